@@ -1,0 +1,57 @@
+"""What every data set gives: three splits of vectors in memory, read without torch.
+
+Axes: N images, D = rows x columns pixels.
+"""
+
+import hashlib
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+import numpy as np
+
+__all__ = ["Dataset", "Split", "Splits"]
+
+
+class Split(NamedTuple):
+    """One part of a data set.
+
+    x: (N, D) float32, the targets of the likelihood (or, for a `dynamic` data set, Bernoulli probabilities).
+    label: (N,) int64, class of each image; zeros where a data set has none.
+    """
+
+    x: np.ndarray
+    label: np.ndarray
+
+
+class Splits(NamedTuple):
+    """Training, validation and test part; `valid` may be empty."""
+
+    train: Split
+    valid: Split
+    test: Split
+
+
+class Dataset(ABC):
+    """A data set and its conventions.
+
+    name: used in run names. shape: (rows, columns) of an image. dynamic: x holds probabilities that are drawn
+    anew at every presentation. convention: one line that names targets and scaling wherever a number is shown.
+    """
+
+    name: str
+    shape: tuple[int, int]
+    convention: str
+    dynamic: bool = False
+
+    @property
+    def dim(self) -> int:
+        """D, pixels of an image."""
+        return self.shape[0] * self.shape[1]
+
+    @abstractmethod
+    def load(self) -> Splits:
+        """Reads and verifies the data (downloading where the data set can); raises UserError."""
+
+    def hashes(self) -> dict[str, str]:
+        """sha256 of every split's targets as they are used, for manifests."""
+        return {name: hashlib.sha256(split.x.tobytes()).hexdigest() for name, split in self.load()._asdict().items()}

@@ -1,0 +1,37 @@
+"""Ranges of constructor arguments, written where the argument is.
+
+A constructor is the schema of its YAML: `lr: PositiveFloat = 0.01` says type and range once. `aevb.config` reads
+these annotations from source, so a bad value is refused before torch is imported.
+"""
+
+from typing import Annotated, NamedTuple
+
+__all__ = ["Fraction", "NonNegativeFloat", "NonNegativeInt", "PositiveFloat", "PositiveInt", "Range"]
+
+
+class Range(NamedTuple):
+    """The interval low..high; an end that is `None` is unbounded, an open end excludes its value."""
+
+    low: float | None = None
+    high: float | None = None
+    low_open: bool = False
+    high_open: bool = False
+
+    def __contains__(self, value: object) -> bool:
+        if not isinstance(value, int | float) or value != value:
+            return False
+        if self.low is not None and (value < self.low or (self.low_open and value == self.low)):
+            return False
+        return not (self.high is not None and (value > self.high or (self.high_open and value == self.high)))
+
+    def __str__(self) -> str:
+        above = "" if self.low is None else f"{'>' if self.low_open else '>='} {self.low:g}"
+        below = "" if self.high is None else f"{'<' if self.high_open else '<='} {self.high:g}"
+        return " and ".join(part for part in (above, below) if part) or "any number"
+
+
+PositiveInt = Annotated[int, Range(1)]
+NonNegativeInt = Annotated[int, Range(0)]
+PositiveFloat = Annotated[float, Range(0, low_open=True)]
+NonNegativeFloat = Annotated[float, Range(0)]
+Fraction = Annotated[float, Range(0, 1)]
