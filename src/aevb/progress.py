@@ -5,7 +5,15 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 __all__ = ["Bar", "bar"]
@@ -56,5 +64,7 @@ def bar(total: int, description: str, unit: str = "samples", completed: int = 0)
         _Rate(unit),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, disable=not console.is_terminal, refresh_per_second=4) as progress:
+    with Progress(
+        *columns, console=console, disable=not console.is_terminal, refresh_per_second=4
+    ) as progress:
         yield _RichBar(progress, progress.add_task(description, total=total, completed=completed))

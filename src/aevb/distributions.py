@@ -1,0 +1,97 @@
+r"""The three distributions of the paper, over vectors: log-densities are summed over the last axis.
+
+torch.distributions has them too (the tests hold one against the other); these are parametrised as the networks
+give them (log-variance, logits), take their noise from outside, and cost a few operations each.
+
+Shapes: parameters (..., D) with leading axes that broadcast, e.g. (M, D) or (L, M, D); log_prob gives (...).
+"""
+
+import math
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from aevb.noise import Noise
+
+__all__ = ["Bernoulli", "DiagonalNormal", "Distribution"]
+
+LOG_2PI = math.log(2 * math.pi)
+
+
+class Distribution(Protocol):
+    """What encoders, decoders and priors return."""
+
+    @property
+    def mean(self) -> Tensor:
+        """Expectation, shape (..., D)."""
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """log p(value) in nats, summed over the last axis."""
+
+    def sample(self, noise: Noise, samples: int | None = None) -> Tensor:
+        """One draw per row, or (samples, ..., D) of them; no gradient passes."""
+
+
+class DiagonalNormal:
+    r"""N(mean, diag exp(log_var)): log p(x) = -1/2 sum_d [log 2 pi + log s_d^2 + (x_d - mu_d)^2 / s_d^2].
+
+    mean, log_var: (..., D); log_var is log sigma^2, the output of eq. 12's network.
+    """
+
+    def __init__(self, mean: Tensor, log_var: Tensor) -> None:
+        self.mean, self.log_var = mean, log_var
+
+    @property
+    def scale(self) -> Tensor:
+        """Standard deviation sigma = exp(log_var / 2), (..., D)."""
+        return torch.exp(0.5 * self.log_var)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """log N(value; mean, diag exp(log_var)), (...)."""
+        return -0.5 * (LOG_2PI + self.log_var + (value - self.mean) ** 2 * torch.exp(-self.log_var)).sum(-1)
+
+    def rsample(self, noise: Noise, samples: int | None = None) -> Tensor:
+        """Reparameterised draws z = mu + sigma * eps with eps ~ N(0, I): (..., D), or (samples, ..., D)."""
+        lead = () if samples is None else (samples,)
+        eps = noise.normal((*lead, *self.mean.shape), self.mean.dtype)
+        return self.mean + self.scale * eps
+
+    def sample(self, noise: Noise, samples: int | None = None) -> Tensor:
+        """As `rsample`, without gradient."""
+        with torch.no_grad():
+            return self.rsample(noise, samples)
+
+    def kl(self, other: "DiagonalNormal") -> Tensor:
+        """KL(self || other) in nats, (...): appendix B, for any diagonal normal `other`."""
+        variance_ratio = torch.exp(self.log_var - other.log_var)
+        shift = (self.mean - other.mean) ** 2 * torch.exp(-other.log_var)
+        return 0.5 * (variance_ratio + shift - 1 - self.log_var + other.log_var).sum(-1)
+
+
+class Bernoulli:
+    r"""Independent Bernoullis with logits l: log p(x) = sum_d [x_d l_d - softplus(l_d)] (eq. 11, y = sigmoid(l)).
+
+    logits: (..., D). For grey x in (0, 1) the same expression is not a log-mass but the expectation of log p(b)
+    over b ~ Bernoulli(x): the bound built on it bounds E_b log p(b) from below.
+    """
+
+    def __init__(self, logits: Tensor) -> None:
+        self.logits = logits
+
+    @property
+    def mean(self) -> Tensor:
+        """Probabilities sigmoid(logits), (..., D)."""
+        return torch.sigmoid(self.logits)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """sum_d x_d log y_d + (1 - x_d) log(1 - y_d), (...)."""
+        return (value * self.logits - F.softplus(self.logits)).sum(-1)
+
+    def sample(self, noise: Noise, samples: int | None = None) -> Tensor:
+        """Draws in {0, 1}: (..., D), or (samples, ..., D)."""
+        with torch.no_grad():
+            lead = () if samples is None else (samples,)
+            u = noise.uniform((*lead, *self.logits.shape), self.logits.dtype)
+            return (u < self.mean).to(self.logits.dtype)

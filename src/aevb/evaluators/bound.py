@@ -1,0 +1,30 @@
+"""The lower bound over a split, with its reconstruction and KL parts."""
+
+from torch import Tensor
+
+from aevb.estimators.bound import bound
+from aevb.evaluators.evaluator import Evaluator
+from aevb.models.vae import VAE
+from aevb.noise import Noise
+from aevb.ranges import PositiveInt
+
+__all__ = ["Bound"]
+
+
+class Bound(Evaluator):
+    """aevb.estimators.bound per image. samples: L. images: in a block."""
+
+    name = "bound"
+    headline = "bound"
+
+    def __init__(self, samples: PositiveInt = 1, images: PositiveInt = 1000) -> None:
+        self.samples, self.images = samples, images
+
+    def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
+        """bound, reconstruction, kl."""
+        return bound(model, x, noise, self.samples)._asdict()
+
+    @property
+    def settings(self) -> dict[str, int | float | str]:
+        """L."""
+        return {"samples": self.samples}

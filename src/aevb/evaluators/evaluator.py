@@ -1,0 +1,75 @@
+"""An evaluator runs an estimator over a split: a value per image, its mean over the split, the standard error.
+
+Images go through in blocks, each with the noise of its own position, so block size, order and cuts change nothing.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from aevb.models.vae import VAE
+from aevb.noise import Noise, RowNoise
+from aevb.progress import Bar
+
+__all__ = ["Evaluation", "Evaluator", "run_over"]
+
+
+class Evaluator(ABC):
+    """Base of all evaluators; a subclass is one file and one YAML.
+
+    name: in file names and tags. headline: which of the values is the evaluation's `mean`. images: rows in a block.
+    """
+
+    name: str
+    headline: str
+    images: int
+
+    @abstractmethod
+    def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
+        """One number per row of x (M, D) under each name."""
+
+    @property
+    @abstractmethod
+    def settings(self) -> dict[str, int | float | str]:
+        """What the numbers depend on, written beside them."""
+
+    @property
+    def suffix(self) -> str:
+        """What tells two files of the same evaluator and split apart."""
+        return ""
+
+
+class Evaluation(NamedTuple):
+    """values: (n,) float64 on the CPU under each name; headline: which of them the evaluation is about."""
+
+    values: dict[str, Tensor]
+    headline: str
+
+    @property
+    def n(self) -> int:
+        """Images evaluated."""
+        return len(self.values[self.headline])
+
+    def mean(self, name: str | None = None) -> float:
+        """Mean over images of the headline, or of the value `name`."""
+        return self.values[name or self.headline].mean().item()
+
+    def standard_error(self, name: str | None = None) -> float:
+        """Standard deviation over images / sqrt(n): of the mean, as an estimate for the population of images."""
+        return (self.values[name or self.headline].std() / math.sqrt(self.n)).item() if self.n > 1 else math.nan
+
+
+def run_over(evaluator: Evaluator, model: VAE, x: Tensor, seed: int, bar: Bar | None = None) -> Evaluation:
+    """`evaluator` on every row of x (n, D), in blocks; `seed` fixes the noise, `bar` is told of each image done."""
+    parts: dict[str, list[Tensor]] = {}
+    for start in range(0, len(x), evaluator.images):
+        block = x[start : start + evaluator.images]
+        noise = RowNoise(seed, evaluator.name, range(start, start + len(block)), x.device)
+        for name, value in evaluator.values(model, block, noise).items():
+            parts.setdefault(name, []).append(value.to("cpu", torch.float64))
+        if bar is not None:
+            bar.advance(len(block))
+    return Evaluation({name: torch.cat(blocks) for name, blocks in parts.items()}, evaluator.headline)

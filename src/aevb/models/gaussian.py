@@ -1,0 +1,66 @@
+r"""Multilayer perceptrons with Gaussian output (appendix C.2, eq. 12).
+
+    h = tanh(W3 v + b3),   mu = W4 h + b4,   log sigma^2 = W5 h + b5
+
+As encoder v = x and the result is q(z|x). As decoder v = z, the result is p(x|z) and, in the paper's Frey Face
+experiment, "the means were constrained to the interval (0, 1) using a sigmoidal activation function".
+"""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from aevb.distributions import DiagonalNormal
+from aevb.models.mlp import Activation, activation_function
+from aevb.ranges import PositiveInt
+
+__all__ = ["GaussianDecoder", "GaussianEncoder"]
+
+
+class GaussianEncoder(nn.Module):
+    """q(z|x) = N(mu(x), diag sigma^2(x)), one hidden layer.
+
+    data_dim: D. latent_dim: J. hidden_dim: units. Parameters: hidden.*, mean.*, log_var.*
+    """
+
+    def __init__(
+        self, data_dim: int, latent_dim: PositiveInt, hidden_dim: PositiveInt, activation: Activation = "tanh"
+    ) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(data_dim, hidden_dim)
+        self.mean = nn.Linear(hidden_dim, latent_dim)
+        self.log_var = nn.Linear(hidden_dim, latent_dim)
+        self.activation = activation_function(activation)
+
+    def forward(self, x: Tensor) -> DiagonalNormal:
+        """x (..., D) -> q(z|x) over (..., J)."""
+        h = self.activation(self.hidden(x))
+        return DiagonalNormal(self.mean(h), self.log_var(h))
+
+
+class GaussianDecoder(nn.Module):
+    """p(x|z) = N(mu(z), diag sigma^2(z)) with a log-variance of its own for every pixel, one hidden layer.
+
+    mean: "sigmoid" (the paper's, for data in (0, 1)) or "linear". Parameters: hidden.*, mean.*, log_var.*
+    """
+
+    def __init__(
+        self,
+        data_dim: int,
+        latent_dim: PositiveInt,
+        hidden_dim: PositiveInt,
+        activation: Activation = "tanh",
+        mean: Literal["sigmoid", "linear"] = "sigmoid",
+    ) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(latent_dim, hidden_dim)
+        self.mean = nn.Linear(hidden_dim, data_dim)
+        self.log_var = nn.Linear(hidden_dim, data_dim)
+        self.activation = activation_function(activation)
+        self.squash = torch.sigmoid if mean == "sigmoid" else nn.Identity()
+
+    def forward(self, z: Tensor) -> DiagonalNormal:
+        """z (..., J) -> p(x|z) over (..., D)."""
+        h = self.activation(self.hidden(z))
+        return DiagonalNormal(self.squash(self.mean(h)), self.log_var(h))

@@ -1,0 +1,53 @@
+"""How the parameters start.
+
+paper: weights and biases from N(0, 0.01^2); 0.01 is the standard deviation in the authors' code, where the paper's
+"N(0, 0.01)" leaves it open. Log-variance layers start at zero, weights and biases, in the encoder; in the decoder the
+output biases start at zero. glorot: uniform weights of variance 2 / (fan_in + fan_out), zero biases (Glorot & Bengio 2010).
+"""
+
+import math
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from aevb.noise import philox
+
+__all__ = ["Initialization", "initialize"]
+
+Initialization = Literal["paper", "glorot"]
+
+STD = 0.01
+
+
+def initialize(encoder: nn.Module, decoder: nn.Module, scheme: Initialization, seed: int) -> None:
+    """Fills the parameters of both networks in place, as a function of (scheme, seed).
+
+    Numbers are drawn in the order of the parameters' names in the state_dict, so that encoder and decoder do not
+    share them.
+    """
+    generator = philox(seed, "initialization", 0)
+    for network, is_encoder in ((encoder, True), (decoder, False)):
+        for name, parameter in network.named_parameters():
+            layer, kind = name.rsplit(".", 1)
+            start = (
+                _paper(generator, parameter, layer, kind, is_encoder)
+                if scheme == "paper"
+                else _glorot(generator, parameter)
+            )
+            with torch.no_grad():
+                parameter.copy_(start)
+
+
+def _paper(generator: object, parameter: Tensor, layer: str, kind: str, is_encoder: bool) -> Tensor:
+    numbers = STD * torch.from_numpy(generator.standard_normal(tuple(parameter.shape)))  # type: ignore[attr-defined]
+    output_bias = kind == "bias" and layer in ("logits", "mean", "log_var") and not is_encoder
+    encoder_variance = is_encoder and layer == "log_var"
+    return torch.zeros_like(parameter) if output_bias or encoder_variance else numbers
+
+
+def _glorot(generator: object, parameter: Tensor) -> Tensor:
+    if parameter.dim() < 2:
+        return torch.zeros_like(parameter)
+    limit = math.sqrt(6 / sum(parameter.shape))
+    return torch.from_numpy(generator.uniform(-limit, limit, tuple(parameter.shape)))  # type: ignore[attr-defined]

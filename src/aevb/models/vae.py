@@ -1,0 +1,58 @@
+r"""The variational auto-encoder: p(z), p(x|z) with parameters theta, and the recognition model q(z|x) with phi.
+
+Axes, here and everywhere: N data, M minibatch, L samples, J latent, D pixels.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from aevb.distributions import DiagonalNormal, Distribution
+from aevb.models.initialization import Initialization, initialize
+from aevb.noise import Noise
+from aevb.ranges import NonNegativeInt
+
+__all__ = ["VAE"]
+
+
+class VAE(nn.Module):
+    """Three modules that return distributions: encoder x -> q(z|x), decoder z -> p(x|z), prior -> p(z).
+
+    initialization: how the parameters start (aevb.models.initialization); `None` leaves them as they are.
+    seed: of the initialisation.
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        decoder: nn.Module,
+        prior: nn.Module,
+        initialization: Initialization | None = None,
+        seed: NonNegativeInt = 0,
+    ) -> None:
+        super().__init__()
+        self.encoder, self.decoder, self.prior = encoder, decoder, prior
+        if initialization is not None:
+            initialize(encoder, decoder, initialization, seed)
+
+    def log_joint(self, x: Tensor, z: Tensor) -> Tensor:
+        """log p(x, z) = log p(z) + log p(x|z): x (M, D), z (..., M, J) -> (..., M)."""
+        log_pz = self.prior().log_prob(z)
+        log_px_z = self.decoder(z).log_prob(x)
+        return log_pz + log_px_z
+
+    @property
+    def theta(self) -> list[nn.Parameter]:
+        """Parameters of the generative model p(x, z)."""
+        return [*self.decoder.parameters(), *self.prior.parameters()]
+
+    @property
+    def phi(self) -> list[nn.Parameter]:
+        """Parameters of the recognition model q(z|x)."""
+        return list(self.encoder.parameters())
+
+    @torch.no_grad()
+    def generate(self, count: int, noise: Noise) -> Distribution:
+        """p(x|z) at `count` draws z ~ p(z); its `mean` is what the paper's figures show."""
+        pz: DiagonalNormal = self.prior()
+        z = DiagonalNormal(pz.mean.expand(count, -1), pz.log_var.expand(count, -1)).sample(noise)
+        return self.decoder(z)

@@ -1,0 +1,100 @@
+"""Stateless random numbers: the noise of minibatch t is a function of (seed, purpose, t) and of nothing else.
+
+Philox is counter-based (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011): its key is (seed,
+purpose), its counter starts at t. So a resumed run draws what the uninterrupted one would have drawn, an evaluation
+disturbs no training, and several devices compute what one would: the numbers are drawn for the whole minibatch
+and each rank takes its own rows.
+"""
+
+import zlib
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+__all__ = ["Noise", "RowNoise", "philox"]
+
+_NUMPY = {torch.float32: np.float32, torch.float64: np.float64}
+
+
+def philox(seed: int, purpose: str, step: int) -> np.random.Generator:
+    """A numpy generator keyed by (seed, purpose) whose counter starts at `step` x 2^192: streams never overlap."""
+    key = np.array([seed, zlib.crc32(purpose.encode())], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(key=key, counter=np.array([0, 0, 0, step], dtype=np.uint64)))
+
+
+class Noise:
+    """Random numbers of one minibatch; successive calls go on in the same stream.
+
+    seed, purpose, step: what the numbers are a function of. rank, world: this process holds rows
+    [rank * M, (rank + 1) * M) of a global minibatch of world * M rows.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        purpose: str,
+        step: int,
+        *,
+        rank: int = 0,
+        world: int = 1,
+        device: torch.device | None = None,
+    ) -> None:
+        self.seed, self.purpose, self.step = seed, purpose, step
+        self.rank, self.world, self.device = rank, world, device
+        self._generator: np.random.Generator | None = None
+
+    def normal(self, shape: tuple[int, ...], dtype: torch.dtype = torch.float32) -> Tensor:
+        """Standard normal numbers of `shape` (..., M, J), M this process's rows."""
+        return self._rows(self._stream().standard_normal(self._whole(shape), dtype=_NUMPY[dtype]))
+
+    def uniform(self, shape: tuple[int, ...], dtype: torch.dtype = torch.float32) -> Tensor:
+        """Numbers uniform in [0, 1) of `shape` (..., M, J), M this process's rows."""
+        return self._rows(self._stream().random(self._whole(shape), dtype=_NUMPY[dtype]))
+
+    def _stream(self) -> np.random.Generator:
+        if self._generator is None:
+            self._generator = philox(self.seed, self.purpose, self.step)
+        return self._generator
+
+    def _whole(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return (*shape[:-2], shape[-2] * self.world, shape[-1])
+
+    def _rows(self, array: np.ndarray) -> Tensor:
+        numbers = torch.from_numpy(array)
+        if self.world > 1:
+            rows = numbers.shape[-2] // self.world
+            numbers = numbers[..., self.rank * rows : (self.rank + 1) * rows, :].contiguous()
+        return numbers if self.device is None else numbers.to(self.device)
+
+
+class RowNoise(Noise):
+    """Random numbers for an evaluation: every datapoint has a stream of its own.
+
+    What a datapoint gets does not depend on which others are evaluated with it, in what order or on which device, so an
+    evaluation can be cut into blocks, resumed or spread without changing a digit.
+
+    rows: (M,) the datapoints' positions in their split.
+    """
+
+    def __init__(self, seed: int, purpose: str, rows: range, device: torch.device | None = None) -> None:
+        super().__init__(seed, purpose, 0, device=device)
+        self._generators = [philox(seed, purpose, row) for row in rows]
+
+    def normal(self, shape: tuple[int, ...], dtype: torch.dtype = torch.float32) -> Tensor:
+        """Standard normal numbers of `shape` (M, J) or (L, M, J), row m from the stream of datapoint m."""
+        return self._stack(shape, lambda generator, size: generator.standard_normal(size, dtype=_NUMPY[dtype]))
+
+    def uniform(self, shape: tuple[int, ...], dtype: torch.dtype = torch.float32) -> Tensor:
+        """Numbers uniform in [0, 1) of `shape` (M, J) or (L, M, J), row m from the stream of datapoint m."""
+        return self._stack(shape, lambda generator, size: generator.random(size, dtype=_NUMPY[dtype]))
+
+    def _stack(
+        self, shape: tuple[int, ...], draw: Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
+    ) -> Tensor:
+        *lead, rows, _ = shape
+        if rows != len(self._generators):
+            raise ValueError(f"noise for {len(self._generators)} datapoints was asked for {rows} rows")
+        size = (*lead, shape[-1])
+        return self._rows(np.stack([draw(generator, size) for generator in self._generators], axis=-2))

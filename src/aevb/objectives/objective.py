@@ -1,0 +1,56 @@
+"""What trains a model: an objective is a generator of updates.
+
+Given the model and an endless stream of minibatches, an objective yields scalar losses and says which parameters
+each may move. One round is one call; evaluations and checkpoints fall between rounds, so nothing that carries a graph
+may live across a `yield`. What an objective owns (a learned baseline, chains, a step size) are its buffers and
+parameters, and therefore in the checkpoint.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+from aevb.models.vae import VAE
+from aevb.noise import Noise
+
+__all__ = ["Batch", "Objective", "Update"]
+
+
+class Batch(NamedTuple):
+    """One minibatch. x: (M, D) targets. index: (M,) positions in the training set. noise: its random numbers."""
+
+    x: Tensor
+    index: Tensor
+    noise: Noise
+
+
+class Update(NamedTuple):
+    """One optimiser step.
+
+    loss: scalar to descend on, a mean over the minibatch. moves: the parameter groups it may move, of "theta" (generative)
+    and "phi" (recognition). samples: training samples by which the clock moves. stats: named detached scalars in
+    nats per datapoint; "bound" is the lower bound of the minibatch, whatever the loss is.
+    """
+
+    loss: Tensor
+    moves: tuple[str, ...]
+    samples: int
+    stats: Mapping[str, Tensor]
+
+
+class Objective(nn.Module, ABC):
+    """Base of all objectives.
+
+    weight_prior: precision of p(w) = N(0, 1/precision) on the weights (not the biases) of both networks, whose
+    gradient w * precision / N is added to that of the mean loss: the paper's MAP term. 0 switches it off.
+    """
+
+    def __init__(self, weight_prior: float = 1.0) -> None:
+        super().__init__()
+        self.weight_prior = weight_prior
+
+    @abstractmethod
+    def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
+        """Yields the updates of one round, pulling as many minibatches as it needs."""

@@ -1,0 +1,48 @@
+r"""SGVB estimator B (eq. 7): the KL divergence in closed form, the reconstruction by sampling.
+
+    repeat (Algorithm 1)
+        X^M <- random minibatch of M datapoints
+        eps <- L samples per datapoint from N(0, I)
+        z^(l) = mu(x) + sigma(x) * eps^(l)
+        L^B(x) = -KL(q(z|x) || p(z)) + 1/L sum_l log p(x | z^(l))
+        theta, phi <- one step up the gradient of the minibatch mean of L^B + log p(w) / N
+
+Eq. 8's factor N/M is dropped: the loss is a mean over datapoints, so the prior on the weights is divided by N.
+"""
+
+from collections.abc import Iterator
+
+from aevb.models.vae import VAE
+from aevb.objectives.objective import Batch, Objective, Update
+from aevb.ranges import NonNegativeFloat, PositiveInt
+
+__all__ = ["SGVB_B"]
+
+
+class SGVB_B(Objective):
+    """-beta KL(q(z|x) || p(z)) + E_q log p(x|z); beta = 1 is the lower bound, and what `stats` reports.
+
+    samples: L. beta: weight of the KL divergence (Higgins et al. 2017). weight_prior: see `Objective`.
+    Needs a q(z|x) with `rsample` and a closed-form `kl` to the prior.
+    """
+
+    def __init__(
+        self, samples: PositiveInt = 1, beta: NonNegativeFloat = 1.0, weight_prior: NonNegativeFloat = 1.0
+    ) -> None:
+        super().__init__(weight_prior)
+        self.samples, self.beta = samples, beta
+
+    def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
+        """One minibatch, one update of theta and phi."""
+        x, _, noise = next(stream)
+        qz_x = model.encoder(x)
+        z = qz_x.rsample(noise, self.samples)
+        reconstruction = model.decoder(z).log_prob(x).mean()
+        kl = qz_x.kl(model.prior()).mean()
+        loss = self.beta * kl - reconstruction
+        stats = {
+            "bound": (reconstruction - kl).detach(),
+            "reconstruction": reconstruction.detach(),
+            "kl": kl.detach(),
+        }
+        yield Update(loss, ("theta", "phi"), len(x), stats)

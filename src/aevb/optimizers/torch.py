@@ -1,0 +1,19 @@
+"""torch's own optimisers under their usual names, fused."""
+
+from typing import Any
+
+import torch
+
+from aevb.ranges import PositiveFloat
+
+__all__ = ["adagrad", "adam"]
+
+
+def adagrad(params: Any, lr: PositiveFloat = 0.01) -> torch.optim.Optimizer:
+    """torch.optim.Adagrad: accumulator from 0, eps = 1e-10 outside the root, no warm-up."""
+    return torch.optim.Adagrad(params, lr=lr, fused=True)
+
+
+def adam(params: Any, lr: PositiveFloat = 0.001, betas: tuple[float, float] = (0.9, 0.999)) -> torch.optim.Optimizer:
+    """torch.optim.Adam (Kingma & Ba 2015)."""
+    return torch.optim.Adam(params, lr=lr, betas=tuple(betas), fused=True)

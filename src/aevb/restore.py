@@ -1,0 +1,51 @@
+"""A trained model back from its run directory: the run's own config rebuilds it, the weights are read as tensors only."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from aevb.build import build
+from aevb.data.dataset import Dataset, Split
+from aevb.models.vae import VAE
+from aevb.noise import RowNoise
+from aevb.runs import read_settings
+
+__all__ = ["Restored", "float_type", "restore", "targets"]
+
+
+class Restored(NamedTuple):
+    """settings: the run's config. dataset: what it was trained on, not loaded yet. model: with the final weights, in eval mode."""
+
+    settings: dict[str, Any]
+    dataset: Dataset
+    model: VAE
+
+
+def float_type(settings: dict[str, Any]) -> torch.dtype:
+    """The type of the run's numbers."""
+    return {32: torch.float32, 64: torch.float64}[settings["trainer"]["precision"]]
+
+
+def restore(run: Path, data_root: str | None = None, trusted: tuple[str, ...] = ()) -> Restored:
+    """The model of the finished run in directory `run`. data_root: where the data lie now, if not where the run found them."""
+    settings = read_settings(run)
+    data = dict(settings["data"])
+    if data_root is not None:
+        data["root"] = data_root
+    dataset: Dataset = build(data, trusted=trusted)
+    state = torch.load(run / "model.pt", map_location="cpu", weights_only=True)
+    data_dim = state["encoder.hidden.weight"].shape[1]
+    model: VAE = build(settings["model"], trusted=trusted, data_dim=data_dim).to(float_type(settings))
+    model.load_state_dict(state)
+    return Restored(settings, dataset, model.eval())
+
+
+def targets(split: Split, dynamic: bool, seed: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    """The targets a split is evaluated on, (n, D).
+
+    Of a dynamic data set they are drawn once, each image from its own stream, so that every evaluation with this seed sees the
+    same ones.
+    """
+    x = torch.from_numpy(split.x).to(dtype)
+    return (RowNoise(seed, "targets", range(len(x))).uniform(tuple(x.shape), dtype) < x).to(dtype) if dynamic else x

@@ -1,0 +1,111 @@
+"""What happens at a mark: the model is evaluated, the row is written, the checkpoint is saved, in this order.
+
+train_bound is the mean over the last samples trained on, as in the paper's Figure 2; the test values are those of this
+moment, with the same noise at every mark. A row is in the checkpoint that follows it, and metrics.csv is written
+from the rows held: a run cut between two checkpoints leaves no row that its resumption would not write again.
+"""
+
+import csv
+import io
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+
+from aevb.evaluators.evaluator import Evaluator, run_over
+from aevb.runs import write_text
+from aevb.training.module import Training
+from aevb.training.plan import Block, is_mark
+from aevb.training.recorder import Recorder, Scene
+
+__all__ = ["COLUMNS", "TIMING", "Marks"]
+
+COLUMNS = ("samples_seen", "train_bound", "test_bound", "test_reconstruction", "test_kl", "test_log_px")
+TIMING = ("samples_seen", "training_seconds", "evaluation_seconds", "samples_per_second")
+
+
+class Marks(L.Callback):
+    """Evaluates at the marks and at the end.
+
+    evaluators: by name. `bound` sees the whole test split, every other the first `scene.first` images. max_samples: the end.
+    seed: of the evaluations' noise.
+    """
+
+    def __init__(
+        self, scene: Scene, evaluators: dict[str, Evaluator], recorder: Recorder, max_samples: int, seed: int
+    ) -> None:
+        self.scene, self.evaluators, self.recorder = scene, evaluators, recorder
+        self.max_samples, self.seed = max_samples, seed
+        self.rows: list[dict[str, float]] = []
+        self.timing: list[dict[str, float]] = []
+        self.training_seconds = self.evaluation_seconds = 0.0
+
+    @property
+    def checkpoint(self) -> Path:
+        """The run's last checkpoint."""
+        return self.scene.directory / "checkpoints" / "last.ckpt"
+
+    def on_train_start(self, trainer: L.Trainer, module: Training) -> None:  # type: ignore[override]
+        """The clock of the training seconds starts; the end of a shorter run that is being extended is no mark."""
+        self.rows = [row for row in self.rows if self._kept(int(row["samples_seen"]), module.stream.batch_size)]
+        self.recorder.begin(self.scene)
+        self._start = time.perf_counter()
+
+    def on_train_batch_end(  # type: ignore[override]
+        self, trainer: L.Trainer, module: Training, outputs: Any, batch: Block, batch_idx: int
+    ) -> None:
+        """At a mark or at the end: a row, then a checkpoint."""
+        seen = module.samples_seen
+        if seen <= batch.start or not (is_mark(batch.start, seen) or seen >= self.max_samples):
+            return
+        now = time.perf_counter()
+        self.training_seconds += now - self._start
+        self._evaluate(module)
+        self._start = time.perf_counter()
+        self.evaluation_seconds += self._start - now
+        self._time(seen)
+        self._write()
+        trainer.save_checkpoint(self.checkpoint)
+
+    def _evaluate(self, module: Training) -> None:
+        row: dict[str, float] = {"samples_seen": module.samples_seen, "train_bound": module.window.mean}
+        module.eval()
+        for name, evaluator in self.evaluators.items():
+            x = self.scene.x if name == "bound" else self.scene.x[: self.scene.first]
+            evaluation = run_over(evaluator, self.scene.model, x, self.seed)
+            row |= {f"test_{key}": evaluation.mean(key) for key in evaluation.values}
+        module.train()
+        self.rows.append(row)
+        self.recorder.mark(self.scene, row)
+
+    def _time(self, seen: int) -> None:
+        before = self.timing[-1] if self.timing else dict.fromkeys(TIMING, 0.0)
+        elapsed = self.training_seconds - before["training_seconds"]
+        rate = (seen - before["samples_seen"]) / elapsed if elapsed > 0 else float("nan")
+        self.timing.append(dict(zip(TIMING, (seen, self.training_seconds, self.evaluation_seconds, rate), strict=True)))
+
+    def _kept(self, seen: int, batch_size: int) -> bool:
+        return is_mark(seen - batch_size, seen)
+
+    def _write(self) -> None:
+        write_text(self.scene.directory / "metrics.csv", table(COLUMNS, self.rows))
+        write_text(self.scene.directory / "timing.csv", table(TIMING, self.timing))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Rows and seconds, as plain containers."""
+        return {"rows": self.rows, "timing": self.timing, "seconds": [self.training_seconds, self.evaluation_seconds]}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Takes over what `state_dict` gave."""
+        self.rows, self.timing = list(state["rows"]), list(state["timing"])
+        self.training_seconds, self.evaluation_seconds = state["seconds"]
+
+
+def table(columns: tuple[str, ...], rows: list[dict[str, float]]) -> str:
+    """CSV text of `rows`; a value that was not computed is empty, numbers are written so that reading gives them back."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({key: repr(value) for key, value in row.items()} for row in rows)
+    return text.getvalue()

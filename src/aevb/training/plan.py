@@ -1,0 +1,51 @@
+"""When a run evaluates, and the blocks of minibatches between.
+
+The marks are absolute: 1, 2, 3, 5 x 10^k training samples, whatever the budget, so that runs of different length share them. The
+plan is what Lightning takes for its data loader: it gives blocks of a few minibatches, cut at the marks and at the end.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+__all__ = ["Block", "Plan", "is_mark", "next_mark"]
+
+
+class Block(NamedTuple):
+    """Train from `start` until samples_seen >= stop."""
+
+    start: int
+    stop: int
+
+
+def next_mark(samples_seen: int) -> int:
+    """The smallest of 1, 2, 3, 5 x 10^k above `samples_seen`."""
+    scale = 10 ** max(0, len(str(samples_seen)) - 1)
+    return next(mark for mark in (scale, 2 * scale, 3 * scale, 5 * scale, 10 * scale) if mark > samples_seen)
+
+
+def is_mark(before: int, after: int) -> bool:
+    """Whether a mark lies in (before, after]: the clock moves by whole minibatches."""
+    return next_mark(before) <= after
+
+
+class Plan:
+    """Blocks from `samples_seen()`, asked at every start of iteration, to `max_samples`.
+
+    batch_size: M, by which the clock moves. block: minibatches in a block at the most. A block whose end an objective has
+    passed already (its rounds may be longer than a minibatch) is empty.
+    """
+
+    def __init__(self, samples_seen: Callable[[], int], max_samples: int, batch_size: int, block: int) -> None:
+        self.samples_seen, self.max_samples = samples_seen, max_samples
+        self.batch_size, self.block = batch_size, block
+
+    def __iter__(self) -> Iterator[Block]:
+        start = self.samples_seen()
+        while start < self.max_samples:
+            stop = min(start + self.block * self.batch_size, next_mark(start), self.max_samples)
+            stop = start + -(-(stop - start) // self.batch_size) * self.batch_size  # whole minibatches
+            yield Block(start, stop)
+            start = stop
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)

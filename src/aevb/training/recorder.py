@@ -1,0 +1,45 @@
+"""Where the curves go besides metrics.csv. This one writes nothing."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from lightning.pytorch.loggers import Logger
+from torch import Tensor
+
+from aevb.evaluators.evaluator import Evaluation
+from aevb.models.vae import VAE
+
+__all__ = ["Recorder", "Scene"]
+
+
+class Scene(NamedTuple):
+    """What a recorder may look at.
+
+    directory: of the run. settings: its config. model: being trained. x: (n, D) test targets. label: (n,). shape: (rows, columns)
+    of an image. first: test images behind log p(x) at a mark.
+    """
+
+    directory: Path
+    settings: dict[str, Any]
+    model: VAE
+    x: Tensor
+    label: Tensor
+    shape: tuple[int, int]
+    first: int
+
+
+class Recorder:
+    """Base of recorders: called at the start, at every mark, at the end."""
+
+    def logger(self, directory: Path, samples_seen: int) -> Logger | bool:
+        """The Lightning logger of a run that starts, or goes on, at `samples_seen`."""
+        return False
+
+    def begin(self, scene: Scene) -> None:
+        """Before the first block."""
+
+    def mark(self, scene: Scene, row: dict[str, float]) -> None:
+        """At a mark: `row` has the columns of metrics.csv, samples_seen an int, the rest nats per datapoint."""
+
+    def end(self, scene: Scene, row: dict[str, float], evaluations: dict[str, Evaluation]) -> None:
+        """After the last block: evaluations over the whole test split, by evaluator name."""

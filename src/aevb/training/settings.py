@@ -1,0 +1,28 @@
+"""How a run is trained, apart from what is trained: device, threads, precision, blocks, minibatches."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from aevb.ranges import PositiveInt
+
+__all__ = ["TrainerSettings"]
+
+
+@dataclass(frozen=True)
+class TrainerSettings:
+    """Settings of the trainer.
+
+    accelerator, devices: as Lightning's. threads: per process. precision: bits of a float. block: minibatches that one
+    Lightning step takes at once. sampling: minibatches from an endless stream of seeded permutations, or drawn with
+    replacement as in the authors' code. train_window: samples behind one value of train_bound. first: test images behind
+    log p(x) at a mark.
+    """
+
+    accelerator: Literal["cpu", "gpu", "auto"] = "cpu"
+    devices: PositiveInt = 1
+    threads: PositiveInt = 1
+    precision: Literal[32, 64] = 32
+    block: PositiveInt = 50
+    sampling: Literal["permutation", "replacement"] = "permutation"
+    train_window: PositiveInt = 230_000
+    first: PositiveInt = 1000

@@ -1,0 +1,66 @@
+"""The endless stream of minibatches: minibatch t is a function of (seed, t).
+
+permutation: positions [tM, (t+1)M) of an endless row of seeded permutations of the N training points; a minibatch may end one
+and begin the next. replacement: M positions drawn uniformly (the authors' code). Either way nothing has to be
+remembered but t, so a resumed run sees the minibatches it would have seen.
+"""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from aevb.noise import Noise, philox
+from aevb.objectives.objective import Batch
+
+__all__ = ["Stream"]
+
+
+class Stream(Iterator[Batch]):
+    """Minibatches of M rows of x.
+
+    x: (N, D) targets, or Bernoulli probabilities if `dynamic`. batch_size: M. seed: of order, noise and binarisation.
+    position: t, minibatches given so far; set it to start elsewhere.
+    """
+
+    def __init__(
+        self,
+        x: Tensor,
+        batch_size: int,
+        seed: int,
+        *,
+        sampling: Literal["permutation", "replacement"] = "permutation",
+        dynamic: bool = False,
+    ) -> None:
+        self.x, self.batch_size, self.seed, self.sampling, self.dynamic = x, batch_size, seed, sampling, dynamic
+        self.position = 0
+        self._permutations: dict[int, np.ndarray] = {}
+
+    def __next__(self) -> Batch:
+        t, self.position = self.position, self.position + 1
+        index = torch.from_numpy(self.index(t)).to(self.x.device)
+        x = self.x.index_select(0, index)
+        if self.dynamic:
+            u = Noise(self.seed, "binarisation", t, device=x.device).uniform(tuple(x.shape), x.dtype)
+            x = (u < x).to(x.dtype)
+        return Batch(x, index, Noise(self.seed, "noise", t, device=x.device))
+
+    def index(self, t: int) -> np.ndarray:
+        """Positions in the training set of minibatch t, (M,) int64."""
+        n, m = len(self.x), self.batch_size
+        if self.sampling == "replacement":
+            return philox(self.seed, "order", t).integers(n, size=m)
+        positions = np.arange(t * m, (t + 1) * m)
+        epochs = positions // n
+        first, last = int(epochs[0]), int(epochs[-1])
+        if first == last:
+            return self._permutation(first)[positions - first * n]
+        return np.array([self._permutation(int(e))[p] for e, p in zip(epochs, positions % n, strict=True)])
+
+    def _permutation(self, epoch: int) -> np.ndarray:
+        if epoch not in self._permutations:
+            self._permutations = {e: p for e, p in self._permutations.items() if e >= epoch - 1}
+            self._permutations[epoch] = philox(self.seed, "order", epoch).permutation(len(self.x))
+        return self._permutations[epoch]
