@@ -8,6 +8,7 @@ output biases start at zero. glorot: uniform weights of variance 2 / (fan_in + f
 import math
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -29,7 +30,7 @@ def initialize(encoder: nn.Module, decoder: nn.Module, scheme: Initialization, s
     generator = philox(seed, "initialization", 0)
     for network, is_encoder in ((encoder, True), (decoder, False)):
         for name, parameter in network.named_parameters():
-            layer, kind = name.rsplit(".", 1)
+            layer, _, kind = name.rpartition(".")
             start = (
                 _paper(generator, parameter, layer, kind, is_encoder)
                 if scheme == "paper"
@@ -39,15 +40,15 @@ def initialize(encoder: nn.Module, decoder: nn.Module, scheme: Initialization, s
                 parameter.copy_(start)
 
 
-def _paper(generator: object, parameter: Tensor, layer: str, kind: str, is_encoder: bool) -> Tensor:
-    numbers = STD * torch.from_numpy(generator.standard_normal(tuple(parameter.shape)))  # type: ignore[attr-defined]
+def _paper(generator: np.random.Generator, parameter: Tensor, layer: str, kind: str, is_encoder: bool) -> Tensor:
+    numbers = STD * torch.from_numpy(generator.standard_normal(tuple(parameter.shape)))
     output_bias = kind == "bias" and layer in ("logits", "mean", "log_var") and not is_encoder
     encoder_variance = is_encoder and layer == "log_var"
     return torch.zeros_like(parameter) if output_bias or encoder_variance else numbers
 
 
-def _glorot(generator: object, parameter: Tensor) -> Tensor:
+def _glorot(generator: np.random.Generator, parameter: Tensor) -> Tensor:
     if parameter.dim() < 2:
         return torch.zeros_like(parameter)
     limit = math.sqrt(6 / sum(parameter.shape))
-    return torch.from_numpy(generator.uniform(-limit, limit, tuple(parameter.shape)))  # type: ignore[attr-defined]
+    return torch.from_numpy(generator.uniform(-limit, limit, tuple(parameter.shape)))

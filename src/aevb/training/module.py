@@ -52,13 +52,13 @@ class Training(L.LightningModule):
         bounds: list[tuple[int, Tensor]] = []
         while self.samples_seen < block.stop:
             for update in self.objective(self.model, self.stream):
-                self._apply(update, optimizers)
+                self._take(update, optimizers)
                 self.samples_seen += update.samples
                 if "bound" in update.stats:
                     bounds.append((update.samples, update.stats["bound"]))
         self._account(bounds)
 
-    def _apply(self, update: Update, optimizers: dict[str, torch.optim.Optimizer]) -> None:
+    def _take(self, update: Update, optimizers: dict[str, torch.optim.Optimizer]) -> None:
         moved = [parameter for name in update.moves for parameter in self.groups[name]]
         for parameter in moved:
             parameter.grad = None

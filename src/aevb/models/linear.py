@@ -1,0 +1,52 @@
+r"""Linear-Gaussian networks: factor analysis as a VAE, the model whose likelihood is known in closed form.
+
+    p(z) = N(0, I),   p(x|z) = N(W z + b, diag s^2),   p(x) = N(b, W W' + diag s^2)
+    q(z|x) = N(A x + c, diag v),   exact posterior precision  W' diag(s^-2) W + I
+
+With a shared s it is probabilistic PCA (Tipping & Bishop 1999). The exact posterior is reached by the diagonal q iff its precision
+is diagonal; every maximum of the likelihood has such a rotation, so a trained bound can be tight (Lucas et al. 2019).
+"""
+
+import torch
+from torch import Tensor, nn
+
+from aevb.distributions import DiagonalNormal
+from aevb.ranges import PositiveInt
+
+__all__ = ["LinearGaussianDecoder", "LinearGaussianEncoder"]
+
+
+class LinearGaussianEncoder(nn.Module):
+    """q(z|x) = N(A x + c, diag v) with one v for all x. Parameters: mean.*, log_var."""
+
+    def __init__(self, data_dim: int, latent_dim: PositiveInt) -> None:
+        super().__init__()
+        self.mean = nn.Linear(data_dim, latent_dim)
+        self.log_var = nn.Parameter(torch.zeros(latent_dim))
+
+    def forward(self, x: Tensor) -> DiagonalNormal:
+        """x (..., D) -> q(z|x) over (..., J)."""
+        return DiagonalNormal(self.mean(x), self.log_var)
+
+
+class LinearGaussianDecoder(nn.Module):
+    """p(x|z) = N(W z + b, s^2), s^2 shared by all D (probabilistic PCA) or one each (factor analysis).
+
+    shared: one noise variance for all. Parameters: mean.*, log_var.
+    """
+
+    def __init__(self, data_dim: int, latent_dim: PositiveInt, shared: bool = True) -> None:
+        super().__init__()
+        self.mean = nn.Linear(latent_dim, data_dim)
+        self.log_var = nn.Parameter(torch.zeros(1 if shared else data_dim))
+
+    def forward(self, z: Tensor) -> DiagonalNormal:
+        """z (..., J) -> p(x|z) over (..., D)."""
+        mean = self.mean(z)
+        return DiagonalNormal(mean, self.log_var.expand_as(mean))
+
+    def marginal(self) -> torch.distributions.MultivariateNormal:
+        """p(x) = N(b, W W' + diag s^2), in closed form."""
+        weight, bias = self.mean.weight, self.mean.bias
+        noise = torch.exp(self.log_var).expand(len(bias))
+        return torch.distributions.MultivariateNormal(bias, weight @ weight.T + torch.diag(noise))

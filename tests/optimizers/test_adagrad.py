@@ -1,0 +1,73 @@
+"""The authors' Adagrad against its definition written out, step by step."""
+
+import pytest
+import torch
+
+from aevb.optimizers.adagrad import AuthorsAdagrad
+from aevb.optimizers.torch import adagrad, adam
+
+
+def written_out(w, gradients, *, lr, warmup, eps):
+    """s += g^2; if t > warmup: w -= lr g / sqrt(s + eps), on gradients summed over the minibatch."""
+    s, path = torch.zeros_like(w), []
+    for t, g in enumerate(gradients, start=1):
+        s = s + g**2
+        if t > warmup:
+            w = w - lr * g / torch.sqrt(s + eps)
+        path.append(w)
+    return torch.stack(path)
+
+
+@pytest.mark.parametrize("warmup", [0, 3])
+@pytest.mark.parametrize("batch_size", [1, 100])
+def test_a_mean_loss_moves_as_the_authors_summed_one(warmup, batch_size):
+    """Gradients of the mean are 1/M of the sum: with eps / M^2 inside the root the path is the same. One entry never has a gradient."""
+    generator = torch.Generator().manual_seed(0)
+    start = torch.randn(4, generator=generator, dtype=torch.float64)
+    summed = 1e-3 * torch.randn(10, 4, generator=generator, dtype=torch.float64)
+    summed[:, 0] = 0
+    expected = written_out(start, summed, lr=0.1, warmup=warmup, eps=1e-4)
+
+    w = torch.nn.Parameter(start.clone())
+    optimizer = AuthorsAdagrad([w], batch_size=batch_size, lr=0.1, warmup=warmup, eps=1e-4)
+    path = []
+    for g in summed:
+        w.grad = g / batch_size
+        optimizer.step()
+        path.append(w.detach().clone())
+    torch.testing.assert_close(torch.stack(path), expected, rtol=1e-12, atol=1e-14)
+
+
+def test_the_weight_prior_enters_before_the_accumulation():
+    """g = gradient + w / N, as in the authors' code: accumulated and scaled with the rest."""
+    start, gradient, decay = torch.tensor([2.0, -3.0]).double(), torch.tensor([0.5, 0.1]).double(), 0.2
+    w = torch.nn.Parameter(start.clone())
+    optimizer = AuthorsAdagrad([{"params": [w], "weight_decay": decay}], batch_size=1, lr=0.1, warmup=0, eps=1e-8)
+    w.grad = gradient.clone()
+    optimizer.step()
+    g = gradient + decay * start
+    torch.testing.assert_close(w.detach(), start - 0.1 * g / torch.sqrt(g**2 + 1e-8))
+
+
+def test_the_warmup_survives_a_checkpoint():
+    w = torch.nn.Parameter(torch.zeros(2))
+    first = AuthorsAdagrad([w], batch_size=1, lr=0.1, warmup=2)
+    w.grad = torch.ones(2)
+    first.step()
+    second = AuthorsAdagrad([w], batch_size=1, lr=0.1, warmup=2)
+    second.load_state_dict(first.state_dict())
+    second.step()
+    assert torch.equal(w.detach(), torch.zeros(2))
+    second.step()
+    torch.testing.assert_close(w.detach(), torch.full((2,), -0.1 / 3**0.5))
+
+
+@pytest.mark.parametrize(("make", "reference"), [(adagrad, torch.optim.Adagrad), (adam, torch.optim.Adam)])
+def test_the_others_are_torchs(make, reference):
+    ours, theirs = torch.nn.Parameter(torch.ones(3)), torch.nn.Parameter(torch.ones(3))
+    mine, its = make([ours], lr=0.05), reference([theirs], lr=0.05)
+    for t in range(5):
+        ours.grad = theirs.grad = torch.tensor([1.0, -2.0, 0.1 * t])
+        mine.step()
+        its.step()
+    torch.testing.assert_close(ours, theirs)

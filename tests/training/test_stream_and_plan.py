@@ -1,0 +1,102 @@
+"""Minibatches, marks and blocks are pure functions of where the run stands."""
+
+from itertools import islice
+
+import pytest
+import torch
+from statistics_ import assert_mean
+
+from aevb.training.plan import Plan, is_mark, next_mark
+from aevb.training.stream import Stream
+from aevb.training.window import Window
+
+X = torch.arange(23.0).unsqueeze(1).repeat(1, 4)
+
+
+def test_every_epoch_is_a_permutation_and_no_two_are_alike():
+    stream = Stream(X, batch_size=10, seed=0)
+    seen = torch.cat([batch.index for batch in islice(stream, 23)])
+    epochs = seen.view(10, 23)
+    for epoch in epochs:
+        assert sorted(epoch.tolist()) == list(range(23))
+    assert len({tuple(epoch.tolist()) for epoch in epochs}) == 10
+
+
+@pytest.mark.parametrize("sampling", ["permutation", "replacement"])
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_a_stream_set_to_t_gives_what_the_uninterrupted_one_gives(sampling, dynamic):
+    def stream():
+        return Stream(X / 23, batch_size=10, seed=4, sampling=sampling, dynamic=dynamic)
+
+    whole = list(islice(stream(), 12))
+    late = stream()
+    late.position = 7
+    for old, new in zip(whole[7:], late, strict=False):
+        assert torch.equal(old.index, new.index)
+        assert torch.equal(old.x, new.x)
+        assert torch.equal(old.noise.normal((10, 2)), new.noise.normal((10, 2)))
+
+
+def test_rows_follow_their_index():
+    batch = next(Stream(X, batch_size=10, seed=0))
+    assert torch.equal(batch.x[:, 0].long(), batch.index)
+
+
+def test_with_replacement_every_point_is_as_likely():
+    """2,300 minibatches of 10: each of 23 points 1,000 times; z-test, fails by chance once in a million seeds."""
+    stream = Stream(X, batch_size=10, seed=0, sampling="replacement")
+    counts = torch.stack([torch.bincount(batch.index, minlength=23) for batch in islice(stream, 2300)]).double()
+    assert_mean(counts, 10 / 23)
+    assert counts.max() > 1
+
+
+def test_dynamic_targets_are_binary_new_each_time_and_have_their_probabilities():
+    x = torch.full((10, 4), 0.3)
+    stream = Stream(x, batch_size=10, seed=0, dynamic=True)
+    draws = torch.stack([batch.x for batch in islice(stream, 4000)]).double()
+    assert set(draws.unique().tolist()) == {0.0, 1.0}
+    assert not torch.equal(draws[0], draws[1])
+    assert_mean(draws, 0.3)
+
+
+def test_marks_are_1_2_3_5_times_powers_of_ten():
+    marks = [0]
+    while marks[-1] < 10**9:
+        marks.append(next_mark(marks[-1]))
+    assert marks[1:] == [d * 10**k for k in range(9) for d in (1, 2, 3, 5)] + [10**9]
+    assert next_mark(99) == 100
+    assert next_mark(100) == 200
+    assert is_mark(950, 1050)
+    assert not is_mark(1000, 1950)
+
+
+@pytest.mark.parametrize(("max_samples", "batch_size", "block"), [(10_000, 100, 50), (1000, 64, 3), (250, 100, 1)])
+def test_the_plan_ends_exactly_and_cuts_at_every_mark(max_samples, batch_size, block):
+    plan = Plan(lambda: 0, max_samples, batch_size, block)
+    blocks = list(plan)
+    assert len(plan) == len(blocks)
+    assert blocks[0].start == 0
+    assert all(one.stop == two.start for one, two in zip(blocks, blocks[1:], strict=False))
+    assert max_samples <= blocks[-1].stop < max_samples + batch_size
+    for start, stop in blocks:
+        assert (stop - start) % batch_size == 0
+        assert 0 < stop - start <= block * batch_size
+        assert not is_mark(start, stop - batch_size) or stop - batch_size <= start, "a mark inside a block"
+
+
+def test_a_plan_begins_where_the_run_stands():
+    whole = list(Plan(lambda: 0, 10_000, 100, 7))
+    rest = list(Plan(lambda: whole[4].stop, 10_000, 100, 7))
+    assert rest == whole[5:]
+
+
+def test_the_window_is_the_mean_of_the_last_samples():
+    window = Window(250)
+    values = [float(v) for v in range(10)]
+    for k, value in enumerate(values, start=1):
+        window.add(100, value)
+        expected = values[max(0, k - 3) : k]  # 300 samples are the fewest that hold the last 250
+        assert window.mean == pytest.approx(sum(expected) / len(expected))
+    other = Window(250)
+    other.load_state_dict(window.state_dict())
+    assert other.mean == window.mean
