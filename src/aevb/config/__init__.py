@@ -1,0 +1,24 @@
+"""The configuration: what may be written in it, whether it can run, and when two of them are the same experiment.
+
+Standard library and OmegaConf only; neither torch nor what a config names is imported.
+"""
+
+from aevb.config.identity import difference, fingerprint, flatten, run_name
+from aevb.config.tree import CONF, allowed, options, targets
+from aevb.config.validation import RUNTIME, ConfigError, shown, suggestion, validate
+
+__all__ = [
+    "CONF",
+    "RUNTIME",
+    "ConfigError",
+    "allowed",
+    "difference",
+    "fingerprint",
+    "flatten",
+    "options",
+    "run_name",
+    "shown",
+    "suggestion",
+    "targets",
+    "validate",
+]

@@ -1,0 +1,66 @@
+"""When two configs are the same experiment, and what a run is called.
+
+The budget, names, places, loggers and evaluators do not change the numbers of training, so they are not part of a run's
+identity: a run asked for more samples is the same run, extended.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+__all__ = ["difference", "fingerprint", "flatten", "run_name"]
+
+NOT_NUMBERS = ("max_samples", "name", "output_dir", "logger", "evaluator", "choices", "data.root", "data.download")
+IN_THE_NAME = ("data", "objective", "optimizer")  # groups; with latent_dim and seed
+
+
+def flatten(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted keys and their values; lists are values."""
+    if isinstance(node, dict) and node:
+        for key, value in node.items():
+            yield from flatten(value, f"{prefix}.{key}" if prefix else str(key))
+    else:
+        yield prefix, node
+
+
+def _numbers(settings: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: value
+        for key, value in flatten(settings)
+        if not any(key == left_out or key.startswith(f"{left_out}.") for left_out in NOT_NUMBERS)
+    }
+
+
+def _digest(values: Any) -> str:
+    text = json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def fingerprint(settings: dict[str, Any]) -> str:
+    """sha256 of everything in a resolved config that the numbers of training depend on."""
+    return _digest(_numbers(settings))
+
+
+def difference(settings: dict[str, Any], other: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Dotted keys that tell two experiments apart, with both values; "absent" where a config has no such key."""
+    mine, theirs = _numbers(settings), _numbers(other)
+    return {
+        key: (mine.get(key, "absent"), theirs.get(key, "absent"))
+        for key in dict.fromkeys([*mine, *theirs])
+        if key not in mine or key not in theirs or mine[key] != theirs[key]
+    }
+
+
+def run_name(settings: dict[str, Any], defaults: dict[str, Any]) -> str:
+    """<data>-<objective>-<optimizer>-z<latent_dim>-s<seed>, and six hex digits when anything else differs from `defaults`.
+
+    defaults: the config with the same data, objective, optimizer, latent_dim and seed, and nothing else chosen. A given
+    `name` wins.
+    """
+    if settings["name"] is not None:
+        return settings["name"]
+    groups = "-".join(str(settings["choices"][group]) for group in IN_THE_NAME)
+    name = f"{groups}-z{settings['latent_dim']}-s{settings['seed']}"
+    changed = {key: mine for key, (mine, _) in difference(settings, defaults).items()}
+    return f"{name}-{_digest(changed)[:6]}" if changed else name

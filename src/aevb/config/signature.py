@@ -1,0 +1,179 @@
+"""The arguments of a target, read from its source: the constructor is the schema of its YAML."""
+
+import ast
+from dataclasses import dataclass, field
+from typing import Any
+
+from aevb.config.kinds import UNBOUNDED, Anything, Choice, Either, Flag, Kind, Mapping, Null, Number, Series, Text
+from aevb.config.source import Definition, Module, find, module
+from aevb.ranges import Range
+
+__all__ = ["Parameter", "Signature", "kind_of", "signature"]
+
+UNSET = object()
+LISTS = ("list", "List", "Sequence", "Iterable", "Collection")
+MAPPINGS = ("dict", "Dict", "Mapping", "MutableMapping")
+BARE: dict[str, Kind] = {
+    "int": Number(integer=True),
+    "float": Number(integer=False),
+    "bool": Flag(),
+    "str": Text(),
+    "Path": Text(),
+    "None": Null(),
+    **dict.fromkeys(("list", "List", "tuple", "Tuple", "Sequence"), Series((Anything(),))),
+    **dict.fromkeys(MAPPINGS, Mapping(Anything())),
+}
+PLAIN_BASES = ("ABC", "Generic", "NamedTuple", "Protocol", "object")  # they take no arguments of their own
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One argument. default: UNSET where there is none, Ellipsis where there is one that is not a literal."""
+
+    kind: Kind
+    default: Any = UNSET
+
+    @property
+    def required(self) -> bool:
+        """Whether the caller must give it."""
+        return self.default is UNSET
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Arguments by name. open: takes others as well (`**kwargs`, or a base class out of sight)."""
+
+    parameters: dict[str, Parameter] = field(default_factory=dict)
+    open: bool = False
+
+
+def signature(target: str, trusted: tuple[str, ...] = ()) -> Signature | None:
+    """The arguments of the class or function `target`; None if there is no such thing in the source."""
+    path, _, name = target.rpartition(".")
+    where = module(path, trusted)
+    found = find(name, where) if where is not None else None
+    if found is None or isinstance(found.node, ast.expr):
+        return None
+    return _class(found) if isinstance(found.node, ast.ClassDef) else _function(found.node, found.module, 0)
+
+
+def _class(found: Definition) -> Signature:
+    node, where = found
+    assert isinstance(node, ast.ClassDef)
+    for statement in node.body:
+        if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
+            return _function(statement, where, 1)
+    bases = [base.value if isinstance(base, ast.Subscript) else base for base in node.bases]
+    names = [ast.unparse(base) for base in bases]
+    decorators = {
+        ast.unparse(item.func if isinstance(item, ast.Call) else item).split(".")[-1] for item in node.decorator_list
+    }
+    inherited, unseen = _inherited(names, where)
+    if "dataclass" in decorators or any(name.split(".")[-1] == "NamedTuple" for name in names):
+        before = inherited.parameters if inherited is not None else {}
+        return Signature({**before, **_fields(node, where)})
+    return inherited if inherited is not None else Signature(open=unseen)
+
+
+def _inherited(names: list[str], where: Module) -> tuple[Signature | None, bool]:
+    unseen = False
+    for name in names:
+        if name.split(".")[-1] in PLAIN_BASES:
+            continue
+        base = find(name, where)
+        if base is not None and isinstance(base.node, ast.ClassDef):
+            return _class(base), False
+        unseen = True
+    return None, unseen
+
+
+def _fields(node: ast.ClassDef, where: Module) -> dict[str, Parameter]:
+    fields = {}
+    for statement in node.body:
+        if not (isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)):
+            continue
+        if "ClassVar" in ast.unparse(statement.annotation):
+            continue
+        value, default = statement.value, UNSET
+        if isinstance(value, ast.Call) and ast.unparse(value.func).split(".")[-1] == "field":
+            given = {keyword.arg: keyword.value for keyword in value.keywords}
+            if ast.unparse(given.get("init", ast.Constant(True))) == "False":
+                continue
+            if "default" in given:
+                default = _literal(given["default"])
+            elif "default_factory" in given:
+                default = ...
+        elif value is not None:
+            default = _literal(value)
+        fields[statement.target.id] = Parameter(kind_of(statement.annotation, where), default)
+    return fields
+
+
+def _function(node: ast.FunctionDef, where: Module, skip: int) -> Signature:
+    names = [*node.args.posonlyargs, *node.args.args][skip:]
+    defaults: list[Any] = [UNSET] * len(names)
+    if node.args.defaults:
+        defaults[-len(node.args.defaults) :] = [_literal(value) for value in node.args.defaults]
+    names += node.args.kwonlyargs
+    defaults += [UNSET if value is None else _literal(value) for value in node.args.kw_defaults]
+    parameters = {
+        name.arg: Parameter(kind_of(name.annotation, where), default)
+        for name, default in zip(names, defaults, strict=True)
+    }
+    return Signature(parameters, open=node.args.kwarg is not None)
+
+
+def _literal(node: ast.expr) -> Any:
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        return ...
+
+
+def kind_of(node: ast.expr | None, where: Module, limits: Range = UNBOUNDED) -> Kind:
+    """What an annotation allows; `limits` comes from an `Annotated` around it. Names out of sight allow anything."""
+    if isinstance(node, ast.Constant):
+        if isinstance(node.value, str):
+            return kind_of(ast.parse(node.value, mode="eval").body, where, limits)
+        return Null() if node.value is None else Anything()
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+        return Either((kind_of(node.left, where, limits), kind_of(node.right, where, limits)))
+    if isinstance(node, ast.Subscript):
+        return _generic(node, where, limits)
+    if not isinstance(node, ast.Name | ast.Attribute):
+        return Anything()
+    name = ast.unparse(node)
+    found = find(name, where)
+    if found is not None:
+        return Anything() if isinstance(found.node, ast.stmt) else kind_of(found.node, found.module, limits)
+    kind = BARE.get(name.split(".")[-1], Anything())
+    return Number(kind.integer, limits) if isinstance(kind, Number) else kind
+
+
+def _generic(node: ast.Subscript, where: Module, limits: Range) -> Kind:
+    name = ast.unparse(node.value).split(".")[-1]
+    items = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    if name == "Literal":
+        return Choice(tuple(ast.literal_eval(item) for item in items))
+    if name == "Annotated":
+        ranges = [_range(item) for item in items[1:] if isinstance(item, ast.Call)]
+        return kind_of(items[0], where, next((item for item in ranges if item is not None), limits))
+    if name in ("Optional", "Union"):
+        null = (Null(),) if name == "Optional" else ()
+        return Either((*(kind_of(item, where, limits) for item in items), *null))
+    if name in LISTS:
+        return Series((kind_of(items[0], where),))
+    if name in ("tuple", "Tuple"):
+        if len(items) == 2 and ast.unparse(items[1]) in ("...", "Ellipsis"):
+            return Series((kind_of(items[0], where),))
+        return Series(tuple(kind_of(item, where) for item in items), fixed=True)
+    if name in MAPPINGS:
+        return Mapping(kind_of(items[-1], where))
+    return Anything()
+
+
+def _range(call: ast.Call) -> Range | None:
+    if ast.unparse(call.func).split(".")[-1] != "Range":
+        return None
+    named: dict[str, Any] = {str(item.arg): ast.literal_eval(item.value) for item in call.keywords}
+    return Range(*(ast.literal_eval(item) for item in call.args), **named)

@@ -1,0 +1,119 @@
+"""Reading Python without running it: where a module's source lies, and what a name in it means.
+
+Importing a model imports torch, which takes seconds; and a config may be told that it is wrong before any of its code
+runs. Only `aevb` and the modules trusted on the command line are looked into, everything else is unknown.
+"""
+
+import ast
+import importlib.util
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+__all__ = ["Definition", "Module", "find", "module"]
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+class Module(NamedTuple):
+    """A parsed source file. names: what its top level defines or imports."""
+
+    name: str
+    path: Path
+    names: dict[str, ast.stmt]
+    trusted: tuple[str, ...]
+
+
+class Definition(NamedTuple):
+    """What a name stands for: a class, a function or an expression, and the module whose names it uses."""
+
+    node: ast.ClassDef | ast.FunctionDef | ast.expr
+    module: Module
+
+
+@cache
+def module(name: str, trusted: tuple[str, ...] = ()) -> Module | None:
+    """The module of that dotted name, or None if it has no source we may read."""
+    path = _path(name, trusted)
+    if path is None:
+        return None
+    return Module(name, path, dict(_names(ast.parse(path.read_text(encoding="utf-8")).body)), trusted)
+
+
+def _path(name: str, trusted: tuple[str, ...]) -> Path | None:
+    top, *rest = name.split(".")
+    if top == "aevb":
+        roots = [PACKAGE]
+    elif top in {name.split(".")[0] for name in trusted}:
+        spec = importlib.util.find_spec(top)  # of a top-level name: finds, does not import
+        if spec is None:
+            return None
+        if spec.submodule_search_locations is None:
+            return Path(spec.origin) if spec.origin and not rest else None
+        roots = [Path(folder) for folder in spec.submodule_search_locations]
+    else:
+        return None
+    for root in roots:
+        base = root.joinpath(*rest)
+        for path in (base / "__init__.py", base.with_suffix(".py")):
+            if path.is_file():
+                return path
+    return None
+
+
+def _names(body: list[ast.stmt]) -> list[tuple[str, ast.stmt]]:
+    found: list[tuple[str, ast.stmt]] = []
+    for node in body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            found.append((node.name, node))
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            found += [(alias.asname or alias.name.split(".")[0], node) for alias in node.names]
+        elif isinstance(node, ast.Assign):
+            found += [(target.id, node) for target in node.targets if isinstance(target, ast.Name)]
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            found.append((node.target.id, node))
+        elif isinstance(node, ast.If | ast.Try):
+            found += _names(node.body) + _names(node.orelse)
+        elif type(node).__name__ == "TypeAlias":  # `type Name = ...`, Python 3.12
+            found.append((node.name.id, node))  # type: ignore[attr-defined]
+    return found
+
+
+def find(name: str, where: Module) -> Definition | None:
+    """What the dotted `name` means inside `where`, following imports; None if that is out of sight."""
+    head, _, rest = name.partition(".")
+    node = where.names.get(head)
+    if isinstance(node, ast.Import):
+        return _imported(name, node, where)
+    if isinstance(node, ast.ImportFrom):
+        original = next(alias.name for alias in node.names if (alias.asname or alias.name) == head)
+        base = _absolute(node, where)
+        submodule = module(f"{base}.{original}", where.trusted)
+        if rest:
+            return find(rest, submodule) if submodule is not None else None
+        source = module(base, where.trusted)
+        return find(original, source) if source is not None else None
+    if rest or node is None:
+        return None
+    if isinstance(node, ast.ClassDef | ast.FunctionDef):
+        return Definition(node, where)
+    value = getattr(node, "value", None)
+    return Definition(value, where) if isinstance(value, ast.expr) else None
+
+
+def _imported(name: str, node: ast.Import, where: Module) -> Definition | None:
+    for alias in node.names:
+        prefix = alias.asname or alias.name
+        if name.startswith(f"{prefix}."):
+            source = module(alias.name, where.trusted)
+            if source is not None:
+                return find(name[len(prefix) + 1 :], source)
+    return None
+
+
+def _absolute(node: ast.ImportFrom, where: Module) -> str:
+    if not node.level:
+        return node.module or ""
+    parts = where.name.split(".")
+    up = node.level - (where.path.name == "__init__.py")
+    return ".".join([*parts[: len(parts) - up], *([node.module] if node.module else [])])

@@ -1,0 +1,63 @@
+"""The configuration tree that ships with the package: where it lies and what it may build.
+
+The targets named in it are the allow-list. A config from elsewhere (a run directory, a file on the search path) is data: it
+may ask for exactly these objects, and for what lies below a module that the command line trusts.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+__all__ = ["CONF", "allowed", "options", "root_defaults", "targets", "targets_in"]
+
+
+def _conf() -> Path:
+    # A wheel carries the tree inside the package; an editable install and a checkout have it beside src/.
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "conf"
+    return inside if inside.is_dir() else package.parents[1] / "conf"
+
+
+CONF = _conf()
+
+
+def read_yaml(path: Path) -> Any:
+    """The plain containers of a YAML file, interpolations left as they are."""
+    return OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+
+
+def targets_in(node: Any) -> Iterator[str]:
+    """Every `_target_` in nested containers."""
+    if isinstance(node, dict):
+        if isinstance(node.get("_target_"), str):
+            yield node["_target_"]
+        for value in node.values():
+            yield from targets_in(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from targets_in(value)
+
+
+@cache
+def targets() -> frozenset[str]:
+    """The allow-list: exact names."""
+    return frozenset(name for path in CONF.rglob("*.yaml") for name in targets_in(read_yaml(path)))
+
+
+def allowed(target: str, trusted: tuple[str, ...] = ()) -> bool:
+    """Whether a config may name `target`."""
+    return target in targets() or any(target.startswith(f"{module}.") for module in trusted)
+
+
+def options(group: str) -> list[str]:
+    """Names one may choose in a configuration group."""
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+
+
+@cache
+def root_defaults(name: str) -> dict[str, Any]:
+    """The values of conf/<name>.yaml itself, without its groups."""
+    return {key: value for key, value in read_yaml(CONF / f"{name}.yaml").items() if key not in ("defaults", "hydra")}

@@ -1,0 +1,138 @@
+"""The three commands: compose, validate, make a run directory, hand over. With aevb.cli, the only module that knows Hydra.
+
+A single run trains in this process; every job of a sweep is a child process, so that one that dies takes no other along.
+"""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from aevb import runs
+from aevb.build import build
+from aevb.cli import Call, launch
+from aevb.config import run_name, validate
+from aevb.errors import UserError
+
+__all__ = ["evaluate", "figure", "train"]
+
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
+def train() -> None:
+    """aevb-train: trains a run, or goes on with it, or finds it done."""
+    launch("train", _train)
+
+
+def evaluate() -> None:
+    """aevb-evaluate: evaluates a finished run."""
+    launch("evaluate", _evaluate)
+
+
+def figure() -> None:
+    """aevb-figure: draws a figure from finished runs."""
+    launch("figure", _figure)
+
+
+def _train(cfg: DictConfig, call: Call) -> None:
+    settings = validate(cfg, call.trusted)
+    settings["choices"] = call.choices
+    directory = Path(settings["output_dir"]) / "runs" / run_name(settings, _plain(settings, call))
+    settings["name"] = directory.name
+    outlook = runs.outlook(directory, settings)
+    if outlook == "done":
+        seen = runs.Run(directory).done["samples_seen"]
+        print(f"{directory}: finished already with {seen:,} samples")
+        return
+    _threads(settings["trainer"]["threads"])
+    _check_data(settings, call.trusted)
+    runs.prepare(directory, settings)
+    print(f"{directory}: {outlook}, to {settings['max_samples']:,} samples", flush=True)
+    try:
+        _work(directory, call)
+    except UserError:
+        if outlook == "new":
+            runs.discard(directory)
+        raise
+
+
+def _plain(settings: dict[str, Any], call: Call) -> dict[str, Any]:
+    # What this run would be if nothing but its short name were asked for.
+    groups = [f"{group}={call.choices[group]}" for group in ("data", "objective", "optimizer")]
+    return call.compose([*groups, f"latent_dim={settings['latent_dim']}", f"seed={settings['seed']}"])
+
+
+def _threads(count: int) -> None:
+    # Before torch (or numpy's linear algebra) is loaded, which reads them once.
+    os.environ.update(dict.fromkeys(THREADS, str(count)))
+
+
+def _check_data(settings: dict[str, Any], trusted: tuple[str, ...]) -> None:
+    # Here and not in the worker alone, so that a fault of the data is told before torch loads and leaves nothing behind.
+    n_train = len(build(settings["data"], trusted).load().train.x)
+    if settings["batch_size"] > n_train:
+        raise UserError(
+            f"batch_size={settings['batch_size']}: more than there are training data; "
+            f"allowed: an integer >= 1 and <= {n_train}; try: batch_size={min(100, n_train)}"
+        )
+
+
+def _work(directory: Path, call: Call) -> None:
+    if not call.sweeping:
+        from aevb import worker  # torch comes with it
+
+        worker.run(directory, call.trusted)
+        return
+    trust = [argument for module in call.trusted for argument in ("--trust", module)]
+    child = subprocess.Popen([sys.executable, "-m", "aevb.worker", str(directory), *trust], preexec_fn=_die_with_parent)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    try:
+        code = child.wait()
+    finally:
+        child.terminate()
+        child.wait()
+    if code:
+        raise UserError(f"{directory}: its process ended with exit code {code}")
+
+
+def _die_with_parent() -> None:
+    # A sweep that is killed outright leaves no training behind (PR_SET_PDEATHSIG = 1; Linux only).
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+
+
+def _evaluate(cfg: DictConfig, call: Call) -> None:
+    settings = validate(cfg, call.trusted, "evaluate")
+    directory = Path(settings["run"])
+    runs.read_settings(directory)
+    if not (directory / "model.pt").is_file():
+        raise UserError(
+            f"run={directory}: not finished, there is no model.pt; try: the aevb-train command that began it, again"
+        )
+    _threads(settings["threads"])
+    from aevb.evaluators.run import evaluate_run  # torch comes with it
+
+    splits = settings["split"] if isinstance(settings["split"], list) else [settings["split"]]
+    evaluate_run(
+        directory,
+        settings["evaluator"],
+        splits,
+        settings["first"],
+        settings["data_root"],
+        settings["seed"],
+        settings["threads"],
+        call.trusted,
+    )
+
+
+def _figure(cfg: DictConfig, call: Call) -> None:
+    settings = validate(cfg, call.trusted, "figure")
+    _threads(1)
+    drawing = build(settings["figure"], call.trusted)
+    for path in drawing.draw(Path(settings["runs"]), Path(settings["output_dir"])):
+        print(path)
