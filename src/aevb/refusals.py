@@ -51,7 +51,9 @@ def _key(key: str, root: str, arguments: list[str]) -> str:
     meant = suggestion(key, siblings, everywhere)
     wrong = f"no such key; did you mean {meant}?" if meant else "no such key"
     remedy = f"{meant}={value}" if meant else f"aevb-{root} --help"
-    return f"{key}={value}: {wrong}; allowed: {', '.join(f'{parent}{name}' for name in siblings) or 'none'}; try: {remedy}"
+    return (
+        f"{key}={value}: {wrong}; allowed: {', '.join(f'{parent}{name}' for name in siblings) or 'none'}; try: {remedy}"
+    )
 
 
 def _keys(root: str, arguments: list[str]) -> list[str]:
