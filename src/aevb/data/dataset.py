@@ -36,12 +36,14 @@ class Dataset(ABC):
 
     name: used in run names. shape: (rows, columns) of an image. dynamic: x holds probabilities that are drawn
     anew at every presentation. convention: one line that names targets and scaling wherever a number is shown.
+    unit_interval: every target lies in [0, 1], as a Bernoulli likelihood needs.
     """
 
     name: str
     shape: tuple[int, int]
     convention: str
     dynamic: bool = False
+    unit_interval: bool = True
 
     @property
     def dim(self) -> int:
@@ -54,4 +56,7 @@ class Dataset(ABC):
 
     def hashes(self) -> dict[str, str]:
         """sha256 of every split's targets as they are used, for manifests."""
-        return {name: hashlib.sha256(split.x.tobytes()).hexdigest() for name, split in self.load()._asdict().items()}
+        return {
+            name: hashlib.sha256(np.ascontiguousarray(split.x).data).hexdigest()
+            for name, split in self.load()._asdict().items()
+        }
