@@ -1,0 +1,118 @@
+"""MNIST in the paper's split: 50,000 training, 10,000 validation and 10,000 test images of 28 x 28 pixels.
+
+The validation images are the last 10,000 of the published training file, as in the authors' mnist.pkl.gz.
+LeCun, Bottou, Bengio, Haffner (1998). `targets` says what the likelihood sees (aevb.data.targets); `fixed` are the
+binary images of Salakhutdinov & Murray (2008) as Larochelle published them, which carry no labels.
+"""
+
+from typing import Literal
+
+import numpy as np
+
+from aevb.data import checks
+from aevb.data.dataset import Dataset, Split, Splits
+from aevb.data.published import Published, Source, obtain
+from aevb.data.targets import as_targets, convention
+from aevb.errors import UserError
+from aevb.ranges import PositiveInt
+
+__all__ = ["BINARIZED", "IDX", "MNIST"]
+
+N_TRAIN, N_VALID, N_TEST = 50_000, 10_000, 10_000
+DIM = 28 * 28
+
+
+def _idx(name: str, md5: str, size: int) -> Published:
+    return Published(name, f"{name}.gz", "md5", md5, size)
+
+
+def _amat(part: str, sha256: str, size: int) -> Published:
+    return Published(f"binarized_mnist_{part}.amat", f"binarized_mnist_{part}.amat", "sha256", sha256, size)
+
+
+IDX = Source(
+    title="MNIST",
+    files=(
+        _idx("train-images-idx3-ubyte", "6bbc9ace898e44ae57da46a324031adb", 47_040_016),
+        _idx("train-labels-idx1-ubyte", "a25bea736e30d166cdddb491f175f624", 60_008),
+        _idx("t10k-images-idx3-ubyte", "2646ac647ad5339dbf082846283269ea", 7_840_016),
+        _idx("t10k-labels-idx1-ubyte", "27ae3e4e09519cfbb04c329615203637", 10_008),
+    ),
+    mirrors=("https://ossci-datasets.s3.amazonaws.com/mnist/", "http://yann.lecun.com/exdb/mnist/"),
+    page="https://ossci-datasets.s3.amazonaws.com/mnist/ and http://yann.lecun.com/exdb/mnist/",
+    folder="MNIST/raw",
+    instead="data=digits, which needs no download",
+)
+
+BINARIZED = Source(
+    title="data.targets=fixed",
+    files=(
+        _amat("train", "ad693b29f94c14277b095f5238ddefbbdaaae0939789dd2f4f0205278cee3e4d", 78_400_000),
+        _amat("valid", "1de3d397c40fe8eeb33dafd4099a1f665ec01e96d9be234aaeeac8a34930e2e2", 15_680_000),
+        _amat("test", "e6687bfea3f820c174f33b7865140b2a2dd2930ef786f35d45795fc193b5ab2c", 15_680_000),
+    ),
+    mirrors=(),
+    page="http://www.cs.toronto.edu/~larocheh/public/datasets/binarized_mnist/",
+    folder="MNIST/raw",
+    instead="data.targets=dynamic or data.targets=threshold, made from MNIST itself",
+)
+
+
+class MNIST(Dataset):
+    """MNIST, its grey levels byte/scale.
+
+    root: folder of the data; None: AEVB_DATA, else ./data. n_train: fewer than 50,000 are the first of one fixed
+    permutation of the training images, RandomState(0).permutation(50000), so that small sets lie within larger ones
+    and no figure depends on a seed. mirror: a folder on the web used instead of the public ones.
+    """
+
+    name = "mnist"
+    shape = (28, 28)
+
+    def __init__(
+        self,
+        root: str | None = None,
+        targets: Literal["grey", "dynamic", "threshold", "fixed"] = "grey",
+        scale: Literal[255, 256] = 255,
+        n_train: PositiveInt = N_TRAIN,
+        download: bool = True,
+        mirror: str | None = None,
+    ) -> None:
+        checks.one_of("targets", targets, ("grey", "dynamic", "threshold", "fixed"))
+        checks.one_of("scale", scale, (255, 256))
+        checks.between("n_train", n_train, 1, N_TRAIN, "the paper's training set")
+        if targets == "fixed" and scale != 255:
+            raise UserError(f"data.scale={scale}: data.targets=fixed has no grey levels to scale; leave data.scale out")
+        self.root, self.targets, self.scale, self.n_train = root, targets, scale, n_train
+        self.download, self.mirror = download, mirror
+        self.dynamic = targets == "dynamic"
+        self.convention = convention(targets, scale)
+
+    def load(self) -> Splits:
+        splits = self._fixed() if self.targets == "fixed" else self._scaled()
+        if self.n_train == N_TRAIN:
+            return splits
+        first = np.random.RandomState(0).permutation(N_TRAIN)[: self.n_train]
+        return splits._replace(train=Split(splits.train.x[first], splits.train.label[first]))
+
+    def _scaled(self) -> Splits:
+        contents = obtain(IDX, self.root, self.download, self.mirror)
+        # an idx file is a header (16 bytes for images, 8 for labels) and the values, row by row
+        byte, test_byte = (np.frombuffer(content, np.uint8, offset=16).reshape(-1, DIM) for content in contents[::2])
+        label, test_label = (np.frombuffer(content, np.uint8, offset=8).astype(np.int64) for content in contents[1::2])
+        x, test_x = (as_targets(levels, self.targets, self.scale) for levels in (byte, test_byte))
+        return Splits(
+            train=Split(x[:N_TRAIN], label[:N_TRAIN]),
+            valid=Split(x[N_TRAIN:], label[N_TRAIN:]),
+            test=Split(test_x, test_label),
+        )
+
+    def _fixed(self) -> Splits:
+        contents = obtain(BINARIZED, self.root, self.download)
+        return Splits(*(_split(content) for content in contents))
+
+
+def _split(content: bytes) -> Split:
+    # one image a line, "0 1 ... 0\n": every second byte is a pixel
+    x = (np.frombuffer(content, np.uint8).reshape(-1, 2 * DIM)[:, ::2] == ord("1")).astype(np.float32)
+    return Split(x, np.zeros(len(x), np.int64))
