@@ -113,7 +113,13 @@ def test_nothing_there_and_no_network(tmp_path: Path, closed: str) -> None:
         MNIST(root=str(root), mirror=closed).load()
     message = str(caught.value)
     assert message.startswith(f"data.root={root}: no such folder")
-    for words in (*NAMES, str(root / "MNIST" / "raw"), "https://ossci-datasets", "http://yann.lecun.com", "data=digits"):
+    for words in (
+        *NAMES,
+        str(root / "MNIST" / "raw"),
+        "https://ossci-datasets",
+        "http://yann.lecun.com",
+        "data=digits",
+    ):
         assert words in message
 
 
