@@ -4,7 +4,9 @@ Hydra composes, sweeps, completes and helps; its refusals are rewritten here. 0:
 where), or jobs of a sweep failed. 2: the request was refused.
 """
 
+import importlib.util
 import os
+import re
 import sys
 import tempfile
 import traceback
@@ -60,15 +62,14 @@ def launch(root: str, job: Job) -> None:
         faults = Path(scratch) / "faults"  # a file: with a parallel launcher, jobs run in other processes
         try:
             trusted = _take_trusted()
-            if {"-m", "--multirun"} & set(sys.argv):
-                sys.argv.insert(
-                    1, f"hydra.sweep.dir={scratch}"
-                )  # Hydra's own notes; a run directory says all that matters
+            _prepare_sweep(scratch)
             task = _task(program, job, trusted, faults)
             hydra.main(config_path=str(CONF), config_name=root, version_base="1.3")(task)()
         except (HydraException, OmegaConfBaseException, YAMLError, UserError) as error:
             if full_error:
                 raise
+            if {"-sc", "--shell-completion"} & set(sys.argv):
+                sys.exit(2)  # nobody wants to be lectured in the middle of a word
             line = str(error) if isinstance(error, UserError) else explain(error, root, sys.argv[1:])
             _tell(program, line)
             sys.exit(2)
@@ -78,7 +79,7 @@ def launch(root: str, job: Job) -> None:
         if faults.exists():
             codes = faults.read_text().split()
             if "sweep" in codes:
-                _tell(program, f"{len(codes)} of the sweep's jobs failed; the same command runs only these again")
+                _tell(program, f"{len(codes)} of the sweep's jobs failed")
             sys.exit(1 if "sweep" in codes else 2)
 
 
@@ -112,8 +113,20 @@ def _tell(program: str, text: str, where: str = "") -> None:
         print(f"{program}: {where}{line}", file=sys.stderr, flush=True)
 
 
+def _prepare_sweep(scratch: str) -> None:
+    # Hydra wants its flags before or after all overrides; and a folder for notes on the sweep, which a run directory
+    # makes superfluous.
+    flags = [argument for argument in sys.argv[1:] if argument in ("-m", "--multirun")]
+    if flags:
+        rest = [argument for argument in sys.argv[1:] if argument not in flags]
+        first = next((i for i, text in enumerate(rest) if "=" in text and not text.startswith("-")), len(rest))
+        sys.argv[1:] = [flags[0], *rest[:first], f"hydra.sweep.dir={scratch}", *rest[first:]]
+
+
 def _take_trusted() -> tuple[str, ...]:
     # Taken off before Hydra sees the arguments: trust is given by the person at the keyboard, and never by a config.
+    # Off the line being completed, too, with the flag that may stand anywhere (see _prepare_sweep).
+    os.environ["COMP_LINE"] = re.sub(r"\s(--trust[= ]\S+|-m|--multirun)(?=\s)", "", os.environ.get("COMP_LINE", ""))
     trusted, rest, arguments = [], [], iter(sys.argv[1:])
     for argument in arguments:
         flag, equals, module = argument.partition("=")
@@ -127,4 +140,9 @@ def _take_trusted() -> tuple[str, ...]:
     sys.argv[1:] = rest
     if trusted and os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())  # a module beside one's data, as `python -m` would find it
+    for module in trusted:
+        if importlib.util.find_spec(module.split(".")[0]) is None:
+            raise UserError(
+                f"--trust {module}: no such module; allowed: one in this folder or installed; try: --trust mypkg"
+            )
     return tuple(trusted)

@@ -22,6 +22,7 @@ from aevb.errors import UserError
 __all__ = ["evaluate", "figure", "train"]
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+VERBS = {"new": "training", "resume": "going on", "extend": "extending"}
 
 
 def train() -> None:
@@ -47,18 +48,24 @@ def _train(cfg: DictConfig, call: Call) -> None:
     outlook = runs.outlook(directory, settings)
     if outlook == "done":
         seen = runs.Run(directory).done["samples_seen"]
-        print(f"{directory}: finished already with {seen:,} samples")
+        print(f"{directory}: finished already, {seen:,} samples{_results(directory)}")
         return
     _threads(settings["trainer"]["threads"])
     _check_data(settings, call.trusted)
     runs.prepare(directory, settings)
-    print(f"{directory}: {outlook}, to {settings['max_samples']:,} samples", flush=True)
+    print(f"{directory}: {VERBS[outlook]} to {settings['max_samples']:,} samples", flush=True)
     try:
         _work(directory, call)
     except UserError:
         if outlook == "new":
             runs.discard(directory)
         raise
+    print(f"{directory}: finished{_results(directory)}", flush=True)
+
+
+def _results(directory: Path) -> str:
+    test = runs.Run(directory).done.get("test", {})
+    return "".join(f"; test {name} {value['mean']:.2f} ± {value['standard_error']:.2f}" for name, value in test.items())
 
 
 def _plain(settings: dict[str, Any], call: Call) -> dict[str, Any]:
@@ -96,8 +103,11 @@ def _work(directory: Path, call: Call) -> None:
     finally:
         child.terminate()
         child.wait()
+    if code == 2:
+        raise UserError("")  # the worker has told why
     if code:
-        raise UserError(f"{directory}: its process ended with exit code {code}")
+        end = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        raise UserError(f"{directory}: the process {end}; try: the same command, which runs only what is not done")
 
 
 def _die_with_parent() -> None:

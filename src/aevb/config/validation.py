@@ -73,7 +73,8 @@ def validate(cfg: DictConfig | dict[str, Any], trusted: tuple[str, ...] = (), ro
     try:
         settings = OmegaConf.to_container(config, resolve=True)
     except OmegaConfBaseException as error:
-        raise ConfigError([f"{error.full_key}: {' '.join(str(error.msg).split())}"]) from error
+        reason = str(error).splitlines()[0]
+        raise ConfigError([f"{error.full_key}: {reason}; try: --cfg job, which shows all keys"]) from error
     assert isinstance(settings, dict)
     settings.pop("choices", None)
     return _Check(root, raw, settings, trusted).run()
