@@ -4,7 +4,7 @@ import pytest
 import torch
 from statistics_ import assert_mean
 
-from aevb.distributions import Bernoulli, DiagonalNormal
+from aevb.distributions import Bernoulli, DiagonalNormal, softplus
 from aevb.noise import Noise
 
 G = torch.Generator().manual_seed(0)
@@ -58,8 +58,17 @@ def test_bernoulli_log_prob_is_the_cross_entropy(kind):
     x = torch.rand(4, 3, generator=G, dtype=torch.float64)
     x = x.round() if kind == "binary" else x
     expected = -torch.nn.functional.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(-1)
-    # torch's softplus(l) is l above 20, which leaves out e^-20 = 2e-9 a pixel.
-    torch.testing.assert_close(Bernoulli(logits).log_prob(x), expected, rtol=0, atol=1e-8)
+    torch.testing.assert_close(Bernoulli(logits).log_prob(x), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_softplus_and_its_derivatives_are_right_everywhere():
+    logits = torch.tensor([-800.0, -30.0, -1.0, 0.0, 1e-3, 30.0, 800.0], dtype=torch.float64, requires_grad=True)
+    value = softplus(logits)
+    torch.testing.assert_close(value, torch.logaddexp(logits, torch.zeros_like(logits)), rtol=1e-12, atol=1e-15)
+    (slope,) = torch.autograd.grad(value.sum(), logits, create_graph=True)
+    torch.testing.assert_close(slope, torch.sigmoid(logits))
+    (curvature,) = torch.autograd.grad(slope.sum(), logits)
+    torch.testing.assert_close(curvature, (torch.sigmoid(logits) * torch.sigmoid(-logits)).detach())
 
 
 def test_bernoulli_sums_to_one_over_all_images():

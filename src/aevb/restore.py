@@ -7,17 +7,23 @@ import torch
 
 from aevb.build import build
 from aevb.data.dataset import Dataset, Split
+from aevb.errors import UserError
 from aevb.models.vae import VAE
 from aevb.noise import RowNoise
-from aevb.runs import read_settings
+from aevb.runs import Run, read_settings, state
 
 __all__ = ["Restored", "float_type", "restore", "targets"]
 
 
 class Restored(NamedTuple):
-    """settings: the run's config. dataset: what it was trained on, not loaded yet. model: with the final weights, in eval mode."""
+    """What a finished run consists of.
+
+    settings: its config. shape: (rows, columns) of an image. dataset: what it was trained on, not loaded yet. model: with the final
+    weights, in eval mode.
+    """
 
     settings: dict[str, Any]
+    shape: tuple[int, int]
     dataset: Dataset
     model: VAE
 
@@ -30,15 +36,18 @@ def float_type(settings: dict[str, Any]) -> torch.dtype:
 def restore(run: Path, data_root: str | None = None, trusted: tuple[str, ...] = ()) -> Restored:
     """The model of the finished run in directory `run`. data_root: where the data lie now, if not where the run found them."""
     settings = read_settings(run)
+    if state(run) != "done":
+        raise UserError(
+            f"run={run}: not finished ({state(run)}); try: the command that started it, which goes on where it stopped"
+        )
     data = dict(settings["data"])
     if data_root is not None:
         data["root"] = data_root
     dataset: Dataset = build(data, trusted=trusted)
-    state = torch.load(run / "model.pt", map_location="cpu", weights_only=True)
-    data_dim = state["encoder.hidden.weight"].shape[1]
-    model: VAE = build(settings["model"], trusted=trusted, data_dim=data_dim).to(float_type(settings))
-    model.load_state_dict(state)
-    return Restored(settings, dataset, model.eval())
+    rows, columns = Run(run).done["shape"]
+    model: VAE = build(settings["model"], trusted=trusted, data_dim=rows * columns).to(float_type(settings))
+    model.load_state_dict(torch.load(run / "model.pt", map_location="cpu", weights_only=True))
+    return Restored(settings, (rows, columns), dataset, model.eval())
 
 
 def targets(split: Split, dynamic: bool, seed: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:

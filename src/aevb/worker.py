@@ -70,7 +70,8 @@ def _run(directory: Path, trusted: tuple[str, ...]) -> None:
     runs.save(directory / "model.pt", lambda file: torch.save(module.model.state_dict(), file))
     results = {name: {"mean": e.mean(), "standard_error": e.standard_error()} for name, e in evaluations.items()}
     seconds = {"training_seconds": marks.training_seconds, "evaluation_seconds": marks.evaluation_seconds}
-    runs.mark_done(directory, {"samples_seen": module.samples_seen, **seconds, "test": results})
+    facts = {"samples_seen": module.samples_seen, "shape": list(scene.shape), "targets": dataset.convention}
+    runs.mark_done(directory, {**facts, **seconds, "test": results})
 
 
 def _assemble(

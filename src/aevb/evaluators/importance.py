@@ -20,7 +20,7 @@ class Importance(Evaluator):
     name = "importance"
     headline = "log_px"
 
-    def __init__(self, samples: PositiveInt = 100, rows: PositiveInt = 1000) -> None:
+    def __init__(self, samples: PositiveInt = 50, rows: PositiveInt = 1000) -> None:
         self.samples, self.rows = samples, rows
         self.images = max(1, rows // samples)
 
