@@ -120,24 +120,16 @@ def _evaluate(cfg: DictConfig, call: Call) -> None:
     settings = validate(cfg, call.trusted, "evaluate")
     directory = Path(settings["run"])
     runs.read_settings(directory)
-    if not (directory / "model.pt").is_file():
+    if runs.state(directory) != "done":
         raise UserError(
-            f"run={directory}: not finished, there is no model.pt; try: the aevb-train command that began it, again"
+            f"run={directory}: not finished; try: the aevb-train command that began it, which goes on with it"
         )
     _threads(settings["threads"])
-    from aevb.evaluators.run import evaluate_run  # torch comes with it
+    from aevb.evaluate import evaluate_run  # torch comes with it
 
     splits = settings["split"] if isinstance(settings["split"], list) else [settings["split"]]
-    evaluate_run(
-        directory,
-        settings["evaluator"],
-        splits,
-        settings["first"],
-        settings["data_root"],
-        settings["seed"],
-        settings["threads"],
-        call.trusted,
-    )
+    rest = {key: settings[key] for key in ("first", "data_root", "seed", "threads")}
+    evaluate_run(directory, settings["evaluator"], splits, **rest, trusted=call.trusted)
 
 
 def _figure(cfg: DictConfig, call: Call) -> None:
