@@ -1,0 +1,187 @@
+"""Curves, pictures and settings of a run as TensorBoard shows them: `tensorboard --logdir outputs/runs`.
+
+The x axis is samples_seen, everywhere, as the exact integer. What a resumed run would write again is purged first, so every
+(tag, step) stands once. metrics.csv is the record; the event files under <run>/tb are for looking.
+"""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+import yaml
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch import Tensor
+from torch.utils.tensorboard import SummaryWriter, summary
+
+from aevb.config import flatten
+from aevb.evaluators.evaluator import Evaluation
+from aevb.noise import Noise
+from aevb.ranges import NonNegativeInt
+from aevb.runs import read_settings
+from aevb.training.pictures import grey, grid
+from aevb.training.plan import is_mark
+from aevb.training.recorder import Recorder, Scene
+
+__all__ = ["TensorBoard"]
+
+
+class _Logger(TensorBoardLogger):
+    """Lightning's, without its copy of the settings: config.yaml is the record, an extended run would leave the copy stale."""
+
+    def save(self) -> None:
+        self.experiment.flush()
+
+
+class TensorBoard(Recorder):
+    """Writes <run>/tb at the marks and at the end; costs nothing between.
+
+    images: prior samples (of the same z at every mark) and reconstructed test images in a picture, 0: none.
+    embedding: test images whose posterior means go to the projector at the end, 0: none.
+    """
+
+    def __init__(self, images: NonNegativeInt = 64, embedding: NonNegativeInt = 1000) -> None:
+        self.images, self.embedding = images, embedding
+
+    def logger(self, directory: Path, samples_seen: int) -> TensorBoardLogger:
+        """Lightning's logger on <run>/tb, which forgets what was written at or after the point of resumption."""
+        settings = read_settings(directory)
+        # The checkpoint was taken after everything at its mark was written. The end of a shorter run is no mark
+        # of the longer one; a run that has only its end left to do writes the whole of it again.
+        kept = is_mark(samples_seen - settings["batch_size"], samples_seen) and samples_seen < settings["max_samples"]
+        self._start = samples_seen + int(kept)
+        self._begun = False
+        self._logger = _Logger(
+            directory, name="", version="tb", default_hp_metric=False, purge_step=self._start, max_queue=1000
+        )
+        return self._logger
+
+    @property
+    def _writer(self) -> SummaryWriter:
+        return self._logger.experiment
+
+    def begin(self, scene: Scene) -> None:
+        """The text tab, the chart of all bounds, and a row of hyperparameters that a run without an end has too."""
+        self._begun = True
+        _forget_embedding(Path(self._logger.log_dir))
+        self._writer.add_text("config", _config_text(scene.settings), self._start)
+        self._add(summary.custom_scalars(_layout(scene)), self._start)
+        self._add(_hyperparameters(scene.settings)[0], self._start)
+        self._writer.flush()
+
+    def mark(self, scene: Scene, row: dict[str, float]) -> None:
+        """Scalars, prior samples and reconstructions."""
+        seen = int(row["samples_seen"])
+        scalars = {_tag(scene, name): value for name, value in row.items() if name != "samples_seen"}
+        self._logger.log_metrics(scalars, step=seen)
+        if self.images:
+            for name, picture in self._pictures(scene).items():
+                self._writer.add_image(name, picture, seen, dataformats="HW")
+        self._writer.flush()
+
+    def end(self, scene: Scene, row: dict[str, float], evaluations: dict[str, Evaluation]) -> None:
+        """Whole-split results, as scalars beside the hyperparameters and as a table; the projector's embedding."""
+        if not self._begun:
+            self.mark(scene, row)
+        seen = int(row["samples_seen"])
+        metrics = {_final_tag(scene, evaluation): evaluation.mean() for evaluation in evaluations.values()}
+        self._logger.log_metrics(metrics, step=seen)
+        for value in _hyperparameters(scene.settings):
+            self._add(value, seen)
+        self._writer.add_text("results", _results_text(scene, evaluations), seen)
+        if self.embedding:
+            self._embed(scene, seen)
+        self._writer.close()
+
+    def _add(self, value: Any, step: int) -> None:
+        self._writer._get_file_writer().add_summary(value, step)
+
+    @torch.no_grad()
+    def _pictures(self, scene: Scene) -> dict[str, Any]:
+        x = scene.x[: self.images]
+        # The same noise at every mark: one sees the same z decoded better and better.
+        noise = Noise(scene.settings["seed"], "tensorboard", 0, device=x.device)
+        samples = scene.model.generate(self.images, noise).mean
+        reconstructed = scene.model.decoder(scene.model.encoder(x).mean).mean
+        rows, columns = scene.shape
+        pairs = torch.cat([x, reconstructed], dim=-1)
+        return {
+            "prior samples": grid(grey(samples, scene.shape, scene.x)),
+            "reconstructions, below their originals": grid(grey(pairs, (2 * rows, columns), scene.x)),
+        }
+
+    @torch.no_grad()
+    def _embed(self, scene: Scene, seen: int) -> None:
+        x = scene.x[: self.embedding]
+        means: Tensor = scene.model.encoder(x).mean.cpu()
+        means = F.pad(means, (0, max(0, 3 - means.shape[1])))  # the projector shows nothing of fewer than three axes
+        label = scene.label[: self.embedding].tolist()
+        sprites = torch.from_numpy(grey(x, scene.shape, scene.x))[:, None].expand(-1, 3, -1, -1)
+        _forget_embedding(Path(self._logger.log_dir))
+        self._writer.add_embedding(means, label if any(label) else None, sprites, seen, "posterior_means")
+
+
+def _forget_embedding(folder: Path) -> None:
+    (folder / "projector_config.pbtxt").unlink(missing_ok=True)
+    for old in folder.glob("[0-9]*/posterior_means"):
+        shutil.rmtree(old.parent)
+
+
+def _samples(scene: Scene) -> Any:
+    return scene.settings["evaluator"].get("importance", {}).get("samples", "?")
+
+
+def _tag(scene: Scene, name: str) -> str:
+    """`test_kl` -> `kl/test`; log p(x) names its K and its images."""
+    if name == "test_log_px":
+        return f"log_px/K={_samples(scene)}, first {min(scene.first, len(scene.x))} test images"
+    split, _, quantity = name.partition("_")
+    return f"{quantity}/{split}"
+
+
+def _final_tag(scene: Scene, evaluation: Evaluation) -> str:
+    samples = f", K={_samples(scene)}" if evaluation.headline == "log_px" else ""
+    return f"final/{evaluation.headline}{samples}"
+
+
+def _layout(scene: Scene) -> dict[str, Any]:
+    tags = [_tag(scene, name) for name in ("train_bound", "test_bound", "test_log_px")]
+    images = min(scene.first, len(scene.x))
+    title = f"train bound, test bound, and log p(x) by importance sampling (K={_samples(scene)}, first {images} test images)"
+    return {"nats per datapoint over samples seen": {title: ["Multiline", tags]}}
+
+
+def _hyperparameters(settings: dict[str, Any]) -> tuple[Any, Any]:
+    """Summaries that open and close a row of the hparams table."""
+    values = {
+        key: value if isinstance(value, str) or type(value) in (int, float) else str(value)
+        for key, value in flatten(settings)
+        if value is not None and not _told_elsewhere(settings, key, value)
+    }
+    # torch's first summary, of the experiment, is left out: TensorBoard would take one run's for all and hide what the other
+    # runs of a sweep have; without it the columns are computed from every run.
+    _, opened, closed = summary.hparams(values, {})
+    return opened, closed
+
+
+def _told_elsewhere(settings: dict[str, Any], key: str, value: Any) -> bool:
+    """Names, places and loggers are no hyperparameters, `choices` says what targets would, the model repeats root knobs."""
+    *above, last = key.split(".")
+    repeated = "model" in above and settings.get(last) == value
+    return repeated or last in ("_target_", "logger", "name", "output_dir", "root") or "logger" in above
+
+
+def _config_text(settings: dict[str, Any]) -> str:
+    targets = ", ".join(f"{key}={value}" for key, value in settings["data"].items() if key != "_target_")
+    config = yaml.safe_dump(settings, sort_keys=False)
+    return f"**Targets**: {settings['data']['_target_'].rpartition('.')[2]}, {targets}\n\n```\n{config}```"
+
+
+def _results_text(scene: Scene, evaluations: dict[str, Evaluation]) -> str:
+    lines = ["| whole test split | nats | standard error | images |", "|---|---:|---:|---:|"]
+    for evaluation in evaluations.values():
+        for name in evaluation.values:
+            mean, error = evaluation.mean(name), evaluation.standard_error(name)
+            lines.append(f"| {name} | {mean:.3f} | {error:.3f} | {evaluation.n} |")
+    return "\n".join(lines)
