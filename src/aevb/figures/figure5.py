@@ -1,0 +1,45 @@
+"""Figure 5: random samples of the generative model, by dimension of the latent space.
+
+Shown are the means of p(x|z) at draws z ~ p(z) = N(0, I).
+"""
+
+from aevb.figures.curves import provenance
+from aevb.figures.figure import Drawing, Figure
+from aevb.figures.panels import image_panels
+from aevb.figures.pictures import GAP, show, tile
+from aevb.figures.representatives import representatives, with_latent_dim
+from aevb.ranges import NonNegativeInt, PositiveInt
+from aevb.runs import Run
+
+__all__ = ["Figure5"]
+
+
+class Figure5(Figure):
+    """side x side samples a panel. latent_dims: which are shown; those without runs are left out. seed: of the draws."""
+
+    name = "figure5"
+    command = "aevb-train data=mnist latent_dim=2,5,10,20 max_samples=1e6 -m"
+
+    def __init__(
+        self, latent_dims: list[PositiveInt] | None = None, side: PositiveInt = 10, seed: NonNegativeInt = 0
+    ) -> None:
+        self.latent_dims, self.side, self.seed = latent_dims or [2, 5, 10, 20], side, seed
+
+    def wanted(self, runs: list[Run]) -> list[Run]:
+        """Runs of the latent dimensions shown."""
+        return with_latent_dim(runs, self.latent_dims)
+
+    def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
+        """A row of panels for every data set."""
+        import aevb
+
+        chosen = representatives(runs)
+        canvas, axes = image_panels(chosen, "{data}, {latent_dim}-D latent space")
+        rows = []
+        for (data, latent_dim), run in chosen.items():
+            model = aevb.load(run.directory, trusted=trusted)
+            images = model.sample(self.side**2, self.seed).reshape(-1, *model.shape)
+            show(axes[data, latent_dim], tile(images, self.side, GAP))
+            facts = {"data": data, "latent_dim": latent_dim, "samples": self.side**2, "seed": self.seed}
+            rows.append({**facts, "samples_seen": run.done["samples_seen"], **provenance(run)})
+        return Drawing(rows, canvas)

@@ -1,0 +1,34 @@
+"""Which run shows what a latent dimension can do, where several could.
+
+At the stepsize that figures select (aevb.figures.selection): the longest run, of equals the one of the lowest seed. Of several
+methods the one trained longest, of equals the one with the highest training bound at its end.
+"""
+
+from collections.abc import Collection
+
+from aevb.figures.curves import Curve, curve
+from aevb.figures.lines import Line, panels
+from aevb.runs import Run
+
+__all__ = ["SELECT_AT", "representatives", "with_latent_dim"]
+
+SELECT_AT = 1_000_000
+
+
+def with_latent_dim(runs: list[Run], latent_dims: Collection[int] | None) -> list[Run]:
+    """The runs of these latent dimensions; None: of any."""
+    return [run for run in runs if latent_dims is None or run.settings["latent_dim"] in latent_dims]
+
+
+def representatives(runs: list[Run], select_at: int = SELECT_AT) -> dict[tuple[str, int], Run]:
+    """One run for every (data set, latent_dim), in the order of the panels."""
+    found = panels([curve(run) for run in runs], select_at)
+    return {place: max((_longest(line) for line in lines), key=_merit).run for place, lines in found.items()}
+
+
+def _longest(line: Line) -> Curve:
+    return max(line.curves, key=lambda item: (item.last, -item.seed))
+
+
+def _merit(item: Curve) -> tuple[int, float]:
+    return item.last, float(item.bound["train"][-1])

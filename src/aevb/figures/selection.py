@@ -1,0 +1,118 @@
+"""Which stepsize a figure shows, where several were run.
+
+The paper (section 5): "stepsizes were chosen from {0.01, 0.02, 0.1} based on performance on the training set in the first few
+iterations". So here: of runs that differ in stepsize and seed alone, the stepsize with the highest TRAINING bound at a fixed
+samples_seen wins. The test set is not looked at. The mean is over the seeds that every stepsize has, or over all of a stepsize's
+seeds where no seed is common; a bound that is not finite loses to every other.
+"""
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from aevb.errors import UserError
+from aevb.figures.curves import Curve, provenances
+
+__all__ = ["CONSTANT_DECODER", "RULE", "Candidate", "Selection", "rows", "select"]
+
+RULE = (
+    "stepsize by the highest training bound (mean over seeds) at {at:,} training samples among those run; "
+    "the test set is not looked at"
+)
+
+CONSTANT_DECODER = {"mnist": -206.29, "frey_face": 578.62}
+"""Training bound, nats, of the best decoder that ignores z: the mean image (grey or dynamic MNIST, /255), one diagonal Gaussian
+(Frey Face, /256). A run below it has learned nothing yet, or has lost it again."""
+
+
+class Candidate(NamedTuple):
+    """A stepsize. train_bound: what was compared. remark: "", or what is wrong with its end."""
+
+    lr: float | None
+    curves: list[Curve]
+    train_bound: float
+    verdict: Literal["selected", "rejected"]
+    remark: str
+
+
+class Selection(NamedTuple):
+    """at: samples_seen of the comparison. candidates: by stepsize."""
+
+    at: int
+    candidates: list[Candidate]
+
+    @property
+    def chosen(self) -> Candidate:
+        """The stepsize that figures show."""
+        return next(candidate for candidate in self.candidates if candidate.verdict == "selected")
+
+
+def select(curves: list[Curve], select_at: int) -> Selection:
+    """Chooses among runs of one data set, latent dimension and recipe.
+
+    select_at: samples_seen at which training bounds are compared; where not all runs have a row there, the last one before it
+    that all of them have.
+    """
+    at = _last_common(curves, select_at)
+    stepsizes: dict[float | None, list[Curve]] = {}
+    for item in sorted(curves, key=lambda item: (item.lr is not None, item.lr or 0.0, item.seed)):
+        stepsizes.setdefault(item.lr, []).append(item)
+    common = set.intersection(*({item.seed for item in group} for group in stepsizes.values()))
+    scores = {lr: _score(group, common, at) for lr, group in stepsizes.items()}
+    best = max(scores, key=lambda lr: scores[lr] if np.isfinite(scores[lr]) else -np.inf)
+    return Selection(
+        at,
+        [
+            Candidate(lr, group, scores[lr], "selected" if lr == best else "rejected", _remark(group))
+            for lr, group in stepsizes.items()
+        ],
+    )
+
+
+def _last_common(curves: list[Curve], select_at: int) -> int:
+    common = set.intersection(*(set(item.samples_seen.tolist()) for item in curves))
+    if not common:
+        names = ", ".join(item.run.name for item in curves)
+        raise UserError(
+            f"runs {names}: their stepsizes cannot be compared, metrics.csv has no samples_seen that all of them have; "
+            "try: train them again with the same batch_size"
+        )
+    return max((place for place in common if place <= select_at), default=min(common))
+
+
+def _score(group: list[Curve], common: set[int], at: int) -> float:
+    seeds = common or {item.seed for item in group}
+    return float(np.mean([item.at("train", at) for item in group if item.seed in seeds]))
+
+
+def _remark(group: list[Curve]) -> str:
+    constant = CONSTANT_DECODER.get(group[0].data)
+    for item in group:
+        train = item.bound["train"]
+        if not np.isfinite(train[-1]) or (len(train) > 1 and train[-1] < train[0]):
+            return f"diverged: seed {item.seed} ends at {train[-1]:.4g} nats, below where it began"
+        if constant is not None and train[-1] < constant:
+            return f"ends at {train[-1]:.1f} nats (seed {item.seed}), below a decoder that ignores z ({constant:.1f})"
+    return ""
+
+
+def rows(selection: Selection) -> list[dict[str, object]]:
+    """The selection as a table, one row a stepsize."""
+    return [
+        {
+            "data": item.curves[0].data,
+            "latent_dim": item.curves[0].latent_dim,
+            "objective": item.curves[0].objective,
+            "lr": item.lr,
+            "verdict": item.verdict,
+            "compared_at": selection.at,
+            "train_bound": item.train_bound,
+            "seeds": len(item.curves),
+            "last_samples_seen": max(curve.last for curve in item.curves),
+            "last_train_bound": float(np.mean([curve.bound["train"][-1] for curve in item.curves])),
+            "last_test_bound": float(np.mean([curve.bound["test"][-1] for curve in item.curves])),
+            "remark": item.remark,
+            **provenances(item.curves),
+        }
+        for item in selection.candidates
+    ]
