@@ -80,6 +80,11 @@ def _assemble(
     dtype = float_type(settings)
     splits = dataset.load()
     model: VAE = build(settings["model"], trusted=trusted, data_dim=dataset.dim).to(dtype)
+    if getattr(model.decoder, "unit_interval", False) and not dataset.unit_interval:
+        raise UserError(
+            f"model={settings.get('choices', {}).get('model', 'bernoulli')}: a Bernoulli decoder needs targets in [0, 1], "
+            f"which {dataset.convention} is not; try: model=gaussian"
+        )
     objective: Objective = build(settings["objective"], trusted=trusted).to(dtype)
 
     stream = Stream(
