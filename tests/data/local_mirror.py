@@ -1,5 +1,6 @@
 """A mirror on 127.0.0.1 that can fail in every way a real one does."""
 
+import gzip
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,7 +13,8 @@ class LocalMirror(ThreadingHTTPServer):
     """Serves `files` (name: (bytes, manner)); anything else is 404.
 
     manner: whole; breaks (half of the promised bytes); stalls (half, then silence); drips (half, then a byte now
-    and then); mute (no answer at all); chunked (whole, without a length); gathers (whole, once `party` ask for it).
+    and then); mute (no answer at all); eager (packs for the journey whatever a client lets it pack); chunked
+    (whole, without a length); gathers (whole, once `party` ask for it). Silence ends after 30 s, drips after 5.
     """
 
     daemon_threads = False
@@ -45,11 +47,14 @@ class _Handler(BaseHTTPRequestHandler):
             return
         raw, manner = self.server.files[name]
         if manner == "mute":
-            self.server.end.wait()
+            self.server.end.wait(30)
             return
         if manner == "gathers":
             self.server.gathered.wait(60)
         self.send_response(200)
+        if manner == "eager" and "gzip" in self.headers.get("Accept-Encoding", ""):
+            self.send_header("Content-Encoding", "gzip")
+            raw = gzip.compress(raw)
         if manner == "chunked":
             self.send_header("Transfer-Encoding", "chunked")
             raw = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (raw[:5], raw[5:], b""))
@@ -62,9 +67,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
             self.server.halfway.set()
             if manner == "stalls":
-                self.server.end.wait()
+                self.server.end.wait(30)
             if manner == "drips":
-                for byte in raw[half:]:
+                for byte in raw[half : half + 250]:
                     if self.server.end.wait(0.02):
                         break
                     self.wfile.write(bytes([byte]))

@@ -9,7 +9,7 @@ from aevb.data.download import Unreachable, fetch
 RAW = bytes(range(256)) * 400
 
 
-@pytest.mark.parametrize("manner", ["whole", "chunked"])
+@pytest.mark.parametrize("manner", ["whole", "chunked", "eager"])
 def test_bytes_arrive_as_they_were_published(mirror: LocalMirror, manner: str) -> None:
     mirror.files["a.gz"] = RAW, manner
     assert fetch(f"{mirror.url}/a.gz") == RAW
