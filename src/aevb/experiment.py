@@ -25,6 +25,10 @@ THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXP
 VERBS = {"new": "training", "resume": "going on", "extend": "extending"}
 
 
+class JobDied(UserError):
+    """A job of a sweep ended in another way than by refusing; what it left is kept."""
+
+
 def train() -> None:
     """aevb-train: trains a run, or goes on with it, or finds it done."""
     launch("train", _train)
@@ -56,6 +60,8 @@ def _train(cfg: DictConfig, call: Call) -> None:
     print(f"{directory}: {VERBS[outlook]} to {settings['max_samples']:,} samples", flush=True)
     try:
         _work(directory, call)
+    except JobDied:
+        raise
     except UserError:
         if outlook == "new":
             runs.discard(directory)
@@ -107,7 +113,7 @@ def _work(directory: Path, call: Call) -> None:
         raise UserError("")  # the worker has told why
     if code:
         end = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-        raise UserError(f"{directory}: the process {end}; try: the same command, which runs only what is not done")
+        raise JobDied(f"{directory}: the process {end}; try: the same command, which runs only what is not done")
 
 
 def _die_with_parent() -> None:

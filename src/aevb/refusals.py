@@ -19,7 +19,7 @@ def explain(error: Exception, root: str, arguments: list[str]) -> str:
         reason = text.splitlines()[0] if text else "unreadable"
         return f"{error.override}: not of the form key=value ({reason}); try: quotes around it, 'key=[a,b]' for a list"
     if found := re.search(r"Could not find '([^']+)'", text):
-        return _option(found[1])
+        return _option(found[1], re.findall(r"^\t(\S+)$", text, re.MULTILINE))
     if found := re.search(r"Could not (?:override|append to config\. An item is already at) '([^']+)'", text):
         return _key(found[1].split("@")[0], root, arguments)
     if found := re.search(r"Ambiguous value for argument '([^']+)'", text):
@@ -31,9 +31,8 @@ def explain(error: Exception, root: str, arguments: list[str]) -> str:
     return f"{key}: {words}" if key and not words.startswith(str(key)) else words
 
 
-def _option(path: str) -> str:
+def _option(path: str, known: list[str]) -> str:
     group, _, option = path.rpartition("/")
-    known = options(group)
     close = get_close_matches(option, known, n=1, cutoff=0.5)
     wrong = f"no such option; did you mean {close[0]}?" if close else "no such option"
     allowed = ", ".join(known) or "none"
@@ -42,6 +41,8 @@ def _option(path: str) -> str:
 
 def _key(key: str, root: str, arguments: list[str]) -> str:
     value = next((text.partition("=")[2] for text in arguments if text.lstrip("+~").startswith(f"{key}=")), "")
+    if known := options(key):
+        return f"{key}={value}: a group takes the name of an option; allowed: {', '.join(known)}; try: {key}={known[0]}"
     everywhere = _keys(root, arguments)
     if key in everywhere:
         return f"+{key}={value}: the key exists; try: {key}={value}"

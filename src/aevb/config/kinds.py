@@ -11,7 +11,20 @@ from typing import Any
 
 from aevb.ranges import Range
 
-__all__ = ["Anything", "Choice", "Either", "Flag", "Kind", "Mapping", "Mismatch", "Null", "Number", "Series", "Text"]
+__all__ = [
+    "Anything",
+    "Choice",
+    "Either",
+    "Flag",
+    "Kind",
+    "Mapping",
+    "Mismatch",
+    "Null",
+    "Number",
+    "Part",
+    "Series",
+    "Text",
+]
 
 
 UNBOUNDED = Range()
@@ -38,6 +51,19 @@ class Kind:
 
 class Anything(Kind):
     """No constraint: an annotation that says nothing about configuration."""
+
+
+class Part(Kind):
+    """An object, which a config can only describe."""
+
+    def read(self, value: Any) -> Any:
+        """A mapping with `_target_`, as it is."""
+        if not (isinstance(value, dict) and "_target_" in value):
+            raise Mismatch("describes no object")
+        return value
+
+    def __str__(self) -> str:
+        return "a mapping with _target_"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import ast
 from dataclasses import dataclass, field
 from typing import Any
 
-from aevb.config.kinds import UNBOUNDED, Anything, Choice, Either, Flag, Kind, Mapping, Null, Number, Series, Text
+from aevb.config.kinds import UNBOUNDED, Anything, Choice, Either, Flag, Kind, Mapping, Null, Number, Part, Series, Text
 from aevb.config.source import Definition, Module, find, module
 from aevb.ranges import Range
 
@@ -20,6 +20,7 @@ BARE: dict[str, Kind] = {
     "str": Text(),
     "Path": Text(),
     "None": Null(),
+    "Module": Part(),  # torch.nn's
     **dict.fromkeys(("list", "List", "tuple", "Tuple", "Sequence"), Series((Anything(),))),
     **dict.fromkeys(MAPPINGS, Mapping(Anything())),
 }
@@ -145,9 +146,15 @@ def kind_of(node: ast.expr | None, where: Module, limits: Range = UNBOUNDED) -> 
     name = ast.unparse(node)
     found = find(name, where)
     if found is not None:
-        return Anything() if isinstance(found.node, ast.stmt) else kind_of(found.node, found.module, limits)
+        if not isinstance(found.node, ast.stmt):
+            return kind_of(found.node, found.module, limits)
+        return Part() if isinstance(found.node, ast.ClassDef) and not _is_enum(found.node) else Anything()
     kind = BARE.get(name.split(".")[-1], Anything())
     return Number(kind.integer, limits) if isinstance(kind, Number) else kind
+
+
+def _is_enum(node: ast.ClassDef) -> bool:
+    return any(ast.unparse(base).endswith("Enum") for base in node.bases)
 
 
 def _generic(node: ast.Subscript, where: Module, limits: Range) -> Kind:

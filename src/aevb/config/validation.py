@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from aevb.config.identity import flatten
-from aevb.config.kinds import Anything, Mismatch
+from aevb.config.kinds import Mismatch
 from aevb.config.signature import Parameter, Signature, signature
 from aevb.config.tree import allowed, options, root_defaults, targets
 from aevb.errors import UserError
@@ -48,6 +48,8 @@ def shown(value: Any) -> str:
         return "null"
     if isinstance(value, list):
         return f"[{','.join(map(shown, value))}]"
+    if isinstance(value, dict):
+        return f"{{{','.join(f'{key}:{shown(item)}' for key, item in value.items())}}}"
     return " ".join(str(value).split())
 
 
@@ -138,7 +140,8 @@ class _Check:
             return
         self.arguments(path, node, raw, arguments, {})
         for name, value in node.items():
-            self.nested(f"{path}.{name}", value, raw.get(name))
+            if f"{path}.{name}" not in self.faults:
+                self.nested(f"{path}.{name}", value, raw.get(name))
 
     def nested(self, path: str, value: Any, raw: Any) -> None:
         if isinstance(value, dict) and "_target_" in value:
@@ -160,7 +163,11 @@ class _Check:
             example = examples.get(name, parameter.default)
             if name not in node:
                 if parameter.required and not (path and name in RUNTIME):
-                    self.fault(key, "missing", allowed=str(parameter.kind), **{"try": f"{key}=..."})
+                    choices = options(name) if not path else []
+                    allowed_here = ", ".join(choices) or str(parameter.kind)
+                    self.fault(
+                        key, "missing", allowed=allowed_here, **{"try": f"{key}={choices[0] if choices else '...'}"}
+                    )
             elif node[name] == MISSING:
                 place = "outputs/runs/NAME (aevb-train makes them)" if key == "run" else "..."
                 self.fault(key, "missing", allowed=str(parameter.kind), **{"try": f"{key}={place}"})
@@ -175,8 +182,6 @@ class _Check:
 
     def value(self, key: str, node: dict[str, Any], name: str, raw: Any, parameter: Parameter, example: Any) -> None:
         value = node[name]
-        if isinstance(value, dict) and "_target_" in value and isinstance(parameter.kind, Anything):
-            return
         try:
             node[name] = parameter.kind.read(value)
         except Mismatch as problem:

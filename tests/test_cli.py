@@ -1,0 +1,214 @@
+"""Refusals: one line that names the key, exit code 2, nothing left behind. Through the commands as they are installed."""
+
+import gzip
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from commands import REPOSITORY, TINY, aevb, process
+
+OFFLINE = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+
+
+def refused(result: subprocess.CompletedProcess[str], folder: Path, *words: str) -> str:
+    """The one line of a refusal, after checking that it is one and that nothing was left."""
+    assert result.returncode == 2, result
+    assert result.stdout == ""
+    lines = result.stderr.splitlines()
+    assert len(lines) == 1, result.stderr
+    assert all(word in lines[0] for word in words), lines[0]
+    assert not (folder / "outputs").exists()
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "start", "words"),
+    [
+        ("latent_dim=0", "latent_dim=0: out of range", ["allowed: an integer >= 1", "try: latent_dim=20"]),
+        ("latent_dim=abc", "latent_dim=abc: not an integer", ["allowed: an integer >= 1", "try: latent_dim=20"]),
+        ("max_samples=-1", "max_samples=-1: out of range", ["allowed: an integer >= 1", "try: max_samples=1000000"]),
+        ("max_samples=1.5", "max_samples=1.5: not an integer", []),
+        ("+latnet_dim=3", "latnet_dim=3: no such key; did you mean latent_dim?", ["allowed: ", "try: latent_dim=3"]),
+        ("latnet_dim=3", "latnet_dim=3: no such key; did you mean latent_dim?", ["allowed: ", "try: latent_dim=3"]),
+        ("model.latnet_dim=3", "model.latnet_dim=3: no such key; did you mean latent_dim?", ["model.encoder"]),
+        ("+model.latnet_dim=3", "model.latnet_dim=3: no such key; did you mean latent_dim?", ["encoder"]),
+        (
+            "++model.prior.latnet_dim=3",
+            "model.prior.latnet_dim=3: no such key",
+            ["did you mean model.prior.latent_dim?"],
+        ),
+        (
+            "objective=sgbv_b",
+            "objective=sgbv_b: no such option; did you mean sgvb_b?",
+            ["sgvb_a, sgvb_b", "try: objective=sgvb_b"],
+        ),
+        ("experiment=nope", "experiment=nope: no such option", []),
+        ("objektive=sgvb_b", "objektive=sgvb_b: no such key; did you mean objective?", []),
+        ("+latent_dim=3", "+latent_dim=3: the key exists; try: latent_dim=3", []),
+        ("latent_dim=2,5", "latent_dim=2,5: several values; try: -m", []),
+        ("latent_dim=[2", "latent_dim=[2: not of the form key=value", []),
+        ("latent_dim", "latent_dim: not of the form key=value", []),
+        ("optimizer.lr=0", "optimizer.lr=0: out of range", ["allowed: a number > 0", "try: optimizer.lr=0.01"]),
+        ("batch_size=100000", "batch_size=100000: more than", ["<= data.n_train=50000", "try: batch_size=100"]),
+        ("data=digits batch_size=100000", "batch_size=100000: more than", ["<= 1437", "try: batch_size=100"]),
+        ("model._target_=os.system", "model._target_=os.system: not a target", ["allowed: ", "--trust"]),
+        ("optimizer._target_=aevb.optimisers.torch.adam", "optimizer._target_=", ["try: aevb.optimizers.torch.adam"]),
+        ("data=tensor data.path=no.npz", "data.path=no.npz: ", []),
+        ("--config-name nope", "Cannot find primary config 'nope'", []),
+        ("--trust", "--trust : not the name of a module", []),
+        ("--trust no_such_module", "--trust no_such_module: no such module", []),
+        ("-m objective=sgvb_a,sgbv_b", "objective=sgbv_b: no such option", []),
+    ],
+)
+def test_train_refuses(arguments: str, start: str, words: list[str], tmp_path: Path) -> None:
+    result = aevb("train", *arguments.split(), folder=tmp_path)
+    assert refused(result, tmp_path, *words).startswith(f"aevb-train: {start}")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_several_faults_are_several_lines(tmp_path: Path) -> None:
+    result = aevb("train", "latent_dim=0", "optimizer.lr=x", folder=tmp_path)
+    assert [line.split(":")[1].strip() for line in result.stderr.splitlines()] == ["latent_dim=0", "optimizer.lr=x"]
+
+
+def test_a_target_that_writes_files_writes_none(tmp_path: Path) -> None:
+    node = "{_target_:pathlib.Path.write_text,self:proof,data:x}"
+    refused(aevb("train", f"data={node}", folder=tmp_path), tmp_path, "takes the name of an option")
+    refused(aevb("train", f"+model.activation={node}", folder=tmp_path), tmp_path, "model.activation=")
+    arguments = ["++data._target_=pathlib.Path.write_text", "++data.self=proof", "++data.data=x"]
+    refused(aevb("train", *arguments, folder=tmp_path), tmp_path, "data._target_=pathlib.Path.write_text: not a target")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_data_and_no_network(tmp_path: Path) -> None:
+    line = refused(aevb("train", "data.root=nowhere", folder=tmp_path, env=OFFLINE), tmp_path, "data=digits")
+    assert line.startswith("aevb-train: data.root=nowhere")
+    assert "train-images-idx3-ubyte" in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_truncated_file_is_named(tmp_path: Path) -> None:
+    raw = tmp_path / "data" / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
+        (raw / f"{name}-ubyte.gz").write_bytes(gzip.compress(bytes(1000))[:20])
+    refused(aevb("train", "data.download=false", folder=tmp_path, env=OFFLINE), tmp_path, "-ubyte.gz")
+
+
+@pytest.mark.parametrize("command", ["evaluate", "train", "figure"])
+def test_what_is_no_run(command: str, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    if command == "evaluate":
+        line = refused(aevb("evaluate", "run=folder", folder=tmp_path), tmp_path, "not a run", "try: ls ")
+        assert line.startswith("aevb-evaluate: run=folder: ")
+        line = refused(aevb("evaluate", folder=tmp_path), tmp_path, "missing", "try: run=outputs/runs/NAME")
+        assert line.startswith("aevb-evaluate: run: ")
+        refused(
+            aevb("evaluate", "run=folder", "split=tset", folder=tmp_path), tmp_path, "split=tset", "try: split=test"
+        )
+    elif command == "train":
+        refused(aevb("train", "run=folder", folder=tmp_path), tmp_path, "run=folder: no such key")
+    else:
+        refused(aevb("figure", "figure=figur2", folder=tmp_path), tmp_path, "figure=figur2: no such option")
+
+
+def test_a_run_directory_from_elsewhere_is_data(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    nodes = "\n".join(
+        f"{group}: {{_target_: pathlib.Path.write_text, self: proof, data: x}}"
+        for group in ("data", "trainer", "model")
+    )
+    (run / "config.yaml").write_text(f"seed: 0\nmax_samples: 10\nbatch_size: 1\n{nodes}\n")
+    (run / "DONE").write_text('{"samples_seen": 10, "shape": [2, 2]}')
+    refused(aevb("evaluate", "run=run", folder=tmp_path), tmp_path, "not a target that a config may name")
+    refused(
+        process([sys.executable, "-m", "aevb.worker", "run"], tmp_path), tmp_path, "not a target that a config may name"
+    )
+    assert not (tmp_path / "proof").exists()
+
+
+def imported(arguments: list[str], folder: Path, command: str, env: dict[str, str]) -> tuple[int, set[str]]:
+    """Exit code, and the modules that a command line imports."""
+    script = str(Path(sys.executable).with_name(f"aevb-{command}"))
+    result = process([sys.executable, "-X", "importtime", script, *arguments], folder, env)
+    lines = [line for line in result.stderr.splitlines() if line.startswith("import time:")]
+    return result.returncode, {line.rpartition("|")[2].strip() for line in lines}
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "figure"])
+@pytest.mark.parametrize(
+    ("arguments", "code", "env"),
+    [
+        (["--help"], 0, {}),
+        (["-sc", "install=bash"], 0, {}),
+        (["-sc", "query=bash"], 0, {"COMP_LINE": "aevb-train o"}),
+        (["--cfg", "job"], 0, {}),
+        (["nonsense=1"], 2, {}),
+        (["+nonsense=1"], 2, {}),
+    ],
+)
+def test_what_must_be_quick_imports_no_torch(
+    command: str, arguments: list[str], code: int, env: dict[str, str], tmp_path: Path
+) -> None:
+    found, modules = imported(arguments, tmp_path, command, env)
+    assert found == code
+    assert "hydra" in modules
+    assert not {"torch", "lightning", "numpy", "matplotlib"} & modules
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "figure"])
+def test_help(command: str, tmp_path: Path) -> None:
+    result = aevb(command, "--help", folder=tmp_path)
+    assert result.returncode == 0
+    assert result.stderr == ""
+    examples = result.stdout.partition("Examples\n")[2].splitlines()[:3]
+    assert all(line.strip().startswith(f"aevb-{command} ") for line in examples)
+    words = {
+        "train": ["sgvb_a, sgvb_b", "latent_dim", "max_samples", "outputs/runs"],
+        "evaluate": ["bound, importance"],
+    }
+    assert all(word in result.stdout for word in words.get(command, ["runs"]))
+    assert "$" not in result.stdout.replace('"$(aevb', "")
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("aevb-train optimizer=", ["optimizer=adagrad", "optimizer=adagrad_torch", "optimizer=adam"]),
+        ("aevb-train objective=sgvb_a laten", ["latent_dim="]),
+        ("aevb-train data=digits -m --trust os obj", ["objective.", "objective="]),
+        ("aevb-train optimizer=adam optimizer.b", ["optimizer.betas."]),
+        ("aevb-train latent_dim== x", []),
+    ],
+)
+def test_tab_completion_in_a_real_shell(line: str, expected: list[str], tmp_path: Path) -> None:
+    words = line.split() + ([""] if line.endswith(" ") else [])
+    script = 'eval "$(aevb-train -sc install=bash)"; [ -n "$(complete -p aevb-train)" ] || exit 7\n'
+    script += f'COMP_LINE="{line}"; COMP_POINT={len(line)}; COMP_WORDS=({line}); COMP_CWORD={len(words) - 1}\n'
+    script += 'hydra_bash_completion; printf "%s\\n" "${COMPREPLY[@]}"'
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    result = process(["bash", "--norc", "-c", script], tmp_path, {"PATH": path})
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.split() == expected
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "figure"])
+def test_scripts_are_the_commands(command: str, tmp_path: Path) -> None:
+    script = REPOSITORY / "scripts" / f"{command}.py"
+    assert len(script.read_text().split("\n\n")[0].splitlines()) + 1 <= 3
+    result = process([sys.executable, str(script), "nonsense=1"], tmp_path)
+    assert refused(result, tmp_path).startswith(f"aevb-{command}: nonsense=1: no such key")
+
+
+def test_a_traceback_is_kept_where_it_is_asked_for_or_unexpected(tmp_path: Path) -> None:
+    result = aevb("train", "objective=sgbv_b", folder=tmp_path, env={"HYDRA_FULL_ERROR": "1"})
+    assert "Traceback" in result.stderr
+    (tmp_path / "broken.py").write_text("class Data:\n    def __init__(self): raise RuntimeError('by itself')\n")
+    result = aevb("train", "--trust=broken", *TINY, "data._target_=broken.Data", "~data.targets", folder=tmp_path)
+    assert result.returncode == 1
+    assert "RuntimeError: by itself" in result.stderr
+    assert not (tmp_path / "outputs").exists()

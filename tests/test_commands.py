@@ -1,0 +1,153 @@
+"""Runs through the real commands: skipped, extended, refused, swept, trusted, killed; the exit code is the truth."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from aevb.runs import Run, finished, read_settings, state
+from commands import TINY, aevb
+
+NAME = "digits-sgvb_b-adagrad-z2-s0"
+DATASET = """
+import numpy as np
+from aevb.data.dataset import Dataset, Split, Splits
+from aevb.ranges import PositiveInt
+
+class Dots(Dataset):
+    name, shape, convention = "dots", (2, 2), "bits"
+    def __init__(self, n: PositiveInt = 200) -> None:
+        self.n = n
+    def load(self) -> Splits:
+        x = np.eye(4, dtype=np.float32)[np.arange(self.n) % 4]
+        part = Split(x, np.arange(self.n) % 4)
+        return Splits(part, part, part)
+"""
+
+
+def only_run(folder: Path) -> Run:
+    """The one finished run below `folder`."""
+    (run,) = finished(folder)
+    return run
+
+
+def test_the_life_of_a_run(tmp_path: Path) -> None:
+    result = aevb("train", *TINY, "hidden_dim=100", folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    run = only_run(tmp_path)
+    assert run.directory == tmp_path / "outputs" / "runs" / NAME
+    assert [path.name for path in tmp_path.iterdir()] == ["outputs"]
+    assert [path.name for path in (tmp_path / "outputs").iterdir()] == ["runs"]
+    assert (run.done["samples_seen"], run.done["fingerprint"]) == (300, run.fingerprint)
+    assert run.settings["choices"]["data"] == "digits"
+
+    before = {path: path.stat().st_mtime_ns for path in run.directory.rglob("*")}
+    result = aevb("train", *TINY, "hidden_dim=100", folder=tmp_path)
+    assert result.returncode == 0
+    assert result.stdout.startswith(f"outputs/runs/{NAME}: finished already, 300 samples; test bound -")
+    assert {path: path.stat().st_mtime_ns for path in run.directory.rglob("*")} == before
+
+    result = aevb("train", *TINY, "hidden_dim=100", "max_samples=500", folder=tmp_path)
+    assert result.stdout.startswith(f"outputs/runs/{NAME}: extending to 500 samples")
+    assert only_run(tmp_path).done["samples_seen"] == 500
+
+    result = aevb("train", *TINY, f"name={NAME}", "hidden_dim=7", folder=tmp_path)
+    assert result.returncode == 2
+    assert result.stderr.startswith(f"aevb-train: hidden_dim=7: outputs/runs/{NAME} holds a run with hidden_dim=100;")
+    assert only_run(tmp_path).settings["hidden_dim"] == 100
+
+    result = aevb(
+        "evaluate", f"run=outputs/runs/{NAME}", "evaluator=bound", "split=[test,train]", "first=20", folder=tmp_path
+    )
+    assert result.returncode == 0, result.stderr
+    assert {file["split"] for file in only_run(tmp_path).evaluations() if file["n"] == 20} == {"test", "train"}
+
+
+def test_a_sweep_goes_on_after_a_job_that_fails(tmp_path: Path) -> None:
+    # The second job dies by its own hand while training; the third is refused before it starts.
+    (tmp_path / "deadly.py").write_text(
+        "import os\nfrom aevb.data.digits import Digits\n"
+        "class Deadly(Digits):\n    def __init__(self, mode: str = 'live') -> None:\n"
+        "        super().__init__()\n        self.mode = mode\n"
+        "    def load(self):\n        import sys\n"
+        "        if self.mode == 'die' and 'torch' in sys.modules: os._exit(9)\n"
+        "        return super().load()\n"
+    )
+    trust = ("--trust", "deadly", "++data._target_=deadly.Deadly", "~data.targets")
+    sweep = ("-m", *TINY, "+data.mode=live,die,7.5", *trust)
+    result = aevb("train", *sweep, folder=tmp_path)
+    assert result.returncode == 1
+    lines = [line for line in result.stderr.splitlines() if line.startswith("aevb-train: ")]
+    assert len(lines) == 3, result.stderr
+    assert "data.mode=die" in lines[0]
+    assert "exit code 9" in lines[0]
+    assert "data.mode=7.5: not text" in lines[1]
+    assert lines[2] == "aevb-train: 2 of the sweep's jobs failed"
+    run = only_run(tmp_path)
+    assert run.settings["data"]["mode"] == "live"
+    assert sorted(state(path) for path in run.directory.parent.iterdir()) == ["done", "partial"]
+    result = aevb("train", "-m", *TINY, "+data.mode=live,alive", *trust, folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert (result.stdout.count("finished already"), len(finished(tmp_path))) == (1, 2)
+
+
+def test_a_trusted_module_trains_and_an_untrusted_one_does_not(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(DATASET)
+    target = ("++data._target_=mine.Dots", "~data.targets")
+    result = aevb("train", *TINY, *target, folder=tmp_path)
+    assert result.returncode == 2
+    assert "data._target_=mine.Dots: not a target" in result.stderr
+    result = aevb("train", *TINY, *target, "+data.n=0", "--trust", "mine", folder=tmp_path)
+    assert result.stderr.startswith("aevb-train: data.n=0: out of range; allowed: an integer >= 1; try: data.n=200")
+    for arguments in ((), ("-m", "name=swept")):
+        result = aevb("train", *TINY, *target, "--trust=mine", *arguments, folder=tmp_path)
+        assert result.returncode == 0, result.stderr
+    assert len(finished(tmp_path)) == 2
+    assert read_settings(tmp_path / "outputs" / "runs" / "swept")["data"] == {"_target_": "mine.Dots"}
+    result = aevb("evaluate", "run=outputs/runs/swept", "evaluator=bound", folder=tmp_path)
+    assert "mine.Dots" in result.stderr
+    assert result.returncode == 2
+    result = aevb("evaluate", "run=outputs/runs/swept", "evaluator=bound", "--trust", "mine", folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+
+
+def test_a_refusal_of_the_worker_leaves_no_directory(tmp_path: Path) -> None:
+    # Found out with torch only: real values have no meaning under a Bernoulli decoder.
+    for mode in ((), ("-m",)):
+        result = aevb("train", *TINY, "data=synthetic", "model=bernoulli", *mode, folder=tmp_path)
+        assert result.returncode == (1 if mode else 2)
+        assert "model=gaussian" in result.stderr
+        assert "Traceback" not in result.stderr
+        assert not (tmp_path / "outputs").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent died")
+def test_killing_a_sweep_kills_its_job(tmp_path: Path) -> None:
+    command = [str(Path(sys.executable).with_name("aevb-train")), "-m", *TINY, "max_samples=1e9"]
+    sweep = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    metrics = tmp_path / "outputs" / "runs"
+    deadline = time.monotonic() + 120
+    while not list(metrics.glob("*/metrics.csv")):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    sweep.send_signal(signal.SIGKILL)
+    sweep.wait()
+    deadline = time.monotonic() + 30
+    while processes_in(tmp_path):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def processes_in(folder: Path) -> list[str]:
+    """Command lines of the processes whose working directory is `folder`."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if (process / "cwd").resolve() == folder.resolve() and (text := (process / "cmdline").read_text()):
+                found.append(text)
+        except OSError:
+            continue
+    return found

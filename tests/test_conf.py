@@ -1,0 +1,113 @@
+"""Every YAML of conf/ composes and binds; data sets, decoders and experiments choose for one another in the right order."""
+
+import inspect
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import hydra
+import pytest
+
+from aevb.build import build
+from aevb.config import CONF, RUNTIME, options, targets, validate
+from commands import composed, settings
+
+GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name not in ("hydra", "figure"))
+CHOICES = [f"{group}={option}" for group in GROUPS for option in options(group)]
+FIGURES = [f"figure={option}" for option in options("figure")]
+
+
+def nodes(value: Any) -> list[dict[str, Any]]:
+    """Every mapping with `_target_` below `value`."""
+    if isinstance(value, list):
+        return [node for item in value for node in nodes(item)]
+    if not isinstance(value, dict):
+        return []
+    return [value] * ("_target_" in value) + [node for item in value.values() for node in nodes(item)]
+
+
+def bind(node: dict[str, Any]) -> None:
+    path, _, name = node["_target_"].rpartition(".")
+    signature = inspect.signature(getattr(import_module(path), name))
+    given = {key: value for key, value in node.items() if key != "_target_"}
+    signature.bind(**dict.fromkeys(RUNTIME & signature.parameters.keys() - given.keys()), **given)
+
+
+def test_there_is_something_to_choose() -> None:
+    assert {"data=mnist", "model=gaussian", "objective=sgvb_a", "evaluator=bound"} <= set(CHOICES)
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_every_option_composes_validates_and_binds(choice: str) -> None:
+    for node in nodes(settings(choice)):
+        bind(node)
+
+
+@pytest.mark.parametrize("choice", FIGURES)
+def test_every_figure_composes_validates_and_binds(choice: str) -> None:
+    for node in nodes(validate(composed(choice, root="figure"), root="figure")):
+        bind(node)
+
+
+def test_every_yaml_is_an_option() -> None:
+    named = {CONF / f"{group}/{option}.yaml" for group in [*GROUPS, "figure"] for option in options(group)}
+    roots = {CONF / f"{name}.yaml" for name in ("train", "evaluate", "figure")}
+    helps = {CONF / f"hydra/help/{name}.yaml" for name in ("train", "evaluate", "figure")}
+    assert set(CONF.rglob("*.yaml")) == named | roots | helps
+
+
+def test_evaluate_composes() -> None:
+    found = validate(composed("run=x", root="evaluate"), root="evaluate")
+    assert set(found["evaluator"]) == {"bound", "importance"}
+
+
+def decoder(*overrides: str) -> tuple[str, int, int, int]:
+    found = settings(*overrides)
+    model = found["model"]
+    assert model["encoder"]["hidden_dim"] == model["decoder"]["hidden_dim"]
+    window = found["trainer"]["train_window"]
+    return model["decoder"]["_target_"].rpartition(".")[2], found["hidden_dim"], model["encoder"]["hidden_dim"], window
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        (["data=mnist"], ("BernoulliDecoder", 500, 500, 230_000)),
+        (["data=frey_face"], ("GaussianDecoder", 200, 200, 460_000)),
+        (["data=frey_face", "model=bernoulli"], ("BernoulliDecoder", 200, 200, 460_000)),
+        (["model=bernoulli", "data=frey_face"], ("BernoulliDecoder", 200, 200, 460_000)),
+        (["data=frey_face", "hidden_dim=50"], ("GaussianDecoder", 50, 50, 460_000)),
+        (["data=frey_face", "trainer.train_window=7"], ("GaussianDecoder", 200, 200, 7)),
+        (["data=mnist", "model=gaussian"], ("GaussianDecoder", 500, 500, 230_000)),
+    ],
+)
+def test_a_data_set_chooses_its_decoder_unless_told(overrides: list[str], expected: tuple[str, int, int, int]) -> None:
+    assert decoder(*overrides) == expected
+
+
+def test_an_experiment_may_choose_the_data_set(tmp_path: Path) -> None:
+    (tmp_path / "experiment").mkdir()
+    header = "# @package _global_\ndefaults:\n  - override /data: frey_face\n"
+    (tmp_path / "experiment" / "faces.yaml").write_text(
+        f"{header}latent_dim: 2\nhidden_dim: 7\noptimizer: {{lr: 0.02}}\n"
+    )
+    (tmp_path / "experiment" / "odd.yaml").write_text(f"{header}  - override /model: bernoulli\n")
+    path = f"hydra.searchpath=[file://{tmp_path}]"
+    faces = settings(path, "experiment=faces")
+    assert faces["model"]["decoder"]["_target_"] == "aevb.models.gaussian.GaussianDecoder"
+    assert (faces["latent_dim"], faces["hidden_dim"], faces["optimizer"]["lr"]) == (2, 7, 0.02)
+    assert faces["trainer"]["train_window"] == 460_000
+    assert decoder(path, "experiment=odd")[:2] == ("BernoulliDecoder", 200)
+    over = settings(path, "experiment=faces", "latent_dim=9", "data=mnist")
+    assert (over["latent_dim"], over["data"]["_target_"]) == (9, "aevb.data.mnist.MNIST")
+
+
+def test_targets_are_all_of_aevb() -> None:
+    assert all(target.startswith("aevb.") for target in targets())
+
+
+def test_a_model_builds_from_its_config() -> None:
+    found = settings("data=digits", "latent_dim=3")
+    model = build(found["model"], data_dim=64)
+    assert model.decoder.logits.weight.shape == (64, 100)
+    assert hydra.core.global_hydra.GlobalHydra.instance().is_initialized() is False
