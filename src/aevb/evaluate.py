@@ -64,20 +64,23 @@ def evaluate_run(
             part = None if first is None or first >= len(split.x) else first
             written.append(record(run, evaluator, evaluation, split_name, part, **facts))
             rows.append((evaluator, split_name, evaluation, facts))
-    _show(run, rows)
+    _show(run, rows, written)
     return written
 
 
-def _show(run: Path, rows: list[tuple[Evaluator, str, Evaluation, dict[str, Any]]]) -> None:
-    table = Table(title=f"{run}   targets: {rows[0][3]['targets']}   nats per image, mean ± standard error")
-    for heading in ("evaluator", "split", "n", "quantity", "value", "seconds", "peak MiB (above model and data)"):
-        table.add_column(heading, justify="left" if heading in ("evaluator", "split", "quantity") else "right")
-    for evaluator, split, evaluation, facts in rows:
+def _show(run: Path, rows: list[tuple[Evaluator, str, Evaluation, dict[str, Any]]], written: list[Path]) -> None:
+    table = Table(title=f"{run.name}: nats per image, mean ± standard error; targets {rows[0][3]['targets']}")
+    for heading in ("evaluator", "split", "n", "quantity", "value"):
+        table.add_column(heading, justify="right" if heading in ("n", "value") else "left")
+    for evaluator, split, evaluation, _ in rows:
         settings = ", ".join(f"{key}={value}" for key, value in evaluator.settings.items())
-        peak = f"{facts['peak_memory_bytes'] / 2**20:,.0f} ({facts['peak_memory_above_model_and_data_bytes'] / 2**20:,.0f})"
         for i, name in enumerate(evaluation.values):
             value = f"{evaluation.mean(name):.3f} ± {evaluation.standard_error(name):.3f}"
-            lead = (f"{evaluator.name} ({settings})", split, str(evaluation.n)) if i == 0 else ("", "", "")
-            tail = (f"{facts['seconds']:.1f}", peak) if i == 0 else ("", "")
-            table.add_row(*lead, name, value, *tail)
-    Console().print(table)
+            lead = (f"{evaluator.name} ({settings})", split, f"{evaluation.n:,}") if i == 0 else ("", "", "")
+            table.add_row(*lead, name, value)
+    console = Console()
+    console.print(table)
+    for (_, _, _, facts), path in zip(rows, written, strict=True):
+        peak, above = facts["peak_memory_bytes"], facts["peak_memory_above_model_and_data_bytes"]
+        memory = f"peak memory {peak / 2**20:,.0f} MiB, {above / 2**20:,.0f} above model and data"
+        console.print(f"{path}: {facts['seconds']:.1f} s, {memory}", highlight=False, soft_wrap=True)
