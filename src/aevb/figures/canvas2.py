@@ -8,6 +8,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
+from matplotlib.ticker import NullFormatter
 
 from aevb.figures import published
 from aevb.figures.curves import band
@@ -47,24 +48,29 @@ def draw(panels: Panels, right: dict[str, float]) -> Canvas:
 
 def left(right: float) -> float:
     """Where an axis begins: at 1e5 as in the paper, earlier for short runs."""
-    return min(1e5, right / 30)
+    return min(1e5, right / 10)
 
 
 def _panel(ax: Axes, place: tuple[str, int], lines: list[Line], right: float) -> None:
     for algorithm, split, polyline in published.panel(*place, right):
         ax.plot(*polyline, color=PAPER_COLOURS[algorithm], linestyle=DASHES[split], linewidth=THEIRS, zorder=2)
-    for i, line in enumerate(reversed(lines)):
+    for i, line in enumerate(lines):
         for split in ("train", "test"):
             x, mean, low, high, seeds = band(line.curves, split)
             ax.plot(x, mean, color=line.colour, linestyle=DASHES[split], linewidth=OURS, zorder=3.5)
             low, high = np.where(seeds > 1, low, np.nan), np.where(seeds > 1, high, np.nan)
             ax.fill_between(x, low, high, color=line.colour, alpha=0.25, linewidth=0, zorder=3)
-        y = 0.03 + 0.1 * i
+        place_of: dict[str, Any] = {
+            "xycoords": "axes fraction",
+            "textcoords": "offset points",
+            "verticalalignment": "top",
+        }
         halo = [withStroke(linewidth=2.5, foreground="white")]
-        place_of = {"transform": ax.transAxes, "horizontalalignment": "right", "verticalalignment": "bottom"}
-        ax.text(0.98, y, _note(line), fontsize=8, color=line.colour, zorder=5, path_effects=halo, **place_of)  # type: ignore[arg-type]
+        offset = (5, -2 - 10 * i)
+        ax.annotate(_note(line), (0, 1), offset, **place_of, fontsize=8, color=line.colour, zorder=5, path_effects=halo)
     ax.set_xscale("log")
     ax.set_xlim(left(right), right)
+    ax.xaxis.set_minor_formatter(NullFormatter())
     ax.grid(axis="y", linewidth=0.3, color=GRID, zorder=0)
 
 

@@ -23,6 +23,7 @@ __all__ = ["Figure4", "manifold"]
 
 PAPER_SIDES = {"frey_face": 10, "mnist": 20}
 SIDE = 15  # for data sets that are not in the paper
+SIZE = 4.0  # height of a panel, inches
 
 
 class Figure4(Figure):
@@ -41,12 +42,14 @@ class Figure4(Figure):
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """One panel for every data set."""
         chosen = representatives(runs)
-        canvas = Canvas(figsize=(3.6 * len(chosen), 3.9))
+        widths = [SIZE * run.done["shape"][1] / run.done["shape"][0] for run in chosen.values()]
+        canvas = Canvas(figsize=(sum(widths) + 0.6 * len(widths), SIZE + 0.6))
+        grid = canvas.add_gridspec(1, len(widths), width_ratios=widths)
         rows: list[dict[str, Any]] = []
         for i, ((data, _), run) in enumerate(chosen.items()):
             side = self.side or PAPER_SIDES.get(data, SIDE)
             z = manifold(side)
-            ax = canvas.add_subplot(1, len(chosen), i + 1)
+            ax = canvas.add_subplot(grid[i])
             show(ax, tile(_means(run, z, trusted), side, 0 if data in PAPER_SIDES else GAP), extent=(0, 1, 0, 1))
             ax.set_title(f"{dataset(data)}, {side}×{side}")
             ax.set_xlabel(r"$\Phi(z_1)$")

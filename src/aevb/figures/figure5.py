@@ -13,6 +13,8 @@ from aevb.runs import Run
 
 __all__ = ["Figure5"]
 
+SIZE = 2.5  # height of a panel, inches
+
 
 class Figure5(Figure):
     """side x side samples a panel. latent_dims: which are shown; those without runs are left out. seed: of the draws."""
@@ -34,7 +36,8 @@ class Figure5(Figure):
         import aevb
 
         chosen = representatives(runs)
-        canvas, axes = image_panels(chosen, "{data}, {latent_dim}-D latent space")
+        widest = max(run.done["shape"][1] / run.done["shape"][0] for run in chosen.values())
+        canvas, axes = image_panels(chosen, "{data}, {latent_dim}-D latent space", (SIZE * widest + 0.1, SIZE + 0.25))
         rows = []
         for (data, latent_dim), run in chosen.items():
             model = aevb.load(run.directory, trusted=trusted)

@@ -44,7 +44,7 @@ class Latent(Figure):
         import aevb
 
         chosen = representatives(runs)
-        canvas, axes = image_panels(chosen, "{data}, $N_z = {latent_dim}$", size=(4.2, 4.2))
+        canvas, axes = image_panels(chosen, "{data}, $N_z = {latent_dim}$", (4.2, 4.2))
         rows: list[dict[str, Any]] = []
         for (data, latent_dim), run in chosen.items():
             model = aevb.load(run.directory, self.data_root, trusted)

@@ -11,7 +11,7 @@ __all__ = ["image_panels"]
 
 
 def image_panels(
-    places: Collection[tuple[str, int]], title: str, size: tuple[float, float] = (2.4, 2.6)
+    places: Collection[tuple[str, int]], title: str, size: tuple[float, float]
 ) -> tuple[Canvas, dict[tuple[str, int], Axes]]:
     """A canvas and its axes by (data set, latent_dim).
 

@@ -15,6 +15,8 @@ from aevb.runs import Run
 
 __all__ = ["Reconstructions", "examples"]
 
+SIZE = 0.5  # height of an image, inches
+
 
 class Reconstructions(Figure):
     """Originals above their reconstructions, the same images for every latent dimension.
@@ -41,8 +43,9 @@ class Reconstructions(Figure):
         rows: dict[str, dict[int, Run]] = {}
         for (data, latent_dim), run in chosen.items():
             rows.setdefault(data, {})[latent_dim] = run
-        height = sum(0.3 + 0.5 * (1 + len(found)) for found in rows.values())
-        canvas = Canvas(figsize=(0.9 + 0.5 * self.count, height))
+        height = sum(0.3 + SIZE * (1 + len(found)) for found in rows.values())
+        widest = max(run.done["shape"][1] / run.done["shape"][0] for run in chosen.values())
+        canvas = Canvas(figsize=(0.8 + SIZE * widest * self.count, height))
         grid = canvas.add_gridspec(len(rows), 1, height_ratios=[1 + len(found) for found in rows.values()])
         numbers: list[dict[str, Any]] = []
         for i, (data, found) in enumerate(rows.items()):
