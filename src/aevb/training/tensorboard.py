@@ -1,7 +1,7 @@
 """Curves, pictures and settings of a run as TensorBoard shows them: `tensorboard --logdir outputs/runs`.
 
-The x axis is samples_seen, everywhere, as the exact integer. What a resumed run would write again is purged first, so every
-(tag, step) stands once. metrics.csv is the record; the event files under <run>/tb are for looking.
+The x axis is samples_seen, everywhere, as the exact integer. What a resumed or extended run writes again is forgotten first, so
+every (tag, step) stands once, as if the run had never stopped. metrics.csv is the record; <run>/tb is for looking.
 """
 
 import shutil
@@ -20,11 +20,14 @@ from aevb.evaluators.evaluator import Evaluation
 from aevb.noise import Noise
 from aevb.ranges import NonNegativeInt
 from aevb.runs import read_settings
+from aevb.training.events import forget
 from aevb.training.pictures import grey, grid
 from aevb.training.plan import is_mark
 from aevb.training.recorder import Recorder, Scene
 
 __all__ = ["TensorBoard"]
+
+OF_THE_END = ("final/", "results/", "_hparams_/session_end_info")
 
 
 class _Logger(TensorBoardLogger):
@@ -45,16 +48,16 @@ class TensorBoard(Recorder):
         self.images, self.embedding = images, embedding
 
     def logger(self, directory: Path, samples_seen: int) -> TensorBoardLogger:
-        """Lightning's logger on <run>/tb, which forgets what was written at or after the point of resumption."""
+        """Lightning's logger on <run>/tb, from which everything is gone that this run will write."""
         settings = read_settings(directory)
         # The checkpoint was taken after everything at its mark was written. The end of a shorter run is no mark
         # of the longer one; a run that has only its end left to do writes the whole of it again.
         kept = is_mark(samples_seen - settings["batch_size"], samples_seen) and samples_seen < settings["max_samples"]
         self._start = samples_seen + int(kept)
         self._begun = False
-        self._logger = _Logger(
-            directory, name="", version="tb", default_hp_metric=False, purge_step=self._start, max_queue=1000
-        )
+        forget(directory / "tb", lambda step, tag: step < self._start and not tag.startswith(OF_THE_END))
+        _forget_embedding(directory / "tb")
+        self._logger = _Logger(directory, name="", version="tb", default_hp_metric=False)
         return self._logger
 
     @property
@@ -64,7 +67,6 @@ class TensorBoard(Recorder):
     def begin(self, scene: Scene) -> None:
         """The text tab, the chart of all bounds, and a row of hyperparameters that a run without an end has too."""
         self._begun = True
-        _forget_embedding(Path(self._logger.log_dir))
         self._writer.add_text("config", _config_text(scene.settings), self._start)
         self._add(summary.custom_scalars(_layout(scene)), self._start)
         self._add(_hyperparameters(scene.settings)[0], self._start)
@@ -118,7 +120,6 @@ class TensorBoard(Recorder):
         means = F.pad(means, (0, max(0, 3 - means.shape[1])))  # the projector shows nothing of fewer than three axes
         label = scene.label[: self.embedding].tolist()
         sprites = torch.from_numpy(grey(x, scene.shape, scene.x))[:, None].expand(-1, 3, -1, -1)
-        _forget_embedding(Path(self._logger.log_dir))
         self._writer.add_embedding(means, label if any(label) else None, sprites, seen, "posterior_means")
 
 
