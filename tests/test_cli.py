@@ -74,6 +74,16 @@ def test_several_faults_are_several_lines(tmp_path: Path) -> None:
     assert [line.split(":")[1].strip() for line in result.stderr.splitlines()] == ["latent_dim=0", "optimizer.lr=x"]
 
 
+@pytest.mark.parametrize("arguments", ["hydra.mode=MULTIRUN latent_dim=0,-1", "latent_dim=0 -m seed=3,4"])
+def test_a_sweep_of_which_every_job_is_refused(arguments: str, tmp_path: Path) -> None:
+    result = aevb("train", *arguments.split(), folder=tmp_path)
+    assert result.returncode == 1
+    lines = result.stderr.splitlines()
+    assert [": latent_dim=" in line for line in lines] == [True, True, False]
+    assert lines[2] == "aevb-train: 2 of the sweep's jobs failed"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_target_that_writes_files_writes_none(tmp_path: Path) -> None:
     node = "{_target_:pathlib.Path.write_text,self:proof,data:x}"
     refused(aevb("train", f"data={node}", folder=tmp_path), tmp_path, "takes the name of an option")

@@ -13,9 +13,13 @@ from commands import TINY, aevb
 
 NAME = "digits-sgvb_b-adagrad-z2-s0"
 DATASET = """
+import os
 import numpy as np
 from aevb.data.dataset import Dataset, Split, Splits
 from aevb.ranges import PositiveInt
+
+with open("threads", "a") as file:
+    file.write(os.environ.get("OMP_NUM_THREADS", "none") + " ")
 
 class Dots(Dataset):
     name, shape, convention = "dots", (2, 2), "bits"
@@ -88,6 +92,7 @@ def test_a_sweep_goes_on_after_a_job_that_fails(tmp_path: Path) -> None:
     assert lines[2] == "aevb-train: 2 of the sweep's jobs failed"
     run = only_run(tmp_path)
     assert run.settings["data"]["mode"] == "live"
+    assert [path.name for path in (tmp_path / "outputs").iterdir()] == ["runs"]
     assert sorted(state(path) for path in run.directory.parent.iterdir()) == ["done", "partial"]
     result = aevb("train", "-m", *TINY, "+data.mode=live,alive", *trust, folder=tmp_path)
     assert result.returncode == 0, result.stderr
@@ -103,8 +108,12 @@ def test_a_trusted_module_trains_and_an_untrusted_one_does_not(tmp_path: Path) -
     result = aevb("train", *TINY, *target, "+data.n=0", "--trust", "mine", folder=tmp_path)
     assert result.stderr.startswith("aevb-train: data.n=0: out of range; allowed: an integer >= 1; try: data.n=200")
     for arguments in ((), ("-m", "name=swept")):
-        result = aevb("train", *TINY, *target, "--trust=mine", *arguments, folder=tmp_path)
+        env = {"OMP_NUM_THREADS": "7"}
+        result = aevb(
+            "train", *TINY, *target, "trainer.threads=1", "--trust=mine", *arguments, folder=tmp_path, env=env
+        )
         assert result.returncode == 0, result.stderr
+    assert (tmp_path / "threads").read_text().split() == ["1", "1", "1"]  # one process, then parent and child
     assert len(finished(tmp_path)) == 2
     assert read_settings(tmp_path / "outputs" / "runs" / "swept")["data"] == {"_target_": "mine.Dots"}
     result = aevb("evaluate", "run=outputs/runs/swept", "evaluator=bound", folder=tmp_path)

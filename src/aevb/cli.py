@@ -59,10 +59,11 @@ def launch(root: str, job: Job) -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting
     OmegaConf.register_new_resolver("options", lambda group: ", ".join(options(group)), replace=True)
     with tempfile.TemporaryDirectory(prefix="aevb-") as scratch:
+        os.environ["AEVB_SCRATCH"] = scratch  # conf/: where Hydra takes notes on a sweep
         faults = Path(scratch) / "faults"  # a file: with a parallel launcher, jobs run in other processes
         try:
             trusted = _take_trusted()
-            _prepare_sweep(scratch)
+            _flags_first()
             task = _task(program, job, trusted, faults)
             hydra.main(config_path=str(CONF), config_name=root, version_base="1.3")(task)()
         except (HydraException, OmegaConfBaseException, YAMLError, UserError) as error:
@@ -113,19 +114,15 @@ def _tell(program: str, text: str, where: str = "") -> None:
         print(f"{program}: {where}{line}", file=sys.stderr, flush=True)
 
 
-def _prepare_sweep(scratch: str) -> None:
-    # Hydra wants its flags before or after all overrides; and a folder for notes on the sweep, which a run directory
-    # makes superfluous.
+def _flags_first() -> None:
+    # Hydra wants -m before or after all overrides; people write it where it comes to mind.
     flags = [argument for argument in sys.argv[1:] if argument in ("-m", "--multirun")]
-    if flags:
-        rest = [argument for argument in sys.argv[1:] if argument not in flags]
-        first = next((i for i, text in enumerate(rest) if "=" in text and not text.startswith("-")), len(rest))
-        sys.argv[1:] = [flags[0], *rest[:first], f"hydra.sweep.dir={scratch}", *rest[first:]]
+    sys.argv[1:] = flags[:1] + [argument for argument in sys.argv[1:] if argument not in flags]
 
 
 def _take_trusted() -> tuple[str, ...]:
     # Taken off before Hydra sees the arguments: trust is given by the person at the keyboard, and never by a config.
-    # Off the line being completed, too, with the flag that may stand anywhere (see _prepare_sweep).
+    # Off the line being completed, too, with the flag that may stand anywhere (see _flags_first).
     os.environ["COMP_LINE"] = re.sub(r"\s(--trust[= ]\S+|-m|--multirun)(?=\s)", "", os.environ.get("COMP_LINE", ""))
     trusted, rest, arguments = [], [], iter(sys.argv[1:])
     for argument in arguments:
