@@ -82,8 +82,8 @@ def _assemble(
     model: VAE = build(settings["model"], trusted=trusted, data_dim=dataset.dim).to(dtype)
     if getattr(model.decoder, "unit_interval", False) and not dataset.unit_interval:
         raise UserError(
-            f"model={settings.get('choices', {}).get('model', 'bernoulli')}: a Bernoulli decoder needs targets in [0, 1], "
-            f"which {dataset.convention} is not; try: model=gaussian"
+            f"model.decoder: {type(model.decoder).__name__} needs targets in [0, 1]; "
+            f"the data ({dataset.name}, {dataset.convention}) go beyond; try: model=gaussian"
         )
     objective: Objective = build(settings["objective"], trusted=trusted).to(dtype)
 

@@ -11,7 +11,17 @@ from typing import Any
 
 __all__ = ["difference", "fingerprint", "flatten", "run_name"]
 
-NOT_NUMBERS = ("max_samples", "name", "output_dir", "logger", "evaluator", "choices", "data.root", "data.download")
+NOT_NUMBERS = (
+    "max_samples",
+    "name",
+    "output_dir",
+    "logger",
+    "evaluator",
+    "choices",
+    "data.root",
+    "data.download",
+    "data.mirror",
+)
 IN_THE_NAME = ("data", "objective", "optimizer")  # groups; with latent_dim and seed
 
 
