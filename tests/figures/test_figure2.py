@@ -98,6 +98,13 @@ def test_the_csv_holds_every_number_with_its_origin(runs):
     assert paper == pytest.approx({"AEVB, paper": -155.3, "wake-sleep, paper": -157.08}, abs=0.06)
 
 
+def test_a_panel_says_how_many_seeds_came_to_the_end(tmp_path):
+    plant(tmp_path, "seed=0", train={100: -543.0, 100000: -200.0, 1000000: -126.0})
+    plant(tmp_path, "seed=1", train={100: -543.0, 100000: -200.0})
+    (ax,) = canvas_of(Figure2(), tmp_path).axes
+    assert [text.get_text() for text in ax.texts] == ["stepsize 0.01, 2 seeds, 1 to the end"]
+
+
 def test_the_axis_ends_where_it_is_told(runs):
     assert canvas_of(Figure2(x_max=500_000), runs).axes[0].get_xlim() == (5e4, 5e5)
 

@@ -68,8 +68,9 @@ def test_figure_5_has_a_labelled_panel_for_each_latent_dimension_that_has_runs(t
 def test_reconstructions_use_the_same_images_and_write_their_errors(tmp_path):
     runs = [plant_model(tmp_path, "data=digits", f"latent_dim={latent_dim}") for latent_dim in (2, 5)]
     paths = Reconstructions().draw(tmp_path, tmp_path / "out")
-    assert [path.suffix for path in paths] == [".pdf", ".png", ".csv"]
-    rows = read_csv(paths[-1])
+    assert [path.suffix for path in paths] == [".pdf", ".png", ".csv", ".md"]
+    rows = read_csv(paths[2])
+    assert all(run.name in paths[3].read_text() for run in runs)
     indices = [[row["test_index"] for row in rows if row["latent_dim"] == dim] for dim in ("2", "5")]
     assert indices[0] == indices[1]
     assert [row["label"] for row in rows[:10]] == list("0123456789")

@@ -65,6 +65,11 @@ def test_a_run_below_the_mean_image_is_named(tmp_path):
     assert "below a decoder that ignores z (-206.3)" in remarks[0.1]
 
 
+def test_a_short_run_whose_training_average_still_holds_the_beginning_is_not(tmp_path):
+    plant(tmp_path, train={100: -543, 100000: -228}, test={100: -543, 100000: -177})
+    assert selection(tmp_path).chosen.remark == ""
+
+
 def test_rows_say_what_was_compared_and_where_it_comes_from(tmp_path):
     first = plant(tmp_path, "optimizer.lr=0.01", train={100: -543, 1000000: -126})
     plant(tmp_path, "optimizer.lr=0.02", train={100: -543, 1000000: -130})

@@ -77,28 +77,31 @@ def _panel(ax: Axes, place: tuple[str, int], lines: list[Line], right: float) ->
 def _note(line: Line) -> str:
     lr, seeds = line.selection.chosen.lr, len(line.curves)
     stepsize = "" if lr is None else f"stepsize {lr:g}, "
-    return f"{stepsize}{seeds} seed{'s' if seeds > 1 else ''}"
+    at_end = int(band(line.curves, "test").seeds[-1])
+    fewer = f", {at_end} to the end" if at_end < seeds else ""
+    return f"{stepsize}{seeds} seed{'s' if seeds > 1 else ''}{fewer}"
 
 
 def _heights(places: list[tuple[str, int]], panels: Panels, right: float) -> tuple[float, float]:
-    """The later half of the (logarithmic) width is shown whole, steeper beginnings are cut.
+    """Every curve is shown whole from the middle of its (logarithmic) way on; steeper beginnings are cut.
 
     Training bounds count in the last third only: they average over samples of long before.
     """
-    width = right / left(right)
-    start, start_train = left(right) * width ** (1 / 2), left(right) * width ** (2 / 3)
     values: list[float] = []
+
+    def take(split: str, x: np.ndarray, y: np.ndarray) -> None:
+        end = min(right, x[-1])
+        start = left(right) * (end / left(right)) ** (2 / 3 if split == "train" else 1 / 2)
+        values.extend(y[(x >= start) & (x <= right)])
+
     for place in places:
         for line in panels[place]:
             if not line.selection.chosen.remark.startswith("diverged"):
                 for item in line.curves:
-                    x, shown = item.samples_seen, item.samples_seen <= right
-                    values += [
-                        *item.bound["train"][shown & (x >= start_train)],
-                        *item.bound["test"][shown & (x >= start)],
-                    ]
-        for _, split, (x, y) in published.panel(*place, right):
-            values += [*y[x >= (start_train if split == "train" else start)]]
+                    take("train", item.samples_seen, item.bound["train"])
+                    take("test", item.samples_seen, item.bound["test"])
+        for _, split, polyline in published.panel(*place, right):
+            take(split, *polyline)
     finite = [y for y in values if np.isfinite(y)] or [0.0, 1.0]
     margin = 0.05 * (max(finite) - min(finite)) or 1.0
     return min(finite) - margin, max(finite) + margin

@@ -45,7 +45,7 @@ class Comparison(Figure):
         rule = RULE.format(at=self.select_at)
         caption = (
             f"Lower bound per datapoint (nats), mean over seeds [lowest, highest seed]; paper: {published.SOURCE}, figure 2, "
-            f"interpolated in log samples seen. Chosen: {rule}.\n\n"
+            f"interpolated in log samples seen. {rule}.\n\n"
         )
         return Drawing(rows, text=caption + markdown_table([_shown(row) for row in rows]))
 

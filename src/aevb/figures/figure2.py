@@ -43,7 +43,7 @@ class Figure2(Figure):
         stepsizes = [row for lines in found.values() for line in lines for row in selection.rows(line.selection)]
         caption = (
             "Lower bound per datapoint (nats) against training samples seen. Lines: mean over seeds; bands: lowest to "
-            f"highest seed. {selection.RULE.format(at=self.select_at)}.\n\n"
+            f"highest seed. Paper: {published.SOURCE}. {selection.RULE.format(at=self.select_at)}.\n\n"
         )
         return Drawing(rows, draw(found, right), {"stepsizes": stepsizes}, caption + _table(stepsizes))
 
@@ -78,6 +78,7 @@ def _table(rows: list[dict[str, Any]]) -> str:
                 "data": row["data"],
                 "N_z": row["latent_dim"],
                 "method": row["objective"],
+                "targets": row["targets"],
                 "stepsize": "" if row["lr"] is None else f"{row['lr']:g}",
                 "verdict": row["verdict"],
                 "training bound": f"{row['train_bound']:.5g} at {row['compared_at']:,}",

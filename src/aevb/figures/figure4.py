@@ -14,7 +14,7 @@ from scipy.stats import norm
 from aevb.figures.curves import provenance
 from aevb.figures.figure import Drawing, Figure
 from aevb.figures.pictures import GAP, show, tile
-from aevb.figures.representatives import representatives, with_latent_dim
+from aevb.figures.representatives import caption, representatives, with_latent_dim
 from aevb.figures.style import dataset
 from aevb.ranges import PositiveInt
 from aevb.runs import Run
@@ -24,6 +24,7 @@ __all__ = ["Figure4", "manifold"]
 PAPER_SIDES = {"frey_face": 10, "mnist": 20}
 SIDE = 15  # for data sets that are not in the paper
 SIZE = 4.0  # height of a panel, inches
+CAPTION = "Means of p(x|z) at z = Phi^-1((i + 1/2) / n), the centres of equally probable cells of p(z)."
 
 
 class Figure4(Figure):
@@ -61,7 +62,13 @@ class Figure4(Figure):
             facts = {"data": data, "samples_seen": run.done["samples_seen"], **provenance(run)}
             cells = enumerate(z.tolist())
             rows += [{"row": k // side, "column": k % side, "z1": z1, "z2": z2, **facts} for k, (z1, z2) in cells]
-        return Drawing(rows, canvas)
+        return Drawing(
+            rows,
+            canvas,
+            text=caption(
+                "Means of p(x|z) at z = Phi^-1((i + 1/2) / n), the centres of equally probable cells of p(z).", chosen
+            ),
+        )
 
 
 def manifold(side: int) -> np.ndarray:

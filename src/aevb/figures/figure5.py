@@ -7,7 +7,7 @@ from aevb.figures.curves import provenance
 from aevb.figures.figure import Drawing, Figure
 from aevb.figures.panels import image_panels
 from aevb.figures.pictures import GAP, show, tile
-from aevb.figures.representatives import representatives, with_latent_dim
+from aevb.figures.representatives import caption, representatives, with_latent_dim
 from aevb.ranges import NonNegativeInt, PositiveInt
 from aevb.runs import Run
 
@@ -45,4 +45,4 @@ class Figure5(Figure):
             show(axes[data, latent_dim], tile(images, self.side, GAP))
             facts = {"data": data, "latent_dim": latent_dim, "samples": self.side**2, "seed": self.seed}
             rows.append({**facts, "samples_seen": run.done["samples_seen"], **provenance(run)})
-        return Drawing(rows, canvas)
+        return Drawing(rows, canvas, text=caption("Means of p(x|z) at random draws z ~ p(z).", chosen))

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from aevb.figures.curves import provenance
 from aevb.figures.figure import Drawing, Figure
 from aevb.figures.panels import image_panels
-from aevb.figures.representatives import representatives, with_latent_dim
+from aevb.figures.representatives import caption, representatives, with_latent_dim
 from aevb.figures.style import DIGITS
 from aevb.ranges import PositiveInt
 from aevb.runs import Run
@@ -55,7 +55,7 @@ class Latent(Figure):
             facts = {"data": data, "latent_dim": latent_dim, "axes": ", ".join(names), **provenance(run)}
             for i, (point, value) in enumerate(zip(points.tolist(), label.tolist(), strict=True)):
                 rows.append({"test_index": i, "label": value, "horizontal": point[0], "vertical": point[1], **facts})
-        return Drawing(rows, canvas)
+        return Drawing(rows, canvas, text=caption("Means of q(z|x) of test images, drawn as their class.", chosen))
 
 
 def plane(mean: np.ndarray) -> tuple[np.ndarray, tuple[str, str]]:

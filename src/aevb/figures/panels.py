@@ -1,4 +1,4 @@
-"""Panels of pictures: a row for every data set, a column for every latent dimension it has."""
+"""Panels of pictures: a row for every data set, a column for every latent dimension it has; or all in one row."""
 
 from collections.abc import Collection
 
@@ -21,11 +21,13 @@ def image_panels(
     for data, latent_dim in places:
         rows.setdefault(data, []).append(latent_dim)
     columns = max(map(len, rows.values()))
-    canvas = Canvas(figsize=(size[0] * columns, size[1] * len(rows)))
-    grid = canvas.add_gridspec(len(rows), columns)
+    upright = columns == 1  # one panel each: side by side
+    down, across = (1, len(rows)) if upright else (len(rows), columns)
+    canvas = Canvas(figsize=(size[0] * across, size[1] * down))
+    grid = canvas.add_gridspec(down, across)
     axes = {}
     for i, (data, latent_dims) in enumerate(rows.items()):
         for j, latent_dim in enumerate(latent_dims):
-            axes[data, latent_dim] = canvas.add_subplot(grid[i, j])
+            axes[data, latent_dim] = canvas.add_subplot(grid[j, i] if upright else grid[i, j])
             axes[data, latent_dim].set_title(title.format(data=dataset(data), latent_dim=latent_dim))
     return canvas, axes

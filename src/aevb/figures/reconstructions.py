@@ -8,7 +8,7 @@ from matplotlib.figure import Figure as Canvas
 from aevb.figures.curves import provenance
 from aevb.figures.figure import Drawing, Figure
 from aevb.figures.pictures import GAP, show, tile
-from aevb.figures.representatives import representatives, with_latent_dim
+from aevb.figures.representatives import caption, representatives, with_latent_dim
 from aevb.figures.style import dataset
 from aevb.ranges import PositiveInt
 from aevb.runs import Run
@@ -58,7 +58,9 @@ class Reconstructions(Figure):
                 ["original", *(f"$N_z = {latent_dim}$" for latent_dim in found)],
             )
             ax.tick_params(left=False)
-        return Drawing(numbers, canvas)
+        return Drawing(
+            numbers, canvas, text=caption("Test images above the means of p(x|z) at the mean of q(z|x).", chosen)
+        )
 
     def _panel(
         self, data: str, runs: dict[int, Run], numbers: list[dict[str, Any]], trusted: tuple[str, ...]

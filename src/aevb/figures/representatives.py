@@ -6,11 +6,13 @@ methods the one trained longest, of equals the one with the highest training bou
 
 from collections.abc import Collection
 
-from aevb.figures.curves import Curve, curve
+from aevb.figures.curves import Curve, convention, curve
+from aevb.figures.figure import markdown_table
 from aevb.figures.lines import Line, panels
+from aevb.figures.style import dataset
 from aevb.runs import Run
 
-__all__ = ["SELECT_AT", "representatives", "with_latent_dim"]
+__all__ = ["SELECT_AT", "caption", "representatives", "with_latent_dim"]
 
 SELECT_AT = 1_000_000
 
@@ -32,3 +34,18 @@ def _longest(line: Line) -> Curve:
 
 def _merit(item: Curve) -> tuple[int, float]:
     return item.last, float(item.bound["train"][-1])
+
+
+def caption(text: str, chosen: dict[tuple[str, int], Run]) -> str:
+    """`text` and the table of the runs that are shown."""
+    rows = [
+        {
+            "data": dataset(data),
+            "N_z": latent_dim,
+            "samples seen": f"{run.done['samples_seen']:,}",
+            "targets": convention(run),
+            "run": run.name,
+        }
+        for (data, latent_dim), run in chosen.items()
+    ]
+    return f"{text}\n\n{markdown_table(rows)}"

@@ -11,18 +11,18 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from aevb.errors import UserError
-from aevb.figures.curves import Curve, provenances
+from aevb.figures.curves import Curve, convention, provenances
 
 __all__ = ["CONSTANT_DECODER", "RULE", "Candidate", "Selection", "rows", "select"]
 
 RULE = (
-    "stepsize by the highest training bound (mean over seeds) at {at:,} training samples among those run; "
-    "the test set is not looked at"
+    "Of the stepsizes run, the one with the highest training bound (mean over seeds) at {at:,} samples, or at the last mark "
+    "before it that all have, is selected; the test set is not looked at"
 )
 
 CONSTANT_DECODER = {"mnist": -206.29, "frey_face": 578.62}
 """Training bound, nats, of the best decoder that ignores z: the mean image (grey or dynamic MNIST, /255), one diagonal Gaussian
-(Frey Face, /256). A run below it has learned nothing yet, or has lost it again."""
+(Frey Face, /256). A run below it has learned nothing, or has lost it again."""
 
 
 class Candidate(NamedTuple):
@@ -88,11 +88,12 @@ def _score(group: list[Curve], common: set[int], at: int) -> float:
 def _remark(group: list[Curve]) -> str:
     constant = CONSTANT_DECODER.get(group[0].data)
     for item in group:
-        train = item.bound["train"]
+        train, test = item.bound["train"], item.bound["test"]
+        end = f"seed {item.seed} ends at train {train[-1]:.4g}, test {test[-1]:.4g} nats"
         if not np.isfinite(train[-1]) or (len(train) > 1 and train[-1] < train[0]):
-            return f"diverged: seed {item.seed} ends at {train[-1]:.4g} nats, below where it began"
-        if constant is not None and train[-1] < constant:
-            return f"ends at {train[-1]:.1f} nats (seed {item.seed}), below a decoder that ignores z ({constant:.1f})"
+            return f"diverged: {end}, below where it began"
+        if constant is not None and max(train[-1], test[-1]) < constant:
+            return f"stuck or diverged: {end}, below a decoder that ignores z ({constant:.1f})"
     return ""
 
 
@@ -103,6 +104,7 @@ def rows(selection: Selection) -> list[dict[str, object]]:
             "data": item.curves[0].data,
             "latent_dim": item.curves[0].latent_dim,
             "objective": item.curves[0].objective,
+            "targets": convention(item.curves[0].run),
             "lr": item.lr,
             "verdict": item.verdict,
             "compared_at": selection.at,
