@@ -142,5 +142,5 @@ def _figure(cfg: DictConfig, call: Call) -> None:
     settings = validate(cfg, call.trusted, "figure")
     _threads(1)
     drawing = build(settings["figure"], call.trusted)
-    for path in drawing.draw(Path(settings["runs"]), Path(settings["output_dir"])):
+    for path in drawing.draw(Path(settings["runs"]), Path(settings["output_dir"]), call.trusted):
         print(path)

@@ -29,7 +29,7 @@ class Comparison(Figure):
     """
 
     name = "comparison"
-    command = "aevb-train data=mnist latent_dim=3,5,10,20,200 optimizer.lr=0.01,0.02,0.1 max_samples=1e6 -m"
+    command = "aevb-train experiment=figure2_mnist max_samples=1e6"
 
     def __init__(self, at: list[PositiveInt] | None = None, select_at: PositiveInt = 1_000_000) -> None:
         self.at, self.select_at = sorted(at or [1_000_000, 10_000_000]), select_at

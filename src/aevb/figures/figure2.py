@@ -26,7 +26,7 @@ class Figure2(Figure):
     """
 
     name = "figure2"
-    command = "aevb-train data=mnist latent_dim=3,5,10,20,200 max_samples=1e6 -m"
+    command = "aevb-train experiment=figure2_mnist max_samples=1e6"
 
     def __init__(self, select_at: PositiveInt = 1_000_000, x_max: PositiveInt | None = None) -> None:
         self.select_at, self.x_max = select_at, x_max

@@ -31,7 +31,7 @@ class Figure4(Figure):
     """2-D manifolds. side: images in a row of the grid; null: the paper's 20 for MNIST and 10 for Frey Face, 15 for others."""
 
     name = "figure4"
-    command = "aevb-train data=mnist,frey_face latent_dim=2 max_samples=1e6 -m"
+    command = "aevb-train experiment=figure4 max_samples=1e6"
 
     def __init__(self, side: PositiveInt | None = None) -> None:
         self.side = side

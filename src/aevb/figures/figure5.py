@@ -20,7 +20,7 @@ class Figure5(Figure):
     """side x side samples a panel. latent_dims: which are shown; those without runs are left out. seed: of the draws."""
 
     name = "figure5"
-    command = "aevb-train data=mnist latent_dim=2,5,10,20 max_samples=1e6 -m"
+    command = "aevb-train experiment=figure5 max_samples=1e6"
 
     def __init__(
         self, latent_dims: list[PositiveInt] | None = None, side: PositiveInt = 10, seed: NonNegativeInt = 0
