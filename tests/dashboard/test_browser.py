@@ -71,7 +71,7 @@ def colours(picture: np.ndarray) -> int:
 def saturated(picture: np.ndarray) -> np.ndarray:
     """Which pixels are coloured, as curves are and text, grids and digits are not."""
     spread = picture.max(-1).astype(int) - picture.min(-1)
-    return spread > 80
+    return spread > 25
 
 
 def test_the_page_names_every_run_and_the_bounds(chromium: Chromium) -> None:

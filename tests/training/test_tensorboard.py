@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
 
 from aevb import runs, worker
 from aevb.training.pictures import grey, grid
@@ -165,6 +166,15 @@ def test_a_torn_event_file_is_mended(settings: dict[str, Any], finished: Path, t
     start(run, settings, 3000)
     assert_as_in_metrics(run)
     assert curves(run) == curves(finished)
+
+
+def test_a_run_without_log_px_has_a_chart_of_its_bounds(settings: dict[str, Any], tmp_path: Path) -> None:
+    run = start(tmp_path / "run", change(settings, evaluator={"bound": settings["evaluator"]["bound"]}), 100)
+    (event,) = events(run).Tensors("custom_scalars__config__")
+    (category,) = Layout.FromString(event.tensor_proto.string_val[0]).category
+    assert [(chart.title, list(chart.multiline.tag)) for chart in category.chart] == [
+        ("train bound, test bound", ["bound/train", "bound/test"])
+    ]
 
 
 def test_nothing_is_drawn_when_nothing_is_asked_for(settings: dict[str, Any], tmp_path: Path) -> None:

@@ -129,14 +129,19 @@ def _forget_embedding(folder: Path) -> None:
         shutil.rmtree(old.parent)
 
 
-def _samples(scene: Scene) -> Any:
-    return scene.settings["evaluator"].get("importance", {}).get("samples", "?")
+def _samples(scene: Scene) -> int | None:
+    """K, of a run that estimates log p(x)."""
+    return scene.settings["evaluator"].get("importance", {}).get("samples")
+
+
+def _images(scene: Scene) -> int:
+    return min(scene.first, len(scene.x))
 
 
 def _tag(scene: Scene, name: str) -> str:
     """`test_kl` -> `kl/test`; log p(x) names its K and its images."""
     if name == "test_log_px":
-        return f"log_px/K={_samples(scene)}, first {min(scene.first, len(scene.x))} test images"
+        return f"log_px/K={_samples(scene)}, first {_images(scene)} test images"
     split, _, quantity = name.partition("_")
     return f"{quantity}/{split}"
 
@@ -147,10 +152,11 @@ def _final_tag(scene: Scene, evaluation: Evaluation) -> str:
 
 
 def _layout(scene: Scene) -> dict[str, Any]:
-    tags = [_tag(scene, name) for name in ("train_bound", "test_bound", "test_log_px")]
-    images = min(scene.first, len(scene.x))
-    title = f"train bound, test bound, and log p(x) by importance sampling (K={_samples(scene)}, first {images} test images)"
-    return {"nats per datapoint over samples seen": {title: ["Multiline", tags]}}
+    names, title = ["train_bound", "test_bound"], "train bound, test bound"
+    if _samples(scene) is not None:
+        names.append("test_log_px")
+        title += f", and log p(x) by importance sampling (K={_samples(scene)}, first {_images(scene)} test images)"
+    return {"nats per datapoint over samples seen": {title: ["Multiline", [_tag(scene, name) for name in names]]}}
 
 
 def _hyperparameters(settings: dict[str, Any]) -> tuple[Any, Any]:
