@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from statistics_ import assert_mean
 
 from aevb.distributions import Bernoulli, DiagonalNormal, softplus
 from aevb.noise import Noise
+from statistics_ import assert_mean
 
 G = torch.Generator().manual_seed(0)
 MEAN = torch.randn(4, 3, generator=G, dtype=torch.float64)

@@ -7,7 +7,6 @@ Shapes: parameters (..., D) with leading axes that broadcast, e.g. (M, D) or (L,
 """
 
 import math
-
 from typing import Any, Protocol
 
 import torch

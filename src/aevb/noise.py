@@ -8,6 +8,7 @@ and each rank takes its own rows.
 
 import zlib
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor
 
 __all__ = ["Noise", "RowNoise", "philox"]
 
-_NUMPY = {torch.float32: np.float32, torch.float64: np.float64}
+_NUMPY: dict[torch.dtype, Any] = {torch.float32: np.float32, torch.float64: np.float64}
 
 
 def philox(seed: int, purpose: str, step: int) -> np.random.Generator:

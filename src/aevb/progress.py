@@ -64,7 +64,5 @@ def bar(total: int, description: str, unit: str = "samples", completed: int = 0)
         _Rate(unit),
         TimeRemainingColumn(),
     )
-    with Progress(
-        *columns, console=console, disable=not console.is_terminal, refresh_per_second=4
-    ) as progress:
+    with Progress(*columns, console=console, disable=not console.is_terminal, refresh_per_second=4) as progress:
         yield _RichBar(progress, progress.add_task(description, total=total, completed=completed))

@@ -18,8 +18,8 @@ __all__ = ["Restored", "float_type", "restore", "targets"]
 class Restored(NamedTuple):
     """What a finished run consists of.
 
-    settings: its config. shape: (rows, columns) of an image. dataset: what it was trained on, not loaded yet. model: with the final
-    weights, in eval mode.
+    settings: its config. shape: (rows, columns) of an image. dataset: what it was trained on, not loaded yet. model: with
+    the final weights, in eval mode.
     """
 
     settings: dict[str, Any]

@@ -4,12 +4,12 @@ import math
 
 import pytest
 import torch
-from oracles import data, exact_bound, linear_gaussian
-from statistics_ import assert_mean
 
 from aevb.estimators.bound import bound
 from aevb.estimators.importance import importance
 from aevb.noise import Noise, RowNoise
+from oracles import data, exact_bound, linear_gaussian
+from statistics_ import assert_mean
 
 
 def test_bound_is_unbiased_and_its_parts_add_up():

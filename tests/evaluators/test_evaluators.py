@@ -5,12 +5,12 @@ import math
 
 import pytest
 import torch
-from oracles import data, exact_bound, linear_gaussian
 
 from aevb.evaluators.bound import Bound
 from aevb.evaluators.evaluator import run_over
 from aevb.evaluators.importance import Importance
 from aevb.evaluators.record import record
+from oracles import data, exact_bound, linear_gaussian
 
 
 @pytest.mark.parametrize("images", [1, 3, 7, 100])
@@ -28,7 +28,7 @@ def test_the_first_images_have_the_values_they_have_in_the_whole_split():
 
 
 def test_the_mean_lies_within_its_standard_error_of_the_truth():
-    """Bound of 20,000 draws of the model's own data against the exact bound of the same: |z| < 4.9, one seed in a million fails."""
+    """20,000 draws against the exact bound: |z| < 4.9, which one seed in a million fails."""
     model = linear_gaussian()
     x = data(1).repeat(20_000, 1)
     evaluation = run_over(Bound(), model, x, seed=0)

@@ -124,5 +124,5 @@ def test_the_longest_run_at_the_chosen_stepsize_is_shown(tmp_path):
 @pytest.mark.parametrize("figure", [Figure4(), Figure5(latent_dims=[2]), Latent(), Reconstructions(latent_dims=[2])])
 def test_runs_of_other_dimensions_do_not_serve(tmp_path, figure):
     plant(tmp_path, "latent_dim=3", train={100: -500.0})
-    with pytest.raises(UserError, match=r"none of the 1 finished runs serves.*try: aevb-train data=mnist"):
+    with pytest.raises(UserError, match=r"none of the 1 finished runs serves.*try: aevb-train "):
         figure.draw(tmp_path, tmp_path / "out")

@@ -55,7 +55,7 @@ def test_theta_and_phi_are_all_parameters_once():
 
 @pytest.mark.parametrize("decoder", [BernoulliDecoder, GaussianDecoder])
 def test_the_papers_start(decoder):
-    """N(0, 0.01^2), 0.01 the standard deviation; log-variances and output biases at zero. 4-sigma bands on the standard deviation."""
+    """N(0, 0.01^2), 0.01 the standard deviation, within 4 of its standard errors; log-variances and output biases at zero."""
     zero = {
         "encoder.log_var.weight",
         "encoder.log_var.bias",

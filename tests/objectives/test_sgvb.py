@@ -4,13 +4,13 @@ from itertools import count
 
 import pytest
 import torch
-from oracles import J, data, exact_bound, linear_gaussian
-from statistics_ import assert_mean
 
 from aevb.noise import Noise
 from aevb.objectives.objective import Batch
 from aevb.objectives.sgvb_a import SGVB_A
 from aevb.objectives.sgvb_b import SGVB_B
+from oracles import J, data, exact_bound, linear_gaussian
+from statistics_ import assert_mean
 
 BOTH = pytest.mark.parametrize("objective", [SGVB_A(), SGVB_B(), SGVB_A(samples=3), SGVB_B(samples=3)], ids=repr)
 

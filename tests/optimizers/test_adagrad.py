@@ -21,7 +21,7 @@ def written_out(w, gradients, *, lr, warmup, eps):
 @pytest.mark.parametrize("warmup", [0, 3])
 @pytest.mark.parametrize("batch_size", [1, 100])
 def test_a_mean_loss_moves_as_the_authors_summed_one(warmup, batch_size):
-    """Gradients of the mean are 1/M of the sum: with eps / M^2 inside the root the path is the same. One entry never has a gradient."""
+    """Gradients of the mean are 1/M of the sum: with eps / M^2 in the root the path is the same. One entry has no gradient."""
     generator = torch.Generator().manual_seed(0)
     start = torch.randn(4, generator=generator, dtype=torch.float64)
     summed = 1e-3 * torch.randn(10, 4, generator=generator, dtype=torch.float64)

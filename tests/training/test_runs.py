@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import itertools
 import json
 import math
 import os
@@ -77,7 +78,7 @@ def test_a_finished_run_holds_the_contracted_files(whole):
     assert done["samples_seen"] == 200_000
     timing = rows(whole, "timing.csv")
     assert [row["samples_seen"] for row in timing] == [row["samples_seen"] for row in rows(whole)]
-    assert all(one["training_seconds"] < two["training_seconds"] for one, two in zip(timing, timing[1:], strict=False))
+    assert all(one["training_seconds"] < two["training_seconds"] for one, two in itertools.pairwise(timing))
 
 
 def test_every_checkpoint_holds_plain_containers(whole):

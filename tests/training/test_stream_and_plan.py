@@ -1,14 +1,14 @@
 """Minibatches, marks and blocks are pure functions of where the run stands."""
 
-from itertools import islice
+from itertools import islice, pairwise
 
 import pytest
 import torch
-from statistics_ import assert_mean
 
 from aevb.training.plan import Plan, is_mark, next_mark
 from aevb.training.stream import Stream
 from aevb.training.window import Window
+from statistics_ import assert_mean
 
 X = torch.arange(23.0).unsqueeze(1).repeat(1, 4)
 
@@ -76,7 +76,7 @@ def test_the_plan_ends_exactly_and_cuts_at_every_mark(max_samples, batch_size, b
     blocks = list(plan)
     assert len(plan) == len(blocks)
     assert blocks[0].start == 0
-    assert all(one.stop == two.start for one, two in zip(blocks, blocks[1:], strict=False))
+    assert all(one.stop == two.start for one, two in pairwise(blocks))
     assert max_samples <= blocks[-1].stop < max_samples + batch_size
     for start, stop in blocks:
         assert (stop - start) % batch_size == 0

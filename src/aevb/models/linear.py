@@ -3,8 +3,8 @@ r"""Linear-Gaussian networks: factor analysis as a VAE, the model whose likeliho
     p(z) = N(0, I),   p(x|z) = N(W z + b, diag s^2),   p(x) = N(b, W W' + diag s^2)
     q(z|x) = N(A x + c, diag v),   exact posterior precision  W' diag(s^-2) W + I
 
-With a shared s it is probabilistic PCA (Tipping & Bishop 1999). The exact posterior is reached by the diagonal q iff its precision
-is diagonal; every maximum of the likelihood has such a rotation, so a trained bound can be tight (Lucas et al. 2019).
+With a shared s it is probabilistic PCA (Tipping & Bishop 1999). The exact posterior is reached by the diagonal q iff its
+precision is diagonal; every maximum of the likelihood has such a rotation, so a trained bound can be tight (Lucas et al. 2019).
 """
 
 import torch

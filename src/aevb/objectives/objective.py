@@ -22,7 +22,7 @@ class Batch(NamedTuple):
     """One minibatch. x: (M, D) targets. index: (M,) positions in the training set. noise: its random numbers."""
 
     x: Tensor
-    index: Tensor
+    index: Tensor  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
     noise: Noise
 
 

@@ -48,7 +48,8 @@ class Training(L.LightningModule):
 
     def training_step(self, block: Block) -> None:
         """Rounds of the objective until the block's end."""
-        optimizers = dict(zip(("theta", "phi"), self.optimizers(use_pl_optimizer=False), strict=True))
+        theta, phi = self.optimizers(use_pl_optimizer=False)  # type: ignore[misc]  # a list: there are two
+        optimizers = {"theta": theta, "phi": phi}
         bounds: list[tuple[int, Tensor]] = []
         while self.samples_seen < block.stop:
             for update in self.objective(self.model, self.stream):
