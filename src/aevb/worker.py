@@ -101,7 +101,7 @@ def _assemble(
     module = Training(model, objective, stream, make_optimizer, Window(trainer.train_window))
     x = targets(splits.test, dataset.dynamic, settings["seed"], dtype)
     label = torch.from_numpy(splits.test.label)
-    return module, Scene(directory, settings, model, x, label, dataset.shape, trainer.first)
+    return module, Scene(directory, settings, model, x, label, dataset.shape, trainer.first, dataset.convention)
 
 
 def _fit(module: Training, marks: Marks, settings: TrainerSettings) -> None:

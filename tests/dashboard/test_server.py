@@ -131,7 +131,7 @@ def test_a_row_of_hyperparameters_for_every_run(ask: Callable[..., Any], sweep: 
 
 def test_the_text_tab_names_config_targets_and_results(ask: Callable[..., Any]) -> None:
     (config,) = ask("plugin/text/text", run="digits-z2/tb", tag="config/text_summary")
-    assert "targets=grey" in config["text"]
+    assert "grey/16" in config["text"]
     assert "latent_dim: 2" in config["text"]
     (results,) = ask("plugin/text/text", run="digits-z2/tb", tag="results/text_summary")
     assert "<table>" in results["text"]

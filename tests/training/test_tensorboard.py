@@ -98,7 +98,7 @@ def test_steps_do_not_pass_through_floats(settings: dict[str, Any], tmp_path: Pa
     runs.prepare(tmp_path, change(settings, max_samples=10**8))
     recorder.logger(tmp_path, 0)
     recorder.images = 0
-    scene = worker.Scene(tmp_path, settings, None, torch.zeros(360, 64), torch.zeros(360), (8, 8), 100)
+    scene = worker.Scene(tmp_path, settings, None, torch.zeros(360, 64), torch.zeros(360), (8, 8), 100, "grey/16")
     recorder.mark(scene, {"samples_seen": 99_999_900, "train_bound": -1.0})
     recorder._writer.close()
     assert steps(tmp_path) == {"bound/train": [99_999_900]}

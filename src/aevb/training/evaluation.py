@@ -48,7 +48,11 @@ class Marks(L.Callback):
 
     def on_train_start(self, trainer: L.Trainer, module: Training) -> None:  # type: ignore[override]
         """The clock of the training seconds starts; the end of a shorter run that is being extended is no mark."""
-        self.rows = [row for row in self.rows if self._kept(int(row["samples_seen"]), module.stream.batch_size)]
+        size = module.stream.batch_size
+        self.rows, self.timing = (
+            [row for row in rows if is_mark(int(row["samples_seen"]) - size, int(row["samples_seen"]))]
+            for rows in (self.rows, self.timing)
+        )
         self.recorder.begin(self.scene)
         self._start = time.perf_counter()
 
@@ -84,9 +88,6 @@ class Marks(L.Callback):
         elapsed = self.training_seconds - before["training_seconds"]
         rate = (seen - before["samples_seen"]) / elapsed if elapsed > 0 else float("nan")
         self.timing.append(dict(zip(TIMING, (seen, self.training_seconds, self.evaluation_seconds, rate), strict=True)))
-
-    def _kept(self, seen: int, batch_size: int) -> bool:
-        return is_mark(seen - batch_size, seen)
 
     def _write(self) -> None:
         write_text(self.scene.directory / "metrics.csv", table(COLUMNS, self.rows))

@@ -16,7 +16,7 @@ class Scene(NamedTuple):
     """What a recorder may look at.
 
     directory: of the run. settings: its config. model: being trained. x: (n, D) test targets. label: (n,). shape: (rows, columns)
-    of an image. first: test images behind log p(x) at a mark.
+    of an image. first: test images behind log p(x) at a mark. convention: of the targets, in words.
     """
 
     directory: Path
@@ -26,6 +26,7 @@ class Scene(NamedTuple):
     label: Tensor
     shape: tuple[int, int]
     first: int
+    convention: str
 
 
 class Recorder:

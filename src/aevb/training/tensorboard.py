@@ -67,7 +67,7 @@ class TensorBoard(Recorder):
     def begin(self, scene: Scene) -> None:
         """The text tab, the chart of all bounds, and a row of hyperparameters that a run without an end has too."""
         self._begun = True
-        self._writer.add_text("config", _config_text(scene.settings), self._start)
+        self._writer.add_text("config", _config_text(scene), self._start)
         self._add(summary.custom_scalars(_layout(scene)), self._start)
         self._add(_hyperparameters(scene.settings)[0], self._start)
         self._writer.flush()
@@ -179,10 +179,9 @@ def _told_elsewhere(settings: dict[str, Any], key: str, value: Any) -> bool:
     return repeated or last in ("_target_", "logger", "name", "output_dir", "root") or "logger" in above
 
 
-def _config_text(settings: dict[str, Any]) -> str:
-    targets = ", ".join(f"{key}={value}" for key, value in settings["data"].items() if key != "_target_")
-    config = yaml.safe_dump(settings, sort_keys=False)
-    return f"**Targets**: {settings['data']['_target_'].rpartition('.')[2]}, {targets}\n\n```\n{config}```"
+def _config_text(scene: Scene) -> str:
+    config = yaml.safe_dump(scene.settings, sort_keys=False)
+    return f"**Targets**: {scene.convention}\n\n```\n{config}```"
 
 
 def _results_text(scene: Scene, evaluations: dict[str, Evaluation]) -> str:
