@@ -15,20 +15,20 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 FLOORS = [
     {"errors", "ranges"},
     {"noise", "config", "progress"},
-    {"distributions", "samplers", "data", "runs", "optimizers"},
+    {"distributions", "samplers", "data", "runs", "optimizers", "child"},
     {"models", "build"},
     {"estimators"},
     {"objectives", "evaluators"},
     {"training"},
     {"restore"},
-    {"worker", "evaluate", "figures", "refusals"},
+    {"worker", "torchrun", "evaluate", "figures", "refusals"},
     {"cli"},
     {"experiment", "trained"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 LIGHTNING = {"training", "worker", "evaluate", "restore"}
 HYDRA = {"cli", "refusals", "experiment"}
-NO_TORCH = {"errors", "ranges", "config", "progress", "data", "runs", "build", "cli", "refusals", "experiment"}
+NO_TORCH = {"errors", "ranges", "config", "progress", "data", "runs", "child", "build", "cli", "refusals", "experiment"}
 
 
 def room(path: Path) -> str:

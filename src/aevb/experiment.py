@@ -1,19 +1,18 @@
 """The three commands: compose, validate, make a run directory, hand over. With aevb.cli, the only module that knows Hydra.
 
-A single run trains in this process; every job of a sweep is a child process, so that one that dies takes no other along.
+A single run trains in this process; every job of a sweep is a child process, so that one that dies takes no other along, and so
+are the ranks of a run on several devices.
 """
 
-import ctypes
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
 
-from aevb import runs
+from aevb import child, runs
 from aevb.build import build
 from aevb.cli import Call, launch
 from aevb.config import run_name, validate
@@ -31,6 +30,8 @@ class JobDied(UserError):
 
 def train() -> None:
     """aevb-train: trains a run, or goes on with it, or finds it done."""
+    # Until a run listens for itself: to end by it would pass over what is to be cleared away.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     launch("train", _train)
 
 
@@ -59,7 +60,7 @@ def _train(cfg: DictConfig, call: Call) -> None:
     runs.prepare(directory, settings)
     print(f"{directory}: {VERBS[outlook]} to {settings['max_samples']:,} samples", flush=True)
     try:
-        _work(directory, call)
+        _work(directory, settings["trainer"]["devices"], call)
     except JobDied:
         raise
     except UserError:
@@ -95,31 +96,18 @@ def _check_data(settings: dict[str, Any], trusted: tuple[str, ...]) -> None:
         )
 
 
-def _work(directory: Path, call: Call) -> None:
-    if not call.sweeping:
+def _work(directory: Path, devices: int, call: Call) -> None:
+    if devices == 1 and not call.sweeping:
         from aevb import worker  # torch comes with it
 
         worker.run(directory, call.trusted)
         return
-    trust = [argument for module in call.trusted for argument in ("--trust", module)]
-    child = subprocess.Popen([sys.executable, "-m", "aevb.worker", str(directory), *trust], preexec_fn=_die_with_parent)
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    try:
-        code = child.wait()
-    finally:
-        child.terminate()
-        child.wait()
+    code = child.work(directory, devices, call.trusted)
     if code == 2:
         raise UserError("")  # the worker has told why
     if code:
         end = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
         raise JobDied(f"{directory}: the process {end}; try: the same command, which runs only what is not done")
-
-
-def _die_with_parent() -> None:
-    # A sweep that is killed outright leaves no training behind (PR_SET_PDEATHSIG = 1; Linux only).
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
 def _evaluate(cfg: DictConfig, call: Call) -> None:

@@ -51,10 +51,12 @@ class _RichBar:
 
 
 @contextmanager
-def bar(total: int, description: str, unit: str = "samples", completed: int = 0) -> Iterator[Bar]:
+def bar(
+    total: int, description: str, unit: str = "samples", completed: int = 0, *, shown: bool = True
+) -> Iterator[Bar]:
     """A progress bar over `total` units on standard error, of which `completed` are done already.
 
-    Refreshed by time, not by step, so that it costs the work nothing; not drawn when standard error is no terminal.
+    Refreshed by time, not by step, so that it costs the work nothing; drawn if `shown` and standard error is a terminal.
     """
     console = Console(stderr=True)
     columns = (
@@ -64,5 +66,7 @@ def bar(total: int, description: str, unit: str = "samples", completed: int = 0)
         _Rate(unit),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, disable=not console.is_terminal, refresh_per_second=4) as progress:
+    with Progress(
+        *columns, console=console, disable=not (shown and console.is_terminal), refresh_per_second=4
+    ) as progress:
         yield _RichBar(progress, progress.add_task(description, total=total, completed=completed))

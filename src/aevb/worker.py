@@ -1,10 +1,13 @@
 """Executes a resolved run directory: `python -m aevb.worker RUN_DIR`. No Hydra inside.
 
-Starts, goes on or extends the run from what the directory holds, and leaves model.pt, the evaluations and DONE.
+Starts, goes on or extends the run from what the directory holds, and leaves model.pt, the evaluations and DONE. Under
+torchrun it is one of several ranks, of which the first writes.
 """
 
 import argparse
+import json
 import logging
+import os
 import sys
 import time
 import traceback
@@ -14,9 +17,11 @@ from typing import Any
 
 import lightning as L
 import torch
+from lightning.pytorch.plugins.environments import LightningEnvironment, TorchElasticEnvironment
 
 from aevb import runs
 from aevb.build import build
+from aevb.child import tie_to_parent
 from aevb.data.dataset import Dataset
 from aevb.errors import UserError
 from aevb.evaluators.evaluator import Evaluation, Evaluator, run_over
@@ -30,52 +35,74 @@ from aevb.training.evaluation import Marks
 from aevb.training.memory import keep_freed_memory
 from aevb.training.module import Training
 from aevb.training.plan import Plan
+from aevb.training.preempt import Preempt, Signals
 from aevb.training.progress import Progress
 from aevb.training.recorder import Recorder, Scene
 from aevb.training.settings import TrainerSettings
+from aevb.training.strategy import ALONE, Ranks, Replicas
 from aevb.training.stream import Stream
 from aevb.training.window import Window
 
 __all__ = ["main", "run"]
 
 
-def run(directory: Path, trusted: tuple[str, ...] = ()) -> None:
+def run(directory: Path, trusted: tuple[str, ...] = (), ranks: Ranks = ALONE) -> None:
     """Trains what directory/config.yaml says until its max_samples, evaluates, and marks the run as done.
 
-    directory: a run directory. trusted: users' modules that its config may name. Raises UserError; whatever ends the run
-    early is written to FAILED.
+    directory: a run directory. trusted: users' modules that its config may name. ranks: where this process stands among those
+    that call this for the same directory. Raises UserError; whatever ends the run early is written to FAILED. SIGTERM and
+    SIGINT save and raise SystemExit(128 + signal), which is no failure.
     """
     try:
-        _run(directory, trusted)
+        with Signals() as signals:
+            _run(directory, trusted, ranks, signals)
     except Exception:
-        runs.mark_failed(directory, traceback.format_exc())
+        if ranks.first:
+            runs.mark_failed(directory, traceback.format_exc())
         raise
 
 
-def _run(directory: Path, trusted: tuple[str, ...]) -> None:
+def _run(directory: Path, trusted: tuple[str, ...], ranks: Ranks, signals: Signals) -> None:
     settings = runs.read_settings(directory)
     trainer_settings: TrainerSettings = build(settings["trainer"], trusted=trusted)
+    if trainer_settings.devices != ranks.world:
+        raise UserError(
+            f"trainer.devices={trainer_settings.devices}: there are {ranks.world} ranks; allowed: as many; "
+            "try: the aevb-train command that made the run, or torchrun with that many processes in all"
+        )
     torch.set_num_threads(trainer_settings.threads)
     keep_freed_memory()
 
     dataset: Dataset = build(settings["data"], trusted=trusted)
-    module, scene = _assemble(directory, settings, trainer_settings, dataset, trusted)
+    module, scene = _assemble(directory, settings, trainer_settings, dataset, trusted, ranks)
     evaluators: dict[str, Evaluator] = build(settings["evaluator"], trusted=trusted)
     recorder: Recorder = build(settings["logger"], trusted=trusted)
     marks = Marks(scene, evaluators, recorder, settings["max_samples"], settings["seed"])
-    _fit(module, marks, trainer_settings)
+    device = _fit(module, marks, trainer_settings, ranks, signals)
 
-    evaluations = _final_evaluations(directory, scene, evaluators, dataset)
-    recorder.end(scene, marks.rows[-1], evaluations)
+    evaluations = _final_evaluations(scene, evaluators, device, ranks)
+    if not ranks.first:
+        return
+    for name, (evaluation, took) in evaluations.items():
+        facts = {"seconds": took, "checkpoint": "model.pt", "targets": dataset.convention}
+        facts |= {"seed": settings["seed"], "threads": torch.get_num_threads()}
+        record(directory, evaluators[name], evaluation, "test", None, **facts)
+    results = {name: evaluation for name, (evaluation, _) in evaluations.items()}
+    recorder.end(scene, marks.rows[-1], results)
     runs.save(directory / "model.pt", lambda file: torch.save(module.model.state_dict(), file))
-    results = {name: {"mean": e.mean(), "standard_error": e.standard_error()} for name, e in evaluations.items()}
+    test = {name: {"mean": e.mean(), "standard_error": e.standard_error()} for name, e in results.items()}
     seconds = {"training_seconds": marks.training_seconds, "evaluation_seconds": marks.evaluation_seconds}
-    facts = {"samples_seen": module.samples_seen, "shape": list(scene.shape), "targets": dataset.convention}
-    runs.mark_done(directory, {**facts, **seconds, "test": results})
+    ends = {"samples_seen": module.samples_seen, "shape": list(scene.shape), "targets": dataset.convention}
+    runs.mark_done(directory, {**ends, **seconds, "test": test})
 
 
 def _assemble(
-    directory: Path, settings: dict[str, Any], trainer: TrainerSettings, dataset: Dataset, trusted: tuple[str, ...]
+    directory: Path,
+    settings: dict[str, Any],
+    trainer: TrainerSettings,
+    dataset: Dataset,
+    trusted: tuple[str, ...],
+    ranks: Ranks,
 ) -> tuple[Training, Scene]:
     dtype = float_type(settings)
     splits = dataset.load()
@@ -86,6 +113,11 @@ def _assemble(
             f"the data ({dataset.name}, {dataset.convention}) go beyond; try: model=gaussian"
         )
     objective: Objective = build(settings["objective"], trusted=trusted).to(dtype)
+    if ranks.world > 1 and not objective.mean_over_data:
+        raise UserError(
+            f"trainer.devices={ranks.world}: the loss of {type(objective).__name__} is no mean over data, so devices cannot "
+            "take their shares of it; allowed: 1; try: trainer=default"
+        )
 
     stream = Stream(
         torch.from_numpy(splits.train.x).to(dtype),
@@ -93,6 +125,8 @@ def _assemble(
         settings["seed"],
         sampling=trainer.sampling,
         dynamic=dataset.dynamic,
+        rank=ranks.rank,
+        world=ranks.world,
     )
 
     def make_optimizer(groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
@@ -104,43 +138,50 @@ def _assemble(
     return module, Scene(directory, settings, model, x, label, dataset.shape, trainer.first, dataset.convention)
 
 
-def _fit(module: Training, marks: Marks, settings: TrainerSettings) -> None:
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+def _fit(module: Training, marks: Marks, settings: TrainerSettings, ranks: Ranks, signals: Signals) -> torch.device:
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module="lightning")  # advice on loaders and loggers that aevb has on purpose
-    checkpoint = runs.newest_checkpoint(marks.scene.directory)
+    directory = marks.scene.directory
+    checkpoint = runs.newest_checkpoint(directory)
     seen = 0
     if checkpoint is not None:
         seen = torch.load(checkpoint, map_location="cpu", weights_only=True)["training"]["samples_seen"]
+        module.last_checkpoint = checkpoint, seen
     plan = Plan(lambda: module.samples_seen, marks.max_samples, module.stream.batch_size, settings.block)
+    progress = [Progress(directory.name, marks.max_samples)] if ranks.first else []
     trainer = L.Trainer(
         accelerator=settings.accelerator,
-        devices=settings.devices,
+        devices=ranks.local,
+        num_nodes=ranks.world // ranks.local,
+        strategy=Replicas() if ranks.world > 1 else "auto",
         max_epochs=1,
-        logger=marks.recorder.logger(marks.scene.directory, seen),
-        callbacks=[Progress(marks.scene.directory.name, marks.max_samples), marks],
-        plugins=[DurableCheckpointIO()],
+        logger=marks.recorder.logger(directory, seen) if ranks.first else False,
+        callbacks=[*progress, marks, Preempt(signals)],
+        # The environment is named: Lightning would go by what it finds around it, SLURM's for example.
+        plugins=[DurableCheckpointIO(), TorchElasticEnvironment() if ranks.world > 1 else LightningEnvironment()],
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
         use_distributed_sampler=False,
         log_every_n_steps=1,
-        default_root_dir=marks.scene.directory,
+        default_root_dir=directory,
     )
     trainer.fit(module, train_dataloaders=plan, ckpt_path=checkpoint, weights_only=True)
+    return trainer.strategy.root_device
 
 
 def _final_evaluations(
-    directory: Path, scene: Scene, evaluators: dict[str, Evaluator], dataset: Dataset
-) -> dict[str, Evaluation]:
-    scene.model.eval()
+    scene: Scene, evaluators: dict[str, Evaluator], device: torch.device, ranks: Ranks
+) -> dict[str, tuple[Evaluation, float]]:
+    scene.model.to(device).eval()  # Lightning has put it back
     evaluations = {}
     for name, evaluator in evaluators.items():
         start = time.perf_counter()
-        with bar(len(scene.x), f"{evaluator.name}, whole test split", "images") as progress:
-            evaluations[name] = run_over(evaluator, scene.model, scene.x, scene.settings["seed"], progress)
-        facts = {"seconds": time.perf_counter() - start, "checkpoint": "model.pt", "targets": dataset.convention}
-        facts |= {"seed": scene.settings["seed"], "threads": torch.get_num_threads()}
-        record(directory, evaluator, evaluations[name], "test", None, **facts)
+        with bar(len(scene.x), f"{evaluator.name}, whole test split", "images", shown=ranks.first) as progress:
+            evaluation = run_over(evaluator, scene.model, scene.x, scene.settings["seed"], progress)
+        evaluations[name] = evaluation, time.perf_counter() - start
+    scene.model.cpu()
     return evaluations
 
 
@@ -150,12 +191,26 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("directory", type=Path, help="run directory with a config.yaml")
     parser.add_argument("--trust", action="append", default=[], help="module of yours that the config may name")
     options = parser.parse_args(arguments)
+    tie_to_parent()
     try:
-        run(options.directory, tuple(options.trust))
+        run(options.directory, tuple(options.trust), Ranks.of_torchrun())
     except UserError as error:
-        print(f"{options.directory}: {error}", file=sys.stderr)
+        _tell(f"{options.directory}: {error}")
         return 2
+    except Exception:
+        _tell(traceback.format_exc())
+        return 1
     return 0
+
+
+def _tell(reason: str) -> None:
+    # To torchrun if it has asked, which may know of a rank with a better reason; else to the person.
+    file = os.environ.get("TORCHELASTIC_ERROR_FILE")
+    if file is None:
+        print(reason, file=sys.stderr, flush=True)
+        return
+    told = {"message": reason, "extraInfo": {"timestamp": str(int(time.time()))}}
+    Path(file).write_text(json.dumps({"message": told}))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """An evaluator runs an estimator over a split: a value per image, its mean over the split, the standard error.
 
-Images go through in blocks, each with the noise of its own position, so block size, order and cuts change nothing.
+Images go through in blocks, each with the noise of its own position, so block size, order and cuts change nothing. Several ranks
+share the blocks out, whole: every image counts once, and with the same digits as on one device.
 """
 
 import math
@@ -8,6 +9,7 @@ from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 import torch
+import torch.distributed as dist
 from torch import Tensor
 
 from aevb.models.vae import VAE
@@ -63,13 +65,29 @@ class Evaluation(NamedTuple):
 
 
 def run_over(evaluator: Evaluator, model: VAE, x: Tensor, seed: int, bar: Bar | None = None) -> Evaluation:
-    """`evaluator` on every row of x (n, D), in blocks; `seed` fixes the noise, `bar` is told of each image done."""
-    parts: dict[str, list[Tensor]] = {}
-    for start in range(0, len(x), evaluator.images):
+    """`evaluator` on every row of x (n, D), in blocks; `seed` fixes the noise, `bar` is told of each image done.
+
+    In a process group every rank calls this, and every rank is given the whole result.
+    """
+    rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_available() and dist.is_initialized() else (0, 1)
+    device = next(model.parameters()).device
+    mine: dict[int, dict[str, Tensor]] = {}
+    for k, start in enumerate(range(0, len(x), evaluator.images)):
         block = x[start : start + evaluator.images]
-        noise = RowNoise(seed, evaluator.name, range(start, start + len(block)), x.device)
-        for name, value in evaluator.values(model, block, noise).items():
-            parts.setdefault(name, []).append(value.to("cpu", torch.float64))
+        if k % world == rank:
+            noise = RowNoise(seed, evaluator.name, range(start, start + len(block)), device)
+            values = evaluator.values(model, block.to(device), noise)
+            mine[start] = {name: value.to("cpu", torch.float64) for name, value in values.items()}
         if bar is not None:
             bar.advance(len(block))
-    return Evaluation({name: torch.cat(blocks) for name, blocks in parts.items()}, evaluator.headline)
+    blocks = sorted(_gathered(mine, world).items())
+    values = {name: torch.cat([part[name] for _, part in blocks]) for name in blocks[0][1]}
+    return Evaluation(values, evaluator.headline)
+
+
+def _gathered(mine: dict[int, dict[str, Tensor]], world: int) -> dict[int, dict[str, Tensor]]:
+    if world == 1:
+        return mine
+    parts: list[dict[int, dict[str, Tensor]]] = [{} for _ in range(world)]
+    dist.all_gather_object(parts, mine)
+    return {start: values for part in parts for start, values in part.items()}

@@ -19,7 +19,10 @@ __all__ = ["Batch", "Objective", "Update"]
 
 
 class Batch(NamedTuple):
-    """One minibatch. x: (M, D) targets. index: (M,) positions in the training set. noise: its random numbers."""
+    """One minibatch, or this rank's share of it.
+
+    x: (M, D) targets. index: (M,) positions in the training set. noise: its random numbers.
+    """
 
     x: Tensor
     index: Tensor  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
@@ -30,8 +33,9 @@ class Update(NamedTuple):
     """One optimiser step.
 
     loss: scalar to descend on, a mean over the minibatch. moves: the parameter groups it may move, of "theta" (generative)
-    and "phi" (recognition). samples: training samples by which the clock moves. stats: named detached scalars in
-    nats per datapoint; "bound" is the lower bound of the minibatch, whatever the loss is.
+    and "phi" (recognition). samples: training samples by which the clock moves (on several devices: this rank's, of as many on
+    each). stats: named detached scalars in nats per datapoint; "bound" is the lower bound of the minibatch, whatever the
+    loss is.
     """
 
     loss: Tensor
@@ -45,7 +49,11 @@ class Objective(nn.Module, ABC):
 
     weight_prior: precision of p(w) = N(0, 1/precision) on the weights (not the biases) of both networks, whose
     gradient w * precision / N is added to that of the mean loss: the paper's MAP term. 0 switches it off.
+    mean_over_data: the loss is a mean of terms that each see one datapoint, so the mean over ranks of their shares is the
+    loss of the minibatch. An objective of which this is not true says so, and is refused on several devices.
     """
+
+    mean_over_data: bool = True
 
     def __init__(self, weight_prior: float = 1.0) -> None:
         super().__init__()

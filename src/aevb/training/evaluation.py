@@ -53,26 +53,32 @@ class Marks(L.Callback):
             [row for row in rows if is_mark(int(row["samples_seen"]) - size, int(row["samples_seen"]))]
             for rows in (self.rows, self.timing)
         )
-        self.recorder.begin(self.scene)
+        if trainer.is_global_zero:
+            self.recorder.begin(self.scene)
         self._start = time.perf_counter()
 
     def on_train_batch_end(  # type: ignore[override]
         self, trainer: L.Trainer, module: Training, outputs: Any, batch: Block, batch_idx: int
     ) -> None:
-        """At a mark or at the end: a row, then a checkpoint."""
+        """At a mark or at the end: a row, then a checkpoint. When training is told to stop elsewhere: a checkpoint."""
         seen = module.samples_seen
-        if seen <= batch.start or not (is_mark(batch.start, seen) or seen >= self.max_samples):
+        at_mark = seen > batch.start and (is_mark(batch.start, seen) or seen >= self.max_samples)
+        if not (at_mark or module.stopping):
             return
         now = time.perf_counter()
         self.training_seconds += now - self._start
-        self._evaluate(module)
+        if at_mark:
+            self._evaluate(trainer, module)
         self._start = time.perf_counter()
         self.evaluation_seconds += self._start - now
-        self._time(seen)
-        self._write()
+        if at_mark:
+            self._time(seen)
+            if trainer.is_global_zero:
+                self._write()
         trainer.save_checkpoint(self.checkpoint)
+        module.last_checkpoint = self.checkpoint, seen
 
-    def _evaluate(self, module: Training) -> None:
+    def _evaluate(self, trainer: L.Trainer, module: Training) -> None:
         row: dict[str, float] = {"samples_seen": module.samples_seen, "train_bound": module.window.mean}
         module.eval()
         for name, evaluator in self.evaluators.items():
@@ -81,7 +87,8 @@ class Marks(L.Callback):
             row |= {f"test_{key}": evaluation.mean(key) for key in evaluation.values}
         module.train()
         self.rows.append(row)
-        self.recorder.mark(self.scene, row)
+        if trainer.is_global_zero:
+            self.recorder.mark(self.scene, row)
 
     def _time(self, seen: int) -> None:
         before = self.timing[-1] if self.timing else dict.fromkeys(TIMING, 0.0)

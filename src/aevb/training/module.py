@@ -3,10 +3,14 @@
 Manual optimisation: for every update, clear the gradients of the parameters it may move, backward into those alone, and step
 only their optimisers (Adam moves on a zero gradient, so the others must not step). One Lightning batch is a
 block of minibatches, since Lightning's own cost per batch is a fraction of a millisecond.
+
+Whether numbers are finite is asked once a block: each question would stall a device. A block that was not is taken again from
+its beginning and watched, so that the update, the loss or the gradient at fault can be named.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import lightning as L
@@ -17,6 +21,8 @@ from aevb.errors import UserError
 from aevb.models.vae import VAE
 from aevb.objectives.objective import Objective, Update
 from aevb.training.plan import Block
+from aevb.training.snapshot import Snapshot
+from aevb.training.strategy import average
 from aevb.training.stream import Stream
 from aevb.training.window import Window
 
@@ -26,10 +32,11 @@ MakeOptimizer = Callable[[list[dict[str, Any]]], torch.optim.Optimizer]
 
 
 class Training(L.LightningModule):
-    """A model being trained by an objective on a stream.
+    """A model being trained by an objective on a stream, here on the stream's share of every minibatch.
 
     make_optimizer: from torch parameter groups to an optimiser; called once for theta and once for phi. window: of the training
-    curve. samples_seen, an int, is the clock of everything.
+    curve. samples_seen, an int, is the clock of everything: samples of the global minibatches. told_to_stop: set it to
+    end after the round in progress; stopping: all ranks have agreed to, at the same round. last_checkpoint: file and clock.
     """
 
     def __init__(
@@ -41,44 +48,107 @@ class Training(L.LightningModule):
         self.stream, self.make_optimizer, self.window = stream, make_optimizer, window
         self.groups = {"theta": model.theta, "phi": [*model.phi, *objective.parameters()]}
         self.samples_seen = 0
+        self.told_to_stop = self.stopping = False
+        self.last_checkpoint: tuple[Path, int] | None = None
+        self._vote: bool | Tensor = False
+        self._beginning = Snapshot()
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """One optimiser for theta and one for phi."""
         return [self.make_optimizer(self._with_prior(self.groups[name])) for name in ("theta", "phi")]
 
+    def on_fit_start(self) -> None:
+        """The data go where the model is."""
+        self.stream.x = self.stream.x.to(self.device)
+
     def training_step(self, block: Block) -> None:
-        """Rounds of the objective until the block's end."""
+        """Rounds of the objective until the block's end, or until all ranks have agreed to stop."""
         theta, phi = self.optimizers(use_pl_optimizer=False)  # type: ignore[misc]  # a list: there are two
         optimizers = {"theta": theta, "phi": phi}
-        bounds: list[tuple[int, Tensor]] = []
-        while self.samples_seen < block.stop:
-            for update in self.objective(self.model, self.stream):
-                self._take(update, optimizers)
-                self.samples_seen += update.samples
-                if "bound" in update.stats:
-                    bounds.append((update.samples, update.stats["bound"]))
-        self._account(bounds)
+        start, position = self.samples_seen, self.stream.position
+        self._beginning.take(self, (theta, phi))
+        taken = self._rounds(block, optimizers, watched=False)
+        if not self._account(taken):
+            self._beginning.restore()
+            self.samples_seen, self.stream.position = start, position
+            self._rounds(block, optimizers, watched=True)
+            # Only where a device is not deterministic.
+            raise UserError(
+                f"training diverged between samples_seen={start} and {self.samples_seen}, but not when taken again; "
+                f"{self._last_good()}; try: a smaller optimizer.lr"
+            )
 
-    def _take(self, update: Update, optimizers: dict[str, torch.optim.Optimizer]) -> None:
+    def _rounds(
+        self, block: Block, optimizers: dict[str, torch.optim.Optimizer], watched: bool
+    ) -> list[tuple[int, Mapping[str, Tensor]]]:
+        taken: list[tuple[int, Mapping[str, Tensor]]] = []
+        while not self._ends(block):
+            for update in self.objective(self.model, self.stream):
+                samples = update.samples * self.stream.world
+                stats = self._take(update, optimizers, self.samples_seen + samples if watched else None)
+                self.samples_seen += samples
+                taken.append((samples, stats))
+        return taken
+
+    def _ends(self, block: Block) -> bool:
+        # A CPU is asked after each round, for steps may be slow; another device would be stalled by it, and its blocks are short.
+        over = self.samples_seen >= block.stop
+        if over or self.device.type == "cpu":
+            self.stopping = bool(self._vote)
+        return over or self.stopping
+
+    def _take(
+        self, update: Update, optimizers: dict[str, torch.optim.Optimizer], watched_at: int | None
+    ) -> Mapping[str, Tensor]:
         moved = [parameter for name in update.moves for parameter in self.groups[name]]
         for parameter in moved:
             parameter.grad = None
         update.loss.backward(inputs=moved)
+        stats: Mapping[str, Tensor] = {"loss": update.loss.detach(), **update.stats}
+        self._vote = self.told_to_stop
+        if self.stream.world > 1:
+            gradients = [parameter.grad for parameter in moved if parameter.grad is not None]
+            stats, self._vote = average(gradients, stats, self.told_to_stop, self.stream.world)
+        if watched_at is not None:
+            self._watch("gradient", {parameter: parameter.grad for parameter in moved}, stats, watched_at)
         for name in update.moves:
             optimizers[name].step()
+        if watched_at is not None:
+            self._watch("value after the step", dict(zip(moved, moved, strict=True)), {}, watched_at)
+        return stats
 
-    def _account(self, bounds: list[tuple[int, Tensor]]) -> None:
-        # One transfer and one check a block: asking each value would stall a device at every step.
-        values = torch.stack([bound for _, bound in bounds]).tolist() if bounds else []
-        seen = self.samples_seen - sum(samples for samples, _ in bounds)
-        for (samples, _), value in zip(bounds, values, strict=True):
-            seen += samples
-            if not math.isfinite(value):
-                raise UserError(
-                    f"training diverged: the bound is {value} at samples_seen={seen} (seed {self.stream.seed}); "
-                    "the last checkpoint is from before; try a smaller optimizer.lr"
-                )
+    def _account(self, taken: list[tuple[int, Mapping[str, Tensor]]]) -> bool:
+        """Whether loss, bound and parameters of a block are finite; if so, the bounds go into the window."""
+        losses = [stats["loss"] for _, stats in taken]
+        bounds = [(samples, stats["bound"]) for samples, stats in taken if "bound" in stats]
+        sizes = torch._foreach_norm(list(self.parameters()), math.inf) if taken else []
+        numbers = [*losses, *(bound for _, bound in bounds), *sizes]
+        values = torch.stack([number.double() for number in numbers]).tolist() if numbers else []
+        if not all(map(math.isfinite, values)):
+            return False
+        for (samples, _), value in zip(bounds, values[len(losses) :], strict=False):
             self.window.add(samples, value)
+        return True
+
+    def _watch(
+        self, what: str, tensors: Mapping[nn.Parameter, Tensor | None], stats: Mapping[str, Tensor], seen: int
+    ) -> None:
+        names = {parameter: name.removeprefix("model.") for name, parameter in self.named_parameters()}
+        of = [names[p] for p, tensor in tensors.items() if tensor is not None and not tensor.isfinite().all()]
+        wrong = [name for name in ("loss", "bound") if name in stats and not stats[name].isfinite()]
+        wrong += [f"the {what} of {', '.join(of)}"] if of else []
+        if wrong:
+            parts = ", ".join(f"{name}={value.item():.6g}" for name, value in stats.items())
+            raise UserError(
+                f"training diverged at samples_seen={seen} (seed {self.stream.seed}): {' and '.join(wrong)} not finite; "
+                f"{parts and f'{parts}; '}{self._last_good()}; try: a smaller optimizer.lr"
+            )
+
+    def _last_good(self) -> str:
+        if self.last_checkpoint is None:
+            return "there is no checkpoint yet"
+        path, seen = self.last_checkpoint
+        return f"the last good checkpoint is {path}, at samples_seen={seen}"
 
     def _with_prior(self, parameters: list[nn.Parameter]) -> list[dict[str, Any]]:
         # The gradient of -log p(w) / N, weights only: torch adds weight_decay * w to the gradient before anything else.

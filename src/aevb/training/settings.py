@@ -12,7 +12,8 @@ __all__ = ["TrainerSettings"]
 class TrainerSettings:
     """Settings of the trainer.
 
-    accelerator, devices: as Lightning's. threads: per process. precision: bits of a float. block: minibatches that one
+    accelerator: as Lightning's. devices: processes that share every minibatch, each on its own device, over all machines.
+    threads: per process. precision: bits of a float. block: minibatches that one
     Lightning step takes at once. sampling: minibatches from an endless stream of seeded permutations, or drawn with
     replacement as in the authors' code. train_window: samples behind one value of train_bound. first: test images behind
     log p(x) at a mark.

@@ -19,10 +19,10 @@ __all__ = ["Stream"]
 
 
 class Stream(Iterator[Batch]):
-    """Minibatches of M rows of x.
+    """Minibatches of M rows of x; rank r of W gets rows [r M/W, (r+1) M/W) of each, with the noise they have in the whole.
 
-    x: (N, D) targets, or Bernoulli probabilities if `dynamic`. batch_size: M. seed: of order, noise and binarisation.
-    position: t, minibatches given so far; set it to start elsewhere.
+    x: (N, D) targets, or Bernoulli probabilities if `dynamic`. batch_size: M, a multiple of W. seed: of order, noise and
+    binarisation. rank, world: r, W. position: t, minibatches given so far; set it to start elsewhere.
     """
 
     def __init__(
@@ -33,22 +33,28 @@ class Stream(Iterator[Batch]):
         *,
         sampling: Literal["permutation", "replacement"] = "permutation",
         dynamic: bool = False,
+        rank: int = 0,
+        world: int = 1,
     ) -> None:
         self.x, self.batch_size, self.seed, self.sampling, self.dynamic = x, batch_size, seed, sampling, dynamic
+        self.rank, self.world = rank, world
         self.position = 0
         self._permutations: dict[int, np.ndarray] = {}
 
     def __next__(self) -> Batch:
         t, self.position = self.position, self.position + 1
-        index = torch.from_numpy(self.index(t)).to(self.x.device)
+        rows = self.batch_size // self.world
+        index = torch.from_numpy(self.index(t)[self.rank * rows : (self.rank + 1) * rows]).to(self.x.device)
         x = self.x.index_select(0, index)
         if self.dynamic:
-            u = Noise(self.seed, "binarisation", t, device=x.device).uniform(tuple(x.shape), x.dtype)
-            x = (u < x).to(x.dtype)
-        return Batch(x, index, Noise(self.seed, "noise", t, device=x.device))
+            x = (self._noise("binarisation", t).uniform(tuple(x.shape), x.dtype) < x).to(x.dtype)
+        return Batch(x, index, self._noise("noise", t))
+
+    def _noise(self, purpose: str, t: int) -> Noise:
+        return Noise(self.seed, purpose, t, rank=self.rank, world=self.world, device=self.x.device)
 
     def index(self, t: int) -> np.ndarray:
-        """Positions in the training set of minibatch t, (M,) int64."""
+        """Positions in the training set of the whole minibatch t, (M,) int64."""
         n, m = len(self.x), self.batch_size
         if self.sampling == "replacement":
             return philox(self.seed, "order", t).integers(n, size=m)
