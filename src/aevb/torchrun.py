@@ -60,12 +60,12 @@ def _reason(data: object) -> str | None:
 
 def _answer(directory: Path, ends: list[tuple[int, int, str | None]]) -> int:
     """What to say and answer for the ranks that ended badly, (rank, exit code, reason)."""
-    codes = [code for _, code, _ in ends]
-    for code in codes:
-        if code in STOPPED or -code + 128 in STOPPED:
-            return code if code > 0 else 128 - code
-    # A refusal says most; a rank that was killed says why the others lost it.
-    rank, code, reason = sorted(ends, key=lambda end: (end[1] != 2, end[1] > 0))[0]
+    codes = [code if code > 0 else 128 - code for _, code, _ in ends]
+    if set(codes) <= set(STOPPED):
+        return codes[0]
+    # A refusal says most; a rank that was killed says why the others lost it, one that was stopped only that they did.
+    told = [end for end, code in zip(ends, codes, strict=True) if code not in STOPPED]
+    rank, code, reason = min(told, key=lambda end: (end[1] != 2, end[1] > 0))
     if reason is None:
         cause = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
         reason = f"rank {rank} ended early: {cause}"

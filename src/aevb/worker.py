@@ -186,7 +186,7 @@ def _final_evaluations(
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line of a child process."""
+    """The command line of a child process; returns its exit code."""
     parser = argparse.ArgumentParser(prog="python -m aevb.worker", description=__doc__)
     parser.add_argument("directory", type=Path, help="run directory with a config.yaml")
     parser.add_argument("--trust", action="append", default=[], help="module of yours that the config may name")
@@ -197,6 +197,8 @@ def main(arguments: list[str] | None = None) -> int:
     except UserError as error:
         _tell(f"{options.directory}: {error}")
         return 2
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 1
     except Exception:
         _tell(traceback.format_exc())
         return 1
@@ -214,4 +216,8 @@ def _tell(reason: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Everything is written. Python's own end would now and then abort on the threads of a process group.
+    os._exit(code)
