@@ -107,7 +107,10 @@ def _work(directory: Path, devices: int, call: Call) -> None:
         raise UserError("")  # the worker has told why
     if code:
         end = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-        raise JobDied(f"{directory}: the process {end}; try: the same command, which runs only what is not done")
+        died = f"{directory}: the process {end}; try: the same command, which runs only what is not done"
+        if call.sweeping:
+            raise JobDied(died)
+        sys.exit(f"aevb-train: {died}")
 
 
 def _evaluate(cfg: DictConfig, call: Call) -> None:

@@ -68,10 +68,9 @@ def _answer(directory: Path, ends: list[tuple[int, int, str | None]]) -> int:
     rank, code, reason = min(told, key=lambda end: (end[1] != 2, end[1] > 0))
     if reason is None:
         cause = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
-        reason = f"rank {rank} ended early: {cause}"
-    if code != 2:
-        runs.mark_failed(directory, reason)
-    print(reason if "\n" in reason or code == 2 else f"{directory}: {reason}", file=sys.stderr, flush=True)
+        reason = f"{directory}: rank {rank} ended early: {cause}"
+    runs.mark_failed(directory, f"{reason}\n")  # over what a rank has written that only lost the others
+    print(reason, file=sys.stderr, flush=True)
     return 2 if code == 2 else 1
 
 

@@ -136,7 +136,8 @@ class Training(L.LightningModule):
         names = {parameter: name.removeprefix("model.") for name, parameter in self.named_parameters()}
         of = [names[p] for p, tensor in tensors.items() if tensor is not None and not tensor.isfinite().all()]
         wrong = [name for name in ("loss", "bound") if name in stats and not stats[name].isfinite()]
-        wrong += [f"the {what} of {', '.join(of)}"] if of else []
+        more = f" and {len(of) - 3} more" if len(of) > 3 else ""
+        wrong += [f"the {what} of {', '.join(of[:3])}{more}"] if of else []
         if wrong:
             parts = ", ".join(f"{name}={value.item():.6g}" for name, value in stats.items())
             raise UserError(
