@@ -10,6 +10,7 @@ import pytest
 
 from aevb.runs import Run, finished, read_settings, state
 from commands import TINY, aevb
+from running import gone_within
 
 NAME = "digits-sgvb_b-adagrad-z2-s0"
 DATASET = """
@@ -144,19 +145,4 @@ def test_killing_a_sweep_kills_its_job(tmp_path: Path) -> None:
         time.sleep(0.1)
     sweep.send_signal(signal.SIGKILL)
     sweep.wait()
-    deadline = time.monotonic() + 30
-    while processes_in(tmp_path):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
-def processes_in(folder: Path) -> list[str]:
-    """Command lines of the processes whose working directory is `folder`."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if (process / "cwd").resolve() == folder.resolve() and (text := (process / "cmdline").read_text()):
-                found.append(text)
-        except OSError:
-            continue
-    return found
+    assert gone_within(tmp_path, 30)

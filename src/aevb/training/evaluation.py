@@ -53,6 +53,7 @@ class Marks(L.Callback):
             [row for row in rows if is_mark(int(row["samples_seen"]) - size, int(row["samples_seen"]))]
             for rows in (self.rows, self.timing)
         )
+        self.scene = self.scene._replace(x=self.scene.x.to(module.device))
         if trainer.is_global_zero:
             self.recorder.begin(self.scene)
         self._start = time.perf_counter()

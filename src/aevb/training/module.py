@@ -15,6 +15,7 @@ from typing import Any
 
 import lightning as L
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
 
 from aevb.errors import UserError
@@ -60,6 +61,17 @@ class Training(L.LightningModule):
     def on_fit_start(self) -> None:
         """The data go where the model is."""
         self.stream.x = self.stream.x.to(self.device)
+
+    def on_train_start(self) -> None:
+        """Ranks begin at the same minibatch, or not at all."""
+        if self.stream.world > 1:
+            places: list[int] = [0] * self.stream.world
+            dist.all_gather_object(places, self.samples_seen)
+            if len(set(places)) > 1:
+                raise UserError(
+                    f"checkpoints: the ranks found different ones, at samples_seen={', '.join(map(str, places))}; "
+                    "allowed: one folder that all of them see; try: an output_dir on a disk shared by the machines"
+                )
 
     def training_step(self, block: Block) -> None:
         """Rounds of the objective until the block's end, or until all ranks have agreed to stop."""

@@ -1,0 +1,86 @@
+"""Runs in progress: started, watched and signalled from outside, as a scheduler or a power cut would."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+from aevb.runs import Run, finished
+from commands import aevb
+
+DIGITS = ("data=digits", "latent_dim=2", "hidden_dim=30", "logger=none", "evaluator=bound")
+
+
+def begin(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    """aevb-train with `arguments` in `folder`, not waited for."""
+    command = [str(Path(sys.executable).with_name("aevb-train")), *arguments]
+    return subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def reach(process: subprocess.Popen[str], run: Path, samples: int) -> None:
+    """Waits until metrics.csv has a row at `samples` or beyond, while the process lives."""
+    deadline = time.monotonic() + 120
+    while last_row(run) < samples:
+        assert time.monotonic() < deadline
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.005)
+
+
+def last_row(run: Path) -> int:
+    """samples_seen of the last row of metrics.csv, 0 without one."""
+    path = run / "metrics.csv"
+    return int(path.read_text().splitlines()[-1].split(",")[0]) if path.exists() else 0
+
+
+def checkpoint(run: Path) -> int:
+    """samples_seen of the last checkpoint."""
+    return torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["training"]["samples_seen"]
+
+
+def weights(run: Path) -> str:
+    """sha256 of the final weights."""
+    state = torch.load(run / "model.pt", weights_only=True)
+    return hashlib.sha256(b"".join(value.numpy().tobytes() for value in state.values())).hexdigest()
+
+
+def processes_in(folder: Path) -> dict[int, str]:
+    """Ids and command lines of the processes whose working directory is `folder`."""
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if (process / "cwd").resolve() == folder.resolve() and (text := (process / "cmdline").read_text()):
+                found[int(process.name)] = text.replace("\0", " ")
+        except OSError:
+            continue
+    return found
+
+
+def kill_all_in(folder: Path) -> None:
+    """A power cut for the processes in `folder`: none of them has a moment to tidy up."""
+    for pid in processes_in(folder):
+        os.kill(pid, signal.SIGSTOP)
+    for pid in processes_in(folder):
+        os.kill(pid, signal.SIGKILL)
+
+
+def gone_within(folder: Path, seconds: float) -> bool:
+    """Whether no process is left in `folder` after at most `seconds`."""
+    deadline = time.monotonic() + seconds
+    while processes_in(folder):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def pair(folder: Path, devices: str, *arguments: str) -> tuple[Run, Run]:
+    """The same run on one device and on several, as two jobs of one sweep over `devices`."""
+    result = aevb("train", "-m", devices, *DIGITS, *arguments, folder=folder)
+    assert result.returncode == 0, result.stderr
+    one, several = sorted(finished(folder), key=lambda run: run.settings["trainer"]["devices"])
+    return one, several
