@@ -116,7 +116,6 @@ def test_an_infinite_gradient_is_named_on_one_device_and_on_two(odd):
         assert "last good checkpoint is " in line
         assert "last.ckpt, at samples_seen=5000;" in line
     assert runs.state(run) == runs.state(odd / "outputs" / "runs" / "two") == "failed"
-    # On two devices only the last rank's gradient was infinite, and both knew.
     assert two in (odd / "outputs" / "runs" / "two" / "FAILED").read_text()
 
 

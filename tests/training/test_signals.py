@@ -73,5 +73,6 @@ def test_two_ranks_killed_stopped_and_orphaned_end_with_the_bits_of_ranks_that_w
     process.kill()  # the command alone: its ranks are orphans
     process.communicate(timeout=30)
     assert gone_within(tmp_path, 10), processes_in(tmp_path)
+    assert not (run / "DONE").exists()  # they did not just finish
 
     assert same(finish(tmp_path, "trainer=ddp"), whole[1].directory)
