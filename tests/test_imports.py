@@ -14,9 +14,9 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 FLOORS = [
     {"errors", "ranges"},
-    {"noise", "config", "progress"},
-    {"distributions", "samplers", "data", "runs", "optimizers"},
-    {"models", "build"},
+    {"noise", "config", "progress", "lock"},
+    {"distributions", "samplers", "data", "runs", "integrity", "optimizers"},
+    {"models", "build", "integrity"},
     {"estimators"},
     {"objectives", "evaluators"},
     {"training"},
@@ -28,7 +28,20 @@ FLOORS = [
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 LIGHTNING = {"training", "worker", "evaluate", "restore"}
 HYDRA = {"cli", "refusals", "experiment"}
-NO_TORCH = {"errors", "ranges", "config", "progress", "data", "runs", "build", "cli", "refusals", "experiment"}
+NO_TORCH = {
+    "errors",
+    "ranges",
+    "config",
+    "progress",
+    "lock",
+    "data",
+    "runs",
+    "integrity",
+    "build",
+    "cli",
+    "refusals",
+    "experiment",
+}
 
 
 def room(path: Path) -> str:

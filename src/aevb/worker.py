@@ -9,11 +9,13 @@ import sys
 import time
 import traceback
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import lightning as L
 import torch
+from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 from aevb import runs
 from aevb.build import build
@@ -21,11 +23,14 @@ from aevb.data.dataset import Dataset
 from aevb.errors import UserError
 from aevb.evaluators.evaluator import Evaluation, Evaluator, run_over
 from aevb.evaluators.record import record
+from aevb.integrity import same_data
+from aevb.lock import lock
 from aevb.models.vae import VAE
 from aevb.objectives.objective import Objective
 from aevb.progress import bar
 from aevb.restore import float_type, targets
-from aevb.training.checkpoint import DurableCheckpointIO
+from aevb.training.autosave import Autosave
+from aevb.training.checkpoint import DurableCheckpointIO, load, to_resume
 from aevb.training.evaluation import Marks
 from aevb.training.memory import keep_freed_memory
 from aevb.training.module import Training
@@ -43,13 +48,19 @@ def run(directory: Path, trusted: tuple[str, ...] = ()) -> None:
     """Trains what directory/config.yaml says until its max_samples, evaluates, and marks the run as done.
 
     directory: a run directory. trusted: users' modules that its config may name. Raises UserError; whatever ends the run
-    early is written to FAILED.
+    early is written to FAILED. Nobody else may be at work in the directory.
     """
-    try:
-        _run(directory, trusted)
-    except Exception:
-        runs.mark_failed(directory, traceback.format_exc())
-        raise
+    with nullcontext() if getattr(rank_zero_only, "rank", 0) else lock(directory):
+        try:
+            _run(directory, trusted)
+        except OSError as error:
+            runs.mark_failed(directory, traceback.format_exc())
+            raise UserError(
+                f"{error.filename or directory}: {error.strerror or error}; try: mend that, then again"
+            ) from error
+        except Exception:
+            runs.mark_failed(directory, traceback.format_exc())
+            raise
 
 
 def _run(directory: Path, trusted: tuple[str, ...]) -> None:
@@ -79,6 +90,7 @@ def _assemble(
 ) -> tuple[Training, Scene]:
     dtype = float_type(settings)
     splits = dataset.load()
+    same_data(directory, splits.hashes(), settings["data"])
     model: VAE = build(settings["model"], trusted=trusted, data_dim=dataset.dim).to(dtype)
     if getattr(model.decoder, "unit_interval", False) and not dataset.unit_interval:
         raise UserError(
@@ -107,17 +119,19 @@ def _assemble(
 def _fit(module: Training, marks: Marks, settings: TrainerSettings) -> None:
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module="lightning")  # advice on loaders and loggers that aevb has on purpose
-    checkpoint = runs.newest_checkpoint(marks.scene.directory)
-    seen = 0
-    if checkpoint is not None:
-        seen = torch.load(checkpoint, map_location="cpu", weights_only=True)["training"]["samples_seen"]
+    checkpoint = to_resume(marks.scene.directory)
+    seen = 0 if checkpoint is None else load(checkpoint)["training"]["samples_seen"]
     plan = Plan(lambda: module.samples_seen, marks.max_samples, module.stream.batch_size, settings.block)
     trainer = L.Trainer(
         accelerator=settings.accelerator,
         devices=settings.devices,
         max_epochs=1,
         logger=marks.recorder.logger(marks.scene.directory, seen),
-        callbacks=[Progress(marks.scene.directory.name, marks.max_samples), marks],
+        callbacks=[
+            Progress(marks.scene.directory.name, marks.max_samples),
+            marks,
+            Autosave(marks.checkpoint, settings.checkpoint_minutes),
+        ],
         plugins=[DurableCheckpointIO()],
         enable_checkpointing=False,
         enable_progress_bar=False,

@@ -21,6 +21,7 @@ NOT_NUMBERS = (
     "data.root",
     "data.download",
     "data.mirror",
+    "trainer.checkpoint_minutes",
 )
 IN_THE_NAME = ("data", "objective", "optimizer")  # groups; with latent_dim and seed
 

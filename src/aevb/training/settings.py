@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from aevb.ranges import PositiveInt
+from aevb.ranges import PositiveFloat, PositiveInt
 
 __all__ = ["TrainerSettings"]
 
@@ -15,7 +15,7 @@ class TrainerSettings:
     accelerator, devices: as Lightning's. threads: per process. precision: bits of a float. block: minibatches that one
     Lightning step takes at once. sampling: minibatches from an endless stream of seeded permutations, or drawn with
     replacement as in the authors' code. train_window: samples behind one value of train_bound. first: test images behind
-    log p(x) at a mark.
+    log p(x) at a mark. checkpoint_minutes: a checkpoint is never older than this, beside those at the marks.
     """
 
     accelerator: Literal["cpu", "gpu", "auto"] = "cpu"
@@ -26,3 +26,4 @@ class TrainerSettings:
     sampling: Literal["permutation", "replacement"] = "permutation"
     train_window: PositiveInt = 230_000
     first: PositiveInt = 1000
+    checkpoint_minutes: PositiveFloat = 5
