@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
+import torch
+
+from aevb.errors import UserError
 from aevb.ranges import PositiveFloat, PositiveInt
 
 __all__ = ["TrainerSettings"]
@@ -27,3 +30,10 @@ class TrainerSettings:
     train_window: PositiveInt = 230_000
     first: PositiveInt = 1000
     checkpoint_minutes: PositiveFloat = 5
+
+    def __post_init__(self) -> None:
+        if self.accelerator == "gpu" and not (torch.cuda.is_available() or torch.backends.mps.is_available()):
+            raise UserError(
+                f"trainer.accelerator=gpu: torch {torch.__version__} sees none here; allowed: cpu, auto; "
+                "try: trainer.accelerator=cpu"
+            )
