@@ -66,9 +66,12 @@ def save(path: Path, write: Callable[[IO[bytes]], Any], previous: Path | None = 
             os.replace(path, previous)
         os.replace(staged, path)
         _sync(path.parent)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:
+        refused = error if isinstance(error, OSError) else error.__context__  # torch.save covers it up with another
+        if not isinstance(refused, OSError):
+            raise
         raise UserError(
-            f"{path}: cannot be written ({error.strerror}); what was there is kept; allowed: a folder of yours on a disk "
+            f"{path}: cannot be written ({refused.strerror}); what was there is kept; allowed: a folder of yours on a disk "
             "with space; try: make room there, then the same command"
         ) from error
     finally:
