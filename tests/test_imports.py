@@ -21,13 +21,13 @@ FLOORS = [
     {"objectives", "evaluators"},
     {"training"},
     {"restore"},
-    {"worker", "evaluate", "figures", "refusals"},
+    {"worker", "evaluate", "figures", "refusals", "guard"},
     {"cli"},
     {"experiment", "trained"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 LIGHTNING = {"training", "worker", "evaluate", "restore"}
-HYDRA = {"cli", "refusals", "experiment"}
+HYDRA = {"cli", "refusals", "experiment", "guard"}
 NO_TORCH = {
     "errors",
     "ranges",
