@@ -58,7 +58,8 @@ def save(path: Path, write: Callable[[IO[bytes]], Any], previous: Path | None = 
     staged = path.with_name(f".{path.name}-{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with staged.open("wb") as file:
+        staged.unlink(missing_ok=True)
+        with staged.open("xb") as file:  # never through a link that someone left there
             write(file)
             file.flush()
             os.fsync(file.fileno())
