@@ -53,13 +53,11 @@ def run(directory: Path, trusted: tuple[str, ...] = ()) -> None:
     with nullcontext() if getattr(rank_zero_only, "rank", 0) else lock(directory):
         try:
             _run(directory, trusted)
-        except OSError as error:
+        except Exception as error:
             runs.mark_failed(directory, traceback.format_exc())
-            raise UserError(
-                f"{error.filename or directory}: {error.strerror or error}; try: mend that, then again"
-            ) from error
-        except Exception:
-            runs.mark_failed(directory, traceback.format_exc())
+            if isinstance(error, OSError) and error.errno:  # the machine refuses; TensorBoard does not say where
+                where = error.filename or directory
+                raise UserError(f"{where}: {error.strerror}; try: mend that, then the same command") from error
             raise
 
 
