@@ -209,6 +209,15 @@ def test_links_in_a_run_directory_are_replaced_not_followed(run: Path, tmp_path:
     assert mine.read_text() == "precious"
 
 
+def test_a_link_where_a_file_is_staged_is_not_followed(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.write_text("precious")
+    (tmp_path / f".metrics.csv-{os.getpid()}").symlink_to(mine)
+    runs.write_text(tmp_path / "metrics.csv", "rows")
+    assert mine.read_text() == "precious"
+    assert (tmp_path / "metrics.csv").read_text() == "rows"
+
+
 HYDRA_PAYLOADS = [
     "callbacks: {a: {_target_: os.mkdir, path: proof}}",
     "callbacks: {a: {_target_: pathlib.Path.touch, self: proof}}",
