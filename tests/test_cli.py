@@ -130,7 +130,7 @@ def test_a_run_directory_from_elsewhere_is_data(tmp_path: Path) -> None:
     run.mkdir()
     nodes = "\n".join(
         f"{group}: {{_target_: pathlib.Path.write_text, self: proof, data: x}}"
-        for group in ("data", "trainer", "model")
+        for group in ("data", "trainer", "model", "objective", "optimizer")
     )
     (run / "config.yaml").write_text(f"seed: 0\nmax_samples: 10\nbatch_size: 1\n{nodes}\n")
     (run / "DONE").write_text('{"samples_seen": 10, "shape": [2, 2]}')

@@ -14,21 +14,35 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 FLOORS = [
     {"errors", "ranges"},
-    {"noise", "config", "progress"},
+    {"noise", "config", "progress", "lock"},
     {"distributions", "samplers", "data", "runs", "optimizers", "child"},
-    {"models", "build"},
+    {"models", "build", "integrity"},
     {"estimators"},
     {"objectives", "evaluators"},
     {"training"},
     {"restore"},
-    {"worker", "torchrun", "evaluate", "figures", "refusals"},
+    {"worker", "torchrun", "evaluate", "figures", "refusals", "guard"},
     {"cli"},
     {"experiment", "trained"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 LIGHTNING = {"training", "worker", "evaluate", "restore"}
-HYDRA = {"cli", "refusals", "experiment"}
-NO_TORCH = {"errors", "ranges", "config", "progress", "data", "runs", "child", "build", "cli", "refusals", "experiment"}
+HYDRA = {"cli", "refusals", "experiment", "guard"}
+NO_TORCH = {
+    "errors",
+    "ranges",
+    "config",
+    "progress",
+    "lock",
+    "data",
+    "runs",
+    "child",
+    "integrity",
+    "build",
+    "cli",
+    "refusals",
+    "experiment",
+}
 
 
 def room(path: Path) -> str:

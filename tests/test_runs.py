@@ -110,16 +110,6 @@ def test_a_kill_never_tears_a_file(tmp_path: Path) -> None:
         target.unlink()
 
 
-def test_the_checkpoint_before_serves_when_the_last_is_missing(tmp_path: Path) -> None:
-    folder = tmp_path / "checkpoints"
-    folder.mkdir()
-    assert runs.newest_checkpoint(tmp_path) is None
-    (folder / "last.previous.ckpt").touch()
-    assert runs.newest_checkpoint(tmp_path) == folder / "last.previous.ckpt"
-    (folder / "last.ckpt").touch()
-    assert runs.newest_checkpoint(tmp_path) == folder / "last.ckpt"
-
-
 def test_discard_takes_only_what_never_came_to_a_checkpoint(tmp_path: Path) -> None:
     one, other = tmp_path / "outputs" / "runs" / "one", tmp_path / "outputs" / "runs" / "other"
     made(one)

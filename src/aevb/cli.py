@@ -22,6 +22,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from aevb import guard
 from aevb.config import CONF, options
 from aevb.errors import UserError
 from aevb.refusals import explain
@@ -50,6 +51,8 @@ class Call(NamedTuple):
 
 
 Job = Callable[[DictConfig, Call], None]
+
+guard.install()  # here, because the processes of a parallel launcher import this module and compose
 
 
 def launch(root: str, job: Job) -> None:

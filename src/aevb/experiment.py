@@ -17,6 +17,8 @@ from aevb.build import build
 from aevb.cli import Call, launch
 from aevb.config import run_name, validate
 from aevb.errors import UserError
+from aevb.integrity import same_data
+from aevb.lock import lock
 
 __all__ = ["evaluate", "figure", "train"]
 
@@ -56,8 +58,9 @@ def _train(cfg: DictConfig, call: Call) -> None:
         print(f"{directory}: finished already, {seen:,} samples{_results(directory)}")
         return
     _threads(settings["trainer"]["threads"])
-    _check_data(settings, call.trusted)
-    runs.prepare(directory, settings)
+    _check_data(settings, directory, call.trusted)
+    with lock(directory):
+        runs.prepare(directory, settings)
     print(f"{directory}: {VERBS[outlook]} to {settings['max_samples']:,} samples", flush=True)
     try:
         _work(directory, settings["trainer"]["devices"], call)
@@ -86,9 +89,12 @@ def _threads(count: int) -> None:
     os.environ.update(dict.fromkeys(THREADS, str(count)))
 
 
-def _check_data(settings: dict[str, Any], trusted: tuple[str, ...]) -> None:
+def _check_data(settings: dict[str, Any], directory: Path, trusted: tuple[str, ...]) -> None:
     # Here and not in the worker alone, so that a fault of the data is told before torch loads and leaves nothing behind.
-    n_train = len(build(settings["data"], trusted).load().train.x)
+    splits = build(settings["data"], trusted).load()
+    if (directory / "data.json").is_file():
+        same_data(directory, splits.hashes(), settings["data"])
+    n_train = len(splits.train.x)
     if settings["batch_size"] > n_train:
         raise UserError(
             f"batch_size={settings['batch_size']}: more than there are training data; "

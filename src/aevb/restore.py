@@ -1,6 +1,7 @@
 """A trained model back from its run directory: the run's own config rebuilds it, the weights are read as tensors only."""
 
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, NamedTuple
 
 import torch
@@ -8,6 +9,7 @@ import torch
 from aevb.build import build
 from aevb.data.dataset import Dataset, Split
 from aevb.errors import UserError
+from aevb.integrity import whole
 from aevb.models.vae import VAE
 from aevb.noise import RowNoise
 from aevb.runs import Run, read_settings, state
@@ -46,8 +48,22 @@ def restore(run: Path, data_root: str | None = None, trusted: tuple[str, ...] = 
     dataset: Dataset = build(data, trusted=trusted)
     rows, columns = Run(run).done["shape"]
     model: VAE = build(settings["model"], trusted=trusted, data_dim=rows * columns).to(float_type(settings))
-    model.load_state_dict(torch.load(run / "model.pt", map_location="cpu", weights_only=True))
+    model.load_state_dict(_weights(run / "model.pt", model))
     return Restored(settings, (rows, columns), dataset, model.eval())
+
+
+def _weights(path: Path, model: VAE) -> dict[str, torch.Tensor]:
+    remedy = "try: restore the file, or remove it and DONE, then the command that trained the run"
+    if not whole(path):
+        raise UserError(f"{path}: {'damaged' if path.is_file() else 'missing'}; {remedy}")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        shapes = {name: value.shape for name, value in state.items()}
+    except (UnpicklingError, RuntimeError, AttributeError) as error:
+        raise UserError(f"{path}: refused, it holds more than tensors; allowed: weights only; {remedy}") from error
+    if shapes != {name: value.shape for name, value in model.state_dict().items()}:
+        raise UserError(f"{path}: not the weights of the model in config.yaml; {remedy}")
+    return state
 
 
 def targets(split: Split, dynamic: bool, seed: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:

@@ -17,9 +17,12 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from aevb.config import difference, fingerprint, shown
 from aevb.errors import UserError
+from aevb.lock import lock
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,9 +34,9 @@ __all__ = [
     "finished",
     "mark_done",
     "mark_failed",
-    "newest_checkpoint",
     "outlook",
     "prepare",
+    "read_json",
     "read_settings",
     "save",
     "state",
@@ -44,19 +47,46 @@ __all__ = [
 State = Literal["missing", "partial", "done", "failed"]
 Outlook = Literal["new", "resume", "extend", "done"]
 
+PARTS = ("data", "model", "objective", "optimizer", "trainer", "seed", "max_samples")  # without which a config is none
 
-def save(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
-    """Writes a file whole or not at all: `write` fills a temporary one beside it, which is synced and renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+
+def save(path: Path, write: Callable[[IO[bytes]], Any], previous: Path | None = None) -> None:
+    """Writes a file whole or not at all: `write` fills a temporary one beside it, which is synced and renamed.
+
+    previous: where what was there is kept. Raises UserError where nothing can be written; what was there is then as it was.
+    """
     staged = path.with_name(f".{path.name}-{os.getpid()}")
     try:
-        with staged.open("wb") as file:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        staged.unlink(missing_ok=True)
+        with staged.open("xb") as file:  # never through a link that someone left there
             write(file)
             file.flush()
             os.fsync(file.fileno())
+        if previous is not None and path.exists():
+            os.replace(path, previous)
         os.replace(staged, path)
+        _sync(path.parent)
+    except (OSError, RuntimeError) as error:
+        refused = error if isinstance(error, OSError) else error.__context__  # torch.save covers it up with another
+        if not isinstance(refused, OSError):
+            raise
+        raise UserError(
+            f"{path}: cannot be written ({refused.strerror}); what was there is kept; allowed: a folder of yours on a disk "
+            "with space; try: make room there, then the same command"
+        ) from error
     finally:
-        staged.unlink(missing_ok=True)
+        with suppress(OSError):
+            staged.unlink()
+
+
+def _sync(folder: Path) -> None:
+    # The names in a folder are on disk only when the folder is.
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -79,9 +109,14 @@ def read_settings(directory: Path) -> dict[str, Any]:
             f"run={directory}: not a run: {found}; allowed: a folder that aevb-train made; "
             f"try: ls {directory.parent if directory.parent.is_dir() else 'outputs/runs'}"
         )
-    settings = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
-    if not isinstance(settings, dict):
-        raise UserError(f"{path}: not a config; try: restore the file, or train again under another name=")
+    remedy = "allowed: what aevb-train wrote; try: restore the file, or train again under another name="
+    try:
+        settings = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+    except (OmegaConfBaseException, YAMLError, ValueError, OSError) as error:
+        raise UserError(f"{path}: not a config ({' '.join(str(error).split())}); {remedy}") from error
+    lost = [key for key in PARTS if not isinstance(settings, dict) or key not in settings]
+    if lost or not isinstance(settings, dict):
+        raise UserError(f"{path}: not a whole config (no {', '.join(lost)}); {remedy}")
     return {str(key): value for key, value in settings.items()}
 
 
@@ -120,21 +155,14 @@ def prepare(directory: Path, settings: dict[str, Any]) -> None:
 
 
 def discard(directory: Path) -> None:
-    """Removes a run that never came to a checkpoint, and the folders that are empty without it."""
-    if newest_checkpoint(directory) is not None:
-        return
-    shutil.rmtree(directory)
+    """Removes a run that never came to a checkpoint and that nobody is at, and the folders that are empty without it."""
+    with suppress(UserError), lock(directory):
+        if any((directory / "checkpoints").glob("*.ckpt")):
+            return
+        shutil.rmtree(directory)
     with suppress(OSError):
         for folder in (directory.parent, directory.parent.parent):
             folder.rmdir()
-
-
-def newest_checkpoint(directory: Path) -> Path | None:
-    """The last checkpoint, or the one before it if a kill fell between the two renames."""
-    for name in ("last.ckpt", "last.previous.ckpt"):
-        if (directory / "checkpoints" / name).is_file():
-            return directory / "checkpoints" / name
-    return None
 
 
 def mark_done(directory: Path, facts: dict[str, Any]) -> None:
@@ -145,9 +173,10 @@ def mark_done(directory: Path, facts: dict[str, Any]) -> None:
 
 
 def mark_failed(directory: Path, traceback: str) -> None:
-    """Writes FAILED, where there is a run to mark."""
+    """Writes FAILED, where there is a run to mark and a disk to write on."""
     if (directory / "config.yaml").is_file():
-        write_text(directory / "FAILED", traceback)
+        with suppress(UserError):
+            write_text(directory / "FAILED", traceback)
 
 
 def commit() -> str | None:
@@ -187,7 +216,7 @@ class Run:
     @cached_property
     def done(self) -> dict[str, Any]:
         """What DONE says."""
-        return json.loads((self.directory / "DONE").read_text())
+        return read_json(self.directory / "DONE")
 
     def metrics(self) -> "dict[str, np.ndarray]":
         """Columns of metrics.csv: samples_seen as integers, the others in nats per datapoint; nan where nothing was computed."""
@@ -199,7 +228,17 @@ class Run:
 
     def evaluations(self) -> list[dict[str, Any]]:
         """What the files of evaluation/ say, by file name."""
-        return [json.loads(path.read_text()) for path in sorted(self.directory.glob("evaluation/*.json"))]
+        return [read_json(path) for path in sorted(self.directory.glob("evaluation/*.json"))]
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """What `write_json` wrote; raises UserError if it is damaged."""
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise UserError(
+            f"{path}: damaged ({error}); try: remove it, then the command that trained the run, which makes what is missing"
+        ) from error
 
 
 def _columns(path: Path) -> "dict[str, np.ndarray]":

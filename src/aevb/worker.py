@@ -12,6 +12,7 @@ import sys
 import time
 import traceback
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,14 @@ from aevb.data.dataset import Dataset
 from aevb.errors import UserError
 from aevb.evaluators.evaluator import Evaluation, Evaluator, run_over
 from aevb.evaluators.record import record
+from aevb.integrity import newest_checkpoint, same_data
+from aevb.lock import lock
 from aevb.models.vae import VAE
 from aevb.objectives.objective import Objective
 from aevb.progress import bar
 from aevb.restore import float_type, targets
-from aevb.training.checkpoint import DurableCheckpointIO
+from aevb.training.autosave import Autosave
+from aevb.training.checkpoint import DurableCheckpointIO, load, to_resume
 from aevb.training.evaluation import Marks
 from aevb.training.memory import keep_freed_memory
 from aevb.training.module import Training
@@ -49,17 +53,21 @@ __all__ = ["main", "run"]
 def run(directory: Path, trusted: tuple[str, ...] = (), ranks: Ranks = ALONE) -> None:
     """Trains what directory/config.yaml says until its max_samples, evaluates, and marks the run as done.
 
-    directory: a run directory. trusted: users' modules that its config may name. ranks: where this process stands among those
-    that call this for the same directory. Raises UserError; whatever ends the run early is written to FAILED. SIGTERM and
-    SIGINT save and raise SystemExit(128 + signal), which is no failure.
+    directory: a run directory, in which nobody else may be at work. trusted: users' modules that its config may name. ranks:
+    where this process stands among those that call this for the same directory. Raises UserError; whatever ends the run early is
+    written to FAILED. SIGTERM and SIGINT save and raise SystemExit(128 + signal), which is no failure.
     """
-    try:
-        with Signals() as signals:
-            _run(directory, trusted, ranks, signals)
-    except Exception:
-        if ranks.first:
-            runs.mark_failed(directory, traceback.format_exc())
-        raise
+    with lock(directory) if ranks.first else nullcontext():
+        try:
+            with Signals() as signals:
+                _run(directory, trusted, ranks, signals)
+        except Exception as error:
+            if ranks.first:
+                runs.mark_failed(directory, traceback.format_exc())
+            if isinstance(error, OSError) and error.errno:  # the machine refuses; TensorBoard does not say where
+                where = error.filename or directory
+                raise UserError(f"{where}: {error.strerror}; try: mend that, then the same command") from error
+            raise
 
 
 def _run(directory: Path, trusted: tuple[str, ...], ranks: Ranks, signals: Signals) -> None:
@@ -106,6 +114,7 @@ def _assemble(
 ) -> tuple[Training, Scene]:
     dtype = float_type(settings)
     splits = dataset.load()
+    same_data(directory, splits.hashes(), settings["data"])
     model: VAE = build(settings["model"], trusted=trusted, data_dim=dataset.dim).to(dtype)
     if getattr(model.decoder, "unit_interval", False) and not dataset.unit_interval:
         raise UserError(
@@ -143,10 +152,10 @@ def _fit(module: Training, marks: Marks, settings: TrainerSettings, ranks: Ranks
         logging.getLogger(name).setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module="lightning")  # advice on loaders and loggers that aevb has on purpose
     directory = marks.scene.directory
-    checkpoint = runs.newest_checkpoint(directory)
+    checkpoint = to_resume(directory) if ranks.first else newest_checkpoint(directory)
     seen = 0
     if checkpoint is not None:
-        seen = torch.load(checkpoint, map_location="cpu", weights_only=True)["training"]["samples_seen"]
+        seen = load(checkpoint)["training"]["samples_seen"]
         module.last_checkpoint = checkpoint, seen
     plan = Plan(lambda: module.samples_seen, marks.max_samples, module.stream.batch_size, settings.block)
     progress = [Progress(directory.name, marks.max_samples)] if ranks.first else []
@@ -157,7 +166,7 @@ def _fit(module: Training, marks: Marks, settings: TrainerSettings, ranks: Ranks
         strategy=Replicas() if ranks.world > 1 else "auto",
         max_epochs=1,
         logger=marks.recorder.logger(directory, seen) if ranks.first else False,
-        callbacks=[*progress, marks, Preempt(signals)],
+        callbacks=[*progress, marks, Autosave(marks.checkpoint, settings.checkpoint_minutes), Preempt(signals)],
         # The environment is named: Lightning would go by what it finds around it, SLURM's for example.
         plugins=[DurableCheckpointIO(), TorchElasticEnvironment() if ranks.world > 1 else LightningEnvironment()],
         enable_checkpointing=False,

@@ -21,6 +21,7 @@ NOT_NUMBERS = (
     "data.root",
     "data.download",
     "data.mirror",
+    "trainer.checkpoint_minutes",
 )
 IN_THE_NAME = ("data", "objective", "optimizer")  # groups; with latent_dim and seed
 
@@ -70,7 +71,8 @@ def run_name(settings: dict[str, Any], defaults: dict[str, Any]) -> str:
     """
     if settings["name"] is not None:
         return settings["name"]
-    groups = "-".join(str(settings["choices"][group]) for group in IN_THE_NAME)
+    # Of an option in a folder, or outside of ours, only its own name: a run lies in outputs/runs, whatever is chosen.
+    groups = "-".join(str(settings["choices"][group]).rpartition("/")[2] for group in IN_THE_NAME)
     name = f"{groups}-z{settings['latent_dim']}-s{settings['seed']}"
     changed = {key: mine for key, (mine, _) in difference(settings, defaults).items()}
     return f"{name}-{_digest(changed)[:6]}" if changed else name

@@ -1,17 +1,23 @@
-"""Checkpoints that a kill cannot tear: written beside the target, synced, renamed; the previous one is kept.
+"""Checkpoints that a kill cannot tear: written beside the target, synced, renamed; the previous one is kept, and used.
 
 Lightning's own "atomic" save stages in the temporary folder, which may be another file system, and hides a refused write
 (lightning issues 19970, 21800).
 """
 
 import os
+import sys
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 
-__all__ = ["DurableCheckpointIO", "previous"]
+from aevb.errors import UserError
+from aevb.integrity import newest_checkpoint
+from aevb.runs import save
+
+__all__ = ["DurableCheckpointIO", "load", "previous", "to_resume"]
 
 
 def previous(path: Path) -> Path:
@@ -19,25 +25,38 @@ def previous(path: Path) -> Path:
     return path.with_name(f"{path.stem}.previous{path.suffix}")
 
 
+def load(path: Path, device: Any = "cpu") -> dict[str, Any]:
+    """Plain containers and tensors, never code. Raises UserError for a file that asks for more."""
+    try:
+        return torch.load(path, map_location=device, weights_only=True)
+    except (UnpicklingError, RuntimeError) as error:
+        raise UserError(
+            f"{path}: refused, it holds more than tensors and plain containers; allowed: what aevb-train saved; "
+            "try: remove it, if you do not know who made it"
+        ) from error
+
+
+def to_resume(directory: Path) -> Path | None:
+    """The checkpoint that the run in `directory` goes on from; a damaged last one is told and set aside.
+
+    Were it left, the next save would put it in the place of the one that is whole.
+    """
+    path = newest_checkpoint(directory)
+    last = directory / "checkpoints" / "last.ckpt"
+    if path is not None and path != last and last.is_file():
+        print(f"{last}: damaged; going on from {path}, the one before it", file=sys.stderr, flush=True)
+        os.replace(last, last.with_name("damaged.ckpt"))
+    return path
+
+
 class DurableCheckpointIO(TorchCheckpointIO):
     """torch.save and torch.load with weights_only=True, durable."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
-        """Writes `path` whole or not at all; what was there becomes `previous(path)`."""
+        """Writes `path` whole or not at all; what was there becomes `previous(path)`. Raises UserError."""
         target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        staged = target.with_name(f".{target.name}-{os.getpid()}")
-        with staged.open("wb") as file:
-            torch.save(checkpoint, file)
-            file.flush()
-            os.fsync(file.fileno())
-        if target.exists():
-            os.replace(target, previous(target))
-        os.replace(staged, target)
-        directory = os.open(target.parent, os.O_RDONLY)
-        os.fsync(directory)
-        os.close(directory)
+        save(target, lambda file: torch.save(checkpoint, file), previous(target))
 
     def load_checkpoint(self, path: Any, map_location: Any | None = None, weights_only: bool | None = None) -> Any:
-        """Reads plain containers and tensors, never code."""
-        return torch.load(path, map_location=map_location, weights_only=True)
+        """As `load`."""
+        return load(Path(path), map_location)

@@ -103,7 +103,8 @@ class Marks(L.Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """Rows and seconds, as plain containers."""
-        return {"rows": self.rows, "timing": self.timing, "seconds": [self.training_seconds, self.evaluation_seconds]}
+        training_seconds = self.training_seconds + time.perf_counter() - self._start  # it may be saved between marks
+        return {"rows": self.rows, "timing": self.timing, "seconds": [training_seconds, self.evaluation_seconds]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Takes over what `state_dict` gave."""

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from aevb.ranges import PositiveInt
+import torch
+
+from aevb.errors import UserError
+from aevb.ranges import PositiveFloat, PositiveInt
 
 __all__ = ["TrainerSettings"]
 
@@ -16,7 +19,7 @@ class TrainerSettings:
     threads: per process. precision: bits of a float. block: minibatches that one
     Lightning step takes at once. sampling: minibatches from an endless stream of seeded permutations, or drawn with
     replacement as in the authors' code. train_window: samples behind one value of train_bound. first: test images behind
-    log p(x) at a mark.
+    log p(x) at a mark. checkpoint_minutes: a checkpoint is never older than this, beside those at the marks.
     """
 
     accelerator: Literal["cpu", "gpu", "auto"] = "cpu"
@@ -27,3 +30,11 @@ class TrainerSettings:
     sampling: Literal["permutation", "replacement"] = "permutation"
     train_window: PositiveInt = 230_000
     first: PositiveInt = 1000
+    checkpoint_minutes: PositiveFloat = 5
+
+    def __post_init__(self) -> None:
+        if self.accelerator == "gpu" and not (torch.cuda.is_available() or torch.backends.mps.is_available()):
+            raise UserError(
+                f"trainer.accelerator=gpu: torch {torch.__version__} sees none here; allowed: cpu, auto; "
+                "try: trainer.accelerator=cpu"
+            )

@@ -1,0 +1,137 @@
+"""Every file of a run directory damaged in turn: mended from the checkpoint, or refused by its name in one line."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import aevb as package
+from aevb import runs, worker
+from aevb.errors import UserError
+from commands import aevb, settings
+from faults.short_runs import outcome, train
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A run to 1000 samples."""
+    return train(tmp_path / "outputs" / "runs" / "run", 1000, "logger=tensorboard")
+
+
+def refusal(told: pytest.ExceptionInfo[UserError]) -> str:
+    assert "\n" not in str(told.value)
+    assert "try: " in str(told.value)
+    return str(told.value)
+
+
+def halve(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def test_a_truncated_config(run: Path) -> None:
+    halve(run / "config.yaml")
+    with pytest.raises(UserError) as told:
+        worker.run(run)
+    assert refusal(told).startswith(f"{run / 'config.yaml'}: not a whole config (no ")
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"- a\n- b\n", b"just words", b"a: [1", b"\xff\xfe\x00", b"a: !!python/name:os.system"]
+)
+def test_a_config_that_is_none(text: bytes, run: Path) -> None:
+    (run / "config.yaml").write_bytes(text)
+    for use in (worker.run, package.load, lambda run: runs.outlook(run, settings("data=digits"))):
+        with pytest.raises(UserError) as told:
+            use(run)
+        assert refusal(told).startswith(f"{run / 'config.yaml'}: not a")
+
+
+def test_damaged_records_are_written_anew(run: Path, undisturbed: Path) -> None:
+    halve(run / "metrics.csv")
+    (run / "timing.csv").write_bytes(os.urandom(100))
+    (run / "evaluation" / "bound-test.json").write_text("{")
+    assert outcome(train(run, 3000, "logger=tensorboard")) == outcome(undisturbed)
+    assert runs.Run(run).evaluations()[0]["n"] == 360
+    assert runs.Run(run).timing()["samples_seen"].tolist() == [100, 200, 300, 500, 1000, 2000, 3000]
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"\xff\xfe"])
+def test_a_damaged_done(text: bytes, run: Path, undisturbed: Path) -> None:
+    (run / "DONE").write_bytes(text)
+    with pytest.raises(UserError) as told:
+        runs.outlook(run, settings("data=digits", "latent_dim=2", "hidden_dim=20", "evaluator=bound", "logger=none"))
+    assert refusal(told).startswith(f"{run / 'DONE'}: damaged")
+    (run / "DONE").unlink()  # what the line says
+    assert outcome(train(run, 3000)) == outcome(undisturbed)
+
+
+@pytest.mark.parametrize("damage", ["torn", "garbage", "empty"])
+def test_a_damaged_events_file(damage: str, run: Path, undisturbed: Path) -> None:
+    for events in (run / "tb").glob("events*"):
+        raw = events.read_bytes()
+        events.write_bytes({"torn": raw[:-7], "garbage": raw[:200] + os.urandom(300), "empty": b""}[damage])
+    assert outcome(train(run, 3000, "logger=tensorboard")) == outcome(undisturbed)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "empty", "missing", "another"])
+def test_damaged_weights(damage: str, run: Path, tmp_path: Path) -> None:
+    path = run / "model.pt"
+    if damage == "truncated":
+        halve(path)
+    elif damage == "flipped":
+        raw = bytearray(path.read_bytes())
+        weight = package.load(run).model.encoder.hidden.weight.detach().numpy().tobytes()
+        raw[raw.index(weight) + 50] ^= 1
+        path.write_bytes(raw)
+    elif damage == "empty":
+        path.write_bytes(b"")
+    elif damage == "missing":
+        path.unlink()
+    else:
+        path.write_bytes((train(tmp_path / "other", 100, "latent_dim=3") / "model.pt").read_bytes())
+    with pytest.raises(UserError) as told:
+        package.load(run)
+    assert refusal(told).startswith(f"{path}: ")
+    if damage != "another":
+        (run / "DONE").unlink()  # as the line says
+        train(run, 1000)
+        assert package.load(run).latent_dim == 2
+
+
+def test_damaged_weights_from_the_command(run: Path, tmp_path: Path) -> None:
+    halve(run / "model.pt")
+    result = aevb("evaluate", f"run={run}", folder=tmp_path)
+    assert result.returncode == 2
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"aevb-evaluate: {run / 'model.pt'}: damaged")
+
+
+def test_data_that_changed_while_the_run_was_stopped(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).random((300, 16), dtype=np.float32)
+    path = tmp_path / "mine.npy"
+    np.save(path, x)
+    own = ("data=tensor", f"data.path={path}", "name=run", "max_samples=300", "hidden_dim=5", "latent_dim=2")
+    own += ("logger=none", "evaluator=bound")
+    result = aevb("train", *own, folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    run = tmp_path / "outputs" / "runs" / "run"
+    assert set(json.loads((run / "data.json").read_text())) == {"train", "valid", "test"}
+    before = {file: file.read_bytes() for file in run.rglob("*") if file.is_file()}
+
+    other = x.copy()
+    other[7, 3] += 1e-3
+    np.save(path, other)
+    result = aevb("train", *own, "max_samples=500", folder=tmp_path)
+    assert (result.returncode, result.stdout) == (2, "")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"aevb-train: data.path={path}: not the data that outputs/runs/run began with (changed: ")
+    assert {file: file.read_bytes() for file in run.rglob("*") if file.is_file()} == before  # also DONE
+
+    (run / "DONE").unlink()
+    with pytest.raises(UserError, match="not the data"):
+        worker.run(run)
+    np.save(path, x)
+    worker.run(run)
+    assert (run / "DONE").exists()
