@@ -13,22 +13,24 @@ PACKAGE = Path(aevb.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 FLOORS = [
-    {"errors", "ranges"},
+    {"errors", "ranges", "arguments"},
     {"noise", "config", "progress"},
     {"distributions", "samplers", "data", "runs", "optimizers"},
     {"models", "build"},
     {"estimators"},
     {"objectives", "evaluators"},
     {"training"},
-    {"restore"},
-    {"worker", "evaluate", "figures", "refusals"},
+    {"restore", "manifest"},
+    {"worker", "evaluate", "figures", "refusals", "status", "compare"},
+    {"sweep", "verify"},
     {"cli"},
     {"experiment", "trained"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 LIGHTNING = {"training", "worker", "evaluate", "restore"}
-HYDRA = {"cli", "refusals", "experiment"}
+HYDRA = {"cli", "refusals", "experiment", "sweep"}
 NO_TORCH = {"errors", "ranges", "config", "progress", "data", "runs", "build", "cli", "refusals", "experiment"}
+NO_TORCH |= {"arguments", "status", "compare", "sweep"}
 
 
 def room(path: Path) -> str:

@@ -11,6 +11,8 @@ from aevb.config import CONF, flatten, options, suggestion
 
 __all__ = ["explain"]
 
+LAUNCHERS = {"joblib": "parallel", "submitit": "cluster", "slurm": "cluster"}  # and the extra that brings them
+
 
 def explain(error: Exception, root: str, arguments: list[str]) -> str:
     """One line for a refusal to compose conf/<root>.yaml with `arguments`."""
@@ -36,6 +38,8 @@ def _option(path: str, known: list[str]) -> str:
     close = get_close_matches(option, known, n=1, cutoff=0.5)
     wrong = f"no such option; did you mean {close[0]}?" if close else "no such option"
     allowed = ", ".join(known) or "none"
+    if group == "hydra/launcher" and (extra := LAUNCHERS.get(option.partition("_")[0])):
+        return f"{path.replace('launcher/', 'launcher=')}: not installed; allowed: {allowed}; try: pip install 'aevb[{extra}]'"
     return f"{group}={option}: {wrong}; allowed: {allowed}; try: {group}={close[0] if close else (known or ['...'])[0]}"
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import lightning as L
 import torch
 
-from aevb import runs
+from aevb import manifest, runs
 from aevb.build import build
 from aevb.data.dataset import Dataset
 from aevb.errors import UserError
@@ -79,6 +79,7 @@ def _assemble(
 ) -> tuple[Training, Scene]:
     dtype = float_type(settings)
     splits = dataset.load()
+    manifest.begin(directory, settings, splits.hashes())
     model: VAE = build(settings["model"], trusted=trusted, data_dim=dataset.dim).to(dtype)
     if getattr(model.decoder, "unit_interval", False) and not dataset.unit_interval:
         raise UserError(

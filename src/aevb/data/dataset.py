@@ -30,6 +30,13 @@ class Splits(NamedTuple):
     valid: Split
     test: Split
 
+    def hashes(self) -> dict[str, str]:
+        """sha256 of every split's targets."""
+        return {
+            name: hashlib.sha256(np.ascontiguousarray(split.x).data).hexdigest()
+            for name, split in self._asdict().items()
+        }
+
 
 class Dataset(ABC):
     """A data set and its conventions.
@@ -56,7 +63,4 @@ class Dataset(ABC):
 
     def hashes(self) -> dict[str, str]:
         """sha256 of every split's targets as they are used, for manifests."""
-        return {
-            name: hashlib.sha256(np.ascontiguousarray(split.x).data).hexdigest()
-            for name, split in self.load()._asdict().items()
-        }
+        return self.load().hashes()
