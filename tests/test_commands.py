@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aevb.runs import Run, finished, read_settings, state
+from aevb.runs import Run, finished, read_settings
 from commands import TINY, aevb
 
 NAME = "digits-sgvb_b-adagrad-z2-s0"

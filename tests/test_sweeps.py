@@ -77,6 +77,7 @@ def test_a_failing_job_takes_no_other_along(launcher: str, tmp_path: Path) -> No
 
 def run(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
     """aevb-train in this process; its exit code."""
+    monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
     monkeypatch.setattr("sys.argv", ["aevb-train", *arguments])
     try:
         experiment.train()
@@ -122,7 +123,7 @@ def test_bad_points_are_named_before_the_first_starts(empty: Path, monkeypatch, 
 
 
 def mutants(count: int, seed: int) -> Iterator[list[str]]:
-    """Command lines that were good until a key, a value or a letter was changed."""
+    """Command lines that were good until a key, a value or a letter was changed; a fifth of them still are."""
     random = Random(seed)
     keys = [key for key, _ in flatten(settings()) if not key.startswith("choices")]
     good = [f"{key}={value}" for key, value in flatten(settings("data=digits")) if isinstance(value, int | float)]
@@ -159,7 +160,7 @@ def mutants(count: int, seed: int) -> Iterator[list[str]]:
     ]
     for _ in range(count):
         line = random.sample(good + groups, random.randint(0, 2))
-        kind = random.randrange(4)
+        kind = random.randrange(5)
         if kind == 0:  # a value that may not fit
             line.append(f"{random.choice(keys)}={random.choice(values)}")
         elif kind == 1:  # a key beside the one meant, with every prefix Hydra knows
@@ -170,7 +171,7 @@ def mutants(count: int, seed: int) -> Iterator[list[str]]:
             text = random.choice(good + groups)
             place = random.randrange(len(text))
             line.append(text[:place] + random.choice("=,.-+~@:/[]{}()'\"$ x0") + text[place + 1 :])
-        else:  # something about Hydra itself, or a flag
+        elif kind == 3:  # something about Hydra itself, or a flag
             line.append(
                 random.choice(["--foo", "--cfg", "-q", "hydra.mode=x", "hydra/launcher=x", "hydra.sweep=1", "--info=x"])
             )
@@ -191,4 +192,4 @@ def test_no_mutant_of_a_good_command_line_breaks_or_makes_anything(empty: Path, 
         assert (code == 2) == bool(err), (line, err)
         assert list(empty.iterdir()) == [], line
         refused += code == 2
-    assert count / 4 < refused < count
+    assert count / 2 < refused < count

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from yaml import YAMLError
 
 from aevb.errors import UserError
 from aevb.runs import read_settings, state
@@ -57,7 +58,7 @@ def row(directory: Path, max_samples: int | None = None, point: str = "", why: s
     try:
         budget = int(read_settings(directory)["max_samples"])
         seen = _samples_seen(directory)
-    except (UserError, KeyError, ValueError, TypeError, OSError) as error:
+    except (UserError, YAMLError, KeyError, ValueError, TypeError, OSError) as error:
         return Row(str(directory), "failed", 0, max_samples or 0, " ".join(f"damaged: {error}".split()), point)
     wanted = max_samples or budget
     if running(directory):
