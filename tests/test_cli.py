@@ -58,6 +58,7 @@ def refused(result: subprocess.CompletedProcess[str], folder: Path, *words: str)
         ("optimizer._target_=aevb.optimisers.torch.adam", "optimizer._target_=", ["try: aevb.optimizers.torch.adam"]),
         ("data=tensor data.path=no.npz", "data.path=no.npz: ", []),
         ("--config-name nope", "Cannot find primary config 'nope'", []),
+        ("-m hydra/launcher=submitit_nope", "hydra/launcher=submitit_nope: not installed", ["aevb[cluster]"]),
         ("--foo", "--foo: no such flag", ["try: --help"]),
         ("--info nope", "argument --info/-i: invalid choice: 'nope'", ["try: --help"]),
         ("--cfg job --run", "--run --cfg: not together", ["allowed: one of them"]),

@@ -13,8 +13,8 @@ PACKAGE = Path(aevb.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 FLOORS = [
-    {"errors", "ranges", "arguments"},
-    {"noise", "config", "progress"},
+    {"errors", "ranges"},
+    {"noise", "config", "progress", "arguments"},
     {"distributions", "samplers", "data", "runs", "optimizers"},
     {"models", "build"},
     {"estimators"},

@@ -49,7 +49,7 @@ def test_a_failing_job_takes_no_other_along(launcher: str, tmp_path: Path) -> No
     assert result.returncode == 1, result.stderr
     count = len(modes)
     lines = [line for line in result.stderr.splitlines() if line.startswith("aevb-train: ")]
-    assert f"data.mode={bad}: outputs/runs/" in lines[0]
+    assert f"+data.mode={bad} " in lines[0]
     assert "ended with exit code " in lines[0]
     assert lines[1:] == [
         f"aevb-train: 1 of the sweep's {count} jobs failed; the same command runs only what is not done"
