@@ -188,6 +188,7 @@ def test_no_mutant_of_a_good_command_line_breaks_or_makes_anything(empty: Path, 
         out, err = capsys.readouterr()
         assert code in (0, 2), (line, code)
         assert "Traceback" not in err + out, line
+        assert "Error executing" not in err, line
         assert all(text.startswith("aevb-train: ") for text in err.splitlines()), (line, err)
         assert (code == 2) == bool(err), (line, err)
         assert list(empty.iterdir()) == [], line

@@ -18,17 +18,14 @@ from typing import Any, NamedTuple, NoReturn
 import hydra
 from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
 from aevb.config import CONF, options
 from aevb.errors import UserError
-from aevb.refusals import explain
+from aevb.refusals import explain, refused
 from aevb.status import show
-from aevb.sweep import Checked, Plan, Sweep, groups_of, note
+from aevb.sweep import Checked, Plan, Sweep, groups_of, name_of, note
 
 __all__ = ["Call", "Check", "Job", "launch", "take_trusted"]
 
@@ -84,8 +81,8 @@ def launch(root: str, job: Job, check: Check) -> None:
             for point in sweep.points:
                 _show_plan(point.plan, f"{point.label}: ")
             return
-        except (HydraException, OmegaConfBaseException, YAMLError, UserError) as error:
-            if full_error:
+        except Exception as error:
+            if full_error or not refused(error):
                 raise
             if {"-sc", "--shell-completion"} & set(sys.argv):
                 sys.exit(2)  # nobody wants to be lectured in the middle of a word
@@ -120,7 +117,7 @@ def _task(
     def task(cfg: DictConfig) -> None:
         config = HydraConfig.get()
         sweeping = config.mode == RunMode.MULTIRUN
-        point = " ".join(config.overrides.task)
+        point = name_of(config)
         where = f"{point}: " if sweeping else ""
         call = Call(trusted, sweeping, groups_of(config), str(config.job.config_name))
         try:

@@ -13,9 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hydra.errors import HydraException
 from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
 
 from aevb import runs
 from aevb.arguments import Arguments, command
@@ -23,7 +21,7 @@ from aevb.build import build
 from aevb.cli import Call, launch, take_trusted
 from aevb.config import run_name, validate
 from aevb.errors import UserError
-from aevb.refusals import explain
+from aevb.refusals import explain, refused
 from aevb.status import found, row, show
 from aevb.sweep import Plan, points
 
@@ -194,7 +192,9 @@ def _status() -> int:
         raise UserError("both a folder and overrides; allowed: one of them; try: output_dir=DIR for runs elsewhere")
     try:
         asked = points(overrides, lambda cfg, groups, name: _plan(cfg, Call(trusted, True, groups, name)))
-    except (HydraException, OmegaConfBaseException) as error:
+    except Exception as error:
+        if isinstance(error, UserError) or not refused(error):
+            raise
         raise UserError(explain(error, "train", overrides)) from error
     rows = [row(point.plan.directory, point.plan.max_samples, point.label) for point in asked if point.plan]
     show(rows, given.json)

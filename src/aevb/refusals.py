@@ -1,15 +1,20 @@
 """Hydra's refusals in one line each: key, what was given, what is allowed, what to try."""
 
 import re
+import traceback
 from difflib import get_close_matches
+from pathlib import Path
 
 import hydra
 from hydra.errors import HydraException, OverrideParseException
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from aevb.config import CONF, flatten, options, suggestion
+from aevb.errors import UserError
 
-__all__ = ["explain"]
+__all__ = ["explain", "refused"]
 
 LAUNCHERS = {"joblib": "parallel", "submitit": "cluster", "slurm": "cluster"}  # and the extra that brings them
 
@@ -74,3 +79,12 @@ def _keys(root: str, arguments: list[str]) -> list[str]:
             continue
         return [key for key, _ in flatten(OmegaConf.to_container(cfg, resolve=False))]
     return []
+
+
+def refused(error: Exception) -> bool:
+    """Whether an exception says that a command line cannot be composed, and not that something broke."""
+    if isinstance(error, HydraException | OmegaConfBaseException | YAMLError | UserError):
+        return True
+    # Hydra raises bare ValueErrors and assertions at some command lines (model=1): those that come from its own files.
+    *_, last = traceback.extract_tb(error.__traceback__)
+    return bool({"hydra", "omegaconf", "antlr4"} & set(Path(last.filename).parts))

@@ -23,7 +23,7 @@ from aevb.config import CONF
 from aevb.errors import UserError
 from aevb.status import Row, row
 
-__all__ = ["Checked", "Plan", "Point", "Sweep", "groups_of", "note", "points"]
+__all__ = ["Checked", "Plan", "Point", "Sweep", "groups_of", "name_of", "note", "points"]
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,11 @@ def groups_of(config: Any) -> dict[str, Any]:
     return {str(key): value for key, value in choices.items() if not str(key).startswith("hydra")}
 
 
+def name_of(config: Any) -> str:
+    """A job's overrides as they were typed, from what `hydra` holds: an interpolation among them points into the job's config."""
+    return " ".join(map(str, OmegaConf.to_container(config.overrides.task, resolve=False) or []))
+
+
 def points(overrides: list[str], check: Check, root: str = "train") -> list[Point]:
     """The points that a command line stands for, checked; raises UserError and Hydra's exceptions."""
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
@@ -136,7 +141,7 @@ def _checked(loader: Any, master: DictConfig, every: list[list[str]], check: Che
         label = " ".join(override for override in overrides if override not in common)
         try:
             plan = check(cfg, groups_of(config), str(config.job.config_name))
-            found.append(Point(" ".join(config.overrides.task), label, plan))
+            found.append(Point(name_of(config), label, plan))
         except UserError as error:
             for line in str(error).splitlines():
                 faults.setdefault(line, []).append(label)
