@@ -58,6 +58,13 @@ def refused(result: subprocess.CompletedProcess[str], folder: Path, *words: str)
         ("optimizer._target_=aevb.optimisers.torch.adam", "optimizer._target_=", ["try: aevb.optimizers.torch.adam"]),
         ("data=tensor data.path=no.npz", "data.path=no.npz: ", []),
         ("--config-name nope", "Cannot find primary config 'nope'", []),
+        ("-m hydra/launcher=submitit_nope", "hydra/launcher=submitit_nope: not installed", ["aevb[cluster]"]),
+        ("--foo", "--foo: no such flag", ["try: --help"]),
+        ("--info nope", "argument --info/-i: invalid choice: 'nope'", ["try: --help"]),
+        ("--cfg job --run", "--run --cfg: not together", ["allowed: one of them"]),
+        ("--cfg job -m latent_dim=2,5", "-m --cfg: not together", []),
+        ("--resolve", "--resolve: only with --cfg", []),
+        ("--check latent_dim=0", "latent_dim=0: out of range", ["try: latent_dim=20"]),
         ("--trust", "--trust : not the name of a module", []),
         ("--trust no_such_module", "--trust no_such_module: no such module", []),
         ("-m objective=sgvb_a,sgbv_b", "objective=sgbv_b: no such option", []),
@@ -74,13 +81,14 @@ def test_several_faults_are_several_lines(tmp_path: Path) -> None:
     assert [line.split(":")[1].strip() for line in result.stderr.splitlines()] == ["latent_dim=0", "optimizer.lr=x"]
 
 
-@pytest.mark.parametrize("arguments", ["hydra.mode=MULTIRUN latent_dim=0,-1", "latent_dim=0 -m seed=3,4"])
-def test_a_sweep_of_which_every_job_is_refused(arguments: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("arguments", ["hydra.mode=MULTIRUN latent_dim=5,-1", "latent_dim=5,-1 -m seed=3"])
+def test_a_sweep_with_a_bad_point_starts_nothing(arguments: str, tmp_path: Path) -> None:
     result = aevb("train", *arguments.split(), folder=tmp_path)
-    assert result.returncode == 1
-    lines = result.stderr.splitlines()
-    assert [": latent_dim=" in line for line in lines] == [True, True, False]
-    assert lines[2] == "aevb-train: 2 of the sweep's jobs failed"
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.splitlines() == [
+        "aevb-train: latent_dim=-1: latent_dim=-1: out of range; allowed: an integer >= 1; try: latent_dim=20",
+        "aevb-train: 1 of the sweep's 2 jobs refused; nothing was started",
+    ]
     assert list(tmp_path.iterdir()) == []
 
 

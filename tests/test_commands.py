@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aevb.runs import Run, finished, read_settings, state
+from aevb.runs import Run, finished, read_settings
 from commands import TINY, aevb
 from running import gone_within
 
@@ -69,35 +69,6 @@ def test_the_life_of_a_run(tmp_path: Path) -> None:
     )
     assert result.returncode == 0, result.stderr
     assert {file["split"] for file in only_run(tmp_path).evaluations() if file["n"] == 20} == {"test", "train"}
-
-
-def test_a_sweep_goes_on_after_a_job_that_fails(tmp_path: Path) -> None:
-    # The second job dies by its own hand while training; the third is refused before it starts.
-    (tmp_path / "deadly.py").write_text(
-        "import os\nfrom aevb.data.digits import Digits\n"
-        "class Deadly(Digits):\n    def __init__(self, mode: str = 'live') -> None:\n"
-        "        super().__init__()\n        self.mode = mode\n"
-        "    def load(self):\n        import sys\n"
-        "        if self.mode == 'die' and 'torch' in sys.modules: os._exit(9)\n"
-        "        return super().load()\n"
-    )
-    trust = ("--trust", "deadly", "++data._target_=deadly.Deadly", "~data.targets")
-    sweep = ("-m", *TINY, "+data.mode=live,die,7.5", *trust)
-    result = aevb("train", *sweep, folder=tmp_path)
-    assert result.returncode == 1
-    lines = [line for line in result.stderr.splitlines() if line.startswith("aevb-train: ")]
-    assert len(lines) == 3, result.stderr
-    assert "data.mode=die" in lines[0]
-    assert "exit code 9" in lines[0]
-    assert "data.mode=7.5: not text" in lines[1]
-    assert lines[2] == "aevb-train: 2 of the sweep's jobs failed"
-    run = only_run(tmp_path)
-    assert run.settings["data"]["mode"] == "live"
-    assert [path.name for path in (tmp_path / "outputs").iterdir()] == ["runs"]
-    assert sorted(state(path) for path in run.directory.parent.iterdir()) == ["done", "partial"]
-    result = aevb("train", "-m", *TINY, "+data.mode=live,alive", *trust, folder=tmp_path)
-    assert result.returncode == 0, result.stderr
-    assert (result.stdout.count("finished already"), len(finished(tmp_path))) == (1, 2)
 
 
 def test_a_trusted_module_trains_and_an_untrusted_one_does_not(tmp_path: Path) -> None:

@@ -14,35 +14,23 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 FLOORS = [
     {"errors", "ranges"},
-    {"noise", "config", "progress", "lock"},
+    {"noise", "config", "progress", "lock", "arguments"},
     {"distributions", "samplers", "data", "runs", "optimizers", "child"},
     {"models", "build", "integrity"},
     {"estimators"},
     {"objectives", "evaluators"},
     {"training"},
-    {"restore"},
-    {"worker", "torchrun", "evaluate", "figures", "refusals", "guard"},
+    {"restore", "manifest"},
+    {"worker", "torchrun", "evaluate", "figures", "refusals", "guard", "status", "compare"},
+    {"sweep", "verify"},
     {"cli"},
     {"experiment", "trained"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 LIGHTNING = {"training", "worker", "evaluate", "restore"}
-HYDRA = {"cli", "refusals", "experiment", "guard"}
-NO_TORCH = {
-    "errors",
-    "ranges",
-    "config",
-    "progress",
-    "lock",
-    "data",
-    "runs",
-    "child",
-    "integrity",
-    "build",
-    "cli",
-    "refusals",
-    "experiment",
-}
+HYDRA = {"cli", "refusals", "experiment", "guard", "sweep"}
+NO_TORCH = {"errors", "ranges", "config", "progress", "lock", "data", "runs", "child", "integrity", "build"}
+NO_TORCH |= {"cli", "refusals", "experiment", "guard", "arguments", "status", "compare", "sweep"}
 
 
 def room(path: Path) -> str:

@@ -1,33 +1,34 @@
 """The manners of the command line: one clear line for a fault, and an exit code that can be trusted.
 
 Hydra composes, sweeps, completes and helps; its refusals are rewritten here. 0: done. 1: something broke (a traceback says
-where), or jobs of a sweep failed. 2: the request was refused.
+where), or jobs of a sweep failed. 2: the request was refused, before anything was started.
 """
 
 import importlib.util
 import os
 import re
+import shlex
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import hydra
+from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
 from aevb import guard
 from aevb.config import CONF, options
 from aevb.errors import UserError
-from aevb.refusals import explain
+from aevb.refusals import explain, refused
+from aevb.status import show
+from aevb.sweep import Checked, Plan, Sweep, groups_of, name_of, note
 
-__all__ = ["Call", "Job", "launch"]
+__all__ = ["Call", "Check", "Job", "launch", "take_trusted"]
 
 
 class Call(NamedTuple):
@@ -51,26 +52,40 @@ class Call(NamedTuple):
 
 
 Job = Callable[[DictConfig, Call], None]
+Check = Callable[[DictConfig, Call], Plan | None]
 
 guard.install()  # here, because the processes of a parallel launcher import this module and compose
 
 
-def launch(root: str, job: Job) -> None:
-    """Runs `job` on what Hydra composes from conf/<root>.yaml and the command line, once or for every point of a sweep."""
+def launch(root: str, job: Job, check: Check) -> None:
+    """Runs `job` on what Hydra composes from conf/<root>.yaml and the command line, once or for every point of a sweep.
+
+    check: what a config must pass; all points of a sweep do before the first is run. With --check, that is all.
+    """
     program = f"aevb-{root}"
     full_error = os.environ.get("HYDRA_FULL_ERROR") == "1"
+    os.environ["AEVB_COMMAND"] = shlex.join([program, *sys.argv[1:]])  # for manifests
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting
     OmegaConf.register_new_resolver("options", lambda group: ", ".join(options(group)), replace=True)
     with tempfile.TemporaryDirectory(prefix="aevb-") as scratch:
         os.environ["AEVB_SCRATCH"] = scratch  # conf/: where Hydra takes notes on a sweep
-        faults = Path(scratch) / "faults"  # a file: with a parallel launcher, jobs run in other processes
         try:
-            trusted = _take_trusted()
-            _flags_first()
-            task = _task(program, job, trusted, faults)
-            hydra.main(config_path=str(CONF), config_name=root, version_base="1.3")(task)()
-        except (HydraException, OmegaConfBaseException, YAMLError, UserError) as error:
-            if full_error:
+            trusted = take_trusted()
+            only_check = _flags()
+            sweep = Sweep(
+                lambda cfg, groups, name: check(cfg, Call(trusted, True, groups, name)),
+                only_check,
+                Path(scratch) / "notes",
+            )
+            task = _task(program, job, check if only_check else None, trusted, sweep.notes)
+            with sweep.watching():
+                hydra.main(config_path=str(CONF), config_name=root, version_base="1.3")(task)()
+        except Checked:
+            for point in sweep.points:
+                _show_plan(point.plan, f"{point.label}: ")
+            return
+        except Exception as error:
+            if full_error or not refused(error):
                 raise
             if {"-sc", "--shell-completion"} & set(sys.argv):
                 sys.exit(2)  # nobody wants to be lectured in the middle of a word
@@ -80,36 +95,58 @@ def launch(root: str, job: Job) -> None:
         except KeyboardInterrupt:
             _tell(program, "interrupted; the same command goes on from the last checkpoint")
             sys.exit(130)
-        if faults.exists():
-            codes = faults.read_text().split()
-            if "sweep" in codes:
-                _tell(program, f"{len(codes)} of the sweep's jobs failed")
-            sys.exit(1 if "sweep" in codes else 2)
+        _end(program, sweep)
 
 
-def _task(program: str, job: Job, trusted: tuple[str, ...], faults: Path) -> Callable[[DictConfig], None]:
+def _end(program: str, sweep: Sweep) -> None:
+    ends = sweep.ends()
+    if not sweep.points:
+        if ends:
+            sys.exit(2)
+        return
+    rows = sweep.account()
+    if rows:
+        show(rows)
+    failed = len(ends.keys() | {p.name for p, r in zip(sweep.points, rows, strict=False) if r.state != "done"})
+    if failed:
+        remedy = "; the same command runs only what is not done" if rows else ""
+        _tell(program, f"{failed} of the sweep's {len(sweep.points)} jobs failed{remedy}")
+        sys.exit(1)
+
+
+def _task(
+    program: str, job: Job, check: Check | None, trusted: tuple[str, ...], notes: Path
+) -> Callable[[DictConfig], None]:
     def task(cfg: DictConfig) -> None:
         config = HydraConfig.get()
-        choices = OmegaConf.to_container(config.runtime.choices)
-        assert isinstance(choices, dict)
-        groups = {str(key): value for key, value in choices.items() if not str(key).startswith("hydra")}
         sweeping = config.mode == RunMode.MULTIRUN
-        where = f"{' '.join(config.overrides.task)}: " if sweeping else ""
+        point = name_of(config)
+        where = f"{point}: " if sweeping else ""
+        call = Call(trusted, sweeping, groups_of(config), str(config.job.config_name))
         try:
-            job(cfg, Call(trusted, sweeping, groups, str(config.job.config_name)))
+            if check is not None:
+                _show_plan(check(cfg, call))
+            else:
+                job(cfg, call)
+            return
         except UserError as error:
-            _tell(program, str(error), where)
-        except Exception:
+            why = str(error)
+            _tell(program, why, where)
+        except Exception as error:
             if not sweeping:
                 raise
+            why = f"{type(error).__name__}: {error}"
             traceback.print_exc()
             _tell(program, "failed with the traceback above", where)
-        else:
-            return
-        with faults.open("a") as file:
-            file.write("sweep\n" if sweeping else "single\n")
+        note(notes, point, why)
 
     return task
+
+
+def _show_plan(plan: Plan | None, where: str = "") -> None:
+    words = {"new": "would train", "resume": "would go on", "extend": "would be extended", "done": "is finished"}
+    does = f"{plan.directory}: {words[plan.outlook]} to {plan.max_samples:,} samples" if plan else "could run"
+    print(f"{where}{does}")
 
 
 def _tell(program: str, text: str, where: str = "") -> None:
@@ -117,16 +154,37 @@ def _tell(program: str, text: str, where: str = "") -> None:
         print(f"{program}: {where}{line}", file=sys.stderr, flush=True)
 
 
-def _flags_first() -> None:
-    # Hydra wants -m before or after all overrides; people write it where it comes to mind.
+def _flags() -> bool:
+    # Hydra wants -m before or after all overrides; people write it where it comes to mind. Returns whether --check is there.
     flags = [argument for argument in sys.argv[1:] if argument in ("-m", "--multirun")]
-    sys.argv[1:] = flags[:1] + [argument for argument in sys.argv[1:] if argument not in flags]
+    only_check = "--check" in sys.argv[1:]
+    rest = [argument for argument in sys.argv[1:] if argument not in (*flags, "--check")]
+    sys.argv[1:] = flags[:1] + rest
+    parser = get_args_parser()
+    parser.error = _misused  # type: ignore[method-assign,assignment]
+    given = parser.parse_args(sys.argv[1:])
+    modes = {"--run": given.run, "-m": given.multirun, "--cfg": given.cfg, "-sc": given.shell_completion}
+    modes |= {"--info": given.info, "--help": given.help, "--hydra-help": given.hydra_help, "--check": only_check}
+    asked = [flag for flag, value in modes.items() if value and not (only_check and flag in ("--run", "-m"))]
+    if len(asked) > 1:
+        _misused(f"{' '.join(asked)}: not together; allowed: one of them")
+    if (given.resolve or given.package) and not (given.cfg or given.help):
+        _misused(f"{'--resolve' if given.resolve else '--package'}: only with --cfg")
+    return only_check
 
 
-def _take_trusted() -> tuple[str, ...]:
+def _misused(message: str) -> NoReturn:
+    unknown = message.removeprefix("unrecognized arguments: ")
+    wrong = f"{unknown}: no such flag" if unknown != message else message
+    raise UserError(f"{wrong}; try: --help, or --hydra-help for Hydra's flags")
+
+
+def take_trusted() -> tuple[str, ...]:
     # Taken off before Hydra sees the arguments: trust is given by the person at the keyboard, and never by a config.
-    # Off the line being completed, too, with the flag that may stand anywhere (see _flags_first).
-    os.environ["COMP_LINE"] = re.sub(r"\s(--trust[= ]\S+|-m|--multirun)(?=\s)", "", os.environ.get("COMP_LINE", ""))
+    # Off the line being completed, too, with the flag that may stand anywhere (see _flags).
+    os.environ["COMP_LINE"] = re.sub(
+        r"\s(--trust[= ]\S+|-m|--multirun|--check)(?=\s)", "", os.environ.get("COMP_LINE", "")
+    )
     trusted, rest, arguments = [], [], iter(sys.argv[1:])
     for argument in arguments:
         flag, equals, module = argument.partition("=")

@@ -5,22 +5,28 @@ are the ranks of a run on several devices.
 """
 
 import os
+import shlex
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
 
 from aevb import child, runs
+from aevb.arguments import Arguments, command
 from aevb.build import build
-from aevb.cli import Call, launch
+from aevb.cli import Call, launch, take_trusted
 from aevb.config import run_name, validate
 from aevb.errors import UserError
 from aevb.integrity import same_data
 from aevb.lock import lock
+from aevb.refusals import explain, refused
+from aevb.status import found, row, show
+from aevb.sweep import Plan, points
 
-__all__ = ["evaluate", "figure", "train"]
+__all__ = ["evaluate", "figure", "status", "train"]
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 VERBS = {"new": "training", "resume": "going on", "extend": "extending"}
@@ -34,25 +40,46 @@ def train() -> None:
     """aevb-train: trains a run, or goes on with it, or finds it done."""
     # Until a run listens for itself: to end by it would pass over what is to be cleared away.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    launch("train", _train)
+    launch("train", _train, _plan)
 
 
 def evaluate() -> None:
     """aevb-evaluate: evaluates a finished run."""
-    launch("evaluate", _evaluate)
+    launch("evaluate", _evaluate, _validates("evaluate"))
 
 
 def figure() -> None:
     """aevb-figure: draws a figure from finished runs."""
-    launch("figure", _figure)
+    launch("figure", _figure, _validates("figure"))
 
 
-def _train(cfg: DictConfig, call: Call) -> None:
+def status() -> None:
+    """aevb-status: how far runs have come, or the runs that a sweep would make."""
+    command("aevb-status", _status)
+
+
+def _planned(cfg: DictConfig, call: Call) -> tuple[dict[str, Any], Plan]:
     settings = validate(cfg, call.trusted)
     settings["choices"] = call.choices
     directory = Path(settings["output_dir"]) / "runs" / run_name(settings, _plain(settings, call))
     settings["name"] = directory.name
-    outlook = runs.outlook(directory, settings)
+    return settings, Plan(directory, runs.outlook(directory, settings), settings["max_samples"])
+
+
+def _plan(cfg: DictConfig, call: Call) -> Plan:
+    return _planned(cfg, call)[1]
+
+
+def _validates(root: str) -> Callable[[DictConfig, Call], None]:
+    def check(cfg: DictConfig, call: Call) -> None:
+        validate(cfg, call.trusted, root)
+
+    return check
+
+
+def _train(cfg: DictConfig, call: Call) -> None:
+    settings, plan = _planned(cfg, call)
+    directory, outlook = plan.directory, plan.outlook
     if outlook == "done":
         seen = runs.Run(directory).done["samples_seen"]
         print(f"{directory}: finished already, {seen:,} samples{_results(directory)}")
@@ -141,3 +168,34 @@ def _figure(cfg: DictConfig, call: Call) -> None:
     drawing = build(settings["figure"], call.trusted)
     for path in drawing.draw(Path(settings["runs"]), Path(settings["output_dir"]), call.trusted):
         print(path)
+
+
+def _status() -> int:
+    parser = Arguments("aevb-status", description=status.__doc__, allow_abbrev=False)
+    parser.add_argument(
+        "what",
+        nargs="*",
+        default=["outputs/runs"],
+        help="a folder with runs (outputs/runs); or the overrides of an aevb-train sweep, whose runs are then all named",
+    )
+    parser.add_argument("--json", action="store_true", help="for programs")
+    trusted = take_trusted()
+    given = parser.parse_args([argument for argument in sys.argv[1:] if argument not in ("-m", "--multirun")])
+    overrides = [argument for argument in given.what if "=" in argument]
+    if not overrides:
+        show([item for folder in given.what for item in found(Path(folder))], given.json)
+        return 0
+    if len(overrides) < len(given.what):
+        raise UserError("both a folder and overrides; allowed: one of them; try: output_dir=DIR for runs elsewhere")
+    try:
+        asked = points(overrides, lambda cfg, groups, name: _plan(cfg, Call(trusted, True, groups, name)))
+    except Exception as error:
+        if isinstance(error, UserError) or not refused(error):
+            raise
+        raise UserError(explain(error, "train", overrides)) from error
+    rows = [row(point.plan.directory, point.plan.max_samples, point.label) for point in asked if point.plan]
+    show(rows, given.json)
+    if not given.json and any(item.state not in ("done", "running") for item in rows):
+        trust = [f"--trust={module}" for module in trusted]
+        print(f"what is not done: {shlex.join(['aevb-train', '-m', *trust, *overrides])}")
+    return 0

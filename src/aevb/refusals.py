@@ -1,15 +1,22 @@
 """Hydra's refusals in one line each: key, what was given, what is allowed, what to try."""
 
 import re
+import traceback
 from difflib import get_close_matches
+from pathlib import Path
 
 import hydra
 from hydra.errors import HydraException, OverrideParseException
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from aevb.config import CONF, flatten, options, suggestion
+from aevb.errors import UserError
 
-__all__ = ["explain"]
+__all__ = ["explain", "refused"]
+
+LAUNCHERS = {"joblib": "parallel", "submitit": "cluster", "slurm": "cluster"}  # and the extra that brings them
 
 
 def explain(error: Exception, root: str, arguments: list[str]) -> str:
@@ -20,6 +27,8 @@ def explain(error: Exception, root: str, arguments: list[str]) -> str:
         return f"{error.override}: not of the form key=value ({reason}); try: quotes around it, 'key=[a,b]' for a list"
     if found := re.search(r"Could not find '([^']+)'", text):
         return _option(found[1], re.findall(r"^\t(\S+)$", text, re.MULTILINE))
+    if found := re.search(r"Could not load '(hydra/launcher/[^']+)'", text):
+        return _option(found[1], ["basic"])
     if found := re.search(r"Could not (?:override|append to config\. An item is already at) '([^']+)'", text):
         return _key(found[1].split("@")[0], root, arguments)
     if found := re.search(r"Ambiguous value for argument '([^']+)'", text):
@@ -36,6 +45,8 @@ def _option(path: str, known: list[str]) -> str:
     close = get_close_matches(option, known, n=1, cutoff=0.5)
     wrong = f"no such option; did you mean {close[0]}?" if close else "no such option"
     allowed = ", ".join(known) or "none"
+    if group == "hydra/launcher" and (extra := LAUNCHERS.get(option.partition("_")[0])):
+        return f"{path.replace('launcher/', 'launcher=')}: not installed; allowed: {allowed}; try: pip install 'aevb[{extra}]'"
     return f"{group}={option}: {wrong}; allowed: {allowed}; try: {group}={close[0] if close else (known or ['...'])[0]}"
 
 
@@ -68,3 +79,12 @@ def _keys(root: str, arguments: list[str]) -> list[str]:
             continue
         return [key for key, _ in flatten(OmegaConf.to_container(cfg, resolve=False))]
     return []
+
+
+def refused(error: Exception) -> bool:
+    """Whether an exception says that a command line cannot be composed, and not that something broke."""
+    if isinstance(error, HydraException | OmegaConfBaseException | YAMLError | UserError):
+        return True
+    # Hydra raises bare ValueErrors and assertions at some command lines (model=1): those that come from its own files.
+    *_, last = traceback.extract_tb(error.__traceback__)
+    return bool({"hydra", "omegaconf", "antlr4"} & set(Path(last.filename).parts))

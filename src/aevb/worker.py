@@ -20,7 +20,7 @@ import lightning as L
 import torch
 from lightning.pytorch.plugins.environments import LightningEnvironment, TorchElasticEnvironment
 
-from aevb import runs
+from aevb import manifest, runs
 from aevb.build import build
 from aevb.child import tie_to_parent
 from aevb.data.dataset import Dataset
@@ -114,7 +114,10 @@ def _assemble(
 ) -> tuple[Training, Scene]:
     dtype = float_type(settings)
     splits = dataset.load()
-    same_data(directory, splits.hashes(), settings["data"])
+    hashes = splits.hashes()
+    same_data(directory, hashes, settings["data"])
+    if ranks.first:
+        manifest.begin(directory, settings, hashes)
     model: VAE = build(settings["model"], trusted=trusted, data_dim=dataset.dim).to(dtype)
     if getattr(model.decoder, "unit_interval", False) and not dataset.unit_interval:
         raise UserError(

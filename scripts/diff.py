@@ -1,0 +1,3 @@
+from aevb.compare import diff
+
+diff()

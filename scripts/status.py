@@ -1,0 +1,3 @@
+from aevb.experiment import status
+
+status()

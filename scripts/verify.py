@@ -1,0 +1,3 @@
+from aevb.verify import verify
+
+verify()

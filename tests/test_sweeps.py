@@ -1,0 +1,196 @@
+"""Sweeps through the real command: one failure takes nothing along, the account is right, the same command mends it."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from aevb import experiment
+from aevb.config import flatten, options
+from aevb.runs import finished, state
+from commands import TINY, aevb, settings
+
+DEADLY = """
+import os
+import sys
+from pathlib import Path
+from random import Random
+
+from aevb.data.digits import Digits
+
+class Deadly(Digits):
+    def __init__(self, mode: str = "live") -> None:
+        super().__init__()
+        self.mode = mode
+    def load(self):
+        if "torch" in sys.modules:
+            with open("trained", "a") as file:
+                file.write(self.mode)
+            if self.mode == "r" and not Path("mended").exists():
+                raise RuntimeError("planted")
+            if self.mode == "k" and not Path("mended").exists():
+                os._exit(9)
+        return super().load()
+"""
+TRUST = ("--trust", "deadly", "++data._target_=deadly.Deadly", "~data.targets")
+
+
+@pytest.mark.parametrize("launcher", ["basic", "joblib"])
+def test_a_failing_job_takes_no_other_along(launcher: str, tmp_path: Path) -> None:
+    # The second job raises (joblib) or dies by its own hand (basic).
+    if launcher == "joblib":
+        pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+    (tmp_path / "deadly.py").write_text(DEADLY)
+    modes, bad, end = ("arcd", "r", "failed") if launcher == "joblib" else ("akc", "k", "partial")
+    sweep = ("-m", f"hydra/launcher={launcher}", *TINY, f"+data.mode={','.join(modes)}", *TRUST)
+    result = aevb("train", *sweep, folder=tmp_path)
+    assert result.returncode == 1, result.stderr
+    count = len(modes)
+    lines = [line for line in result.stderr.splitlines() if line.startswith("aevb-train: ")]
+    assert f"+data.mode={bad} " in lines[0]
+    assert "ended with exit code " in lines[0]
+    assert lines[1:] == [
+        f"aevb-train: 1 of the sweep's {count} jobs failed; the same command runs only what is not done"
+    ]
+    account = [line.split() for line in result.stdout.splitlines() if line.startswith("+data.mode=")]
+    assert [(line[0][-1], line[2]) for line in account] == [(mode, end if mode == bad else "done") for mode in modes]
+    why = "RuntimeError: planted" if end == "failed" else "exit code 9"
+    assert [why in line for line in result.stdout.splitlines() if f"mode={bad} " in line][-1:] == [True]
+    assert result.stdout.splitlines()[-1] == f"{count - 1} done, 1 {end}"
+    runs = tmp_path / "outputs" / "runs"
+    assert sorted(state(path) for path in runs.iterdir()) == ["done"] * (count - 1) + [end]
+
+    (tmp_path / "mended").touch()
+    (tmp_path / "trained").unlink()
+    result = aevb("train", *sweep, folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "trained").read_text() == bad
+    assert len(finished(runs)) == count
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name != "__pycache__") == [
+        "deadly.py", "mended", "outputs", "trained",
+    ]  # fmt: skip
+    assert [path.name for path in (tmp_path / "outputs").iterdir()] == ["runs"]
+    assert not [*tmp_path.rglob(".hydra"), *tmp_path.rglob("multirun.yaml")]
+
+
+def run(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
+    """aevb-train in this process; its exit code."""
+    monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+    monkeypatch.setattr("sys.argv", ["aevb-train", *arguments])
+    try:
+        experiment.train()
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+@pytest.fixture
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty working directory, and the environment as it was afterwards."""
+    before = dict(os.environ)
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def test_check_names_every_run_and_makes_none(empty: Path, monkeypatch, capsys) -> None:
+    assert run(["--check", "-m", "latent_dim=2,5", "objective=sgvb_a,sgvb_b", "data=digits"], monkeypatch) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"latent_dim={j} objective=sgvb_{o}: outputs/runs/digits-sgvb_{o}-adagrad-z{j}-s0: would train to 1,000,000 samples"
+        for j in (2, 5)
+        for o in "ab"
+    ]
+    assert run(["--check", "name=x"], monkeypatch) == 0
+    assert capsys.readouterr().out == "outputs/runs/x: would train to 1,000,000 samples\n"
+    assert list(empty.iterdir()) == []
+
+
+def test_bad_points_are_named_before_the_first_starts(empty: Path, monkeypatch, capsys) -> None:
+    sweep = ["-m", "latent_dim=2,0", "optimizer.lr=0.1,-1", "hydra.sweeper.max_batch_size=1"]
+    assert run(sweep, monkeypatch) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(": ")[1:3] for line in lines[:2]] == [
+        ["latent_dim=2 optimizer.lr=-1", "optimizer.lr=-1"],
+        ["latent_dim=0 optimizer.lr=0.1", "latent_dim=0"],
+    ]
+    assert lines[2:] == ["aevb-train: 3 of the sweep's 4 jobs refused; nothing was started"]
+    assert run(["-m", "latent_dim=2,5", "name=one"], monkeypatch) == 2
+    assert "outputs/runs/one is the run of latent_dim=2 too" in capsys.readouterr().err
+    assert list(empty.iterdir()) == []
+
+
+def mutants(count: int, seed: int) -> Iterator[list[str]]:
+    """Command lines that were good until a key, a value or a letter was changed; a fifth of them still are."""
+    random = Random(seed)
+    keys = [key for key, _ in flatten(settings()) if not key.startswith("choices")]
+    good = [f"{key}={value}" for key, value in flatten(settings("data=digits")) if isinstance(value, int | float)]
+    groups = [f"{g}={o}" for g in ("data", "model", "objective", "optimizer", "logger", "trainer") for o in options(g)]
+    values = [
+        "",
+        "null",
+        "-1",
+        "1e999",
+        "nan",
+        "[",
+        "[]",
+        "{}",
+        "{a:1}",
+        "'x",
+        "${seed}",
+        "${nope}",
+        "${oc.env:HOME}",
+        "../x",
+    ]
+    values += [
+        "2,5",
+        "range(1,3)",
+        "choice(1,x)",
+        "true",
+        "é",
+        "a b",
+        "0x10",
+        "1_0",
+        "???",
+        "{_target_:os.system}",
+        "\\",
+        "=",
+    ]
+    for _ in range(count):
+        line = random.sample(good + groups, random.randint(0, 2))
+        kind = random.randrange(5)
+        if kind == 0:  # a value that may not fit
+            line.append(f"{random.choice(keys)}={random.choice(values)}")
+        elif kind == 1:  # a key beside the one meant, with every prefix Hydra knows
+            key = random.choice(keys)
+            place = random.randrange(len(key))
+            line.append(f"{random.choice(['', '+', '++', '~'])}{key[:place]}{key[place + 1 :]}={random.choice(values)}")
+        elif kind == 2:  # a letter changed anywhere
+            text = random.choice(good + groups)
+            place = random.randrange(len(text))
+            line.append(text[:place] + random.choice("=,.-+~@:/[]{}()'\"$ x0") + text[place + 1 :])
+        elif kind == 3:  # something about Hydra itself, or a flag
+            line.append(
+                random.choice(["--foo", "--cfg", "-q", "hydra.mode=x", "hydra/launcher=x", "hydra.sweep=1", "--info=x"])
+            )
+        random.shuffle(line)
+        yield line + ["-m"] * random.randrange(2)
+
+
+def test_no_mutant_of_a_good_command_line_breaks_or_makes_anything(empty: Path, monkeypatch, capsys) -> None:
+    # Seeded: the same mutants every time. AEVB_MUTANTS=3000 tries more. Each is accepted by --check or refused in lines.
+    count = int(os.environ.get("AEVB_MUTANTS", "80"))
+    refused = 0
+    for line in mutants(count, seed=0):
+        code = run(["--check", *line], monkeypatch)
+        out, err = capsys.readouterr()
+        assert code in (0, 2), (line, code)
+        assert "Traceback" not in err + out, line
+        assert "Error executing" not in err, line
+        assert all(text.startswith("aevb-train: ") for text in err.splitlines()), (line, err)
+        assert (code == 2) == bool(err), (line, err)
+        assert list(empty.iterdir()) == [], line
+        refused += code == 2
+    assert count / 2 < refused < count
