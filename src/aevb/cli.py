@@ -95,6 +95,9 @@ def launch(root: str, job: Job, check: Check) -> None:
         except KeyboardInterrupt:
             _tell(program, "interrupted; the same command goes on from the last checkpoint")
             sys.exit(130)
+        finally:
+            if not full_error:
+                del os.environ["HYDRA_FULL_ERROR"]  # not the wish of whoever calls next
         _end(program, sweep)
 
 

@@ -109,10 +109,10 @@ def test_saving_by_time_changes_nothing_and_is_gone_on_from(undisturbed: Path, t
     often = ("trainer.block=1", "trainer.checkpoint_minutes=1e-9")
     account = Training._account
 
-    def breaks(self: Training, bounds: list) -> None:
+    def breaks(self: Training, taken: list) -> bool:
         if self.samples_seen == 1700:
             raise RuntimeError("power cut")
-        account(self, bounds)
+        return account(self, taken)
 
     monkeypatch.setattr(Training, "_account", breaks)
     with pytest.raises(RuntimeError, match="power cut"):

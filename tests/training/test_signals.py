@@ -31,7 +31,8 @@ def finish(folder: Path, *arguments: str) -> Path:
 
 def stop(folder: Path, number: int, samples: int, *arguments: str) -> Path:
     """Begins or goes on, signals the command itself beyond `samples`, and checks what it answers and leaves."""
-    process, run = begin(folder, *RUN, *arguments), folder / "outputs" / "runs" / "run"
+    run, named = folder / "outputs" / "runs" / "run", any(text.startswith("name=") for text in arguments)
+    process = begin(folder, *(text for text in RUN if not (named and text.startswith("name="))), *arguments)
     reach(process, run, samples)
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
@@ -66,7 +67,8 @@ def test_two_ranks_killed_stopped_and_orphaned_end_with_the_bits_of_ranks_that_w
     process.communicate(timeout=30)
     assert gone_within(tmp_path, 10)
 
-    stop(tmp_path, signal.SIGTERM, 10_000, "-m", "trainer=ddp,default")  # a sweep stops, it does not go to its next job
+    stop(tmp_path, signal.SIGTERM, 10_000, "-m", "trainer=ddp", "name=run,next")
+    assert not run.with_name("next").exists()  # a sweep stops, it does not go to its next job
 
     process = begin(tmp_path, *RUN, "trainer=ddp")
     reach(process, run, 30_000)

@@ -71,23 +71,25 @@ def run_over(evaluator: Evaluator, model: VAE, x: Tensor, seed: int, bar: Bar | 
     """
     rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_available() and dist.is_initialized() else (0, 1)
     device = next(model.parameters()).device
-    mine: dict[int, dict[str, Tensor]] = {}
+    # Filled in place: thousands of small results left between large temporaries would keep the allocator from using these again.
+    mine: dict[str, Tensor] = {}
     for k, start in enumerate(range(0, len(x), evaluator.images)):
         block = x[start : start + evaluator.images]
         if k % world == rank:
             noise = RowNoise(seed, evaluator.name, range(start, start + len(block)), device)
             values = evaluator.values(model, block.to(device), noise)
-            mine[start] = {name: value.to("cpu", torch.float64) for name, value in values.items()}
+            for name, value in values.items():
+                mine.setdefault(name, torch.zeros(len(x), dtype=torch.float64))[start : start + len(block)] = value
         if bar is not None:
             bar.advance(len(block))
-    blocks = sorted(_gathered(mine, world).items())
-    values = {name: torch.cat([part[name] for _, part in blocks]) for name in blocks[0][1]}
-    return Evaluation(values, evaluator.headline)
+    return Evaluation(_gathered(mine, world), evaluator.headline)
 
 
-def _gathered(mine: dict[int, dict[str, Tensor]], world: int) -> dict[int, dict[str, Tensor]]:
+def _gathered(mine: dict[str, Tensor], world: int) -> dict[str, Tensor]:
+    """Each rank's rows, the others' being zero, put together."""
     if world == 1:
         return mine
-    parts: list[dict[int, dict[str, Tensor]]] = [{} for _ in range(world)]
+    parts: list[dict[str, Tensor]] = [{} for _ in range(world)]
     dist.all_gather_object(parts, mine)
-    return {start: values for part in parts for start, values in part.items()}
+    names = dict.fromkeys(name for part in parts for name in part)
+    return {name: torch.stack([part[name] for part in parts if name in part]).sum(0) for name in names}
