@@ -198,6 +198,18 @@ def test_prior_samples_are_of_the_same_z_at_every_mark(settings: dict[str, Any],
     assert len(tiles) == 64, "64 different z must look different"
 
 
+@pytest.mark.parametrize(("rows", "columns"), [(7, 4), (4, 7)])
+def test_sprites_of_images_that_are_not_square(
+    rows: int, columns: int, settings: dict[str, Any], tmp_path: Path
+) -> None:
+    """Frey Face is 28 x 20: the projector's sheet holds squares of the longer side, 36 of them in rows of six."""
+    data = {"_target_": "aevb.data.synthetic.SigmoidBelief", "rows": rows, "columns": columns, "n_test": 36}
+    run = start(tmp_path / "run", {**settings, "data": data}, 200)
+    (sheet,) = (run / "tb").rglob("sprite.png")
+    with Image.open(sheet) as picture:
+        assert picture.size == (6 * 7, 6 * 7)
+
+
 def test_a_grid_is_near_square_and_holds_every_image_in_order() -> None:
     images = np.linspace(0, 1, 20, dtype=np.float32)[:, None, None] * np.ones((20, 28, 28), dtype=np.float32)
     picture = grid(images)

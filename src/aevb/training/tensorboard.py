@@ -120,6 +120,9 @@ class TensorBoard(Recorder):
         means = F.pad(means, (0, max(0, 3 - means.shape[1])))  # the projector shows nothing of fewer than three axes
         label = scene.label[: self.embedding].tolist()
         sprites = torch.from_numpy(grey(x, scene.shape, scene.x))[:, None].expand(-1, 3, -1, -1)
+        rows, columns = scene.shape
+        side = max(rows, columns)  # torch's sheet of sprites holds squares
+        sprites = F.pad(sprites, (0, side - columns, 0, side - rows))
         self._writer.add_embedding(means, label if any(label) else None, sprites, seen, "posterior_means")
 
 
