@@ -16,7 +16,7 @@ def whole(path: Path) -> bool:
         with zipfile.ZipFile(path) as archive:
             return archive.testzip() is None
     except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError):
-        return False
+        return False  # the last is zipfile's word for a method of compression that changed bytes have made up
 
 
 def newest_checkpoint(directory: Path) -> Path | None:

@@ -9,8 +9,8 @@ from typing import Any
 
 from aevb.figures import curves as learning
 from aevb.figures import published, selection
-from aevb.figures.canvas2 import PAPER, draw
 from aevb.figures.figure import Drawing, Figure, markdown_table
+from aevb.figures.figure2_canvas import PAPER, draw
 from aevb.figures.lines import Line, Panels, panels
 from aevb.ranges import PositiveInt
 from aevb.runs import Run
