@@ -144,7 +144,7 @@ def _assemble(
     def make_optimizer(groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
         return build(settings["optimizer"], trusted=trusted, params=groups, batch_size=settings["batch_size"])
 
-    module = Training(model, objective, stream, make_optimizer, Window(trainer.train_window))
+    module = Training(model, objective, stream, make_optimizer, Window(trainer.train_window), trainer.engine)
     x = targets(splits.test, dataset.dynamic, settings["seed"], dtype)
     label = torch.from_numpy(splits.test.label)
     return module, Scene(directory, settings, model, x, label, dataset.shape, trainer.first, dataset.convention)

@@ -1,7 +1,7 @@
 """The LightningModule: it consumes the updates of an objective, and does no arithmetic of its own.
 
-Manual optimisation: for every update, clear the gradients of the parameters it may move, backward into those alone, and step
-only their optimisers (Adam moves on a zero gradient, so the others must not step). One Lightning batch is a
+Manual optimisation: an engine gives the objective's updates with their gradients; of the optimisers only those of the parameters
+that an update may move step (Adam moves on a zero gradient, so the others must not). One Lightning batch is a
 block of minibatches, since Lightning's own cost per batch is a fraction of a millisecond.
 
 Whether numbers are finite is asked once a block: each question would stall a device. A block that was not is taken again from
@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from aevb.errors import UserError
 from aevb.models.vae import VAE
 from aevb.objectives.objective import Objective, Update
+from aevb.training.engines.choice import EngineName, choose_engine
 from aevb.training.plan import Block
 from aevb.training.snapshot import Snapshot
 from aevb.training.strategy import average
@@ -36,18 +37,26 @@ class Training(L.LightningModule):
     """A model being trained by an objective on a stream, here on the stream's share of every minibatch.
 
     make_optimizer: from torch parameter groups to an optimiser; called once for theta and once for phi. window: of the training
-    curve. samples_seen, an int, is the clock of everything: samples of the global minibatches. told_to_stop: set it to
-    end after the round in progress; stopping: all ranks have agreed to, at the same round. last_checkpoint: file and clock.
+    curve. engine: what computes the gradients. samples_seen, an int, is the clock of everything: samples of the global
+    minibatches. told_to_stop: set it to end after the round in progress; stopping: all ranks have agreed to, at the same round.
+    last_checkpoint: file and clock.
     """
 
     def __init__(
-        self, model: VAE, objective: Objective, stream: Stream, make_optimizer: MakeOptimizer, window: Window
+        self,
+        model: VAE,
+        objective: Objective,
+        stream: Stream,
+        make_optimizer: MakeOptimizer,
+        window: Window,
+        engine: EngineName = "auto",
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.model, self.objective = model, objective
         self.stream, self.make_optimizer, self.window = stream, make_optimizer, window
         self.groups = {"theta": model.theta, "phi": [*model.phi, *objective.parameters()]}
+        self.engine = choose_engine(engine, objective, model, self.groups)
         self.samples_seen = 0
         self.told_to_stop = self.stopping = False
         self.last_checkpoint: tuple[Path, int] | None = None
@@ -95,7 +104,7 @@ class Training(L.LightningModule):
     ) -> list[tuple[int, Mapping[str, Tensor]]]:
         taken: list[tuple[int, Mapping[str, Tensor]]] = []
         while not self._ends(block):
-            for update in self.objective(self.model, self.stream):
+            for update in self.engine(self.model, self.stream):
                 samples = update.samples * self.stream.world
                 stats = self._take(update, optimizers, self.samples_seen + samples if watched else None)
                 self.samples_seen += samples
@@ -113,10 +122,7 @@ class Training(L.LightningModule):
         self, update: Update, optimizers: dict[str, torch.optim.Optimizer], watched_at: int | None
     ) -> Mapping[str, Tensor]:
         moved = [parameter for name in update.moves for parameter in self.groups[name]]
-        for parameter in moved:
-            parameter.grad = None
-        update.loss.backward(inputs=moved)
-        stats: Mapping[str, Tensor] = {"loss": update.loss.detach(), **update.stats}
+        stats: Mapping[str, Tensor] = {"loss": update.loss, **update.stats}
         self._vote = self.told_to_stop
         if self.stream.world > 1:
             gradients = [parameter.grad for parameter in moved if parameter.grad is not None]

@@ -1,0 +1,114 @@
+"""The closed form of the paper's model against autograd: same values, same gradients; and which engine a run gets."""
+
+from itertools import count, product
+
+import pytest
+import torch
+
+from aevb.errors import UserError
+from aevb.models.bernoulli import BernoulliDecoder
+from aevb.models.gaussian import GaussianDecoder, GaussianEncoder
+from aevb.models.prior import StandardNormal
+from aevb.models.vae import VAE
+from aevb.noise import Noise
+from aevb.objectives.objective import Batch
+from aevb.objectives.sgvb_a import SGVB_A
+from aevb.objectives.sgvb_b import SGVB_B
+from aevb.training.engines.autograd import Autograd
+from aevb.training.engines.choice import choose_engine
+from aevb.training.engines.closed_form import ClosedForm
+
+M, D, J, H = 7, 11, 3, 5
+DECODERS = {
+    "bernoulli": lambda: BernoulliDecoder(D, J, H),
+    "sigmoid gaussian": lambda: GaussianDecoder(D, J, H),
+    "linear gaussian": lambda: GaussianDecoder(D, J, H, mean="linear"),
+}
+
+
+def vae(decoder="bernoulli", dtype=torch.float64, **encoder):
+    """Parameters of order one, so that no term of a gradient hides behind another."""
+    model = VAE(GaussianEncoder(D, J, H, **encoder), DECODERS[decoder](), StandardNormal(J)).to(dtype)
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(0.7 * torch.randn(parameter.shape, generator=generator))
+    return model
+
+
+def stream(dtype=torch.float64):
+    x = torch.rand(M, D, generator=torch.Generator().manual_seed(1)).to(dtype)
+    return (Batch(x, torch.arange(M), Noise(0, "noise", t)) for t in count())
+
+
+def groups(model):
+    return {"theta": model.theta, "phi": model.phi}
+
+
+def differentiated(engine, model, dtype=torch.float64):
+    """The update of one round and the gradients it leaves."""
+    (update,) = engine(model, stream(dtype))
+    return update, [parameter.grad.clone() for parameter in model.parameters()]
+
+
+@pytest.mark.parametrize(
+    ("decoder", "kind", "samples", "beta"), list(product(DECODERS, (SGVB_A, SGVB_B), (1, 3), (1.0, 0.3)))
+)
+def test_the_closed_form_is_what_autograd_computes(decoder, kind, samples, beta):
+    model, objective = vae(decoder), kind(samples, beta)
+    expected, gradients = differentiated(Autograd(objective, groups(model)), model)
+    update, mine = differentiated(ClosedForm(objective), model)
+    torch.testing.assert_close(mine, gradients, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(update.loss, expected.loss, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(dict(update.stats), dict(expected.stats), rtol=1e-12, atol=1e-12)
+    assert (update.moves, update.samples) == (expected.moves, expected.samples)
+
+
+@pytest.mark.parametrize("decoder", DECODERS)
+def test_in_float32_they_differ_by_rounding(decoder):
+    model, objective = vae(decoder, torch.float32), SGVB_B()
+    _, gradients = differentiated(Autograd(objective, groups(model)), model, torch.float32)
+    _, mine = differentiated(ClosedForm(objective), model, torch.float32)
+    for gradient, written in zip(gradients, mine, strict=True):
+        torch.testing.assert_close(written, gradient, rtol=0, atol=2e-6 * gradient.abs().max().item())
+
+
+def test_extreme_logits_stay_finite():
+    """softplus at +-200 is 200 and 0: a sigmoid that rounds to 0 or 1 must not be put into a logarithm."""
+    model = vae(dtype=torch.float32)
+    with torch.no_grad():
+        model.decoder.logits.weight.mul_(0)
+        model.decoder.logits.bias.copy_(torch.tensor([200.0, -200.0]).repeat(D)[:D])
+    expected, _ = differentiated(Autograd(SGVB_B(), groups(model)), model, torch.float32)
+    update, mine = differentiated(ClosedForm(SGVB_B()), model, torch.float32)
+    torch.testing.assert_close(update.loss, expected.loss)
+    assert all(gradient.isfinite().all() for gradient in mine)
+
+
+def test_gradients_of_a_former_step_are_overwritten():
+    model = vae()
+    engine = ClosedForm(SGVB_B())
+    _, once = differentiated(engine, model)
+    _, again = differentiated(engine, model)
+    torch.testing.assert_close(once, again, rtol=0, atol=0)
+
+
+class Tempered(SGVB_B):
+    """A user's objective that starts from ours."""
+
+
+def test_auto_takes_the_closed_form_where_it_is_exact_and_autograd_elsewhere():
+    paper, relu = vae(), vae(activation="relu")
+    assert isinstance(choose_engine("auto", SGVB_B(), paper, groups(paper)), ClosedForm)
+    assert isinstance(choose_engine("auto", SGVB_A(), vae("linear gaussian"), {}), ClosedForm)
+    assert isinstance(choose_engine("autograd", SGVB_B(), paper, groups(paper)), Autograd)
+    assert isinstance(choose_engine("auto", SGVB_B(), relu, groups(relu)), Autograd)
+    assert isinstance(choose_engine("auto", Tempered(), paper, groups(paper)), Autograd)
+
+
+def test_a_closed_form_that_does_not_exist_is_refused():
+    model = vae(activation="relu")
+    with pytest.raises(
+        UserError, match=r"trainer\.engine=closed_form: there is none for SGVB_B with this model.*try: "
+    ):
+        choose_engine("closed_form", SGVB_B(), model, groups(model))
