@@ -8,7 +8,8 @@ to the value, writes `.grad` of the layers passed (overwriting it) and returns t
     log p(x) = x'l - sum softplus(l)        dL/dl = g (x - y),   y = sigmoid(l)
     log p(x) = log N(x; m, diag e^v)        dL/dm = g (x - m) / e^v,   dL/dv = g ((x - m)^2 / e^v - 1) / 2
 
-For encoder and decoder of appendix C with tanh, one hidden layer each. The tests hold it against autograd.
+For encoder and decoder of appendix C with tanh, one hidden layer each; the tests hold it against autograd. All of it also takes
+leading axes: layers whose weights are (E, out, in) are E models of one shape, computed together.
 """
 
 from collections.abc import Callable
@@ -37,20 +38,21 @@ def has_closed_form(model: VAE) -> bool:
 
 
 def encode(encoder: GaussianEncoder, x: Tensor) -> tuple[Tensor, Tensor, EncoderBackward]:
-    """x (M, D) -> mu and log sigma^2 of q(z|x), (M, J) each, and backward(dL/dmu, dL/dlog sigma^2)."""
+    """x (..., M, D) -> mu and log sigma^2 of q(z|x), (..., M, J) each, and backward(dL/dmu, dL/dlog sigma^2)."""
     h = _hidden(encoder.hidden, x)
 
     def backward(d_mean: Tensor, d_log_var: Tensor) -> None:
         _write(encoder.mean, h, d_mean)
         _write(encoder.log_var, h, d_log_var)
-        d_h = torch.addmm(d_mean @ encoder.mean.weight, d_log_var, encoder.log_var.weight)
+        d_h = d_mean @ encoder.mean.weight
+        d_h += d_log_var @ encoder.log_var.weight
         _write(encoder.hidden, x, _through_tanh(d_h, h))
 
     return _affine(encoder.mean, h), _affine(encoder.log_var, h), backward
 
 
 def decode(decoder: BernoulliDecoder | GaussianDecoder, z: Tensor, x: Tensor) -> tuple[Tensor, DecoderBackward]:
-    """z (M, J), x (M, D) -> sum_m log p(x_m | z_m), a scalar in nats, and backward(dL/dlog p) -> dL/dz (M, J)."""
+    """z (..., M, J), x (..., M, D) -> sum_m log p(x_m | z_m), (...) in nats, and backward(dL/dlog p) -> dL/dz (..., M, J)."""
     return _bernoulli(decoder, z, x) if isinstance(decoder, BernoulliDecoder) else _gaussian(decoder, z, x)
 
 
@@ -59,8 +61,8 @@ def _bernoulli(decoder: BernoulliDecoder, z: Tensor, x: Tensor) -> tuple[Tensor,
     logits = _affine(decoder.logits, h)
     y = torch.sigmoid(logits)
     # softplus(l) = max(l, 0) - log sigmoid(|l|), and sigmoid(|l|) = max(y, 1 - y) costs no further exponential.
-    log_sigmoid = torch.maximum(y, 1 - y).log_().sum()
-    log_px_z = torch.dot(x.reshape(-1), logits.view(-1)) - logits.clamp_(min=0).sum() + log_sigmoid
+    log_sigmoid = torch.maximum(y, 1 - y).log_()
+    log_px_z = _sum(x * logits) - _sum(logits.clamp_(min=0)) + _sum(log_sigmoid)
 
     def backward(gradient: float) -> Tensor:
         d_logits = torch.sub(x, y).mul_(gradient)
@@ -78,7 +80,7 @@ def _gaussian(decoder: GaussianDecoder, z: Tensor, x: Tensor) -> tuple[Tensor, D
     precision = torch.exp(-log_var)
     distance = x - mean
     squares = distance * distance * precision
-    log_px_z = -0.5 * (squares.sum() + log_var.sum() + LOG_2PI * x.numel())
+    log_px_z = -0.5 * (_sum(squares) + _sum(log_var) + LOG_2PI * x.shape[-2] * x.shape[-1])
 
     def backward(gradient: float) -> Tensor:
         d_mean = (distance * precision).mul_(gradient)
@@ -87,7 +89,8 @@ def _gaussian(decoder: GaussianDecoder, z: Tensor, x: Tensor) -> tuple[Tensor, D
         d_log_var = (squares - 1).mul_(0.5 * gradient)
         _write(decoder.mean, h, d_mean)
         _write(decoder.log_var, h, d_log_var)
-        d_h = torch.addmm(d_mean @ decoder.mean.weight, d_log_var, decoder.log_var.weight)
+        d_h = d_mean @ decoder.mean.weight
+        d_h += d_log_var @ decoder.log_var.weight
         d_pre = _through_tanh(d_h, h)
         _write(decoder.hidden, z, d_pre)
         return d_pre @ decoder.hidden.weight
@@ -95,8 +98,14 @@ def _gaussian(decoder: GaussianDecoder, z: Tensor, x: Tensor) -> tuple[Tensor, D
     return log_px_z, backward
 
 
+def _sum(rows: Tensor) -> Tensor:
+    return rows.sum((-2, -1))
+
+
 def _affine(layer: nn.Linear, h: Tensor) -> Tensor:
-    return torch.addmm(layer.bias, h, layer.weight.T)
+    if h.dim() == 2:
+        return torch.addmm(layer.bias, h, layer.weight.T)
+    return torch.baddbmm(layer.bias.unsqueeze(-2), h, layer.weight.mT)
 
 
 def _hidden(layer: nn.Linear, v: Tensor) -> Tensor:
@@ -111,5 +120,5 @@ def _write(layer: nn.Linear, h: Tensor, d: Tensor) -> None:
     for parameter in (layer.weight, layer.bias):
         if parameter.grad is None:
             parameter.grad = torch.empty_like(parameter)
-    torch.mm(d.T, h, out=layer.weight.grad)
-    torch.sum(d, 0, out=layer.bias.grad)
+    torch.matmul(d.mT, h, out=layer.weight.grad)
+    torch.sum(d, -2, out=layer.bias.grad)
