@@ -35,9 +35,10 @@ from aevb.progress import bar
 from aevb.restore import float_type, targets
 from aevb.training.autosave import Autosave
 from aevb.training.checkpoint import DurableCheckpointIO, load, to_resume
+from aevb.training.engines.stack import Seat
 from aevb.training.evaluation import Marks
 from aevb.training.memory import keep_freed_memory
-from aevb.training.module import Training
+from aevb.training.module import Training, own
 from aevb.training.plan import Plan
 from aevb.training.preempt import Preempt, Signals
 from aevb.training.progress import Progress
@@ -50,17 +51,25 @@ from aevb.training.window import Window
 __all__ = ["main", "run"]
 
 
-def run(directory: Path, trusted: tuple[str, ...] = (), ranks: Ranks = ALONE) -> None:
+def run(
+    directory: Path,
+    trusted: tuple[str, ...] = (),
+    ranks: Ranks = ALONE,
+    *,
+    seat: Seat | None = None,
+    signals: Signals | None = None,
+) -> None:
     """Trains what directory/config.yaml says until its max_samples, evaluates, and marks the run as done.
 
     directory: a run directory, in which nobody else may be at work. trusted: users' modules that its config may name. ranks:
-    where this process stands among those that call this for the same directory. Raises UserError; whatever ends the run early is
+    where this process stands among those that call this for the same directory. seat: in a stack of runs, if it is trained with
+    others. signals: where this thread hears of them. Raises UserError; whatever ends the run early is
     written to FAILED. SIGTERM and SIGINT save and raise SystemExit(128 + signal), which is no failure.
     """
     with lock(directory) if ranks.first else nullcontext():
         try:
-            with Signals() as signals:
-                _run(directory, trusted, ranks, signals)
+            with signals or Signals() as heard:
+                _run(directory, trusted, ranks, seat, heard)
         except Exception as error:
             if ranks.first:
                 runs.mark_failed(directory, traceback.format_exc())
@@ -70,7 +79,7 @@ def run(directory: Path, trusted: tuple[str, ...] = (), ranks: Ranks = ALONE) ->
             raise
 
 
-def _run(directory: Path, trusted: tuple[str, ...], ranks: Ranks, signals: Signals) -> None:
+def _run(directory: Path, trusted: tuple[str, ...], ranks: Ranks, seat: Seat | None, signals: Signals) -> None:
     settings = runs.read_settings(directory)
     trainer_settings: TrainerSettings = build(settings["trainer"], trusted=trusted)
     if trainer_settings.devices != ranks.world:
@@ -82,7 +91,7 @@ def _run(directory: Path, trusted: tuple[str, ...], ranks: Ranks, signals: Signa
     keep_freed_memory()
 
     dataset: Dataset = build(settings["data"], trusted=trusted)
-    module, scene = _assemble(directory, settings, trainer_settings, dataset, trusted, ranks)
+    module, scene = _assemble(directory, settings, trainer_settings, dataset, trusted, ranks, seat)
     evaluators: dict[str, Evaluator] = build(settings["evaluator"], trusted=trusted)
     recorder: Recorder = build(settings["logger"], trusted=trusted)
     marks = Marks(scene, evaluators, recorder, settings["max_samples"], settings["seed"])
@@ -97,7 +106,7 @@ def _run(directory: Path, trusted: tuple[str, ...], ranks: Ranks, signals: Signa
         record(directory, evaluators[name], evaluation, "test", None, **facts)
     results = {name: evaluation for name, (evaluation, _) in evaluations.items()}
     recorder.end(scene, marks.rows[-1], results)
-    runs.save(directory / "model.pt", lambda file: torch.save(module.model.state_dict(), file))
+    runs.save(directory / "model.pt", lambda file: torch.save(own(module.model.state_dict()), file))
     test = {name: {"mean": e.mean(), "standard_error": e.standard_error()} for name, e in results.items()}
     seconds = {"training_seconds": marks.training_seconds, "evaluation_seconds": marks.evaluation_seconds}
     ends = {"samples_seen": module.samples_seen, "shape": list(scene.shape), "targets": dataset.convention}
@@ -111,6 +120,7 @@ def _assemble(
     dataset: Dataset,
     trusted: tuple[str, ...],
     ranks: Ranks,
+    seat: Seat | None,
 ) -> tuple[Training, Scene]:
     dtype = float_type(settings)
     splits = dataset.load()
@@ -144,7 +154,8 @@ def _assemble(
     def make_optimizer(groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
         return build(settings["optimizer"], trusted=trusted, params=groups, batch_size=settings["batch_size"])
 
-    module = Training(model, objective, stream, make_optimizer, Window(trainer.train_window), trainer.engine)
+    engine = seat or trainer.engine
+    module = Training(model, objective, stream, make_optimizer, Window(trainer.train_window), engine)
     x = targets(splits.test, dataset.dynamic, settings["seed"], dtype)
     label = torch.from_numpy(splits.test.label)
     return module, Scene(directory, settings, model, x, label, dataset.shape, trainer.first, dataset.convention)

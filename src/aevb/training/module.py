@@ -22,15 +22,23 @@ from aevb.errors import UserError
 from aevb.models.vae import VAE
 from aevb.objectives.objective import Objective, Update
 from aevb.training.engines.choice import EngineName, choose_engine
+from aevb.training.engines.stack import Seat
 from aevb.training.plan import Block
 from aevb.training.snapshot import Snapshot
 from aevb.training.strategy import average
 from aevb.training.stream import Stream
 from aevb.training.window import Window
 
-__all__ = ["Training"]
+__all__ = ["Training", "own"]
 
 MakeOptimizer = Callable[[list[dict[str, Any]]], torch.optim.Optimizer]
+
+
+def own(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Gives every tensor of a state_dict a storage of its own: torch.save writes the whole of one, whatever part a tensor is."""
+    for name, tensor in state.items():
+        state[name] = tensor.clone()
+    return state
 
 
 class Training(L.LightningModule):
@@ -49,7 +57,7 @@ class Training(L.LightningModule):
         stream: Stream,
         make_optimizer: MakeOptimizer,
         window: Window,
-        engine: EngineName = "auto",
+        engine: EngineName | Seat = "auto",
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
@@ -178,7 +186,8 @@ class Training(L.LightningModule):
         return [group for group in groups if group["params"]]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """The clock, the stream's position and the window, as plain containers."""
+        """The clock, the stream's position and the window, as plain containers; parameters that are rows of a stack alone."""
+        own(checkpoint["state_dict"])
         checkpoint["training"] = {
             "samples_seen": self.samples_seen,
             "position": self.stream.position,

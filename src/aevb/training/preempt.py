@@ -49,7 +49,14 @@ class Signals:
     def defer(self, module: Training) -> None:
         """From now on a signal asks `module` to stop. Puts the handlers in place again, over Lightning's."""
         self._module = module
+        module.told_to_stop |= self.number != 0
         self._install()
+
+    def tell(self, number: int) -> None:
+        """What the main thread heard, to a run in another: its training stops at the end of a round; nothing else of it does."""
+        self.number = number
+        if self._module is not None:
+            self._module.told_to_stop = True
 
     def release(self) -> None:
         """From now on a signal ends the process."""

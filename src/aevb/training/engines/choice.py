@@ -10,19 +10,25 @@ from aevb.models.vae import VAE
 from aevb.objectives.objective import Objective
 from aevb.training.engines.autograd import Autograd
 from aevb.training.engines.closed_form import ClosedForm
+from aevb.training.engines.stack import Member, Seat
 
 __all__ = ["Engine", "EngineName", "choose_engine"]
 
-Engine = Autograd | ClosedForm
+Engine = Autograd | ClosedForm | Member
 EngineName = Literal["auto", "closed_form", "autograd"]
 
 
 def choose_engine(
-    name: EngineName, objective: Objective, model: VAE, groups: Mapping[str, list[nn.Parameter]]
+    name: EngineName | Seat, objective: Objective, model: VAE, groups: Mapping[str, list[nn.Parameter]]
 ) -> Engine:
-    """The engine of that name; auto: the closed form where there is one. Raises UserError where it is asked for and is not."""
+    """The engine of that name; auto: the closed form where there is one. Raises UserError where it is asked for and is not.
+
+    A seat in a stack stands for the closed form together with others.
+    """
     fits = ClosedForm.fits(objective, model)
-    if name == "closed_form" and not fits:
+    if isinstance(name, Seat) and fits:
+        return name.engine(objective)
+    if (name == "closed_form" or isinstance(name, Seat)) and not fits:
         raise UserError(
             f"trainer.engine=closed_form: there is none for {type(objective).__name__} with this model; allowed: SGVB A and B, "
             "Gaussian encoder, Bernoulli or Gaussian decoder, tanh; try: trainer.engine=auto"

@@ -11,7 +11,7 @@ per datapoint and sample; reparameterised, log q(z|x) = -sum [log 2 pi + v + eps
 those of the objective under autograd, up to rounding.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -22,7 +22,9 @@ from aevb.objectives.objective import Batch, Objective, Update
 from aevb.objectives.sgvb_a import SGVB_A
 from aevb.objectives.sgvb_b import SGVB_B
 
-__all__ = ["ClosedForm"]
+__all__ = ["ClosedForm", "differentiate"]
+
+Divergence = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
 
 
 class ClosedForm:
@@ -30,49 +32,62 @@ class ClosedForm:
 
     def __init__(self, objective: SGVB_A | SGVB_B) -> None:
         self.objective = objective
-        self.kl = _sampled if isinstance(objective, SGVB_A) else _exact
+        self.divergence: Divergence = self._sampled if isinstance(objective, SGVB_A) else self._exact
 
     @staticmethod
     def fits(objective: Objective, model: VAE) -> bool:
         """Whether this engine computes what `objective` does on `model`. Exact types: a subclass may mean something else."""
         return type(objective) in (SGVB_A, SGVB_B) and has_closed_form(model)
 
-    @torch.no_grad()
     def __call__(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
         """One minibatch, one update of theta and phi."""
-        x, _, noise = next(stream)
-        beta, samples = self.objective.beta, self.objective.samples
-        mean, log_var, encoder_backward = encode(model.encoder, x)  # type: ignore[arg-type]  # `fits` has looked
-        scale = torch.exp(0.5 * log_var)
-        eps = noise.normal((samples, *mean.shape), mean.dtype)
-        z = torch.addcmul(mean, scale, eps)
+        batch = next(stream)
+        reconstruction, kl = differentiate(model, batch.x, self.noise(model, batch), self.divergence)
+        yield self.update(batch, reconstruction, kl)
 
-        many_x = x if samples == 1 else x.repeat(samples, 1)
-        log_px_z, decoder_backward = decode(model.decoder, z.flatten(0, 1), many_x)  # type: ignore[arg-type]
-        reconstruction = log_px_z / len(many_x)
-        d_z = decoder_backward(-1 / len(many_x)).view_as(z)
-        kl, d_mean, d_log_var = self.kl(mean, log_var, scale, eps, z, d_z, beta)
-        encoder_backward(d_mean, d_log_var)
+    def noise(self, model: VAE, batch: Batch) -> Tensor:
+        """eps (L, M, J) of a minibatch."""
+        weight = model.encoder.get_parameter("mean.weight")
+        return batch.noise.normal((self.objective.samples, len(batch.x), len(weight)), weight.dtype)
 
+    def update(self, batch: Batch, reconstruction: Tensor, kl: Tensor) -> Update:
+        """The update whose gradients have been written."""
         stats = {"bound": reconstruction - kl, "reconstruction": reconstruction, "kl": kl}
-        yield Update(beta * kl - reconstruction, ("theta", "phi"), len(x), stats)
+        return Update(self.objective.beta * kl - reconstruction, ("theta", "phi"), len(batch.x), stats)
+
+    def _exact(
+        self, mean: Tensor, log_var: Tensor, scale: Tensor, eps: Tensor, z: Tensor, d_z: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        variance, weight = scale * scale, self.objective.beta / len(mean)
+        kl = 0.5 * (variance + mean * mean - 1 - log_var).sum() / len(mean)
+        d_mean = d_z.sum(0) + weight * mean
+        d_log_var = 0.5 * ((d_z * eps).sum(0) * scale + weight * (variance - 1))
+        return kl, d_mean, d_log_var
+
+    def _sampled(
+        self, mean: Tensor, log_var: Tensor, scale: Tensor, eps: Tensor, z: Tensor, d_z: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        rows, beta = len(z) * len(mean), self.objective.beta
+        log_ratio = 0.5 * ((z * z - eps * eps).sum() / rows - log_var.sum() / len(mean))
+        d_z = d_z + beta / rows * z
+        d_log_var = 0.5 * ((d_z * eps).sum(0) * scale - beta / len(mean))
+        return log_ratio, d_z.sum(0), d_log_var
 
 
-def _exact(
-    mean: Tensor, log_var: Tensor, scale: Tensor, eps: Tensor, z: Tensor, d_z: Tensor, beta: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    variance, weight = scale * scale, beta / len(mean)
-    kl = 0.5 * (variance + mean * mean - 1 - log_var).sum() / len(mean)
-    d_mean = d_z.sum(0) + weight * mean
-    d_log_var = 0.5 * ((d_z * eps).sum(0) * scale + weight * (variance - 1))
-    return kl, d_mean, d_log_var
+@torch.no_grad()
+def differentiate(model: VAE, x: Tensor, eps: Tensor, divergence: Divergence) -> tuple[Tensor, Tensor]:
+    """Reconstruction and KL part of the bound of x (..., M, D) at eps (..., L, M, J): means (...) over rows. Writes `.grad`.
 
+    divergence: (mu, v, sigma, eps, z, dL/dz of the reconstruction) -> KL part, dL/dmu, dL/dv.
+    """
+    mean, log_var, encoder_backward = encode(model.encoder, x)  # type: ignore[arg-type]  # `fits` has looked
+    scale = torch.exp(0.5 * log_var)
+    z = torch.addcmul(mean.unsqueeze(-3), scale.unsqueeze(-3), eps)
 
-def _sampled(
-    mean: Tensor, log_var: Tensor, scale: Tensor, eps: Tensor, z: Tensor, d_z: Tensor, beta: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    rows = len(z) * len(mean)
-    log_ratio = 0.5 * ((z * z - eps * eps).sum() / rows - log_var.sum() / len(mean))
-    d_z = d_z + beta / rows * z
-    d_log_var = 0.5 * ((d_z * eps).sum(0) * scale - beta / len(mean))
-    return log_ratio, d_z.sum(0), d_log_var
+    rows = z.shape[-3] * z.shape[-2]
+    many_x = x.unsqueeze(-3).expand(*z.shape[:-1], x.shape[-1]).flatten(-3, -2)
+    log_px_z, decoder_backward = decode(model.decoder, z.flatten(-3, -2), many_x)  # type: ignore[arg-type]
+    d_z = decoder_backward(-1 / rows).view_as(z)
+    kl, d_mean, d_log_var = divergence(mean, log_var, scale, eps, z, d_z)
+    encoder_backward(d_mean, d_log_var)
+    return log_px_z / rows, kl
