@@ -15,7 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 FLOORS = [
     {"errors", "ranges"},
     {"noise", "config", "progress", "lock", "arguments"},
-    {"distributions", "samplers", "data", "runs", "optimizers", "child"},
+    {"distributions", "samplers", "data", "runs", "optimizers", "child", "scratch"},
     {"models", "build", "integrity"},
     {"estimators"},
     {"objectives", "evaluators"},
@@ -29,7 +29,7 @@ FLOORS = [
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 LIGHTNING = {"training", "worker", "evaluate", "restore"}
 HYDRA = {"cli", "refusals", "experiment", "guard", "sweep"}
-NO_TORCH = {"errors", "ranges", "config", "progress", "lock", "data", "runs", "child", "integrity", "build"}
+NO_TORCH = {"errors", "ranges", "config", "progress", "lock", "scratch", "data", "runs", "child", "integrity", "build"}
 NO_TORCH |= {"cli", "refusals", "experiment", "guard", "arguments", "status", "compare", "sweep"}
 
 

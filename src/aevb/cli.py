@@ -8,8 +8,8 @@ import importlib.util
 import os
 import re
 import shlex
+import signal
 import sys
-import tempfile
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +25,9 @@ from aevb import guard
 from aevb.config import CONF, options
 from aevb.errors import UserError
 from aevb.refusals import explain, refused
+from aevb.scratch import scratch
 from aevb.status import show
+from aevb.sweep import Check as Passing
 from aevb.sweep import Checked, Plan, Sweep, groups_of, name_of, note
 
 __all__ = ["Call", "Check", "Job", "launch", "take_trusted"]
@@ -35,13 +37,14 @@ class Call(NamedTuple):
     """How a job was asked for.
 
     trusted: users' modules (--trust). sweeping: one of several jobs. choices: the option chosen in each group.
-    config_name: of the primary config.
+    config_name: of the primary config. preparing: whether the run is only to be made, not to be trained (--prepare).
     """
 
     trusted: tuple[str, ...]
     sweeping: bool
     choices: dict[str, Any]
     config_name: str
+    preparing: bool = False
 
     def compose(self, overrides: list[str]) -> dict[str, Any]:
         """Another config from the same tree, resolved as far as it goes."""
@@ -57,51 +60,59 @@ Check = Callable[[DictConfig, Call], Plan | None]
 guard.install()  # here, because the processes of a parallel launcher import this module and compose
 
 
-def launch(root: str, job: Job, check: Check) -> None:
+def launch(root: str, job: Job, check: Check, ready: Check | None = None) -> None:
     """Runs `job` on what Hydra composes from conf/<root>.yaml and the command line, once or for every point of a sweep.
 
-    check: what a config must pass; all points of a sweep do before the first is run. With --check, that is all.
+    check: what a config must pass; with --check, that is all. ready: what all points of a sweep must pass before the first is
+    run, `check` by default.
     """
     program = f"aevb-{root}"
     full_error = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["AEVB_COMMAND"] = shlex.join([program, *sys.argv[1:]])  # for manifests
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting
+    # Until a run listens for itself: to end by it would pass over what is to be cleared away.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    try:
+        with scratch() as folder:
+            _launch(root, program, job, check, ready or check, folder)
+    except Exception as error:
+        if full_error or not refused(error):
+            raise
+        if {"-sc", "--shell-completion"} & set(sys.argv):
+            sys.exit(2)  # nobody wants to be lectured in the middle of a word
+        line = str(error) if isinstance(error, UserError) else explain(error, root, sys.argv[1:])
+        _tell(program, line)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        _tell(program, "interrupted; the same command goes on from the last checkpoint")
+        sys.exit(130)
+    finally:
+        if not full_error:
+            del os.environ["HYDRA_FULL_ERROR"]  # not the wish of whoever calls next
+
+
+def _launch(root: str, program: str, job: Job, check: Check, ready: Check, folder: Path) -> None:
     OmegaConf.register_new_resolver("options", lambda group: ", ".join(options(group)), replace=True)
-    with tempfile.TemporaryDirectory(prefix="aevb-") as scratch:
-        os.environ["AEVB_SCRATCH"] = scratch  # conf/: where Hydra takes notes on a sweep
-        try:
-            trusted = take_trusted()
-            only_check = _flags()
-            sweep = Sweep(
-                lambda cfg, groups, name: check(cfg, Call(trusted, True, groups, name)),
-                only_check,
-                Path(scratch) / "notes",
-            )
-            task = _task(program, job, check if only_check else None, trusted, sweep.notes)
-            with sweep.watching():
-                hydra.main(config_path=str(CONF), config_name=root, version_base="1.3")(task)()
-        except Checked:
-            for point in sweep.points:
-                _show_plan(point.plan, f"{point.label}: ")
-            return
-        except Exception as error:
-            if full_error or not refused(error):
-                raise
-            if {"-sc", "--shell-completion"} & set(sys.argv):
-                sys.exit(2)  # nobody wants to be lectured in the middle of a word
-            line = str(error) if isinstance(error, UserError) else explain(error, root, sys.argv[1:])
-            _tell(program, line)
-            sys.exit(2)
-        except KeyboardInterrupt:
-            _tell(program, "interrupted; the same command goes on from the last checkpoint")
-            sys.exit(130)
-        finally:
-            if not full_error:
-                del os.environ["HYDRA_FULL_ERROR"]  # not the wish of whoever calls next
-        _end(program, sweep)
+    os.environ["AEVB_SCRATCH"] = str(folder)  # conf/: where Hydra takes notes on a sweep
+    trusted = take_trusted()
+    only = _flags(root)
+
+    def passing(what: Check) -> Passing:
+        return lambda cfg, groups, name: what(cfg, Call(trusted, True, groups, name))
+
+    sweep = Sweep(passing(check), passing(ready), only == "--check", folder / "notes")
+    task = _task(program, job, check, trusted, only, sweep.notes)
+    try:
+        with sweep.watching():
+            hydra.main(config_path=str(CONF), config_name=root, version_base="1.3")(task)()
+    except Checked:
+        for point in sweep.points:
+            _show_plan(point.plan, f"{point.label}: ")
+        return
+    _end(program, sweep, only)
 
 
-def _end(program: str, sweep: Sweep) -> None:
+def _end(program: str, sweep: Sweep, only: str) -> None:
     ends = sweep.ends()
     if not sweep.points:
         if ends:
@@ -110,7 +121,8 @@ def _end(program: str, sweep: Sweep) -> None:
     rows = sweep.account()
     if rows:
         show(rows)
-    failed = len(ends.keys() | {p.name for p, r in zip(sweep.points, rows, strict=False) if r.state != "done"})
+    late = {point.name for point, row in zip(sweep.points, rows, strict=False) if row.state != "done"}
+    failed = len(ends.keys() | (late if only != "--prepare" else set()))
     if failed:
         remedy = "; the same command runs only what is not done" if rows else ""
         _tell(program, f"{failed} of the sweep's {len(sweep.points)} jobs failed{remedy}")
@@ -118,16 +130,16 @@ def _end(program: str, sweep: Sweep) -> None:
 
 
 def _task(
-    program: str, job: Job, check: Check | None, trusted: tuple[str, ...], notes: Path
+    program: str, job: Job, check: Check, trusted: tuple[str, ...], only: str, notes: Path
 ) -> Callable[[DictConfig], None]:
     def task(cfg: DictConfig) -> None:
         config = HydraConfig.get()
         sweeping = config.mode == RunMode.MULTIRUN
         point = name_of(config)
         where = f"{point}: " if sweeping else ""
-        call = Call(trusted, sweeping, groups_of(config), str(config.job.config_name))
+        call = Call(trusted, sweeping, groups_of(config), str(config.job.config_name), only == "--prepare")
         try:
-            if check is not None:
+            if only == "--check":
                 _show_plan(check(cfg, call))
             else:
                 job(cfg, call)
@@ -157,23 +169,24 @@ def _tell(program: str, text: str, where: str = "") -> None:
         print(f"{program}: {where}{line}", file=sys.stderr, flush=True)
 
 
-def _flags() -> bool:
-    # Hydra wants -m before or after all overrides; people write it where it comes to mind. Returns whether --check is there.
+def _flags(root: str) -> str:
+    # Hydra wants -m before or after all overrides; people write it where it comes to mind. Returns --check or --prepare if it is
+    # there, which are ours, and "" otherwise.
+    ours = ("--check", "--prepare") if root == "train" else ("--check",)
     flags = [argument for argument in sys.argv[1:] if argument in ("-m", "--multirun")]
-    only_check = "--check" in sys.argv[1:]
-    rest = [argument for argument in sys.argv[1:] if argument not in (*flags, "--check")]
-    sys.argv[1:] = flags[:1] + rest
+    asked_for = [flag for flag in ours if flag in sys.argv[1:]]
+    sys.argv[1:] = flags[:1] + [argument for argument in sys.argv[1:] if argument not in (*flags, *ours)]
     parser = get_args_parser()
     parser.error = _misused  # type: ignore[method-assign,assignment]
     given = parser.parse_args(sys.argv[1:])
     modes = {"--run": given.run, "-m": given.multirun, "--cfg": given.cfg, "-sc": given.shell_completion}
-    modes |= {"--info": given.info, "--help": given.help, "--hydra-help": given.hydra_help, "--check": only_check}
-    asked = [flag for flag, value in modes.items() if value and not (only_check and flag in ("--run", "-m"))]
+    modes |= {"--info": given.info, "--help": given.help, "--hydra-help": given.hydra_help}
+    asked = [flag for flag, value in modes.items() if value and not (asked_for and flag in ("--run", "-m"))] + asked_for
     if len(asked) > 1:
         _misused(f"{' '.join(asked)}: not together; allowed: one of them")
     if (given.resolve or given.package) and not (given.cfg or given.help):
         _misused(f"{'--resolve' if given.resolve else '--package'}: only with --cfg")
-    return only_check
+    return asked_for[0] if asked_for else ""
 
 
 def _misused(message: str) -> NoReturn:
@@ -186,7 +199,7 @@ def take_trusted() -> tuple[str, ...]:
     # Taken off before Hydra sees the arguments: trust is given by the person at the keyboard, and never by a config.
     # Off the line being completed, too, with the flag that may stand anywhere (see _flags).
     os.environ["COMP_LINE"] = re.sub(
-        r"\s(--trust[= ]\S+|-m|--multirun|--check)(?=\s)", "", os.environ.get("COMP_LINE", "")
+        r"\s(--trust[= ]\S+|-m|--multirun|--check|--prepare)(?=\s)", "", os.environ.get("COMP_LINE", "")
     )
     trusted, rest, arguments = [], [], iter(sys.argv[1:])
     for argument in arguments:

@@ -4,11 +4,12 @@ A single run trains in this process; every job of a sweep is a child process, so
 are the ranks of a run on several devices.
 """
 
+import json
 import os
 import shlex
-import signal
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,7 @@ class JobDied(UserError):
 
 def train() -> None:
     """aevb-train: trains a run, or goes on with it, or finds it done."""
-    # Until a run listens for itself: to end by it would pass over what is to be cleared away.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    launch("train", _train, _plan)
+    launch("train", _train, _plan, _ready)
 
 
 def evaluate() -> None:
@@ -70,6 +69,15 @@ def _plan(cfg: DictConfig, call: Call) -> Plan:
     return _planned(cfg, call)[1]
 
 
+def _ready(cfg: DictConfig, call: Call) -> Plan:
+    # Before the first job of a sweep: a download is then done once, and no job finds out after hours that its data are damaged.
+    settings, plan = _planned(cfg, call)
+    if plan.outlook != "done":
+        _threads(settings["trainer"]["threads"])
+        _check_data(settings, plan.directory, call.trusted)
+    return plan
+
+
 def _validates(root: str) -> Callable[[DictConfig, Call], None]:
     def check(cfg: DictConfig, call: Call) -> None:
         validate(cfg, call.trusted, root)
@@ -85,9 +93,17 @@ def _train(cfg: DictConfig, call: Call) -> None:
         print(f"{directory}: finished already, {seen:,} samples{_results(directory)}")
         return
     _threads(settings["trainer"]["threads"])
-    _check_data(settings, directory, call.trusted)
+    hashes = _check_data(settings, directory, call.trusted)
     with lock(directory):
         runs.prepare(directory, settings)
+        same_data(directory, hashes, settings["data"])
+        if call.preparing:
+            from aevb import manifest  # torch comes with it
+
+            manifest.begin(directory, settings, hashes)
+            print(f"{directory}: prepared for {settings['max_samples']:,} samples, not trained; from this folder:")
+            print(f"    {_worker_command(directory, settings['trainer']['devices'], call.trusted)}", flush=True)
+            return
     print(f"{directory}: {VERBS[outlook]} to {settings['max_samples']:,} samples", flush=True)
     try:
         _work(directory, settings["trainer"]["devices"], call)
@@ -116,17 +132,36 @@ def _threads(count: int) -> None:
     os.environ.update(dict.fromkeys(THREADS, str(count)))
 
 
-def _check_data(settings: dict[str, Any], directory: Path, trusted: tuple[str, ...]) -> None:
+def _check_data(settings: dict[str, Any], directory: Path, trusted: tuple[str, ...]) -> dict[str, str]:
     # Here and not in the worker alone, so that a fault of the data is told before torch loads and leaves nothing behind.
-    splits = build(settings["data"], trusted).load()
+    n_train, hashes = _data(json.dumps(settings["data"]), trusted)
     if (directory / "data.json").is_file():
-        same_data(directory, splits.hashes(), settings["data"])
-    n_train = len(splits.train.x)
+        same_data(directory, hashes, settings["data"])
     if settings["batch_size"] > n_train:
         raise UserError(
             f"batch_size={settings['batch_size']}: more than there are training data; "
             f"allowed: an integer >= 1 and <= {n_train}; try: batch_size={min(100, n_train)}"
         )
+    return hashes
+
+
+@cache
+def _data(node: str, trusted: tuple[str, ...]) -> tuple[int, dict[str, str]]:
+    # How many are trained on, and the hashes; read once, however many jobs of a sweep share them. Each worker looks again.
+    splits = build(json.loads(node), trusted).load()
+    return len(splits.train.x), splits.hashes()
+
+
+def _worker_command(directory: Path, devices: int, trusted: tuple[str, ...]) -> str:
+    trust = "".join(f" --trust {name}" for name in trusted)
+    worker = f"-m aevb.worker {shlex.quote(str(directory))}{trust}"
+    if devices == 1:
+        return f"python {worker}"
+    machines = next(n for n in range(2, devices + 1) if devices % n == 0)  # the least that share the devices evenly
+    place = f"--nnodes {machines} --nproc-per-node {devices // machines} --node-rank RANK --master-addr HOST"
+    return (
+        f"torchrun {place} --master-port 29500 {worker}    # on each machine; RANK: 0, 1, ...; HOST: the first's name"
+    )
 
 
 def _work(directory: Path, devices: int, call: Call) -> None:

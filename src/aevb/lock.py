@@ -16,7 +16,7 @@ from typing import IO
 
 from aevb.errors import UserError
 
-__all__ = ["lock"]
+__all__ = ["held", "lock"]
 
 
 @contextmanager
@@ -41,6 +41,18 @@ def lock(directory: Path) -> Iterator[None]:
         if _names(path, file):  # not if the folder has been removed, and perhaps made again by someone else
             path.unlink(missing_ok=True)
         file.close()
+
+
+def held(directory: Path) -> bool | None:
+    """Whether a living process holds the lock of `directory`; None where no lock was ever taken, or it cannot be read."""
+    try:
+        with (directory / "LOCK").open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return None
+    return False
 
 
 def _take(path: Path) -> IO[str]:

@@ -1,7 +1,6 @@
 """How far runs have come, as a table: done, running, partial, failed, missing. Read from run directories, without torch."""
 
 import csv
-import fcntl
 import json
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -14,9 +13,10 @@ from rich.table import Table
 from yaml import YAMLError
 
 from aevb.errors import UserError
+from aevb.lock import held
 from aevb.runs import read_settings, state
 
-__all__ = ["Row", "found", "row", "running", "show"]
+__all__ = ["Row", "found", "row", "show"]
 
 COLOURS = {"done": "green", "running": "cyan", "partial": "yellow", "failed": "red", "missing": "magenta"}
 
@@ -61,7 +61,7 @@ def row(directory: Path, max_samples: int | None = None, point: str = "", why: s
     except (UserError, YAMLError, KeyError, ValueError, TypeError, OSError) as error:
         return Row(str(directory), "failed", 0, max_samples or 0, " ".join(f"damaged: {error}".split()), point)
     wanted = max_samples or budget
-    if running(directory):
+    if held(directory):
         return Row(str(directory), "running", seen, wanted, "", point)
     if before == "done":
         short = seen < wanted
@@ -69,18 +69,6 @@ def row(directory: Path, max_samples: int | None = None, point: str = "", why: s
     if before == "failed":
         why = _last_words(directory / "FAILED") or why
     return Row(str(directory), before, seen, wanted, why, point)
-
-
-def running(directory: Path) -> bool:
-    """Whether a living process holds the run's lock: flock on LOCK, which a dead owner does not keep."""
-    try:
-        with (directory / "LOCK").open() as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
 
 
 def _samples_seen(directory: Path) -> int:

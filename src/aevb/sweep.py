@@ -56,11 +56,12 @@ class Checked(Exception):
 class Sweep:
     """The points of a command line that is about to be run, if it is a sweep.
 
-    check: what a point must pass. only: stop after checking. notes: a file in which jobs, perhaps in other processes, say why
-    they ended.
+    check: what a point must pass. ready: what it must pass before jobs start on this machine. only: stop after `check`. notes:
+    a file in which jobs, perhaps in other processes, say why they ended.
     """
 
     check: Check
+    ready: Check
     only: bool
     notes: Path
     points: list[Point] = field(default_factory=list)
@@ -73,7 +74,10 @@ class Sweep:
         def validate(sweeper: Any, batch: Sequence[Sequence[str]]) -> None:
             if not self.points:  # the first batch: all are checked then
                 every = [list(overrides) for part in sweeper.overrides for overrides in part]
-                self.points = _checked(sweeper.hydra_context.config_loader, sweeper.config, every, self.check)
+                # What lies on this machine says nothing about those that submitit's jobs go to.
+                elsewhere = "submitit" in str(sweeper.config.hydra.launcher._target_)
+                check = self.check if self.only or elsewhere else self.ready
+                self.points = _checked(sweeper.hydra_context.config_loader, sweeper.config, every, check)
                 if self.only:
                     raise Checked
 

@@ -9,11 +9,11 @@ import logging
 import os
 import signal
 import sys
-import tempfile
 from pathlib import Path
 
 from aevb import runs
 from aevb.child import PARENT, tie_to_parent
+from aevb.scratch import scratch
 
 __all__ = ["main"]
 
@@ -37,8 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
     worker = ["-m", "aevb.worker", str(options.directory), *(f"--trust={name}" for name in options.trust)]
-    with tempfile.TemporaryDirectory(prefix="aevb-torchrun-") as scratch:
-        place = ["--standalone", "--local-addr=localhost", f"--log-dir={scratch}"]
+    with scratch() as folder:
+        place = ["--standalone", "--local-addr=localhost", f"--log-dir={folder}"]
         try:
             torchrun.main([*place, f"--nproc-per-node={options.devices}", *worker])
         except SignalException as caught:

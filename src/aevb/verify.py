@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from aevb.compare import circumstances, rows
 from aevb.config.kinds import Mismatch, Number
 from aevb.errors import UserError
 from aevb.ranges import Range
+from aevb.scratch import scratch
 
 __all__ = ["faults", "verify"]
 
@@ -37,9 +37,10 @@ def _verify() -> int:
         raise UserError(f"{given.run}: no rows in metrics.csv yet; try: the aevb-train command that began it")
     end = max(before)
     samples = end if given.samples is None else _number(given.samples, end)
-    with tempfile.TemporaryDirectory(prefix="aevb-verify-") as folder:
-        again = Path(folder) / given.run.resolve().name
-        short = {**settings, "max_samples": samples, "output_dir": folder, "logger": NO_LOGGER}
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    with scratch() as folder:
+        again = folder / given.run.resolve().name
+        short = {**settings, "max_samples": samples, "output_dir": str(folder), "logger": NO_LOGGER}
         runs.prepare(again, short)
         print(f"{given.run}: executing again to {samples:,} samples", flush=True)
         _execute(again, tuple(given.trust))
@@ -73,7 +74,6 @@ def _execute(directory: Path, trusted: tuple[str, ...]) -> None:
     trainer = runs.read_settings(directory)["trainer"]
     # Threads are counted when torch is loaded, so a process of its own.
     os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(trainer["threads"])))
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     code = child.work(directory, trainer["devices"], trusted)
     if code:
         raise UserError("" if code == 2 else f"the second execution ended with exit code {code}")

@@ -125,7 +125,10 @@ def _assemble(
     dtype = float_type(settings)
     splits = dataset.load()
     hashes = splits.hashes()
-    same_data(directory, hashes, settings["data"])
+    if (
+        ranks.first or (directory / "data.json").is_file()
+    ):  # the first writes it, once; on other machines data may differ
+        same_data(directory, hashes, settings["data"])
     if ranks.first:
         manifest.begin(directory, settings, hashes)
     model: VAE = build(settings["model"], trusted=trusted, data_dim=dataset.dim).to(dtype)
