@@ -21,8 +21,8 @@ FLOORS = [
     {"objectives", "evaluators"},
     {"training"},
     {"restore", "manifest"},
-    {"worker", "torchrun", "evaluate", "figures", "refusals", "guard", "status", "compare"},
-    {"sweep", "verify"},
+    {"worker", "torchrun", "gathering", "evaluate", "figures", "refusals", "guard", "status", "compare"},
+    {"sweep", "verify", "ensemble"},
     {"cli"},
     {"experiment", "trained"},
 ]
@@ -30,7 +30,7 @@ FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 LIGHTNING = {"training", "worker", "evaluate", "restore"}
 HYDRA = {"cli", "refusals", "experiment", "guard", "sweep"}
 NO_TORCH = {"errors", "ranges", "config", "progress", "lock", "scratch", "data", "runs", "child", "integrity", "build"}
-NO_TORCH |= {"cli", "refusals", "experiment", "guard", "arguments", "status", "compare", "sweep"}
+NO_TORCH |= {"cli", "refusals", "experiment", "guard", "arguments", "status", "compare", "sweep", "gathering"}
 
 
 def room(path: Path) -> str:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-__all__ = ["PARENT", "tie_to_parent", "work"]
+__all__ = ["PARENT", "tie_to_parent", "work", "work_together"]
 
 PARENT = "AEVB_PARENT"  # environment variable: the process that its children shall not outlive
 PR_SET_PDEATHSIG = 1  # sys/prctl.h
@@ -32,6 +32,15 @@ def work(directory: Path, devices: int, trusted: tuple[str, ...]) -> int:
     SystemExit(128 + signal) is raised, whatever it answered.
     """
     module = ["aevb.worker"] if devices == 1 else ["aevb.torchrun", str(devices)]
+    return _run([*module, str(directory)], trusted)
+
+
+def work_together(directories: list[Path], trusted: tuple[str, ...]) -> int:
+    """As `work`, for several runs in one child (aevb.ensemble)."""
+    return _run(["aevb.ensemble", *map(str, directories)], trusted)
+
+
+def _run(module: list[str], trusted: tuple[str, ...]) -> int:
     trust = [argument for name in trusted for argument in ("--trust", name)]
     foreign = {name for name in os.environ if name in FOREIGN or name.startswith(FOREIGN_PREFIXES)}
     environment = {name: value for name, value in os.environ.items() if name not in foreign}
@@ -40,7 +49,7 @@ def work(directory: Path, devices: int, trusted: tuple[str, ...]) -> int:
         child = None
         try:
             # A session of its own: Ctrl-C in a terminal goes to everyone in the foreground, and shall arrive once.
-            command = [sys.executable, "-m", *module, str(directory), *trust]
+            command = [sys.executable, "-m", *module, *trust]
             child = subprocess.Popen(command, env=environment, start_new_session=True)
             code = child.wait()
         except _Signal as caught:

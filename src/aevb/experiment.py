@@ -21,6 +21,7 @@ from aevb.build import build
 from aevb.cli import Call, launch, take_trusted
 from aevb.config import run_name, validate
 from aevb.errors import UserError
+from aevb.gathering import Gathered, gathered
 from aevb.integrity import same_data
 from aevb.lock import lock
 from aevb.refusals import explain, refused
@@ -105,6 +106,10 @@ def _train(cfg: DictConfig, call: Call) -> None:
             print(f"    {_worker_command(directory, settings['trainer']['devices'], call.trusted)}", flush=True)
             return
     print(f"{directory}: {VERBS[outlook]} to {settings['max_samples']:,} samples", flush=True)
+    kept_back = gathered()
+    if kept_back is not None:
+        kept_back.append(Gathered(directory, settings, call.trusted))
+        return
     try:
         _work(directory, settings["trainer"]["devices"], call)
     except JobDied:

@@ -1,5 +1,6 @@
 """Progress that people can read: a bar with rate and time left on a terminal, silence elsewhere."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
@@ -30,13 +31,17 @@ class Bar(Protocol):
 
 
 class _Rate(ProgressColumn):
-    def __init__(self, unit: str) -> None:
-        self.unit = unit
-        super().__init__()
-
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:,.0f} {self.unit}/s", style="progress.data.speed")
+        return Text("" if speed is None else f"{speed:,.0f} {task.fields['unit']}/s", style="progress.data.speed")
+
+
+class _Silence:
+    def advance(self, count: int) -> None:
+        pass
+
+    def describe(self, text: str) -> None:
+        pass
 
 
 class _RichBar:
@@ -50,6 +55,38 @@ class _RichBar:
         self.progress.update(self.task, description=text)  # type: ignore[arg-type]
 
 
+class _Display:
+    """What a terminal shows: one at a time, with a line for every bar that is open; runs in threads share it."""
+
+    def __init__(self) -> None:
+        self.lock, self.users = threading.Lock(), 0
+
+    @contextmanager
+    def open(self, console: Console) -> Iterator[Progress]:
+        with self.lock:
+            if self.users == 0:
+                columns = (
+                    TextColumn("{task.description}"),
+                    BarColumn(),
+                    MofNCompleteColumn(),
+                    _Rate(),
+                    TimeRemainingColumn(),
+                )
+                self.progress = Progress(*columns, console=console, refresh_per_second=4)
+                self.progress.start()
+            self.users += 1
+        try:
+            yield self.progress
+        finally:
+            with self.lock:
+                self.users -= 1
+                if self.users == 0:
+                    self.progress.stop()
+
+
+_display = _Display()
+
+
 @contextmanager
 def bar(
     total: int, description: str, unit: str = "samples", completed: int = 0, *, shown: bool = True
@@ -59,14 +96,8 @@ def bar(
     Refreshed by time, not by step, so that it costs the work nothing; drawn if `shown` and standard error is a terminal.
     """
     console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        _Rate(unit),
-        TimeRemainingColumn(),
-    )
-    with Progress(
-        *columns, console=console, disable=not (shown and console.is_terminal), refresh_per_second=4
-    ) as progress:
-        yield _RichBar(progress, progress.add_task(description, total=total, completed=completed))
+    if not (shown and console.is_terminal):
+        yield _Silence()
+        return
+    with _display.open(console) as progress:
+        yield _RichBar(progress, progress.add_task(description, total=total, completed=completed, unit=unit))

@@ -14,7 +14,7 @@ import traceback
 import warnings
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import lightning as L
 import torch
@@ -48,7 +48,7 @@ from aevb.training.strategy import ALONE, Ranks, Replicas
 from aevb.training.stream import Stream
 from aevb.training.window import Window
 
-__all__ = ["main", "run"]
+__all__ = ["leave", "main", "run"]
 
 
 def run(
@@ -241,9 +241,12 @@ def _tell(reason: str) -> None:
     Path(file).write_text(json.dumps({"message": told}))
 
 
-if __name__ == "__main__":
-    code = main()
+def leave(code: int) -> NoReturn:
+    """Ends the process, in which everything is written: Python's own end would now and then abort on threads of torch."""
     sys.stdout.flush()
     sys.stderr.flush()
-    # Everything is written. Python's own end would now and then abort on the threads of a process group.
     os._exit(code)
+
+
+if __name__ == "__main__":
+    leave(main())
