@@ -12,6 +12,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -38,6 +39,7 @@ class Call(NamedTuple):
 
     trusted: users' modules (--trust). sweeping: one of several jobs. choices: the option chosen in each group.
     config_name: of the primary config. preparing: whether the run is only to be made, not to be trained (--prepare).
+    reporting: makes of something to be done the same thing whose faults are told and noted as this job's.
     """
 
     trusted: tuple[str, ...]
@@ -45,6 +47,7 @@ class Call(NamedTuple):
     choices: dict[str, Any]
     config_name: str
     preparing: bool = False
+    reporting: Callable[[Callable[..., None]], Callable[..., None]] = lambda do: do
 
     def compose(self, overrides: list[str]) -> dict[str, Any]:
         """Another config from the same tree, resolved as far as it goes."""
@@ -137,25 +140,40 @@ def _task(
         sweeping = config.mode == RunMode.MULTIRUN
         point = name_of(config)
         where = f"{point}: " if sweeping else ""
-        call = Call(trusted, sweeping, groups_of(config), str(config.job.config_name), only == "--prepare")
-        try:
-            if only == "--check":
-                _show_plan(check(cfg, call))
-            else:
-                job(cfg, call)
-            return
-        except UserError as error:
-            why = str(error)
-            _tell(program, why, where)
-        except Exception as error:
-            if not sweeping:
-                raise
-            why = f"{type(error).__name__}: {error}"
-            traceback.print_exc()
-            _tell(program, "failed with the traceback above", where)
-        note(notes, point, why)
+        reporting = _reporting(program, where, point, sweeping, notes)
+        config_name = str(config.job.config_name)
+        call = Call(trusted, sweeping, groups_of(config), config_name, only == "--prepare", reporting)
+        if only == "--check":
+            reporting(lambda: _show_plan(check(cfg, call)))()
+        else:
+            reporting(job)(cfg, call)
 
     return task
+
+
+def _reporting(
+    program: str, where: str, point: str, sweeping: bool, notes: Path
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    def reporting(do: Callable[..., None]) -> Callable[..., None]:
+        @wraps(do)
+        def reported(*arguments: Any) -> None:
+            try:
+                do(*arguments)
+                return
+            except UserError as error:
+                why = str(error)
+                _tell(program, why, where)
+            except Exception as error:
+                if not sweeping:
+                    raise
+                why = f"{type(error).__name__}: {error}"
+                traceback.print_exc()
+                _tell(program, "failed with the traceback above", where)
+            note(notes, point, why)
+
+        return reported
+
+    return reporting
 
 
 def _show_plan(plan: Plan | None, where: str = "") -> None:
