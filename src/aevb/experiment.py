@@ -20,11 +20,11 @@ from aevb.arguments import Arguments, command
 from aevb.build import build
 from aevb.cli import Call, launch, take_trusted
 from aevb.config import run_name, validate
-from aevb.errors import UserError
+from aevb.errors import Told, UserError
 from aevb.integrity import same_data
 from aevb.lock import lock
 from aevb.refusals import explain, refused
-from aevb.status import found, row, show
+from aevb.status import found, last_words, row, show
 from aevb.sweep import Plan, points
 
 __all__ = ["evaluate", "figure", "status", "train"]
@@ -39,7 +39,7 @@ class JobDied(UserError):
 
 def train() -> None:
     """aevb-train: trains a run, or goes on with it, or finds it done."""
-    launch("train", _train, _plan, _ready)
+    launch("train", _train, _plan)
 
 
 def evaluate() -> None:
@@ -62,20 +62,14 @@ def _planned(cfg: DictConfig, call: Call) -> tuple[dict[str, Any], Plan]:
     settings["choices"] = call.choices
     directory = Path(settings["output_dir"]) / "runs" / run_name(settings, _plain(settings, call))
     settings["name"] = directory.name
-    return settings, Plan(directory, runs.outlook(directory, settings), settings["max_samples"])
+    outlook = runs.outlook(directory, settings)
+    return settings, Plan(
+        directory, outlook, settings["max_samples"], lambda: _check_data(settings, directory, call.trusted)
+    )
 
 
 def _plan(cfg: DictConfig, call: Call) -> Plan:
     return _planned(cfg, call)[1]
-
-
-def _ready(cfg: DictConfig, call: Call) -> Plan:
-    # Before the first job of a sweep: a download is then done once, and no job finds out after hours that its data are damaged.
-    settings, plan = _planned(cfg, call)
-    if plan.outlook != "done":
-        _threads(settings["trainer"]["threads"])
-        _check_data(settings, plan.directory, call.trusted)
-    return plan
 
 
 def _validates(root: str) -> Callable[[DictConfig, Call], None]:
@@ -92,7 +86,6 @@ def _train(cfg: DictConfig, call: Call) -> None:
         seen = runs.Run(directory).done["samples_seen"]
         print(f"{directory}: finished already, {seen:,} samples{_results(directory)}")
         return
-    _threads(settings["trainer"]["threads"])
     hashes = _check_data(settings, directory, call.trusted)
     with lock(directory):
         runs.prepare(directory, settings)
@@ -134,6 +127,7 @@ def _threads(count: int) -> None:
 
 def _check_data(settings: dict[str, Any], directory: Path, trusted: tuple[str, ...]) -> dict[str, str]:
     # Here and not in the worker alone, so that a fault of the data is told before torch loads and leaves nothing behind.
+    _threads(settings["trainer"]["threads"])
     n_train, hashes = _data(json.dumps(settings["data"]), trusted)
     if (directory / "data.json").is_file():
         same_data(directory, hashes, settings["data"])
@@ -172,7 +166,7 @@ def _work(directory: Path, devices: int, call: Call) -> None:
         return
     code = child.work(directory, devices, call.trusted)
     if code == 2:
-        raise UserError("")  # the worker has told why
+        raise Told(last_words(directory))
     if code:
         end = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
         died = f"{directory}: the process {end}; try: the same command, which runs only what is not done"
