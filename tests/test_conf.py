@@ -53,7 +53,7 @@ def test_every_yaml_is_an_option() -> None:
     named = {CONF / f"{group}/{option}.yaml" for group in [*GROUPS, "figure"] for option in options(group)}
     roots = {CONF / f"{name}.yaml" for name in ("train", "evaluate", "figure")}
     helps = {CONF / f"hydra/help/{name}.yaml" for name in ("train", "evaluate", "figure")}
-    launchers = {CONF / "hydra/launcher/slurm.yaml"}
+    launchers = {CONF / f"hydra/launcher/{name}.yaml" for name in ("cores", "ensemble", "slurm")}
     assert set(CONF.rglob("*.yaml")) == named | roots | helps | launchers
 
 

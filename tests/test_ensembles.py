@@ -15,7 +15,8 @@ SWEEP = (
     "trainer.precision=64",
     "max_samples=1e5",
 )
-TOGETHER = (*SWEEP, "hydra/launcher=ensemble", "latent_dim=2,5")
+BOTH = (*SWEEP, "latent_dim=2,5")
+TOGETHER = (*BOTH, "hydra/launcher=ensemble")
 
 
 def rows(folder):
@@ -63,28 +64,27 @@ def test_a_member_leaves_what_a_run_leaves(mixed):
     assert sizes[0] < 1.1 * sizes[1]  # no member carries the others' parameters along
 
 
-def test_members_that_were_stopped_and_killed_go_on(mixed, tmp_path):
-    process = begin(tmp_path, *TOGETHER)
+@pytest.mark.parametrize("launcher", ["ensemble", "cores"])
+def test_runs_that_were_stopped_and_killed_go_on(launcher, mixed, tmp_path):
+    sweep = (*BOTH, f"hydra/launcher={launcher}", *(("hydra.launcher.cores=2",) if launcher == "cores" else ()))
     runs = tmp_path / "outputs" / "runs"
-    while not (found := sorted(runs.glob("*z5*/config.yaml"))):
-        assert process.poll() is None, process.communicate()
-    reach(process, found[0].parent, 5_000)
+    process = begin(tmp_path, *sweep)
+    for member in (both := [runs / f"digits-sgvb_b-adagrad-z{j}-s0-683851" for j in (2, 5)]):
+        reach(process, member, 5_000)
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 143, errors
     assert gone_within(tmp_path, 10), processes_in(tmp_path)
-    members = sorted(path.parent for path in runs.glob("*/config.yaml"))
-    assert [checkpoint(run) for run in members] == [checkpoint(members[0])] * 2
+    assert all(5_000 <= checkpoint(run) < 100_000 for run in both)
     assert errors.count("stopped by SIGTERM at ") == 2
 
-    process = begin(tmp_path, *TOGETHER)
-    reach(process, members[0], 20_000)
+    process = begin(tmp_path, *sweep)
+    reach(process, both[0], 20_000)
     kill_all_in(tmp_path)
     process.communicate()
-    result = aevb("train", *TOGETHER, folder=tmp_path)
+    result = aevb("train", *sweep, folder=tmp_path)
     assert result.returncode == 0, result.stderr
-    found = rows(tmp_path)
-    whole = rows(mixed[1])
+    found, whole = rows(tmp_path), rows(mixed[1])
     assert all(largest_difference(found["auto", j], whole["auto", j]) < 1e-10 for j in (2, 5))
 
 

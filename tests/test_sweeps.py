@@ -1,10 +1,12 @@
 """Sweeps through the real command: one failure takes nothing along, the account is right, the same command mends it."""
 
+import importlib.util
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
+import numpy as np
 import pytest
 
 from aevb import experiment
@@ -19,6 +21,7 @@ from pathlib import Path
 from random import Random
 
 from aevb.data.digits import Digits
+from aevb.errors import UserError
 
 class Deadly(Digits):
     def __init__(self, mode: str = "live") -> None:
@@ -28,6 +31,8 @@ class Deadly(Digits):
         if "torch" in sys.modules:
             with open("trained", "a") as file:
                 file.write(self.mode)
+            if self.mode == "d" and not Path("mended").exists():
+                raise UserError("data: gone since the sweep began")
             if self.mode == "r" and not Path("mended").exists():
                 raise RuntimeError("planted")
             if self.mode == "k" and not Path("mended").exists():
@@ -37,13 +42,13 @@ class Deadly(Digits):
 TRUST = ("--trust", "deadly", "++data._target_=deadly.Deadly", "~data.targets")
 
 
-@pytest.mark.parametrize("launcher", ["basic", "joblib"])
+@pytest.mark.parametrize("launcher", ["basic", "cores", "joblib"])
 def test_a_failing_job_takes_no_other_along(launcher: str, tmp_path: Path) -> None:
-    # The second job raises (joblib) or dies by its own hand (basic).
+    # A job raises (joblib) or dies by its own hand (the others).
     if launcher == "joblib":
         pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
     (tmp_path / "deadly.py").write_text(DEADLY)
-    modes, bad, end = ("arcd", "r", "failed") if launcher == "joblib" else ("akc", "k", "partial")
+    modes, bad, end = ("arcb", "r", "failed") if launcher == "joblib" else ("akc", "k", "partial")
     sweep = ("-m", f"hydra/launcher={launcher}", *TINY, f"+data.mode={','.join(modes)}", *TRUST)
     result = aevb("train", *sweep, folder=tmp_path)
     assert result.returncode == 1, result.stderr
@@ -73,6 +78,20 @@ def test_a_failing_job_takes_no_other_along(launcher: str, tmp_path: Path) -> No
     ]  # fmt: skip
     assert [path.name for path in (tmp_path / "outputs").iterdir()] == ["runs"]
     assert not [*tmp_path.rglob(".hydra"), *tmp_path.rglob("multirun.yaml")]
+
+
+@pytest.mark.parametrize("launcher", ["basic", "joblib"])
+def test_data_that_are_lost_while_a_sweep_runs_stop_their_own_job(launcher: str, tmp_path: Path) -> None:
+    if launcher == "joblib":
+        pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+    (tmp_path / "deadly.py").write_text(DEADLY)
+    result = aevb("train", "-m", f"hydra/launcher={launcher}", *TINY, "+data.mode=d,a", *TRUST, folder=tmp_path)
+    assert result.returncode == 1, result.stderr
+    assert result.stderr.count("data: gone since the sweep began\n") == 1
+    account = [line.split(maxsplit=6) for line in result.stdout.splitlines() if line.startswith("+data.mode=")]
+    assert [(line[0][-1], line[2]) for line in account] == [("d", "missing"), ("a", "done")]
+    assert account[0][6] == "data: gone since the sweep began"
+    assert len(list((tmp_path / "outputs" / "runs").iterdir())) == 1  # it never came to anything
 
 
 def run(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
@@ -119,6 +138,34 @@ def test_bad_points_are_named_before_the_first_starts(empty: Path, monkeypatch, 
     assert lines[2:] == ["aevb-train: 3 of the sweep's 4 jobs refused; nothing was started"]
     assert run(["-m", "latent_dim=2,5", "name=one"], monkeypatch) == 2
     assert "outputs/runs/one is the run of latent_dim=2 too" in capsys.readouterr().err
+    assert list(empty.iterdir()) == []
+
+
+def test_data_are_looked_at_before_the_first_starts(empty: Path, monkeypatch, capsys) -> None:
+    images = np.random.default_rng(0).random((300, 16), dtype=np.float32)
+    np.savez(empty / "good.npz", train=images, test=images[:50])
+    (empty / "torn.npz").write_bytes((empty / "good.npz").read_bytes()[:500])
+    before = sorted(empty.iterdir())
+    sweep = ["-m", "data=tensor", "data.path=good.npz,torn.npz,gone.npz", "latent_dim=2,3"]
+    assert run(["--check", *sweep], monkeypatch) == 0  # which reads no data
+    capsys.readouterr()
+    assert run(sweep, monkeypatch) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(": ")[1:3] for line in lines[:2]] == [
+        [f"data.path={name}.npz latent_dim=2", f"data.path={name}.npz"] for name in ("torn", "gone")
+    ]
+    assert lines[2:] == ["aevb-train: 4 of the sweep's 6 jobs refused; nothing was started"]
+    assert sorted(empty.iterdir()) == before
+
+
+def test_a_launcher_that_is_not_installed_is_named_as_it_was_typed(empty: Path, monkeypatch, capsys) -> None:
+    if importlib.util.find_spec("hydra_plugins.hydra_submitit_launcher"):
+        pytest.skip("submitit is installed")
+    for mode in (["--check"], ["--check", "-m"], ["-m"]):
+        assert run([*mode, "data=digits", "hydra/launcher=slurm", "hydra.launcher.mem_gb=8"], monkeypatch) == 2
+        assert capsys.readouterr().err == (
+            "aevb-train: hydra/launcher=slurm: not installed; allowed: basic, cores, ensemble; try: pip install 'aevb[cluster]'\n"
+        )
     assert list(empty.iterdir()) == []
 
 

@@ -9,15 +9,19 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Any, NamedTuple
 
-__all__ = ["PARENT", "tie_to_parent", "work", "work_together"]
+__all__ = ["PARENT", "Work", "threads", "tie_to_parent", "work", "work_all"]
 
 PARENT = "AEVB_PARENT"  # environment variable: the process that its children shall not outlive
 PR_SET_PDEATHSIG = 1  # sys/prctl.h
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 GRACE = 60.0  # seconds for a child that was told to stop: torchrun gives its ranks 30 of them to save
 
 # What a surrounding torchrun, or a script that once used one, would tell the child about ranks that are not its own.
@@ -25,43 +29,97 @@ FOREIGN = ("LOCAL_RANK", "RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "NODE_RANK", 
 FOREIGN_PREFIXES = ("MASTER_", "ROLE_", "TORCHELASTIC_", "PET_")
 
 
-def work(directory: Path, devices: int, trusted: tuple[str, ...]) -> int:
-    """Executes the run in `directory` on `devices` devices and returns the exit code, below zero if a signal ended it.
+class Work(NamedTuple):
+    """What a child does: `python -m` and the words of `module`.
 
-    trusted: users' modules that its config may name. SIGTERM and SIGINT are passed on; when the child has saved and gone,
-    SystemExit(128 + signal) is raised, whatever it answered.
+    cores: that it keeps busy. threads: of its linear algebra, or of each of its ranks'.
     """
-    module = ["aevb.worker"] if devices == 1 else ["aevb.torchrun", str(devices)]
-    return _run([*module, str(directory)], trusted)
+
+    module: list[str]
+    cores: int
+    threads: int
+
+    @staticmethod
+    def of(directory: Path, settings: dict[str, Any], trusted: tuple[str, ...]) -> "Work":
+        """Executing the run in `directory`. trusted: users' modules that its config may name."""
+        trainer = settings["trainer"]
+        devices, threads = trainer["devices"], trainer["threads"]
+        ranks = ["aevb.worker"] if devices == 1 else ["aevb.torchrun", str(devices)]
+        trust = [argument for name in trusted for argument in ("--trust", name)]
+        # Nobody knows how many runs fit on a GPU: it is given to one after another.
+        cores = devices * threads if trainer["accelerator"] == "cpu" else sys.maxsize
+        return Work([*ranks, str(directory), *trust], cores, threads)
+
+    @staticmethod
+    def together(works: "list[Work]") -> "Work":
+        """Several runs on one device each in one process (aevb.ensemble)."""
+        first = works[0]
+        if len(works) == 1:
+            return first
+        return first._replace(module=["aevb.ensemble", *(work.module[1] for work in works), *first.module[2:]])
 
 
-def work_together(directories: list[Path], trusted: tuple[str, ...]) -> int:
-    """As `work`, for several runs in one child (aevb.ensemble)."""
-    return _run(["aevb.ensemble", *map(str, directories)], trusted)
+def threads(count: int) -> dict[str, str]:
+    """The environment of a process with so many threads of linear algebra, which reads it once, when it is loaded."""
+    return dict.fromkeys(THREADS, str(count))
 
 
-def _run(module: list[str], trusted: tuple[str, ...]) -> int:
-    trust = [argument for name in trusted for argument in ("--trust", name)]
-    foreign = {name for name in os.environ if name in FOREIGN or name.startswith(FOREIGN_PREFIXES)}
-    environment = {name: value for name, value in os.environ.items() if name not in foreign}
-    environment[PARENT] = str(os.getpid())
+def work(work: Work) -> int:
+    """One child; its exit code, below zero if a signal ended it. As `work_all`."""
+    ((_, code),) = work_all([work], 1)
+    return code
+
+
+def work_all(works: Sequence[Work], cores: int) -> Iterator[tuple[int, int]]:
+    """Children, as many at a time as fit on `cores` and one at least; place and exit code of each as it ends.
+
+    SIGTERM and SIGINT are passed on to all; when they have saved and gone, SystemExit(128 + signal) is raised, whatever they
+    answered.
+    """
+    waiting, running = deque(enumerate(works)), dict[int, subprocess.Popen[bytes]]()
     with _signals_raise():
-        child = None
         try:
-            # A session of its own: Ctrl-C in a terminal goes to everyone in the foreground, and shall arrive once.
-            command = [sys.executable, "-m", *module, *trust]
-            child = subprocess.Popen(command, env=environment, start_new_session=True)
-            code = child.wait()
+            while waiting or running:
+                while waiting and (
+                    not running or sum(works[place].cores for place in running) + waiting[0][1].cores <= cores
+                ):
+                    place, next_ = waiting.popleft()
+                    running[place] = _start(next_)
+                for place, code in _ended(running):
+                    del running[place]
+                    for number in (signal.SIGTERM, signal.SIGINT):
+                        if code in (
+                            -number,
+                            128 + number,
+                        ):  # it alone was told; nobody wants the rest of a sweep after it
+                            raise _Signal(number)
+                    yield place, code
         except _Signal as caught:
-            _end(child, caught.number)
+            _end(list(running.values()), caught.number)
             raise SystemExit(128 + caught.number) from None
         except BaseException:
-            _end(child, signal.SIGTERM)
+            _end(list(running.values()), signal.SIGTERM)
             raise
-    for number in (signal.SIGTERM, signal.SIGINT):
-        if code in (-number, 128 + number):  # the child alone was told; nobody wants the rest of a sweep after it
-            raise SystemExit(128 + number)
-    return code
+
+
+def _start(work: Work) -> subprocess.Popen[bytes]:
+    foreign = {name for name in os.environ if name in FOREIGN or name.startswith(FOREIGN_PREFIXES)}
+    environment = {name: value for name, value in os.environ.items() if name not in foreign}
+    environment |= {PARENT: str(os.getpid()), **threads(work.threads)}
+    # A session of its own: Ctrl-C in a terminal goes to everyone in the foreground, and shall arrive once.
+    return subprocess.Popen([sys.executable, "-m", *work.module], env=environment, start_new_session=True)
+
+
+def _ended(running: dict[int, subprocess.Popen[bytes]]) -> list[tuple[int, int]]:
+    """Waits until a child has ended; places and exit codes."""
+    if len(running) == 1:
+        ((place, child),) = running.items()
+        return [(place, child.wait())]
+    while True:
+        ended = [(place, code) for place, child in running.items() if (code := child.poll()) is not None]
+        if ended:
+            return ended
+        time.sleep(0.05)
 
 
 class _Signal(BaseException):
@@ -87,15 +145,16 @@ def _signals_raise() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _end(child: subprocess.Popen[bytes] | None, number: int) -> None:
-    if child is None:
-        return
-    child.send_signal(number)
-    try:
-        child.wait(GRACE)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()
+def _end(children: list[subprocess.Popen[bytes]], number: int) -> None:
+    for child in children:
+        child.send_signal(number)
+    deadline = time.monotonic() + GRACE
+    for child in children:
+        try:
+            child.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
 
 
 def tie_to_parent() -> None:

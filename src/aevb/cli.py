@@ -24,11 +24,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from aevb import guard
 from aevb.config import CONF, options
-from aevb.errors import UserError
+from aevb.errors import Told, UserError
 from aevb.refusals import explain, refused
 from aevb.scratch import scratch
 from aevb.status import show
-from aevb.sweep import Check as Passing
 from aevb.sweep import Checked, Plan, Sweep, groups_of, name_of, note
 
 __all__ = ["Call", "Check", "Job", "launch", "take_trusted"]
@@ -63,11 +62,10 @@ Check = Callable[[DictConfig, Call], Plan | None]
 guard.install()  # here, because the processes of a parallel launcher import this module and compose
 
 
-def launch(root: str, job: Job, check: Check, ready: Check | None = None) -> None:
+def launch(root: str, job: Job, check: Check) -> None:
     """Runs `job` on what Hydra composes from conf/<root>.yaml and the command line, once or for every point of a sweep.
 
-    check: what a config must pass; with --check, that is all. ready: what all points of a sweep must pass before the first is
-    run, `check` by default.
+    check: what a config must pass; all points of a sweep do before the first is run. With --check, that is all.
     """
     program = f"aevb-{root}"
     full_error = os.environ.get("HYDRA_FULL_ERROR") == "1"
@@ -77,7 +75,7 @@ def launch(root: str, job: Job, check: Check, ready: Check | None = None) -> Non
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         with scratch() as folder:
-            _launch(root, program, job, check, ready or check, folder)
+            _launch(root, program, job, check, folder)
     except Exception as error:
         if full_error or not refused(error):
             raise
@@ -94,16 +92,14 @@ def launch(root: str, job: Job, check: Check, ready: Check | None = None) -> Non
             del os.environ["HYDRA_FULL_ERROR"]  # not the wish of whoever calls next
 
 
-def _launch(root: str, program: str, job: Job, check: Check, ready: Check, folder: Path) -> None:
+def _launch(root: str, program: str, job: Job, check: Check, folder: Path) -> None:
     OmegaConf.register_new_resolver("options", lambda group: ", ".join(options(group)), replace=True)
     os.environ["AEVB_SCRATCH"] = str(folder)  # conf/: where Hydra takes notes on a sweep
     trusted = take_trusted()
     only = _flags(root)
-
-    def passing(what: Check) -> Passing:
-        return lambda cfg, groups, name: what(cfg, Call(trusted, True, groups, name))
-
-    sweep = Sweep(passing(check), passing(ready), only == "--check", folder / "notes")
+    sweep = Sweep(
+        lambda cfg, groups, name: check(cfg, Call(trusted, True, groups, name)), only == "--check", folder / "notes"
+    )
     task = _task(program, job, check, trusted, only, sweep.notes)
     try:
         with sweep.watching():
@@ -162,7 +158,8 @@ def _reporting(
                 return
             except UserError as error:
                 why = str(error)
-                _tell(program, why, where)
+                if not isinstance(error, Told):
+                    _tell(program, why, where)
             except Exception as error:
                 if not sweeping:
                     raise

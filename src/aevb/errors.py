@@ -1,6 +1,6 @@
-"""The one exception that speaks to users."""
+"""The exceptions that speak to users."""
 
-__all__ = ["UserError"]
+__all__ = ["Told", "UserError"]
 
 
 class UserError(Exception):
@@ -9,3 +9,7 @@ class UserError(Exception):
     The message is one line: the key or file, what was given, what is allowed, what to try. Entry points print
     it without a traceback and exit with a code other than zero.
     """
+
+
+class Told(UserError):
+    """A fault that the process it was found in has printed; the message is for the account at the end of a sweep."""

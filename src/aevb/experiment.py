@@ -9,7 +9,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,27 +20,22 @@ from aevb.arguments import Arguments, command
 from aevb.build import build
 from aevb.cli import Call, launch, take_trusted
 from aevb.config import run_name, validate
-from aevb.errors import UserError
+from aevb.errors import Told, UserError
 from aevb.gathering import Gathered, gathered
 from aevb.integrity import same_data
 from aevb.lock import lock
 from aevb.refusals import explain, refused
-from aevb.status import found, row, show
+from aevb.status import found, last_words, row, show
 from aevb.sweep import Plan, points
 
 __all__ = ["evaluate", "figure", "status", "train"]
 
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 VERBS = {"new": "training", "resume": "going on", "extend": "extending"}
-
-
-class JobDied(UserError):
-    """A job of a sweep ended in another way than by refusing; what it left is kept."""
 
 
 def train() -> None:
     """aevb-train: trains a run, or goes on with it, or finds it done."""
-    launch("train", _train, _plan, _ready)
+    launch("train", _train, _plan)
 
 
 def evaluate() -> None:
@@ -63,20 +58,14 @@ def _planned(cfg: DictConfig, call: Call) -> tuple[dict[str, Any], Plan]:
     settings["choices"] = call.choices
     directory = Path(settings["output_dir"]) / "runs" / run_name(settings, _plain(settings, call))
     settings["name"] = directory.name
-    return settings, Plan(directory, runs.outlook(directory, settings), settings["max_samples"])
+    outlook = runs.outlook(directory, settings)
+    return settings, Plan(
+        directory, outlook, settings["max_samples"], lambda: _check_data(settings, directory, call.trusted)
+    )
 
 
 def _plan(cfg: DictConfig, call: Call) -> Plan:
     return _planned(cfg, call)[1]
-
-
-def _ready(cfg: DictConfig, call: Call) -> Plan:
-    # Before the first job of a sweep: a download is then done once, and no job finds out after hours that its data are damaged.
-    settings, plan = _planned(cfg, call)
-    if plan.outlook != "done":
-        _threads(settings["trainer"]["threads"])
-        _check_data(settings, plan.directory, call.trusted)
-    return plan
 
 
 def _validates(root: str) -> Callable[[DictConfig, Call], None]:
@@ -93,7 +82,6 @@ def _train(cfg: DictConfig, call: Call) -> None:
         seen = runs.Run(directory).done["samples_seen"]
         print(f"{directory}: finished already, {seen:,} samples{_results(directory)}")
         return
-    _threads(settings["trainer"]["threads"])
     hashes = _check_data(settings, directory, call.trusted)
     with lock(directory):
         runs.prepare(directory, settings)
@@ -106,19 +94,43 @@ def _train(cfg: DictConfig, call: Call) -> None:
             print(f"    {_worker_command(directory, settings['trainer']['devices'], call.trusted)}", flush=True)
             return
     print(f"{directory}: {VERBS[outlook]} to {settings['max_samples']:,} samples", flush=True)
+    answer = partial(_answer, directory, outlook, call.sweeping)
     kept_back = gathered()
     if kept_back is not None:
-        kept_back.append(Gathered(directory, settings, call.trusted))
-        return
+        kept_back.append(Gathered(directory, settings, call.trusted, call.reporting(answer)))
+    elif call.sweeping or settings["trainer"]["devices"] > 1:
+        answer(child.work(child.Work.of(directory, settings, call.trusted)))
+    else:
+        _train_here(directory, outlook, call.trusted)
+        answer(0)
+
+
+def _train_here(directory: Path, outlook: str, trusted: tuple[str, ...]) -> None:
+    from aevb import worker  # torch comes with it
+
     try:
-        _work(directory, settings["trainer"]["devices"], call)
-    except JobDied:
-        raise
+        worker.run(directory, trusted)
     except UserError:
         if outlook == "new":
             runs.discard(directory)
         raise
-    print(f"{directory}: finished{_results(directory)}", flush=True)
+
+
+def _answer(directory: Path, outlook: str, sweeping: bool, code: int) -> None:
+    # To the exit code of the process that trained; below zero if a signal ended it.
+    if code == 0:
+        print(f"{directory}: finished{_results(directory)}", flush=True)
+        return
+    if code == 2:
+        why = last_words(directory)
+        if outlook == "new":
+            runs.discard(directory)
+        raise Told(why)
+    end = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+    died = f"{directory}: the process {end}; try: the same command, which runs only what is not done"
+    if sweeping:
+        raise UserError(died)
+    sys.exit(f"aevb-train: {died}")
 
 
 def _results(directory: Path) -> str:
@@ -133,12 +145,12 @@ def _plain(settings: dict[str, Any], call: Call) -> dict[str, Any]:
 
 
 def _threads(count: int) -> None:
-    # Before torch (or numpy's linear algebra) is loaded, which reads them once.
-    os.environ.update(dict.fromkeys(THREADS, str(count)))
+    os.environ.update(child.threads(count))
 
 
 def _check_data(settings: dict[str, Any], directory: Path, trusted: tuple[str, ...]) -> dict[str, str]:
     # Here and not in the worker alone, so that a fault of the data is told before torch loads and leaves nothing behind.
+    _threads(settings["trainer"]["threads"])
     n_train, hashes = _data(json.dumps(settings["data"]), trusted)
     if (directory / "data.json").is_file():
         same_data(directory, hashes, settings["data"])
@@ -167,23 +179,6 @@ def _worker_command(directory: Path, devices: int, trusted: tuple[str, ...]) -> 
     return (
         f"torchrun {place} --master-port 29500 {worker}    # on each machine; RANK: 0, 1, ...; HOST: the first's name"
     )
-
-
-def _work(directory: Path, devices: int, call: Call) -> None:
-    if devices == 1 and not call.sweeping:
-        from aevb import worker  # torch comes with it
-
-        worker.run(directory, call.trusted)
-        return
-    code = child.work(directory, devices, call.trusted)
-    if code == 2:
-        raise UserError("")  # the worker has told why
-    if code:
-        end = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-        died = f"{directory}: the process {end}; try: the same command, which runs only what is not done"
-        if call.sweeping:
-            raise JobDied(died)
-        sys.exit(f"aevb-train: {died}")
 
 
 def _evaluate(cfg: DictConfig, call: Call) -> None:

@@ -1,18 +1,20 @@
-"""Jobs of a sweep that are kept back, to be trained together in one process (`hydra/launcher=ensemble`).
+"""Jobs of a sweep that are kept back until the last is prepared, and then trained: as many at once as there are cores, or
+those of one shape together in one process.
 
-Which of them can be is told from their configs alone: the paper's model and SGVB, equal in all that shapes a matrix product.
+Which can be together is told from their configs alone: the paper's model and SGVB, equal in all that shapes a matrix product.
 """
 
 import json
-import sys
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from aevb import child
+from aevb import child, runs
+from aevb.progress import watching
 
-__all__ = ["Gathered", "gathered", "gathering", "train_together"]
+__all__ = ["Gathered", "gathered", "gathering", "train_at_once", "train_together"]
 
 OBJECTIVES = ("aevb.objectives.sgvb_a.SGVB_A", "aevb.objectives.sgvb_b.SGVB_B")
 ENCODER, PRIOR = "aevb.models.gaussian.GaussianEncoder", "aevb.models.prior.StandardNormal"
@@ -22,11 +24,20 @@ _jobs: list["Gathered"] | None = None
 
 
 class Gathered(NamedTuple):
-    """A run directory that waits to be trained. trusted: users' modules that its config may name."""
+    """A run directory that waits to be trained.
+
+    trusted: users' modules that its config may name. answer: is to be given the exit code of the process that trained it.
+    """
 
     directory: Path
     settings: dict[str, Any]
     trusted: tuple[str, ...]
+    answer: Callable[[int], None]
+
+    @property
+    def work(self) -> child.Work:
+        """What a child process has to do."""
+        return child.Work.of(self.directory, self.settings, self.trusted)
 
 
 @contextmanager
@@ -45,29 +56,32 @@ def gathered() -> list[Gathered] | None:
     return _jobs
 
 
-def train_together(jobs: list[Gathered], members: int) -> None:
-    """Trains every job, those of one shape together, at most `members` in a process; says which cannot be.
+def train_at_once(jobs: list[Gathered], cores: int | None) -> None:
+    """Trains every job in a process of its own, as many at a time as fit on `cores`, by default all of this machine."""
+    cores = cores or cores_here()
+    with watching():
+        for place, code in child.work_all([job.work for job in jobs], cores):
+            jobs[place].answer(code)
 
-    What a job came to is in its run directory.
-    """
+
+def train_together(jobs: list[Gathered], members: int) -> None:
+    """Trains every job, those of one shape together, at most `members` in a process; says which are alone."""
     groups: dict[str, list[Gathered]] = {}
     for job in jobs:
         groups.setdefault(_shape(job.settings) or str(job.directory), []).append(job)
     for group in groups.values():
         for start in range(0, len(group), members):
-            _train(group[start : start + members])
+            some = group[start : start + members]
+            names = ", ".join(job.directory.name for job in some)
+            print(f"in one process: {names}" if len(some) > 1 else f"alone: {names}", flush=True)
+            code = child.work(child.Work.together([job.work for job in some]))
+            for job in some:
+                job.answer(0 if runs.state(job.directory) == "done" else code)
 
 
-def _train(group: list[Gathered]) -> None:
-    names = ", ".join(job.directory.name for job in group)
-    if len(group) > 1:
-        print(f"in one process: {names}", flush=True)
-        child.work_together([job.directory for job in group], group[0].trusted)
-        return
-    (job,) = group
-    print(f"alone: {names}", flush=True)
-    if child.work(job.directory, job.settings["trainer"]["devices"], job.trusted) < 0:
-        print(f"{job.directory}: its process was killed", file=sys.stderr, flush=True)
+def cores_here() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _shape(settings: dict[str, Any]) -> str | None:

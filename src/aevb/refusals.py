@@ -27,8 +27,11 @@ def explain(error: Exception, root: str, arguments: list[str]) -> str:
         return f"{error.override}: not of the form key=value ({reason}); try: quotes around it, 'key=[a,b]' for a list"
     if found := re.search(r"Could not find '([^']+)'", text):
         return _option(found[1], re.findall(r"^\t(\S+)$", text, re.MULTILINE))
-    if found := re.search(r"Could not load '(hydra/launcher/[^']+)'", text):
-        return _option(found[1], ["basic"])
+    if found := re.search(r"Could not load 'hydra/launcher/([^']+)'", text):
+        typed = [text.partition("=")[2] for text in arguments if text.startswith("hydra/launcher=")]
+        return _option(
+            f"hydra/launcher/{(typed or [found[1]])[0]}", ["basic", "cores", "ensemble"]
+        )  # not the one that a preset builds on
     if found := re.search(r"Could not (?:override|append to config\. An item is already at) '([^']+)'", text):
         return _key(found[1].split("@")[0], root, arguments)
     if found := re.search(r"Ambiguous value for argument '([^']+)'", text):

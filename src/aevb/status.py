@@ -16,7 +16,7 @@ from aevb.errors import UserError
 from aevb.lock import held
 from aevb.runs import read_settings, state
 
-__all__ = ["Row", "found", "row", "show"]
+__all__ = ["Row", "found", "last_words", "row", "show"]
 
 COLOURS = {"done": "green", "running": "cyan", "partial": "yellow", "failed": "red", "missing": "magenta"}
 
@@ -67,7 +67,7 @@ def row(directory: Path, max_samples: int | None = None, point: str = "", why: s
         short = seen < wanted
         return Row(str(directory), "partial" if short else "done", seen, wanted, why if short else "", point)
     if before == "failed":
-        why = _last_words(directory / "FAILED") or why
+        why = last_words(directory) or why
     return Row(str(directory), before, seen, wanted, why, point)
 
 
@@ -79,8 +79,13 @@ def _samples_seen(directory: Path) -> int:
     return 0
 
 
-def _last_words(path: Path) -> str:
-    lines = [line.strip() for line in path.read_text(errors="replace").splitlines() if line.strip()]
+def last_words(directory: Path) -> str:
+    """The last line of FAILED, which says why the run in `directory` did; empty where there is none."""
+    try:
+        text = (directory / "FAILED").read_text(errors="replace")
+    except OSError:
+        return ""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1].removeprefix("aevb.errors.UserError: ") if lines else ""
 
 

@@ -28,11 +28,16 @@ __all__ = ["Checked", "Plan", "Point", "Sweep", "groups_of", "name_of", "note", 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a job would do. directory: of its run. outlook: new, resume, extend or done. max_samples: its budget."""
+    """What a job would do.
+
+    directory: of its run. outlook: new, resume, extend or done. max_samples: its budget. check_data: reads its data; raises
+    UserError.
+    """
 
     directory: Path
     outlook: str
     max_samples: int
+    check_data: Callable[[], object]
 
 
 @dataclass(frozen=True)
@@ -56,12 +61,11 @@ class Checked(Exception):
 class Sweep:
     """The points of a command line that is about to be run, if it is a sweep.
 
-    check: what a point must pass. ready: what it must pass before jobs start on this machine. only: stop after `check`. notes:
-    a file in which jobs, perhaps in other processes, say why they ended.
+    check: what a point must pass. only: stop after checking. notes: a file in which jobs, perhaps in other processes, say why
+    they ended.
     """
 
     check: Check
-    ready: Check
     only: bool
     notes: Path
     points: list[Point] = field(default_factory=list)
@@ -74,12 +78,12 @@ class Sweep:
         def validate(sweeper: Any, batch: Sequence[Sequence[str]]) -> None:
             if not self.points:  # the first batch: all are checked then
                 every = [list(overrides) for part in sweeper.overrides for overrides in part]
-                # What lies on this machine says nothing about those that submitit's jobs go to.
-                elsewhere = "submitit" in str(sweeper.config.hydra.launcher._target_)
-                check = self.check if self.only or elsewhere else self.ready
-                self.points = _checked(sweeper.hydra_context.config_loader, sweeper.config, every, check)
+                self.points = _checked(sweeper.hydra_context.config_loader, sweeper.config, every, self.check)
                 if self.only:
                     raise Checked
+                # What lies on this machine says nothing about those that submitit's jobs go to.
+                if "submitit" not in str(sweeper.config.hydra.launcher._target_):
+                    _check_data(self.points)
 
         Sweeper.validate_batch_is_legal = validate  # type: ignore[method-assign,assignment]
         try:
@@ -150,11 +154,30 @@ def _checked(loader: Any, master: DictConfig, every: list[list[str]], check: Che
             for line in str(error).splitlines():
                 faults.setdefault(line, []).append(label)
     faults |= {line: [label] for line, label in _collisions(found)}
+    _refuse(faults, len(every))
+    return found
+
+
+def _check_data(found: list[Point]) -> None:
+    # Before the first job: what must be downloaded is so once, and no job finds out after hours that its data are damaged.
+    faults: dict[str, list[str]] = {}
+    for point in found:
+        try:
+            if point.plan is not None and point.plan.outlook != "done":
+                point.plan.check_data()
+        except UserError as error:
+            faults.setdefault(str(error), []).append(point.label)
+        except Exception:
+            continue  # something broke, perhaps in a module of the user's: it stops its own job, with its traceback
+    _refuse(faults, len(found))
+
+
+def _refuse(faults: dict[str, list[str]], count: int) -> None:
+    """Raises UserError for `faults`, line -> labels of the points that have it, of `count` points; not if there are none."""
     if faults:
         bad = len({label for labels in faults.values() for label in labels})
         named = [f"{labels[0]}: {line}" for line, labels in faults.items()]
-        raise UserError("\n".join([*named, f"{bad} of the sweep's {len(every)} jobs refused; nothing was started"]))
-    return found
+        raise UserError("\n".join([*named, f"{bad} of the sweep's {count} jobs refused; nothing was started"]))
 
 
 def _collisions(found: list[Point]) -> Iterator[tuple[str, str]]:

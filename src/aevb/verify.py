@@ -1,6 +1,5 @@
 """Does a run come out again? It is executed once more from its own config, in a folder of its own, and compared bit by bit."""
 
-import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -71,10 +70,8 @@ def _number(text: str, end: int) -> int:
 
 
 def _execute(directory: Path, trusted: tuple[str, ...]) -> None:
-    trainer = runs.read_settings(directory)["trainer"]
     # Threads are counted when torch is loaded, so a process of its own.
-    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(trainer["threads"])))
-    code = child.work(directory, trainer["devices"], trusted)
+    code = child.work(child.Work.of(directory, runs.read_settings(directory), trusted))
     if code:
         raise UserError("" if code == 2 else f"the second execution ended with exit code {code}")
 

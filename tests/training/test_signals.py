@@ -68,7 +68,7 @@ def test_two_ranks_killed_stopped_and_orphaned_end_with_the_bits_of_ranks_that_w
     assert gone_within(tmp_path, 10)
 
     stop(tmp_path, signal.SIGTERM, 10_000, "-m", "trainer=ddp", "name=run,next")
-    assert not run.with_name("next").exists()  # a sweep stops, it does not go to its next job
+    assert not (run.with_name("next") / "checkpoints").exists()  # a sweep stops, it does not go to its next job
 
     process = begin(tmp_path, *RUN, "trainer=ddp")
     reach(process, run, 30_000)

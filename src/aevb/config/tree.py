@@ -43,8 +43,9 @@ def targets_in(node: Any) -> Iterator[str]:
 
 @cache
 def targets() -> frozenset[str]:
-    """The allow-list: exact names."""
-    return frozenset(name for path in CONF.rglob("*.yaml") for name in targets_in(read_yaml(path)))
+    """The allow-list: exact names. What Hydra itself is given (conf/hydra) is not among them; aevb.guard looks at that."""
+    ours = (path for path in CONF.rglob("*.yaml") if CONF / "hydra" not in path.parents)
+    return frozenset(name for path in ours for name in targets_in(read_yaml(path)))
 
 
 def allowed(target: str, trusted: tuple[str, ...] = ()) -> bool:
