@@ -9,14 +9,20 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import FrameType
 
-__all__ = ["PARENT", "tie_to_parent", "work"]
+__all__ = ["GRACE", "LAUNCHER", "PARENT", "tie_to_launcher", "tie_to_parent", "work"]
 
 PARENT = "AEVB_PARENT"  # environment variable: the process that its children shall not outlive
+LAUNCHER = (
+    "AEVB_LAUNCHER"  # environment variable: the command whose jobs this process, which it has started, is there for
+)
 PR_SET_PDEATHSIG = 1  # sys/prctl.h
 GRACE = 60.0  # seconds for a child that was told to stop: torchrun gives its ranks 30 of them to save
 
@@ -34,7 +40,7 @@ def work(directory: Path, devices: int, trusted: tuple[str, ...]) -> int:
     module = ["aevb.worker"] if devices == 1 else ["aevb.torchrun", str(devices)]
     trust = [argument for name in trusted for argument in ("--trust", name)]
     foreign = {name for name in os.environ if name in FOREIGN or name.startswith(FOREIGN_PREFIXES)}
-    environment = {name: value for name, value in os.environ.items() if name not in foreign}
+    environment = {name: value for name, value in os.environ.items() if name not in (*foreign, LAUNCHER)}
     environment[PARENT] = str(os.getpid())
     with _signals_raise():
         child = None
@@ -100,3 +106,22 @@ def tie_to_parent() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != int(parent):  # died before it could be watched
         sys.exit(128 + signal.SIGTERM)
+
+
+@cache
+def tie_to_launcher() -> None:
+    """Called by a job: has this process, if a parallel launcher started it, get SIGTERM when the command dies, until it ends.
+
+    Such a process waits for further jobs when its own is done, and nobody else would tell it that none will come.
+    """
+    launcher, main = int(os.environ.get(LAUNCHER, os.getpid())), threading.main_thread().ident
+    if launcher == os.getpid() or main is None:
+        return
+
+    def watch() -> None:
+        while True:
+            if os.getppid() != launcher:
+                signal.pthread_kill(main, signal.SIGTERM)
+            time.sleep(1.0)
+
+    threading.Thread(target=watch, daemon=True).start()
