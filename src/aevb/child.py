@@ -9,17 +9,20 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
 
-__all__ = ["PARENT", "Work", "threads", "tie_to_parent", "work", "work_all"]
+__all__ = ["GRACE", "LAUNCHER", "PARENT", "Work", "threads", "tie_to_launcher", "tie_to_parent", "work", "work_all"]
 
 PARENT = "AEVB_PARENT"  # environment variable: the process that its children shall not outlive
+LAUNCHER = "AEVB_LAUNCHER"  # environment variable: the command for whose jobs a parallel launcher keeps processes
 PR_SET_PDEATHSIG = 1  # sys/prctl.h
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 GRACE = 60.0  # seconds for a child that was told to stop: torchrun gives its ranks 30 of them to save
@@ -104,7 +107,7 @@ def work_all(works: Sequence[Work], cores: int) -> Iterator[tuple[int, int]]:
 
 def _start(work: Work) -> subprocess.Popen[bytes]:
     foreign = {name for name in os.environ if name in FOREIGN or name.startswith(FOREIGN_PREFIXES)}
-    environment = {name: value for name, value in os.environ.items() if name not in foreign}
+    environment = {name: value for name, value in os.environ.items() if name not in (*foreign, LAUNCHER)}
     environment |= {PARENT: str(os.getpid()), **threads(work.threads)}
     # A session of its own: Ctrl-C in a terminal goes to everyone in the foreground, and shall arrive once.
     return subprocess.Popen([sys.executable, "-m", *work.module], env=environment, start_new_session=True)
@@ -168,3 +171,22 @@ def tie_to_parent() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != int(parent):  # died before it could be watched
         sys.exit(128 + signal.SIGTERM)
+
+
+@cache
+def tie_to_launcher() -> None:
+    """Called by a job: has this process, if a parallel launcher started it, get SIGTERM when the command dies, until it ends.
+
+    Such a process waits for further jobs when its own is done, and nobody else would tell it that none will come.
+    """
+    launcher, main = int(os.environ.get(LAUNCHER, os.getpid())), threading.main_thread().ident
+    if launcher == os.getpid() or main is None:
+        return
+
+    def watch() -> None:
+        while True:
+            if os.getppid() != launcher:
+                signal.pthread_kill(main, signal.SIGTERM)
+            time.sleep(1.0)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -23,12 +23,13 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from aevb import guard
+from aevb.child import tie_to_launcher
 from aevb.config import CONF, options
 from aevb.errors import Told, UserError
 from aevb.refusals import explain, refused
 from aevb.scratch import scratch
 from aevb.status import show
-from aevb.sweep import Checked, Plan, Sweep, groups_of, name_of, note
+from aevb.sweep import Checked, Plan, Sweep, groups_of, name_of, note, stopped
 
 __all__ = ["Call", "Check", "Job", "launch", "take_trusted"]
 
@@ -132,6 +133,9 @@ def _task(
     program: str, job: Job, check: Check, trusted: tuple[str, ...], only: str, notes: Path
 ) -> Callable[[DictConfig], None]:
     def task(cfg: DictConfig) -> None:
+        tie_to_launcher()
+        if stopped(notes):
+            sys.exit(128 + signal.SIGTERM)
         config = HydraConfig.get()
         sweeping = config.mode == RunMode.MULTIRUN
         point = name_of(config)

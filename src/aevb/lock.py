@@ -16,7 +16,7 @@ from typing import IO
 
 from aevb.errors import UserError
 
-__all__ = ["held", "lock"]
+__all__ = ["held", "lock", "tell"]
 
 
 @contextmanager
@@ -53,6 +53,14 @@ def held(directory: Path) -> bool | None:
     except OSError:
         return None
     return False
+
+
+def tell(directory: Path, number: int) -> None:
+    """Sends a signal to the process that holds the lock of `directory`, if there is one and it is on this machine."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        said = json.loads((directory / "LOCK").read_text())
+        if held(directory) and said["host"] == socket.gethostname():
+            os.kill(said["pid"], number)
 
 
 def _take(path: Path) -> IO[str]:

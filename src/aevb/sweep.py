@@ -5,10 +5,15 @@ The account is read from the run directories, so it holds whatever launched the 
 
 import copy
 import json
+import os
+import signal
+import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import hydra
@@ -19,11 +24,13 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from aevb.child import GRACE, LAUNCHER
 from aevb.config import CONF
 from aevb.errors import UserError
+from aevb.lock import held, tell
 from aevb.status import Row, row
 
-__all__ = ["Checked", "Plan", "Point", "Sweep", "groups_of", "name_of", "note", "points"]
+__all__ = ["Checked", "Plan", "Point", "Sweep", "groups_of", "name_of", "note", "points", "stopped"]
 
 
 @dataclass(frozen=True)
@@ -81,15 +88,35 @@ class Sweep:
                 self.points = _checked(sweeper.hydra_context.config_loader, sweeper.config, every, self.check)
                 if self.only:
                     raise Checked
-                # What lies on this machine says nothing about those that submitit's jobs go to.
-                if "submitit" not in str(sweeper.config.hydra.launcher._target_):
+                launcher = str(sweeper.config.hydra.launcher._target_)
+                if "Slurm" not in launcher:  # what lies on this machine says nothing about others
                     _check_data(self.points)
+                if "Joblib" in launcher:
+                    self._stand_in()
 
         Sweeper.validate_batch_is_legal = validate  # type: ignore[method-assign,assignment]
         try:
             yield
         finally:
             Sweeper.validate_batch_is_legal = before  # type: ignore[method-assign]
+
+    def _stand_in(self) -> None:
+        # joblib knows but one end for the processes of its jobs, SIGKILL to all of them: whoever trains is to save before.
+        os.environ[LAUNCHER] = str(os.getpid())
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        for again in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(again, signal.SIG_IGN)
+        _stop_sign(self.notes).touch()
+        running = [point.plan.directory for point in self.points if point.plan and held(point.plan.directory)]
+        for directory in running:
+            tell(directory, number)
+        deadline = time.monotonic() + GRACE
+        while any(map(held, running)) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        sys.exit(128 + number)
 
     def ends(self) -> dict[str, str]:
         """Why jobs ended early, by point."""
@@ -111,6 +138,15 @@ def note(notes: Path, point: str, why: str) -> None:
     """A job that ended early says why. In a file: with a parallel launcher, jobs run in other processes."""
     with notes.open("a") as file:
         file.write(json.dumps([point, " ".join(why.split())]) + "\n")
+
+
+def stopped(notes: Path) -> bool:
+    """Whether the command was told to stop, so that no further job shall begin."""
+    return _stop_sign(notes).exists()
+
+
+def _stop_sign(notes: Path) -> Path:
+    return notes.with_name("stopped")
 
 
 def groups_of(config: Any) -> dict[str, Any]:

@@ -78,3 +78,35 @@ def test_two_ranks_killed_stopped_and_orphaned_end_with_the_bits_of_ranks_that_w
     assert not (run / "DONE").exists()  # they did not just finish
 
     assert same(finish(tmp_path, "trainer=ddp"), whole[1].directory)
+
+
+@linux
+def test_a_parallel_sweep_over_devices_stopped_and_killed_ends_with_the_same_bits(whole, tmp_path):
+    pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+    sweep = ("-m", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "trainer=ddp,default", *DIGITS)
+    sweep += ("trainer.precision=64", "max_samples=1e5")
+    one, two = (tmp_path / "outputs" / "runs" / run.name for run in whole)
+
+    process = begin(tmp_path, *sweep, "seed=0,1")
+    reach(process, two, 2_000)
+    process.send_signal(signal.SIGTERM)  # to the command alone, as a scheduler does
+    _, errors = process.communicate(timeout=90)
+    assert process.returncode == 143, errors
+    assert "stopped by SIGTERM at " in errors
+    assert 2_000 <= last_row(two) <= checkpoint(two) < 100_000
+    assert gone_within(tmp_path, 10), processes_in(tmp_path)
+    assert not one.exists()  # no job has begun after it
+
+    process = begin(tmp_path, *sweep)
+    reach(process, two, 30_000)
+    process.kill()  # joblib's processes are orphans, and the ranks are theirs
+    process.communicate(timeout=30)
+    assert gone_within(tmp_path, 10), processes_in(tmp_path)
+    assert not (two / "DONE").exists()
+
+    result = aevb("train", *sweep, folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[-1] == "2 done"
+    assert same(one, whole[0].directory)
+    assert same(two, whole[1].directory)
+    assert [path.name for path in tmp_path.iterdir()] == ["outputs"]
