@@ -31,6 +31,7 @@ from aevb.integrity import newest_checkpoint, same_data
 from aevb.lock import lock
 from aevb.models.vae import VAE
 from aevb.objectives.objective import Objective
+from aevb.products import use_products
 from aevb.progress import bar
 from aevb.restore import float_type, targets
 from aevb.training.autosave import Autosave
@@ -88,6 +89,8 @@ def _run(directory: Path, trusted: tuple[str, ...], ranks: Ranks, seat: Seat | N
             "try: the aevb-train command that made the run, or torchrun with that many processes in all"
         )
     torch.set_num_threads(trainer_settings.threads)
+    torch.set_float32_matmul_precision(trainer_settings.matmul)
+    use_products(trainer_settings.products)
     keep_freed_memory()
 
     dataset: Dataset = build(settings["data"], trusted=trusted)

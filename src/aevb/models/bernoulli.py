@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from aevb.distributions import Bernoulli
 from aevb.models.mlp import Activation, activation_function
+from aevb.products import Linear
 from aevb.ranges import PositiveInt
 
 __all__ = ["BernoulliDecoder"]
@@ -24,8 +25,8 @@ class BernoulliDecoder(nn.Module):
         self, data_dim: int, latent_dim: PositiveInt, hidden_dim: PositiveInt, activation: Activation = "tanh"
     ) -> None:
         super().__init__()
-        self.hidden = nn.Linear(latent_dim, hidden_dim)
-        self.logits = nn.Linear(hidden_dim, data_dim)
+        self.hidden = Linear(latent_dim, hidden_dim)
+        self.logits = Linear(hidden_dim, data_dim)
         self.activation = activation_function(activation)
 
     def forward(self, z: Tensor) -> Bernoulli:

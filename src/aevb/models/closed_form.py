@@ -1,7 +1,7 @@
 r"""The gradient of the paper's own model written out: what autograd computes for it, in fewer operations.
 
 Each function computes a value and returns it with its backward function, which is given the gradient of the loss with respect
-to the value, writes `.grad` of the layers passed (overwriting it) and returns the gradient of what went in. With g = dL/dlog p:
+to the value, sets `.grad` of the layers passed and returns the gradient of what went in. With g = dL/dlog p:
 
     h = tanh(W v + b)                       dL/d(W v + b) = dL/dh (1 - h^2)
     a = W h + b                             dL/dW = (dL/da)' h,   dL/db = sum_m dL/da_m,   dL/dh = dL/da W
@@ -22,6 +22,7 @@ from aevb.models.bernoulli import BernoulliDecoder
 from aevb.models.gaussian import GaussianDecoder, GaussianEncoder
 from aevb.models.prior import StandardNormal
 from aevb.models.vae import VAE
+from aevb.products import affine, product
 
 __all__ = ["decode", "encode", "has_closed_form"]
 
@@ -44,8 +45,8 @@ def encode(encoder: GaussianEncoder, x: Tensor) -> tuple[Tensor, Tensor, Encoder
     def backward(d_mean: Tensor, d_log_var: Tensor) -> None:
         _write(encoder.mean, h, d_mean)
         _write(encoder.log_var, h, d_log_var)
-        d_h = d_mean @ encoder.mean.weight
-        d_h += d_log_var @ encoder.log_var.weight
+        d_h = product(d_mean, encoder.mean.weight)
+        d_h += product(d_log_var, encoder.log_var.weight)
         _write(encoder.hidden, x, _through_tanh(d_h, h))
 
     return _affine(encoder.mean, h), _affine(encoder.log_var, h), backward
@@ -67,9 +68,9 @@ def _bernoulli(decoder: BernoulliDecoder, z: Tensor, x: Tensor) -> tuple[Tensor,
     def backward(gradient: float) -> Tensor:
         d_logits = torch.sub(x, y).mul_(gradient)
         _write(decoder.logits, h, d_logits)
-        d_pre = _through_tanh(d_logits @ decoder.logits.weight, h)
+        d_pre = _through_tanh(product(d_logits, decoder.logits.weight), h)
         _write(decoder.hidden, z, d_pre)
-        return d_pre @ decoder.hidden.weight
+        return product(d_pre, decoder.hidden.weight)
 
     return log_px_z, backward
 
@@ -89,11 +90,11 @@ def _gaussian(decoder: GaussianDecoder, z: Tensor, x: Tensor) -> tuple[Tensor, D
         d_log_var = (squares - 1).mul_(0.5 * gradient)
         _write(decoder.mean, h, d_mean)
         _write(decoder.log_var, h, d_log_var)
-        d_h = d_mean @ decoder.mean.weight
-        d_h += d_log_var @ decoder.log_var.weight
+        d_h = product(d_mean, decoder.mean.weight)
+        d_h += product(d_log_var, decoder.log_var.weight)
         d_pre = _through_tanh(d_h, h)
         _write(decoder.hidden, z, d_pre)
-        return d_pre @ decoder.hidden.weight
+        return product(d_pre, decoder.hidden.weight)
 
     return log_px_z, backward
 
@@ -103,9 +104,7 @@ def _sum(rows: Tensor) -> Tensor:
 
 
 def _affine(layer: nn.Linear, h: Tensor) -> Tensor:
-    if h.dim() == 2:
-        return torch.addmm(layer.bias, h, layer.weight.T)
-    return torch.baddbmm(layer.bias.unsqueeze(-2), h, layer.weight.mT)
+    return affine(h, layer.weight, layer.bias)
 
 
 def _hidden(layer: nn.Linear, v: Tensor) -> Tensor:
@@ -117,8 +116,5 @@ def _through_tanh(d_h: Tensor, h: Tensor) -> Tensor:
 
 
 def _write(layer: nn.Linear, h: Tensor, d: Tensor) -> None:
-    for parameter in (layer.weight, layer.bias):
-        if parameter.grad is None:
-            parameter.grad = torch.empty_like(parameter)
-    torch.matmul(d.mT, h, out=layer.weight.grad)
-    torch.sum(d, -2, out=layer.bias.grad)
+    layer.weight.grad = product(d.mT, h)
+    layer.bias.grad = d.sum(-2)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from aevb.distributions import DiagonalNormal
 from aevb.models.mlp import Activation, activation_function
+from aevb.products import Linear
 from aevb.ranges import PositiveInt
 
 __all__ = ["GaussianDecoder", "GaussianEncoder"]
@@ -28,9 +29,9 @@ class GaussianEncoder(nn.Module):
         self, data_dim: int, latent_dim: PositiveInt, hidden_dim: PositiveInt, activation: Activation = "tanh"
     ) -> None:
         super().__init__()
-        self.hidden = nn.Linear(data_dim, hidden_dim)
-        self.mean = nn.Linear(hidden_dim, latent_dim)
-        self.log_var = nn.Linear(hidden_dim, latent_dim)
+        self.hidden = Linear(data_dim, hidden_dim)
+        self.mean = Linear(hidden_dim, latent_dim)
+        self.log_var = Linear(hidden_dim, latent_dim)
         self.activation = activation_function(activation)
 
     def forward(self, x: Tensor) -> DiagonalNormal:
@@ -54,9 +55,9 @@ class GaussianDecoder(nn.Module):
         mean: Literal["sigmoid", "linear"] = "sigmoid",
     ) -> None:
         super().__init__()
-        self.hidden = nn.Linear(latent_dim, hidden_dim)
-        self.mean = nn.Linear(hidden_dim, data_dim)
-        self.log_var = nn.Linear(hidden_dim, data_dim)
+        self.hidden = Linear(latent_dim, hidden_dim)
+        self.mean = Linear(hidden_dim, data_dim)
+        self.log_var = Linear(hidden_dim, data_dim)
         self.activation = activation_function(activation)
         self.squash = torch.sigmoid if mean == "sigmoid" else nn.Identity()
 

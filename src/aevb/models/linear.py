@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from aevb.distributions import DiagonalNormal
+from aevb.products import Linear
 from aevb.ranges import PositiveInt
 
 __all__ = ["LinearGaussianDecoder", "LinearGaussianEncoder"]
@@ -21,7 +22,7 @@ class LinearGaussianEncoder(nn.Module):
 
     def __init__(self, data_dim: int, latent_dim: PositiveInt) -> None:
         super().__init__()
-        self.mean = nn.Linear(data_dim, latent_dim)
+        self.mean = Linear(data_dim, latent_dim)
         self.log_var = nn.Parameter(torch.zeros(latent_dim))
 
     def forward(self, x: Tensor) -> DiagonalNormal:
@@ -37,7 +38,7 @@ class LinearGaussianDecoder(nn.Module):
 
     def __init__(self, data_dim: int, latent_dim: PositiveInt, shared: bool = True) -> None:
         super().__init__()
-        self.mean = nn.Linear(latent_dim, data_dim)
+        self.mean = Linear(latent_dim, data_dim)
         self.log_var = nn.Parameter(torch.zeros(1 if shared else data_dim))
 
     def forward(self, z: Tensor) -> DiagonalNormal:

@@ -17,10 +17,11 @@ class TrainerSettings:
 
     accelerator: as Lightning's. devices: processes that share every minibatch, each on its own device, over all machines.
     threads: per process. precision: bits of a float. engine: what computes the gradients; auto: the closed form where there
-    is one, autograd elsewhere. block: minibatches that one Lightning step takes at once. sampling: minibatches from an endless
-    stream of seeded permutations, or drawn with replacement as in the authors' code. train_window: samples behind one value
-    of train_bound. first: test images behind log p(x) at a mark. checkpoint_minutes: a checkpoint is never older than this,
-    beside those at the marks.
+    is one, autograd elsewhere. products: whose float32 matrix products a CPU takes; auto: oneDNN's where torch's own are known
+    to be slow. matmul: what these compute in: float32, TF32 or bfloat16, where the device has them. block: minibatches that one
+    Lightning step takes at once. sampling: minibatches from an endless stream of seeded permutations, or drawn with replacement
+    as in the authors' code. train_window: samples behind one value of train_bound. first: test images behind log p(x) at a
+    mark. checkpoint_minutes: a checkpoint is never older than this, beside those at the marks.
     """
 
     accelerator: Literal["cpu", "gpu", "auto"] = "cpu"
@@ -28,6 +29,8 @@ class TrainerSettings:
     threads: PositiveInt = 1
     precision: Literal[32, 64] = 32
     engine: Literal["auto", "closed_form", "autograd"] = "auto"
+    products: Literal["auto", "torch", "onednn"] = "auto"
+    matmul: Literal["highest", "high", "medium"] = "highest"
     block: PositiveInt = 50
     sampling: Literal["permutation", "replacement"] = "permutation"
     train_window: PositiveInt = 230_000

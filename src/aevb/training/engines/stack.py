@@ -136,7 +136,6 @@ def _stack(models: list[VAE]) -> VAE:
         whole = own[0].new_zeros(len(own), *sizes)
         layer, _, attribute = name.rpartition(".")
         stacked.get_submodule(layer).register_parameter(attribute, nn.Parameter(whole, requires_grad=False))
-        stacked.get_parameter(name).grad = torch.zeros_like(whole)
         for row, parameter in zip(whole, own, strict=True):
             _part(row, parameter).copy_(parameter)
             if row.shape == parameter.shape:

@@ -1,0 +1,64 @@
+"""oneDNN's products against torch's in double precision, and their gradients against torch's own linear layer."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from aevb.products import Linear, affine, product, products, use_products
+
+
+@pytest.fixture(params=["torch", "onednn"])
+def library(request):
+    before = products()
+    try:
+        use_products(request.param)
+    except ValueError as missing:
+        pytest.skip(str(missing))
+    yield request.param
+    use_products(before)
+
+
+def normal(*shape, seed=0):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def close(value, exact):
+    """float32 of a sum of a few hundred terms of order one."""
+    assert value.dtype == torch.float32
+    torch.testing.assert_close(value.double(), exact, rtol=0, atol=3e-6 * exact.abs().max().item())
+
+
+@pytest.mark.parametrize("lead", [(), (3,)])
+def test_products_of_matrices_transposed_or_not(library, lead):
+    a, b, c = normal(*lead, 7, 300), normal(*lead, 300, 5, seed=1), normal(*lead, 7, 5, seed=2)
+    close(product(a, b), a.double() @ b.double())
+    close(product(a.mT, c), a.mT.double() @ c.double())
+    close(product(c, b.mT), c.double() @ b.mT.double())
+
+
+def test_an_affine_map_of_any_rows_and_of_several_layers(library):
+    weight, bias = normal(5, 300, seed=1), normal(5, seed=2)
+    for shape in [(300,), (7, 300), (2, 7, 300)]:
+        v = normal(*shape)
+        close(affine(v, weight, bias), F.linear(v.double(), weight.double(), bias.double()))
+    v, weights, biases = normal(3, 7, 300), normal(3, 5, 300, seed=1), normal(3, 5, seed=2)
+    exact = torch.stack([F.linear(*(part[e].double() for part in (v, weights, biases))) for e in range(3)])
+    close(affine(v, weights, biases), exact)
+
+
+def test_gradients_of_a_layer(library):
+    layer, v, direction = Linear(300, 5), normal(2, 7, 300).requires_grad_(), normal(2, 7, 5, seed=3)
+    mine = torch.autograd.grad((layer(v) * direction).sum(), [v, layer.weight, layer.bias])
+    doubles = [tensor.detach().double().requires_grad_() for tensor in (v, layer.weight, layer.bias)]
+    exact = torch.autograd.grad((F.linear(*doubles) * direction.double()).sum(), doubles)
+    for gradient, expected in zip(mine, exact, strict=True):
+        close(gradient, expected)
+
+
+def test_double_precision_stays_with_torch(library):
+    a, b = normal(7, 300).double(), normal(300, 5, seed=1).double()
+    torch.testing.assert_close(product(a, b), a @ b, rtol=0, atol=0)
+
+
+def test_the_library_named_is_the_one_used(library):
+    assert products() == library
