@@ -51,8 +51,12 @@ class VAE(nn.Module):
         return list(self.encoder.parameters())
 
     @torch.no_grad()
+    def sample_prior(self, count: int, noise: Noise) -> Tensor:
+        """`count` draws z ~ p(z), (count, J)."""
+        pz: DiagonalNormal = self.prior()
+        return DiagonalNormal(pz.mean.expand(count, -1), pz.log_var.expand(count, -1)).sample(noise)
+
+    @torch.no_grad()
     def generate(self, count: int, noise: Noise) -> Distribution:
         """p(x|z) at `count` draws z ~ p(z); its `mean` is what the paper's figures show."""
-        pz: DiagonalNormal = self.prior()
-        z = DiagonalNormal(pz.mean.expand(count, -1), pz.log_var.expand(count, -1)).sample(noise)
-        return self.decoder(z)
+        return self.decoder(self.sample_prior(count, noise))

@@ -47,13 +47,15 @@ class Update(NamedTuple):
 class Objective(nn.Module, ABC):
     """Base of all objectives.
 
-    weight_prior: precision of p(w) = N(0, 1/precision) on the weights (not the biases) of both networks, whose
+    weight_prior: precision of p(w) = N(0, 1/precision) on the weights (not the biases), whose
     gradient w * precision / N is added to that of the mean loss: the paper's MAP term. 0 switches it off.
+    weight_prior_of: the parameter groups that it is on.
     mean_over_data: the loss is a mean of terms that each see one datapoint, so the mean over ranks of their shares is the
     loss of the minibatch. An objective of which this is not true says so, and is refused on several devices.
     """
 
     mean_over_data: bool = True
+    weight_prior_of: tuple[str, ...] = ("theta", "phi")
 
     def __init__(self, weight_prior: float = 1.0) -> None:
         super().__init__()

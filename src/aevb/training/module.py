@@ -73,7 +73,7 @@ class Training(L.LightningModule):
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """One optimiser for theta and one for phi."""
-        return [self.make_optimizer(self._with_prior(self.groups[name])) for name in ("theta", "phi")]
+        return [self.make_optimizer(self._with_prior(name)) for name in ("theta", "phi")]
 
     def on_fit_start(self) -> None:
         """The data go where the model is."""
@@ -177,9 +177,11 @@ class Training(L.LightningModule):
         path, seen = self.last_checkpoint
         return f"the last good checkpoint is {path}, at samples_seen={seen}"
 
-    def _with_prior(self, parameters: list[nn.Parameter]) -> list[dict[str, Any]]:
+    def _with_prior(self, name: str) -> list[dict[str, Any]]:
         # The gradient of -log p(w) / N, weights only: torch adds weight_decay * w to the gradient before anything else.
-        decay = self.objective.weight_prior / len(self.stream.x)
+        parameters = self.groups[name]
+        precision = self.objective.weight_prior if name in self.objective.weight_prior_of else 0.0
+        decay = precision / len(self.stream.x)
         weights = [parameter for parameter in parameters if parameter.dim() > 1]
         others = [parameter for parameter in parameters if parameter.dim() <= 1]
         groups = [{"params": weights, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
