@@ -77,10 +77,7 @@ def _benchmark(plan: Plan, given: argparse.Namespace, tell: Callable[[str], None
         write_json(
             given.output / "benchmark.json", {**record, **found}
         )  # group by group: hours are not lost by the last
-    console = Console()
-    if not console.is_terminal:
-        console.width = 160
-    report.show(record, rows, speeds, console)
+    report.show(record, rows, speeds)
     files = [given.output / "benchmark.json"]
     if chart.draw(given.output / "benchmark.png", rows, speeds):
         files.append(given.output / "benchmark.png")

@@ -10,8 +10,9 @@ from rich.table import Table
 from aevb.figures.figure import markdown_table
 from benchmarks.results import Row, Speed
 
-__all__ = ["circumstances", "markdown", "show"]
+__all__ = ["circumstances", "console", "markdown", "show"]
 
+WIDTH = 150
 COLOURS = {"met": "green", "missed": "red", "not measured": "yellow", "": "white"}
 
 
@@ -31,13 +32,14 @@ def _row(row: Row) -> dict[str, str]:
 
 
 def _speed(speed: Speed, batch_size: int) -> dict[str, str]:
+    # per: a step, an image, a command
     low, median, high = (f"{1e3 * value:.3g}" for value in (min(speed.seconds), speed.median, max(speed.seconds)))
     per_second = f"{batch_size / speed.median:,.0f}" if speed.per == "step" else ""
     threads = "" if speed.threads is None else str(speed.threads)
     return {
         "method": f"{speed.group}: {speed.method}",
         "threads": threads,
-        "ms [range]": f"{median} [{low}, {high}] a {speed.per}",
+        "ms [range]": f"{median} [{low}, {high}] {speed.per}",
         "samples/s": per_second,
     }
 
@@ -60,14 +62,21 @@ def circumstances(record: dict[str, Any]) -> str:
     )
 
 
-def show(record: dict[str, Any], rows: list[Row], speeds: list[Speed], console: Console) -> None:
+def console() -> Console:
+    """Standard output, wide enough for a table where it is no terminal."""
+    out = Console()
+    return out if out.is_terminal else Console(width=WIDTH)
+
+
+def show(record: dict[str, Any], rows: list[Row], speeds: list[Speed]) -> None:
     """Prints the tables."""
+    out = console()
     for lines in _tables(record, rows, speeds):
         table = Table(*lines[0], box=box.SIMPLE)
         for line in lines:
             table.add_row(*map(escape, line.values()), style=COLOURS[line.get("verdict", "")])
-        console.print(table)
-    console.print(escape(circumstances(record)), style="dim", highlight=False)
+        out.print(table)
+    out.print(escape(circumstances(record)), style="dim", highlight=False)
 
 
 def markdown(record: dict[str, Any], rows: list[Row], speeds: list[Speed]) -> str:

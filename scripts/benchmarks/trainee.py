@@ -1,8 +1,8 @@
 """aevb as users run it: scripts/train.py, with TensorBoard, bar, evaluations and checkpoints on.
 
 Its speed is read from the timing.csv that every run leaves: samples between two marks / training seconds between them. Training
-seconds are all seconds from the first step to the last (minibatches, noise, curve, bar, TensorBoard's scalars, checkpoints) but those
-in which a row is made at a mark: evaluations, and what TensorBoard shows of them. Start-up and ending are reported apart.
+seconds are all seconds from the first step to the last (minibatches, noise, curve, bar, checkpoints) but those in which a row is
+made at a mark: evaluations, and what TensorBoard is given of them. Start-up and ending are reported apart.
 """
 
 import shutil

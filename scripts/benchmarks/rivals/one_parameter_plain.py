@@ -1,4 +1,4 @@
-"""The model of one parameter in a plain loop: a minibatch, the loss, backward, a step. What aevb takes beyond is its framework's."""
+"""The model of one parameter in a plain loop: a minibatch, the loss, backward, a step. The rest of aevb's time is framework."""
 
 import torch
 from torch import nn
