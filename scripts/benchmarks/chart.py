@@ -25,10 +25,11 @@ def draw(path: Path, rows: list[Row], speeds: list[Speed]) -> bool:
     if not steps and not judged:
         return False
     with matplotlib.rc_context(RC):  # type: ignore[arg-type]
-        panels = [part for part in ((_steps, steps), (_goals, judged)) if part[1]]
-        canvas = Figure(figsize=(5.5 * len(panels), 1.4 + LINE * max(len(lines) for _, lines in panels)))
-        for axes, (panel, lines) in zip(canvas.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
-            panel(axes, lines)
+        panels = [partial(_steps, steps=steps)] if steps else []
+        panels += [partial(_goals, rows=judged)] if judged else []
+        canvas = Figure(figsize=(5.5 * len(panels), 1.4 + LINE * max(len(steps), len(judged))))
+        for axes, panel in zip(canvas.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+            panel(axes)
         save(path, partial(canvas.savefig, format="png", metadata={"Software": None}))
     return True
 

@@ -87,7 +87,8 @@ class Method:
     """
 
     def __init__(self, name: str, recipe: Recipe, threads: int = 1, gpu: bool = False) -> None:
-        self.name, self.facts = name, {}  # type: ignore[var-annotated]
+        self.name = name
+        self.facts: dict[str, Any] = {}
         self._open = self._warm = False
         self._terminal = _Terminal()
         command = [sys.executable, "-m", "benchmarks.member", name, json.dumps(asdict(recipe)), str(threads)]

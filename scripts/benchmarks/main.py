@@ -18,6 +18,7 @@ from aevb.runs import write_json, write_text
 from benchmarks.children import cores
 from benchmarks.plan import Plan, full, quick
 from benchmarks.recipe import SMALL, Recipe
+from benchmarks.results import Row, Speed
 
 __all__ = ["GROUPS", "main"]
 
@@ -57,7 +58,8 @@ def _main() -> int:
 def _benchmark(plan: Plan, given: argparse.Namespace, tell: Callable[[str], None]) -> int:
     from benchmarks import chart, machine, report
 
-    rows, speeds = [], []
+    rows: list[Row] = []
+    speeds: list[Speed] = []
     record: dict[str, Any] = {
         "command": shlex.join(["python", "scripts/benchmark.py", *sys.argv[1:]]),
         "quick": given.quick,

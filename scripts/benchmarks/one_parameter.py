@@ -54,5 +54,6 @@ class Level(Objective):
 
     def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
         x, _, _ = next(stream)
-        loss = distance(model.decoder.level, x)
+        (level,) = model.theta
+        loss = distance(level, x)
         yield Update(loss, ("theta",), len(x), {"bound": -loss.detach()})

@@ -40,7 +40,7 @@ def main(out: Path, overrides: list[str]) -> None:
             seen.append((time.perf_counter(), module.samples_seen))
         training_step(module, block)
 
-    Training.training_step = watched  # type: ignore[method-assign]
+    Training.training_step = watched  # type: ignore[method-assign,assignment]
     sys.argv = ["train.py", *overrides]
     train()
 

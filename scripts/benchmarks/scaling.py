@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator
 
 from aevb.figures.style import RC
 from aevb.runs import save, write_json
@@ -103,7 +104,8 @@ def _curves(plan: Plan, tell: Callable[[str], None]) -> Iterator[Curve]:
             continue
         points = []
         for value in axis.quick if brief else axis.values:
-            here = replace(plan, recipe=replace(plan.recipe, **{axis.key: value}))
+            changed: dict[str, Any] = {axis.key: value}
+            here = replace(plan, recipe=replace(plan.recipe, **changed))
             seconds = rounds(_takers(here, axis, threads), plan.rounds, partial(_tell, tell, f"{axis.label} {value}"))
             if axis.per == "step":
                 seconds["aevb"] = [one * here.recipe.batch_size for one in seconds["aevb"]]
@@ -144,11 +146,11 @@ def _over(value: int | None) -> str:
 
 def _draw(path: Path, curves: list[Curve], plan: Plan) -> None:
     with matplotlib.rc_context(RC):  # type: ignore[arg-type]
-        canvas = Figure(figsize=(3.1 * len(curves), 2.9))
+        canvas = Figure(figsize=(3.1 * len(curves), 3.2))
         panels = canvas.subplots(1, len(curves), squeeze=False)[0]
         for axes, curve in zip(panels, curves, strict=True):
             _panel(axes, curve)
-        panels[0].legend(loc="upper left")
+        canvas.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
         recipe = plan.recipe.describe()
         canvas.suptitle(f"{recipe['model']}, {recipe['data']}, threads: {plan.threads[0]}", fontsize=9)
         save(path, partial(canvas.savefig, format="png", metadata={"Software": None}))
@@ -169,6 +171,8 @@ def _panel(axes: Axes, curve: Curve) -> None:
     axes.set(xscale="log", yscale="log", xlabel=curve.label)
     axes.set_ylabel("time / time of one run" if single else f"ms per {curve.per}")
     axes.set_xticks(values, [f"{value:,}" for value in values], rotation=45)
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.minorticks_off()
     if not single:
         axes.set_title(_over(over), fontsize=8)

@@ -18,5 +18,5 @@ def trained(recipe: Recipe, steps: int = 500) -> VAE:
     for _ in range(steps):
         index = torch.randint(len(x), (recipe.batch_size,), generator=generator)
         hand.step(x[index], torch.randn(recipe.batch_size, recipe.latent_dim, generator=generator))
-    hand.give(model)
+    model.load_state_dict(hand.state_dict())
     return model.requires_grad_(False).eval()

@@ -6,7 +6,7 @@ from dataclasses import replace
 from benchmarks.children import SCRIPTS, Method
 from benchmarks.plan import Plan
 from benchmarks.results import Goal, Result, Row, Speed
-from benchmarks.rounds import rounds
+from benchmarks.rounds import Taker, rounds
 from benchmarks.trainee import Trainee
 
 __all__ = ["measure"]
@@ -20,7 +20,7 @@ def measure(plan: Plan, tell: Callable[[str], None]) -> Result:
     overrides = ["data=digits", "model=one_parameter", "objective=one_parameter", "latent_dim=1", "trainer.block=50"]
     overrides += [f"batch_size={recipe.batch_size}", f"max_samples={plan.one_parameter}", *plan.extra]
     plain = Method("one_parameter_plain", replace(recipe, data="digits", unit=plan.one_parameter // recipe.batch_size))
-    takers = {"aevb": Trainee(overrides, plan.one_parameter // 10, flags=FLAGS), "plain loop": plain}
+    takers: dict[str, Taker] = {"aevb": Trainee(overrides, plan.one_parameter // 10, flags=FLAGS), "plain loop": plain}
     seconds = rounds(takers, plan.rounds, lambda text: tell(f"framework, {text}"))
     steps = [value * recipe.batch_size for value in seconds["aevb"]]
     cost = [1e6 * (step - alone) for step, alone in zip(steps, seconds["plain loop"], strict=True)]

@@ -6,7 +6,7 @@ from benchmarks.children import Method, execute
 from benchmarks.groups import ensemble
 from benchmarks.plan import Plan
 from benchmarks.results import Result, Row, Speed, not_measured
-from benchmarks.rounds import ratios, rounds
+from benchmarks.rounds import Taker, ratios, rounds
 from benchmarks.trainee import Trainee
 
 __all__ = ["device", "measure"]
@@ -30,7 +30,11 @@ def measure(plan: Plan, tell: Callable[[str], None]) -> Result:
         why = "torch sees no GPU here"
         return Result([not_measured("gpu", beside, why), not_measured("gpu", together, why, ensemble.GPU_GOAL)], [])
     overrides = [*plan.run(), "trainer.accelerator=gpu"]
-    takers = {"aevb": Trainee(overrides, plan.since, gpu=True), "eager": Method("eager", plan.at(plan.steps), gpu=True)}
+    eager = Method("eager", plan.at(plan.steps), gpu=True)
+    takers: dict[str, Taker] = {"aevb": Trainee(overrides, plan.since, gpu=True), "eager": eager}
+        "aevb": Trainee(overrides, plan.since, gpu=True),
+        "eager": Method("eager", plan.at(plan.steps), gpu=True),
+    }
     seconds = rounds(takers, plan.rounds, lambda text: tell(f"gpu, {text}"))
     seconds["aevb"] = [value * plan.recipe.batch_size for value in seconds["aevb"]]
     rows = [Row("gpu", beside, ratios(seconds["eager"], seconds["aevb"]), note=name)]

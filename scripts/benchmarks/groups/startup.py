@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from benchmarks.children import execute
 from benchmarks.plan import Plan
 from benchmarks.results import Goal, Result, Row, Speed
-from benchmarks.rounds import ratios, rounds
+from benchmarks.rounds import Taker, ratios, rounds
 from benchmarks.trainee import TRAIN, train
 
 __all__ = ["measure"]
@@ -59,7 +59,7 @@ def measure(plan: Plan, tell: Callable[[str], None]) -> Result:
         "tab completion": Command([TRAIN, "-sc", "query=bash"], env=COMPLETION),
         "an error in the configuration": Command([TRAIN, "latent_dim=-1"], code=2),
     }
-    takers = {reference: Command(["-c", "import torch, lightning"]), **quick, "100-step run": short}
+    takers: dict[str, Taker] = {reference: Command(["-c", "import torch, lightning"]), **quick, "100-step run": short}
     seconds = rounds(takers, plan.rounds, lambda text: tell(f"start-up, {text}"))
     rows = [
         Row(

@@ -27,7 +27,8 @@ def measure(plan: Plan, tell: Callable[[str], None]) -> Result:
         "one a core": ["hydra/launcher=joblib", f"hydra.launcher.n_jobs={JOBS}", "trainer.threads=1"],
         "one by one": ["hydra/launcher=basic", f"trainer.threads={JOBS}"],
     }
-    rate, wall = {name: [] for name in ways}, {name: [] for name in ways}  # type: ignore[var-annotated]
+    rate: dict[str, list[float]] = {name: [] for name in ways}
+    wall: dict[str, list[float]] = {name: [] for name in ways}
     for k in range(plan.rounds):
         for name in order(list(ways), k):
             tell(f"sweep, round {k + 1} of {plan.rounds}: {name}")

@@ -14,6 +14,8 @@ other), and nothing else: no clock, no curve, no checkpoint, no question whether
 are one matrix.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -31,17 +33,17 @@ class Hand:
     """The model with its gradients, buffers and optimiser. model: where the weights start. n: N, training images."""
 
     def __init__(self, model: VAE, batch_size: int, lr: float, n: int) -> None:
-        e, d = model.encoder, model.decoder
         self.m, self.lr, self.steps = batch_size, lr, 0
-        self.w1, self.b1 = _own(e.hidden.weight), _own(e.hidden.bias)
-        self.w2 = _own(torch.cat([e.mean.weight, e.log_var.weight]))
-        self.b2 = _own(torch.cat([e.mean.bias, e.log_var.bias]))
-        self.w3, self.b3 = _own(d.hidden.weight), _own(d.hidden.bias)
-        self.w4, self.b4 = _own(d.logits.weight), _own(d.logits.bias)
+        w = model.state_dict()
+        self.w1, self.b1 = _own(w["encoder.hidden.weight"]), _own(w["encoder.hidden.bias"])
+        self.w2 = _own(torch.cat([w["encoder.mean.weight"], w["encoder.log_var.weight"]]))
+        self.b2 = _own(torch.cat([w["encoder.mean.bias"], w["encoder.log_var.bias"]]))
+        self.w3, self.b3 = _own(w["decoder.hidden.weight"]), _own(w["decoder.hidden.bias"])
+        self.w4, self.b4 = _own(w["decoder.logits.weight"]), _own(w["decoder.logits.bias"])
         weights, biases = [self.w1, self.w2, self.w3, self.w4], [self.b1, self.b2, self.b3, self.b4]
         for parameter in (*weights, *biases):
             parameter.grad = torch.zeros_like(parameter)
-        groups = [{"params": weights, "weight_decay": 1 / n}, {"params": biases}]
+        groups: list[dict[str, Any]] = [{"params": weights, "weight_decay": 1 / n}, {"params": biases}]
         # As in aevb: the authors' eps is inside the root, for sums over the minibatch.
         start = EPS / batch_size**2
         self.optimizer = torch.optim.Adagrad(groups, lr=0.0, initial_accumulator_value=start, eps=0.0, fused=True)
@@ -103,16 +105,18 @@ class Hand:
         torch.sum(self.dh, 0, out=self.b1.grad)
         return (nll + kl) / self.m
 
-    @torch.no_grad()
-    def give(self, model: VAE) -> None:
-        """Copies the weights into aevb's model."""
-        e, d = model.encoder, model.decoder
-        (w_mean, w_var), (b_mean, b_var) = self.w2.chunk(2), self.b2.chunk(2)
-        layers = (e.hidden, e.mean, e.log_var, d.hidden, d.logits)
-        weights, biases = (self.w1, w_mean, w_var, self.w3, self.w4), (self.b1, b_mean, b_var, self.b3, self.b4)
-        for layer, weight, bias in zip(layers, weights, biases, strict=True):
-            layer.weight.copy_(weight)
-            layer.bias.copy_(bias)
+    def state_dict(self) -> dict[str, Tensor]:
+        """The weights under the names of aevb's model."""
+        (w_mean, w_var), (b_mean, b_var) = self.w2.detach().chunk(2), self.b2.detach().chunk(2)
+        layers = {
+            "encoder.hidden": (self.w1, self.b1),
+            "encoder.mean": (w_mean, b_mean),
+            "encoder.log_var": (w_var, b_var),
+            "decoder.hidden": (self.w3, self.b3),
+            "decoder.logits": (self.w4, self.b4),
+        }
+        weights = {f"{name}.weight": weight.detach() for name, (weight, _) in layers.items()}
+        return weights | {f"{name}.bias": bias.detach() for name, (_, bias) in layers.items()}
 
 
 def _own(value: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ def log_px(model: VAE, x: Tensor, samples: int) -> Tensor:
     qz_x = model.encoder(x)
     q, prior = Normal(qz_x.mean, torch.exp(0.5 * qz_x.log_var)), Normal(torch.zeros(()), torch.ones(()))
     z = q.sample((samples,))
-    logits = model.decoder.logits(torch.tanh(model.decoder.hidden(z)))
+    logits = model.decoder(z).logits
     log_px_z = -F.binary_cross_entropy_with_logits(logits, x.expand_as(logits), reduction="none").sum(-1)
     log_w = prior.log_prob(z).sum(-1) + log_px_z - q.log_prob(z).sum(-1)
     return log_w.logsumexp(0) - math.log(samples)
