@@ -32,9 +32,6 @@ def measure(plan: Plan, tell: Callable[[str], None]) -> Result:
     overrides = [*plan.run(), "trainer.accelerator=gpu"]
     eager = Method("eager", plan.at(plan.steps), gpu=True)
     takers: dict[str, Taker] = {"aevb": Trainee(overrides, plan.since, gpu=True), "eager": eager}
-        "aevb": Trainee(overrides, plan.since, gpu=True),
-        "eager": Method("eager", plan.at(plan.steps), gpu=True),
-    }
     seconds = rounds(takers, plan.rounds, lambda text: tell(f"gpu, {text}"))
     seconds["aevb"] = [value * plan.recipe.batch_size for value in seconds["aevb"]]
     rows = [Row("gpu", beside, ratios(seconds["eager"], seconds["aevb"]), note=name)]
