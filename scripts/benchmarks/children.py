@@ -79,6 +79,13 @@ def pinned(threads: int, wanted: bool) -> Iterator[None]:
             os.sched_setaffinity(0, before)
 
 
+def _failed(what: str, said: str) -> UserError:
+    """All that a child said goes to standard error, its last line into the exception."""
+    lines = said.replace("\r", "").rstrip().splitlines() or ["it said nothing"]
+    print(*lines, sep="\n", file=sys.stderr)
+    return UserError(f"{what}: {lines[-1].strip()}")
+
+
 class Method:
     """A rival in its own process, waiting for its turns.
 
@@ -130,7 +137,11 @@ class Method:
         answer = json.loads(line) if line else {}
         if not line or "error" in answer:
             said = self.close()
-            raise UserError(answer.get("error") or f"{self.name}: its process ended by itself: {said[-3000:]}")
+            raise (
+                UserError(answer["error"])
+                if "error" in answer
+                else _failed(f"{self.name}: its process ended by itself", said)
+            )
         return answer
 
     def close(self) -> str:
@@ -177,6 +188,6 @@ def execute(
                 process.terminate()
                 process.wait()
         if process.returncode != code:
-            said = screen.text.decode(errors="replace").strip()
-            raise UserError(f"{' '.join(command)}: exit code {process.returncode} instead of {code}: {said[-3000:]}")
+            what = f"{' '.join(command)}: exit code {process.returncode} instead of {code}"
+            raise _failed(what, screen.text.decode(errors="replace"))
         return Seconds(wall, output)

@@ -48,13 +48,14 @@ class Hand:
         start = EPS / batch_size**2
         self.optimizer = torch.optim.Adagrad(groups, lr=0.0, initial_accumulator_value=start, eps=0.0, fused=True)
 
-        self.one = torch.ones(())
+        like = self.w1.detach()
+        self.one = like.new_ones(())
         (hidden_dim, data_dim), latent_dim = self.w1.shape, len(self.w2) // 2
         rows = [(batch_size, width) for width in (hidden_dim, data_dim, latent_dim, 2 * latent_dim)]
-        self.h, self.dh, self.g, self.dg, self.one_h = (torch.empty(rows[0]) for _ in range(5))
-        self.l, self.dl, self.t = (torch.empty(rows[1]) for _ in range(3))
-        self.s, self.z, self.dz, self.kl = (torch.empty(rows[2]) for _ in range(4))
-        self.q, self.dq = (torch.empty(rows[3]) for _ in range(2))
+        self.h, self.dh, self.g, self.dg, self.one_h = (like.new_empty(rows[0]) for _ in range(5))
+        self.l, self.dl, self.t = (like.new_empty(rows[1]) for _ in range(3))
+        self.s, self.z, self.dz, self.kl = (like.new_empty(rows[2]) for _ in range(4))
+        self.q, self.dq = (like.new_empty(rows[3]) for _ in range(2))
 
     @torch.no_grad()
     def step(self, x: Tensor, eps: Tensor) -> Tensor:
