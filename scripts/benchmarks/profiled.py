@@ -18,7 +18,7 @@ from aevb.training.plan import Block
 __all__ = ["BEGIN", "END", "main"]
 
 BEGIN, END = 50_000, 100_000
-BLOCKS = 8
+BLOCKS = 4
 
 
 def main(out: Path, overrides: list[str]) -> None:
