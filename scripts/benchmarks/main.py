@@ -2,6 +2,7 @@
 
 import argparse
 import shlex
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -30,6 +31,7 @@ products alone. Prints a table, writes JSON and a chart. Nothing else should run
 
 def main() -> None:
     """Runs the command and leaves with its exit code."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that the children are ended
     command("benchmark.py", _main)
 
 
@@ -95,7 +97,9 @@ def _parser() -> Arguments:
     parser = Arguments("benchmark.py", description=ABOUT, allow_abbrev=False)
     parser.add_argument("--quick", action="store_true", help="rough numbers in two minutes")
     parser.add_argument("--only", type=_groups, metavar="NAME,...", help=f"groups of rows: {', '.join(GROUPS)}")
-    parser.add_argument("--rounds", type=_positive, metavar="N", help="of every group (7, with --quick 2)")
+    parser.add_argument(
+        "--rounds", type=_positive, metavar="N", help="of every group (7; with --quick 2, of whole commands 1)"
+    )
     parser.add_argument("--threads", type=_threads, metavar="N,...", help="to train with (2,1, with --quick 2)")
     parser.add_argument(
         "--data", choices=("mnist", "digits"), default="mnist", help="digits: a small model, shows that it runs"
@@ -117,7 +121,7 @@ def _plan(given: argparse.Namespace) -> Plan:
     if given.data == "digits":
         plan = replace(plan, recipe=SMALL)
     if given.rounds is not None:
-        plan = replace(plan, rounds=given.rounds)
+        plan = replace(plan, rounds=given.rounds, commands=given.rounds)
     if given.threads is not None:
         plan = replace(plan, threads=given.threads)
     return plan

@@ -10,7 +10,8 @@ __all__ = ["Plan", "full", "quick"]
 
 @dataclass(frozen=True)
 class Plan:
-    """recipe: what everybody computes. rounds: of every group. threads: numbers of them to train with.
+    """recipe: what everybody computes. rounds: of every group; commands: of those of whole commands, which take longest. threads:
+    numbers of them to train with.
 
     steps: of a method's turn. since, until: samples_seen of the marks between which a run of aevb is timed; the first
     10,000 samples are the optimiser's warm-up. images: of a turn of importance sampling. one_parameter: as `until`, for the
@@ -19,6 +20,7 @@ class Plan:
 
     recipe: Recipe = field(default_factory=Recipe)
     rounds: int = 7
+    commands: int = 7
     threads: tuple[int, ...] = (2, 1)
     steps: int = 1000
     since: int = 10_000
@@ -44,14 +46,14 @@ def full() -> Plan:
 
 def quick() -> Plan:
     """To see roughly where one is, within two minutes on two cores."""
-    evaluations = ("trainer.first=100", "evaluator.importance.samples=5")
     return Plan(
         rounds=2,
+        commands=1,
         threads=(min(2, cores()),),
         steps=100,
         until=30_000,
         images=5,
         one_parameter=100_000,
         members=2,
-        extra=evaluations,
+        extra=("evaluator=bound",),
     )

@@ -1,8 +1,12 @@
 """The command, on a small model and once round; and what is made of numbers. Nothing here asks how fast anything is."""
 
 import json
+import os
 import re
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +19,7 @@ from benchmarks.results import Goal, Row, Speed, not_measured
 from benchmarks.rounds import order, ratios, rounds
 from benchmarks.trainee import _read
 from commands import process
+from running import gone_within
 
 TINY = ("--data", "digits", "--quick", "--rounds", "1", "--threads", "1")
 
@@ -195,6 +200,22 @@ def test_charts_are_drawn(tmp_path: Path) -> None:
     assert chart.draw(tmp_path / "chart.png", rows, speeds)
     assert (tmp_path / "chart.png").read_bytes().startswith(b"\x89PNG")
     assert not chart.draw(tmp_path / "empty.png", rows[1:], [])
+
+
+def test_a_benchmark_that_is_told_to_stop_leaves_nobody(tmp_path: Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    command = [sys.executable, str(SCRIPTS / "benchmark.py"), *TINY, "--only", "framework"]
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "tmp")}
+    benchmark = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 240
+    while not list(tmp_path.glob("tmp/aevb-benchmark-*/runs/*/LOCK")):  # a run is being trained
+        assert time.monotonic() < deadline
+        assert benchmark.poll() is None
+        time.sleep(0.05)
+    benchmark.terminate()
+    assert benchmark.wait(120) == 128 + signal.SIGTERM
+    assert gone_within(tmp_path, 60)
+    assert not list(tmp_path.glob("tmp/aevb-benchmark-*"))
 
 
 def test_groups_have_their_files() -> None:
