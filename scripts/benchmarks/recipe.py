@@ -26,7 +26,8 @@ LR = 0.01
 @dataclass(frozen=True)
 class Recipe:
     """data: mnist or digits. seed: of weights, minibatches and noise. unit: steps (images, for importance sampling) that a method
-    takes in its turn. samples: K of importance sampling. n_train: MNIST training images."""
+    takes in its turn. samples: K of importance sampling. n_train: MNIST training images. products: who multiplies matrices in the
+    rivals that may choose, torch or onednn; aevb chooses itself."""
 
     data: str = "mnist"
     hidden_dim: int = 500
@@ -37,6 +38,7 @@ class Recipe:
     unit: int = 1000
     samples: int = 5000
     n_train: int = 50_000
+    products: str = "torch"
 
     def overrides(self) -> list[str]:
         """The same, as aevb-train takes it."""

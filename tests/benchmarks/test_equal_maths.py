@@ -16,6 +16,7 @@ from aevb.objectives.objective import Batch
 from aevb.objectives.sgvb_b import SGVB_B
 from aevb.runs import finished
 from aevb.training.stream import Stream
+from benchmarks import products
 from benchmarks.recipe import SMALL, Recipe
 from benchmarks.rivals import eager, examples, gemm, importance_gemm, importance_naive
 from benchmarks.rivals.hand import Hand
@@ -23,6 +24,7 @@ from benchmarks.trained import trained
 from commands import aevb
 from statistics_ import FAILURE_RATE
 
+ONEDNN = pytest.mark.skipif(not products.available(), reason="this torch comes without oneDNN")
 M, J = SMALL.batch_size, SMALL.latent_dim
 
 
@@ -76,9 +78,10 @@ def small_model(weights: dict[str, Tensor]) -> torch.nn.Module:
     return model
 
 
-def test_closed_form_gradients_by_hand_are_autograds(x: Tensor, weights: dict[str, Tensor]) -> None:
+@pytest.mark.parametrize("by", ["torch", pytest.param("onednn", marks=ONEDNN)])
+def test_closed_form_gradients_by_hand_are_autograds(by: str, x: Tensor, weights: dict[str, Tensor]) -> None:
     eps = torch.randn(M, J, generator=torch.Generator().manual_seed(0))
-    hand = Hand(small_model(weights), M, SMALL.lr, len(x))
+    hand = Hand(small_model(weights), M, SMALL.lr, len(x), by)
     loss = hand.gradients(x, eps)
     for parameter in (hand.w1, hand.w2, hand.w3, hand.w4, hand.b1, hand.b2, hand.b3, hand.b4):
         parameter.data = parameter.grad  # so that they come under the model's names
@@ -162,9 +165,9 @@ def test_the_hand_written_loop_takes_aevbs_steps(tmp_path) -> None:
 
 
 def test_matrix_products_alone_are_those_of_a_step(x: Tensor) -> None:
-    model = SMALL.model()
+    model = SMALL.model().double()  # float64: whose products are counted in every library
     with FlopCounterMode(display=False) as counter:
-        (update,) = SGVB_B()(model, iter([Batch(x, torch.arange(M), Noise(0, "noise", 0))]))
+        (update,) = SGVB_B()(model, iter([Batch(x.double(), torch.arange(M), Noise(0, "noise", 0))]))
         update.loss.backward()
     assert counter.get_total_flops() == gemm.flops(SMALL)
     with FlopCounterMode(display=False) as counter:
@@ -180,11 +183,11 @@ def test_the_papers_model_takes_two_fifths_of_a_gigaflop() -> None:
 
 def test_matrix_products_alone_are_those_of_importance_sampling(x: Tensor) -> None:
     recipe = Recipe(**{**vars(SMALL), "samples": 250})
-    model = SMALL.model()
+    model = SMALL.model().double()
     with FlopCounterMode(display=False) as counter:
-        aevb_importance(model, x[:1], RowNoise(0, "test", range(1)), recipe.samples)
+        aevb_importance(model, x[:1].double(), RowNoise(0, "test", range(1)), recipe.samples)
     with FlopCounterMode(display=False) as encoder:
-        model.encoder(x[:1])
+        model.encoder(x[:1].double())
     with FlopCounterMode(display=False) as alone:
         run(importance_gemm.loop, recipe, steps=1)
     assert alone.get_total_flops() == counter.get_total_flops() - encoder.get_total_flops()

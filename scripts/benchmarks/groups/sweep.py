@@ -1,8 +1,8 @@
 """Two runs of a sweep: one process a core with one thread each, against one process with all threads, one run after the other."""
 
-import importlib.util
 from collections.abc import Callable
 
+from aevb.config import options
 from benchmarks.children import cores
 from benchmarks.plan import Plan
 from benchmarks.results import Goal, Result, Row, not_measured
@@ -20,11 +20,11 @@ def measure(plan: Plan, tell: Callable[[str], None]) -> Result:
     what = f"throughput of {JOBS} processes x 1 thread / 1 process x {JOBS} threads"
     if cores() < JOBS:
         return Result([not_measured("sweep", what, "one processor", goal)], [])
-    if not importlib.util.find_spec("hydra_plugins.hydra_joblib_launcher"):
-        return Result([not_measured("sweep", what, "not installed: pip install 'aevb[parallel]'", goal)], [])
+    if "cores" not in options("hydra/launcher"):
+        return Result([not_measured("sweep", what, "there is no hydra/launcher=cores", goal)], [])
     seeds = [*(item for item in plan.run() if not item.startswith("seed=")), f"seed={','.join(map(str, range(JOBS)))}"]
     ways = {
-        "one a core": ["hydra/launcher=joblib", f"hydra.launcher.n_jobs={JOBS}", "trainer.threads=1"],
+        "one a core": ["hydra/launcher=cores", f"hydra.launcher.cores={JOBS}", "trainer.threads=1"],
         "one by one": ["hydra/launcher=basic", f"trainer.threads={JOBS}"],
     }
     rate: dict[str, list[float]] = {name: [] for name in ways}

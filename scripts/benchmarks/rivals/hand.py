@@ -22,6 +22,7 @@ from torch import Tensor
 from aevb.models.vae import VAE
 from aevb.training.memory import keep_freed_memory
 from benchmarks.gate import Gate
+from benchmarks.products import affine, product
 from benchmarks.recipe import Recipe
 
 __all__ = ["Hand", "loop"]
@@ -30,9 +31,13 @@ EPS, WARMUP = 1e-8, 100  # of the authors' Adagrad
 
 
 class Hand:
-    """The model with its gradients, buffers and optimiser. model: where the weights start. n: N, training images."""
+    """The model with its gradients, buffers and optimiser.
 
-    def __init__(self, model: VAE, batch_size: int, lr: float, n: int) -> None:
+    model: where the weights start. n: N, training images. products: who multiplies matrices.
+    """
+
+    def __init__(self, model: VAE, batch_size: int, lr: float, n: int, products: str = "torch") -> None:
+        self.by = products
         self.m, self.lr, self.steps = batch_size, lr, 0
         w = model.state_dict()
         self.w1, self.b1 = _own(w["encoder.hidden.weight"]), _own(w["encoder.hidden.bias"])
@@ -72,13 +77,13 @@ class Hand:
     def gradients(self, x: Tensor, eps: Tensor) -> Tensor:
         """Fills the gradients of all parameters; returns the loss."""
         j = eps.shape[1]
+        self.h = affine(self.by, x, self.w1, self.b1, self.h).tanh_()
+        self.q = affine(self.by, self.h, self.w2, self.b2, self.q)
         mu, v = self.q[:, :j], self.q[:, j:]
-        torch.addmm(self.b1, x, self.w1.T, out=self.h).tanh_()
-        torch.addmm(self.b2, self.h, self.w2.T, out=self.q)
         torch.mul(v, 0.5, out=self.s).exp_()
         torch.addcmul(mu, self.s, eps, out=self.z)
-        torch.addmm(self.b3, self.z, self.w3.T, out=self.g).tanh_()
-        torch.addmm(self.b4, self.g, self.w4.T, out=self.l)
+        self.g = affine(self.by, self.z, self.w3, self.b3, self.g).tanh_()
+        self.l = affine(self.by, self.g, self.w4, self.b4, self.l)
 
         # softplus(l) = max(l, 0) - log sigmoid |l|
         torch.abs(self.l, out=self.t).sigmoid_().log_()
@@ -88,21 +93,21 @@ class Hand:
         kl = 0.5 * (torch.dot(mu.flatten(), mu.flatten()) + (self.kl - v).sum() - self.kl.numel())
 
         torch.sigmoid(self.l, out=self.dl).sub_(x).mul_(1 / self.m)
-        torch.mm(self.dl.T, self.g, out=self.w4.grad)
+        self.w4.grad = product(self.by, self.dl.T, self.g, self.w4.grad)
         torch.sum(self.dl, 0, out=self.b4.grad)
-        torch.mm(self.dl, self.w4, out=self.dg)
+        self.dg = product(self.by, self.dl, self.w4, self.dg)
         self.dg.mul_(torch.addcmul(self.one, self.g, self.g, value=-1, out=self.one_h))
-        torch.mm(self.dg.T, self.z, out=self.w3.grad)
+        self.w3.grad = product(self.by, self.dg.T, self.z, self.w3.grad)
         torch.sum(self.dg, 0, out=self.b3.grad)
-        torch.mm(self.dg, self.w3, out=self.dz)
+        self.dz = product(self.by, self.dg, self.w3, self.dz)
         dmu, dv = self.dq[:, :j], self.dq[:, j:]
         torch.add(self.dz, mu, alpha=1 / self.m, out=dmu)
         torch.mul(self.dz, eps, out=dv).mul_(self.s).add_(self.kl, alpha=1 / self.m).sub_(1 / self.m).mul_(0.5)
-        torch.mm(self.dq.T, self.h, out=self.w2.grad)
+        self.w2.grad = product(self.by, self.dq.T, self.h, self.w2.grad)
         torch.sum(self.dq, 0, out=self.b2.grad)
-        torch.mm(self.dq, self.w2, out=self.dh)
+        self.dh = product(self.by, self.dq, self.w2, self.dh)
         self.dh.mul_(torch.addcmul(self.one, self.h, self.h, value=-1, out=self.one_h))
-        torch.mm(self.dh.T, x, out=self.w1.grad)
+        self.w1.grad = product(self.by, self.dh.T, x, self.w1.grad)
         torch.sum(self.dh, 0, out=self.b1.grad)
         return (nll + kl) / self.m
 
@@ -128,7 +133,7 @@ def loop(recipe: Recipe, gate: Gate) -> None:
     """Trains until it is told to stop."""
     keep_freed_memory()
     x = torch.from_numpy(recipe.train().copy())
-    hand = Hand(recipe.model(), recipe.batch_size, recipe.lr, len(x))
+    hand = Hand(recipe.model(), recipe.batch_size, recipe.lr, len(x), recipe.products)
     generator = torch.Generator().manual_seed(recipe.seed)
     batch = torch.empty(recipe.batch_size, x.shape[1])
     eps = torch.empty(recipe.batch_size, recipe.latent_dim)

@@ -3,6 +3,7 @@
 import torch
 
 from benchmarks.gate import Gate
+from benchmarks.products import product
 from benchmarks.recipe import Recipe
 
 __all__ = ["loop"]
@@ -22,6 +23,6 @@ def loop(recipe: Recipe, gate: Gate) -> None:
     while True:
         for start in range(0, recipe.samples, rows):
             k = min(rows, recipe.samples - start)
-            torch.mm(z[:k], w3.T, out=hidden[:k])
-            torch.mm(g[:k], w4.T, out=logits[:k])
+            product(recipe.products, z[:k], w3.T, hidden[:k])
+            product(recipe.products, g[:k], w4.T, logits[:k])
         gate()
