@@ -1,4 +1,4 @@
-"""Who multiplies matrices: torch as it comes (MKL, mostly), or oneDNN, which torch carries and some processors are quicker with."""
+"""Who multiplies matrices: torch as it comes (mostly MKL), or oneDNN, which torch carries too and some processors prefer."""
 
 import torch
 from torch import Tensor
