@@ -5,6 +5,7 @@ Only what an axis says differs from the recipe. Turns are taken as in the table,
 measured point from which on the matrix products are half of the time or more; nothing is interpolated.
 """
 
+import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -22,6 +23,7 @@ from benchmarks import machine
 from benchmarks.children import Method
 from benchmarks.groups import ensemble
 from benchmarks.plan import Plan
+from benchmarks.products import available
 from benchmarks.rounds import Taker, rounds
 from benchmarks.trainee import Trainee
 
@@ -47,7 +49,8 @@ AXES = (
     Axis("samples", "importance samples K", (10, 50, 200, 1000, 5000), (50, 5000), "image"),
 )
 MEMBERS = (1, 2, 4, 8)
-COLOURS = {"aevb": "#0072B2", "matrix products alone": "#D55E00"}
+PRODUCTS = {"torch": "matrix products alone", "onednn": "matrix products alone, by oneDNN"}
+COLOURS = {"aevb": "#0072B2", PRODUCTS["torch"]: "#D55E00", PRODUCTS["onednn"]: "#E69F00"}
 
 
 class Point(NamedTuple):
@@ -58,7 +61,12 @@ class Point(NamedTuple):
 
     def median(self, method: str) -> float:
         """Over rounds."""
-        return sorted(self.seconds[method])[len(self.seconds[method]) // 2]
+        return statistics.median(self.seconds[method])
+
+    @property
+    def products(self) -> float:
+        """Of the matrix products alone, by whom they are quicker."""
+        return min(self.median(method) for method in self.seconds if method in PRODUCTS.values())
 
 
 class Curve(NamedTuple):
@@ -74,7 +82,7 @@ def takes_over(points: list[Point]) -> int | None:
     """The first value from which on the matrix products are at least half of the time; None if at the last they are not."""
     found = None
     for point in reversed(points):
-        if 2 * point.median("matrix products alone") < point.median("aevb"):
+        if 2 * point.products < point.median("aevb"):
             break
         found = point.value
     return found
@@ -122,14 +130,16 @@ def _tell(tell: Callable[[str], None], where: str, text: str) -> None:
 
 
 def _takers(plan: Plan, axis: Axis, threads: int) -> dict[str, Taker]:
-    if axis.per == "image":
-        recipe = plan.at(plan.images)
-        return {
-            "aevb": Method("importance", recipe, threads),
-            "matrix products alone": Method("importance_gemm", recipe, threads),
-        }
-    gemm = Method("gemm", plan.at(min(plan.steps, 300)), threads)
-    return {"aevb": Trainee(plan.run(), plan.since, threads), "matrix products alone": gemm}
+    image = axis.per == "image"
+    recipe = plan.at(plan.images if image else min(plan.steps, 300))
+    takers: dict[str, Taker] = {
+        "aevb": Method("importance", recipe, threads) if image else Trainee(plan.run(), plan.since, threads)
+    }
+    for by, words in PRODUCTS.items():
+        if by == "torch" or available():
+            method = "importance_gemm" if image else "gemm"
+            takers[words] = Method(method, replace(recipe, products=by), threads)
+    return takers
 
 
 def _words(curve: Curve) -> str:
@@ -150,7 +160,7 @@ def _draw(path: Path, curves: list[Curve], plan: Plan) -> None:
         panels = canvas.subplots(1, len(curves), squeeze=False)[0]
         for axes, curve in zip(panels, curves, strict=True):
             _panel(axes, curve)
-        canvas.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+        canvas.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
         recipe = plan.recipe.describe()
         canvas.suptitle(f"{recipe['model']}, {recipe['data']}, threads: {plan.threads[0]}", fontsize=9)
         save(path, partial(canvas.savefig, format="png", metadata={"Software": None}))
