@@ -18,7 +18,7 @@ import torch
 from aevb.config import fingerprint
 from aevb.runs import commit, write_json
 
-__all__ = ["begin"]
+__all__ = ["begin", "package_version", "processor"]
 
 PACKAGES = ("aevb", "torch", "lightning", "hydra-core", "omegaconf", "numpy", "tensorboard")
 
@@ -39,11 +39,11 @@ def begin(directory: Path, settings: dict[str, Any], data: dict[str, str]) -> No
         {
             "fingerprint": fingerprint(settings),
             "seed": settings["seed"],
-            "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
+            "versions": {"python": platform.python_version(), **{name: package_version(name) for name in PACKAGES}},
             "commit": described and described.removesuffix("-dirty"),
             "dirty": described and described.endswith("-dirty"),
             "platform": platform.platform(),
-            "processor": _processor(),
+            "processor": processor(),
             "device": _device(settings["trainer"]["accelerator"]),
             "devices": settings["trainer"]["devices"],
             "threads": torch.get_num_threads(),
@@ -59,14 +59,16 @@ def _start() -> dict[str, Any]:
     return {"time": now, "host": platform.node(), "pid": os.getpid(), "command": command}
 
 
-def _version(package: str) -> str | None:
+def package_version(package: str) -> str | None:
+    """Of an installed distribution; None where there is none."""
     try:
         return version(package)
     except PackageNotFoundError:
         return None
 
 
-def _processor() -> str:
+def processor() -> str:
+    """The processor's name, as far as the system tells it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -1,0 +1,43 @@
+"""The same on a GPU, where torch sees one; elsewhere the rows say that they were not measured."""
+
+from collections.abc import Callable
+
+from benchmarks.children import Method, execute
+from benchmarks.groups import ensemble
+from benchmarks.plan import Plan
+from benchmarks.results import Result, Row, Speed, not_measured
+from benchmarks.rounds import Taker, ratios, rounds
+from benchmarks.trainee import Trainee
+
+__all__ = ["device", "measure"]
+
+MEMBERS = 8
+ASK = "import torch; print(torch.cuda.get_device_name() if torch.cuda.is_available() else '')"
+
+
+def device() -> str:
+    """The GPU that torch sees, or nothing."""
+    return execute(["-c", ASK], gpu=True).output.strip()
+
+
+def measure(plan: Plan, tell: Callable[[str], None]) -> Result:
+    """aevb beside a plain loop, and an ensemble of eight beside one run."""
+    tell("gpu")
+    beside = "speed of aevb / eager torch loop, both on the GPU"
+    together = f"time of {MEMBERS} members together / one alone, on the GPU"
+    name = device()
+    if not name:
+        why = "torch sees no GPU here"
+        return Result([not_measured("gpu", beside, why), not_measured("gpu", together, why, ensemble.GPU_GOAL)], [])
+    overrides = [*plan.run(), "trainer.accelerator=gpu"]
+    eager = Method("eager", plan.at(plan.steps), gpu=True)
+    takers: dict[str, Taker] = {"aevb": Trainee(overrides, plan.since, gpu=True), "eager": eager}
+    seconds = rounds(takers, plan.rounds, lambda text: tell(f"gpu, {text}"))
+    seconds["aevb"] = [value * plan.recipe.batch_size for value in seconds["aevb"]]
+    rows = [Row("gpu", beside, ratios(seconds["eager"], seconds["aevb"]), note=name)]
+    if ensemble.available():
+        values = ensemble.members(plan, MEMBERS, tell, gpu=True)
+        rows.append(Row("gpu", together, values, goal=ensemble.GPU_GOAL, note=name))
+    else:
+        rows.append(not_measured("gpu", together, "there is no hydra/launcher=ensemble", ensemble.GPU_GOAL))
+    return Result(rows, [Speed("gpu", f"{method}, {name}", values) for method, values in seconds.items()])

@@ -1,0 +1,55 @@
+"""Importance-sampled log p(x), K draws an image: aevb beside a naive loop over images and the decoder's matrix products alone."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from benchmarks.children import Method
+from benchmarks.plan import Plan
+from benchmarks.products import available
+from benchmarks.results import Goal, Result, Row, Speed
+from benchmarks.rounds import ratios, rounds
+
+__all__ = ["METHODS", "measure"]
+
+METHODS = {
+    "importance": "aevb",
+    "importance_naive": "naive loop over images",
+    "importance_gemm": "matrix products alone",
+    "importance_gemm, onednn": "matrix products alone, by oneDNN",
+    "importance_bf16": "aevb, products in bfloat16",
+}
+
+
+def measure(plan: Plan, tell: Callable[[str], None]) -> Result:
+    """Every method at every number of threads."""
+    parts = [_at(plan, threads, tell) for threads in plan.threads]
+    return Result([row for part in parts for row in part.rows], [speed for part in parts for speed in part.speeds])
+
+
+def _method(method: str, plan: Plan, threads: int) -> Method:
+    name, _, products = method.partition(", ")
+    return Method(name, replace(plan.at(plan.images), products=products or "torch"), threads)
+
+
+def _at(plan: Plan, threads: int, tell: Callable[[str], None]) -> Result:
+    group, k = "importance", plan.recipe.samples
+    methods = {name: _method(name, plan, threads) for name in METHODS if not name.endswith("onednn") or available()}
+    seconds = rounds(methods, plan.rounds, lambda text: tell(f"importance sampling, {threads} threads, {text}"))
+    ours = seconds["importance"]
+    naive = ratios(seconds["importance_naive"], ours)
+    alone = {name: ratios(ours, values) for name, values in seconds.items() if name.startswith("importance_gemm")}
+    bf16 = ratios(ours, seconds["importance_bf16"])
+    exact, short = (methods[name].facts["log_px"] for name in ("importance", "importance_bf16"))
+    shifts = [b - a for a, b in zip(exact, short, strict=True)]
+    mean, largest = sum(shifts) / len(shifts), max(map(abs, shifts))
+    shift = f"shift of log p(x): mean {mean:+.4f}, largest {largest:.4f} nat, {len(shifts)} images"
+    rows = [
+        Row(group, f"speed of aevb / naive loop over images, K = {k}", naive, threads=threads, goal=Goal("≥", 1.6)),
+        *(
+            Row(group, f"time of aevb / {METHODS[name]}, K = {k}", values, threads=threads, goal=Goal("≤", 1.8))
+            for name, values in alone.items()
+        ),
+        Row(group, f"speed with products in bfloat16 / float32, K = {k}", bf16, threads=threads, note=shift),
+    ]
+    speeds = [Speed(group, METHODS[name], values, "image", threads) for name, values in seconds.items()]
+    return Result(rows, speeds)

@@ -1,0 +1,223 @@
+"""The command, on a small model and once round; and what is made of numbers. Nothing here asks how fast anything is."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from aevb.runs import Run
+from benchmarks import chart, profile, scaling
+from benchmarks.children import SCRIPTS
+from benchmarks.main import GROUPS
+from benchmarks.results import Goal, Row, Speed, not_measured
+from benchmarks.rounds import order, ratios, rounds
+from benchmarks.trainee import _read
+from commands import process
+from running import gone_within
+
+TINY = ("--data", "digits", "--quick", "--rounds", "1", "--threads", "1")
+
+
+def benchmark(folder: Path, *arguments: str):
+    return process([sys.executable, str(SCRIPTS / "benchmark.py"), *arguments], folder)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A folder in which a small benchmark has run, and what it printed."""
+    folder = tmp_path_factory.mktemp("benchmark")
+    result = benchmark(folder, *TINY, "--only", "framework,importance,ensemble", "--markdown", "table.md")
+    assert result.returncode == 0, result.stderr
+    return folder, result.stdout
+
+
+def test_json_states_everything(small: tuple[Path, str]) -> None:
+    record = json.loads((small[0] / "outputs" / "benchmark" / "benchmark.json").read_text())
+    assert record["command"].startswith("python scripts/benchmark.py --data digits --quick")
+    assert record["quick"] is True
+    assert record["rounds"] == 1
+    assert record["recipe"]["model"] == "64-30-2 tanh, Bernoulli outputs"
+    assert {"data", "seed", "batch_size", "targets"} <= record["recipe"].keys()
+    assert {"processor", "cores", "memory_gib", "versions", "commit", "time"} <= record["machine"].keys()
+    assert record["load"].keys() == {"begin", "end"}
+    assert {row["group"] for row in record["rows"]} == {"framework", "importance", "ensemble"}
+    for row in record["rows"]:
+        assert {"what", "values", "unit", "threads", "goal", "median", "low", "high", "verdict", "note"} <= row.keys()
+        assert len(row["values"]) == (0 if row["verdict"] == "not measured" else 1)
+    for speed in record["speeds"]:
+        assert speed["median"] == speed["seconds"][0] > 0
+
+
+def test_no_goal_is_about_a_small_model(small: tuple[Path, str]) -> None:
+    record = json.loads((small[0] / "outputs" / "benchmark" / "benchmark.json").read_text())
+    assert {row["verdict"] for row in record["rows"]} <= {"", "not measured"}
+
+
+def test_the_tables(small: tuple[Path, str]) -> None:
+    folder, printed = small
+    for text in (printed, (folder / "table.md").read_text()):
+        assert "speed of aevb / naive loop over images, K = 5000" in text
+        assert "ROUGH" in text
+        assert "plain loop, one parameter" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--only", "trainin"], "--only trainin: no group trainin; allowed: training, .*; try: --only training"),
+        (["--rounds", "0"], "--rounds 0: allowed: an integer >= 1; try: --rounds 7"),
+        (["--threads", "0"], "--threads 0: allowed: integers from 1 to .*; try: --threads 1"),
+        (["--nonsense"], "unrecognized arguments: --nonsense; try: benchmark.py --help"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(arguments: list[str], line: str, tmp_path: Path) -> None:
+    result = benchmark(tmp_path, *arguments)
+    assert result.returncode == 2
+    assert not list(tmp_path.iterdir())
+    (said,) = result.stderr.strip().splitlines()
+    assert re.fullmatch(f"benchmark.py: {line}", said), said
+
+
+def test_no_data_no_benchmark(tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    (empty / "train-images-idx3-ubyte").write_bytes(b"nothing")
+    environment = {"AEVB_DATA": str(empty)}
+    result = process([sys.executable, str(SCRIPTS / "benchmark.py"), "--quick"], tmp_path, environment)
+    assert result.returncode == 2
+    assert result.stderr.startswith(f"benchmark.py: {empty}/train-images-idx3-ubyte: altered or truncated")
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "outputs").exists()
+
+
+class Planted:
+    """Takes a known time; the log has who did what, when."""
+
+    def __init__(self, name: str, seconds: float, log: list[str]) -> None:
+        self.name, self.seconds, self.log = name, seconds, log
+
+    def ready(self) -> None:
+        self.log.append(f"{self.name} ready")
+
+    def turn(self) -> float:
+        self.log.append(self.name)
+        return self.seconds
+
+    def close(self) -> None:
+        self.log.append(f"{self.name} closed")
+
+
+def test_rounds_interleave() -> None:
+    log: list[str] = []
+    takers = {name: Planted(name, seconds, log) for name, seconds in (("a", 3.0), ("b", 2.0), ("c", 1.0))}
+    seconds = rounds(takers, 2, lambda text: None)
+    assert log == ["a ready", "b ready", "c ready", *"abc", *"bca", "a closed", "b closed", "c closed"]
+    assert ratios(seconds["a"], seconds["b"]) == [1.5, 1.5]
+    assert [order(["a", "b", "c"], k) for k in (2, 3)] == [["c", "a", "b"], ["a", "b", "c"]]
+
+
+def test_all_are_ended_when_one_fails() -> None:
+    log: list[str] = []
+
+    class Failing(Planted):
+        def turn(self) -> float:
+            raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"):
+        rounds({"a": Planted("a", 1, log), "b": Failing("b", 1, log)}, 1, lambda text: None)
+    assert log[-2:] == ["a closed", "b closed"]
+
+
+@pytest.mark.parametrize(
+    ("goal", "values", "verdict"),
+    [
+        (Goal("≥", 0.95), [0.9, 0.95, 2.0], "met"),
+        (Goal("≥", 0.95), [0.9, 0.94, 2.0], "missed"),
+        (Goal("≤", 1.7), [1.0, 1.7, 9.0], "met"),
+        (Goal("≤", 1.7), [1.0, 1.8, 1.9], "missed"),
+        (None, [1.0], ""),
+        (Goal("≤", 1.7), [], "not measured"),
+    ],
+)
+def test_the_median_is_held_against_the_goal(goal: Goal | None, values: list[float], verdict: str) -> None:
+    assert Row("group", "what", values, goal=goal).verdict == verdict
+
+
+def test_training_seconds_are_taken_between_marks(tmp_path: Path) -> None:
+    header = "samples_seen,training_seconds,evaluation_seconds,samples_per_second\n"
+    lines = "100,5.0,1.0,20.0\n10000,8.0,2.0,3300.0\n20000,9.0,3.0,10000.0\n30000,11.0,4.0,5000.0\n"
+    (tmp_path / "timing.csv").write_text(header + lines)
+    (tmp_path / "evaluation").mkdir()
+    (tmp_path / "evaluation" / "bound-test.json").write_text('{"seconds": 2.5}')
+    found = _read(Run(tmp_path), 10_000, wall=30.0)
+    assert found.per_sample == pytest.approx(3.0 / 20_000)
+    assert (found.training, found.evaluation, found.rest) == (11.0, 6.5, 12.5)
+
+
+def test_where_gemm_takes_over() -> None:
+    def points(*pairs: tuple[float, float]) -> list[scaling.Point]:
+        return [scaling.Point(k, {"aevb": [a], "matrix products alone": [b]}) for k, (a, b) in enumerate(pairs)]
+
+    assert scaling.takes_over(points((4, 1), (4, 2), (4, 3))) == 1
+    assert scaling.takes_over(points((4, 2), (4, 1), (4, 3))) == 2  # for good
+    assert scaling.takes_over(points((4, 3), (4, 1))) is None
+
+
+def test_a_profile_adds_up() -> None:
+    operations = [
+        ["aten::addmm", 0.2, 8],
+        ["aten::mm", 0.3, 10],
+        ["aten::_fused_adagrad_", 0.1, 2],
+        ["aten::tanh", 0.1, 4],
+    ]
+    found = profile.shares({"seconds": 1.0, "steps": 10, "operations": operations})
+    assert list(found.values()) == pytest.approx([50.0, 10.0, 10.0, 30.0])
+
+
+def test_a_real_profile(tmp_path: Path) -> None:
+    result = benchmark(tmp_path, *TINY, "--profile")
+    assert result.returncode == 0, result.stderr
+    found = json.loads((tmp_path / "outputs" / "benchmark" / "profile.json").read_text())["threads"]["1"]
+    calls = {name: calls / found["steps"] for name, _, calls in found["operations"]}
+    assert found["steps"] == 200
+    assert calls["aten::_fused_adagrad_"] >= 1
+    assert calls["aten::_fused_adagrad_"] % 1 == 0  # whole steps were watched
+    assert "matrix products" in result.stdout
+
+
+def test_charts_are_drawn(tmp_path: Path) -> None:
+    rows = [
+        Row("training", "speed of aevb / hand", [0.9, 1.0], threads=2, goal=Goal("≥", 0.95)),
+        not_measured("gpu", "x", "y"),
+    ]
+    speeds = [Speed("training", "aevb", [3e-3, 4e-3], threads=2), Speed("training", "gemm", [2e-3, 2e-3], threads=1)]
+    assert chart.draw(tmp_path / "chart.png", rows, speeds)
+    assert (tmp_path / "chart.png").read_bytes().startswith(b"\x89PNG")
+    assert not chart.draw(tmp_path / "empty.png", rows[1:], [])
+
+
+def test_a_benchmark_that_is_told_to_stop_leaves_nobody(tmp_path: Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    command = [sys.executable, str(SCRIPTS / "benchmark.py"), *TINY, "--only", "framework"]
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "tmp")}
+    benchmark = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 240
+    while not list(tmp_path.glob("tmp/aevb-benchmark-*/runs/*/LOCK")):  # a run is being trained
+        assert time.monotonic() < deadline
+        assert benchmark.poll() is None
+        time.sleep(0.05)
+    benchmark.terminate()
+    assert benchmark.wait(120) == 128 + signal.SIGTERM
+    assert gone_within(tmp_path, 60)
+    assert not list(tmp_path.glob("tmp/aevb-benchmark-*"))
+
+
+def test_groups_have_their_files() -> None:
+    files = {path.stem for path in (SCRIPTS / "benchmarks" / "groups").glob("[!_]*.py")}
+    assert files == set(GROUPS)

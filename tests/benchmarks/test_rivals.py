@@ -1,0 +1,74 @@
+"""Every method runs its own loop, and takes turns as it should."""
+
+import importlib.util
+import io
+import json
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import torch
+from gates import run
+
+from aevb.errors import UserError
+from benchmarks import rivals
+from benchmarks.children import Method
+from benchmarks.gate import Gate, Over
+from benchmarks.groups import importance, training
+from benchmarks.recipe import SMALL, Recipe
+
+NAMES = sorted(path.stem for path in Path(rivals.__file__).parent.glob("[!_]*.py"))
+BRIEF = Recipe(**{**vars(SMALL), "unit": 5, "samples": 100})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_method_runs(name: str) -> None:
+    if name == "jax_scan" and not importlib.util.find_spec("jax"):
+        pytest.skip("extra bench")
+    before = torch.get_float32_matmul_precision()
+    try:
+        gate = run(import_module(f"benchmarks.rivals.{name}").loop, BRIEF, BRIEF.unit)
+    finally:
+        torch.set_float32_matmul_precision(before)
+    assert gate.taken == BRIEF.unit
+
+
+def test_every_method_is_asked_for() -> None:
+    asked = {name.partition(",")[0] for name in (*training.RIVALS, *importance.METHODS)}
+    assert set(NAMES) == asked | {"one_parameter_plain"}
+
+
+def test_a_turn_is_so_many_steps_long() -> None:
+    answers = io.StringIO()
+    gate = Gate(3, io.StringIO("\n\n"), answers)
+    settled = []
+    gate.settle = lambda: settled.append(True)
+    gate.facts = {"more": 1}
+    gate.open()
+    for _ in range(3):
+        gate()
+    with pytest.raises(Over):  # after the second turn nobody asks any more
+        gate(3)
+    first, *turns = map(json.loads, answers.getvalue().splitlines())
+    assert first == {}
+    assert [(turn["steps"], turn["more"]) for turn in turns] == [(3, 1), (3, 1)]
+    assert all(turn["seconds"] >= 0 for turn in turns)
+    assert settled == [True, True]
+
+
+def test_a_method_as_a_process() -> None:
+    method = Method("gemm", BRIEF, threads=1)
+    try:
+        assert method.turn() > 0
+        assert method.facts["steps"] == BRIEF.unit
+    finally:
+        method.close()
+    assert method._process.returncode == 0
+
+
+def test_what_a_method_died_of_is_told() -> None:
+    method = Method("no_such_method", BRIEF)
+    with pytest.raises(
+        UserError, match=r"^no_such_method: its process ended by itself: ModuleNotFoundError: .*no_such_method'$"
+    ):
+        method.ready()
