@@ -80,6 +80,9 @@ def _show(run: Path, rows: list[tuple[Evaluator, str, Evaluation, dict[str, Any]
             table.add_row(*lead, name, value)
     console = Console()
     console.print(table)
+    for evaluator, split, evaluation, _ in rows:
+        if "verdict" in evaluation.findings:
+            console.print(f"{evaluator.name}, {split}: {evaluation.findings['verdict']}", highlight=False)
     for (_, _, _, facts), path in zip(rows, written, strict=True):
         peak, above = facts["peak_memory_bytes"], facts["peak_memory_above_model_and_data_bytes"]
         memory = f"peak memory {peak / 2**20:,.0f} MiB, {above / 2**20:,.0f} above model and data"
