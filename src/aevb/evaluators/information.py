@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from aevb.estimators.information import information, units, verdict
+from aevb.estimators.information import ACTIVE, information, units, verdict
 from aevb.evaluators.evaluator import Evaluator
 from aevb.models.vae import VAE
 from aevb.noise import Noise
@@ -36,8 +36,8 @@ class Information(Evaluator):
         return information(model, x, noise, self.samples, self.rows)._asdict()
 
     def findings(self, model: VAE, x: Tensor, values: dict[str, Tensor]) -> dict[str, Any]:
-        """ceiling: log N of the mutual information. Per dimension kl_per_dimension and variance_of_mean; active_units, verdict,
-        log_var_histogram: over images and dimensions."""
+        """ceiling: log N, of the mutual information. kl_per_dimension, variance_of_mean; active_units, whose variance is above
+        active_above; log_var_histogram, over images and dimensions."""
         found = units(model, x, self.rows)
         low, high = math.floor(found.log_var.min()), math.ceil(found.log_var.max())
         counts, edges = np.histogram(found.log_var, bins=max(1, round((high - low) / BIN)), range=(low, high))
@@ -47,6 +47,7 @@ class Information(Evaluator):
             f"{values['mutual_information'].mean():.2f} of at most log N = {math.log(len(x)):.2f} nats",
             "ceiling": math.log(len(x)),
             "active_units": active,
+            "active_above": ACTIVE,
             "kl_per_dimension": found.kl.tolist(),
             "variance_of_mean": found.variance.tolist(),
             "log_var_histogram": {"edges": edges.tolist(), "counts": counts.tolist()},
