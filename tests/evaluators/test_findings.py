@@ -48,6 +48,15 @@ def test_one_image_carries_nothing_and_has_a_histogram():
     assert evaluation.findings["ceiling"] == 0
 
 
+def test_a_diverged_model_is_called_so():
+    model = linear_gaussian()
+    with torch.no_grad():
+        model.encoder.log_var[0] = -torch.inf
+    findings = run_over(Information(), model, data(4), seed=0).findings
+    assert findings["verdict"].startswith("diverged")
+    assert sum(findings["log_var_histogram"]["counts"]) == 4  # of the other dimension
+
+
 def test_the_gap_is_the_same_in_whatever_blocks():
     model, x = linear_gaussian(), data(7)
     settings = {"steps": 20, "draws": 2, "samples": 10}

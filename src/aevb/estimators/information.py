@@ -106,10 +106,13 @@ def units(model: VAE, x: Tensor, rows: int = 1000) -> Units:
 
 
 def verdict(found: Units) -> str:
-    """ "collapsed": KL below 0.1 nat and no active unit; "partly collapsed": some units not active; "all units active"."""
+    """One of: "collapsed", KL below 0.1 nat and no active unit; "no unit active", and yet the KL is paid; "partly collapsed",
+    some units not active; "all units active"; "diverged", the KL is not finite."""
     active = int(found.active.sum())
-    if active == 0 and found.kl.sum() < COLLAPSED:
-        return "collapsed"
+    if not found.kl.sum().isfinite():
+        return "diverged"
+    if active == 0:
+        return "collapsed" if found.kl.sum() < COLLAPSED else "no unit active"
     return "all units active" if active == len(found.kl) else "partly collapsed"
 
 

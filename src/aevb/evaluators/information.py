@@ -39,8 +39,7 @@ class Information(Evaluator):
         """ceiling: log N, of the mutual information. kl_per_dimension, variance_of_mean; active_units, whose variance is above
         active_above; log_var_histogram, over images and dimensions."""
         found = units(model, x, self.rows)
-        low, high = math.floor(found.log_var.min()), math.ceil(found.log_var.max())
-        counts, edges = np.histogram(found.log_var, bins=max(1, round((high - low) / BIN)), range=(low, high))
+        counts, edges = _histogram(found.log_var)
         active, total = int(found.active.sum()), len(found.kl)
         return {
             "verdict": f"{verdict(found)}: {active} of {total} units active, KL {found.kl.sum():.2f} nats; mutual information "
@@ -57,3 +56,10 @@ class Information(Evaluator):
     def settings(self) -> dict[str, int | float | str]:
         """L."""
         return {"samples": self.samples}
+
+
+def _histogram(log_var: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Counts and edges of bins of width 0.25; of a model that has diverged at most 100 bins, of what is finite."""
+    finite = log_var[log_var.isfinite()]
+    low, high = (math.floor(finite.min()), math.ceil(finite.max())) if len(finite) else (-1, 0)
+    return np.histogram(finite, bins=max(1, min(100, round((high - low) / BIN))), range=(low, high))
