@@ -22,6 +22,7 @@ class Mistake(NamedTuple):
 DISTRIBUTIONS = "tests/test_distributions.py"
 SGVB = "tests/objectives/test_sgvb.py"
 ESTIMATORS = "tests/estimators/test_bound_and_importance.py"
+INFORMATION = "tests/estimators/test_information.py"
 
 MISTAKES = [
     Mistake(
@@ -128,5 +129,26 @@ MISTAKES = [
         'self._noise("binarisation", t)',
         'self._noise("binarisation", 0)',
         "tests/training/test_stream_and_plan.py::test_dynamic_targets_are_binary_new_each_time_and_have_their_probabilities",
+    ),
+    Mistake(
+        "aggregate posterior a sum and no mean",
+        "estimators/information.py",
+        "torch.logsumexp(-0.5 * square, 1) - math.log(len(mean))",
+        "torch.logsumexp(-0.5 * square, 1)",
+        f"{INFORMATION}::test_identical_images_carry_nothing",
+    ),
+    Mistake(
+        "the best q charged with the encoder's KL divergence",
+        "estimators/inference_gap.py",
+        "best_bound - best.kl(pz)",
+        "best_bound - q.kl(pz)",
+        "tests/estimators/test_inference_gap.py::test_both_parts_are_the_closed_forms",
+    ),
+    Mistake(
+        "discretised mass whose edges do not absorb",
+        "estimators/bits.py",
+        "masked_fill(level <= 0, -math.inf)",
+        "masked_fill(level < 0, -math.inf)",
+        "tests/estimators/test_bits.py::test_the_masses_of_all_levels_sum_to_one_and_are_scipys",
     ),
 ]

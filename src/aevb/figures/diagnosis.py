@@ -11,7 +11,7 @@ from typing import Any, Literal
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from aevb.figures.curves import convention, provenance
+from aevb.figures.curves import convention, meanings, provenance
 from aevb.figures.figure import Drawing, Figure, markdown_table
 from aevb.figures.style import dataset
 from aevb.runs import Run
@@ -63,7 +63,9 @@ class Diagnosis(Figure):
             "information is that of the N images: at most log N, too small for the population; KL(q(z) ‖ p(z)) too large by as "
             "much. A unit is active if the variance over images of its posterior mean is above 0.01.\n\n"
         )
-        return Drawing(rows, canvas, text=text + markdown_table([self._shown(run) for run in runs]))
+        return Drawing(
+            rows, canvas, text=f"{text}{meanings(runs)}\n{markdown_table([self._shown(run) for run in runs])}"
+        )
 
     def _evaluation(self, run: Run, name: str) -> dict[str, Any]:
         found = [item for item in run.evaluations() if (item["name"], item["split"]) == (name, self.split)]

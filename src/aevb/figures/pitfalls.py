@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from aevb.figures.curves import convention, provenance
+from aevb.figures.curves import convention, meanings, provenance
 from aevb.figures.figure import Drawing, Figure, markdown_table
 from aevb.runs import Run
 
@@ -48,7 +48,7 @@ class Pitfalls(Figure):
         canvas.legend(loc="outside upper center", ncols=5)
         text = (
             "Nats per image over the whole test split, ± standard error. Claimed: the end of the run's own training curve, or "
-            f"what the mistaken evaluator says; the rest is measured by the right ones (targets {convention(runs[0])}).\n\n"
+            f"what the mistaken evaluator says; the rest is measured by the right ones.\n\n{meanings(runs)}\n"
         )
         return Drawing(rows, canvas, text=text + markdown_table([_shown(row) for row in rows]))
 
