@@ -3,17 +3,48 @@
 Green first: the same tests pass on an unchanged copy, so that red is the mistake's doing.
 """
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from mistakes import MISTAKES, Mistake
 
 from commands import REPOSITORY
+
+
+class Outcome(NamedTuple):
+    """pytest's exit code, and what it said."""
+
+    code: int
+    output: str
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Outcome]]:
+    """pytest on given tests, with the package at a given source."""
+    left_out = ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_CURRENT_TEST", "PYTHONPATH")
+    clean = {key: value for key, value in os.environ.items() if key not in left_out}
+    environment = {**clean, "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(Path(__file__).with_name("forker.py"))]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=REPOSITORY, env=environment, **pipes) as process:
+
+        def run(source: Path, *tests: str) -> Outcome:
+            output = tmp_path_factory.mktemp("job") / "output"
+            job = {"source": str(source), "tests": tests, "output": str(output)}
+            process.stdin.write(json.dumps(job) + "\n")
+            process.stdin.flush()
+            return Outcome(int(process.stdout.readline()), output.read_text())
+
+        yield run
+        process.stdin.close()
 
 
 @pytest.fixture
@@ -22,15 +53,6 @@ def copy(tmp_path: Path) -> Path:
     shutil.copytree(REPOSITORY / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "conf").symlink_to(REPOSITORY / "conf")
     return tmp_path / "src"
-
-
-def outcome(source: Path, *tests: str) -> subprocess.CompletedProcess[str]:
-    """pytest on `tests`, with the package at `source`."""
-    left_out = ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_CURRENT_TEST")
-    clean = {key: value for key, value in os.environ.items() if key not in left_out}
-    environment = {**clean, "PYTHONPATH": str(source), "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *tests]
-    return subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=300)
 
 
 def plant(mistake: Mistake, source: Path) -> None:
@@ -45,19 +67,27 @@ def plant(mistake: Mistake, source: Path) -> None:
     path.write_text(text.replace(mistake.right, mistake.wrong))
 
 
-def test_the_tests_pass_where_nothing_is_planted(copy: Path) -> None:
-    result = outcome(copy, *dict.fromkeys(mistake.test for mistake in MISTAKES))
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert "skipped" not in result.stdout  # what is skipped notices nothing
+def test_the_tests_pass_where_nothing_is_planted(outcome: Callable[..., Outcome], copy: Path) -> None:
+    code, output = outcome(copy, *dict.fromkeys(mistake.test for mistake in MISTAKES))
+    assert code == 0, output
+    assert "skipped" not in output  # what is skipped notices nothing
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
-def test_a_planted_error_is_noticed_by_its_test(mistake: Mistake, copy: Path) -> None:
+def test_a_planted_error_is_noticed_by_its_test(mistake: Mistake, outcome: Callable[..., Outcome], copy: Path) -> None:
     plant(mistake, copy)
-    result = outcome(copy, mistake.test)
-    assert result.returncode == 1, f"{mistake.test} did not go red:\n{result.stdout}{result.stderr}"
+    code, output = outcome(copy, mistake.test)
+    assert code == 1, f"{mistake.test} did not go red:\n{output}"
     # Red for the number, not because the planted line does not run.
-    assert re.search(r"^E +(AssertionError|assert )", result.stdout, re.MULTILINE), result.stdout
+    assert re.search(r"^E +(AssertionError|assert )", output, re.MULTILINE), output
+
+
+def test_a_line_that_has_changed_is_told(copy: Path) -> None:
+    gone = MISTAKES[0]._replace(right="a line that is not there")
+    with pytest.raises(
+        AssertionError, match=r"distributions\.py has 'a line that is not there' 0 times; .*mistakes\.py"
+    ):
+        plant(gone, copy)
 
 
 def test_the_list_is_long_enough_and_says_each_thing_once() -> None:
