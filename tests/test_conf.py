@@ -13,7 +13,9 @@ from aevb.config import CONF, RUNTIME, options, targets, validate
 from commands import composed, settings
 
 GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name not in ("hydra", "figure"))
+PITFALLS = [f"{group}/pitfalls" for group in GROUPS if (CONF / group / "pitfalls").is_dir()]
 CHOICES = [f"{group}={option}" for group in GROUPS for option in options(group)]
+CHOICES += [f"{group.partition('/')[0]}=pitfalls/{option}" for group in PITFALLS for option in options(group)]
 FIGURES = [f"figure={option}" for option in options("figure")]
 
 
@@ -50,7 +52,7 @@ def test_every_figure_composes_validates_and_binds(choice: str) -> None:
 
 
 def test_every_yaml_is_an_option() -> None:
-    named = {CONF / f"{group}/{option}.yaml" for group in [*GROUPS, "figure"] for option in options(group)}
+    named = {CONF / f"{group}/{option}.yaml" for group in [*GROUPS, *PITFALLS, "figure"] for option in options(group)}
     roots = {CONF / f"{name}.yaml" for name in ("train", "evaluate", "figure")}
     helps = {CONF / f"hydra/help/{name}.yaml" for name in ("train", "evaluate", "figure")}
     launchers = {CONF / f"hydra/launcher/{name}.yaml" for name in ("cores", "ensemble", "slurm")}

@@ -19,7 +19,7 @@ FLOORS = [
     {"models", "build", "integrity"},
     {"estimators"},
     {"objectives", "evaluators"},
-    {"training"},
+    {"training", "pitfalls"},
     {"restore", "manifest"},
     {"worker", "torchrun", "gathering", "evaluate", "figures", "refusals", "guard", "status", "compare"},
     {"sweep", "verify", "ensemble"},

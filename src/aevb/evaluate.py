@@ -10,6 +10,7 @@ from rich.table import Table
 
 from aevb.build import build
 from aevb.data.dataset import Splits
+from aevb.data.targets import meaning
 from aevb.errors import UserError
 from aevb.evaluators.evaluator import Evaluation, Evaluator, run_over
 from aevb.evaluators.record import record
@@ -56,6 +57,7 @@ def evaluate_run(
                 "seconds": time.perf_counter() - start,
                 "checkpoint": "model.pt",
                 "targets": restored.dataset.convention,
+                "meaning": meaning(restored.dataset.convention, restored.settings["model"]["decoder"]["_target_"]),
                 "seed": seed,
                 "threads": threads,
                 "peak_memory_bytes": peak_memory(),
@@ -69,7 +71,7 @@ def evaluate_run(
 
 
 def _show(run: Path, rows: list[tuple[Evaluator, str, Evaluation, dict[str, Any]]], written: list[Path]) -> None:
-    table = Table(title=f"{run.name}: nats per image, mean ± standard error; targets {rows[0][3]['targets']}")
+    table = Table(title=f"{run.name}: per image, mean ± standard error, nats if not said otherwise")
     for heading in ("evaluator", "split", "n", "quantity", "value"):
         table.add_column(heading, justify="right" if heading in ("n", "value") else "left")
     for evaluator, split, evaluation, _ in rows:
@@ -80,6 +82,10 @@ def _show(run: Path, rows: list[tuple[Evaluator, str, Evaluation, dict[str, Any]
             table.add_row(*lead, name, value)
     console = Console()
     console.print(table)
+    console.print(f"targets {rows[0][3]['targets']}: {rows[0][3]['meaning']}", highlight=False, soft_wrap=True)
+    for evaluator, split, evaluation, _ in rows:
+        if "verdict" in evaluation.findings:
+            console.print(f"{evaluator.name}, {split}: {evaluation.findings['verdict']}", highlight=False)
     for (_, _, _, facts), path in zip(rows, written, strict=True):
         peak, above = facts["peak_memory_bytes"], facts["peak_memory_above_model_and_data_bytes"]
         memory = f"peak memory {peak / 2**20:,.0f} MiB, {above / 2**20:,.0f} above model and data"

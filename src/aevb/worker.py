@@ -24,6 +24,7 @@ from aevb import manifest, runs
 from aevb.build import build
 from aevb.child import tie_to_parent
 from aevb.data.dataset import Dataset
+from aevb.data.targets import meaning
 from aevb.errors import UserError
 from aevb.evaluators.evaluator import Evaluation, Evaluator, run_over
 from aevb.evaluators.record import record
@@ -105,6 +106,7 @@ def _run(directory: Path, trusted: tuple[str, ...], ranks: Ranks, seat: Seat | N
         return
     for name, (evaluation, took) in evaluations.items():
         facts = {"seconds": took, "checkpoint": "model.pt", "targets": dataset.convention}
+        facts["meaning"] = meaning(dataset.convention, settings["model"]["decoder"]["_target_"])
         facts |= {"seed": settings["seed"], "threads": torch.get_num_threads()}
         record(directory, evaluators[name], evaluation, "test", None, **facts)
     results = {name: evaluation for name, (evaluation, _) in evaluations.items()}

@@ -4,6 +4,7 @@ import pytest
 from planted import COMMIT, plant, read_csv
 
 from aevb.figures.comparison import Comparison
+from aevb.figures.figure2 import Figure2
 from aevb.figures.table import Table
 from aevb.runs import write_json
 
@@ -76,3 +77,15 @@ def test_table_takes_the_whole_split_and_the_most_samples(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "-117.50 ± 0.25" in printed
     assert "5,000" in printed
+
+
+@pytest.mark.parametrize("figure", [Table(), Comparison(), Figure2()], ids=lambda figure: figure.name)
+def test_every_table_says_what_numbers_of_grey_targets_are(figure, tmp_path, capsys):
+    plant(tmp_path, "latent_dim=20", train={100: -543.0, 1000000: -126.0})
+    plant(tmp_path, "data=frey_face", "latent_dim=20", train={100: -543.0, 1000000: 900.0})
+    figure.draw(tmp_path, tmp_path / "out")
+    text = (tmp_path / "out" / f"{figure.name}.md").read_text()
+    assert "not comparable with tables of binary images" in text
+    assert "log-density at byte levels" in text
+    printed = capsys.readouterr().out
+    assert figure.name != "table" or "not comparable with tables of binary images" in printed

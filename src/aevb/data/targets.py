@@ -7,7 +7,7 @@ pixel drawn anew at every presentation (`dynamic`), or as the bit p >= 1/2 (`thr
 
 import numpy as np
 
-__all__ = ["as_targets", "convention"]
+__all__ = ["as_targets", "convention", "meaning"]
 
 
 def as_targets(levels: np.ndarray, kind: str, scale: int) -> np.ndarray:
@@ -28,3 +28,24 @@ def convention(kind: str, scale: int) -> str:
         "fixed": "fixed binarisation (Larochelle)",
     }
     return names[kind]
+
+
+def meaning(convention: str, decoder: str) -> str:
+    """What a bound or a log p(x) of such targets is and is not, in one sentence; it stands wherever such numbers are shown.
+
+    convention: of the targets, as data sets name it. decoder: the `_target_` of the run's decoder.
+    """
+    bernoulli, grey = "Bernoulli" in decoder.rpartition(".")[2], convention.startswith("grey/")
+    if bernoulli and grey:
+        return (
+            "grey under a Bernoulli likelihood: lower bounds of E_b log p(b) over b ~ Bernoulli(x), never above -H(x); no "
+            "log-mass of the image, not comparable with tables of binary images"
+        )
+    if bernoulli:
+        return "log-mass where the targets are binary, comparable with the same binarisation only"
+    if grey:
+        return (
+            "log-density at byte levels under a Gaussian likelihood: without a ceiling, and moving with the scale (D ln(256/255) "
+            "nats between byte/256 and byte/255); of the bytes themselves: evaluator=bits_per_dim"
+        )
+    return "log-density of real numbers, in their unit"

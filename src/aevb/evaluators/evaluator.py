@@ -6,7 +6,7 @@ share the blocks out, whole: every image counts once, and with the same digits a
 
 import math
 from abc import ABC, abstractmethod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.distributed as dist
@@ -33,6 +33,10 @@ class Evaluator(ABC):
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """One number per row of x (M, D) under each name."""
 
+    def findings(self, model: VAE, x: Tensor, values: dict[str, Tensor]) -> dict[str, Any]:
+        """What the split as a whole shows, as JSON holds it; a `verdict` is printed. x: (n, D). values: of all its rows."""
+        return {}
+
     @property
     @abstractmethod
     def settings(self) -> dict[str, int | float | str]:
@@ -45,10 +49,12 @@ class Evaluator(ABC):
 
 
 class Evaluation(NamedTuple):
-    """values: (n,) float64 on the CPU under each name; headline: which of them the evaluation is about."""
+    """values: (n,) float64 on the CPU under each name; headline: which of them the evaluation is about; findings: what the split
+    as a whole shows."""
 
     values: dict[str, Tensor]
     headline: str
+    findings: dict[str, Any] = {}  # noqa: RUF012 (read only)
 
     @property
     def n(self) -> int:
@@ -82,7 +88,8 @@ def run_over(evaluator: Evaluator, model: VAE, x: Tensor, seed: int, bar: Bar | 
                 mine.setdefault(name, torch.zeros(len(x), dtype=torch.float64))[start : start + len(block)] = value
         if bar is not None:
             bar.advance(len(block))
-    return Evaluation(_gathered(mine, world), evaluator.headline)
+    values = _gathered(mine, world)
+    return Evaluation(values, evaluator.headline, evaluator.findings(model, x.to(device), values))
 
 
 def _gathered(mine: dict[str, Tensor], world: int) -> dict[str, Tensor]:

@@ -15,8 +15,8 @@ def record(
     """Writes one evaluation and returns the file.
 
     name, split, n, mean, standard_error (nats per datapoint), settings, and under `values` the mean and standard error of
-    everything the evaluator measures; `more` (seconds, checkpoint, convention of the targets ...) is written as given.
-    first: images of the split that were taken, if not all; part of the file's name.
+    everything the evaluator measures; its findings; `more` (seconds, checkpoint, convention of the targets ...) is written as
+    given. first: images of the split that were taken, if not all; part of the file's name.
     """
     part = "" if first is None else f"-first{first}"
     path = directory / "evaluation" / f"{evaluator.name}-{split}{evaluator.suffix}{part}.json"
@@ -26,5 +26,5 @@ def record(
     }
     headline = {"mean": evaluation.mean(), "standard_error": evaluation.standard_error()}
     facts = {"name": evaluator.name, "split": split, "n": evaluation.n, **headline, "quantity": evaluation.headline}
-    write_json(path, {**facts, "settings": evaluator.settings, **more, "values": values})
+    write_json(path, {**facts, "settings": evaluator.settings, **more, "values": values, **evaluation.findings})
     return path

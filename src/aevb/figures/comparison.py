@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from aevb.figures import published
-from aevb.figures.curves import Curve, convention, curve, provenances
+from aevb.figures.curves import Curve, convention, curve, meanings, provenances
 from aevb.figures.figure import Drawing, Figure, markdown_table
 from aevb.figures.lines import Line, panels
 from aevb.figures.selection import RULE
@@ -47,7 +47,7 @@ class Comparison(Figure):
             f"Lower bound per datapoint (nats), mean over seeds [lowest, highest seed]; paper: {published.SOURCE}, figure 2, "
             f"interpolated in log samples seen. {rule}.\n\n"
         )
-        return Drawing(rows, text=caption + markdown_table([_shown(row) for row in rows]))
+        return Drawing(rows, text=f"{caption}{meanings(runs)}\n{markdown_table([_shown(row) for row in rows])}")
 
     def _rows(self, place: tuple[str, int], line: Line) -> Iterator[dict[str, Any]]:
         data, latent_dim = place

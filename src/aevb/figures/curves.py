@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from aevb.config import difference
+from aevb.data.targets import meaning
 from aevb.figures.style import DATASETS, method
 from aevb.runs import Run
 
@@ -23,6 +24,7 @@ __all__ = [
     "curve",
     "families",
     "labels",
+    "meanings",
     "provenance",
     "provenances",
 ]
@@ -173,3 +175,11 @@ def provenances(curves: list[Curve]) -> dict[str, str]:
 def convention(run: Run) -> str:
     """The line that names targets and scaling, e.g. "grey/255"."""
     return str(run.done.get("targets", ""))
+
+
+def meanings(runs: Iterable[Run]) -> str:
+    """What the numbers of these runs are and are not, a line for every convention of targets (aevb.data.targets)."""
+    lines = {
+        f"{convention(run)}: {meaning(convention(run), run.settings['model']['decoder']['_target_'])}." for run in runs
+    }
+    return "".join(f"* {line}\n" for line in sorted(lines))

@@ -45,7 +45,12 @@ class Figure2(Figure):
             "Lower bound per datapoint (nats) against training samples seen. Lines: mean over seeds; bands: lowest to "
             f"highest seed. Paper: {published.SOURCE}. {selection.RULE.format(at=self.select_at)}.\n\n"
         )
-        return Drawing(rows, draw(found, right), {"stepsizes": stepsizes}, caption + _table(stepsizes))
+        return Drawing(
+            rows,
+            draw(found, right),
+            {"stepsizes": stepsizes},
+            f"{caption}{learning.meanings(runs)}\n{_table(stepsizes)}",
+        )
 
     def _right(self, data: str, found: Panels) -> float:
         lines = [line for place, lines in found.items() if place[0] == data for line in lines]

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table as RichTable
 
-from aevb.figures.curves import convention, provenance
+from aevb.figures.curves import convention, meanings, provenance
 from aevb.figures.figure import Drawing, Figure, markdown_table
 from aevb.runs import Run
 
@@ -29,11 +29,11 @@ class Table(Figure):
         """One row a run."""
         rows = sorted((_row(run) for run in runs), key=lambda row: (row["data"], row["latent_dim"], row["run"]))
         shown = [_shown(row) for row in rows]
-        _print(shown)
-        return Drawing(rows, text=markdown_table(shown))
+        _print(shown, meanings(runs))
+        return Drawing(rows, text=f"{markdown_table(shown)}\n{meanings(runs)}")
 
 
-def _print(rows: list[dict[str, Any]]) -> None:
+def _print(rows: list[dict[str, Any]], remarks: str) -> None:
     table = RichTable(box=None, header_style="bold", pad_edge=False)
     for column in rows[0]:
         text = column in WORDS
@@ -44,6 +44,7 @@ def _print(rows: list[dict[str, Any]]) -> None:
     if not console.is_terminal:  # a file has no width
         console.width = Measurement.get(console, console.options.update(max_width=1000), table).maximum
     console.print(table)
+    console.print(remarks, highlight=False, soft_wrap=True, end="")
 
 
 def _row(run: Run) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from aevb.training.recorder import Recorder, Scene
 __all__ = ["COLUMNS", "TIMING", "Marks"]
 
 COLUMNS = ("samples_seen", "train_bound", "test_bound", "test_reconstruction", "test_kl", "test_log_px")
+FIRST = ("bound", "importance")  # the evaluators of those columns
 TIMING = ("samples_seen", "training_seconds", "evaluation_seconds", "samples_per_second")
 
 
@@ -85,7 +86,8 @@ class Marks(L.Callback):
         for name, evaluator in self.evaluators.items():
             x = self.scene.x if name == "bound" else self.scene.x[: self.scene.first]
             evaluation = run_over(evaluator, self.scene.model, x, self.seed)
-            row |= {f"test_{key}": evaluation.mean(key) for key in evaluation.values}
+            lead = "test" if name in FIRST else f"test_{name}"  # another evaluator's bound is not the column's
+            row |= {f"{lead}_{key}": evaluation.mean(key) for key in evaluation.values}
         module.train()
         self.rows.append(row)
         if trainer.is_global_zero:

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter, summary
 
 from aevb.config import flatten
+from aevb.data.targets import meaning
 from aevb.evaluators.evaluator import Evaluation
 from aevb.noise import Noise
 from aevb.ranges import NonNegativeInt
@@ -184,7 +185,8 @@ def _told_elsewhere(settings: dict[str, Any], key: str, value: Any) -> bool:
 
 def _config_text(scene: Scene) -> str:
     config = yaml.safe_dump(scene.settings, sort_keys=False)
-    return f"**Targets**: {scene.convention}\n\n```\n{config}```"
+    means = meaning(scene.convention, scene.settings["model"]["decoder"]["_target_"])
+    return f"**Targets**: {scene.convention} ({means})\n\n```\n{config}```"
 
 
 def _results_text(scene: Scene, evaluations: dict[str, Evaluation]) -> str:

@@ -1,0 +1,30 @@
+"""Bits per dimension over a split, for Gaussian decoders of grey levels (Frey Face)."""
+
+from torch import Tensor
+
+from aevb.estimators.bits import bits_per_dim
+from aevb.evaluators.evaluator import Evaluator
+from aevb.models.vae import VAE
+from aevb.noise import Noise
+from aevb.ranges import PositiveInt
+
+__all__ = ["BitsPerDim"]
+
+
+class BitsPerDim(Evaluator):
+    """aevb.estimators.bits per image. scale: s of x = k/s. images: in a block."""
+
+    name = "bits_per_dim"
+    headline = "dequantised_bits_per_dim"
+
+    def __init__(self, scale: PositiveInt = 256, images: PositiveInt = 1000) -> None:
+        self.scale, self.images = scale, images
+
+    def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
+        """density_bits_per_dim, dequantised_bits_per_dim, discretised_bits_per_dim, mass_outside."""
+        return bits_per_dim(model, x, noise, self.scale)._asdict()
+
+    @property
+    def settings(self) -> dict[str, int | float | str]:
+        """s."""
+        return {"scale": self.scale}

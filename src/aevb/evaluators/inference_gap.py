@@ -1,0 +1,44 @@
+"""The inference gap over a split, in its two parts."""
+
+from torch import Tensor
+
+from aevb.estimators.inference_gap import inference_gap
+from aevb.evaluators.evaluator import Evaluator
+from aevb.models.vae import VAE
+from aevb.noise import Noise
+from aevb.ranges import PositiveFloat, PositiveInt
+
+__all__ = ["InferenceGap"]
+
+
+class InferenceGap(Evaluator):
+    """aevb.estimators.inference_gap per image. Slow: q is optimised for each; `first=100` gives an idea.
+
+    steps, draws, lr: of that optimisation. samples: K, draws behind bounds and log p(x). rows: latent samples decoded at once.
+    """
+
+    name = "inference_gap"
+    headline = "inference_gap"
+
+    def __init__(
+        self,
+        steps: PositiveInt = 500,
+        draws: PositiveInt = 10,
+        lr: PositiveFloat = 0.03,
+        samples: PositiveInt = 1000,
+        rows: PositiveInt = 1000,
+    ) -> None:
+        self.steps, self.draws, self.lr, self.samples, self.rows = steps, draws, lr, samples, rows
+        self.images = max(1, rows // draws)
+
+    def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
+        """inference_gap, approximation_gap, amortisation_gap, bound, best_bound, log_px, effective_samples."""
+        estimate = inference_gap(
+            model, x, noise, steps=self.steps, draws=self.draws, lr=self.lr, samples=self.samples, rows=self.rows
+        )
+        return estimate._asdict()
+
+    @property
+    def settings(self) -> dict[str, int | float | str]:
+        """Of the optimisation, and K."""
+        return {"steps": self.steps, "draws": self.draws, "lr": self.lr, "samples": self.samples}

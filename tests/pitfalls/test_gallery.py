@@ -1,0 +1,221 @@
+"""Every mistake of the gallery is seen: by the test that the right thing passes, or by an answer known from elsewhere."""
+
+import math
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import aevb.pitfalls
+from aevb.config import CONF, options
+from aevb.data.digits import Digits
+from aevb.distributions import Bernoulli
+from aevb.errors import UserError
+from aevb.estimators.bound import bound
+from aevb.evaluators.evaluator import run_over
+from aevb.evaluators.information import Information
+from aevb.models.bernoulli import BernoulliDecoder
+from aevb.models.gaussian import GaussianEncoder
+from aevb.models.prior import StandardNormal
+from aevb.models.vae import VAE
+from aevb.noise import Noise, RowNoise
+from aevb.objectives.objective import Batch
+from aevb.objectives.sgvb_a import SGVB_A
+from aevb.objectives.sgvb_b import SGVB_B
+from aevb.pitfalls.batch_information import BatchInformation
+from aevb.pitfalls.bce_as_marginal_likelihood import BCEAsMarginalLikelihood
+from aevb.pitfalls.clipped_logs import ClippedLogs
+from aevb.pitfalls.greys_as_data import GreysAsData
+from aevb.pitfalls.keras_adagrad import keras_adagrad
+from aevb.pitfalls.kl_sign import KLSign
+from aevb.pitfalls.mean_of_logs import MeanOfLogs
+from aevb.pitfalls.mean_reduced import MeanReduced
+from aevb.pitfalls.missing_half import MissingHalf
+from aevb.pitfalls.sigma_squared import SigmaSquared
+from aevb.pitfalls.training_on_test import TrainingOnTest
+from aevb.pitfalls.undetached_weights import UndetachedWeights
+from oracles import data, exact_bound, linear_gaussian
+from statistics_ import assert_mean
+
+FILES = sorted(path.stem for path in Path(aevb.pitfalls.__file__).parent.glob("[a-z]*.py"))
+GROUPS = ("objective", "data", "optimizer", "evaluator")
+
+
+def stream(x):
+    return (Batch(x, torch.arange(len(x)), Noise(0, "noise", t)) for t in count())
+
+
+def updates(objective, draws):
+    model, batches = linear_gaussian(), stream(data(1).repeat(64, 1))
+    for _ in range(draws):
+        yield model, next(iter(objective(model, batches)))
+
+
+def claim_is_right(objective, draws=1000):
+    """As in tests/objectives/test_sgvb.py, in less time: the mean of the bounds that it reports against the exact bound."""
+    claims = torch.stack([update.stats["bound"] for _, update in updates(objective, draws)])
+    assert_mean(claims, exact_bound(linear_gaussian(), data(1)).item())
+
+
+def gradient_is_right(objective, draws=1000):
+    """The same for the mean of its gradients."""
+    found = []
+    for model, update in updates(objective, draws):
+        parameters = [*model.theta, *model.phi]
+        found.append(torch.cat([g.flatten() for g in torch.autograd.grad(update.loss, parameters)]))
+    model = linear_gaussian()
+    expected = torch.autograd.grad(-exact_bound(model, data(1)).mean(), [*model.theta, *model.phi])
+    assert_mean(torch.stack(found), torch.cat([g.flatten() for g in expected]))
+
+
+@pytest.mark.parametrize("check", [claim_is_right, gradient_is_right])
+def test_the_right_objectives_pass_what_the_pitfalls_fail(check):
+    for objective in (SGVB_A(), SGVB_B()):
+        check(objective)
+
+
+@pytest.mark.parametrize("check", [claim_is_right, gradient_is_right])
+@pytest.mark.parametrize(
+    "objective", [SigmaSquared(), MissingHalf(), MeanReduced(), KLSign(), UndetachedWeights()], ids=repr
+)
+def test_a_mistaken_objective_is_seen_in_its_claim_and_in_its_gradient(objective, check):
+    with pytest.raises(AssertionError, match="standard errors away"):
+        check(objective, draws=200)
+
+
+def test_sigma_squared_draws_with_the_wrong_spread():
+    """What the decoder is shown: at log sigma^2 = -0.5 and -1 deviations e^-0.5 and e^-1 instead of e^-0.25 and e^-0.5."""
+    model, x = linear_gaussian(), data(1).repeat(20_000, 1)
+    seen = []
+    decode = model.decoder.forward
+    model.decoder.forward = lambda z: seen.append(z.detach()) or decode(z)
+    next(iter(SigmaSquared()(model, stream(x))))
+    next(iter(SGVB_B()(model, stream(x))))
+    log_var = model.encoder.log_var.detach()
+    for z, scale in zip(seen, ((log_var).exp(), (0.5 * log_var).exp()), strict=True):
+        assert_mean((z[0] - model.encoder(x).mean.detach()) ** 2, scale**2)
+
+
+def test_undetached_weights_claim_more_than_there_is():
+    """log p(x) in closed form: no bound exceeds it in expectation, and the importance-weighted one of the same draws does not."""
+    model, x = linear_gaussian(exact_posterior=True), data(1)
+    fill = torch.full_like(model.encoder.log_var, -0.3)  # a q too wide, so that the weights differ
+    with torch.no_grad():
+        model.encoder.log_var.copy_(fill)
+    log_px = model.decoder.marginal().log_prob(x).item()
+    objective = UndetachedWeights(samples=20)
+    claims = torch.stack(
+        [next(iter(objective(model, batches))).stats["bound"] for batches in [stream(x)] for _ in range(500)]
+    )
+    assert claims.mean() - 5 * claims.std() / math.sqrt(500) > log_px
+    assert claims.mean() < log_px + math.log(20)
+
+
+def test_with_its_weights_detached_the_gradient_is_that_of_the_bound():
+    """What is right beside it: sum_k v_k grad log w_k = grad log 1/K sum_k w_k, exactly; and not so with v in the graph."""
+    log_w = torch.randn(5, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64, requires_grad=True)
+    (right,) = torch.autograd.grad((torch.logsumexp(log_w, 0) - math.log(5)).sum(), log_w)
+    v = torch.softmax(log_w, 0)
+    (detached,) = torch.autograd.grad((v.detach() * log_w).sum(), log_w, retain_graph=True)
+    (undetached,) = torch.autograd.grad((v * log_w).sum(), log_w)
+    torch.testing.assert_close(detached, right)
+    assert (undetached - right).abs().max() > 0.1
+
+
+def test_the_cross_entropy_exceeds_log_px_and_the_mean_of_logs_does_not_rise():
+    model, x = linear_gaussian(exact_posterior=True), data(1).repeat(20_000, 1)
+    log_px = model.decoder.marginal().log_prob(x[:1]).item()
+    claim = run_over(BCEAsMarginalLikelihood(), model, x, seed=0)
+    assert claim.mean() - 5 * claim.standard_error() > log_px
+    other = linear_gaussian()
+    for samples in (1, 50):
+        evaluation = run_over(MeanOfLogs(samples), other, x[:4000], seed=0)
+        assert_mean(evaluation.values["claimed_log_px"], exact_bound(other, x[:1]).item())
+
+
+def bernoulli(scale: float = 1.0) -> VAE:
+    model = VAE(GaussianEncoder(12, 2, 8), BernoulliDecoder(12, 2, 8), StandardNormal(2), "glorot").double()
+    with torch.no_grad():
+        model.decoder.logits.weight.mul_(scale)
+    return model
+
+
+def test_one_model_has_three_bounds_and_that_of_the_greys_has_a_ceiling():
+    x = torch.rand(2000, 12, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    found = run_over(GreysAsData(), bernoulli(5.0), x, seed=0)
+    grey, ceiling = found.values["claimed_binary_bound"], found.values["minus_entropy"]
+    assert (grey < ceiling).all()
+    assert ceiling[0] == pytest.approx(-torch.distributions.Bernoulli(x[0]).entropy().sum().item())
+    cut = run_over(GreysAsData(), bernoulli(5.0), (x >= 0.5).double(), seed=0)
+    error = math.hypot(cut.standard_error(), found.standard_error("cut_bound"))
+    assert abs(cut.mean() - found.mean("cut_bound")) < 4.9 * error  # one seed in a million
+    assert (cut.values["minus_entropy"] == 0).all()
+
+
+def test_clipped_logs_cap_a_confident_mistake_and_give_a_pixel_more_than_probability_one():
+    found = run_over(ClippedLogs(), bernoulli(200.0), torch.rand(50, 12).round().double(), seed=0)
+    assert found.values["excess"].min() > -1e-3  # it costs a sure and right pixel almost nothing ...
+    assert found.values["excess"].max() > 10  # ... and saves a sure and wrong one most of its price
+    logits = torch.linspace(-50, 50, 11).double()[:, None]
+    y = torch.sigmoid(logits)
+    assert ((y + 1e-6) + (1 - y + 1e-6) > 1).all()
+    masses = torch.stack([Bernoulli(logits).log_prob(torch.full_like(logits, b)).exp() for b in (0.0, 1.0)]).sum(0)
+    torch.testing.assert_close(masses, torch.ones_like(masses))
+    with pytest.raises(UserError, match="model=bernoulli"):
+        run_over(ClippedLogs(), linear_gaussian(), data(), seed=0)
+
+
+def test_information_within_minibatches_stops_at_their_own_ceiling():
+    """Posteriors far apart: the whole split tells 300 images apart, a minibatch no more than its 10."""
+    model, x = linear_gaussian(), 500 * data(300)
+    whole, batches = run_over(Information(), model, x, seed=0), run_over(BatchInformation(10), model, x, seed=0)
+    assert whole.mean("mutual_information") == pytest.approx(math.log(300), abs=0.1)
+    assert batches.mean() == pytest.approx(math.log(10), abs=1e-3)
+    assert whole.mean("kl") == pytest.approx(batches.mean() + batches.mean("claimed_marginal_kl"))
+
+
+def overlap(splits) -> int:
+    """Test images that are training images too."""
+    known = {row.tobytes() for row in splits.train.x}
+    return sum(row.tobytes() in known for row in splits.test.x)
+
+
+def test_no_test_image_is_trained_on():
+    assert overlap(Digits().load()) == 0
+    leaky = TrainingOnTest()
+    assert overlap(leaky.load()) == 360
+    assert "test images among the training images" in leaky.convention
+    assert np.array_equal(leaky.load().test.x, Digits().load().test.x)
+
+
+def test_keras_adagrad_hardly_moves_on_small_gradients():
+    """First step on a gradient of 1e-3: lr g / sqrt(0.1 + g^2), a hundred and more times less than the rule's lr."""
+    w = torch.nn.Parameter(torch.zeros(1))
+    optimizer = keras_adagrad([w], lr=0.1)
+    w.grad = torch.full((1,), 1e-3)
+    optimizer.step()
+    assert w.item() == pytest.approx(-0.1 * 1e-3 / (math.sqrt(0.1 + 1e-6) + 1e-7), rel=1e-4)
+    assert abs(w.item()) < 0.1 / 100
+
+
+def test_the_gallery_is_whole_and_marked():
+    """One file, one option, one experiment and one row of the page for each; nothing outside the folder knows of it."""
+    named = {option.removeprefix("pitfall_") for group in GROUPS for option in options(f"{group}/pitfalls")}
+    assert all(option.startswith("pitfall_") for group in GROUPS for option in options(f"{group}/pitfalls"))
+    assert set(FILES) == named == set(options("experiment/pitfalls")) - {"right"}
+    page = (CONF.parent / "docs" / "pitfalls.md").read_text()
+    assert all(f"| `{name}` |" in page for name in FILES)
+    source = Path(aevb.pitfalls.__file__).parents[1]
+    for path in source.rglob("*.py"):
+        assert path.parent.name == "pitfalls" or "import aevb.pitfalls" not in path.read_text()
+        assert path.parent.name == "pitfalls" or "from aevb.pitfalls" not in path.read_text()
+
+
+def test_bound_and_noise_are_those_of_the_right_estimator():
+    """The gallery wraps the right thing: where the mistake makes no difference, there is none."""
+    model, x = linear_gaussian(), data()
+    one, other = RowNoise(0, "test", range(7)), RowNoise(0, "test", range(7))
+    claimed = BCEAsMarginalLikelihood().values(model, x, one)["claimed_log_px"]
+    torch.testing.assert_close(claimed, bound(model, x, other).reconstruction)

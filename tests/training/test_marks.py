@@ -1,0 +1,18 @@
+"""The columns of a mark belong to bound and importance, whoever else evaluates."""
+
+import pytest
+
+from aevb.runs import finished
+from commands import TINY, aevb
+
+
+def test_another_evaluators_bound_does_not_take_the_columns_place(tmp_path):
+    """`information` measures a bound too, with draws of its own."""
+    tiny = [argument for argument in TINY if not argument.startswith("evaluator=")]
+    result = aevb("train", *tiny, "evaluator=[bound,importance,information]", folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    (run,) = finished(tmp_path)
+    values = {item["name"]: item["values"] for item in run.evaluations()}
+    assert values["information"]["bound"]["mean"] != pytest.approx(values["bound"]["bound"]["mean"], abs=1e-9)
+    for column, name in (("test_bound", "bound"), ("test_reconstruction", "reconstruction"), ("test_kl", "kl")):
+        assert run.metrics()[column][-1] == pytest.approx(values["bound"][name]["mean"], abs=1e-9)
