@@ -120,7 +120,10 @@ class _Lattice:
 
 
 class _Sums:
-    """Integrals of p(x, z) times 1, +-1 (by lattice), [outer shell], z, z z' for every image, carried on relative to the largest integrand."""
+    """Integrals of p(x, z) times 1, +-1 (by lattice), [outer shell], z, z z' for every image.
+
+    Carried on relative to the largest integrand.
+    """
 
     def __init__(self, images: int, dims: int, radius: float) -> None:
         self.dims, self.radius = dims, radius
@@ -174,7 +177,7 @@ class _Sums:
 
 
 def _peaks(log_joint: Tensor, dims: int) -> tuple[Tensor, Tensor]:
-    """The largest of log_joint (G, m) over the points of the cube's two lattices, and how much higher the peak between them may be, (m,).
+    """The largest of log_joint (G, m) over a cube's points, and how much higher a peak between them may be, (m,).
 
     Along an axis, a parabola whose peak lies between two points is at most a quarter of the difference of neighbours above the
     higher of them.

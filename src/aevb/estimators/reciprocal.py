@@ -107,11 +107,16 @@ def _encoded(model: VAE, x: Tensor, noise: Noise, chains: int) -> Tensor:
 def _estimate(fitted: Tensor, averaged: Tensor, log_joint: Tensor, acceptance: Tensor) -> ReciprocalEstimate:
     """From draws (L/2, M, J) that q is fitted to, and others with their log p(x, z) (L/2, M) that are averaged."""
     log_ratio = gaussian(fitted, averaged) - log_joint
-    kernels = (density(fitted, averaged) - log_joint for density in (kde, validated_kde))
+    log_ratio_kde = kde(fitted, averaged) - log_joint
+    log_ratio_validated = validated_kde(fitted, averaged) - log_joint
     inverse_ess = torch.exp((2 * log_ratio).logsumexp(0) - 2 * log_ratio.logsumexp(0))
-    error = (inverse_ess - 1 / len(averaged)).clamp(min=0).sqrt()
     return ReciprocalEstimate(
-        -_log_mean(log_ratio), *(-_log_mean(values) for values in kernels), 1 / inverse_ess, error, acceptance
+        log_px=-_log_mean(log_ratio),
+        log_px_kde=-_log_mean(log_ratio_kde),
+        log_px_validated=-_log_mean(log_ratio_validated),
+        effective_samples=1 / inverse_ess,
+        monte_carlo_error=(inverse_ess - 1 / len(averaged)).clamp(min=0).sqrt(),
+        acceptance=acceptance,
     )
 
 

@@ -19,14 +19,16 @@ class Importance(Evaluator):
 
     name = "importance"
     headline = "log_px"
+    direction = "lower bound"
 
     def __init__(self, samples: PositiveInt = 50, rows: PositiveInt = 1000) -> None:
         self.samples, self.rows = samples, rows
         self.images = max(1, rows // samples)
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
-        """log_px, effective_samples, monte_carlo_error."""
-        return importance(model, x, noise, self.samples, self.rows)._asdict()
+        """log_px, effective_samples, monte_carlo_error; where K allows them pareto_k and rise."""
+        values = importance(model, x, noise, self.samples, self.rows)._asdict()
+        return {name: value for name, value in values.items() if not value.isnan().all()}
 
     @property
     def settings(self) -> dict[str, int | float | str]:

@@ -29,14 +29,14 @@ LARGEST_FACTOR = 1.25
 class DualAveraging(NamedTuple):
     """State of the adaptation, one for every stepsize.
 
-    step_size: for the next trajectory. average: to stop at. error: H_m. anchor: 10 eps_1. count: m, trajectories so far.
+    step_size: for the next trajectory. average: to stop at. error: H_m. anchor: 10 eps_1. trajectories: m, so far.
     """
 
     step_size: Tensor
     average: Tensor
     error: Tensor
     anchor: Tensor
-    count: int
+    trajectories: int
 
     @classmethod
     def begin(cls, step_size: Tensor) -> "DualAveraging":
@@ -45,7 +45,7 @@ class DualAveraging(NamedTuple):
 
     def update(self, acceptance: Tensor, target: float) -> "DualAveraging":
         """After a trajectory. acceptance: mean probability of the chains that share a stepsize, of its shape."""
-        m = self.count + 1
+        m = self.trajectories + 1
         error = (1 - 1 / (m + T0)) * self.error + (target - acceptance) / (m + T0)
         log_step = self.anchor.log() - m**0.5 / GAMMA * error
         weight = m**-KAPPA
