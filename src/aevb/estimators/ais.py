@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 
 from aevb.distributions import DiagonalNormal
+from aevb.estimators.parts import prior_of
 from aevb.models.vae import VAE
 from aevb.noise import Noise
 from aevb.samplers.hmc import Chains, chains_at, hmc
@@ -81,9 +82,7 @@ class _Path:
         self.model, self.x, self.leapfrogs = model, x, leapfrogs
         self.betas = schedule(temperatures)
         with torch.no_grad():
-            q = model.prior() if start == "prior" else model.encoder(x)
-        shape = (len(x), q.mean.shape[-1])
-        self.start = DiagonalNormal(q.mean.expand(shape), q.log_var.expand(shape))
+            self.start: DiagonalNormal = prior_of(model, x) if start == "prior" else model.encoder(x)
 
     def log_ratio(self, z: Tensor) -> Tensor:
         """log p(x, z) - log q_0(z)."""

@@ -8,6 +8,11 @@ the effective sample size ESS = (sum w)^2 / sum w^2, near K when q fits the post
 and by the Pareto shape of the largest weights (aevb.estimators.pareto). Neither sees a mode that q never visits: all weights
 then agree on a number that is too low.
 
+A share of the draws may come from the prior instead, z_k ~ a p(z) + (1 - a) q(z|x) with that mixture below the line
+(defensive importance sampling, Hesterberg 1995). Weights are then below p(x|z) / a: their variance is finite whatever q is,
+and a mode that q misses is found, if K is large enough for the prior to hit it: in few dimensions. K = 1 is no longer the
+variational bound.
+
 Cost: K decodings an image. Memory does not grow with K, but for the min(K / 5, 3 sqrt K) largest weights.
 """
 
@@ -17,7 +22,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from aevb.distributions import Distribution
 from aevb.estimators.pareto import pareto_k, tail_length
+from aevb.estimators.parts import prior_of
 from aevb.models.vae import VAE
 from aevb.noise import Noise
 
@@ -41,12 +48,16 @@ class ImportanceEstimate(NamedTuple):
 
 
 @torch.no_grad()
-def importance(model: VAE, x: Tensor, noise: Noise, samples: int, rows: int = 1000) -> ImportanceEstimate:
+def importance(
+    model: VAE, x: Tensor, noise: Noise, samples: int, rows: int = 1000, prior_share: float = 0.0
+) -> ImportanceEstimate:
     """log p(x) of each row of x (M, D) from `samples` (K) draws of q(z|x), at most about `rows` decoded at once.
 
-    Sums of weights are carried on in float64, on the CPU since not every device has it.
+    prior_share: a, of the draws that come from the prior. Sums of weights are carried on in float64, on the CPU since not
+    every device has it.
     """
-    qz_x, pz = model.encoder(x), model.prior()
+    pz = model.prior()
+    proposal = _Defensive(model.encoder(x), prior_of(model, x), prior_share) if prior_share else model.encoder(x)
     log_sums = torch.full((2, len(x)), -math.inf, dtype=torch.float64)  # of either half of the samples
     log_sum_squares = log_sums[0].clone()
     tail, largest = tail_length(samples) + 1, torch.empty((0, len(x)), dtype=torch.float64)
@@ -54,8 +65,8 @@ def importance(model: VAE, x: Tensor, noise: Noise, samples: int, rows: int = 10
     chunk, middle = max(1, rows // len(x)), samples // 2
     for half, (begin, end) in enumerate(((0, middle), (middle, samples))):
         for start in range(begin, end, chunk):
-            z = qz_x.sample(noise, min(chunk, end - start))
-            log_pz, log_px_z, log_qz_x = pz.log_prob(z), model.decoder(z).log_prob(x), qz_x.log_prob(z)
+            z = proposal.sample(noise, min(chunk, end - start))
+            log_pz, log_px_z, log_qz_x = pz.log_prob(z), model.decoder(z).log_prob(x), proposal.log_prob(z)
             log_w = (log_pz + log_px_z - log_qz_x).to("cpu", torch.float64)
             log_sums[half] = torch.logaddexp(log_sums[half], log_w.logsumexp(0))
             log_sum_squares = torch.logaddexp(log_sum_squares, (2 * log_w).logsumexp(0))
@@ -69,3 +80,18 @@ def importance(model: VAE, x: Tensor, noise: Noise, samples: int, rows: int = 10
     halves = log_sums - torch.tensor([[middle], [samples - middle]], dtype=torch.float64).log()
     rise = log_px - halves.mean(0) if middle else torch.full_like(log_px, math.nan)
     return ImportanceEstimate(log_px, 1 / inverse_ess, error, pareto_k(largest), rise)
+
+
+class _Defensive:
+    """A mixture of q, and of the prior with weight `share`; both over (M, J)."""
+
+    def __init__(self, q: Distribution, prior: Distribution, share: float) -> None:
+        self.q, self.prior, self.share = q, prior, share
+
+    def sample(self, noise: Noise, samples: int) -> Tensor:
+        z, other = self.q.sample(noise, samples), self.prior.sample(noise, samples)
+        return torch.where(noise.uniform((*z.shape[:-1], 1), z.dtype) < self.share, other, z)
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        parts = torch.stack([self.q.log_prob(z), self.prior.log_prob(z)], -1)
+        return (parts + parts.new_tensor([1 - self.share, self.share]).log()).logsumexp(-1)
