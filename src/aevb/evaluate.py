@@ -86,7 +86,9 @@ def _evaluate(
         "peak_memory_bytes": peak_memory(),
         "peak_memory_above_model_and_data_bytes": peak_memory() - before,
     }
-    return evaluation, {"seconds": partial.seconds, "checkpoint": "model.pt", **facts, **memory}
+    seconds, cpu_seconds = partial.seconds
+    time = {"seconds": seconds, "cpu_seconds": cpu_seconds}
+    return evaluation, {**time, "checkpoint": "model.pt", **facts, **memory}
 
 
 def _partial(path: Path, identity: str) -> Partial:

@@ -5,7 +5,6 @@ names what they were computed from; another evaluation does not go on from it.
 """
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -17,31 +16,28 @@ from aevb.runs import save
 
 __all__ = ["Partial", "read_values", "write_values"]
 
-Clock = Callable[[], float]
-
 
 class Partial:
-    """path: of the file. identity: what the values depend on, as a digest. every: seconds between two writes.
+    """path: of the file. identity: what the values depend on, as a digest. every: seconds between two writes."""
 
-    seconds: of work, this process's and that of those before it.
-    """
-
-    def __init__(self, path: Path, identity: str, every: float = 2.0, clock: Clock = time.perf_counter) -> None:
-        self.path, self.identity, self.every, self.clock = path, identity, every, clock
-        self._before, self._start = 0.0, clock()
-        self._written = self._start
+    def __init__(self, path: Path, identity: str, every: float = 2.0) -> None:
+        self.path, self.identity, self.every = path, identity, every
+        self._start = np.array(_clocks())
+        self._written = time.perf_counter()
 
     @property
-    def seconds(self) -> float:
-        """Since the first process began, without the time between processes."""
-        return self._before + self.clock() - self._start
+    def seconds(self) -> tuple[float, float]:
+        """Of work, by the clock and by the processor: this process's and that of those before it."""
+        wall, cpu = (np.array(_clocks()) - self._start).tolist()
+        return wall, cpu
 
     def load(self, rows: int) -> tuple[dict[str, Tensor], int]:
         """Values (rows,) by name, and how many are done; none if the file is damaged or another evaluation's."""
         found = read_values(self.path)
         if found is None or str(found.pop("identity", "")) != self.identity:
             return {}, 0
-        done, self._before = int(found.pop("done")), float(found.pop("seconds"))
+        done = int(found.pop("done"))
+        self._start -= found.pop("seconds")
         values = {name: torch.zeros(rows, dtype=torch.float64) for name in found}
         for name, value in values.items():
             value[:done] = torch.from_numpy(found[name])
@@ -49,15 +45,19 @@ class Partial:
 
     def save(self, values: dict[str, Tensor], done: int) -> None:
         """Keeps the first `done` of values, if the last write is long enough ago."""
-        if self.clock() - self._written < self.every:
+        if time.perf_counter() - self._written < self.every:
             return
         facts = {"identity": np.array(self.identity), "done": np.array(done), "seconds": np.array(self.seconds)}
         write_values(self.path, {name: value[:done] for name, value in values.items()}, **facts)
-        self._written = self.clock()
+        self._written = time.perf_counter()
 
     def discard(self) -> None:
         """The evaluation is written down; this is no longer needed."""
         self.path.unlink(missing_ok=True)
+
+
+def _clocks() -> tuple[float, float]:
+    return time.perf_counter(), time.process_time()
 
 
 def write_values(path: Path, values: dict[str, Tensor], **more: np.ndarray) -> None:
