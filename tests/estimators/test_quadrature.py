@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import torch
 from scipy import integrate
-from torch import Tensor, nn
+from torch import Tensor
 
-from aevb.distributions import DiagonalNormal
 from aevb.errors import UserError
 from aevb.estimators.importance import importance
 from aevb.estimators.quadrature import quadrature
@@ -18,7 +17,7 @@ from aevb.models.linear import LinearGaussianDecoder, LinearGaussianEncoder
 from aevb.models.prior import StandardNormal
 from aevb.models.vae import VAE
 from aevb.noise import Noise
-from oracles import fill
+from oracles import Square, fill
 
 
 def numbers(*shape: int, seed: int = 0) -> Tensor:
@@ -53,18 +52,6 @@ def test_linear_gaussian_models_are_integrated_exactly(dims, noise):
     mean = (x - bias) @ weight / noise**2 @ covariance
     torch.testing.assert_close(estimate.mean, mean, rtol=0, atol=1e-4)
     torch.testing.assert_close(estimate.covariance, covariance.expand(5, -1, -1), rtol=1e-3, atol=1e-4 * noise**2)
-
-
-class Square(nn.Module):
-    """p(x|z) = N(z_1^2, s^2) for every pixel: two modes, at +- sqrt x, and two more dimensions that nothing is told about."""
-
-    def __init__(self, noise: float) -> None:
-        super().__init__()
-        self.noise = nn.Parameter(torch.tensor(noise).double())
-
-    def forward(self, z: Tensor) -> DiagonalNormal:
-        mean = z[..., :1] ** 2
-        return DiagonalNormal(mean, (2 * self.noise.log()).expand_as(mean))
 
 
 @pytest.mark.parametrize(("dims", "noise"), [(1, 0.1), (2, 0.1), (3, 0.5)])
