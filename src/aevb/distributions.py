@@ -74,6 +74,15 @@ class DiagonalNormal:
         """log N(value; mean, diag exp(log_var)), (...)."""
         return -0.5 * (LOG_2PI + self.log_var + (value - self.mean) ** 2 * torch.exp(-self.log_var)).sum(-1)
 
+    def log_prob_of_all(self, value: Tensor) -> Tensor:
+        """log p(value_m) under each of G distributions, (G, M): mean (G, D), value (M, D).
+
+        The square is multiplied out, into matrix products; in float64, because its terms cancel.
+        """
+        x, mean, precision = value.double(), self.mean.double(), torch.exp(-self.log_var.double())
+        square = precision @ (x**2).T - 2 * (mean * precision) @ x.T + (mean**2 * precision).sum(-1, keepdim=True)
+        return -0.5 * (square + (LOG_2PI + self.log_var.double()).sum(-1, keepdim=True))
+
     def rsample(self, noise: Noise, samples: int | None = None) -> Tensor:
         """Reparameterised draws z = mu + sigma * eps with eps ~ N(0, I): (..., D), or (samples, ..., D)."""
         lead = () if samples is None else (samples,)
@@ -110,6 +119,10 @@ class Bernoulli:
     def log_prob(self, value: Tensor) -> Tensor:
         """sum_d x_d log y_d + (1 - x_d) log(1 - y_d), (...)."""
         return (value * self.logits - softplus(self.logits)).sum(-1)
+
+    def log_prob_of_all(self, value: Tensor) -> Tensor:
+        """log p(value_m) under each of G distributions, (G, M): logits (G, D), value (M, D); one matrix product."""
+        return self.logits @ value.T - softplus(self.logits).sum(-1, keepdim=True)
 
     def sample(self, noise: Noise, samples: int | None = None) -> Tensor:
         """Draws in {0, 1}: (..., D), or (samples, ..., D)."""

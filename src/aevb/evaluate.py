@@ -1,22 +1,31 @@
-"""Evaluates a finished run: its own config rebuilds model and data, the results go into its directory."""
+"""Evaluates a finished run: its own config rebuilds model and data, the results go into its directory.
 
-import time
+What is computed already is not computed again, and what was begun goes on where it was killed, to the same digits.
+"""
+
+import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
 import torch
 from rich.console import Console
 from rich.table import Table
+from torch import Tensor
 
+import aevb
 from aevb.build import build
 from aevb.data.dataset import Splits
 from aevb.data.targets import meaning
 from aevb.errors import UserError
 from aevb.evaluators.evaluator import Evaluation, Evaluator, run_over
-from aevb.evaluators.record import record
+from aevb.evaluators.partial import Partial
+from aevb.evaluators.record import place, record, recorded
+from aevb.models.vae import VAE
 from aevb.progress import bar
 from aevb.restore import float_type, restore, targets
 from aevb.training.memory import peak_memory
+from aevb.training.publish import publish
 
 __all__ = ["evaluate_run"]
 
@@ -41,7 +50,8 @@ def evaluate_run(
     restored = restore(run, data_root, trusted)
     data: Splits = restored.dataset.load()
     built: dict[str, Evaluator] = build(evaluators, trusted=trusted)
-    before = peak_memory()
+    for evaluator in built.values():
+        evaluator.check(restored.model)
 
     written, rows = [], []
     for split_name in splits:
@@ -49,25 +59,54 @@ def evaluate_run(
         if len(split.x) == 0:
             raise UserError(f"split={split_name}: this data set has none; try: split=test")
         x = targets(split, restored.dataset.dynamic, seed, float_type(restored.settings))[:first]
+        part = None if first is None or first >= len(split.x) else first
         for evaluator in built.values():
-            start = time.perf_counter()
-            with bar(len(x), f"{evaluator.name}, {split_name}", "images") as progress:
-                evaluation = run_over(evaluator, restored.model, x, seed, progress)
-            facts = {
-                "seconds": time.perf_counter() - start,
-                "checkpoint": "model.pt",
-                "targets": restored.dataset.convention,
-                "meaning": meaning(restored.dataset.convention, restored.settings["model"]["decoder"]["_target_"]),
-                "seed": seed,
-                "threads": threads,
-                "peak_memory_bytes": peak_memory(),
-                "peak_memory_above_model_and_data_bytes": peak_memory() - before,
-            }
-            part = None if first is None or first >= len(split.x) else first
-            written.append(record(run, evaluator, evaluation, split_name, part, **facts))
-            rows.append((evaluator, split_name, evaluation, facts))
+            path = place(run, evaluator, split_name, part)
+            identity = _identity(evaluator, restored.model, x, split_name, seed, threads)
+            found = recorded(path, evaluator, identity)
+            if found is None:
+                convention = restored.dataset.convention
+                facts = {"identity": identity, "targets": convention, "seed": seed, "threads": threads}
+                facts["meaning"] = meaning(convention, restored.settings["model"]["decoder"]["_target_"])
+                found = _evaluate(evaluator, restored.model, x, path, facts)
+                record(run, evaluator, found[0], split_name, part, **found[1])
+                _partial(path, identity).discard()
+            written.append(path)
+            rows.append((evaluator, split_name, *found))
+    publish(run)
     _show(run, rows, written)
     return written
+
+
+def _evaluate(
+    evaluator: Evaluator, model: VAE, x: Tensor, path: Path, facts: dict[str, Any]
+) -> tuple[Evaluation, dict[str, Any]]:
+    before = peak_memory()
+    partial = _partial(path, facts["identity"])
+    with bar(len(x), path.stem, "images") as progress:
+        evaluation = run_over(evaluator, model, x, facts["seed"], progress, partial)
+    memory = {
+        "peak_memory_bytes": peak_memory(),
+        "peak_memory_above_model_and_data_bytes": peak_memory() - before,
+    }
+    seconds, cpu_seconds = partial.seconds
+    time = {"seconds": seconds, "cpu_seconds": cpu_seconds}
+    return evaluation, {**time, "checkpoint": "model.pt", **facts, **memory}
+
+
+def _partial(path: Path, identity: str) -> Partial:
+    return Partial(path.with_name(f".{path.stem}.partial.npz"), identity)
+
+
+def _identity(evaluator: Evaluator, model: VAE, x: Tensor, split: str, seed: int, threads: int) -> str:
+    """A digest of everything that an evaluation's digits depend on."""
+    digest = hashlib.sha256()
+    facts = [aevb.__version__, torch.__version__, type(evaluator).__qualname__, evaluator.settings, evaluator.images]
+    digest.update(json.dumps([*facts, split, seed, threads]).encode())
+    for name, value in [*model.state_dict().items(), ("x", x)]:
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+        digest.update(value.contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _show(run: Path, rows: list[tuple[Evaluator, str, Evaluation, dict[str, Any]]], written: list[Path]) -> None:

@@ -97,6 +97,8 @@ def _run(directory: Path, trusted: tuple[str, ...], ranks: Ranks, seat: Seat | N
     dataset: Dataset = build(settings["data"], trusted=trusted)
     module, scene = _assemble(directory, settings, trainer_settings, dataset, trusted, ranks, seat)
     evaluators: dict[str, Evaluator] = build(settings["evaluator"], trusted=trusted)
+    for evaluator in evaluators.values():
+        evaluator.check(module.model)
     recorder: Recorder = build(settings["logger"], trusted=trusted)
     marks = Marks(scene, evaluators, recorder, settings["max_samples"], settings["seed"])
     device = _fit(module, marks, trainer_settings, ranks, signals)

@@ -4,8 +4,16 @@ r"""Importance-sampled marginal likelihood of a fixed model (IWAE-K, Burda et al
 
 The mean of the weights is unbiased for p(x), so by Jensen its logarithm is a stochastic LOWER bound of log p(x), above the
 variational bound in expectation and rising with K; the bias is about -Var(w) / (2 K p(x)^2). How far to trust it is told by
-the effective sample size ESS = (sum w)^2 / sum w^2: near K when q fits the posterior, near 1 when one draw carries the sum.
-Cost: K decodings an image.
+the effective sample size ESS = (sum w)^2 / sum w^2, near K when q fits the posterior, near 1 when one draw carries the sum,
+and by the Pareto shape of the largest weights (aevb.estimators.pareto). Neither sees a mode that q never visits: all weights
+then agree on a number that is too low.
+
+A share of the draws may come from the prior instead, z_k ~ a p(z) + (1 - a) q(z|x) with that mixture below the line
+(defensive importance sampling, Hesterberg 1995). Weights are then below p(x|z) / a: their variance is finite whatever q is,
+and a mode that q misses is found, if K is large enough for the prior to hit it: in few dimensions. K = 1 is no longer the
+variational bound.
+
+Cost: K decodings an image. Memory does not grow with K, but for the min(K / 5, 3 sqrt K) largest weights.
 """
 
 import math
@@ -14,6 +22,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from aevb.distributions import Distribution
+from aevb.estimators.pareto import pareto_k, tail_length
+from aevb.estimators.parts import prior_of
 from aevb.models.vae import VAE
 from aevb.noise import Noise
 
@@ -24,32 +35,63 @@ class ImportanceEstimate(NamedTuple):
     """Per image, (M,), float64.
 
     log_px: nats, a stochastic lower bound. effective_samples: ESS in 1..K. monte_carlo_error: standard error of log_px by the
-    delta method, sqrt(1/ESS - 1/K); too small where ESS is near 1.
+    delta method, sqrt(1/ESS - 1/K); too small where ESS is near 1. pareto_k: above 0.7 the three are not to be trusted; nan
+    below K = 21. rise: log_px less that of half the samples (the mean of both halves), about what is left to rise; nan for K
+    = 1.
     """
 
     log_px: Tensor
     effective_samples: Tensor
     monte_carlo_error: Tensor
+    pareto_k: Tensor
+    rise: Tensor
 
 
 @torch.no_grad()
-def importance(model: VAE, x: Tensor, noise: Noise, samples: int, rows: int = 1000) -> ImportanceEstimate:
+def importance(
+    model: VAE, x: Tensor, noise: Noise, samples: int, rows: int = 1000, prior_share: float = 0.0
+) -> ImportanceEstimate:
     """log p(x) of each row of x (M, D) from `samples` (K) draws of q(z|x), at most about `rows` decoded at once.
 
-    Memory does not grow with K: sums of weights are carried on in float64, on the CPU since not every device has it.
+    prior_share: a, of the draws that come from the prior. Sums of weights are carried on in float64, on the CPU since not
+    every device has it.
     """
-    qz_x, pz = model.encoder(x), model.prior()
-    log_sum = torch.full((len(x),), -math.inf, dtype=torch.float64)
-    log_sum_squares = log_sum.clone()
+    pz = model.prior()
+    proposal = _Defensive(model.encoder(x), prior_of(model, x), prior_share) if prior_share else model.encoder(x)
+    log_sums = torch.full((2, len(x)), -math.inf, dtype=torch.float64)  # of either half of the samples
+    log_sum_squares = log_sums[0].clone()
+    tail, largest = tail_length(samples) + 1, torch.empty((0, len(x)), dtype=torch.float64)
 
-    chunk = max(1, rows // len(x))
-    for start in range(0, samples, chunk):
-        z = qz_x.sample(noise, min(chunk, samples - start))
-        log_pz, log_px_z, log_qz_x = pz.log_prob(z), model.decoder(z).log_prob(x), qz_x.log_prob(z)
-        log_w = (log_pz + log_px_z - log_qz_x).to("cpu", torch.float64)
-        log_sum = torch.logaddexp(log_sum, log_w.logsumexp(0))
-        log_sum_squares = torch.logaddexp(log_sum_squares, (2 * log_w).logsumexp(0))
+    chunk, middle = max(1, rows // len(x)), samples // 2
+    for half, (begin, end) in enumerate(((0, middle), (middle, samples))):
+        for start in range(begin, end, chunk):
+            z = proposal.sample(noise, min(chunk, end - start))
+            log_pz, log_px_z, log_qz_x = pz.log_prob(z), model.decoder(z).log_prob(x), proposal.log_prob(z)
+            log_w = (log_pz + log_px_z - log_qz_x).to("cpu", torch.float64)
+            log_sums[half] = torch.logaddexp(log_sums[half], log_w.logsumexp(0))
+            log_sum_squares = torch.logaddexp(log_sum_squares, (2 * log_w).logsumexp(0))
+            candidates = torch.cat([largest, log_w])
+            largest = candidates.topk(min(tail, len(candidates)), 0).values
 
+    log_sum = log_sums.logsumexp(0)
+    log_px = log_sum - math.log(samples)
     inverse_ess = torch.exp(log_sum_squares - 2 * log_sum)
     error = (inverse_ess - 1 / samples).clamp(min=0).sqrt()
-    return ImportanceEstimate(log_sum - math.log(samples), 1 / inverse_ess, error)
+    halves = log_sums - torch.tensor([[middle], [samples - middle]], dtype=torch.float64).log()
+    rise = log_px - halves.mean(0) if middle else torch.full_like(log_px, math.nan)
+    return ImportanceEstimate(log_px, 1 / inverse_ess, error, pareto_k(largest), rise)
+
+
+class _Defensive:
+    """A mixture of q, and of the prior with weight `share`; both over (M, J)."""
+
+    def __init__(self, q: Distribution, prior: Distribution, share: float) -> None:
+        self.q, self.prior, self.share = q, prior, share
+
+    def sample(self, noise: Noise, samples: int) -> Tensor:
+        z, other = self.q.sample(noise, samples), self.prior.sample(noise, samples)
+        return torch.where(noise.uniform((*z.shape[:-1], 1), z.dtype) < self.share, other, z)
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        parts = torch.stack([self.q.log_prob(z), self.prior.log_prob(z)], -1)
+        return (parts + parts.new_tensor([1 - self.share, self.share]).log()).logsumexp(-1)

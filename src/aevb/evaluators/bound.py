@@ -16,6 +16,7 @@ class Bound(Evaluator):
 
     name = "bound"
     headline = "bound"
+    direction = "lower bound"
 
     def __init__(self, samples: PositiveInt = 1, images: PositiveInt = 1000) -> None:
         self.samples, self.images = samples, images

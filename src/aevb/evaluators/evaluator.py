@@ -1,7 +1,8 @@
 """An evaluator runs an estimator over a split: a value per image, its mean over the split, the standard error.
 
 Images go through in blocks, each with the noise of its own position, so block size, order and cuts change nothing. Several ranks
-share the blocks out, whole: every image counts once, and with the same digits as on one device.
+share the blocks out, whole: every image counts once, and with the same digits as on one device. One process alone can keep what
+it has, and go on from there after a kill (aevb.evaluators.partial).
 """
 
 import math
@@ -12,6 +13,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from aevb.evaluators.partial import Partial
 from aevb.models.vae import VAE
 from aevb.noise import Noise, RowNoise
 from aevb.progress import Bar
@@ -23,11 +25,14 @@ class Evaluator(ABC):
     """Base of all evaluators; a subclass is one file and one YAML.
 
     name: in file names and tags. headline: which of the values is the evaluation's `mean`. images: rows in a block.
+    direction: what the headline is of log p(x): "lower bound", "upper bound" (both stochastic, in expectation) or "exact"; ""
+    where it is another quantity.
     """
 
     name: str
     headline: str
     images: int
+    direction: str = ""
 
     @abstractmethod
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
@@ -36,6 +41,9 @@ class Evaluator(ABC):
     def findings(self, model: VAE, x: Tensor, values: dict[str, Tensor]) -> dict[str, Any]:
         """What the split as a whole shows, as JSON holds it; a `verdict` is printed. x: (n, D). values: of all its rows."""
         return {}
+
+    def check(self, model: VAE) -> None:  # noqa: B027 (most evaluators suit every model)
+        """Raises UserError if the evaluator does not suit `model`; asked before anything is computed."""
 
     @property
     @abstractmethod
@@ -70,16 +78,25 @@ class Evaluation(NamedTuple):
         return (self.values[name or self.headline].std() / math.sqrt(self.n)).item() if self.n > 1 else math.nan
 
 
-def run_over(evaluator: Evaluator, model: VAE, x: Tensor, seed: int, bar: Bar | None = None) -> Evaluation:
+def run_over(
+    evaluator: Evaluator, model: VAE, x: Tensor, seed: int, bar: Bar | None = None, partial: Partial | None = None
+) -> Evaluation:
     """`evaluator` on every row of x (n, D), in blocks; `seed` fixes the noise, `bar` is told of each image done.
 
-    In a process group every rank calls this, and every rank is given the whole result.
+    partial: where a single process keeps what it has, and finds what an earlier one had. In a process group every rank calls
+    this, and every rank is given the whole result. Raises UserError if the evaluator does not suit the model.
     """
+    evaluator.check(model)
     rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_available() and dist.is_initialized() else (0, 1)
-    device = next(model.parameters()).device
+    device = next(model.parameters(), x).device
     # Filled in place: thousands of small results left between large temporaries would keep the allocator from using these again.
     mine: dict[str, Tensor] = {}
-    for k, start in enumerate(range(0, len(x), evaluator.images)):
+    done = 0
+    if partial is not None:
+        mine, done = partial.load(len(x))
+    if bar is not None:
+        bar.advance(done)
+    for k, start in enumerate(range(done, len(x), evaluator.images)):
         block = x[start : start + evaluator.images]
         if k % world == rank:
             noise = RowNoise(seed, evaluator.name, range(start, start + len(block)), device)
@@ -88,6 +105,8 @@ def run_over(evaluator: Evaluator, model: VAE, x: Tensor, seed: int, bar: Bar | 
                 mine.setdefault(name, torch.zeros(len(x), dtype=torch.float64))[start : start + len(block)] = value
         if bar is not None:
             bar.advance(len(block))
+        if partial is not None:
+            partial.save(mine, start + len(block))
     values = _gathered(mine, world)
     return Evaluation(values, evaluator.headline, evaluator.findings(model, x.to(device), values))
 

@@ -6,7 +6,7 @@ from aevb.estimators.importance import importance
 from aevb.evaluators.evaluator import Evaluator
 from aevb.models.vae import VAE
 from aevb.noise import Noise
-from aevb.ranges import PositiveInt
+from aevb.ranges import Fraction, PositiveInt
 
 __all__ = ["Importance"]
 
@@ -14,26 +14,29 @@ __all__ = ["Importance"]
 class Importance(Evaluator):
     """aevb.estimators.importance per image: a stochastic lower bound of log p(x).
 
-    samples: K. rows: latent samples decoded at once, which bounds the memory.
+    samples: K. rows: latent samples decoded at once, which bounds the memory. prior_share: of the draws from the prior instead of
+    the encoder's q.
     """
 
     name = "importance"
     headline = "log_px"
+    direction = "lower bound"
 
-    def __init__(self, samples: PositiveInt = 50, rows: PositiveInt = 1000) -> None:
-        self.samples, self.rows = samples, rows
+    def __init__(self, samples: PositiveInt = 50, rows: PositiveInt = 1000, prior_share: Fraction = 0.0) -> None:
+        self.samples, self.rows, self.prior_share = samples, rows, prior_share
         self.images = max(1, rows // samples)
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
-        """log_px, effective_samples, monte_carlo_error."""
-        return importance(model, x, noise, self.samples, self.rows)._asdict()
+        """log_px, effective_samples, monte_carlo_error; where K allows them pareto_k and rise."""
+        values = importance(model, x, noise, self.samples, self.rows, self.prior_share)._asdict()
+        return {name: value for name, value in values.items() if not value.isnan().all()}
 
     @property
     def settings(self) -> dict[str, int | float | str]:
-        """K."""
-        return {"samples": self.samples}
+        """K, and the prior's share if there is one."""
+        return {"samples": self.samples, **({"prior_share": self.prior_share} if self.prior_share else {})}
 
     @property
     def suffix(self) -> str:
         """K is part of the estimate, so runs of different K are kept side by side."""
-        return f"-k{self.samples}"
+        return f"-k{self.samples}" + (f"-prior{self.prior_share:g}" if self.prior_share else "")

@@ -1,30 +1,58 @@
-"""What an evaluation leaves behind: evaluation/<evaluator>-<split><suffix>.json in the run's directory."""
+"""What an evaluation leaves behind in a run's directory.
+
+evaluation/<evaluator>-<split><suffix>.json holds means, errors and settings; the .npz beside it every image's values, so that two
+evaluations of the same images can be compared pair by pair.
+"""
 
 from pathlib import Path
 from typing import Any
 
-from aevb.evaluators.evaluator import Evaluation, Evaluator
-from aevb.runs import write_json
+import torch
 
-__all__ = ["record"]
+from aevb.evaluators.evaluator import Evaluation, Evaluator
+from aevb.evaluators.partial import read_values, write_values
+from aevb.runs import read_json, write_json
+
+__all__ = ["place", "record", "recorded"]
+
+
+def place(directory: Path, evaluator: Evaluator, split: str, first: int | None) -> Path:
+    """The JSON file of an evaluation. first: images of the split that are taken, if not all; part of the name."""
+    part = "" if first is None else f"-first{first}"
+    return directory / "evaluation" / f"{evaluator.name}-{split}{evaluator.suffix}{part}.json"
 
 
 def record(
     directory: Path, evaluator: Evaluator, evaluation: Evaluation, split: str, first: int | None, **more: Any
 ) -> Path:
-    """Writes one evaluation and returns the file.
+    """Writes one evaluation and returns the JSON file.
 
-    name, split, n, mean, standard_error (nats per datapoint), settings, and under `values` the mean and standard error of
-    everything the evaluator measures; its findings; `more` (seconds, checkpoint, convention of the targets ...) is written as
-    given. first: images of the split that were taken, if not all; part of the file's name.
+    name, split, n, mean, standard_error (nats per datapoint), direction, settings, and under `values` the mean and standard error
+    of everything the evaluator measures; its findings, whose names are under `findings`; `more` (seconds, checkpoint, convention of
+    the targets ...) is written as given.
     """
-    part = "" if first is None else f"-first{first}"
-    path = directory / "evaluation" / f"{evaluator.name}-{split}{evaluator.suffix}{part}.json"
+    path = place(directory, evaluator, split, first)
     values = {
         name: {"mean": evaluation.mean(name), "standard_error": evaluation.standard_error(name)}
         for name in evaluation.values
     }
     headline = {"mean": evaluation.mean(), "standard_error": evaluation.standard_error()}
     facts = {"name": evaluator.name, "split": split, "n": evaluation.n, **headline, "quantity": evaluation.headline}
-    write_json(path, {**facts, "settings": evaluator.settings, **more, "values": values, **evaluation.findings})
+    facts["direction"] = evaluator.direction
+    findings = {**evaluation.findings, "findings": list(evaluation.findings)}
+    write_values(path.with_suffix(".npz"), evaluation.values)
+    write_json(path, {**facts, "settings": evaluator.settings, **more, "values": values, **findings})
     return path
+
+
+def recorded(path: Path, evaluator: Evaluator, identity: str) -> tuple[Evaluation, dict[str, Any]] | None:
+    """The evaluation in `path` and what else is written there, if it is the one that `identity` says and undamaged."""
+    values = read_values(path.with_suffix(".npz")) if path.is_file() else None
+    if values is None:
+        return None
+    facts = read_json(path)
+    if facts.get("identity") != identity:
+        return None
+    tensors = {name: torch.from_numpy(value) for name, value in values.items()}
+    findings = {name: facts[name] for name in facts.get("findings", [])}
+    return Evaluation(tensors, evaluator.headline, findings), facts
