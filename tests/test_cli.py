@@ -30,6 +30,8 @@ def refused(result: subprocess.CompletedProcess[str], folder: Path, *words: str)
         ("latent_dim=0", "latent_dim=0: out of range", ["allowed: an integer >= 1", "try: latent_dim=20"]),
         ("latent_dim=abc", "latent_dim=abc: not an integer", ["allowed: an integer >= 1", "try: latent_dim=20"]),
         ("max_samples=-1", "max_samples=-1: out of range", ["allowed: an integer >= 1", "try: max_samples=1000000"]),
+        ("seed=1e30", "seed=1e+30: out of range", ["<= 4294967295", "try: seed=0"]),
+        ("trainer.threads=100000", "trainer.threads=100000: out of range", [">= 1 and <= 1024"]),
         ("max_samples=1.5", "max_samples=1.5: not an integer", []),
         ("+latnet_dim=3", "latnet_dim=3: no such key; did you mean latent_dim?", ["allowed: ", "try: latent_dim=3"]),
         ("latnet_dim=3", "latnet_dim=3: no such key; did you mean latent_dim?", ["allowed: ", "try: latent_dim=3"]),

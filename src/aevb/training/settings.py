@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 
 from aevb.errors import UserError
-from aevb.ranges import PositiveFloat, PositiveInt
+from aevb.ranges import PositiveFloat, PositiveInt, Threads
 
 __all__ = ["TrainerSettings"]
 
@@ -24,7 +24,7 @@ class TrainerSettings:
 
     accelerator: Literal["cpu", "gpu", "auto"] = "cpu"
     devices: PositiveInt = 1
-    threads: PositiveInt = 1
+    threads: Threads = 1
     precision: Literal[32, 64] = 32
     block: PositiveInt = 50
     sampling: Literal["permutation", "replacement"] = "permutation"
