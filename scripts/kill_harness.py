@@ -1,48 +1,61 @@
 """Kills a small real run with SIGKILL, from outside, at random times, and proves that nothing is lost by it.
 
-    python scripts/kill_harness.py --kills 50 --json kills.json
+    python scripts/kill_harness.py --kills 50 --objective sgvb_b --json kills.json
+    python scripts/kill_harness.py --kills 20 --devices 2
 
 A run is killed and started again until it is done, then another begins, until there were so many kills. Every run that was killed
 must end with the weights (sha256), the metrics.csv and the TensorBoard points of one that was not. The program that is killed
 is aevb-train itself; around its blocks of minibatches and its writing of checkpoints it notes one letter in a byte
-of memory shared with a file, so that what a kill fell upon is known without asking.
+of memory shared with a file, so that what a kill fell upon is known without asking. Of several ranks each has its byte, and
+a kill hits, by chance, everyone at once, one of the ranks, or the command alone, whose ranks then save what they have.
 """
 
 import argparse
+import contextlib
 import functools
 import hashlib
 import json
 import mmap
 import os
 import random
+import runpy
 import signal
+import stat
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from aevb.scratch import scratch
+
 SMALL = ["data=digits", "latent_dim=2", "hidden_dim=30", "max_samples=3e5", "evaluator.importance.samples=5"]
 OFTEN = ["trainer.checkpoint_minutes=0.0005"]  # 30 ms, so that writes are met
 PHASES = {"s": "starting", "b": "in a block", "c": "writing a checkpoint", "o": "between blocks"}
+AIMS = ("all", "one rank", "the command")
 PATIENCE = 300.0
+ORPHANS = 10.0  # seconds in which those must be gone whose command was killed
 
 
 def main() -> int:
     """The command line: 0 if every run came to the same bits and enough kills fell where they are asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--devices", type=int, default=1, help="ranks")
+    parser.add_argument("--objective", default="sgvb_b", help="an option of conf/objective")
     parser.add_argument("--blocks", type=int, default=10, help="kills that must fall into a block of minibatches")
     parser.add_argument("--writes", type=int, default=3, help="kills that must fall into the writing of a checkpoint")
     parser.add_argument("--seed", type=int, default=0, help="of the times")
     parser.add_argument("--json", type=Path, help="where the figures go")
     parser.add_argument("overrides", nargs="*", default=[], help="of the small run, as aevb-train takes them")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="aevb-kills-") as folder:
-        result = harness(Path(folder), options.kills, random.Random(options.seed), options.overrides)
+    devices = ["trainer=ddp", f"trainer.devices={options.devices}"] if options.devices > 1 else []
+    overrides = [f"objective={options.objective}", *devices, *options.overrides]
+    with scratch() as folder:
+        result = harness(folder, options.kills, random.Random(options.seed), options.devices, overrides)
+    result = {"objective": options.objective, "devices": options.devices, **result}
     result["enough"] = result["in a block"] >= options.blocks and result["writing a checkpoint"] >= options.writes
     for name, value in result.items():
         print(f"{name:>24}  {value}")
@@ -51,25 +64,28 @@ def main() -> int:
     return 0 if result["enough"] and result["kills"] == result["survived"] == result["bit-identical"] else 1
 
 
-def harness(folder: Path, kills: int, times: random.Random, overrides: list[str]) -> dict[str, Any]:
+def harness(folder: Path, kills: int, times: random.Random, devices: int, overrides: list[str]) -> dict[str, Any]:
     """Figures of `kills` kills, spread over as many runs as they take."""
-    whole = Victim(folder, "whole", overrides)
+    whole = Victim(folder, "whole", devices, overrides)
     began, ended = whole.to_the_end()
     truth, length = whole.outcome(), ended - began
     counts: Counter[str] = Counter(dict.fromkeys(PHASES.values(), 0))
+    aims: Counter[str] = Counter()
     survived = identical = runs = 0
     while sum(counts.values()) < kills:
-        victim, mine = Victim(folder, f"killed-{runs}", overrides), 0
+        victim, mine = Victim(folder, f"killed-{runs}", devices, overrides), 0
         runs += 1
         while sum(counts.values()) < kills:
             # One in eight while it is starting; the others from the first block on, a few to a run.
-            early = times.random() < 1 / 8
-            phase = victim.killed_after(times.uniform(0, began if early else length / 5), early)
+            early, aim = times.random() < 1 / 8, times.choice(AIMS) if devices > 1 else "all"
+            rank = times.randrange(devices)
+            phase = victim.killed_after(times.uniform(0, began if early else length / 5), early, aim, rank)
             if phase is None:
                 break
             counts[PHASES[phase]] += 1
+            aims[aim] += 1
             mine += 1
-            print(f"kill {sum(counts.values())}: run {runs}, {PHASES[phase]}", flush=True)
+            print(f"kill {sum(counts.values())}: run {runs}, {aim}, {PHASES[phase]}", flush=True)
         victim.to_the_end()
         found = victim.outcome()
         differs = [name for name in truth if found[name] != truth[name]]
@@ -77,59 +93,104 @@ def harness(folder: Path, kills: int, times: random.Random, overrides: list[str]
         identical += 0 if differs else mine
         print(f"run {runs}: done after {mine} kills, {'differs in ' + ', '.join(differs) if differs else 'same'}")
     totals = {"runs": runs, "kills": sum(counts.values()), "survived": survived, "bit-identical": identical}
-    return {**totals, **counts, "seconds of training": round(length, 2), "weights": truth["weights"]}
+    hit = {f"killed: {aim}": count for aim, count in aims.items()} if devices > 1 else {}
+    return {**totals, **counts, **hit, "seconds of training": round(length, 2), "weights": truth["weights"]}
 
 
 class Victim:
     """A run of the small experiment, made of as many processes as it takes."""
 
-    def __init__(self, folder: Path, name: str, overrides: list[str]) -> None:
+    def __init__(self, folder: Path, name: str, devices: int, overrides: list[str]) -> None:
         self.folder, self.directory = folder, folder / "outputs" / "runs" / name
         self.arguments = [*SMALL, *OFTEN, *overrides, f"name={name}"]
-        self.phase = folder / f"{name}.phase"
+        self.phase, self.devices = folder / f"{name}.phase", devices
+        # torchrun starts its ranks with this in Python's place.
+        self.python = folder / f"{name}.python"
+        self.python.write_text(f'#!/bin/sh\nexec {sys.executable} {Path(__file__).resolve()} rank {self.phase} "$@"\n')
+        self.python.chmod(stat.S_IRWXU)
 
     def start(self) -> subprocess.Popen[bytes]:
-        """One process, the leader of a group of its own."""
-        self.phase.write_bytes(b"s")
+        """One command, and with several ranks what it starts."""
+        self.phase.write_bytes(b"s" * self.devices)
         command = [sys.executable, __file__, "child", str(self.phase), *self.arguments]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHON_EXEC": str(self.python)}
         with (self.folder / "output").open("ab") as output:
             return subprocess.Popen(
                 command, cwd=self.folder, env=environment, stdout=output, stderr=output, start_new_session=True
             )
 
-    def killed_after(self, seconds: float, early: bool) -> str | None:
-        """The phase it was in when it was killed so long after its start, or after its first block; None if it was done."""
+    def begun(self) -> bool:
+        """Whether the first block was reached."""
+        return self.phase.read_bytes()[:1] != b"s"
+
+    def killed_after(self, seconds: float, early: bool, aim: str, rank: int) -> str | None:
+        """The phase it was in when it was killed so long after its start, or after its first block; None if it was done.
+
+        aim: who was killed. rank: which of them, for "one rank"; as long as there are none, everyone.
+        """
         process, deadline = self.start(), time.monotonic() + PATIENCE
-        while not early and self.phase.read_bytes() == b"s" and process.poll() is None:
+        while not early and not self.begun() and process.poll() is None:
             self.expect(time.monotonic() < deadline)
             time.sleep(0.002)
         time.sleep(seconds)
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)  # not reaped yet, so the group is still this one
-        if process.wait(PATIENCE) == 0:
+        phase = self.kill(process, aim, rank) if process.poll() is None else None
+        code = process.wait(PATIENCE)
+        deadline = time.monotonic() + ORPHANS
+        while tree := self.processes():
+            self.expect(time.monotonic() < deadline, f"still there: {tree}")
+            time.sleep(0.02)
+        if phase is None or code == 0:
             return None
-        self.expect(process.returncode == -signal.SIGKILL)
-        return self.phase.read_bytes().decode()
+        self.expect(code == -signal.SIGKILL or aim == "one rank")
+        return phase
+
+    def kill(self, process: subprocess.Popen[bytes], aim: str, rank: int) -> str:
+        """Kills, and tells the phase of the rank that was hit, of the first if it was no rank."""
+        tree = self.processes()
+        for pid in tree:
+            signal_to(pid, signal.SIGSTOP)  # so that nobody moves on between one kill and the next
+        tree |= self.processes()
+        hit = [pid for pid, (words, number) in tree.items() if "aevb.worker" in words and number == rank]
+        phases = self.phase.read_bytes().decode()
+        if aim == "all" or (aim == "one rank" and not hit):
+            for pid in tree:
+                signal_to(pid, signal.SIGKILL)
+            return phases[0]
+        for pid in hit if aim == "one rank" else [process.pid]:
+            signal_to(pid, signal.SIGKILL)
+        for pid in tree:
+            signal_to(pid, signal.SIGCONT)
+        return phases[rank if aim == "one rank" else 0]
+
+    def processes(self) -> dict[int, tuple[str, int]]:
+        """Who works in the folder of the harness: command line and rank, by id."""
+        found = {}
+        for path in Path("/proc").glob("[0-9]*"):
+            try:
+                if (path / "cwd").resolve() != self.folder.resolve() or not (words := (path / "cmdline").read_text()):
+                    continue
+                variables = dict(text.partition("=")[::2] for text in (path / "environ").read_text().split("\0"))
+            except OSError:
+                continue
+            found[int(path.name)] = words.replace("\0", " "), int(variables.get("RANK", 0))
+        return found
 
     def to_the_end(self) -> tuple[float, float]:
         """Runs until it is done; returns when its first block came and when it ended, in seconds after the start."""
         start = time.monotonic()
         process, began = self.start(), 0.0
         while process.poll() is None:
-            if not began and self.phase.read_bytes() != b"s":
+            if not began and self.begun():
                 began = time.monotonic() - start
             self.expect(time.monotonic() - start < PATIENCE)
             time.sleep(0.002)
         self.expect(process.returncode == 0)
         return began, time.monotonic() - start
 
-    def expect(self, truth: bool) -> None:
+    def expect(self, truth: bool, otherwise: str = "did not end as it should") -> None:
         """Gives up, with what the run has said, unless `truth`."""
         if not truth:
-            raise SystemExit(
-                (self.folder / "output").read_text()[-5000:] + f"\n{self.directory} did not end as it should"
-            )
+            raise SystemExit((self.folder / "output").read_text()[-5000:] + f"\n{self.directory}: {otherwise}")
 
     def outcome(self) -> dict[str, Any]:
         """All that must not depend on kills."""
@@ -153,34 +214,54 @@ class Victim:
         }
 
 
-def child(phase: Path, arguments: list[str]) -> None:
-    """aevb-train, noting in the first byte of `phase` what it is doing."""
-    from aevb.experiment import train
+def signal_to(pid: int, number: int) -> None:
+    """Sends a signal, if there is still somebody."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def noting(phase: Path, rank: int) -> None:
+    """From now on this process notes in the byte of its rank in `phase` what it is doing."""
     from aevb.training.checkpoint import DurableCheckpointIO
     from aevb.training.module import Training
 
     with phase.open("r+b") as file:
-        note = mmap.mmap(file.fileno(), 1)  # the byte outlives the process without a system call
+        note = mmap.mmap(file.fileno(), 0)  # the bytes outlive the process without a system call
 
     def noted(function: Callable[..., Any], letter: str) -> Callable[..., Any]:
         @functools.wraps(function)  # Lightning looks at the arguments
         def wrapper(*args: Any, **kwargs: Any) -> Any:
-            note[:] = letter.encode()
+            note[rank : rank + 1] = letter.encode()
             try:
                 return function(*args, **kwargs)
             finally:
-                note[:] = b"o"
+                note[rank : rank + 1] = b"o"
 
         return wrapper
 
     Training.training_step = noted(Training.training_step, "b")  # type: ignore[method-assign]
     DurableCheckpointIO.save_checkpoint = noted(DurableCheckpointIO.save_checkpoint, "c")  # type: ignore[method-assign]
+
+
+def child(phase: Path, arguments: list[str]) -> None:
+    """aevb-train, which notes what it is doing where it trains itself."""
+    from aevb.experiment import train
+
+    noting(phase, 0)
     sys.argv = ["aevb-train", *arguments]
     train()
 
 
+def rank(phase: Path, arguments: list[str]) -> None:
+    """`python -u -m aevb.worker DIR`, one of torchrun's ranks, noting."""
+    noting(phase, int(os.environ["RANK"]))
+    sys.argv = arguments[arguments.index("-m") + 1 :]
+    runpy.run_module("aevb.worker", run_name="__main__", alter_sys=True)
+
+
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["child"]:
-        child(Path(sys.argv[2]), sys.argv[3:])
+    modes = {"child": child, "rank": rank}
+    if mode := modes.get(sys.argv[1] if len(sys.argv) > 1 else ""):
+        mode(Path(sys.argv[2]), sys.argv[3:])
     else:
         sys.exit(main())

@@ -30,6 +30,8 @@ def refused(result: subprocess.CompletedProcess[str], folder: Path, *words: str)
         ("latent_dim=0", "latent_dim=0: out of range", ["allowed: an integer >= 1", "try: latent_dim=20"]),
         ("latent_dim=abc", "latent_dim=abc: not an integer", ["allowed: an integer >= 1", "try: latent_dim=20"]),
         ("max_samples=-1", "max_samples=-1: out of range", ["allowed: an integer >= 1", "try: max_samples=1000000"]),
+        ("seed=1e30", "seed=1e+30: out of range", ["<= 4294967295", "try: seed=0"]),
+        ("trainer.threads=100000", "trainer.threads=100000: out of range", [">= 1 and <= 1024"]),
         ("max_samples=1.5", "max_samples=1.5: not an integer", []),
         ("+latnet_dim=3", "latnet_dim=3: no such key; did you mean latent_dim?", ["allowed: ", "try: latent_dim=3"]),
         ("latnet_dim=3", "latnet_dim=3: no such key; did you mean latent_dim?", ["allowed: ", "try: latent_dim=3"]),
@@ -67,6 +69,15 @@ def refused(result: subprocess.CompletedProcess[str], folder: Path, *words: str)
         ("--check latent_dim=0", "latent_dim=0: out of range", ["try: latent_dim=20"]),
         ("--trust", "--trust : not the name of a module", []),
         ("--trust no_such_module", "--trust no_such_module: no such module", []),
+        ("objective=null", "objective=null: a group takes the name of an option", ["try: objective=sgvb_a"]),
+        ("+hydra.foo=1", "hydra.foo=1: no such key", ["allowed: "]),
+        ("++hydra.job.nmae=x -m latent_dim=2,3", "hydra.job.nmae=x: no such key; did you mean hydra.job.name?", []),
+        ("hydra.run.dir=/dev/null/x", "/dev/null/x: Not a directory; allowed: a folder of yours", []),
+        (
+            "data=synthetic model=bernoulli",
+            "model.decoder=BernoulliDecoder: needs targets in [0, 1]",
+            ["model=gaussian"],
+        ),
         ("-m objective=sgvb_a,sgbv_b", "objective=sgbv_b: no such option", []),
     ],
 )
@@ -74,6 +85,24 @@ def test_train_refuses(arguments: str, start: str, words: list[str], tmp_path: P
     result = aevb("train", *arguments.split(), folder=tmp_path)
     assert refused(result, tmp_path, *words).startswith(f"aevb-train: {start}")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_shared_among_devices_is_refused_without_torch(tmp_path: Path) -> None:
+    (tmp_path / "odd.py").write_text(
+        "from aevb.objectives.sgvb_b import SGVB_B\nclass Odd(SGVB_B):\n    mean_over_data = False\n"
+        "class Odder(Odd):\n    mean_over_data: bool = True\n"
+    )
+    odd = ("--trust", "odd", "--check", "data=digits")
+    for target, devices, size, keys in (
+        ("Odd", 2, 99, ["batch_size=99", "trainer.devices=2"]),  # both faults at once
+        ("Odd", 1, 99, []),
+        ("Odder", 2, 100, []),
+    ):
+        overrides = (f"objective._target_=odd.{target}", f"trainer.devices={devices}", f"batch_size={size}")
+        result = aevb("train", *odd, *overrides, folder=tmp_path)
+        assert result.returncode == (2 if keys else 0), result.stderr
+        assert [line.split(": ")[1] for line in result.stderr.splitlines()] == keys
+        assert ("the loss of Odd is no mean over data" in result.stderr) == bool(keys)
 
 
 def test_several_faults_are_several_lines(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from aevb.runs import Run, finished, read_settings
@@ -96,9 +97,11 @@ def test_a_trusted_module_trains_and_an_untrusted_one_does_not(tmp_path: Path) -
 
 
 def test_a_refusal_of_the_worker_leaves_no_directory(tmp_path: Path) -> None:
-    # Found out with torch only: real values have no meaning under a Bernoulli decoder.
+    # Found out with torch only, for the data must be read: real values have no meaning under a Bernoulli decoder.
+    np.save(tmp_path / "reals.npy", np.random.default_rng(0).standard_normal((200, 4)))
     for mode in ((), ("-m",)):
-        result = aevb("train", *TINY, "data=synthetic", "model=bernoulli", *mode, folder=tmp_path)
+        reals = ("data=tensor", "data.path=reals.npy", "model=bernoulli")
+        result = aevb("train", *TINY, *reals, *mode, folder=tmp_path)
         assert result.returncode == (1 if mode else 2)
         assert "model=gaussian" in result.stderr
         assert "Traceback" not in result.stderr

@@ -69,6 +69,11 @@ def test_another_experiment_is_refused_by_its_key(tmp_path: Path) -> None:
         UserError, match=r"^optimizer\.lr=0\.1: .*run holds a run with optimizer\.lr=0\.02; .*try: .*name="
     ):
         runs.outlook(tmp_path / "run", settings("optimizer.lr=0.1"))
+    every = (
+        r"^seed=3, hidden_dim=7, optimizer\.lr=0\.1: .* holds a run with seed=0, hidden_dim=500, optimizer\.lr=0\.02; "
+    )
+    with pytest.raises(UserError, match=every):
+        runs.outlook(tmp_path / "run", settings("optimizer.lr=0.1", "hidden_dim=7", "seed=3"))
     assert (tmp_path / "run" / "config.yaml").read_bytes() == before
 
 

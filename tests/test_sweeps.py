@@ -9,9 +9,10 @@ from random import Random
 import numpy as np
 import pytest
 
-from aevb import experiment
+from aevb import cli, experiment
 from aevb.config import flatten, options
-from aevb.runs import finished, state
+from aevb.runs import finished, mark_done, prepare, state
+from aevb.sweep import Plan, Point, Sweep
 from commands import TINY, aevb, settings
 
 DEADLY = """
@@ -28,6 +29,8 @@ class Deadly(Digits):
         super().__init__()
         self.mode = mode
     def load(self):
+        if self.mode == "x":
+            raise KeyError("broken from the beginning")
         if "torch" in sys.modules:
             with open("trained", "a") as file:
                 file.write(self.mode)
@@ -85,13 +88,28 @@ def test_data_that_are_lost_while_a_sweep_runs_stop_their_own_job(launcher: str,
     if launcher == "joblib":
         pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
     (tmp_path / "deadly.py").write_text(DEADLY)
-    result = aevb("train", "-m", f"hydra/launcher={launcher}", *TINY, "+data.mode=d,a", *TRUST, folder=tmp_path)
+    result = aevb("train", "-m", f"hydra/launcher={launcher}", *TINY, "+data.mode=d,x,a", *TRUST, folder=tmp_path)
     assert result.returncode == 1, result.stderr
     assert result.stderr.count("data: gone since the sweep began\n") == 1
     account = [line.split(maxsplit=6) for line in result.stdout.splitlines() if line.startswith("+data.mode=")]
-    assert [(line[0][-1], line[2]) for line in account] == [("d", "missing"), ("a", "done")]
+    assert [(line[0][-1], line[2]) for line in account] == [("d", "missing"), ("x", "missing"), ("a", "done")]
     assert account[0][6] == "data: gone since the sweep began"
+    assert account[1][6].startswith("KeyError: ")
     assert len(list((tmp_path / "outputs" / "runs").iterdir())) == 1  # it never came to anything
+
+
+def test_a_job_of_another_machine_that_left_no_note_is_counted(tmp_path: Path, capsys) -> None:
+    directories = [tmp_path / "done", tmp_path / "partial"]
+    points = [Point(path.name, path.name, Plan(path, "new", 100, lambda: None)) for path in directories]
+    for directory in directories:
+        prepare(directory, settings("data=digits", "max_samples=100"))
+    mark_done(directories[0], {"samples_seen": 100})
+    sweep = Sweep(lambda *rest: None, False, tmp_path / "notes", points)
+    with pytest.raises(SystemExit) as end:
+        cli._end("aevb-train", sweep, "")
+    assert end.value.code == 1
+    assert "1 of the sweep's 2 jobs failed" in capsys.readouterr().err
+    cli._end("aevb-train", sweep, "--prepare")  # none was to be trained
 
 
 def run(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
@@ -136,7 +154,7 @@ def test_bad_points_are_named_before_the_first_starts(empty: Path, monkeypatch, 
         ["latent_dim=0 optimizer.lr=0.1", "latent_dim=0"],
     ]
     assert lines[2:] == ["aevb-train: 3 of the sweep's 4 jobs refused; nothing was started"]
-    assert run(["-m", "latent_dim=2,5", "name=one"], monkeypatch) == 2
+    assert run(["-m", *TINY, "latent_dim=2,5", "name=one"], monkeypatch) == 2
     assert "outputs/runs/one is the run of latent_dim=2 too" in capsys.readouterr().err
     assert list(empty.iterdir()) == []
 
@@ -156,6 +174,15 @@ def test_data_are_looked_at_before_the_first_starts(empty: Path, monkeypatch, ca
     ]
     assert lines[2:] == ["aevb-train: 4 of the sweep's 6 jobs refused; nothing was started"]
     assert sorted(empty.iterdir()) == before
+
+    # Of what is done, nobody asks for the data.
+    gone = ["data=tensor", "data.path=gone.npz", "max_samples=100"]
+    assert run(["--check", "-m", *gone], monkeypatch) == 0
+    directory = Path(capsys.readouterr().out.split(": ")[1])
+    prepare(directory, settings(*gone))
+    mark_done(directory, {"samples_seen": 100})
+    assert run(["-m", *gone], monkeypatch) == 0
+    assert f"{directory}: finished already" in capsys.readouterr().out
 
 
 def test_a_launcher_that_is_not_installed_is_named_as_it_was_typed(empty: Path, monkeypatch, capsys) -> None:

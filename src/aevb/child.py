@@ -19,6 +19,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
 
+from aevb.lock import lives
+
 __all__ = ["GRACE", "LAUNCHER", "PARENT", "Work", "threads", "tie_to_launcher", "tie_to_parent", "work", "work_all"]
 
 PARENT = "AEVB_PARENT"  # environment variable: the process that its children shall not outlive
@@ -182,10 +184,11 @@ def tie_to_launcher() -> None:
     launcher, main = int(os.environ.get(LAUNCHER, os.getpid())), threading.main_thread().ident
     if launcher == os.getpid() or main is None:
         return
+    child = launcher == os.getppid()  # joblib's are; submitit has a process of its own between
 
     def watch() -> None:
         while True:
-            if os.getppid() != launcher:
+            if os.getppid() != launcher if child else not lives(launcher):
                 signal.pthread_kill(main, signal.SIGTERM)
             time.sleep(1.0)
 

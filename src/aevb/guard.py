@@ -11,10 +11,11 @@ from functools import wraps
 from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra.conf import HydraConf
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from aevb.config import CONF, allowed, shown
+from aevb.config import CONF, allowed, shown, suggestion
 from aevb.config.tree import read_yaml
 from aevb.errors import UserError
 
@@ -26,6 +27,8 @@ STREAM = re.compile(r"ext://sys\.(stdout|stderr)")
 INSIDE = re.compile(r"\$\{hydra\.[\w.]+\}")  # not known yet; what it points to is checked itself
 CODE = ("callbacks", "launcher", "sweeper", "job_logging", "hydra_logging")
 PLACES = ("output_dir", "hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "hydra.output_subdir")
+KNOWN: Any = OmegaConf.to_container(OmegaConf.structured(HydraConf))
+KNOWN["env"] = {}  # added by the group of that name
 LOG_FILE = "${hydra.runtime.output_dir}/${hydra.job.name}.log"
 
 
@@ -52,6 +55,10 @@ def check(cfg: DictConfig, config_name: str, overrides: list[str]) -> None:
     if cfg.hydra.job.env_set:
         given = shown(OmegaConf.to_container(cfg.hydra.job.env_set, resolve=False))
         raise UserError(f"hydra.job.env_set={given}: no config sets the environment; allowed: {{}}; try: your shell")
+    for key, value, siblings in _unknown(OmegaConf.to_container(cfg.hydra, resolve=False), KNOWN, "hydra"):
+        meant = suggestion(key, siblings, [])
+        asked = f"; did you mean {meant}?" if meant else ""
+        raise UserError(f"{key}={shown(value)}: no such key{asked}; allowed: {', '.join(siblings)}; try: --hydra-help")
     typed = {override.lstrip("+").partition("=")[0] for override in overrides}
     mine = CONF / f"{config_name}.yaml"
     ours = read_yaml(mine if mine.exists() else CONF / "train.yaml")
@@ -62,6 +69,16 @@ def check(cfg: DictConfig, config_name: str, overrides: list[str]) -> None:
                 f"{key}={value}: a place to write that a config has chosen; allowed: {default}, or another on the command "
                 f"line; try: {key}={value} there, if that is where you want it"
             )
+
+
+def _unknown(node: Any, known: Any, path: str) -> Iterator[tuple[str, Any, list[str]]]:
+    # What `+` has added, with what there is beside it. Where Hydra itself knows no keys (a launcher's arguments), any may be.
+    if isinstance(node, dict) and isinstance(known, dict) and known:
+        for key, value in node.items():
+            if key not in known:
+                yield f"{path}.{key}", value, [str(name) for name in known]
+            else:
+                yield from _unknown(value, known[key], f"{path}.{key}")
 
 
 def _check_value(path: str, value: Any) -> None:

@@ -16,7 +16,7 @@ from typing import IO
 
 from aevb.errors import UserError
 
-__all__ = ["held", "lock", "tell"]
+__all__ = ["held", "lives", "lock", "tell"]
 
 
 @contextmanager
@@ -104,11 +104,12 @@ def _clean(directory: Path) -> None:
     # aevb.runs.save names what is not whole yet `.<name>-<pid>`. An evaluation may be writing one now: its owner lives.
     for path in directory.rglob(".*-*"):
         pid = path.name.rpartition("-")[2]
-        if pid.isdecimal() and (int(pid) == os.getpid() or not _lives(int(pid))):
+        if pid.isdecimal() and (int(pid) == os.getpid() or not lives(int(pid))):
             path.unlink(missing_ok=True)
 
 
-def _lives(pid: int) -> bool:
+def lives(pid: int) -> bool:
+    """Whether there is a process of that id on this machine."""
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):

@@ -6,7 +6,7 @@ these annotations from source, so a bad value is refused before torch is importe
 
 from typing import Annotated, NamedTuple
 
-__all__ = ["Fraction", "NonNegativeFloat", "NonNegativeInt", "PositiveFloat", "PositiveInt", "Range"]
+__all__ = ["Fraction", "NonNegativeFloat", "NonNegativeInt", "PositiveFloat", "PositiveInt", "Range", "Seed", "Threads"]
 
 
 class Range(NamedTuple):
@@ -25,9 +25,13 @@ class Range(NamedTuple):
         return not (self.high is not None and (value > self.high or (self.high_open and value == self.high)))
 
     def __str__(self) -> str:
-        above = "" if self.low is None else f"{'>' if self.low_open else '>='} {self.low:g}"
-        below = "" if self.high is None else f"{'<' if self.high_open else '<='} {self.high:g}"
+        above = "" if self.low is None else f"{'>' if self.low_open else '>='} {_plain(self.low)}"
+        below = "" if self.high is None else f"{'<' if self.high_open else '<='} {_plain(self.high)}"
         return " and ".join(part for part in (above, below) if part) or "any number"
+
+
+def _plain(bound: float) -> str:
+    return str(bound) if isinstance(bound, int) else f"{bound:g}"
 
 
 PositiveInt = Annotated[int, Range(1)]
@@ -35,3 +39,5 @@ NonNegativeInt = Annotated[int, Range(0)]
 PositiveFloat = Annotated[float, Range(0, low_open=True)]
 NonNegativeFloat = Annotated[float, Range(0)]
 Fraction = Annotated[float, Range(0, 1)]
+Seed = Annotated[int, Range(0, 4294967295)]  # 32 bits, which every generator takes
+Threads = Annotated[int, Range(1, 1024)]  # more are started for minutes before anything is computed

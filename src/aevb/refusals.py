@@ -37,6 +37,13 @@ def explain(error: Exception, root: str, arguments: list[str]) -> str:
     if found := re.search(r"Ambiguous value for argument '([^']+)'", text):
         key, _, values = found[1].partition("=")
         return f"{found[1]}: several values; try: -m for one run of each, or '{key}=[{values}]' for a list"
+    if text.startswith("Config group override must be a string"):  # and Hydra does not say which
+        given = [argument.lstrip("+") for argument in arguments if argument.endswith("=null")]
+        return "\n".join(
+            _key(name[: -len("=null")], root, arguments) for name in given if options(name[: -len("=null")])
+        )
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}; allowed: a folder of yours; try: without hydra.run.dir or hydra.sweep.dir"
     cause = error.__cause__ if isinstance(error, HydraException) and error.__cause__ is not None else None
     key = getattr(error, "full_key", None) or getattr(cause, "full_key", None)
     words = " ".join(f"{text.partition('full_key:')[0]} {cause or ''}".split())
@@ -88,6 +95,8 @@ def refused(error: Exception) -> bool:
     """Whether an exception says that a command line cannot be composed, and not that something broke."""
     if isinstance(error, HydraException | OmegaConfBaseException | YAMLError | UserError):
         return True
+    frames = traceback.extract_tb(error.__traceback__)
+    if isinstance(error, OSError) and error.filename and not any(frame.name == "task" for frame in frames):
+        return True  # of no job: a place that was given for Hydra's own files
     # Hydra raises bare ValueErrors and assertions at some command lines (model=1): those that come from its own files.
-    *_, last = traceback.extract_tb(error.__traceback__)
-    return bool({"hydra", "omegaconf", "antlr4"} & set(Path(last.filename).parts))
+    return bool({"hydra", "omegaconf", "antlr4"} & set(Path(frames[-1].filename).parts))

@@ -137,9 +137,12 @@ def outlook(directory: Path, settings: dict[str, Any]) -> Outlook:
     before = state(directory)
     if before == "missing":
         return "new"
-    for key, (mine, theirs) in difference(settings, read_settings(directory)).items():
+    if differs := difference(settings, read_settings(directory)):
+        # Not model.encoder.hidden_dim beside the hidden_dim that it comes from.
+        own = {key: pair for key, pair in differs.items() if "." not in key or differs.get(key.split(".")[-1]) != pair}
+        mine, theirs = (", ".join(f"{key}={shown(pair[side])}" for key, pair in own.items()) for side in (0, 1))
         raise UserError(
-            f"{key}={shown(mine)}: {directory} holds a run with {key}={shown(theirs)}; "
+            f"{mine}: {directory} holds a run with {theirs}; "
             "allowed: the same experiment; try: another name=, or remove that folder"
         )
     if before == "done" and Run(directory).done["samples_seen"] >= settings["max_samples"]:

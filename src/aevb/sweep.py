@@ -91,7 +91,7 @@ class Sweep:
                 launcher = str(sweeper.config.hydra.launcher._target_)
                 if "Slurm" not in launcher:  # what lies on this machine says nothing about others
                     _check_data(self.points)
-                if "Joblib" in launcher:
+                if "Joblib" in launcher or "Local" in launcher:
                     self._stand_in()
 
         Sweeper.validate_batch_is_legal = validate  # type: ignore[method-assign,assignment]
@@ -102,6 +102,7 @@ class Sweep:
 
     def _stand_in(self) -> None:
         # joblib knows but one end for the processes of its jobs, SIGKILL to all of them: whoever trains is to save before.
+        # submitit would leave its local ones to themselves.
         os.environ[LAUNCHER] = str(os.getpid())
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)

@@ -5,14 +5,31 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from aevb.config import options
 from commands import REPOSITORY
 
+linux = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 
-def test_a_run_killed_three_times_comes_to_the_same_bits(tmp_path: Path) -> None:
-    figures = tmp_path / "kills.json"
-    command = [sys.executable, str(REPOSITORY / "scripts" / "kill_harness.py"), "--kills", "3", "--blocks", "0"]
-    command += ["--writes", "0", "--json", str(figures), "max_samples=1e5"]
-    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=500)
+
+def harness(folder: Path, kills: int, *arguments: str) -> None:
+    """`kills` kills, survived to the same bits."""
+    figures = folder / "kills.json"
+    command = [sys.executable, str(REPOSITORY / "scripts" / "kill_harness.py"), "--kills", str(kills), "--blocks", "0"]
+    command += ["--writes", "0", "--json", str(figures), *arguments]
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=500)
     assert result.returncode == 0, result.stdout + result.stderr
     found = json.loads(figures.read_text())
-    assert found["kills"] == found["survived"] == found["bit-identical"] == 3
+    assert found["kills"] == found["survived"] == found["bit-identical"] == kills
+
+
+@linux
+@pytest.mark.parametrize("objective", options("objective"))
+def test_a_run_killed_twice_comes_to_the_same_bits(objective: str, tmp_path: Path) -> None:
+    harness(tmp_path, 2, "--objective", objective, "max_samples=1e5")
+
+
+@linux
+def test_two_ranks_killed_twice_come_to_the_same_bits(tmp_path: Path) -> None:
+    harness(tmp_path, 2, "--devices", "2", "max_samples=3e4")

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, NamedTuple
 
-from aevb.ranges import NonNegativeInt, PositiveInt
+from aevb.ranges import PositiveInt, Seed, Threads
 
 __all__ = ["Evaluate", "Figure", "Train"]
 
@@ -18,7 +18,7 @@ class Train(NamedTuple):
     optimizer: dict[str, Any]
     trainer: dict[str, Any]
     logger: dict[str, Any]
-    seed: NonNegativeInt
+    seed: Seed
     name: str | None
     latent_dim: PositiveInt
     hidden_dim: PositiveInt
@@ -36,8 +36,8 @@ class Evaluate(NamedTuple):
     split: SplitName | list[SplitName]
     first: PositiveInt | None
     data_root: str | None
-    seed: NonNegativeInt
-    threads: PositiveInt
+    seed: Seed
+    threads: Threads
 
 
 class Figure(NamedTuple):

@@ -8,7 +8,7 @@ from aevb.config.kinds import UNBOUNDED, Anything, Choice, Either, Flag, Kind, M
 from aevb.config.source import Definition, Module, find, module
 from aevb.ranges import Range
 
-__all__ = ["Parameter", "Signature", "kind_of", "signature"]
+__all__ = ["Parameter", "Signature", "attribute", "kind_of", "signature"]
 
 UNSET = object()
 LISTS = ("list", "List", "Sequence", "Iterable", "Collection")
@@ -56,6 +56,23 @@ def signature(target: str, trusted: tuple[str, ...] = ()) -> Signature | None:
     if found is None or isinstance(found.node, ast.expr):
         return None
     return _class(found) if isinstance(found.node, ast.ClassDef) else _function(found.node, found.module, 0)
+
+
+def attribute(target: str, name: str, trusted: tuple[str, ...] = ()) -> Any:
+    """What the class `target`, or one it derives from, says in its body about `name`; None where nothing can be seen."""
+    path, _, last = target.rpartition(".")
+    where = module(path, trusted)
+    found = find(last, where) if where is not None else None
+    while found is not None and isinstance(found.node, ast.ClassDef):
+        for statement in found.node.body:
+            told = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+            if isinstance(statement, ast.Assign | ast.AnnAssign) and name in [
+                getattr(item, "id", None) for item in told
+            ]:
+                return _literal(statement.value) if statement.value is not None else None
+        bases = (find(ast.unparse(base), found.module) for base in found.node.bases)
+        found = next((base for base in bases if base is not None), None)
+    return None
 
 
 def _class(found: Definition) -> Signature:

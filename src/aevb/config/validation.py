@@ -15,7 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from aevb.config.identity import flatten
 from aevb.config.kinds import Mismatch
-from aevb.config.signature import Parameter, Signature, signature
+from aevb.config.signature import Parameter, Signature, attribute, signature
 from aevb.config.tree import allowed, options, root_defaults, targets
 from aevb.errors import UserError
 
@@ -217,3 +217,25 @@ class _Check:
             self.fault(
                 "batch_size", "cannot be shared evenly", batch_size, allowed=bound, **{"try": f"batch_size={near}"}
             )
+        if isinstance(devices, int) and devices > 1 and self.says("objective", "mean_over_data") is False:
+            wrong = (
+                f"the loss of {self.named('objective')} is no mean over data, so devices cannot take their shares of it"
+            )
+            self.fault("trainer.devices", wrong, devices, allowed="1", **{"try": "trainer=default"})
+        if self.says("model.decoder", "unit_interval") is True and self.says("data", "unit_interval") is False:
+            wrong = f"needs targets in [0, 1], and those of {self.named('data')} go beyond"
+            self.fault("model.decoder", wrong, self.named("model.decoder"), **{"try": "model=gaussian"})
+
+    def named(self, path: str) -> str:
+        """The class that the node at `path` names, without its module; empty where there is none."""
+        return self.target(path).rpartition(".")[2]
+
+    def says(self, path: str, name: str) -> Any:
+        """What that class says about itself; what a worker only finds out with torch is told here, where it can be."""
+        return attribute(self.target(path), name, self.trusted)
+
+    def target(self, path: str) -> str:
+        node = self.settings
+        for key in path.split("."):
+            node = node.get(key) if isinstance(node, dict) else None
+        return str(node.get("_target_", "")) if isinstance(node, dict) else ""

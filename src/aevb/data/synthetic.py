@@ -13,7 +13,7 @@ import numpy as np
 
 from aevb.data import checks
 from aevb.data.dataset import Dataset, Split, Splits
-from aevb.ranges import NonNegativeInt, PositiveFloat, PositiveInt
+from aevb.ranges import PositiveFloat, PositiveInt, Seed
 
 __all__ = ["LinearGaussian", "SigmoidBelief", "linear_gaussian_log_px"]
 
@@ -56,7 +56,7 @@ class LinearGaussian(Dataset):
         scale: PositiveFloat = 0.1,
         n_train: PositiveInt = 5000,
         n_test: PositiveInt = 1000,
-        seed: NonNegativeInt = 0,
+        seed: Seed = 0,
     ) -> None:
         self.shape = (rows, columns)
         self.factors, self.noise = factors, noise
@@ -97,7 +97,7 @@ class SigmoidBelief(Dataset):
         scale: PositiveFloat = 2.0,
         n_train: PositiveInt = 5000,
         n_test: PositiveInt = 1000,
-        seed: NonNegativeInt = 0,
+        seed: Seed = 0,
     ) -> None:
         checks.between("factors", factors, 1, MAX_FACTORS, "log p(x) sums over 2^factors codes")
         self.shape = (rows, columns)

@@ -14,7 +14,7 @@ import numpy as np
 from aevb.data import checks
 from aevb.data.dataset import Dataset, Split, Splits
 from aevb.errors import UserError
-from aevb.ranges import Fraction, NonNegativeInt
+from aevb.ranges import Fraction, Seed
 
 __all__ = ["Tensor"]
 
@@ -37,7 +37,7 @@ class Tensor(Dataset):
         shape: list[int] | None = None,
         scale: Literal[255, 256] = 255,
         test_fraction: Fraction = 0.1,
-        seed: NonNegativeInt = 0,
+        seed: Seed = 0,
     ) -> None:
         checks.one_of("scale", scale, (255, 256))
         if path is None:

@@ -28,8 +28,8 @@ def record(
     """Writes one evaluation and returns the JSON file.
 
     name, split, n, mean, standard_error (nats per datapoint), direction, settings, and under `values` the mean and standard error
-    of everything the evaluator measures; its findings, whose names are under `findings`; `more` (seconds, checkpoint, convention of
-    the targets ...) is written as given.
+    of everything the evaluator measures; its findings, whose names are under `findings`; `more` (seconds, checkpoint, convention
+    of the targets ...) is written as given.
     """
     path = place(directory, evaluator, split, first)
     values = {

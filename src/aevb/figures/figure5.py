@@ -8,7 +8,7 @@ from aevb.figures.figure import Drawing, Figure
 from aevb.figures.panels import image_panels
 from aevb.figures.pictures import GAP, show, tile
 from aevb.figures.representatives import caption, representatives, with_latent_dim
-from aevb.ranges import NonNegativeInt, PositiveInt
+from aevb.ranges import PositiveInt, Seed
 from aevb.runs import Run
 
 __all__ = ["Figure5"]
@@ -22,9 +22,7 @@ class Figure5(Figure):
     name = "figure5"
     command = "aevb-train experiment=figure5 max_samples=1e6"
 
-    def __init__(
-        self, latent_dims: list[PositiveInt] | None = None, side: PositiveInt = 10, seed: NonNegativeInt = 0
-    ) -> None:
+    def __init__(self, latent_dims: list[PositiveInt] | None = None, side: PositiveInt = 10, seed: Seed = 0) -> None:
         self.latent_dims, self.side, self.seed = latent_dims or [2, 5, 10, 20], side, seed
 
     def wanted(self, runs: list[Run]) -> list[Run]:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from aevb.distributions import DiagonalNormal, Distribution
 from aevb.models.initialization import Initialization, initialize
 from aevb.noise import Noise
-from aevb.ranges import NonNegativeInt
+from aevb.ranges import Seed
 
 __all__ = ["VAE"]
 
@@ -27,7 +27,7 @@ class VAE(nn.Module):
         decoder: nn.Module,
         prior: nn.Module,
         initialization: Initialization | None = None,
-        seed: NonNegativeInt = 0,
+        seed: Seed = 0,
     ) -> None:
         super().__init__()
         self.encoder, self.decoder, self.prior = encoder, decoder, prior

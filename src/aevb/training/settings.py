@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 
 from aevb.errors import UserError
-from aevb.ranges import PositiveFloat, PositiveInt
+from aevb.ranges import PositiveFloat, PositiveInt, Threads
 
 __all__ = ["TrainerSettings"]
 
@@ -26,7 +26,7 @@ class TrainerSettings:
 
     accelerator: Literal["cpu", "gpu", "auto"] = "cpu"
     devices: PositiveInt = 1
-    threads: PositiveInt = 1
+    threads: Threads = 1
     precision: Literal[32, 64] = 32
     engine: Literal["auto", "closed_form", "autograd"] = "auto"
     products: Literal["auto", "torch", "onednn"] = "auto"
