@@ -4,6 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from aevb.errors import UserError
 from aevb.products import Linear, affine, product, products, use_products
 
 
@@ -12,7 +13,7 @@ def library(request):
     before = products()
     try:
         use_products(request.param)
-    except ValueError as missing:
+    except UserError as missing:
         pytest.skip(str(missing))
     yield request.param
     use_products(before)

@@ -23,7 +23,7 @@ from aevb.runs import read_settings
 __all__ = ["circumstances", "diff", "differences", "results", "rows"]
 
 NAMES = ("name", "output_dir")
-SHARED = ("versions", "commit", "dirty", "platform", "processor", "device", "threads", "data")
+SHARED = ("versions", "commit", "dirty", "platform", "processor", "device", "threads", "products", "data")
 
 
 def rows(run: Path) -> dict[int, dict[str, str]]:

@@ -22,6 +22,7 @@ from aevb.evaluators.evaluator import Evaluation, Evaluator, run_over
 from aevb.evaluators.partial import Partial
 from aevb.evaluators.record import place, record, recorded
 from aevb.models.vae import VAE
+from aevb.products import products, use_products
 from aevb.progress import bar
 from aevb.restore import float_type, restore, targets
 from aevb.training.memory import peak_memory
@@ -39,15 +40,19 @@ def evaluate_run(
     data_root: str | None = None,
     seed: int = 0,
     threads: int = 1,
+    matmul: str = "highest",
     trusted: tuple[str, ...] = (),
 ) -> list[Path]:
     """Runs each evaluator over each split, writes run/evaluation/*.json and prints a table.
 
     run: directory of a finished run. evaluators: config nodes by name. splits: of train, valid, test. first: only so many images
-    of each. data_root: where the data lie now. seed: of the noise and of dynamic targets. Returns the files; raises UserError.
+    of each. data_root: where the data lie now. seed: of the noise and of dynamic targets. matmul: as for
+    torch.set_float32_matmul_precision. Returns the files; raises UserError.
     """
     torch.set_num_threads(threads)
+    torch.set_float32_matmul_precision(matmul)
     restored = restore(run, data_root, trusted)
+    use_products(restored.settings["trainer"].get("products", "auto"))
     data: Splits = restored.dataset.load()
     built: dict[str, Evaluator] = build(evaluators, trusted=trusted)
     for evaluator in built.values():
@@ -66,7 +71,13 @@ def evaluate_run(
             found = recorded(path, evaluator, identity)
             if found is None:
                 convention = restored.dataset.convention
-                facts = {"identity": identity, "targets": convention, "seed": seed, "threads": threads}
+                facts = {
+                    "identity": identity,
+                    "targets": convention,
+                    "seed": seed,
+                    "threads": threads,
+                    "matmul": matmul,
+                }
                 facts["meaning"] = meaning(convention, restored.settings["model"]["decoder"]["_target_"])
                 found = _evaluate(evaluator, restored.model, x, path, facts)
                 record(run, evaluator, found[0], split_name, part, **found[1])
@@ -102,7 +113,8 @@ def _identity(evaluator: Evaluator, model: VAE, x: Tensor, split: str, seed: int
     """A digest of everything that an evaluation's digits depend on."""
     digest = hashlib.sha256()
     facts = [aevb.__version__, torch.__version__, type(evaluator).__qualname__, evaluator.settings, evaluator.images]
-    digest.update(json.dumps([*facts, split, seed, threads]).encode())
+    arithmetic = [threads, products(), torch.get_float32_matmul_precision()]
+    digest.update(json.dumps([*facts, split, seed, *arithmetic]).encode())
     for name, value in [*model.state_dict().items(), ("x", x)]:
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
         digest.update(value.contiguous().numpy().tobytes())

@@ -193,7 +193,7 @@ def _evaluate(cfg: DictConfig, call: Call) -> None:
     from aevb.evaluate import evaluate_run  # torch comes with it
 
     splits = settings["split"] if isinstance(settings["split"], list) else [settings["split"]]
-    rest = {key: settings[key] for key in ("first", "data_root", "seed", "threads")}
+    rest = {key: settings[key] for key in ("first", "data_root", "seed", "threads", "matmul")}
     evaluate_run(directory, settings["evaluator"], splits, **rest, trusted=call.trusted)
 
 

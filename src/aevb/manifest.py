@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from aevb.config import fingerprint
+from aevb.products import products
 from aevb.runs import commit, write_json
 
 __all__ = ["begin", "package_version", "processor"]
@@ -47,6 +48,7 @@ def begin(directory: Path, settings: dict[str, Any], data: dict[str, str]) -> No
             "device": _device(settings["trainer"]["accelerator"]),
             "devices": settings["trainer"]["devices"],
             "threads": torch.get_num_threads(),
+            "products": products(),
             "data": data,
             "starts": [*starts, _start()],
         },

@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from aevb.errors import UserError
+
 __all__ = ["Linear", "Products", "affine", "product", "products", "use_products"]
 
 Products = Literal["auto", "torch", "onednn"]
@@ -37,10 +39,12 @@ _onednn = _suits()
 
 
 def use_products(name: Products) -> None:
-    """Whose products are used from now on; auto: oneDNN's where torch's own are known to be slow. Raises ValueError."""
+    """Whose products are used from now on; auto: oneDNN's where torch's own are known to be slow. Raises UserError."""
     global _onednn
     if name == "onednn" and not _available():
-        raise ValueError("this torch comes without oneDNN")
+        raise UserError(
+            "trainer.products=onednn: this torch comes without it; allowed: auto, torch; try: trainer.products=auto"
+        )
     _onednn = _suits() if name == "auto" else name == "onednn"
 
 

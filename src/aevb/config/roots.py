@@ -38,6 +38,7 @@ class Evaluate(NamedTuple):
     data_root: str | None
     seed: Seed
     threads: Threads
+    matmul: Literal["highest", "high", "medium"] = "highest"
 
 
 class Figure(NamedTuple):
