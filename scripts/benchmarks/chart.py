@@ -6,6 +6,7 @@ from pathlib import Path
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from aevb.figures.style import RC
 from aevb.runs import save
@@ -27,7 +28,7 @@ def draw(path: Path, rows: list[Row], speeds: list[Speed]) -> bool:
     with matplotlib.rc_context(RC):  # type: ignore[arg-type]
         panels = [partial(_steps, steps=steps)] if steps else []
         panels += [partial(_goals, rows=judged)] if judged else []
-        canvas = Figure(figsize=(5.5 * len(panels), 1.4 + LINE * max(len(steps), len(judged))))
+        canvas = Figure(figsize=(7 * len(panels), 1.4 + LINE * max(len(steps), len(judged))))
         for axes, panel in zip(canvas.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
             panel(axes)
         save(path, partial(canvas.savefig, format="png", metadata={"Software": None}))
@@ -59,8 +60,11 @@ def _steps(axes: Axes, steps: list[Speed]) -> None:
 
 def _goals(axes: Axes, rows: list[Row]) -> None:
     axes.set_title("Goals (beyond 1: met)")
-    axes.set_xlabel("measured / goal; where less is better, goal / measured")
+    axes.set_xlabel("times better than the goal")
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_locator(NullLocator())
     labels, spans, colours = [], [], []
     for row in rows:
         assert row.goal is not None

@@ -97,9 +97,7 @@ def _parser() -> Arguments:
     parser = Arguments("benchmark.py", description=ABOUT, allow_abbrev=False)
     parser.add_argument("--quick", action="store_true", help="rough numbers in two minutes")
     parser.add_argument("--only", type=_groups, metavar="NAME,...", help=f"groups of rows: {', '.join(GROUPS)}")
-    parser.add_argument(
-        "--rounds", type=_positive, metavar="N", help="of every group (7; with --quick 2, of whole commands 1)"
-    )
+    parser.add_argument("--rounds", type=_positive, metavar="N", help="of every group (7, with --quick 1)")
     parser.add_argument("--threads", type=_threads, metavar="N,...", help="to train with (2,1, with --quick 2)")
     parser.add_argument(
         "--data", choices=("mnist", "digits"), default="mnist", help="digits: a small model, shows that it runs"
@@ -121,7 +119,7 @@ def _plan(given: argparse.Namespace) -> Plan:
     if given.data == "digits":
         plan = replace(plan, recipe=SMALL)
     if given.rounds is not None:
-        plan = replace(plan, rounds=given.rounds, commands=given.rounds)
+        plan = replace(plan, rounds=given.rounds)
     if given.threads is not None:
         plan = replace(plan, threads=given.threads)
     return plan

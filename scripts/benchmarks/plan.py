@@ -10,8 +10,7 @@ __all__ = ["Plan", "full", "quick"]
 
 @dataclass(frozen=True)
 class Plan:
-    """recipe: what everybody computes. rounds: of every group; commands: of those of whole commands, which take longest. threads:
-    numbers of them to train with.
+    """recipe: what everybody computes. rounds: of every group. threads: numbers of them to train with.
 
     steps: of a method's turn. since, until: samples_seen of the marks between which a run of aevb is timed; the first
     10,000 samples are the optimiser's warm-up. images: of a turn of importance sampling. one_parameter: as `until`, for the
@@ -20,7 +19,6 @@ class Plan:
 
     recipe: Recipe = field(default_factory=Recipe)
     rounds: int = 7
-    commands: int = 7
     threads: tuple[int, ...] = (2, 1)
     steps: int = 1000
     since: int = 10_000
@@ -47,8 +45,7 @@ def full() -> Plan:
 def quick() -> Plan:
     """To see roughly where one is, within two minutes on two cores."""
     return Plan(
-        rounds=2,
-        commands=1,
+        rounds=1,
         threads=(min(2, cores()),),
         steps=100,
         until=30_000,

@@ -53,7 +53,7 @@ def circumstances(record: dict[str, Any]) -> str:
     """One paragraph: what was measured, on what."""
     machine, recipe = record["machine"], record["recipe"]
     versions = ", ".join(f"{name} {value}" for name, value in machine["versions"].items() if value)
-    rough = "ROUGH (few rounds of short turns). " if record["quick"] else ""
+    rough = "ROUGH (short turns, few rounds). " if record["quick"] else ""
     return (
         f"{rough}{recipe['model']}, M = {recipe['batch_size']}, Adagrad, data {recipe['data']} ({recipe['targets']}), seed "
         f"{recipe['seed']}; {record['rounds']} rounds, median [range] of what was found in each. {machine['processor']}, "

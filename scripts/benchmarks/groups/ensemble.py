@@ -33,9 +33,9 @@ def members(plan: Plan, count: int, tell: Callable[[str], None], gpu: bool = Fal
         "one alone": ["hydra/launcher=basic", "seed=0"],
     }
     seconds: dict[str, list[float]] = {name: [] for name in ways}
-    for k in range(plan.commands):
+    for k in range(plan.rounds):
         for name in order(list(ways), k):
-            tell(f"ensemble of {count}, round {k + 1} of {plan.commands}: {name}")
+            tell(f"ensemble of {count}, round {k + 1} of {plan.rounds}: {name}")
             runs, _ = train([*rest, *ways[name]], plan.since, gpu=gpu, flags=["-m"])
             seconds[name].append(max(run.per_sample for run in runs))
     return [together / alone for together, alone in zip(*seconds.values(), strict=True)]

@@ -60,7 +60,7 @@ def measure(plan: Plan, tell: Callable[[str], None]) -> Result:
         "an error in the configuration": Command([TRAIN, "latent_dim=-1"], code=2),
     }
     takers: dict[str, Taker] = {reference: Command(["-c", "import torch, lightning"]), **quick, "100-step run": short}
-    seconds = rounds(takers, plan.commands, lambda text: tell(f"start-up, {text}"))
+    seconds = rounds(takers, plan.rounds, lambda text: tell(f"start-up, {text}"))
     rows = [
         Row(
             "start-up",

@@ -29,9 +29,9 @@ def measure(plan: Plan, tell: Callable[[str], None]) -> Result:
     }
     rate: dict[str, list[float]] = {name: [] for name in ways}
     wall: dict[str, list[float]] = {name: [] for name in ways}
-    for k in range(plan.commands):
+    for k in range(plan.rounds):
         for name in order(list(ways), k):
-            tell(f"sweep, round {k + 1} of {plan.commands}: {name}")
+            tell(f"sweep, round {k + 1} of {plan.rounds}: {name}")
             runs, seconds = train([*seeds, *ways[name]], plan.since, JOBS, flags=["-m"])
             rates = [1 / run.per_sample for run in runs]
             rate[name].append(sum(rates) if name == "one a core" else len(rates) / sum(1 / r for r in rates))
