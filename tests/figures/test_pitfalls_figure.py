@@ -48,8 +48,10 @@ def test_every_pitfall_is_named_and_stands_below_the_right_run(runs):
 
 
 def test_claim_and_truth_are_in_the_table(runs):
+    plant(runs, "data=digits", "objective=pitfalls/pitfall_mean_reduced", train={100: -1.0})  # evaluated by nobody
     paths = Pitfalls().draw(runs, runs / "out")
     rows = {row["mistake"]: row for row in read_csv(paths[2])}
+    assert set(rows) == {"right (adam)", "mean_of_logs", "kl_sign", "sigma_squared"}
     assert (float(rows["mean_of_logs"]["claimed"]), rows["mean_of_logs"]["claimed_quantity"]) == (
         -24.5,
         "claimed_log_px",

@@ -16,3 +16,16 @@ def test_another_evaluators_bound_does_not_take_the_columns_place(tmp_path):
     assert values["information"]["bound"]["mean"] != pytest.approx(values["bound"]["bound"]["mean"], abs=1e-9)
     for column, name in (("test_bound", "bound"), ("test_reconstruction", "reconstruction"), ("test_kl", "kl")):
         assert run.metrics()[column][-1] == pytest.approx(values["bound"][name]["mean"], abs=1e-9)
+    assert all("not comparable with tables of binary images" in item["meaning"] for item in run.evaluations())
+
+
+def test_an_evaluation_says_what_numbers_of_its_targets_are(tmp_path):
+    assert aevb("train", *TINY, folder=tmp_path).returncode == 0
+    (run,) = finished(tmp_path)
+    result = aevb("evaluate", f"run={run.directory}", "evaluator=information", "first=9", folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "targets grey/16: grey under a Bernoulli likelihood: lower bounds of E_b log p(b)" in result.stdout
+    assert "information, test: " in result.stdout
+    (found,) = (item for item in run.evaluations() if item["name"] == "information")
+    assert found["meaning"].startswith("grey under a Bernoulli likelihood")
+    assert (found["n"], len(found["kl_per_dimension"])) == (9, 2)

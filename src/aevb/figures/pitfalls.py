@@ -31,8 +31,9 @@ class Pitfalls(Figure):
 
     def wanted(self, runs: list[Run]) -> list[Run]:
         """Runs with a pitfall, and the plain runs beside them; none without a pitfall."""
-        names = [run for run in runs if pitfall(run)]
-        plain = [run for run in runs if not pitfall(run) and _evaluation(run, "information")]
+        evaluated = [run for run in runs if _evaluation(run, "bound") and _evaluation(run, "information")]
+        names = [run for run in evaluated if pitfall(run)]
+        plain = [run for run in evaluated if not pitfall(run)]
         plain.sort(key=lambda run: -_evaluation(run, "bound")["mean"])
         return [*plain, *names] if names else []
 
@@ -67,9 +68,9 @@ def _evaluation(run: Run, name: str) -> dict[str, Any]:
 def _row(run: Run) -> dict[str, Any]:
     mistake, origin = pitfall(run), provenance(run)
     mistaken = _evaluation(run, MARK + mistake)
-    information, bound = _evaluation(run, "information"), _evaluation(run, "bound")
-    values = information.get("values", {})
-    plain = f"right ({run.settings['choices']['optimizer']!s})"
+    information, bound, importance = (_evaluation(run, name) for name in ("information", "bound", "importance"))
+    values = information["values"]
+    plain = f"right ({run.settings['choices']['optimizer']})"
     return {
         "mistake": mistake or plain,
         "run": origin.pop("run"),
@@ -77,11 +78,12 @@ def _row(run: Run) -> dict[str, Any]:
         "claimed": mistaken.get("mean", float(run.metrics()["train_bound"][-1])),
         "test_bound": bound["mean"],
         "test_bound_standard_error": bound["standard_error"],
-        "test_log_px": _evaluation(run, "importance").get("mean", np.nan),
-        "test_kl": values.get("kl", {}).get("mean", np.nan),
-        "mutual_information": values.get("mutual_information", {}).get("mean", np.nan),
-        "active_units": information.get("active_units"),
-        "verdict": information.get("verdict", "").partition(":")[0],
+        "test_log_px": importance.get("mean", np.nan),
+        "importance_samples": importance.get("settings", {}).get("samples"),
+        "test_kl": values["kl"]["mean"],
+        "mutual_information": values["mutual_information"]["mean"],
+        "active_units": information["active_units"],
+        "verdict": information["verdict"].partition(":")[0],
         "targets": convention(run),
         **origin,
     }
@@ -93,7 +95,16 @@ def _nats(ax: Axes, rows: list[dict[str, Any]]) -> None:
     low, high = min([*honest, *claims]) - MARGIN, max([*honest, *claims]) + MARGIN
     for i, row in enumerate(rows):
         _dot(ax, i, row["test_bound"], (low, high), color=RIGHT, marker="o", label="lower bound")
-        _dot(ax, i, row["test_log_px"], (low, high), color=RIGHT, marker="|", markersize=11, label="log p(x), K = 50")
+        _dot(
+            ax,
+            i,
+            row["test_log_px"],
+            (low, high),
+            color=RIGHT,
+            marker="|",
+            markersize=11,
+            label="log p(x) (importance sampling)",
+        )
         if _of_px(row):
             _dot(ax, i, row["claimed"], (low, high), color=WRONG, marker="o", fillstyle="none", label="claimed")
     ax.axvline(rows[0]["test_bound"], color=RIGHT, linewidth=0.5, zorder=0)
@@ -117,13 +128,13 @@ def _dot(ax: Axes, i: int, value: float, ends: tuple[float, float], label: str, 
 
 def _use(ax: Axes, rows: list[dict[str, Any]]) -> None:
     shown = [row["test_kl"] for row in rows if row["test_kl"] < FAR]
+    ends = (-0.1, 1.35 * max(shown, default=1.0))
     for i, row in enumerate(rows):
-        ends = (-0.1, 1.35 * max(shown, default=1.0))
         _dot(ax, i, row["test_kl"], ends, color=KL, marker="s", label="KL")
         _dot(ax, i, row["mutual_information"], ends, color=KL, marker="x", label="mutual information")
         if not _of_px(row):
             _dot(ax, i, row["claimed"], ends, color=WRONG, marker="o", fillstyle="none", label="claimed")
-        units = row["verdict"] if row["verdict"] == "diverged" or row["active_units"] is None else row["active_units"]
+        units = row["verdict"] if row["verdict"] == "diverged" else row["active_units"]
         ax.text(1.06, i, f"{units}", transform=ax.get_yaxis_transform(), fontsize=8, va="center")
     ax.set_xlim(ends)
     ax.text(1.06, -1.0, "active\nunits", transform=ax.get_yaxis_transform(), fontsize=8, va="bottom")
@@ -139,13 +150,14 @@ def _once(ax: Axes, label: str) -> str:
 
 def _shown(row: dict[str, Any]) -> dict[str, str]:
     def number(value: float) -> str:
-        return "–" if value is None or np.isnan(value) else f"{value:.2f}" if abs(value) < 1e5 else f"{value:.3g}"
+        return "–" if np.isnan(value) else f"{value:.2f}" if abs(value) < 1e5 else f"{value:.3g}"
 
     return {
         "mistake": row["mistake"],
         "claimed": number(row["claimed"]) + ("" if _of_px(row) else " (information)"),
         "lower bound": f"{number(row['test_bound'])} ± {number(row['test_bound_standard_error'])}",
-        "log p(x), K = 50": number(row["test_log_px"]),
+        "log p(x)": number(row["test_log_px"])
+        + (f" (K = {row['importance_samples']})" if row["importance_samples"] else ""),
         "KL": number(row["test_kl"]),
         "mutual information": number(row["mutual_information"]),
         "active units": str(row["active_units"]),

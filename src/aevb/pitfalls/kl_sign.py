@@ -1,7 +1,8 @@
 """PITFALL: the KL divergence added to the bound instead of taken off.
 
--1/2 sum(...) and +1/2 sum(...) are one slip apart (pytorch/examples#824 asks which). The loss then rewards posteriors far
-from the prior: nothing holds mu and log sigma^2 back, the claim grows without end while the real bound falls. Exposed by
+-1/2 sum(...) and +1/2 sum(...) are one slip apart: pytorch/examples#824 asks which (it was right), FluxML/model-zoo#147
+mends the sign of one of its terms. The loss then rewards posteriors far from the prior: nothing holds mu and log sigma^2
+back, the claim grows without end while the real bound falls. Exposed by
 test_sgvb.py::test_beta_weighs_the_kl_and_leaves_the_reported_bound_alone and by the gradient test beside it.
 """
 

@@ -1,6 +1,7 @@
 """PITFALL: the mean of the log-weights for the log of their mean.
 
-1/K sum_k log w_k is the variational bound again, whatever K: more draws make it steadier and never better. Exposed by
+1/K sum_k log w_k is the variational bound again, whatever K: more draws make it steadier and never better. Seen: asked of a
+reimplementation of the IWAE in arahuja/generative-tf#1. Exposed by
 test_bound_and_importance.py::test_the_mean_weight_is_unbiased_for_px and by the test beside it that the estimate rises with
 K.
 """

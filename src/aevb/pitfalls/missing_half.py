@@ -1,7 +1,8 @@
 """PITFALL: the KL divergence without its 1/2.
 
 -sum_j (1 + log sigma_j^2 - mu_j^2 - sigma_j^2) is twice appendix B. What is trained is a beta-VAE with beta = 2, and what is
-reported as the bound lies below it by one KL divergence. Seen: pytorch/examples#824 and many a notebook. Exposed by
+reported as the bound lies below it by one KL divergence. Seen: KarenUllrich/Tutorial_BayesianCompressionForDL#8 and, of some
+of its terms, SupaeroDataScience/deep-learning#6 (both mended). Exposed by
 test_distributions.py::test_kl_to_the_prior_is_appendix_b.
 """
 

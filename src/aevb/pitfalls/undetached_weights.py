@@ -6,7 +6,7 @@ Code that writes sum_k v_k log w_k as its loss must detach v. Left in the graph,
     sum_k v_k log w_k = log 1/K sum_k w_k + KL(v || uniform),
 
 up to log K ABOVE the importance-weighted bound and no bound of log p(x) at all: it rewards one weight that carries the sum.
-Seen: a widely copied zoo of VAEs (its `iwae.py`, which takes the softmax of the loss besides). Exposed by
+Seen: AntixK/PyTorch-VAE#34 (open; its `iwae.py` takes the softmax of the loss besides). Exposed by
 tests/pitfalls/test_gallery.py::test_undetached_weights_claim_more_than_there_is, against the closed form of log p(x).
 """
 
