@@ -216,7 +216,7 @@ def test_help(command: str, tmp_path: Path) -> None:
     assert all(line.strip().startswith(f"aevb-{command} ") for line in examples)
     words = {
         "train": ["sgvb_a, sgvb_b", "latent_dim", "max_samples", "outputs/runs"],
-        "evaluate": ["bound, importance"],
+        "evaluate": ["ais, bdmc, bound, enumeration, importance, quadrature, reciprocal"],
     }
     assert all(word in result.stdout for word in words.get(command, ["runs"]))
     assert "$" not in result.stdout.replace('"$(aevb', "")

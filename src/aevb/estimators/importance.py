@@ -10,8 +10,9 @@ then agree on a number that is too low.
 
 A share of the draws may come from the prior instead, z_k ~ a p(z) + (1 - a) q(z|x) with that mixture below the line
 (defensive importance sampling, Hesterberg 1995). Weights are then below p(x|z) / a: their variance is finite whatever q is,
-and a mode that q misses is found, if K is large enough for the prior to hit it: in few dimensions. K = 1 is no longer the
-variational bound.
+and a mode that q misses is found, if K is large enough for the prior to hit it: in few dimensions. Or q is taken apart and
+laid anew around draws that annealed chains made of the posterior, 1/C sum_c N(z; z_c, diag sigma^2(x)), which find modes and
+their shares themselves (aevb.estimators.ais.posterior_draws). In both cases K = 1 is no longer the variational bound.
 
 Cost: K decodings an image. Memory does not grow with K, but for the min(K / 5, 3 sqrt K) largest weights.
 """
@@ -22,7 +23,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from aevb.distributions import Distribution
+from aevb.distributions import DiagonalNormal, Distribution
+from aevb.estimators.ais import posterior_draws
 from aevb.estimators.pareto import pareto_k, tail_length
 from aevb.estimators.parts import prior_of
 from aevb.models.vae import VAE
@@ -49,15 +51,19 @@ class ImportanceEstimate(NamedTuple):
 
 @torch.no_grad()
 def importance(
-    model: VAE, x: Tensor, noise: Noise, samples: int, rows: int = 1000, prior_share: float = 0.0
+    model: VAE, x: Tensor, noise: Noise, samples: int, rows: int = 1000, prior_share: float = 0.0, annealed: int = 0
 ) -> ImportanceEstimate:
     """log p(x) of each row of x (M, D) from `samples` (K) draws of q(z|x), at most about `rows` decoded at once.
 
-    prior_share: a, of the draws that come from the prior. Sums of weights are carried on in float64, on the CPU since not
-    every device has it.
+    prior_share: a, of the draws that come from the prior. annealed: C, draws of the posterior that q is laid around; 0: q as
+    it is. Sums of weights are carried on in float64, on the CPU since not every device has it.
     """
     pz = model.prior()
-    proposal = _Defensive(model.encoder(x), prior_of(model, x), prior_share) if prior_share else model.encoder(x)
+    proposal = model.encoder(x)
+    if annealed:
+        proposal = _Kernels(posterior_draws(model, x, noise, chains=annealed), proposal.log_var)
+    if prior_share:
+        proposal = _Defensive(proposal, prior_of(model, x), prior_share)
     log_sums = torch.full((2, len(x)), -math.inf, dtype=torch.float64)  # of either half of the samples
     log_sum_squares = log_sums[0].clone()
     tail, largest = tail_length(samples) + 1, torch.empty((0, len(x)), dtype=torch.float64)
@@ -80,6 +86,22 @@ def importance(
     halves = log_sums - torch.tensor([[middle], [samples - middle]], dtype=torch.float64).log()
     rise = log_px - halves.mean(0) if middle else torch.full_like(log_px, math.nan)
     return ImportanceEstimate(log_px, 1 / inverse_ess, error, pareto_k(largest), rise)
+
+
+class _Kernels:
+    """Normals of log-variance (M, J) around each of the centres (C, M, J), in equal shares."""
+
+    def __init__(self, centres: Tensor, log_var: Tensor) -> None:
+        self.centres, self.kernels = centres, DiagonalNormal(centres[:, None], log_var)
+
+    def sample(self, noise: Noise, samples: int) -> Tensor:
+        count, rows, dims = self.centres.shape
+        chosen = (noise.uniform((samples, rows, 1), self.centres.dtype) * count).long().clamp(max=count - 1)
+        centre = self.centres.gather(0, chosen.expand(-1, -1, dims))
+        return DiagonalNormal(centre, self.kernels.log_var.expand_as(centre)).sample(noise)
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        return self.kernels.log_prob(z).logsumexp(0) - math.log(len(self.centres))
 
 
 class _Defensive:

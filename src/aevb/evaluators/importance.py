@@ -6,7 +6,7 @@ from aevb.estimators.importance import importance
 from aevb.evaluators.evaluator import Evaluator
 from aevb.models.vae import VAE
 from aevb.noise import Noise
-from aevb.ranges import Fraction, PositiveInt
+from aevb.ranges import Fraction, NonNegativeInt, PositiveInt
 
 __all__ = ["Importance"]
 
@@ -14,29 +14,37 @@ __all__ = ["Importance"]
 class Importance(Evaluator):
     """aevb.estimators.importance per image: a stochastic lower bound of log p(x).
 
-    samples: K. rows: latent samples decoded at once, which bounds the memory. prior_share: of the draws from the prior instead of
-    the encoder's q.
+    samples: K. rows: latent samples decoded at once, which bounds the memory. prior_share: of the draws from the prior
+    instead of the encoder's q. annealed: draws of the posterior that q is laid around; 0: q as the encoder gives it.
     """
 
     name = "importance"
     headline = "log_px"
     direction = "lower bound"
 
-    def __init__(self, samples: PositiveInt = 50, rows: PositiveInt = 1000, prior_share: Fraction = 0.0) -> None:
-        self.samples, self.rows, self.prior_share = samples, rows, prior_share
-        self.images = max(1, rows // samples)
+    def __init__(
+        self,
+        samples: PositiveInt = 50,
+        rows: PositiveInt = 1000,
+        prior_share: Fraction = 0.0,
+        annealed: NonNegativeInt = 0,
+    ) -> None:
+        self.samples, self.rows, self.prior_share, self.annealed = samples, rows, prior_share, annealed
+        self.images = max(1, rows // (annealed or samples))
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """log_px, effective_samples, monte_carlo_error; where K allows them pareto_k and rise."""
-        values = importance(model, x, noise, self.samples, self.rows, self.prior_share)._asdict()
+        values = importance(model, x, noise, self.samples, self.rows, self.prior_share, self.annealed)._asdict()
         return {name: value for name, value in values.items() if not value.isnan().all()}
 
     @property
     def settings(self) -> dict[str, int | float | str]:
-        """K, and the prior's share if there is one."""
-        return {"samples": self.samples, **({"prior_share": self.prior_share} if self.prior_share else {})}
+        """K, and what there is beside q."""
+        beside = {"prior_share": self.prior_share, "annealed": self.annealed}
+        return {"samples": self.samples, **{name: value for name, value in beside.items() if value}}
 
     @property
     def suffix(self) -> str:
         """K is part of the estimate, so runs of different K are kept side by side."""
-        return f"-k{self.samples}" + (f"-prior{self.prior_share:g}" if self.prior_share else "")
+        prior = f"-prior{self.prior_share:g}" if self.prior_share else ""
+        return f"-k{self.samples}{prior}" + (f"-annealed{self.annealed}" if self.annealed else "")

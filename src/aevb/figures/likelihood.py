@@ -94,7 +94,8 @@ def _label(facts: dict[str, Any]) -> str:
     name, settings = facts["name"], facts["settings"]
     if name == "importance":
         share = f", {settings['prior_share']:.0%} from the prior" if "prior_share" in settings else ""
-        return f"importance, K = {settings['samples']:,}{share}"
+        annealed = f", {settings['annealed']} annealed draws" if "annealed" in settings else ""
+        return f"importance, K = {settings['samples']:,}{annealed}{share}"
     if name in ("ais", "bdmc"):
         start = "" if settings["start"] == "prior" else ", from q"
         return f"{name.upper()}, T = {settings['temperatures']:,}, {settings['chains']} chains{start}"
