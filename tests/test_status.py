@@ -82,6 +82,8 @@ def test_the_runs_of_a_sweep_that_are_missing_are_named(tmp_path: Path) -> None:
     assert lines[1] == ["latent_dim=2", f"outputs/runs/{name}", "done", "1,000", "1,000", "100%"]
     assert lines[2] == ["latent_dim=5", "outputs/runs/digits-sgvb_b-adagrad-z5-s0", "missing", "0", "1,000", "0%"]
     assert lines[-1][4:] == ["aevb-train", "-m", *map(shlex.quote, sweep)]
+    result = tool("status", "data=digits", "latent_dim=2", "max_samples=1000", folder=tmp_path)
+    assert result.stdout.splitlines()[-1] == "1 done"  # and no command for what is not
     rows = json.loads(tool("status", "--json", "experiment=figure2_mnist", folder=tmp_path).stdout)
     assert len({item["run"] for item in rows}) == 15
     assert {item["state"] for item in rows} == {"missing"}

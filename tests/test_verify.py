@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from aevb.compare import differences
+from aevb.verify import faults
 from commands import TINY, aevb
 from test_status import tool
 
@@ -68,6 +69,12 @@ def test_one_changed_bit_is_found(folder: Path, copy: Path) -> None:
     assert lines[0].startswith("versions.torch: was 1.0, is ")
     assert any(line.startswith("metrics.csv: first differs at 200 samples: train_bound was 9") for line in lines)
     assert "model.pt: encoder.hidden.bias differs" in lines
+
+
+def test_a_row_that_does_not_come_again_is_found(folder: Path, copy: Path) -> None:
+    rows = (copy / "metrics.csv").read_text().splitlines()
+    (copy / "metrics.csv").write_text("\n".join([*rows[:2], *rows[3:]]) + "\n")
+    assert list(faults(folder / "outputs" / "runs" / "a", copy)) == ["metrics.csv: no row at 200 samples"]
 
 
 def test_what_differs_is_named(folder: Path, copy: Path) -> None:
