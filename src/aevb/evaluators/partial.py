@@ -69,7 +69,7 @@ def write_values(path: Path, values: dict[str, Tensor], **more: np.ndarray) -> N
 def read_values(path: Path) -> dict[str, np.ndarray] | None:
     """What `write_values` wrote; None if there is no such file or it is damaged."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return dict(file)
-    except (OSError, ValueError, EOFError, BadZipFile, KeyError):
+        with path.open("rb") as file:  # numpy does not close what it cannot read
+            return dict(np.load(file, allow_pickle=False))
+    except (OSError, ValueError, TypeError, EOFError, BadZipFile, KeyError):
         return None
