@@ -216,7 +216,9 @@ def test_help(command: str, tmp_path: Path) -> None:
     assert all(line.strip().startswith(f"aevb-{command} ") for line in examples)
     words = {
         "train": ["sgvb_a, sgvb_b", "latent_dim", "max_samples", "outputs/runs"],
-        "evaluate": ["ais, bdmc, bound, enumeration, importance, quadrature, reciprocal"],
+        "evaluate": [
+            "ais, bdmc, bits_per_dim, bound, enumeration, importance, inference_gap, information, quadrature, reciprocal"
+        ],
     }
     assert all(word in result.stdout for word in words.get(command, ["runs"]))
     assert "$" not in result.stdout.replace('"$(aevb', "")
@@ -231,7 +233,10 @@ def test_help(command: str, tmp_path: Path) -> None:
             "aevb-train data=digits -m --trust os obj",
             ["objective", "objective."],
         ),  # a group with a folder in it has no "="
-        ("aevb-train objective=", ["objective=sgvb_a", "objective=sgvb_b"]),  # the pitfalls keep to their folder
+        (
+            "aevb-train objective=",
+            ["objective=sgvb_a", "objective=sgvb_b", "objective=wake_sleep"],
+        ),  # the pitfalls keep to their folder
         ("aevb-train optimizer=adam optimizer.b", ["optimizer.betas."]),
         ("aevb-train latent_dim== x", []),
     ],

@@ -96,7 +96,10 @@ def test_two_machines_compute_what_one_process_computes(whole, tmp_path: Path, m
     run = tmp_path / "outputs" / "runs" / "run"
     before = sorted(run.rglob("*"))
     with lock(run):  # as the first rank of another launch would
-        ends = ended(launched(command, tmp_path))
+        machines = launched(command, tmp_path)
+        machines[0].wait(timeout=120)
+        machines[1].terminate()  # it would wait a minute for the first
+        ends = ended(machines)
         assert [code != 0 for code, _ in ends] == [True, True]
         assert "outputs/runs/run: in use by process" in ends[0][1]
     assert sorted(run.rglob("*")) == before
