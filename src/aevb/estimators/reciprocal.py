@@ -83,10 +83,9 @@ def reciprocal(
     def log_joint(z: Tensor) -> Tensor:
         return model.log_joint(x, z)
 
-    if temperatures:
-        start = posterior_draws(model, x, noise, temperatures, chains)
-    else:
-        start = _encoded(model, x, noise, chains)
+    start = (
+        posterior_draws(model, x, noise, temperatures, chains) if temperatures else _encoded(model, x, noise, chains)
+    )
     step = torch.full_like(start[0, :, 0], FIRST_STEP)
     at, step = warm_up(log_joint, chains_at(log_joint, start), step, leapfrogs, noise, warm_up_samples, TARGET)
     z, log_p, rates = [], [], []
