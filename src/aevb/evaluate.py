@@ -4,6 +4,7 @@ What is computed already is not computed again, and what was begun goes on where
 """
 
 import hashlib
+import inspect
 import json
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,6 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-import aevb
 from aevb.build import build
 from aevb.data.dataset import Splits
 from aevb.data.targets import meaning
@@ -110,15 +110,25 @@ def _partial(path: Path, identity: str) -> Partial:
 
 
 def _identity(evaluator: Evaluator, model: VAE, x: Tensor, split: str, seed: int, threads: int) -> str:
-    """A digest of everything that an evaluation's digits depend on."""
+    """A digest of everything that an evaluation's digits depend on: settings, weights, images, code."""
     digest = hashlib.sha256()
-    facts = [aevb.__version__, torch.__version__, type(evaluator).__qualname__, evaluator.settings, evaluator.images]
+    facts = [torch.__version__, type(evaluator).__qualname__, evaluator.settings, evaluator.images]
     arithmetic = [threads, products(), torch.get_float32_matmul_precision()]
     digest.update(json.dumps([*facts, split, seed, *arithmetic]).encode())
     for name, value in [*model.state_dict().items(), ("x", x)]:
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
         digest.update(value.contiguous().numpy().tobytes())
+    for path in [*_code(), Path(inspect.getfile(type(evaluator)))]:
+        digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def _code() -> list[Path]:
+    root = Path(__file__).parent
+    rooms = ("estimators", "evaluators", "samplers", "models")
+    return sorted(
+        [*(root / f"{name}.py" for name in ("distributions", "noise", "products")), *(p for room in rooms for p in (root / room).glob("*.py"))]
+    )
 
 
 def _show(run: Path, rows: list[tuple[Evaluator, str, Evaluation, dict[str, Any]]], written: list[Path]) -> None:

@@ -92,7 +92,7 @@ def test_a_chain_in_one_of_two_modes_errs_low_and_annealed_ones_do_not():
     annealed = reciprocal(model, x, RowNoise(0, "r", range(200)), samples=200, chains=50, temperatures=60)
     assert (stuck.log_px - truth).mean().item() == pytest.approx(-np.log(2), abs=0.1)
     assert (annealed.log_px - truth).mean() > 1
-    assert -0.02 < (annealed.log_px_validated - truth).mean() < 0.1
+    assert -0.1 < (annealed.log_px_validated - truth).mean() < 0.1
 
 
 def test_draws_that_do_not_move_give_a_number():

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from aevb.errors import UserError
 from aevb.evaluate import evaluate_run
@@ -136,7 +137,9 @@ def test_kill_minus_nine_loses_seconds_and_no_digit(folder):
     stamp = final.stat().st_mtime_ns
     assert aevb("evaluate", *ARGUMENTS, folder=folder).returncode == 0
     assert final.stat().st_mtime_ns == stamp  # finished evaluations stay
-    assert (folder / "outputs" / "runs" / "r" / "tb" / "evaluation").is_dir()
+    events = EventAccumulator(str(folder / "outputs" / "runs" / "r" / "tb" / "evaluation")).Reload()
+    (shown,) = events.Scalars("evaluation/ais-test-t60-c8-l2-first60/log_px")
+    assert (shown.step, shown.value) == (2000, pytest.approx(facts["mean"], rel=1e-5))
 
 
 def node(name: str, **arguments: object) -> dict[str, object]:

@@ -158,24 +158,16 @@ def bdmc(
 
 
 def posterior_draws(
-    model: VAE, x: Tensor, noise: Noise, temperatures: int = 200, chains: int = 10, leapfrogs: int = 2, groups: int = 1
+    model: VAE, x: Tensor, noise: Noise, temperatures: int = 200, chains: int = 10, leapfrogs: int = 2
 ) -> Tensor:
     """z (C, M, J), nearly from p(z|x): the ends of C annealed chains from the prior, drawn anew by their weights.
 
-    They find modes, in their proportions, that a chain begun at the encoder's q would not; exact as T or C grow. groups: of
-    successive chains, each drawn anew by itself, so that they are independent of one another.
+    They find modes, in their proportions, that a chain begun at the encoder's q would not; exact as T or C grow.
     """
     path = _Path(model, x, "prior", temperatures, leapfrogs)
     _, z, log_w = _forward(path, noise, chains, _pilot(path, noise, max(1, chains // 4)))
-    u = noise.uniform((chains, len(x), 1), z.dtype)
-    parts = zip(z.chunk(groups), log_w.to(z.device).chunk(groups), u.chunk(groups), strict=True)
-    return torch.cat([_resampled(*part) for part in parts])
-
-
-def _resampled(z: Tensor, log_w: Tensor, u: Tensor) -> Tensor:
-    """z (C, M, J) drawn anew by weights (C, M), with u (C, M, 1) uniform."""
-    upto = log_w.softmax(0).cumsum(0).to(z)
-    chosen = (u > upto.T).sum(-1).clamp(max=len(z) - 1)
+    upto = log_w.softmax(0).cumsum(0).to(z)  # (C, M)
+    chosen = (noise.uniform((chains, len(x), 1), z.dtype) > upto.T).sum(-1).clamp(max=chains - 1)
     return z.gather(0, chosen[..., None].expand_as(z))
 
 

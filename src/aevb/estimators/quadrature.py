@@ -4,20 +4,21 @@ r"""log p(x) by quadrature over z: the truth for one, two or three latent dimens
 
 For smooth integrands that vanish at the ends the rule on a lattice converges faster than any power of h: for a Gaussian
 posterior of standard deviation s its relative error is about 2 exp(-2 pi^2 s^2 / h^2) an axis, 1e-5 at h = 1.27 s (Trefethen
-& Weideman 2014). Posteriors of decoders of images are as sharp as 0.02, so one lattice fine enough for all of [-r, r]^J is
+& Weideman 2014). Posteriors of decoders of images are as sharp as 0.04, so one lattice fine enough for all of [-r, r]^J is
 out of reach. The cube is refined where an image's posterior lies: from level to level the spacing is halved, and cubes are
 dropped whose largest integrand, extrapolated by the differences of neighbours to where a peak could hide, is `margin` nats
 below the image's largest; they keep the mass that they had.
 
 Error, per image: two lattices of spacing h are summed, one shifted by (h/2, ..., h/2); in their mean the leading terms of the
-error cancel, so half their difference is a bound of what is left. An image is finished when that is below `tolerance` (and
+error cancel, so half their difference exceeds what is left. An image is finished when that is below `tolerance` (and
 the level before agreed to 0.1 nat, against coincidence); one that never is has the change from level to level as its error.
 To it is added the share of the mass in the outermost shell of the cube, which a tail beyond it would show in. A mode too
 narrow and too far from all others to show in the first lattice (spacing 1/32, 1/8, 1/4 for J = 1, 2, 3) would be missed;
 importance sampling and AIS would then lie above.
 
-Cost: a decoding for every lattice point that any image of the block needs, shared by all; for a Bernoulli or Gaussian decoder one
-matrix product for all images. It is exponential in J. Memory: a cube's points times the images, whatever the number of cubes.
+Cost: a decoding for every lattice point that any image of the block needs, shared by all; for a Bernoulli or Gaussian decoder
+one matrix product for all images. It is exponential in J. Memory: a cube's points times the images, and three numbers for
+every cube that an image needs.
 """
 
 import math
