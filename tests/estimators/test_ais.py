@@ -104,6 +104,16 @@ def test_annealed_draws_are_the_posteriors():
     assert_mean(((z - q.mean.detach()) ** 2).mean(0), torch.exp(q.log_var).detach())
 
 
+def test_draws_are_drawn_anew_by_their_weights():
+    """One temperature is a jump from the prior: its ends are far from the posterior, but not when they are drawn anew.
+
+    400 chains for each of 100 copies of one x; the bias of the ratio of sums is about 1/ESS.
+    """
+    model, x = linear_gaussian(exact_posterior=True), data(1)
+    z = posterior_draws(model, x.repeat(100, 1), Noise(0, "ais", 0), 1, 400, 1)
+    assert (z.mean((0, 1)) - model.encoder(x).mean[0].detach()).abs().max() < 0.05
+
+
 def test_two_modes_that_the_encoder_does_not_know_are_both_found():
     """x = z^2 + noise, q at the left mode alone: from the prior the share of draws on the right is a half, z-test (1e-6)."""
     model = VAE(LinearGaussianEncoder(1, 1).double(), Square(0.3), StandardNormal(1).double())

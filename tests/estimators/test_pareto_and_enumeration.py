@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from scipy import stats
@@ -31,6 +32,31 @@ def test_the_shape_of_known_pareto_draws_is_found(shape):
     found = pareto_shape(torch.from_numpy(draws).sort(0).values)
     assert found.mean().item() == pytest.approx((1000 * shape + 5) / 1010, abs=0.02)
     assert found.std().item() == pytest.approx((1 + shape) / math.sqrt(1000), rel=0.35)
+
+
+def zhang_stephens(draws: np.ndarray) -> float:
+    """Zhang & Stephens (2009), section 2, as they write it (their k is minus ours), with the weak prior of Vehtari et al."""
+    x = np.sort(draws)
+    n = len(x)
+    m = 30 + int(np.sqrt(n))
+    quartile = x[int(n / 4 + 0.5) - 1]
+    theta = np.array([1 / x[-1] + (1 - np.sqrt(m / (j - 0.5))) / (3 * quartile) for j in range(1, m + 1)])
+
+    def profile(t: float) -> float:
+        k = -np.mean(np.log1p(-t * x))
+        return n * (np.log(t / k) + k - 1)
+
+    log_l = [profile(t) for t in theta]
+    weights = np.array([1 / sum(np.exp(other - one) for other in log_l) for one in log_l])
+    k = -np.mean(np.log1p(-(theta * weights).sum() * x))
+    return (n * -k + 10 * 0.5) / (n + 10)
+
+
+@pytest.mark.parametrize("n", [5, 12, 100])
+def test_the_fit_is_zhang_and_stephens(n):
+    draws = stats.genpareto(0.6, scale=2).rvs(size=(n, 4), random_state=1)
+    found = pareto_shape(torch.from_numpy(draws).sort(0).values)
+    assert found.tolist() == pytest.approx([zhang_stephens(draws[:, m]) for m in range(4)], abs=1e-10)
 
 
 def test_scale_changes_nothing_and_equal_weights_have_no_tail():
