@@ -127,7 +127,10 @@ def _code() -> list[Path]:
     root = Path(__file__).parent
     rooms = ("estimators", "evaluators", "samplers", "models")
     return sorted(
-        [*(root / f"{name}.py" for name in ("distributions", "noise", "products")), *(p for room in rooms for p in (root / room).glob("*.py"))]
+        [
+            *(root / f"{name}.py" for name in ("distributions", "noise", "products")),
+            *(p for room in rooms for p in (root / room).glob("*.py")),
+        ]
     )
 
 
