@@ -2,7 +2,14 @@
 
 import pytest
 
-LONG = ("test_kills.py", "test_signals.py", "test_several_machines.py", "test_scratch.py", "test_sweeps.py", "test_ensembles.py")
+LONG = (
+    "test_kills.py",
+    "test_signals.py",
+    "test_several_machines.py",
+    "test_scratch.py",
+    "test_sweeps.py",
+    "test_ensembles.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
