@@ -168,7 +168,11 @@ def _assemble(
     module = Training(model, objective, stream, make_optimizer, Window(trainer.train_window), engine)
     x = targets(splits.test, dataset.dynamic, settings["seed"], dtype)
     label = torch.from_numpy(splits.test.label)
-    return module, Scene(directory, settings, model, x, label, dataset.shape, trainer.first, dataset.convention)
+    scene = Scene(directory, settings, model, x, label, dataset.shape, trainer.first, dataset.convention)
+    if trainer.mark_splits == "both":
+        train = targets(splits.train.first(trainer.first), dataset.dynamic, settings["seed"], dtype)
+        scene = scene._replace(train=train)
+    return module, scene
 
 
 def _fit(module: Training, marks: Marks, settings: TrainerSettings, ranks: Ranks, signals: Signals) -> torch.device:

@@ -138,15 +138,16 @@ def _samples(scene: Scene) -> int | None:
     return scene.settings["evaluator"].get("importance", {}).get("samples")
 
 
-def _images(scene: Scene) -> int:
-    return min(scene.first, len(scene.x))
+def _images(scene: Scene, split: str = "test") -> int:
+    x = scene.train if split == "train" else scene.x
+    return 0 if x is None else min(scene.first, len(x))
 
 
 def _tag(scene: Scene, name: str) -> str:
     """`test_kl` -> `kl/test`; log p(x) names its K and its images."""
-    if name == "test_log_px":
-        return f"log_px/K={_samples(scene)}, first {_images(scene)} test images"
     split, _, quantity = name.partition("_")
+    if quantity == "log_px":
+        return f"log_px/K={_samples(scene)}, first {_images(scene, split)} {split} images"
     return f"{quantity}/{split}"
 
 
