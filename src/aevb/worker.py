@@ -144,7 +144,7 @@ def _assemble(
             f"model.decoder: {type(model.decoder).__name__} needs targets in [0, 1]; "
             f"the data ({dataset.name}, {dataset.convention}) go beyond; try: model=gaussian"
         )
-    objective: Objective = build(settings["objective"], trusted=trusted).to(dtype)
+    objective: Objective = build(settings["objective"], trusted=trusted, n_train=len(splits.train.x)).to(dtype)
     if ranks.world > 1 and not objective.mean_over_data:
         raise UserError(
             f"trainer.devices={ranks.world}: the loss of {type(objective).__name__} is no mean over data, so devices cannot "
@@ -185,7 +185,8 @@ def _fit(module: Training, marks: Marks, settings: TrainerSettings, ranks: Ranks
     if checkpoint is not None:
         seen = load(checkpoint)["training"]["samples_seen"]
         module.last_checkpoint = checkpoint, seen
-    plan = Plan(lambda: module.samples_seen, marks.max_samples, module.stream.batch_size, settings.block)
+    block = settings.block * module.stream.batch_size
+    plan = Plan(lambda: module.samples_seen, marks.max_samples, module.round_samples, block)
     progress = [Progress(directory.name, marks.max_samples)] if ranks.first else []
     trainer = L.Trainer(
         accelerator=settings.accelerator,
@@ -193,7 +194,7 @@ def _fit(module: Training, marks: Marks, settings: TrainerSettings, ranks: Ranks
         num_nodes=ranks.world // ranks.local,
         strategy=Replicas() if ranks.world > 1 else "auto",
         max_epochs=1,
-        logger=marks.recorder.logger(directory, seen) if ranks.first else False,
+        logger=marks.recorder.logger(directory, seen, module.round_samples) if ranks.first else False,
         callbacks=[*progress, marks, Autosave(marks.checkpoint, settings.checkpoint_minutes), Preempt(signals)],
         # The environment is named: Lightning would go by what it finds around it, SLURM's for example.
         plugins=[DurableCheckpointIO(), TorchElasticEnvironment() if ranks.world > 1 else LightningEnvironment()],

@@ -51,7 +51,7 @@ class Marks(L.Callback):
 
     def on_train_start(self, trainer: L.Trainer, module: Training) -> None:  # type: ignore[override]
         """The clock of the training seconds starts; the end of a shorter run that is being extended is no mark."""
-        size = module.stream.batch_size
+        size = module.round_samples
         self.rows, self.timing = (
             [row for row in rows if is_mark(int(row["samples_seen"]) - size, int(row["samples_seen"]))]
             for rows in (self.rows, self.timing)
@@ -87,6 +87,9 @@ class Marks(L.Callback):
         row: dict[str, float] = {"samples_seen": module.samples_seen}
         if module.window.held:  # not every objective has a bound
             row["train_bound"] = module.window.mean
+        gauges = {f"train_{name}": value for name, value in module.objective.gauges().items()}
+        self.more |= dict.fromkeys(gauges)
+        row |= gauges
         module.eval()
         for name, evaluator in self.evaluators.items():
             splits = {"test": self.scene.x if name == "bound" else self.scene.x[: self.scene.first]}

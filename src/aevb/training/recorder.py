@@ -34,8 +34,8 @@ class Scene(NamedTuple):
 class Recorder:
     """Base of recorders: called at the start, at every mark, at the end."""
 
-    def logger(self, directory: Path, samples_seen: int) -> Logger | bool:
-        """The Lightning logger of a run that starts, or goes on, at `samples_seen`."""
+    def logger(self, directory: Path, samples_seen: int, round_samples: int) -> Logger | bool:
+        """The Lightning logger of a run that starts, or goes on, at `samples_seen`, which rounds of so many have come to."""
         return False
 
     def begin(self, scene: Scene) -> None:
