@@ -152,7 +152,8 @@ def _select(
         tried = {**settings, "optimizer": {**settings["optimizer"], "lr": stepsize}}
         module, _ = _assemble(directory, tried, trainer, dataset, splits, trusted, ranks, None)
         module.window = Window(window)
-        plan = Plan(lambda: module.samples_seen, samples, module.stream.batch_size, trainer.block)
+        block = trainer.block * module.stream.batch_size
+        plan = Plan(lambda: module.samples_seen, samples, module.round_samples, block)
         progress = [Progress(f"{directory.name}, trial of stepsize {stepsize:g}", samples)] if ranks.first else []
         try:
             lightning_trainer(directory, trainer, ranks, [*progress, Preempt(signals)]).fit(
@@ -160,6 +161,11 @@ def _select(
             )
         except Diverged:
             return float("nan"), module.samples_seen
+        if not module.window.held:
+            raise UserError(
+                f"selection={type(selection).__name__}: {type(module.objective).__name__} has no training bound to choose by; "
+                "allowed: an objective that has one; try: optimizer.lr=0.01"
+            )
         return module.window.mean, module.samples_seen
 
     settings["optimizer"]["lr"] = selection.choose(directory, trial, first=ranks.first)
@@ -182,7 +188,7 @@ def _assemble(
             f"model.decoder: {type(model.decoder).__name__} needs targets in [0, 1]; "
             f"the data ({dataset.name}, {dataset.convention}) go beyond; try: model=gaussian"
         )
-    objective: Objective = build(settings["objective"], trusted=trusted).to(dtype)
+    objective: Objective = build(settings["objective"], trusted=trusted, n_train=len(splits.train.x)).to(dtype)
     if ranks.world > 1 and not objective.mean_over_data:
         raise UserError(
             f"trainer.devices={ranks.world}: the loss of {type(objective).__name__} is no mean over data, so devices cannot "
@@ -206,7 +212,11 @@ def _assemble(
     module = Training(model, objective, stream, make_optimizer, Window(trainer.train_window), engine)
     x = targets(splits.test, dataset.dynamic, settings["seed"], dtype)
     label = torch.from_numpy(splits.test.label)
-    return module, Scene(directory, settings, model, x, label, dataset.shape, trainer.first, dataset.convention)
+    scene = Scene(directory, settings, model, x, label, dataset.shape, trainer.first, dataset.convention)
+    if trainer.mark_splits == "both":
+        train = targets(splits.train.first(trainer.first), dataset.dynamic, settings["seed"], dtype)
+        scene = scene._replace(train=train)
+    return module, scene
 
 
 def _fit(module: Training, marks: Marks, settings: TrainerSettings, ranks: Ranks, signals: Signals) -> torch.device:
@@ -216,10 +226,11 @@ def _fit(module: Training, marks: Marks, settings: TrainerSettings, ranks: Ranks
     if checkpoint is not None:
         seen = load(checkpoint)["training"]["samples_seen"]
         module.last_checkpoint = checkpoint, seen
-    plan = Plan(lambda: module.samples_seen, marks.max_samples, module.stream.batch_size, settings.block)
+    block = settings.block * module.stream.batch_size
+    plan = Plan(lambda: module.samples_seen, marks.max_samples, module.round_samples, block)
     progress = [Progress(directory.name, marks.max_samples)] if ranks.first else []
     callbacks = [*progress, marks, Autosave(marks.checkpoint, settings.checkpoint_minutes), Preempt(signals)]
-    logger = marks.recorder.logger(directory, seen) if ranks.first else False
+    logger = marks.recorder.logger(directory, seen, module.round_samples) if ranks.first else False
     trainer = lightning_trainer(directory, settings, ranks, callbacks, logger)
     trainer.fit(module, train_dataloaders=plan, ckpt_path=checkpoint, weights_only=True)
     return trainer.strategy.root_device
