@@ -100,7 +100,8 @@ def _run(directory: Path, trusted: tuple[str, ...], ranks: Ranks, seat: Seat | N
     for evaluator in evaluators.values():
         evaluator.check(module.model)
     recorder: Recorder = build(settings["logger"], trusted=trusted)
-    marks = Marks(scene, evaluators, recorder, settings["max_samples"], settings["seed"])
+    first_mark = trainer_settings.first_mark
+    marks = Marks(scene, evaluators, recorder, settings["max_samples"], settings["seed"], first_mark)
     device = _fit(module, marks, trainer_settings, ranks, signals)
 
     evaluations = _final_evaluations(scene, evaluators, device, ranks)
