@@ -6,8 +6,8 @@ A difference is ours minus the paper's, nats per datapoint, at the same samples 
 
 the paper says of its own curves that the "estimator variance was small (< 1)"; the digitisation error is 0.05 nat (MNIST) or
 0.5 nat (Frey Face); the spread, highest minus lowest, is taken at the last mark up to there that most of the seeds have reached.
-Within it a curve matches; above it is better, below worse. The standard error printed is of the mean over test images at the run's
-end: the paper's test images are the same, so it is no part of the yardstick.
+Within it a curve matches; above it is better, below worse. The standard error printed is of the mean over test images at the
+run's end: the paper's test images are the same, so it is no part of the yardstick.
 
 Of all stepsizes and targets run for a panel, the one whose TEST curve is nearest to the paper's (root mean square over the places
 of comparison) is named too: evidence on what the paper used, not a selection.
