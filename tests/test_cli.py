@@ -55,7 +55,11 @@ def refused(result: subprocess.CompletedProcess[str], folder: Path, *words: str)
         ("latent_dim", "latent_dim: not of the form key=value", []),
         ("optimizer.lr=0", "optimizer.lr=0: out of range", ["allowed: a number > 0", "try: optimizer.lr=0.01"]),
         ("batch_size=100000", "batch_size=100000: more than", ["<= data.n_train=50000", "try: batch_size=100"]),
-        ("data=digits batch_size=100000", "batch_size=100000: more than", ["<= data.n_train=1437", "try: batch_size=100"]),
+        (
+            "data=digits batch_size=100000",
+            "batch_size=100000: more than",
+            ["<= data.n_train=1437", "try: batch_size=100"],
+        ),
         ("model._target_=os.system", "model._target_=os.system: not a target", ["allowed: ", "--trust"]),
         ("optimizer._target_=aevb.optimisers.torch.adam", "optimizer._target_=", ["try: aevb.optimizers.torch.adam"]),
         ("data=tensor data.path=no.npz", "data.path=no.npz: ", []),

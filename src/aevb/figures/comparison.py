@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from aevb.figures import published
-from aevb.figures.curves import Curve, convention, curve, meanings, provenances
+from aevb.figures.curves import Curve, convention, curve, meanings, provenances, with_bound
 from aevb.figures.figure import Drawing, Figure, markdown_table
 from aevb.figures.lines import Line, panels
 from aevb.figures.selection import RULE
@@ -36,7 +36,7 @@ class Comparison(Figure):
 
     def wanted(self, runs: list[Run]) -> list[Run]:
         """Every finished run with a learning curve."""
-        return [run for run in runs if len(run.metrics()["samples_seen"])]
+        return [run for run in with_bound(runs) if len(run.metrics()["samples_seen"])]
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """One row for every curve, stepsize and place of comparison."""

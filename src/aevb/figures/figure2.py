@@ -33,7 +33,7 @@ class Figure2(Figure):
 
     def wanted(self, runs: list[Run]) -> list[Run]:
         """Every finished run with a learning curve."""
-        return [run for run in runs if len(run.metrics()["samples_seen"])]
+        return [run for run in learning.with_bound(runs) if len(run.metrics()["samples_seen"])]
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """Panels, the numbers in them, and the table of stepsizes."""
