@@ -41,6 +41,12 @@ def test_marks_look_at_the_first_images_of_both_splits(tmp_path):
         assert metrics[f"{split}_quadrature_log_px"][-1] == pytest.approx(means["quadrature", split, 50], abs=1e-4)
 
 
+def test_marks_before_the_first_are_passed_over(tmp_path):
+    assert aevb("train", *TINY, "max_samples=400", "trainer.first_mark=200", folder=tmp_path).returncode == 0
+    (run,) = finished(tmp_path)
+    assert run.metrics()["samples_seen"].tolist() == [200, 300, 400]
+
+
 def test_an_evaluation_says_what_numbers_of_its_targets_are(tmp_path):
     assert aevb("train", *TINY, folder=tmp_path).returncode == 0
     (run,) = finished(tmp_path)

@@ -23,6 +23,7 @@ NOT_NUMBERS = (
     "data.mirror",
     "trainer.checkpoint_minutes",
     "trainer.mark_splits",
+    "trainer.first_mark",
 )
 IN_THE_NAME = ("data", "objective", "optimizer")  # groups; with latent_dim and seed
 

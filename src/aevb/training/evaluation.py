@@ -31,14 +31,21 @@ class Marks(L.Callback):
     """Evaluates at the marks and at the end.
 
     evaluators: by name. `bound` sees the whole test split, every other the first `scene.first` images, and those of
-    `scene.train` if there are any. max_samples: the end. seed: of the evaluations' noise.
+    `scene.train` if there are any. max_samples: the end. seed: of the evaluations' noise. first_mark: marks
+    before it are passed over.
     """
 
     def __init__(
-        self, scene: Scene, evaluators: dict[str, Evaluator], recorder: Recorder, max_samples: int, seed: int
+        self,
+        scene: Scene,
+        evaluators: dict[str, Evaluator],
+        recorder: Recorder,
+        max_samples: int,
+        seed: int,
+        first_mark: int = 1,
     ) -> None:
         self.scene, self.evaluators, self.recorder = scene, evaluators, recorder
-        self.max_samples, self.seed = max_samples, seed
+        self.max_samples, self.seed, self.first_mark = max_samples, seed, first_mark
         self.rows: list[dict[str, float]] = []
         self.more: dict[str, None] = {}  # columns beside COLUMNS, in order
         self.timing: list[dict[str, float]] = []
@@ -67,7 +74,8 @@ class Marks(L.Callback):
     ) -> None:
         """At a mark or at the end: a row, then a checkpoint. When training is told to stop elsewhere: a checkpoint."""
         seen = module.samples_seen
-        at_mark = seen > batch.start and (is_mark(batch.start, seen) or seen >= self.max_samples)
+        is_due = seen >= self.first_mark and is_mark(batch.start, seen)
+        at_mark = seen > batch.start and (is_due or seen >= self.max_samples)
         if not (at_mark or module.stopping):
             return
         now = time.perf_counter()

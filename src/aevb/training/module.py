@@ -29,9 +29,13 @@ from aevb.training.strategy import average
 from aevb.training.stream import Stream
 from aevb.training.window import Window
 
-__all__ = ["Training", "own"]
+__all__ = ["Diverged", "Training", "own"]
 
 MakeOptimizer = Callable[[list[dict[str, Any]]], torch.optim.Optimizer]
+
+
+class Diverged(UserError):
+    """A loss, bound, gradient or parameter is not finite."""
 
 
 def own(state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -111,7 +115,7 @@ class Training(L.LightningModule):
             self.samples_seen, self.stream.position = start, position
             self._rounds(block, optimizers, watched=True)
             # Only where a device is not deterministic.
-            raise UserError(
+            raise Diverged(
                 f"training diverged between samples_seen={start} and {self.samples_seen}, but not when taken again; "
                 f"{self._last_good()}; try: a smaller optimizer.lr"
             )
@@ -175,7 +179,7 @@ class Training(L.LightningModule):
         wrong += [f"the {what} of {', '.join(of[:3])}{more}"] if of else []
         if wrong:
             parts = ", ".join(f"{name}={value.item():.6g}" for name, value in stats.items())
-            raise UserError(
+            raise Diverged(
                 f"training diverged at samples_seen={seen} (seed {self.stream.seed}): {' and '.join(wrong)} not finite; "
                 f"{parts and f'{parts}; '}{self._last_good()}; try: a smaller optimizer.lr"
             )
