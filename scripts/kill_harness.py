@@ -31,7 +31,7 @@ from typing import Any
 
 from aevb.scratch import scratch
 
-SMALL = ["data=digits", "latent_dim=2", "hidden_dim=30", "max_samples=3e5", "evaluator.importance.samples=5"]
+SMALL = ["data=digits", "latent_dim=2", "hidden_dim=30", "max_samples=3e5"]
 OFTEN = ["trainer.checkpoint_minutes=0.0005"]  # 30 ms, so that writes are met
 PHASES = {"s": "starting", "b": "in a block", "c": "writing a checkpoint", "o": "between blocks"}
 AIMS = ("all", "one rank", "the command")

@@ -27,6 +27,7 @@ __all__ = [
     "meanings",
     "provenance",
     "provenances",
+    "with_bound",
 ]
 
 Recipe = tuple[tuple[str, str], ...]
@@ -72,6 +73,11 @@ class Band(NamedTuple):
     low: np.ndarray
     high: np.ndarray
     seeds: np.ndarray
+
+
+def with_bound(runs: list[Run]) -> list[Run]:
+    """Those of `runs` that have a lower bound; a model without an encoder has none."""
+    return [run for run in runs if run.settings["model"].get("encoder") is not None]
 
 
 def curve(run: Run) -> Curve:

