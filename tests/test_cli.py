@@ -217,7 +217,8 @@ def test_help(command: str, tmp_path: Path) -> None:
     words = {
         "train": ["sgvb_a, sgvb_b", "latent_dim", "max_samples", "outputs/runs"],
         "evaluate": [
-            "ais, bdmc, bits_per_dim, bound, enumeration, importance, inference_gap, information, quadrature, reciprocal"
+            "ais, bdmc, bits_per_dim, bound, enumeration, importance, inference_gap, information, predictive, quadrature, "
+            "reciprocal"
         ],
     }
     assert all(word in result.stdout for word in words.get(command, ["runs"]))
@@ -235,7 +236,10 @@ def test_help(command: str, tmp_path: Path) -> None:
         ),  # a group with a folder in it has no "="
         (
             "aevb-train objective=",
-            ["objective=sgvb_a", "objective=sgvb_b", "objective=wake_sleep"],
+            [
+                f"objective={name}"
+                for name in ("full_vb", "iwae", "score_function", "sgvb_a", "sgvb_b", "wake_sleep")
+            ],
         ),  # the pitfalls keep to their folder
         ("aevb-train optimizer=adam optimizer.b", ["optimizer.betas."]),
         ("aevb-train latent_dim== x", []),
