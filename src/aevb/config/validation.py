@@ -222,6 +222,10 @@ class _Check:
                 f"the loss of {self.named('objective')} is no mean over data, so devices cannot take their shares of it"
             )
             self.fault("trainer.devices", wrong, devices, allowed="1", **{"try": "trainer=default"})
+        objective = self.settings["objective"]
+        if objective.get("baseline") == "leave_one_out" and objective.get("samples") == 1:
+            wrong = "leave_one_out needs other samples of the datapoint"
+            self.fault("objective.samples", wrong, 1, allowed="an integer >= 2", **{"try": "objective.samples=5"})
         log_var, over_theta = self.settings["model"].get("theta_log_var"), self.says("objective", "over_theta")
         if over_theta is True and log_var is None:
             wrong = f"{self.named('objective')} needs a q(theta)"
