@@ -14,9 +14,11 @@ from aevb.noise import Noise
 from aevb.objectives.objective import Batch
 from aevb.objectives.sgvb_a import SGVB_A
 from aevb.objectives.sgvb_b import SGVB_B
+from aevb.objectives.wake_sleep import WakeSleep
 from aevb.training.engines.autograd import Autograd
 from aevb.training.engines.choice import choose_engine
 from aevb.training.engines.closed_form import ClosedForm
+from aevb.training.engines.wake_sleep import ClosedFormWakeSleep
 
 M, D, J, H = 7, 11, 3, 5
 DECODERS = {
@@ -65,6 +67,24 @@ def test_the_closed_form_is_what_autograd_computes(decoder, kind, samples, beta)
 
 
 @pytest.mark.parametrize("decoder", DECODERS)
+def test_wake_and_sleep_in_closed_form_are_what_autograd_computes(decoder):
+    model, objective = vae(decoder), WakeSleep()
+
+    def phases(engine):
+        for update in engine(model, stream()):
+            moved = [parameter for name in update.moves for parameter in groups(model)[name]]
+            yield update, [parameter.grad.clone() for parameter in moved]
+
+    both = list(zip(phases(Autograd(objective, groups(model))), phases(ClosedFormWakeSleep()), strict=True))
+    assert [expected.moves for (expected, _), _ in both] == [("theta",), ("phi",)]
+    for (expected, gradients), (update, mine) in both:
+        torch.testing.assert_close(mine, gradients, rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(update.loss, expected.loss, rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(dict(update.stats), dict(expected.stats), rtol=1e-12, atol=1e-12)
+        assert (update.moves, update.samples) == (expected.moves, expected.samples)
+
+
+@pytest.mark.parametrize("decoder", DECODERS)
 def test_in_float32_they_differ_by_rounding(decoder):
     model, objective = vae(decoder, torch.float32), SGVB_B()
     _, gradients = differentiated(Autograd(objective, groups(model)), model, torch.float32)
@@ -101,6 +121,8 @@ def test_auto_takes_the_closed_form_where_it_is_exact_and_autograd_elsewhere():
     paper, relu = vae(), vae(activation="relu")
     assert isinstance(choose_engine("auto", SGVB_B(), paper, groups(paper)), ClosedForm)
     assert isinstance(choose_engine("auto", SGVB_A(), vae("linear gaussian"), {}), ClosedForm)
+    assert isinstance(choose_engine("auto", WakeSleep(), paper, groups(paper)), ClosedFormWakeSleep)
+    assert isinstance(choose_engine("auto", WakeSleep(), relu, groups(relu)), Autograd)
     assert isinstance(choose_engine("autograd", SGVB_B(), paper, groups(paper)), Autograd)
     assert isinstance(choose_engine("auto", SGVB_B(), relu, groups(relu)), Autograd)
     assert isinstance(choose_engine("auto", Tempered(), paper, groups(paper)), Autograd)

@@ -11,10 +11,11 @@ from aevb.objectives.objective import Objective
 from aevb.training.engines.autograd import Autograd
 from aevb.training.engines.closed_form import ClosedForm
 from aevb.training.engines.stack import Member, Seat
+from aevb.training.engines.wake_sleep import ClosedFormWakeSleep
 
 __all__ = ["Engine", "EngineName", "choose_engine"]
 
-Engine = Autograd | ClosedForm | Member
+Engine = Autograd | ClosedForm | ClosedFormWakeSleep | Member
 EngineName = Literal["auto", "closed_form", "autograd"]
 
 
@@ -25,14 +26,23 @@ def choose_engine(
 
     A seat in a stack stands for the closed form together with others.
     """
-    fits = ClosedForm.fits(objective, model)
-    if isinstance(name, Seat) and fits:
+    sgvb = ClosedForm.fits(objective, model)
+    if isinstance(name, Seat):
+        if not sgvb:
+            raise UserError(
+                f"hydra/launcher=ensemble: {type(objective).__name__} with this model cannot be stacked; allowed: SGVB A and B, "
+                "Gaussian encoder, Bernoulli or Gaussian decoder, tanh; try: hydra/launcher=cores"
+            )
         return name.engine(objective)
-    if (name == "closed_form" or isinstance(name, Seat)) and not fits:
-        raise UserError(
-            f"trainer.engine=closed_form: there is none for {type(objective).__name__} with this model; allowed: SGVB A and B, "
-            "Gaussian encoder, Bernoulli or Gaussian decoder, tanh; try: trainer.engine=auto"
-        )
-    if fits and name != "autograd":
+    if name == "autograd":
+        return Autograd(objective, groups)
+    if sgvb:
         return ClosedForm(objective)  # type: ignore[arg-type]  # what `fits` has looked at
+    if ClosedFormWakeSleep.fits(objective, model):
+        return ClosedFormWakeSleep()
+    if name == "closed_form":
+        raise UserError(
+            f"trainer.engine=closed_form: there is none for {type(objective).__name__} with this model; allowed: SGVB A and B "
+            "and wake-sleep, Gaussian encoder, Bernoulli or Gaussian decoder, tanh; try: trainer.engine=auto"
+        )
     return Autograd(objective, groups)
