@@ -17,7 +17,7 @@ from aevb.noise import philox
 
 __all__ = ["GradientMoments", "gradient_moments"]
 
-COLUMNS = 20_000  # parameters at once in float64
+COLUMNS = 20_000  # parameters whose sums are in the draws' own type
 
 
 class GradientMoments(NamedTuple):
@@ -31,15 +31,14 @@ class GradientMoments(NamedTuple):
 
 
 def gradient_moments(draws: Tensor, resamples: int = 200, seed: int = 0) -> GradientMoments:
-    """Of draws (S, P), S >= 2; `draws` is centred in place, which saves a copy. Sums are carried on in float64."""
+    """Of draws (S, P), S >= 2; `draws` is centred in place, which saves a copy. Sums over parameters are carried on in float64."""
     s = len(draws)
     mean = draws.mean(0)
     draws -= mean
     gram, along = torch.zeros((s, s), dtype=torch.float64), torch.zeros(s, dtype=torch.float64)
     for part, centre in zip(draws.split(COLUMNS, 1), mean.split(COLUMNS), strict=True):
-        wide = part.double()
-        gram += wide @ wide.T
-        along += wide @ centre.double()
+        gram += part @ part.T
+        along += part @ centre
     squares = mean.double().square().sum()
 
     def moments(weights: Tensor) -> tuple[Tensor, Tensor]:

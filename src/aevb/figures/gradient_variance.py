@@ -104,8 +104,8 @@ class GradientVariance(Figure):
         text = (
             f"Variance (trace of the covariance) of the gradient of the loss, nats per datapoint, over {self.draws} draws of z "
             f"at fixed parameters: mean of {self.minibatches} fixed minibatches, ± bootstrap standard error over draws. "
-            "Relative: divided by the squared norm of the mean gradient, for the importance-weighted bound its own, otherwise that of "
-            "the lower bound.\n\n"
+            "Relative: divided by the squared norm of the mean gradient, for the importance-weighted bound its own, otherwise "
+            "that of the lower bound.\n\n"
         )
         return Drawing(rows, canvas, text=f"{text}{meanings(runs)}\n{markdown_table(_shown(means, lines, runs))}")
 
