@@ -40,7 +40,7 @@ def draws(objective, model, x, times):
         {"baseline": "running", "samples": 2, "decay": 0.5},
         {"baseline": "leave_one_out", "samples": 2},
     ],
-    ids=str,
+    ids=lambda options: "-".join(map(str, options.values())),
 )
 def test_gradient_and_bound_are_unbiased(options):
     """1,500 gradients of a minibatch of 64 against that of the exact bound (statistics_.py), with every baseline."""

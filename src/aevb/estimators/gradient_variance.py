@@ -31,7 +31,7 @@ class GradientMoments(NamedTuple):
 
 
 def gradient_moments(draws: Tensor, resamples: int = 200, seed: int = 0) -> GradientMoments:
-    """Of draws (S, P), S >= 2; `draws` is centred in place, which saves a copy. Sums over parameters are carried on in float64."""
+    """Of draws (S, P), S >= 2; `draws` is centred in place, which saves a copy. Sums are carried on in float64."""
     s = len(draws)
     mean = draws.mean(0)
     draws -= mean
