@@ -247,7 +247,10 @@ def test_help(command: str, tmp_path: Path) -> None:
         ),  # a group with a folder in it has no "="
         (
             "aevb-train objective=",
-            [f"objective={name}" for name in ("full_vb", "iwae", "score_function", "sgvb_a", "sgvb_b", "wake_sleep")],
+            [
+                f"objective={name}"
+                for name in ("full_vb", "iwae", "mcem", "score_function", "sgvb_a", "sgvb_b", "wake_sleep")
+            ],
         ),  # the pitfalls keep to their folder
         ("aevb-train optimizer=adam optimizer.b", ["optimizer.betas."]),
         ("aevb-train latent_dim== x", []),

@@ -87,7 +87,7 @@ def cores_here() -> int:
 def _shape(settings: dict[str, Any]) -> str | None:
     """What members of a stack have in common; None for a run that has its process to itself."""
     model, objective, trainer = settings["model"], settings["objective"], settings["trainer"]
-    encoder, decoder, prior = (model.get(part, {}) for part in ("encoder", "decoder", "prior"))
+    encoder, decoder, prior = (model.get(part) or {} for part in ("encoder", "decoder", "prior"))
     paper = (
         encoder.get("_target_") == ENCODER and decoder.get("_target_") in DECODERS and prior.get("_target_") == PRIOR
     )

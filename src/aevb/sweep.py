@@ -27,6 +27,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from aevb.child import GRACE, LAUNCHER
 from aevb.config import CONF
 from aevb.errors import UserError
+from aevb.grids import jobs
 from aevb.lock import held, tell
 from aevb.status import Row, row
 
@@ -168,9 +169,13 @@ def points(overrides: list[str], check: Check, root: str = "train") -> list[Poin
         app = GlobalHydra.instance().hydra
         assert app is not None
         master = app.compose_config(root, overrides, RunMode.MULTIRUN, with_log_configuration=False)
-        params = [f"{key}={value}" for key, value in (master.hydra.sweeper.params or {}).items()]
+        sweeper = master.hydra.sweeper
+        params = [f"{key}={value}" for key, value in (sweeper.get("params") or {}).items()]
         asked = OverridesParser.create(app.config_loader).parse_overrides([*params, *master.hydra.overrides.task])
-        (every,) = BasicSweeper.split_arguments(asked, None)
+        if "experiments" in sweeper:
+            every = jobs(app.config_loader, sweeper.experiments, sweeper.max_samples, asked)
+        else:
+            (every,) = BasicSweeper.split_arguments(asked, None)
         return _checked(app.config_loader, master, every, check)
 
 

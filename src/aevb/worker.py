@@ -6,24 +6,20 @@ torchrun it is one of several ranks, of which the first writes.
 
 import argparse
 import json
-import logging
 import os
 import sys
 import time
 import traceback
-import warnings
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NoReturn
 
-import lightning as L
 import torch
-from lightning.pytorch.plugins.environments import LightningEnvironment, TorchElasticEnvironment
 
 from aevb import manifest, runs
 from aevb.build import build
 from aevb.child import tie_to_parent
-from aevb.data.dataset import Dataset
+from aevb.data.dataset import Dataset, Splits
 from aevb.data.targets import meaning
 from aevb.errors import UserError
 from aevb.evaluators.evaluator import Evaluation, Evaluator, run_over
@@ -36,18 +32,20 @@ from aevb.products import use_products
 from aevb.progress import bar
 from aevb.restore import float_type, targets
 from aevb.training.autosave import Autosave
-from aevb.training.checkpoint import DurableCheckpointIO, load, to_resume
+from aevb.training.checkpoint import load, to_resume
 from aevb.training.engines.stack import Seat
 from aevb.training.evaluation import Marks
 from aevb.training.memory import keep_freed_memory
-from aevb.training.module import Training, own
+from aevb.training.module import Diverged, Training, own
 from aevb.training.plan import Plan
 from aevb.training.preempt import Preempt, Signals
 from aevb.training.progress import Progress
 from aevb.training.recorder import Recorder, Scene
+from aevb.training.selection import StepsizeSelection
 from aevb.training.settings import TrainerSettings
-from aevb.training.strategy import ALONE, Ranks, Replicas
+from aevb.training.strategy import ALONE, Ranks
 from aevb.training.stream import Stream
+from aevb.training.trainer import trainer as lightning_trainer
 from aevb.training.window import Window
 
 __all__ = ["leave", "main", "run"]
@@ -95,12 +93,15 @@ def _run(directory: Path, trusted: tuple[str, ...], ranks: Ranks, seat: Seat | N
     keep_freed_memory()
 
     dataset: Dataset = build(settings["data"], trusted=trusted)
-    module, scene = _assemble(directory, settings, trainer_settings, dataset, trusted, ranks, seat)
+    splits = _load(directory, settings, dataset, ranks)
+    _select(directory, settings, trainer_settings, dataset, splits, trusted, ranks, signals)
+    module, scene = _assemble(directory, settings, trainer_settings, dataset, splits, trusted, ranks, seat)
     evaluators: dict[str, Evaluator] = build(settings["evaluator"], trusted=trusted)
     for evaluator in evaluators.values():
         evaluator.check(module.model)
     recorder: Recorder = build(settings["logger"], trusted=trusted)
-    marks = Marks(scene, evaluators, recorder, settings["max_samples"], settings["seed"])
+    first_mark = trainer_settings.first_mark
+    marks = Marks(scene, evaluators, recorder, settings["max_samples"], settings["seed"], first_mark)
     device = _fit(module, marks, trainer_settings, ranks, signals)
 
     evaluations = _final_evaluations(scene, evaluators, device, ranks)
@@ -117,7 +118,58 @@ def _run(directory: Path, trusted: tuple[str, ...], ranks: Ranks, seat: Seat | N
     test = {name: {"mean": e.mean(), "standard_error": e.standard_error()} for name, e in results.items()}
     seconds = {"training_seconds": marks.training_seconds, "evaluation_seconds": marks.evaluation_seconds}
     ends = {"samples_seen": module.samples_seen, "shape": list(scene.shape), "targets": dataset.convention}
+    if "selection" in settings:
+        ends["stepsize"] = settings["optimizer"]["lr"]
     runs.mark_done(directory, {**ends, **seconds, "test": test})
+
+
+def _load(directory: Path, settings: dict[str, Any], dataset: Dataset, ranks: Ranks) -> Splits:
+    splits = dataset.load()
+    hashes = splits.hashes()
+    # The first writes data.json, once; on other machines data may differ.
+    if ranks.first or (directory / "data.json").is_file():
+        same_data(directory, hashes, settings["data"])
+    if ranks.first:
+        manifest.begin(directory, settings, hashes)
+    return splits
+
+
+def _select(
+    directory: Path,
+    settings: dict[str, Any],
+    trainer: TrainerSettings,
+    dataset: Dataset,
+    splits: Splits,
+    trusted: tuple[str, ...],
+    ranks: Ranks,
+    signals: Signals,
+) -> None:
+    # Trials have no marks and no checkpoints; of all that they compute, a row of the record remains.
+    if "selection" not in settings:
+        return
+    selection: StepsizeSelection = build(settings["selection"], trusted=trusted)
+
+    def trial(stepsize: float, samples: int, window: int) -> tuple[float, int]:
+        tried = {**settings, "optimizer": {**settings["optimizer"], "lr": stepsize}}
+        module, _ = _assemble(directory, tried, trainer, dataset, splits, trusted, ranks, None)
+        module.window = Window(window)
+        block = trainer.block * module.stream.batch_size
+        plan = Plan(lambda: module.samples_seen, samples, module.round_samples, block)
+        progress = [Progress(f"{directory.name}, trial of stepsize {stepsize:g}", samples)] if ranks.first else []
+        try:
+            lightning_trainer(directory, trainer, ranks, [*progress, Preempt(signals)]).fit(
+                module, train_dataloaders=plan
+            )
+        except Diverged:
+            return float("nan"), module.samples_seen
+        if not module.window.held:
+            raise UserError(
+                f"selection={type(selection).__name__}: {type(module.objective).__name__} has no training bound to choose by; "
+                "allowed: an objective that has one; try: optimizer.lr=0.01"
+            )
+        return module.window.mean, module.samples_seen
+
+    settings["optimizer"]["lr"] = selection.choose(directory, trial, first=ranks.first)
 
 
 def _assemble(
@@ -125,19 +177,12 @@ def _assemble(
     settings: dict[str, Any],
     trainer: TrainerSettings,
     dataset: Dataset,
+    splits: Splits,
     trusted: tuple[str, ...],
     ranks: Ranks,
     seat: Seat | None,
 ) -> tuple[Training, Scene]:
     dtype = float_type(settings)
-    splits = dataset.load()
-    hashes = splits.hashes()
-    if (
-        ranks.first or (directory / "data.json").is_file()
-    ):  # the first writes it, once; on other machines data may differ
-        same_data(directory, hashes, settings["data"])
-    if ranks.first:
-        manifest.begin(directory, settings, hashes)
     model: VAE = build(settings["model"], trusted=trusted, data_dim=dataset.dim).to(dtype)
     if getattr(model.decoder, "unit_interval", False) and not dataset.unit_interval:
         raise UserError(
@@ -168,38 +213,26 @@ def _assemble(
     module = Training(model, objective, stream, make_optimizer, Window(trainer.train_window), engine)
     x = targets(splits.test, dataset.dynamic, settings["seed"], dtype)
     label = torch.from_numpy(splits.test.label)
-    return module, Scene(directory, settings, model, x, label, dataset.shape, trainer.first, dataset.convention)
+    scene = Scene(directory, settings, model, x, label, dataset.shape, trainer.first, dataset.convention)
+    if trainer.mark_splits == "both":
+        train = targets(splits.train.first(trainer.first), dataset.dynamic, settings["seed"], dtype)
+        scene = scene._replace(train=train)
+    return module, scene
 
 
 def _fit(module: Training, marks: Marks, settings: TrainerSettings, ranks: Ranks, signals: Signals) -> torch.device:
-    for name in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", module="lightning")  # advice on loaders and loggers that aevb has on purpose
     directory = marks.scene.directory
     checkpoint = to_resume(directory) if ranks.first else newest_checkpoint(directory)
     seen = 0
     if checkpoint is not None:
         seen = load(checkpoint)["training"]["samples_seen"]
         module.last_checkpoint = checkpoint, seen
-    plan = Plan(lambda: module.samples_seen, marks.max_samples, module.stream.batch_size, settings.block)
+    block = settings.block * module.stream.batch_size
+    plan = Plan(lambda: module.samples_seen, marks.max_samples, module.round_samples, block)
     progress = [Progress(directory.name, marks.max_samples)] if ranks.first else []
-    trainer = L.Trainer(
-        accelerator=settings.accelerator,
-        devices=ranks.local,
-        num_nodes=ranks.world // ranks.local,
-        strategy=Replicas() if ranks.world > 1 else "auto",
-        max_epochs=1,
-        logger=marks.recorder.logger(directory, seen) if ranks.first else False,
-        callbacks=[*progress, marks, Autosave(marks.checkpoint, settings.checkpoint_minutes), Preempt(signals)],
-        # The environment is named: Lightning would go by what it finds around it, SLURM's for example.
-        plugins=[DurableCheckpointIO(), TorchElasticEnvironment() if ranks.world > 1 else LightningEnvironment()],
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        use_distributed_sampler=False,
-        log_every_n_steps=1,
-        default_root_dir=directory,
-    )
+    callbacks = [*progress, marks, Autosave(marks.checkpoint, settings.checkpoint_minutes), Preempt(signals)]
+    logger = marks.recorder.logger(directory, seen, module.round_samples) if ranks.first else False
+    trainer = lightning_trainer(directory, settings, ranks, callbacks, logger)
     trainer.fit(module, train_dataloaders=plan, ckpt_path=checkpoint, weights_only=True)
     return trainer.strategy.root_device
 

@@ -23,6 +23,15 @@ def test_the_split_is_fixed_and_whole() -> None:
     assert data.hashes()["test"] == hashlib.sha256(test.x.tobytes()).hexdigest()
 
 
+def test_a_small_training_set_is_the_first_images() -> None:
+    small, whole = Digits(n_train=50).load(), Digits().load()
+    assert np.array_equal(small.train.x, whole.train.x[:50])
+    assert np.array_equal(small.train.label, whole.train.label[:50])
+    assert np.array_equal(small.test.x, whole.test.x)
+    with pytest.raises(UserError, match=r"data\.n_train=1438: must lie in 1\.\.1437"):
+        Digits(n_train=1438)
+
+
 def test_targets() -> None:
     grey, dynamic, threshold = (Digits(targets=kind) for kind in ("grey", "dynamic", "threshold"))
     assert [data.dynamic for data in (grey, dynamic, threshold)] == [False, True, False]

@@ -70,13 +70,11 @@ def test_targets_are_what_their_names_say(real: Path, grey: Splits) -> None:
     assert len(set(conventions)) == 5
 
 
-def test_a_small_training_set_is_a_fixed_nested_choice(real: Path, grey: Splits) -> None:
-    small, larger = (MNIST(root=str(real), n_train=count).load() for count in (1000, 3000))
-    assert np.array_equal(small.train.x, larger.train.x[:1000])
-    chosen = np.random.RandomState(0).permutation(50000)[:1000]
-    assert np.array_equal(small.train.x, grey.train.x[chosen])
-    assert np.array_equal(small.train.label, grey.train.label[chosen])
-    assert hashlib.sha256(small.train.x.tobytes()).hexdigest().startswith("f7ad67ed8220c277")
+def test_a_small_training_set_is_the_first_images(real: Path, grey: Splits) -> None:
+    small = MNIST(root=str(real), n_train=1000).load()
+    assert np.array_equal(small.train.x, grey.train.x[:1000])
+    assert np.array_equal(small.train.label, grey.train.label[:1000])
+    assert np.bincount(small.train.label).min() > 80  # of every class
     assert np.array_equal(small.test.x, grey.test.x)
     assert np.array_equal(small.valid.x, grey.valid.x)
 

@@ -49,6 +49,16 @@ def test_given_parts_are_kept(tmp_path: Path) -> None:
     assert [len(part.x) for part in only_train] == [45, 3, 5]
 
 
+def test_a_small_training_set_is_the_first_images(tmp_path: Path) -> None:
+    path = saved(tmp_path, x=BYTES, label=LABEL)
+    small, whole = Tensor(path, n_train=7).load(), Tensor(path).load()
+    assert np.array_equal(small.train.x, whole.train.x[:7])
+    assert np.array_equal(small.train.label, whole.train.label[:7])
+    assert np.array_equal(small.test.x, whole.test.x)
+    with pytest.raises(UserError, match=r"data\.n_train=46: must lie in 1\.\.45 \(the training images of mine\.npz\)"):
+        Tensor(path, n_train=46)
+
+
 @pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64])
 def test_bits_are_taken_as_they_are(tmp_path: Path, dtype: type) -> None:
     bits = (FLOATS > 0).astype(dtype)

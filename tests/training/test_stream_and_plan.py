@@ -72,7 +72,7 @@ def test_marks_are_1_2_3_5_times_powers_of_ten():
 
 @pytest.mark.parametrize(("max_samples", "batch_size", "block"), [(10_000, 100, 50), (1000, 64, 3), (250, 100, 1)])
 def test_the_plan_ends_exactly_and_cuts_at_every_mark(max_samples, batch_size, block):
-    plan = Plan(lambda: 0, max_samples, batch_size, block)
+    plan = Plan(lambda: 0, max_samples, batch_size, block * batch_size)
     blocks = list(plan)
     assert len(plan) == len(blocks)
     assert blocks[0].start == 0
@@ -85,8 +85,8 @@ def test_the_plan_ends_exactly_and_cuts_at_every_mark(max_samples, batch_size, b
 
 
 def test_a_plan_begins_where_the_run_stands():
-    whole = list(Plan(lambda: 0, 10_000, 100, 7))
-    rest = list(Plan(lambda: whole[4].stop, 10_000, 100, 7))
+    whole = list(Plan(lambda: 0, 10_000, 100, 700))
+    rest = list(Plan(lambda: whole[4].stop, 10_000, 100, 700))
     assert rest == whole[5:]
 
 

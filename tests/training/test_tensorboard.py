@@ -96,7 +96,7 @@ def test_steps_do_not_pass_through_floats(settings: dict[str, Any], tmp_path: Pa
     """99,999,900 in float32 is 99,999,904."""
     recorder = worker.build(settings["logger"])
     runs.prepare(tmp_path, change(settings, max_samples=10**8))
-    recorder.logger(tmp_path, 0)
+    recorder.logger(tmp_path, 0, 100)
     recorder.images = 0
     scene = worker.Scene(tmp_path, settings, None, torch.zeros(360, 64), torch.zeros(360), (8, 8), 100, "grey/16")
     recorder.mark(scene, {"samples_seen": 99_999_900, "train_bound": -1.0})

@@ -22,6 +22,8 @@ NOT_NUMBERS = (
     "data.download",
     "data.mirror",
     "trainer.checkpoint_minutes",
+    "trainer.mark_splits",
+    "trainer.first_mark",
 )
 IN_THE_NAME = ("data", "objective", "optimizer")  # groups; with latent_dim and seed
 

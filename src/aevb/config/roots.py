@@ -26,6 +26,7 @@ class Train(NamedTuple):
     max_samples: PositiveInt
     output_dir: str
     evaluator: dict[str, dict[str, Any]] = {}  # noqa: RUF012 (never an instance: only read)
+    selection: dict[str, Any] | None = None
 
 
 class Evaluate(NamedTuple):

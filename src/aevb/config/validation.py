@@ -94,7 +94,7 @@ class _Check:
         examples = root_defaults(self.root)
         self.arguments("", self.settings, self.raw, top, examples)
         for key, parameter in top.parameters.items():
-            if not parameter.required:
+            if not parameter.required and parameter.default is not None:  # what is nothing stays absent
                 self.settings.setdefault(key, parameter.default)
         for key, value in self.settings.items():
             if isinstance(value, dict) and key in top.parameters:

@@ -22,6 +22,10 @@ class Split(NamedTuple):
     x: np.ndarray
     label: np.ndarray
 
+    def first(self, count: int | None) -> "Split":
+        """The first `count` images; all of them for None."""
+        return Split(self.x[:count], self.label[:count])
+
 
 class Splits(NamedTuple):
     """Training, validation and test part; `valid` may be empty."""

@@ -11,6 +11,7 @@ import numpy as np
 from aevb.data import checks
 from aevb.data.dataset import Dataset, Split, Splits
 from aevb.data.targets import as_targets, convention
+from aevb.ranges import PositiveInt
 
 __all__ = ["Digits"]
 
@@ -19,14 +20,20 @@ LEVELS = 16
 
 
 class Digits(Dataset):
-    """scikit-learn's digits, x = level/16; the split is the first 1437 and last 360 of RandomState(0).permutation."""
+    """scikit-learn's digits, x = level/16; the split is the first 1437 and last 360 of RandomState(0).permutation.
+
+    n_train: the first of the 1437; the test set stays.
+    """
 
     name = "digits"
     shape = (8, 8)
 
-    def __init__(self, targets: Literal["grey", "dynamic", "threshold"] = "grey") -> None:
+    def __init__(
+        self, targets: Literal["grey", "dynamic", "threshold"] = "grey", n_train: PositiveInt = N_TRAIN
+    ) -> None:
         checks.one_of("targets", targets, ("grey", "dynamic", "threshold"))
-        self.targets = targets
+        checks.between("n_train", n_train, 1, N_TRAIN, "the other 360 of 1797 digits are the test set")
+        self.targets, self.n_train = targets, n_train
         self.dynamic = targets == "dynamic"
         self.convention = convention(targets, LEVELS)
 
@@ -37,7 +44,7 @@ class Digits(Dataset):
         order = np.random.RandomState(0).permutation(len(levels))
         x, label = as_targets(levels[order].astype(np.uint8), self.targets, LEVELS), label[order].astype(np.int64)
         return Splits(
-            train=Split(x[:N_TRAIN], label[:N_TRAIN]),
+            train=Split(x[: self.n_train], label[: self.n_train]),
             valid=Split(x[:0], label[:0]),
             test=Split(x[N_TRAIN:], label[N_TRAIN:]),
         )

@@ -61,9 +61,9 @@ BINARIZED = Source(
 class MNIST(Dataset):
     """MNIST, its grey levels byte/scale.
 
-    root: folder of the data; None: AEVB_DATA, else ./data. n_train: fewer than 50,000 are the first of one fixed
-    permutation of the training images, RandomState(0).permutation(50000), so that small sets lie within larger ones
-    and no figure depends on a seed. mirror: a folder on the web used instead of the public ones.
+    root: folder of the data; None: AEVB_DATA, else ./data. n_train: the first of the 50,000 training images, which are in
+    no order of class; so the first 1000 are the same images whatever N is (appendix E). mirror: a folder on the web
+    used instead of the public ones.
     """
 
     name = "mnist"
@@ -90,10 +90,7 @@ class MNIST(Dataset):
 
     def load(self) -> Splits:
         splits = self._fixed() if self.targets == "fixed" else self._scaled()
-        if self.n_train == N_TRAIN:
-            return splits
-        first = np.random.RandomState(0).permutation(N_TRAIN)[: self.n_train]
-        return splits._replace(train=Split(splits.train.x[first], splits.train.label[first]))
+        return splits._replace(train=splits.train.first(self.n_train))
 
     def _scaled(self) -> Splits:
         contents = obtain(IDX, self.root, self.download, self.mirror)

@@ -14,7 +14,7 @@ import numpy as np
 from aevb.data import checks
 from aevb.data.dataset import Dataset, Split, Splits
 from aevb.errors import UserError
-from aevb.ranges import Fraction, Seed
+from aevb.ranges import Fraction, PositiveInt, Seed
 
 __all__ = ["Tensor"]
 
@@ -26,7 +26,8 @@ class Tensor(Dataset):
     """The array in `path`, read at once, because its shape and range are known only then.
 
     shape: (rows, columns) of the picture that a row of (N, D) is; None: 1 x D. scale: unit of a uint8 level.
-    test_fraction: share that becomes the test set where the file has none, drawn by `seed`. Raises UserError.
+    test_fraction: share that becomes the test set where the file has none, drawn by `seed`. n_train: the first of the
+    training images that are left; None: all. Raises UserError.
     """
 
     name = "tensor"
@@ -38,6 +39,7 @@ class Tensor(Dataset):
         scale: Literal[255, 256] = 255,
         test_fraction: Fraction = 0.1,
         seed: Seed = 0,
+        n_train: PositiveInt | None = None,
     ) -> None:
         checks.one_of("scale", scale, (255, 256))
         if path is None:
@@ -54,7 +56,10 @@ class Tensor(Dataset):
         unit = scale if dtype == np.uint8 and not bits else 1
         x = {key: self._values(key, array, unit) for key, array in images.items()}
         self.unit_interval = all(part.min() >= 0 and part.max() <= 1 for part in x.values())
-        self._splits = self._divided({key: Split(x[key], self._labels(key, arrays)) for key in x})
+        splits = self._divided({key: Split(x[key], self._labels(key, arrays)) for key in x})
+        if n_train is not None:
+            checks.between("n_train", n_train, 1, len(splits.train.x), f"the training images of {self.path.name}")
+        self._splits = splits._replace(train=splits.train.first(n_train))
 
     def load(self) -> Splits:
         return self._splits

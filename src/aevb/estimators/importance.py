@@ -59,10 +59,10 @@ def importance(
     it is. Sums of weights are carried on in float64, on the CPU since not every device has it.
     """
     pz = model.prior()
-    proposal = model.encoder(x)
+    proposal = prior_of(model, x) if prior_share == 1 and not annealed else model.encoder(x)
     if annealed:
         proposal = _Kernels(posterior_draws(model, x, noise, chains=annealed), proposal.log_var)
-    if prior_share:
+    if prior_share and (annealed or prior_share < 1):
         proposal = _Defensive(proposal, prior_of(model, x), prior_share)
     log_sums = torch.full((2, len(x)), -math.inf, dtype=torch.float64)  # of either half of the samples
     log_sum_squares = log_sums[0].clone()

@@ -34,6 +34,7 @@ from torch import Tensor
 
 from aevb.distributions import LOG_2PI
 from aevb.estimators.ais import posterior_draws
+from aevb.estimators.parts import prior_of
 from aevb.models.vae import VAE
 from aevb.noise import Noise
 from aevb.samplers.hmc import chains_at, hmc
@@ -76,16 +77,14 @@ def reciprocal(
 
     samples: L, draws of all chains of an image together (rounded up to as many of each), half to fit and half to average.
     leapfrogs: of a trajectory. The paper has 50 and 4. chains: an image; with one the halves are its first and its second.
-    temperatures: of the annealing before, 0: chains begin at draws of q(z|x). warm_up_samples: trajectories after it, which
-    adapt the stepsize to an acceptance of 0.9.
+    temperatures: of the annealing before, 0: chains begin at draws of q(z|x), or of p(z) where a model has no encoder.
+    warm_up_samples: trajectories after it, which adapt the stepsize to an acceptance of 0.9.
     """
 
     def log_joint(z: Tensor) -> Tensor:
         return model.log_joint(x, z)
 
-    start = (
-        posterior_draws(model, x, noise, temperatures, chains) if temperatures else _encoded(model, x, noise, chains)
-    )
+    start = posterior_draws(model, x, noise, temperatures, chains) if temperatures else _begun(model, x, noise, chains)
     step = torch.full_like(start[0, :, 0], FIRST_STEP)
     at, step = warm_up(log_joint, chains_at(log_joint, start), step, leapfrogs, noise, warm_up_samples, TARGET)
     z, log_p, rates = [], [], []
@@ -103,8 +102,9 @@ def reciprocal(
 
 
 @torch.no_grad()
-def _encoded(model: VAE, x: Tensor, noise: Noise, chains: int) -> Tensor:
-    return model.encoder(x).sample(noise, chains)
+def _begun(model: VAE, x: Tensor, noise: Noise, chains: int) -> Tensor:
+    q = model.encoder(x) if model.has_encoder else prior_of(model, x)
+    return q.sample(noise, chains)
 
 
 def _estimate(fitted: Tensor, averaged: Tensor, log_joint: Tensor, acceptance: Tensor) -> ReciprocalEstimate:

@@ -33,6 +33,11 @@ class AIS(Evaluator):
         self.temperatures, self.chains, self.leapfrogs, self.start = temperatures, chains, leapfrogs, start
         self.images = max(1, rows // chains)
 
+    @property
+    def needs_encoder(self) -> bool:
+        """To start there."""
+        return self.start == "encoder"
+
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """log_px, effective_samples, monte_carlo_error, acceptance."""
         return ais(model, x, noise, self.temperatures, self.chains, self.leapfrogs, self.start)._asdict()

@@ -20,6 +20,11 @@ class BitsPerDim(Evaluator):
     def __init__(self, scale: PositiveInt = 256, images: PositiveInt = 1000) -> None:
         self.scale, self.images = scale, images
 
+    @property
+    def needs_encoder(self) -> bool:
+        """Its bounds are q's."""
+        return True
+
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """density_bits_per_dim, dequantised_bits_per_dim, discretised_bits_per_dim, mass_outside."""
         return bits_per_dim(model, x, noise, self.scale)._asdict()

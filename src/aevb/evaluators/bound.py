@@ -21,6 +21,11 @@ class Bound(Evaluator):
     def __init__(self, samples: PositiveInt = 1, images: PositiveInt = 1000) -> None:
         self.samples, self.images = samples, images
 
+    @property
+    def needs_encoder(self) -> bool:
+        """The bound is q's."""
+        return True
+
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """bound, reconstruction, kl."""
         return bound(model, x, noise, self.samples)._asdict()

@@ -26,12 +26,18 @@ class Enumeration(Evaluator):
 
     def check(self, model: VAE) -> None:
         """A Bernoulli prior over at most twelve variables."""
+        super().check(model)
         prior = model.prior()
         if not isinstance(prior, Bernoulli) or latent_dim(model) > MAX_LATENT_DIM:
             raise UserError(
                 f"evaluator=enumeration: {type(prior).__name__} prior over latent_dim={latent_dim(model)}; allowed: a "
                 f"Bernoulli prior over at most {MAX_LATENT_DIM}; try: 'evaluator=[importance,quadrature]'"
             )
+
+    @property
+    def needs_encoder(self) -> bool:
+        """For the lower bound beside it."""
+        return True
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """log_px, bound."""

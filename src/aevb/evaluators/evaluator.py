@@ -13,6 +13,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from aevb.errors import UserError
 from aevb.evaluators.partial import Partial
 from aevb.models.vae import VAE
 from aevb.noise import Noise, RowNoise
@@ -42,8 +43,18 @@ class Evaluator(ABC):
         """What the split as a whole shows, as JSON holds it; a `verdict` is printed. x: (n, D). values: of all its rows."""
         return {}
 
-    def check(self, model: VAE) -> None:  # noqa: B027 (most evaluators suit every model)
+    @property
+    def needs_encoder(self) -> bool:
+        """Whether it asks for q(z|x)."""
+        return False
+
+    def check(self, model: VAE) -> None:
         """Raises UserError if the evaluator does not suit `model`; asked before anything is computed."""
+        if self.needs_encoder and not model.has_encoder:
+            raise UserError(
+                f"evaluator={self.name}: needs q(z|x), and this model has no encoder; allowed: what needs p(x, z) alone; "
+                "try: evaluator=ais, evaluator=reciprocal, or evaluator=quadrature for latent_dim <= 3"
+            )
 
     @property
     @abstractmethod

@@ -32,6 +32,11 @@ class Importance(Evaluator):
         self.samples, self.rows, self.prior_share, self.annealed = samples, rows, prior_share, annealed
         self.images = max(1, rows // (annealed or samples))
 
+    @property
+    def needs_encoder(self) -> bool:
+        """Unless every draw is the prior's."""
+        return self.annealed > 0 or self.prior_share < 1
+
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """log_px, effective_samples, monte_carlo_error; where K allows them pareto_k and rise."""
         values = importance(model, x, noise, self.samples, self.rows, self.prior_share, self.annealed)._asdict()

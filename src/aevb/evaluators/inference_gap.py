@@ -31,6 +31,11 @@ class InferenceGap(Evaluator):
         self.steps, self.draws, self.lr, self.samples, self.rows = steps, draws, lr, samples, rows
         self.images = max(1, rows // draws)
 
+    @property
+    def needs_encoder(self) -> bool:
+        """It is q's."""
+        return True
+
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """inference_gap, approximation_gap, amortisation_gap, bound, best_bound, log_px, effective_samples."""
         estimate = inference_gap(

@@ -31,6 +31,11 @@ class Information(Evaluator):
     def __init__(self, samples: PositiveInt = 1, rows: PositiveInt = 1000) -> None:
         self.samples, self.rows = samples, rows
 
+    @property
+    def needs_encoder(self) -> bool:
+        """It is q's."""
+        return True
+
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """bound, reconstruction, kl, mutual_information, marginal_kl."""
         return information(model, x, noise, self.samples, self.rows)._asdict()

@@ -26,8 +26,14 @@ class Predictive(Evaluator):
         self.draws, self.samples, self.rows = draws, samples, rows
         self.images = max(1, rows // samples)
 
+    @property
+    def needs_encoder(self) -> bool:
+        """For the importance sampling."""
+        return True
+
     def check(self, model: VAE) -> None:
         """A model with a q(theta)."""
+        super().check(model)
         if model.theta_posterior is None:
             raise UserError(
                 "evaluator=predictive: theta of this model is a point; allowed: models with a q(theta), as objective=full_vb "

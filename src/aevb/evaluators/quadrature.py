@@ -38,10 +38,11 @@ class Quadrature(Evaluator):
 
     def check(self, model: VAE) -> None:
         """At most three latent dimensions."""
+        super().check(model)
         if latent_dim(model) > MAX_LATENT_DIM:
             raise UserError(
                 f"evaluator=quadrature: latent_dim={latent_dim(model)} of this model; allowed: an integer >= 1 and <= "
-                f"{MAX_LATENT_DIM}, the cost is exponential in it; try: 'evaluator=[importance,ais]'"
+                f"{MAX_LATENT_DIM}, the cost is exponential in it; try: evaluator=ais"
             )
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:

@@ -17,7 +17,8 @@ class Reciprocal(Evaluator):
     """aevb.estimators.reciprocal per image: a stochastic upper bound of log p(x), if the chains have found all modes.
 
     samples: L. leapfrogs: of a trajectory. chains: an image. temperatures: of the annealing before, 0: none, from the
-    encoder's q. warm_up_samples: trajectories that adapt the stepsize. rows: chains moved at once, which bounds the memory.
+    encoder's q, or from the prior where there is none. warm_up_samples: trajectories that adapt the stepsize. rows: chains
+    moved at once, which bounds the memory.
     """
 
     name = "reciprocal"

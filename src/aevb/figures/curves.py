@@ -82,7 +82,7 @@ def curve(run: Run) -> Curve:
         data=str(settings["choices"]["data"]),
         latent_dim=settings["latent_dim"],
         objective=str(settings["choices"]["objective"]),
-        lr=settings["optimizer"].get("lr"),
+        lr=run.done.get("stepsize", settings["optimizer"].get("lr")),
         seed=settings["seed"],
         recipe=_recipe(run),
         samples_seen=metrics["samples_seen"],
@@ -97,6 +97,7 @@ def _recipe(run: Run) -> Recipe:
         (key, str(value))
         for key, value in sorted(numbers.items())
         if key not in SHOWN_APART + MACHINERY
+        and not key.startswith("selection.")
         and not (key.startswith("model.") and value == everywhere.get(key.rpartition(".")[2], key))
     )
 

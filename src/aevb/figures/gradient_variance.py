@@ -85,8 +85,9 @@ class GradientVariance(Figure):
         self.draws, self.minibatches, self.samples, self.data_root = draws, minibatches, samples, data_root
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Runs of which theta is a point, in the order of their length."""
-        served = [run for run in runs if run.settings["model"].get("theta_log_var") is None]
+        """Runs of which theta is a point and that have an encoder, in the order of their length."""
+        models = {run.name: run.settings["model"] for run in runs}
+        served = [run for run in runs if models[run.name]["encoder"] and models[run.name].get("theta_log_var") is None]
         return sorted(served, key=lambda run: run.done["samples_seen"])
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:

@@ -10,6 +10,11 @@ to the value, sets `.grad` of the layers passed and returns the gradient of what
 
 For encoder and decoder of appendix C with tanh, one hidden layer each; the tests hold it against autograd. All of it also takes
 leading axes: layers whose weights are (E, out, in) are E models of one shape, computed together.
+
+A sampler needs the gradient in z alone, at the same x and theta many times over, and the value only at the ends of a
+trajectory. For the Bernoulli decoder x then enters through x'W and x'b, which are computed once:
+
+    log p(x, z) = (x'W) h + x'b - sum softplus(W h + b) + log p(z),   d/dz = ((x'W - y'W) (1 - h^2)) W1 - z
 """
 
 from collections.abc import Callable
@@ -17,14 +22,15 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from aevb.distributions import LOG_2PI
+from aevb.distributions import LOG_2PI, softplus
 from aevb.models.bernoulli import BernoulliDecoder
 from aevb.models.gaussian import GaussianDecoder, GaussianEncoder
 from aevb.models.prior import StandardNormal
 from aevb.models.vae import VAE
 from aevb.products import affine, product
+from aevb.samplers.hmc import WithGradient
 
-__all__ = ["decode", "encode", "has_closed_form"]
+__all__ = ["BernoulliPosterior", "decode", "encode", "has_closed_form"]
 
 DecoderBackward = Callable[[float], Tensor]
 EncoderBackward = Callable[[Tensor, Tensor], None]
@@ -97,6 +103,38 @@ def _gaussian(decoder: GaussianDecoder, z: Tensor, x: Tensor) -> tuple[Tensor, D
         return product(d_pre, decoder.hidden.weight)
 
     return log_px_z, backward
+
+
+class BernoulliPosterior(WithGradient):
+    """log p(x, z) of a Bernoulli decoder over z (M, J), each row with its own x (M, D); the weights as they are now."""
+
+    def __init__(self, decoder: BernoulliDecoder, x: Tensor) -> None:
+        self.decoder = decoder
+        with torch.no_grad():
+            self.x_weight = product(x, decoder.logits.weight)
+            self.x_bias = x @ decoder.logits.bias
+
+    @staticmethod
+    def fits(model: VAE) -> bool:
+        """Whether this is the posterior of `model`."""
+        paper = type(model.decoder) is BernoulliDecoder and type(model.prior) is StandardNormal
+        return paper and model.decoder.activation is torch.tanh
+
+    @torch.no_grad()
+    def __call__(self, z: Tensor) -> Tensor:
+        """(M,)."""
+        h = _hidden(self.decoder.hidden, z)
+        logits = _affine(self.decoder.logits, h)
+        log_px_z = (self.x_weight * h).sum(-1) + self.x_bias - softplus(logits).sum(-1)
+        return log_px_z - 0.5 * ((z * z).sum(-1) + LOG_2PI * z.shape[-1])
+
+    @torch.no_grad()
+    def gradient(self, z: Tensor) -> Tensor:
+        """(M, J)."""
+        h = _hidden(self.decoder.hidden, z)
+        y = _affine(self.decoder.logits, h).sigmoid_()
+        d_h = self.x_weight - product(y, self.decoder.logits.weight)
+        return product(_through_tanh(d_h, h), self.decoder.hidden.weight) - z
 
 
 def _sum(rows: Tensor) -> Tensor:

@@ -3,10 +3,13 @@ r"""The variational auto-encoder: p(z), p(x|z) with parameters theta, and the re
 Axes, here and everywhere: N data, M minibatch, L samples, J latent, D pixels.
 """
 
+from typing import NoReturn
+
 import torch
 from torch import Tensor, nn
 
 from aevb.distributions import DiagonalNormal, Distribution
+from aevb.errors import UserError
 from aevb.models.initialization import Initialization, initialize
 from aevb.models.theta_posterior import ThetaPosterior
 from aevb.noise import Noise
@@ -15,17 +18,29 @@ from aevb.ranges import Seed
 __all__ = ["VAE"]
 
 
+class NoEncoder(nn.Module):
+    """In the place of q(z|x) in a model that has none."""
+
+    def forward(self, x: Tensor) -> NoReturn:
+        """Raises UserError."""
+        raise UserError(
+            "model.encoder=null: this model has no q(z|x); allowed: what needs p(x, z) alone; "
+            "try: evaluator=quadrature, evaluator=ais, or a model with an encoder"
+        )
+
+
 class VAE(nn.Module):
     """Three modules that return distributions: encoder x -> q(z|x), decoder z -> p(x|z), prior -> p(z).
 
-    initialization: how the parameters start (aevb.models.initialization); `None` leaves them as they are.
-    seed: of the initialisation. theta_log_var: where log sigma^2 of a Gaussian q(theta) over the decoder's parameters begins
-    (full variational Bayes); `None`: theta is a point, and theta_posterior is None.
+    encoder: None where p(x, z) alone is trained; to ask such a model for q(z|x) is refused. initialization: how the parameters
+    start (aevb.models.initialization); `None` leaves them as they are. seed: of the initialisation. theta_log_var: where log
+    sigma^2 of a Gaussian q(theta) over the decoder's parameters begins (full variational Bayes); `None`: theta is a point, and
+    theta_posterior is None.
     """
 
     def __init__(
         self,
-        encoder: nn.Module,
+        encoder: nn.Module | None,
         decoder: nn.Module,
         prior: nn.Module,
         initialization: Initialization | None = None,
@@ -33,9 +48,10 @@ class VAE(nn.Module):
         theta_log_var: float | None = None,
     ) -> None:
         super().__init__()
-        self.encoder, self.decoder, self.prior = encoder, decoder, prior
+        self.encoder = NoEncoder() if encoder is None else encoder
+        self.decoder, self.prior = decoder, prior
         if initialization is not None:
-            initialize(encoder, decoder, initialization, seed)
+            initialize(self.encoder, decoder, initialization, seed)
         self.theta_posterior = None if theta_log_var is None else ThetaPosterior(decoder, theta_log_var)
 
     def log_joint(self, x: Tensor, z: Tensor) -> Tensor:
@@ -43,6 +59,11 @@ class VAE(nn.Module):
         log_pz = self.prior().log_prob(z)
         log_px_z = self.decoder(z).log_prob(x)
         return log_pz + log_px_z
+
+    @property
+    def has_encoder(self) -> bool:
+        """Whether there is a q(z|x)."""
+        return not isinstance(self.encoder, NoEncoder)
 
     @property
     def theta(self) -> list[nn.Parameter]:

@@ -66,3 +66,11 @@ class Objective(nn.Module, ABC):
     @abstractmethod
     def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
         """Yields the updates of one round, pulling as many minibatches as it needs."""
+
+    def round_samples(self, batch_size: int) -> int:
+        """Samples by which the clock moves in a round."""
+        return batch_size
+
+    def gauges(self) -> dict[str, float]:
+        """What a mark writes down of the objective's own state, in columns train_*."""
+        return {}

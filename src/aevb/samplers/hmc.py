@@ -13,7 +13,8 @@ out; and where it is asked for k steps it makes k + 1, where `leapfrogs` counts 
 Axes: (..., J), the leading ones chains; with `RowNoise` the last but one is the datapoint, (chains, M, J).
 """
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
@@ -21,10 +22,53 @@ from torch import Tensor
 
 from aevb.noise import Noise
 
-__all__ = ["Chains", "LogDensity", "Transition", "chains_at", "hmc", "leapfrog"]
+__all__ = [
+    "Chains",
+    "InBlocks",
+    "LogDensity",
+    "Transition",
+    "WithGradient",
+    "chains_at",
+    "gradient_at",
+    "hmc",
+    "leapfrog",
+]
 
 LogDensity = Callable[[Tensor], Tensor]
-"""z (..., J) -> log pi(z) up to a constant, (...); differentiable."""
+"""z (..., J) -> log pi(z) up to a constant, (...); differentiable, or `WithGradient`."""
+
+
+class WithGradient(ABC):
+    """A log-density that gives its gradient itself."""
+
+    @abstractmethod
+    def __call__(self, z: Tensor) -> Tensor:
+        """z (..., J) -> log pi(z) up to a constant, (...)."""
+
+    @abstractmethod
+    def gradient(self, z: Tensor) -> Tensor:
+        """Of log pi at z, (..., J)."""
+
+
+class InBlocks(WithGradient):
+    """Chains z (N, J) of which each block of `rows` has a log-density of its own: so many are computed at once.
+
+    densities: of the blocks, in order.
+    """
+
+    def __init__(self, densities: list[LogDensity], rows: int) -> None:
+        self.densities, self.rows = densities, rows
+
+    def __call__(self, z: Tensor) -> Tensor:
+        """(N,)."""
+        return torch.cat([density(part) for density, part in self._blocks(z)])
+
+    def gradient(self, z: Tensor) -> Tensor:
+        """(N, J)."""
+        return torch.cat([gradient_at(density, part) for density, part in self._blocks(z)])
+
+    def _blocks(self, z: Tensor) -> Iterator[tuple[LogDensity, Tensor]]:
+        return zip(self.densities, z.split(self.rows), strict=True)
 
 
 class Chains(NamedTuple):
@@ -45,11 +89,22 @@ class Transition(NamedTuple):
 
 def chains_at(log_density: LogDensity, position: Tensor) -> Chains:
     """Chains that stand at `position` (..., J)."""
+    if isinstance(log_density, WithGradient):
+        with torch.no_grad():
+            return Chains(position.detach(), log_density(position), log_density.gradient(position))
     with torch.enable_grad():
         z = position.detach().requires_grad_()
         value = log_density(z)
         (gradient,) = torch.autograd.grad(value.sum(), z)
     return Chains(position.detach(), value.detach(), gradient)
+
+
+def gradient_at(log_density: LogDensity, position: Tensor) -> Tensor:
+    """Of the log-density at `position` (..., J), where its value is not asked for."""
+    if isinstance(log_density, WithGradient):
+        with torch.no_grad():
+            return log_density.gradient(position)
+    return chains_at(log_density, position).gradient
 
 
 def leapfrog(
@@ -58,10 +113,12 @@ def leapfrog(
     """Positions and velocities after `steps` leapfrog steps, one gradient each. step_size: eps, broadcasts to (...)."""
     eps = step_size[..., None]
     velocity = velocity + 0.5 * eps * chains.gradient
-    for step in range(1, steps + 1):
-        chains = chains_at(log_density, chains.position + eps * velocity)
-        velocity = velocity + (eps if step < steps else 0.5 * eps) * chains.gradient
-    return chains, velocity
+    position = chains.position + eps * velocity
+    for _ in range(1, steps):
+        velocity = velocity + eps * gradient_at(log_density, position)
+        position = position + eps * velocity
+    chains = chains_at(log_density, position)
+    return chains, velocity + 0.5 * eps * chains.gradient
 
 
 def hmc(log_density: LogDensity, chains: Chains, step_size: Tensor, leapfrogs: int, noise: Noise) -> Transition:

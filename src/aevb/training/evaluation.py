@@ -1,8 +1,9 @@
 """What happens at a mark: the model is evaluated, the row is written, the checkpoint is saved, in this order.
 
 train_bound is the mean over the last samples trained on, as in the paper's Figure 2; the test values are those of this
-moment, with the same noise at every mark. A row is in the checkpoint that follows it, and metrics.csv is written
-from the rows held: a run cut between two checkpoints leaves no row that its resumption would not write again.
+moment, with the same noise at every mark. Evaluators beside `bound` and `importance` have columns of their own behind the
+usual ones, <split>_<evaluator>_<value>, means over the images. A row is in the checkpoint that follows it, and metrics.csv
+is written from the rows held: a run cut between two checkpoints leaves no row that its resumption would not write again.
 """
 
 import csv
@@ -29,16 +30,24 @@ TIMING = ("samples_seen", "training_seconds", "evaluation_seconds", "samples_per
 class Marks(L.Callback):
     """Evaluates at the marks and at the end.
 
-    evaluators: by name. `bound` sees the whole test split, every other the first `scene.first` images. max_samples: the end.
-    seed: of the evaluations' noise.
+    evaluators: by name. `bound` sees the whole test split, every other the first `scene.first` images, and those of
+    `scene.train` if there are any. max_samples: the end. seed: of the evaluations' noise. first_mark: marks
+    before it are passed over.
     """
 
     def __init__(
-        self, scene: Scene, evaluators: dict[str, Evaluator], recorder: Recorder, max_samples: int, seed: int
+        self,
+        scene: Scene,
+        evaluators: dict[str, Evaluator],
+        recorder: Recorder,
+        max_samples: int,
+        seed: int,
+        first_mark: int = 1,
     ) -> None:
         self.scene, self.evaluators, self.recorder = scene, evaluators, recorder
-        self.max_samples, self.seed = max_samples, seed
+        self.max_samples, self.seed, self.first_mark = max_samples, seed, first_mark
         self.rows: list[dict[str, float]] = []
+        self.more: dict[str, None] = {}  # columns beside COLUMNS, in order
         self.timing: list[dict[str, float]] = []
         self.training_seconds = self.evaluation_seconds = 0.0
 
@@ -49,12 +58,13 @@ class Marks(L.Callback):
 
     def on_train_start(self, trainer: L.Trainer, module: Training) -> None:  # type: ignore[override]
         """The clock of the training seconds starts; the end of a shorter run that is being extended is no mark."""
-        size = module.stream.batch_size
+        size = module.round_samples
         self.rows, self.timing = (
             [row for row in rows if is_mark(int(row["samples_seen"]) - size, int(row["samples_seen"]))]
             for rows in (self.rows, self.timing)
         )
-        self.scene = self.scene._replace(x=self.scene.x.to(module.device))
+        train = None if self.scene.train is None else self.scene.train.to(module.device)
+        self.scene = self.scene._replace(x=self.scene.x.to(module.device), train=train)
         if trainer.is_global_zero:
             self.recorder.begin(self.scene)
         self._start = time.perf_counter()
@@ -64,7 +74,8 @@ class Marks(L.Callback):
     ) -> None:
         """At a mark or at the end: a row, then a checkpoint. When training is told to stop elsewhere: a checkpoint."""
         seen = module.samples_seen
-        at_mark = seen > batch.start and (is_mark(batch.start, seen) or seen >= self.max_samples)
+        is_due = seen >= self.first_mark and is_mark(batch.start, seen)
+        at_mark = seen > batch.start and (is_due or seen >= self.max_samples)
         if not (at_mark or module.stopping):
             return
         now = time.perf_counter()
@@ -81,13 +92,24 @@ class Marks(L.Callback):
         module.last_checkpoint = self.checkpoint, seen
 
     def _evaluate(self, trainer: L.Trainer, module: Training) -> None:
-        row: dict[str, float] = {"samples_seen": module.samples_seen, "train_bound": module.window.mean}
+        row: dict[str, float] = {"samples_seen": module.samples_seen}
+        if module.window.held:  # not every objective has a bound
+            row["train_bound"] = module.window.mean
+        gauges = {f"train_{name}": value for name, value in module.objective.gauges().items()}
+        self.more |= dict.fromkeys(gauges)
+        row |= gauges
         module.eval()
         for name, evaluator in self.evaluators.items():
-            x = self.scene.x if name == "bound" else self.scene.x[: self.scene.first]
-            evaluation = run_over(evaluator, self.scene.model, x, self.seed)
-            lead = "test" if name in FIRST else f"test_{name}"  # another evaluator's bound is not the column's
-            row |= {f"{lead}_{key}": evaluation.mean(key) for key in evaluation.values}
+            splits = {"test": self.scene.x if name == "bound" else self.scene.x[: self.scene.first]}
+            if self.scene.train is not None and name != "bound":
+                splits["train"] = self.scene.train
+            for split, x in splits.items():
+                evaluation = run_over(evaluator, self.scene.model, x, self.seed)
+                lead = split if name in FIRST else f"{split}_{name}"  # another evaluator's bound is not the column's
+                values = {f"{lead}_{key}": evaluation.mean(key) for key in evaluation.values}
+                shown = values if name not in FIRST else [f"{split}_{evaluator.headline}"]
+                self.more |= dict.fromkeys(key for key in shown if key not in COLUMNS)
+                row |= values
         module.train()
         self.rows.append(row)
         if trainer.is_global_zero:
@@ -100,7 +122,7 @@ class Marks(L.Callback):
         self.timing.append(dict(zip(TIMING, (seen, self.training_seconds, self.evaluation_seconds, rate), strict=True)))
 
     def _write(self) -> None:
-        write_text(self.scene.directory / "metrics.csv", table(COLUMNS, self.rows))
+        write_text(self.scene.directory / "metrics.csv", table((*COLUMNS, *self.more), self.rows))
         write_text(self.scene.directory / "timing.csv", table(TIMING, self.timing))
 
     def state_dict(self) -> dict[str, Any]:

@@ -29,9 +29,13 @@ from aevb.training.strategy import average
 from aevb.training.stream import Stream
 from aevb.training.window import Window
 
-__all__ = ["Training", "own"]
+__all__ = ["Diverged", "Training", "own"]
 
 MakeOptimizer = Callable[[list[dict[str, Any]]], torch.optim.Optimizer]
+
+
+class Diverged(UserError):
+    """A loss, bound, gradient or parameter is not finite."""
 
 
 def own(state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -44,10 +48,10 @@ def own(state: dict[str, Tensor]) -> dict[str, Tensor]:
 class Training(L.LightningModule):
     """A model being trained by an objective on a stream, here on the stream's share of every minibatch.
 
-    make_optimizer: from torch parameter groups to an optimiser; called once for theta and once for phi. window: of the training
-    curve. engine: what computes the gradients. samples_seen, an int, is the clock of everything: samples of the global
-    minibatches. told_to_stop: set it to end after the round in progress; stopping: all ranks have agreed to, at the same round.
-    last_checkpoint: file and clock.
+    make_optimizer: from torch parameter groups to an optimiser; called once for theta and once for phi, where there are any.
+    window: of the training curve. engine: what computes the gradients. samples_seen, an int, is the clock of everything: samples
+    of the global minibatches. told_to_stop: set it to end after the round in progress; stopping: all ranks have agreed to, at
+    the same round. last_checkpoint: file and clock.
     """
 
     def __init__(
@@ -72,8 +76,17 @@ class Training(L.LightningModule):
         self._beginning = Snapshot()
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
-        """One optimiser for theta and one for phi."""
-        return [self.make_optimizer(self._with_prior(name)) for name in ("theta", "phi")]
+        """One optimiser for theta and one for phi, where there is one."""
+        return [self.make_optimizer(self._with_prior(name)) for name in self._trained]
+
+    @property
+    def _trained(self) -> list[str]:
+        return [name for name in ("theta", "phi") if self.groups[name]]
+
+    @property
+    def round_samples(self) -> int:
+        """Samples of a round of the objective."""
+        return self.objective.round_samples(self.stream.batch_size)
 
     def on_fit_start(self) -> None:
         """The data go where the model is."""
@@ -92,17 +105,17 @@ class Training(L.LightningModule):
 
     def training_step(self, block: Block) -> None:
         """Rounds of the objective until the block's end, or until all ranks have agreed to stop."""
-        theta, phi = self.optimizers(use_pl_optimizer=False)  # type: ignore[misc]  # a list: there are two
-        optimizers = {"theta": theta, "phi": phi}
+        found = self.optimizers(use_pl_optimizer=False)
+        optimizers = dict(zip(self._trained, found if isinstance(found, list) else [found], strict=True))
         start, position = self.samples_seen, self.stream.position
-        self._beginning.take(self, (theta, phi))
+        self._beginning.take(self, optimizers.values())
         taken = self._rounds(block, optimizers, watched=False)
         if not self._account(taken):
             self._beginning.restore()
             self.samples_seen, self.stream.position = start, position
             self._rounds(block, optimizers, watched=True)
             # Only where a device is not deterministic.
-            raise UserError(
+            raise Diverged(
                 f"training diverged between samples_seen={start} and {self.samples_seen}, but not when taken again; "
                 f"{self._last_good()}; try: a smaller optimizer.lr"
             )
@@ -166,7 +179,7 @@ class Training(L.LightningModule):
         wrong += [f"the {what} of {', '.join(of[:3])}{more}"] if of else []
         if wrong:
             parts = ", ".join(f"{name}={value.item():.6g}" for name, value in stats.items())
-            raise UserError(
+            raise Diverged(
                 f"training diverged at samples_seen={seen} (seed {self.stream.seed}): {' and '.join(wrong)} not finite; "
                 f"{parts and f'{parts}; '}{self._last_good()}; try: a smaller optimizer.lr"
             )

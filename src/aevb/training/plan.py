@@ -1,7 +1,7 @@
-"""When a run evaluates, and the blocks of minibatches between.
+"""When a run evaluates, and the blocks of rounds between.
 
 The marks are absolute: 1, 2, 3, 5 x 10^k training samples, whatever the budget, so that runs of different length share them. The
-plan is what Lightning takes for its data loader: it gives blocks of a few minibatches, cut at the marks and at the end.
+plan is what Lightning takes for its data loader: it gives blocks of a few rounds, cut at the marks and at the end.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,26 +24,26 @@ def next_mark(samples_seen: int) -> int:
 
 
 def is_mark(before: int, after: int) -> bool:
-    """Whether a mark lies in (before, after]: the clock moves by whole minibatches."""
+    """Whether a mark lies in (before, after]: the clock moves by whole rounds."""
     return next_mark(before) <= after
 
 
 class Plan:
     """Blocks from `samples_seen()`, asked at every start of iteration, to `max_samples`.
 
-    batch_size: M, by which the clock moves. block: minibatches in a block at the most. A block whose end an objective has
-    passed already (its rounds may be longer than a minibatch) is empty.
+    round_samples: by which the clock moves in a round of the objective. block: samples in a block at the most, or a round. A
+    block whose end an objective has passed already is empty.
     """
 
-    def __init__(self, samples_seen: Callable[[], int], max_samples: int, batch_size: int, block: int) -> None:
+    def __init__(self, samples_seen: Callable[[], int], max_samples: int, round_samples: int, block: int) -> None:
         self.samples_seen, self.max_samples = samples_seen, max_samples
-        self.batch_size, self.block = batch_size, block
+        self.round_samples, self.block = round_samples, block
 
     def __iter__(self) -> Iterator[Block]:
         start = self.samples_seen()
         while start < self.max_samples:
-            stop = min(start + self.block * self.batch_size, next_mark(start), self.max_samples)
-            stop = start + -(-(stop - start) // self.batch_size) * self.batch_size  # whole minibatches
+            stop = min(start + self.block, next_mark(start), self.max_samples)
+            stop = start + -(-(stop - start) // self.round_samples) * self.round_samples  # whole rounds
             yield Block(start, stop)
             start = stop
 

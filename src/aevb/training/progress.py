@@ -30,7 +30,8 @@ class Progress(L.Callback):
         """Moves the bar by the block."""
         self._bar.advance(module.samples_seen - self._seen)
         self._seen = module.samples_seen
-        self._bar.describe(f"{self.name}  bound {module.window.mean:.2f}")
+        if module.window.held:
+            self._bar.describe(f"{self.name}  bound {module.window.mean:.2f}")
 
     def teardown(self, trainer: L.Trainer, module: L.LightningModule, stage: str) -> None:
         """Closes the bar, also after a fault."""

@@ -16,7 +16,8 @@ class Scene(NamedTuple):
     """What a recorder may look at.
 
     directory: of the run. settings: its config. model: being trained. x: (n, D) test targets. label: (n,). shape: (rows, columns)
-    of an image. first: test images behind log p(x) at a mark. convention: of the targets, in words.
+    of an image. first: images behind log p(x) at a mark. convention: of the targets, in words. train: (first, D) training
+    targets, where marks look at them too.
     """
 
     directory: Path
@@ -27,20 +28,21 @@ class Scene(NamedTuple):
     shape: tuple[int, int]
     first: int
     convention: str
+    train: Tensor | None = None
 
 
 class Recorder:
     """Base of recorders: called at the start, at every mark, at the end."""
 
-    def logger(self, directory: Path, samples_seen: int) -> Logger | bool:
-        """The Lightning logger of a run that starts, or goes on, at `samples_seen`."""
+    def logger(self, directory: Path, samples_seen: int, round_samples: int) -> Logger | bool:
+        """The Lightning logger of a run that starts, or goes on, at `samples_seen`, which rounds of so many have come to."""
         return False
 
     def begin(self, scene: Scene) -> None:
         """Before the first block."""
 
     def mark(self, scene: Scene, row: dict[str, float]) -> None:
-        """At a mark: `row` has the columns of metrics.csv, samples_seen an int, the rest nats per datapoint."""
+        """At a mark: `row` has the columns of metrics.csv, samples_seen an int."""
 
     def end(self, scene: Scene, row: dict[str, float], evaluations: dict[str, Evaluation]) -> None:
         """After the last block: evaluations over the whole test split, by evaluator name."""

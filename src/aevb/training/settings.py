@@ -20,8 +20,10 @@ class TrainerSettings:
     is one, autograd elsewhere. products: whose float32 matrix products a CPU takes; auto: oneDNN's where torch's own are known
     to be slow. matmul: what these compute in: float32, TF32 or bfloat16, where the device has them. block: minibatches that one
     Lightning step takes at once. sampling: minibatches from an endless stream of seeded permutations, or drawn with replacement
-    as in the authors' code. train_window: samples behind one value of train_bound. first: test images behind log p(x) at a
-    mark. checkpoint_minutes: a checkpoint is never older than this, beside those at the marks.
+    as in the authors' code. train_window: samples behind one value of train_bound. first: images behind log p(x) at a
+    mark. mark_splits: whose they are; both: also the first of the training set, in columns train_*. first_mark: marks before
+    it are passed over, for evaluators that take long. checkpoint_minutes: a checkpoint is never older than this, beside those at
+    the marks.
     """
 
     accelerator: Literal["cpu", "gpu", "auto"] = "cpu"
@@ -35,6 +37,8 @@ class TrainerSettings:
     sampling: Literal["permutation", "replacement"] = "permutation"
     train_window: PositiveInt = 230_000
     first: PositiveInt = 1000
+    mark_splits: Literal["test", "both"] = "test"
+    first_mark: PositiveInt = 1
     checkpoint_minutes: PositiveFloat = 5
 
     def __post_init__(self) -> None:

@@ -48,12 +48,12 @@ class TensorBoard(Recorder):
     def __init__(self, images: NonNegativeInt = 64, embedding: NonNegativeInt = 1000) -> None:
         self.images, self.embedding = images, embedding
 
-    def logger(self, directory: Path, samples_seen: int) -> TensorBoardLogger:
+    def logger(self, directory: Path, samples_seen: int, round_samples: int) -> TensorBoardLogger:
         """Lightning's logger on <run>/tb, from which everything is gone that this run will write."""
         settings = read_settings(directory)
         # The checkpoint was taken after everything at its mark was written. The end of a shorter run is no mark
         # of the longer one; a run that has only its end left to do writes the whole of it again.
-        kept = is_mark(samples_seen - settings["batch_size"], samples_seen) and samples_seen < settings["max_samples"]
+        kept = is_mark(samples_seen - round_samples, samples_seen) and samples_seen < settings["max_samples"]
         self._start = samples_seen + int(kept)
         self._begun = False
         forget(directory / "tb", lambda step, tag: step < self._start and not tag.startswith(OF_THE_END))
@@ -93,7 +93,7 @@ class TensorBoard(Recorder):
         for value in _hyperparameters(scene.settings):
             self._add(value, seen)
         self._writer.add_text("results", _results_text(scene, evaluations), seen)
-        if self.embedding:
+        if self.embedding and scene.model.has_encoder:
             self._embed(scene, seen)
         self._writer.close()
 
@@ -106,13 +106,13 @@ class TensorBoard(Recorder):
         # The same noise at every mark: one sees the same z decoded better and better.
         noise = Noise(scene.settings["seed"], "tensorboard", 0, device=x.device)
         samples = scene.model.generate(self.images, noise).mean
-        reconstructed = scene.model.decoder(scene.model.encoder(x).mean).mean
-        rows, columns = scene.shape
-        pairs = torch.cat([x, reconstructed], dim=-1)
-        return {
-            "prior samples": grid(grey(samples, scene.shape, scene.x)),
-            "reconstructions, below their originals": grid(grey(pairs, (2 * rows, columns), scene.x)),
-        }
+        pictures = {"prior samples": grid(grey(samples, scene.shape, scene.x))}
+        if scene.model.has_encoder:
+            reconstructed = scene.model.decoder(scene.model.encoder(x).mean).mean
+            rows, columns = scene.shape
+            pairs = torch.cat([x, reconstructed], dim=-1)
+            pictures["reconstructions, below their originals"] = grid(grey(pairs, (2 * rows, columns), scene.x))
+        return pictures
 
     @torch.no_grad()
     def _embed(self, scene: Scene, seen: int) -> None:
@@ -138,15 +138,16 @@ def _samples(scene: Scene) -> int | None:
     return scene.settings["evaluator"].get("importance", {}).get("samples")
 
 
-def _images(scene: Scene) -> int:
-    return min(scene.first, len(scene.x))
+def _images(scene: Scene, split: str = "test") -> int:
+    x = scene.train if split == "train" else scene.x
+    return 0 if x is None else min(scene.first, len(x))
 
 
 def _tag(scene: Scene, name: str) -> str:
     """`test_kl` -> `kl/test`; log p(x) names its K and its images."""
-    if name == "test_log_px":
-        return f"log_px/K={_samples(scene)}, first {_images(scene)} test images"
     split, _, quantity = name.partition("_")
+    if quantity == "log_px":
+        return f"log_px/K={_samples(scene)}, first {_images(scene, split)} {split} images"
     return f"{quantity}/{split}"
 
 

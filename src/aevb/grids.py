@@ -1,0 +1,42 @@
+"""The jobs of several experiments as one sweep: what `experiment=paper` stands for."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from omegaconf import OmegaConf
+
+from aevb.config import CONF
+from aevb.errors import UserError
+
+__all__ = ["jobs"]
+
+OURS = ("experiment", "paper")  # taken by the sweep itself, not by its jobs
+
+
+def jobs(
+    loader: Any, experiments: Mapping[str, Mapping[str, Any]], max_samples: int, overrides: Sequence[Override]
+) -> list[list[str]]:
+    """The overrides of every job, experiment by experiment.
+
+    loader: Hydra's. experiments: name -> what narrows its grid, key -> value as on a command line. max_samples: of every job.
+    overrides: of the command line; they win. Raises UserError for an experiment that is no sweep.
+    """
+    parser = OverridesParser.create(config_loader=loader)
+    typed = [override for override in overrides if override.get_key_element().split(".")[0] not in OURS]
+    found: list[list[str]] = []
+    for name, narrower in experiments.items():
+        path = CONF / "experiment" / f"{name}.yaml"
+        own = OmegaConf.select(OmegaConf.load(path), "hydra.sweeper.params") if path.is_file() else None
+        if own is None:
+            raise UserError(
+                f"hydra.sweeper.experiments.{name}: no experiment with a grid (hydra.sweeper.params); "
+                f"allowed: those in {CONF / 'experiment'}; try: figure2_mnist"
+            )
+        grid = {"experiment": name, **own, **narrower, "max_samples": max_samples}
+        asked = parser.parse_overrides([f"{key}={value}" for key, value in grid.items()])
+        (every,) = BasicSweeper.split_arguments([*asked, *typed], None)
+        found += every
+    return found

@@ -1,0 +1,30 @@
+"""`hydra/sweeper=experiments`, where Hydra looks for sweepers: several experiments as one sweep."""
+
+from typing import Any
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.types import Override
+
+__all__ = ["ExperimentsSweeper"]
+
+
+class ExperimentsSweeper(BasicSweeper):
+    """The jobs of every experiment named, each as that experiment alone would have it.
+
+    experiments: name in conf/experiment -> overrides that narrow its own grid. max_samples: of every job.
+    """
+
+    def __init__(
+        self, experiments: dict[str, dict[str, Any]], max_samples: int, max_batch_size: int | None = None
+    ) -> None:
+        super().__init__(max_batch_size)
+        self.experiments, self.max_samples = experiments, max_samples
+
+    def split_arguments(  # type: ignore[override]  # Hydra's is static, and called on the instance
+        self, overrides: list[Override], max_batch_size: int | None
+    ) -> list[list[list[str]]]:
+        """All jobs, in one batch."""
+        from aevb.grids import jobs
+
+        assert self.hydra_context is not None
+        return [jobs(self.hydra_context.config_loader, self.experiments, self.max_samples, overrides)]
