@@ -18,7 +18,8 @@ def rows(folder, *arguments):
 def test_the_paper_is_its_experiments_at_one_budget(tmp_path):
     paper = rows(tmp_path, "experiment=paper", "paper.scale=3e6")
     parts = [
-        rows(tmp_path, f"experiment={name}", "max_samples=3e6") for name in ("figure2_mnist", "figure2_frey", "figure3")
+        rows(tmp_path, f"experiment={name}", "max_samples=3e6")
+        for name in ("figure2_mnist", "figure2_frey", "figure3", "figure3_mcem")
     ]
     assert len(paper) == sum(map(len, parts)) + 1 == 25
     assert set().union(*parts) <= paper.keys()
