@@ -104,7 +104,7 @@ class GradientVariance(Figure):
         canvas.legend(*canvas.axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(runs))
         text = (
             f"Variance (trace of the covariance) of the gradient of the loss, nats per datapoint, over {self.draws} draws of z "
-            f"at fixed parameters: mean of {self.minibatches} fixed minibatches, ± bootstrap standard error over draws. "
+            f"at fixed parameters: mean of {self.minibatches} fixed minibatch(es), ± bootstrap standard error over draws. "
             "Relative: divided by the squared norm of the mean gradient, for the importance-weighted bound its own, otherwise "
             "that of the lower bound.\n\n"
         )
