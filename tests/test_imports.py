@@ -21,16 +21,16 @@ FLOORS = [
     {"objectives", "evaluators"},
     {"training", "pitfalls"},
     {"restore", "manifest"},
-    {"worker", "torchrun", "gathering", "evaluate", "figures", "refusals", "guard", "status", "compare"},
+    {"worker", "torchrun", "gathering", "evaluate", "figures", "refusals", "guard", "status", "compare", "grids"},
     {"sweep", "verify", "ensemble"},
     {"cli"},
     {"experiment", "trained"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 LIGHTNING = {"training", "worker", "evaluate", "restore"}
-HYDRA = {"cli", "refusals", "experiment", "guard", "sweep"}
+HYDRA = {"cli", "refusals", "experiment", "guard", "sweep", "grids"}
 NO_TORCH = {"errors", "ranges", "config", "progress", "lock", "scratch", "data", "runs", "child", "integrity", "build"}
-NO_TORCH |= {"cli", "refusals", "experiment", "guard", "arguments", "status", "compare", "sweep", "gathering"}
+NO_TORCH |= {"cli", "refusals", "experiment", "guard", "arguments", "status", "compare", "sweep", "gathering", "grids"}
 
 
 def room(path: Path) -> str:
