@@ -73,7 +73,7 @@ def refused(result: subprocess.CompletedProcess[str], folder: Path, *words: str)
         ("--check latent_dim=0", "latent_dim=0: out of range", ["try: latent_dim=20"]),
         ("--trust", "--trust : not the name of a module", []),
         ("--trust no_such_module", "--trust no_such_module: no such module", []),
-        ("objective=null", "objective=null: a group takes the name of an option", ["try: objective=mcem"]),
+        ("objective=null", "objective=null: a group takes the name of an option", ["try: objective=full_vb"]),
         ("+hydra.foo=1", "hydra.foo=1: no such key", ["allowed: "]),
         ("++hydra.job.nmae=x -m latent_dim=2,3", "hydra.job.nmae=x: no such key; did you mean hydra.job.name?", []),
         ("hydra.run.dir=/dev/null/x", "/dev/null/x: Not a directory; allowed: a folder of yours", []),
@@ -81,6 +81,17 @@ def refused(result: subprocess.CompletedProcess[str], folder: Path, *words: str)
             "data=synthetic model=bernoulli",
             "model.decoder=BernoulliDecoder: needs targets in [0, 1]",
             ["model=gaussian"],
+        ),
+        (
+            "objective=full_vb model.theta_log_var=null",
+            "model.theta_log_var=null: FullVB needs a q(theta)",
+            ["allowed: a number", "try: model.theta_log_var=-6"],
+        ),
+        ("+model.theta_log_var=-6", "model.theta_log_var=-6.0: SGVB_B trains no q(theta)", ["try: objective=full_vb"]),
+        (
+            "objective=score_function objective.baseline=leave_one_out",
+            "objective.samples=1: leave_one_out needs other samples",
+            ["an integer >= 2", "try: objective.samples=5"],
         ),
         ("-m objective=sgvb_a,sgbv_b", "objective=sgbv_b: no such option", []),
     ],
@@ -221,7 +232,8 @@ def test_help(command: str, tmp_path: Path) -> None:
     words = {
         "train": ["sgvb_a, sgvb_b", "latent_dim", "max_samples", "outputs/runs"],
         "evaluate": [
-            "ais, bdmc, bits_per_dim, bound, enumeration, importance, inference_gap, information, quadrature, reciprocal"
+            "ais, bdmc, bits_per_dim, bound, enumeration, importance, inference_gap, information, predictive, quadrature, "
+            "reciprocal"
         ],
     }
     assert all(word in result.stdout for word in words.get(command, ["runs"]))
@@ -239,7 +251,10 @@ def test_help(command: str, tmp_path: Path) -> None:
         ),  # a group with a folder in it has no "="
         (
             "aevb-train objective=",
-            ["objective=mcem", "objective=sgvb_a", "objective=sgvb_b", "objective=wake_sleep"],
+            [
+                f"objective={name}"
+                for name in ("full_vb", "iwae", "mcem", "score_function", "sgvb_a", "sgvb_b", "wake_sleep")
+            ],
         ),  # the pitfalls keep to their folder
         ("aevb-train optimizer=adam optimizer.b", ["optimizer.betas."]),
         ("aevb-train latent_dim== x", []),

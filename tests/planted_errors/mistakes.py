@@ -151,4 +151,18 @@ MISTAKES = [
         "masked_fill(level < 0, -math.inf)",
         "tests/estimators/test_bits.py::test_the_masses_of_all_levels_sum_to_one_and_are_scipys",
     ),
+    Mistake(
+        "p(theta) counted for every datapoint",
+        "objectives/full_vb.py",
+        "kl(model.theta_posterior.prior()) / self.n_train",
+        "kl(model.theta_posterior.prior())",
+        "tests/objectives/test_full_vb.py::test_the_kl_divergence_is_torchs_and_is_divided_by_n",
+    ),
+    Mistake(
+        "a baseline that sees its own sample",
+        "objectives/score_function.py",
+        "(f.sum(0) - f) / (len(f) - 1)",
+        "f.mean(0).expand_as(f)",
+        "tests/objectives/test_score_function.py::test_gradient_and_bound_are_unbiased[leave_one_out-2]",
+    ),
 ]

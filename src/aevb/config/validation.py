@@ -222,6 +222,17 @@ class _Check:
                 f"the loss of {self.named('objective')} is no mean over data, so devices cannot take their shares of it"
             )
             self.fault("trainer.devices", wrong, devices, allowed="1", **{"try": "trainer=default"})
+        objective = self.settings["objective"]
+        if objective.get("baseline") == "leave_one_out" and objective.get("samples") == 1:
+            wrong = "leave_one_out needs other samples of the datapoint"
+            self.fault("objective.samples", wrong, 1, allowed="an integer >= 2", **{"try": "objective.samples=5"})
+        log_var, over_theta = self.settings["model"].get("theta_log_var"), self.says("objective", "over_theta")
+        if over_theta is True and log_var is None:
+            wrong = f"{self.named('objective')} needs a q(theta)"
+            self.fault("model.theta_log_var", wrong, log_var, allowed="a number", **{"try": "model.theta_log_var=-6"})
+        if over_theta is False and log_var is not None:
+            wrong = f"{self.named('objective')} trains no q(theta)"
+            self.fault("model.theta_log_var", wrong, log_var, allowed="null", **{"try": "objective=full_vb"})
         if self.says("model.decoder", "unit_interval") is True and self.says("data", "unit_interval") is False:
             wrong = f"needs targets in [0, 1], and those of {self.named('data')} go beyond"
             self.fault("model.decoder", wrong, self.named("model.decoder"), **{"try": "model=gaussian"})

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from aevb.figures import published
-from aevb.figures.curves import Curve, convention, curve, meanings, provenances, with_bound
+from aevb.figures.curves import Curve, convention, curve, meanings, provenances
 from aevb.figures.figure import Drawing, Figure, markdown_table
 from aevb.figures.lines import Line, panels
 from aevb.figures.selection import RULE
@@ -35,8 +35,8 @@ class Comparison(Figure):
         self.at, self.select_at = sorted(at or [1_000_000, 10_000_000]), select_at
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Every finished run with a learning curve."""
-        return [run for run in with_bound(runs) if len(run.metrics()["samples_seen"])]
+        """Every finished run with test bounds at its marks."""
+        return [run for run in runs if np.isfinite(run.metrics()["test_bound"]).any()]
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """One row for every curve, stepsize and place of comparison."""

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure as Canvas
 
 from aevb.errors import UserError
 from aevb.figures.style import RC
-from aevb.runs import Run, finished, save, write_text
+from aevb.runs import Run, finished, save, write_json, write_text
 
 __all__ = ["Drawing", "Figure", "csv_text", "markdown_table"]
 
@@ -28,12 +28,13 @@ logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells at length w
 
 class Drawing(NamedTuple):
     """rows: the numbers, one dictionary a line of the CSV. canvas: the picture, if there is one. tables: further CSVs by the word
-    added to their name. text: Markdown to go with it (a caption, a table)."""
+    added to their name. text: Markdown to go with it (a caption, a table). json: the same for programs, if there is to be any."""
 
     rows: Rows
     canvas: Canvas | None = None
     tables: dict[str, Rows] = {}  # noqa: RUF012 (read only)
     text: str | None = None
+    json: Any = None
 
 
 class Figure(ABC):
@@ -82,6 +83,10 @@ class Figure(ABC):
         if drawing.text is not None:
             path = output_dir / f"{self.name}.md"
             write_text(path, drawing.text)
+            paths.append(path)
+        if drawing.json is not None:
+            path = output_dir / f"{self.name}.json"
+            write_json(path, drawing.json)
             paths.append(path)
         return paths
 

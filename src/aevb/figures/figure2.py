@@ -7,6 +7,8 @@ plots). A line is the mean over seeds, its band runs from the lowest to the high
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from aevb.figures import curves as learning
 from aevb.figures import published, selection
 from aevb.figures.figure import Drawing, Figure, markdown_table
@@ -32,8 +34,8 @@ class Figure2(Figure):
         self.select_at, self.x_max = select_at, x_max
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Every finished run with a learning curve."""
-        return [run for run in learning.with_bound(runs) if len(run.metrics()["samples_seen"])]
+        """Every finished run with test bounds at its marks."""
+        return [run for run in runs if np.isfinite(run.metrics()["test_bound"]).any()]
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """Panels, the numbers in them, and the table of stepsizes."""

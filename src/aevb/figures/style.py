@@ -23,6 +23,9 @@ METHODS = {
     "sgvb_a": Method("AEVB, estimator A", "#56B4E9", "aevb"),
     "wake_sleep": Method("wake-sleep", "#009E73", "wake_sleep"),
     "mcem": Method("Monte Carlo EM", "#CC79A7", "mcem"),
+    "full_vb": Method("full variational Bayes", "#E69F00", None),
+    "score_function": Method("score function", "#000000", None),
+    "iwae": Method("importance-weighted", "#7A5195", None),
 }
 SPARE = ("#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 """For methods beyond the table, and for several variants of one method, in this order."""

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from aevb.distributions import DiagonalNormal, Distribution
 from aevb.errors import UserError
 from aevb.models.initialization import Initialization, initialize
+from aevb.models.theta_posterior import ThetaPosterior
 from aevb.noise import Noise
 from aevb.ranges import Seed
 
@@ -32,7 +33,9 @@ class VAE(nn.Module):
     """Three modules that return distributions: encoder x -> q(z|x), decoder z -> p(x|z), prior -> p(z).
 
     encoder: None where p(x, z) alone is trained; to ask such a model for q(z|x) is refused. initialization: how the parameters
-    start (aevb.models.initialization); `None` leaves them as they are. seed: of the initialisation.
+    start (aevb.models.initialization); `None` leaves them as they are. seed: of the initialisation. theta_log_var: where log
+    sigma^2 of a Gaussian q(theta) over the decoder's parameters begins (full variational Bayes); `None`: theta is a point, and
+    theta_posterior is None.
     """
 
     def __init__(
@@ -42,12 +45,14 @@ class VAE(nn.Module):
         prior: nn.Module,
         initialization: Initialization | None = None,
         seed: Seed = 0,
+        theta_log_var: float | None = None,
     ) -> None:
         super().__init__()
         self.encoder = NoEncoder() if encoder is None else encoder
         self.decoder, self.prior = decoder, prior
         if initialization is not None:
             initialize(self.encoder, decoder, initialization, seed)
+        self.theta_posterior = None if theta_log_var is None else ThetaPosterior(decoder, theta_log_var)
 
     def log_joint(self, x: Tensor, z: Tensor) -> Tensor:
         """log p(x, z) = log p(z) + log p(x|z): x (M, D), z (..., M, J) -> (..., M)."""
@@ -62,8 +67,9 @@ class VAE(nn.Module):
 
     @property
     def theta(self) -> list[nn.Parameter]:
-        """Parameters of the generative model p(x, z)."""
-        return [*self.decoder.parameters(), *self.prior.parameters()]
+        """Parameters of the generative model p(x, z); where theta has a posterior, of that."""
+        spread = [] if self.theta_posterior is None else self.theta_posterior.parameters()
+        return [*self.decoder.parameters(), *self.prior.parameters(), *spread]
 
     @property
     def phi(self) -> list[nn.Parameter]:
