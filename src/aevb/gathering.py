@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from aevb import child, runs
-from aevb.progress import watching
 
 __all__ = ["Gathered", "gathered", "gathering", "train_at_once", "train_together"]
 
@@ -59,6 +58,8 @@ def gathered() -> list[Gathered] | None:
 def train_at_once(jobs: list[Gathered], cores: int | None) -> None:
     """Trains every job in a process of its own, as many at a time as fit on `cores`, by default all of this machine."""
     cores = cores or cores_here()
+    from aevb.progress import watching  # here: nobody waits for rich who has nothing to watch
+
     with watching():
         for place, code in child.work_all([job.work for job in jobs], cores):
             jobs[place].answer(code)

@@ -7,9 +7,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 from yaml import YAMLError
 
 from aevb.errors import UserError
@@ -94,6 +91,10 @@ def show(rows: list[Row], as_json: bool = False) -> None:
     if as_json:
         print(json.dumps([asdict(item) for item in rows], indent=2))
         return
+    from rich.console import Console  # here: whoever only asks for help, or is refused, does not wait for it
+    from rich.markup import escape
+    from rich.table import Table
+
     console = Console()
     heads = ["run", "state", "samples", "of", "", "why"]
     if any(item.point for item in rows):
