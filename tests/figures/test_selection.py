@@ -6,7 +6,8 @@ import pytest
 from planted import COMMIT, plant
 
 from aevb.errors import UserError
-from aevb.figures.curves import curve
+from aevb.figures.curves import curve, with_bound
+from aevb.figures.representatives import with_latent_dim
 from aevb.figures.selection import rows, select
 from aevb.runs import finished
 
@@ -19,6 +20,13 @@ def test_the_highest_training_bound_wins_whatever_the_test_bound(tmp_path):
     plant(tmp_path, "optimizer.lr=0.01", train={100: -543, 1000000: -126}, test={100: -543, 1000000: -90})
     plant(tmp_path, "optimizer.lr=0.02", train={100: -543, 1000000: -120}, test={100: -543, 1000000: -150})
     assert selection(tmp_path).chosen.lr == 0.02
+
+
+def test_runs_without_a_bound_are_left_out(tmp_path):
+    plant(tmp_path, "objective=mcem", "latent_dim=3", train={100: math.nan, 1000000: math.nan})
+    plain = plant(tmp_path, "latent_dim=3", train={100: -543, 1000000: -126})
+    assert [run.directory for run in with_latent_dim(finished(tmp_path), [3])] == [plain]
+    assert [run.directory for run in with_bound(finished(tmp_path))] == [plain]
 
 
 def test_bounds_are_compared_at_the_mark_asked_for_not_at_the_end(tmp_path):
