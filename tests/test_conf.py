@@ -16,6 +16,7 @@ GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.n
 PITFALLS = [f"{group}/pitfalls" for group in GROUPS if (CONF / group / "pitfalls").is_dir()]
 CHOICES = [f"{group}={option}" for group in GROUPS for option in options(group)]
 CHOICES += [f"{group.partition('/')[0]}=pitfalls/{option}" for group in PITFALLS for option in options(group)]
+CHOICES.remove("experiment=paper")  # of a sweep alone: tests/test_grids.py
 FIGURES = [f"figure={option}" for option in options("figure")]
 
 
@@ -56,7 +57,8 @@ def test_every_yaml_is_an_option() -> None:
     roots = {CONF / f"{name}.yaml" for name in ("train", "evaluate", "figure")}
     helps = {CONF / f"hydra/help/{name}.yaml" for name in ("train", "evaluate", "figure")}
     launchers = {CONF / f"hydra/launcher/{name}.yaml" for name in ("cores", "ensemble", "slurm")}
-    assert set(CONF.rglob("*.yaml")) == named | roots | helps | launchers
+    sweepers = {CONF / "hydra/sweeper/experiments.yaml"}
+    assert set(CONF.rglob("*.yaml")) == named | roots | helps | launchers | sweepers
 
 
 def test_evaluate_composes() -> None:
