@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from aevb.optimizers.adagrad import AuthorsAdagrad
+from aevb.optimizers.adagrad import AuthorsAdagrad, _adagrad
 from aevb.optimizers.torch import adagrad, adam
 
 
@@ -60,6 +60,28 @@ def test_the_warmup_survives_a_checkpoint():
     assert torch.equal(w.detach(), torch.zeros(2))
     second.step()
     torch.testing.assert_close(w.detach(), torch.full((2,), -0.1 / 3**0.5))
+
+
+def test_the_step_is_torchs_own_on_every_device(monkeypatch):
+    """Two groups, one with a weight prior: the fused kernel, what stands in for it on other devices, and torch's Adagrad."""
+    generator = torch.Generator().manual_seed(0)
+    start = [torch.randn(3, 2, generator=generator), torch.randn(4, generator=generator)]
+    gradients = [[torch.randn(p.shape, generator=generator) for p in start] for _ in range(5)]
+
+    def path(make):
+        parameters = [torch.nn.Parameter(p.clone()) for p in start]
+        optimizer = make([{"params": parameters[:1], "weight_decay": 0.3}, {"params": parameters[1:]}])
+        for step in gradients:
+            for parameter, gradient in zip(parameters, step, strict=True):
+                parameter.grad = gradient.clone()
+            optimizer.step()
+        return parameters
+
+    ours = path(lambda groups: AuthorsAdagrad(groups, batch_size=10, lr=0.1, warmup=0))
+    theirs = path(lambda groups: torch.optim.Adagrad(groups, lr=0.1, eps=0.0, initial_accumulator_value=1e-10))
+    torch.testing.assert_close(ours, theirs)
+    monkeypatch.setattr(torch, "_fused_adagrad_", _adagrad)
+    torch.testing.assert_close(path(lambda groups: AuthorsAdagrad(groups, batch_size=10, lr=0.1, warmup=0)), ours)
 
 
 @pytest.mark.parametrize(("make", "reference"), [(adagrad, torch.optim.Adagrad), (adam, torch.optim.Adam)])

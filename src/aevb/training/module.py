@@ -160,8 +160,8 @@ class Training(L.LightningModule):
         """Whether loss, bound and parameters of a block are finite; if so, the bounds go into the window."""
         losses = [stats["loss"] for _, stats in taken]
         bounds = [(samples, stats["bound"]) for samples, stats in taken if "bound" in stats]
-        sizes = torch._foreach_norm(list(self.parameters()), math.inf) if taken else []
-        numbers = [*losses, *(bound for _, bound in bounds), *sizes]
+        extremes = [extreme for parameter in self.parameters() for extreme in torch.aminmax(parameter)] if taken else []
+        numbers = [*losses, *(bound for _, bound in bounds), *extremes]
         values = torch.stack([number.double() for number in numbers]).tolist() if numbers else []
         if not all(map(math.isfinite, values)):
             return False
