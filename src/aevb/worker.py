@@ -106,14 +106,15 @@ def _run(directory: Path, trusted: tuple[str, ...], ranks: Ranks, seat: Seat | N
     marks = Marks(scene, evaluators, recorder, settings["max_samples"], settings["seed"], first_mark)
     device = _fit(module, marks, trainer_settings, ranks, signals)
 
-    evaluations = _final_evaluations(scene, evaluators, device, ranks)
+    last = scene._replace(x=scene.x[: trainer_settings.final_first])
+    evaluations = _final_evaluations(last, evaluators, device, ranks)
     if not ranks.first:
         return
     for name, (evaluation, took) in evaluations.items():
         facts = {"seconds": took, "checkpoint": "model.pt", "targets": dataset.convention}
         facts["meaning"] = meaning(dataset.convention, settings["model"]["decoder"]["_target_"])
         facts |= {"seed": settings["seed"], "threads": torch.get_num_threads()}
-        record(directory, evaluators[name], evaluation, "test", None, **facts)
+        record(directory, evaluators[name], evaluation, "test", trainer_settings.final_first, **facts)
     results = {name: evaluation for name, (evaluation, _) in evaluations.items()}
     recorder.end(scene, marks.rows[-1], results)
     runs.save(directory / "model.pt", lambda file: torch.save(own(module.model.state_dict()), file))
@@ -246,7 +247,7 @@ def _final_evaluations(
     evaluations = {}
     for name, evaluator in evaluators.items():
         start = time.perf_counter()
-        with bar(len(scene.x), f"{evaluator.name}, whole test split", "images", shown=ranks.first) as progress:
+        with bar(len(scene.x), f"{evaluator.name}, test split", "images", shown=ranks.first) as progress:
             evaluation = run_over(evaluator, scene.model, scene.x, scene.settings["seed"], progress)
         evaluations[name] = evaluation, time.perf_counter() - start
     scene.model.cpu()
