@@ -21,7 +21,7 @@ class TrainerSettings:
     to be slow. matmul: what these compute in: float32, TF32 or bfloat16, where the device has them. block: minibatches that one
     Lightning step takes at once. sampling: minibatches from an endless stream of seeded permutations, or drawn with replacement
     as in the authors' code. train_window: samples behind one value of train_bound. first: images behind log p(x) at a
-    mark. final_first: test images that the end is evaluated on; null: all. mark_splits: whose the first are; both: also those of the
+    mark. final_first: test images that the end is evaluated on; null: all. mark_splits: whose they are; both: also those of the
     training set, in columns train_*. first_mark: marks before it are passed over, for evaluators that take long.
     checkpoint_minutes: a checkpoint is never older than this, beside those at the marks.
     """
