@@ -230,7 +230,7 @@ def _draw(rows: list[dict[str, Any]]) -> Canvas:
         for word, colour in COLOURS.items()
     ]
     if data:
-        canvas.legend(handles=handles, loc="outside upper center", ncols=min(6, len(handles)))
+        canvas.legend(handles=handles, loc="outside upper center", ncols=3 if len(data) == 1 else 6)
     return canvas
 
 
