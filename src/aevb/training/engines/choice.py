@@ -39,7 +39,7 @@ def choose_engine(
     if sgvb:
         return ClosedForm(objective)  # type: ignore[arg-type]  # what `fits` has looked at
     if ClosedFormWakeSleep.fits(objective, model):
-        return ClosedFormWakeSleep()
+        return ClosedFormWakeSleep(objective)  # type: ignore[arg-type]
     if name == "closed_form":
         raise UserError(
             f"trainer.engine=closed_form: there is none for {type(objective).__name__} with this model; allowed: SGVB A and B "

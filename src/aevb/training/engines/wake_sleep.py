@@ -10,6 +10,7 @@ per datapoint, v = log sigma^2. The numbers are those of the objective under aut
 from collections.abc import Iterator
 
 import torch
+from torch import Tensor
 
 from aevb.distributions import DiagonalNormal
 from aevb.models.closed_form import decode, encode, has_closed_form
@@ -23,6 +24,9 @@ __all__ = ["ClosedFormWakeSleep"]
 class ClosedFormWakeSleep:
     """Updates of wake-sleep whose gradients stand in `.grad` of the parameters that they move."""
 
+    def __init__(self, objective: WakeSleep) -> None:
+        self.objective = objective
+
     @staticmethod
     def fits(objective: Objective, model: VAE) -> bool:
         """Whether this engine computes what `objective` does on `model`. Exact types: a subclass may mean something else."""
@@ -32,7 +36,7 @@ class ClosedFormWakeSleep:
         """One minibatch, one update of theta, then one of phi."""
         batch = next(stream)
         yield _wake(model, batch)
-        yield _sleep(model, batch)
+        yield _sleep(model, *self.objective.dream(model, len(batch.x), batch.noise))
 
 
 @torch.no_grad()
@@ -46,9 +50,7 @@ def _wake(model: VAE, batch: Batch) -> Update:
 
 
 @torch.no_grad()
-def _sleep(model: VAE, batch: Batch) -> Update:
-    z = model.sample_prior(len(batch.x), batch.noise)
-    dream = model.decoder(z).sample(batch.noise)
+def _sleep(model: VAE, z: Tensor, dream: Tensor) -> Update:
     mean, log_var, backward = encode(model.encoder, dream)  # type: ignore[arg-type]
     distance, precision = mean - z, torch.exp(-log_var)
     squares = distance * distance * precision
