@@ -153,7 +153,7 @@ def _draw(places: dict[int, list[Run]], right: float) -> Canvas:
         name = next(item.label for item in METHODS.values() if item.published == algorithm)
         handles.append(Line2D([], [], color=colour, lw=THEIRS, label=f"{name}, paper"))
     handles += [Line2D([], [], color="black", lw=1.2, ls=dashes, label=split) for split, dashes in DASHES.items()]
-    canvas.legend(handles=handles, loc="outside upper center", ncols=3 if len(places) < 3 else 5)
+    canvas.legend(handles=handles, loc="outside upper center", ncols=min(4, 1 + len(places)))
     return canvas
 
 

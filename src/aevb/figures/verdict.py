@@ -209,6 +209,7 @@ def _draw(rows: list[dict[str, Any]]) -> Canvas:
             style: dict[str, Any] = {"color": COLOURS[row["verdict"]], "markersize": 4, "linewidth": 1}
             marker = MARKERS[marks.index(row["samples_seen"]) % len(MARKERS)]
             ax.errorbar(row["difference"], y, xerr=half, marker=marker, linestyle="none", zorder=3, **style)
+        ax.set_xscale("symlog", linthresh=2)  # a miss of a hundred nats must not hide one of two
         ax.set_yticks(range(len(keys[name])), keys[name])
         ax.set_ylim(len(keys[name]) - 0.5, -0.5)
         ax.grid(axis="y", linewidth=0.3, color="#DDDDDD", zorder=0)
