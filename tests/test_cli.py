@@ -283,7 +283,9 @@ def test_a_traceback_is_kept_where_it_is_asked_for_or_unexpected(tmp_path: Path)
     result = aevb("train", "objective=sgbv_b", folder=tmp_path, env={"HYDRA_FULL_ERROR": "1"})
     assert "Traceback" in result.stderr
     (tmp_path / "broken.py").write_text("class Data:\n    def __init__(self): raise RuntimeError('by itself')\n")
-    result = aevb("train", "--trust=broken", *TINY, "data._target_=broken.Data", "~data.targets", folder=tmp_path)
+    result = aevb(
+        "train", "--trust=broken", *TINY, "data._target_=broken.Data", "~data.targets", "~data.n_train", folder=tmp_path
+    )
     assert result.returncode == 1
     assert "RuntimeError: by itself" in result.stderr
     assert not (tmp_path / "outputs").exists()

@@ -74,7 +74,7 @@ def test_the_life_of_a_run(tmp_path: Path) -> None:
 
 def test_a_trusted_module_trains_and_an_untrusted_one_does_not(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(DATASET)
-    target = ("++data._target_=mine.Dots", "~data.targets")
+    target = ("++data._target_=mine.Dots", "~data.targets", "~data.n_train")
     result = aevb("train", *TINY, *target, folder=tmp_path)
     assert result.returncode == 2
     assert "data._target_=mine.Dots: not a target" in result.stderr

@@ -28,7 +28,7 @@ def test_the_paper_is_its_experiments_at_one_budget(tmp_path):
 
 def test_what_is_typed_narrows_every_experiment(tmp_path):
     paper = rows(tmp_path, "experiment=paper", "objective=wake_sleep", "seed=0,1")
-    assert len(paper) == 2 * (5 + 4 + 2 + 1)
+    assert len(paper) == 2 * (5 + 4 + 2 + 2 + 1)
     assert all("wake_sleep" in name for name in paper)
 
 

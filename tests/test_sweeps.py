@@ -42,7 +42,7 @@ class Deadly(Digits):
                 os._exit(9)
         return super().load()
 """
-TRUST = ("--trust", "deadly", "++data._target_=deadly.Deadly", "~data.targets")
+TRUST = ("--trust", "deadly", "++data._target_=deadly.Deadly", "~data.targets", "~data.n_train")
 
 
 @pytest.mark.parametrize("launcher", ["basic", "cores", "joblib"])

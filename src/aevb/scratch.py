@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from aevb.errors import UserError
@@ -25,8 +25,9 @@ def scratch() -> Iterator[Path]:
     try:
         around = Path(tempfile.gettempdir())
         for left in around.glob(f"{PREFIX}*"):
-            if left.lstat().st_uid == os.getuid() and held(left) is False:
-                shutil.rmtree(left, ignore_errors=True)
+            with suppress(FileNotFoundError):  # whose owner has just ended
+                if left.lstat().st_uid == os.getuid() and held(left) is False:
+                    shutil.rmtree(left, ignore_errors=True)
         mine = tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True)
     except OSError as error:
         raise UserError(
