@@ -254,16 +254,8 @@ def test_help(command: str, tmp_path: Path) -> None:
             [
                 f"objective={name}"
                 for name in (
-                    "beta_vae",
-                    "dreg",
-                    "full_vb",
-                    "iwae",
-                    "lagging",
-                    "mcem",
-                    "score_function",
-                    "sgvb_a",
-                    "sgvb_b",
-                    "wake_sleep",
+                    *("beta_vae", "dreg", "full_vb", "iwae", "lagging", "mcem", "score_function"),
+                    *("sgvb_a", "sgvb_b", "variational_em", "wake_sleep"),
                 )
             ],
         ),  # the pitfalls keep to their folder
