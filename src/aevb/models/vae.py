@@ -8,7 +8,7 @@ from typing import NoReturn
 import torch
 from torch import Tensor, nn
 
-from aevb.distributions import DiagonalNormal, Distribution
+from aevb.distributions import Distribution
 from aevb.errors import UserError
 from aevb.models.initialization import Initialization, initialize
 from aevb.models.theta_posterior import ThetaPosterior
@@ -79,8 +79,7 @@ class VAE(nn.Module):
     @torch.no_grad()
     def sample_prior(self, count: int, noise: Noise) -> Tensor:
         """`count` draws z ~ p(z), (count, J)."""
-        pz: DiagonalNormal = self.prior()
-        return DiagonalNormal(pz.mean.expand(count, -1), pz.log_var.expand(count, -1)).sample(noise)
+        return self.prior().rows(count).sample(noise)
 
     @torch.no_grad()
     def generate(self, count: int, noise: Noise) -> Distribution:
