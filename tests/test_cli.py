@@ -254,7 +254,8 @@ def test_help(command: str, tmp_path: Path) -> None:
             [
                 f"objective={name}"
                 for name in (
-                    *("full_vb", "iwae", "mcem", "score_function", "sgvb_a", "sgvb_b", "variational_em", "wake_sleep"),
+                    *("arm", "exact_bound", "full_vb", "iwae", "mcem", "nvil", "score_function", "sgvb_a", "sgvb_b"),
+                    *("variational_em", "vimco", "wake_sleep"),
                 )
             ],
         ),  # the pitfalls keep to their folder
