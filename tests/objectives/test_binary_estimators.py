@@ -68,7 +68,7 @@ def test_the_exact_bound_is_the_sum_over_codes():
         NVIL(PIXELS, 2, baseline_units=4),
         ARM(marginal=False),
         ARM(),
-        ARM(pairs=2),
+        ARM(4),
     ],
     ids=["leave-one-out", "running", "NVIL, not normalised", "NVIL, L = 2", "ARM", "DisARM", "DisARM, 2 pairs"],
 )
@@ -165,8 +165,8 @@ def test_the_order_of_variances():
             "none": ScoreFunction(4),
             "nvil": nvil,
             "loo": ScoreFunction(4, "leave_one_out"),
-            "arm": ARM(2, marginal=False),
-            "disarm": ARM(2),
+            "arm": ARM(4, marginal=False),
+            "disarm": ARM(4),
         }.items()
     }
     print(variances)
@@ -178,9 +178,12 @@ def test_nvils_past_is_that_of_earlier_minibatches_and_b_learns_the_mean_of_f():
     model, x = binary(3), images(1).repeat(200, 1)
     objective = NVIL(PIXELS, baseline_units=5, decay=0.5, normalise=True).double()
     assert [value.item() for value in objective._past()] == [0, 1]
+    plain = gradient(next(ScoreFunction()(model, batches(x))).loss, model)
     stream, f = batches(x), []
-    for _ in range(3):
+    for t in range(3):
         (update,) = objective(model, stream)
+        if t == 0:  # with nothing behind it, it is the score function
+            torch.testing.assert_close(gradient(update.loss, model), plain)
         f.append(update.stats["bound"])
     c = (0.25 * f[0] + 0.5 * f[1] + f[2]) / 1.75  # b is 0 still
     torch.testing.assert_close(objective._past()[0], c)
@@ -214,3 +217,5 @@ def test_the_running_baseline_does_not_see_the_minibatch_at_hand():
 def test_arm_wants_a_bernoulli_q():
     with pytest.raises(UserError, match=r"objective=arm: DiagonalNormal q\(z\|x\); allowed: a Bernoulli one"):
         next(ARM()(linear_gaussian(), batches(torch.zeros(2, 5).double())))
+    with pytest.raises(UserError, match=r"objective\.samples=3: .*even number; try: objective\.samples=4"):
+        ARM(3)

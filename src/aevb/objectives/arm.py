@@ -10,6 +10,7 @@ Independently found by Yin et al. 2020 (U2G).
 """
 
 from collections.abc import Iterator
+from typing import Annotated
 
 import torch
 
@@ -17,22 +18,28 @@ from aevb.distributions import Bernoulli
 from aevb.errors import UserError
 from aevb.models.vae import VAE
 from aevb.objectives.objective import Batch, Objective, Update
-from aevb.ranges import NonNegativeFloat, PositiveInt
+from aevb.ranges import NonNegativeFloat, Range
 
 __all__ = ["ARM"]
 
 
 class ARM(Objective):
-    """-1/(2P) sum over pairs and both sides of log p(x, z), and g l with the gradient g held fixed; its value has no meaning. The
-    bound is the mean of f over both.
+    """-1/L sum_l log p(x, z_l), and -g l(x) with the gradient g held fixed; its value has no meaning. The bound is the mean of f.
 
-    pairs: P, each two samples. marginal: whether u is averaged out (DisARM), or not (ARM). weight_prior: see `Objective`. Needs a
+    samples: L, even, in pairs. marginal: whether u is averaged out (DisARM), or not (ARM). weight_prior: see `Objective`. Needs a
     Bernoulli q(z|x).
     """
 
-    def __init__(self, pairs: PositiveInt = 1, marginal: bool = True, weight_prior: NonNegativeFloat = 1.0) -> None:
+    def __init__(
+        self, samples: Annotated[int, Range(2)] = 2, marginal: bool = True, weight_prior: NonNegativeFloat = 1.0
+    ) -> None:
         super().__init__(weight_prior)
-        self.pairs, self.marginal = pairs, marginal
+        if samples % 2:
+            raise UserError(
+                f"objective.samples={samples}: arm draws in pairs; allowed: an even number; "
+                f"try: objective.samples={samples + 1}"
+            )
+        self.pairs, self.marginal = samples // 2, marginal
 
     def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
         """One minibatch, one update of theta and phi."""

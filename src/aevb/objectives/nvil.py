@@ -53,8 +53,9 @@ class NVIL(Objective):
         self.baseline = nn.Sequential(Linear(data_dim, baseline_units), nn.Tanh(), Linear(baseline_units, 1))
         with torch.no_grad():
             for parameter in self.baseline.parameters():
-                parameter.zero_()  # b = 0; tanh(0) has a slope, so the output layer moves first
-            nn.init.orthogonal_(self.baseline[0].weight, generator=torch.Generator().manual_seed(0))
+                parameter.zero_()  # b = 0 at first
+            units = torch.randn(baseline_units, data_dim, generator=torch.Generator().manual_seed(0))
+            next(self.baseline.parameters()).copy_(units / data_dim**0.5)
         self.register_buffer("mean", torch.zeros(()))
         self.register_buffer("variance", torch.zeros(()))
         self.register_buffer("weight", torch.zeros(()))
