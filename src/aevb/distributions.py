@@ -44,11 +44,15 @@ def softplus(logits: Tensor) -> Tensor:
 
 
 class Distribution(Protocol):
-    """What encoders, decoders and priors return. Those over z also have `mode`, `log_var`, `rows` and `kl`."""
+    """What encoders, decoders and priors return. Those over z also have `log_var`, `rows` and `kl`."""
 
     @property
     def mean(self) -> Tensor:
         """Expectation, shape (..., D)."""
+
+    @property
+    def mode(self) -> Tensor:
+        """The likeliest value, shape (..., D)."""
 
     def log_prob(self, value: Tensor) -> Tensor:
         """log p(value) in nats, summed over the last axis."""
