@@ -4,9 +4,9 @@ from typing import Any
 
 import torch
 
-from aevb.ranges import PositiveFloat
+from aevb.ranges import NonNegativeFloat, PositiveFloat
 
-__all__ = ["adagrad", "adam"]
+__all__ = ["adagrad", "adam", "sgd"]
 
 
 def adagrad(params: Any, lr: PositiveFloat = 0.01) -> torch.optim.Optimizer:
@@ -17,3 +17,8 @@ def adagrad(params: Any, lr: PositiveFloat = 0.01) -> torch.optim.Optimizer:
 def adam(params: Any, lr: PositiveFloat = 0.001, betas: tuple[float, float] = (0.9, 0.999)) -> torch.optim.Optimizer:
     """torch.optim.Adam (Kingma & Ba 2015)."""
     return torch.optim.Adam(params, lr=lr, betas=(betas[0], betas[1]), fused=True)
+
+
+def sgd(params: Any, lr: PositiveFloat = 0.001, momentum: NonNegativeFloat = 0.0) -> torch.optim.Optimizer:
+    """torch.optim.SGD: w <- w - lr * v, v <- momentum * v + g."""
+    return torch.optim.SGD(params, lr=lr, momentum=momentum, fused=True)
