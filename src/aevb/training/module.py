@@ -51,8 +51,8 @@ class Training(L.LightningModule):
 
     make_optimizer: from torch parameter groups to an optimiser; called once for theta and once for phi, where there are any.
     window: of the training curve. engine: what computes the gradients. clipping: of them. samples_seen, an int, is the clock of
-    everything: samples of the global minibatches. told_to_stop: set it to end after the round in progress; stopping: all ranks have agreed to, at
-    the same round. last_checkpoint: file and clock.
+    everything: samples of the global minibatches. told_to_stop: set it to end after the round in progress; stopping: all ranks
+    have agreed to, at the same round. last_checkpoint: file and clock.
     """
 
     def __init__(
