@@ -253,7 +253,18 @@ def test_help(command: str, tmp_path: Path) -> None:
             "aevb-train objective=",
             [
                 f"objective={name}"
-                for name in ("full_vb", "iwae", "mcem", "score_function", "sgvb_a", "sgvb_b", "wake_sleep")
+                for name in (
+                    "beta_vae",
+                    "dreg",
+                    "full_vb",
+                    "iwae",
+                    "lagging",
+                    "mcem",
+                    "score_function",
+                    "sgvb_a",
+                    "sgvb_b",
+                    "wake_sleep",
+                )
             ],
         ),  # the pitfalls keep to their folder
         ("aevb-train optimizer=adam optimizer.b", ["optimizer.betas."]),

@@ -26,6 +26,7 @@ class Evaluator(ABC):
     """Base of all evaluators; a subclass is one file and one YAML.
 
     name: in file names and tags. headline: which of the values is the evaluation's `mean`. images: rows in a block.
+    marked: findings that a mark writes down beside the means of the values.
     direction: what the headline is of log p(x): "lower bound", "upper bound" (both stochastic, in expectation) or "exact"; ""
     where it is another quantity.
     """
@@ -34,6 +35,7 @@ class Evaluator(ABC):
     headline: str
     images: int
     direction: str = ""
+    marked: tuple[str, ...] = ()
 
     @abstractmethod
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:

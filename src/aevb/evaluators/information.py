@@ -26,6 +26,7 @@ class Information(Evaluator):
 
     name = "information"
     headline = "mutual_information"
+    marked = ("active_units",)
     images = sys.maxsize  # one block: every image is part of every other's number
 
     def __init__(self, samples: PositiveInt = 1, rows: PositiveInt = 1000) -> None:

@@ -26,6 +26,9 @@ METHODS = {
     "full_vb": Method("full variational Bayes", "#E69F00", None),
     "score_function": Method("score function", "#000000", None),
     "iwae": Method("importance-weighted", "#7A5195", None),
+    "dreg": Method("importance-weighted, DReG", "#D55E00", None),
+    "beta_vae": Method("β-VAE", "#E69F00", None),
+    "lagging": Method("lagging inference network", "#D55E00", None),
 }
 SPARE = ("#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 """For methods beyond the table, and for several variants of one method, in this order."""

@@ -107,6 +107,7 @@ class Marks(L.Callback):
                 evaluation = run_over(evaluator, self.scene.model, x, self.seed)
                 lead = split if name in FIRST else f"{split}_{name}"  # another evaluator's bound is not the column's
                 values = {f"{lead}_{key}": evaluation.mean(key) for key in evaluation.values}
+                values |= {f"{lead}_{key}": evaluation.findings[key] for key in evaluator.marked}
                 shown = values if name not in FIRST else [f"{split}_{evaluator.headline}"]
                 self.more |= dict.fromkeys(key for key in shown if key not in COLUMNS)
                 row |= values
