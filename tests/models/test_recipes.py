@@ -16,6 +16,15 @@ from scipy.integrate import quad
 from aevb.distributions import DiagonalNormal, NoClosedForm
 from aevb.errors import UserError
 from aevb.estimators.bound import bound
+from aevb.evaluators.ais import AIS
+from aevb.evaluators.bdmc import BDMC
+from aevb.evaluators.bits_per_dim import BitsPerDim
+from aevb.evaluators.bound import Bound
+from aevb.evaluators.importance import Importance
+from aevb.evaluators.inference_gap import InferenceGap
+from aevb.evaluators.information import Information
+from aevb.evaluators.quadrature import Quadrature
+from aevb.evaluators.reciprocal import Reciprocal
 from aevb.models.bernoulli import BernoulliDecoder
 from aevb.models.families import FAMILIES, Parameters
 from aevb.models.gaussian import GaussianEncoder
@@ -177,15 +186,15 @@ def test_the_dirichlet_lies_on_the_simplex_with_its_moments() -> None:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_float32_draws_are_finite_and_have_a_density(family: str) -> None:
-    """1e5 draws of five dimensions of an untrained encoder's q(z|x): none on the end of an open support."""
+    """2e4 draws of five dimensions of an untrained encoder's q(z|x): none on the end of an open support."""
     encoder = RecipeEncoder(3, 5, 4, family)  # type: ignore[arg-type]
     x = torch.randn((1000, 3), generator=torch.Generator().manual_seed(0))
     q = encoder(x)
-    z = q.rsample(Noise(4, "draws", 0), 100)
+    z = q.rsample(Noise(4, "draws", 0), 20)
     assert z.dtype == torch.float32
-    assert z.shape == (100, 1000, 5)
+    assert z.shape == (20, 1000, 5)
     log_q = q.log_prob(z)
-    assert log_q.shape == (100, 1000)
+    assert log_q.shape == (20, 1000)
     assert log_q.isfinite().all()
     assert q.mean.isfinite().all()
     torch.autograd.grad(log_q.mean() + z.clamp(-9, 9).mean(), encoder.hidden.weight)[0].isfinite().all()
@@ -198,8 +207,8 @@ def model(encoder: str, prior: str | None, **fixed: float) -> VAE:
     return VAE(q, decoder, p, "glorot", seed=3)
 
 
-SAFE = [("laplace", None), ("uniform", None), ("gumbel", None), ("cauchy", "cauchy"), ("exponential", "exponential")]
-SAFE += [
+CLOSED = [("laplace", None), ("uniform", None), ("gumbel", None), ("cauchy", "cauchy"), ("exponential", "exponential")]
+CLOSED += [
     ("reciprocal", "log_normal"),
     ("gamma", "exponential"),
     ("log_normal", "log_normal"),
@@ -216,12 +225,11 @@ SAMPLED = [
 SAMPLED += [
     ("kumaraswamy", "beta"),
     ("gompertz", "exponential"),
-    ("reciprocal", "log_normal"),
     ("gaussian", "logistic"),
 ]
 
 
-@pytest.mark.parametrize(("encoder", "prior"), SAFE)
+@pytest.mark.parametrize(("encoder", "prior"), CLOSED)
 def test_kl_divergences_in_closed_form_are_the_means_of_log_ratios(encoder: str, prior: str | None) -> None:
     """5e4 draws for each of two data; failure rate 1e-6."""
     vae, x = model(encoder, prior), torch.rand((2, 6), generator=torch.Generator().manual_seed(1))
@@ -285,3 +293,24 @@ def test_a_log_normal_under_its_prior_has_the_kl_divergence_of_appendix_b() -> N
     q = vae.encoder(x)
     normal = DiagonalNormal(q.parameters["loc"], 2 * q.parameters["scale"].log())
     torch.testing.assert_close(q.kl(vae.prior()), normal.kl(StandardNormal(2)()))
+
+
+@pytest.mark.parametrize(("encoder", "prior"), [("laplace", None), ("exponential", "exponential")])
+def test_evaluators_that_take_both_for_normals_refuse_in_one_line(encoder: str, prior: str | None) -> None:
+    vae = model(encoder, prior)
+    for evaluator in (
+        AIS(),
+        BDMC(),
+        Reciprocal(),
+        Information(),
+        InferenceGap(),
+        BitsPerDim(256),
+        Quadrature(),
+        Importance(annealed=5),
+    ):
+        with pytest.raises(
+            UserError, match=rf"^evaluator={evaluator.name}: takes q\(z\|x\) and p\(z\) for normal .*try: .*$"
+        ):
+            evaluator.check(vae)
+    for fitting in (Bound(), Importance()):
+        fitting.check(vae)

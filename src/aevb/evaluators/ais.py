@@ -38,6 +38,11 @@ class AIS(Evaluator):
         """To start there."""
         return self.start == "encoder"
 
+    @property
+    def needs_normals(self) -> bool:
+        """Its chains go from one to the other."""
+        return True
+
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """log_px, effective_samples, monte_carlo_error, acceptance."""
         return ais(model, x, noise, self.temperatures, self.chains, self.leapfrogs, self.start)._asdict()

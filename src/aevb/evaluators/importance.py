@@ -37,6 +37,11 @@ class Importance(Evaluator):
         """Unless every draw is the prior's."""
         return self.annealed > 0 or self.prior_share < 1
 
+    @property
+    def needs_normals(self) -> bool:
+        """Where there are draws that are not q's."""
+        return self.annealed > 0 or self.prior_share > 0
+
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """log_px, effective_samples, monte_carlo_error; where K allows them pareto_k and rise."""
         values = importance(model, x, noise, self.samples, self.rows, self.prior_share, self.annealed)._asdict()

@@ -36,6 +36,11 @@ class InferenceGap(Evaluator):
         """It is q's."""
         return True
 
+    @property
+    def needs_normals(self) -> bool:
+        """The best q is sought among them."""
+        return True
+
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """inference_gap, approximation_gap, amortisation_gap, bound, best_bound, log_px, effective_samples."""
         estimate = inference_gap(

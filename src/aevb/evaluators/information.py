@@ -37,6 +37,11 @@ class Information(Evaluator):
         """It is q's."""
         return True
 
+    @property
+    def needs_normals(self) -> bool:
+        """Their densities are written out."""
+        return True
+
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """bound, reconstruction, kl, mutual_information, marginal_kl."""
         return information(model, x, noise, self.samples, self.rows)._asdict()

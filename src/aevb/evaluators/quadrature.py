@@ -45,6 +45,11 @@ class Quadrature(Evaluator):
                 f"{MAX_LATENT_DIM}, the cost is exponential in it; try: evaluator=ais"
             )
 
+    @property
+    def needs_normals(self) -> bool:
+        """Its grid is laid out for them."""
+        return True
+
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """log_px; error: of it, nats; spacing: of the lattice at the end; narrowest: smallest standard deviation of the posterior
         along any direction."""

@@ -38,6 +38,11 @@ class Reciprocal(Evaluator):
         self.temperatures, self.warm_up_samples = temperatures, warm_up_samples
         self.images = max(1, rows // chains)
 
+    @property
+    def needs_normals(self) -> bool:
+        """Its chains do."""
+        return True
+
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """log_px (Gaussian density), log_px_kde, log_px_validated, effective_samples, monte_carlo_error, acceptance."""
         budget = self.samples, self.leapfrogs, self.chains, self.temperatures, self.warm_up_samples
