@@ -18,7 +18,7 @@ from aevb.runs import Run
 __all__ = ["Clipping"]
 
 COLOURS = {"sgd": "#D55E00", "adam": "#0072B2", "adagrad": "#009E73"}
-KINDS = {"norm": "clipped by norm", "value": "clipped by value"}
+KINDS = {"norm": "by norm (dashed: not clipped)", "value": "by value (dashed: not clipped)"}
 BELOW = 400.0  # nats: how far below the best the axis goes
 
 
@@ -47,6 +47,13 @@ class Clipping(Figure):
             ax.set_title(title)
         best = max(row["test_bound"] for row in rows)
         canvas.axes[0].set_ylim(best - BELOW, best + 0.04 * BELOW)
+        for ax, kind in zip(canvas.axes, KINDS, strict=True):
+            for row in rows:
+                if row[f"clip_{kind}"] and row["test_bound"] < best - BELOW:
+                    at = (row[f"clip_{kind}"], best - BELOW)
+                    ax.annotate(
+                        f"{row['test_bound']:.0f}", at, (-2, 3), textcoords="offset points", fontsize=7, ha="right"
+                    )
         canvas.axes[0].set_ylabel("lower bound, test images, nats")
         canvas.legend(*canvas.axes[0].get_legend_handles_labels(), loc="outside right upper", fontsize=8)
         samples = runs[0].done["samples_seen"]

@@ -1,8 +1,8 @@
 """The figures of a re-implementation in Keras (KTH 2021), redrawn: its bounds, and its "marginal likelihood" beside log p(x).
 
-First row: the lower bound against training samples by N_z. Second: what it calls the marginal likelihood, the cross-entropy, which
-is E_q log p(x|z), beside the importance-sampled log p(x) and the bound, for few and many data. Third: where its overfitting
-comes from, train minus test of each part of the bound.
+First row: the lower bound against training samples by N_z. Second: what it calls the marginal likelihood, the cross-entropy,
+which is E_q log p(x|z), beside the importance-sampled log p(x) and the bound, for few and many data. Third: where its
+overfitting comes from, train minus test of each part of the bound.
 """
 
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
+from matplotlib.figure import SubFigure
 
 from aevb.figures.curves import meanings, provenance
 from aevb.figures.figure import Drawing, Figure, markdown_table
@@ -24,6 +25,7 @@ QUANTITIES = {  # name -> (column of a split, label, colour)
     "log_px": ("{split}_log_px", "log p(x), importance", "#0072B2"),
     "bound": ("{split}_parts_bound", "lower bound", "#000000"),
 }
+FROM = 10_000  # samples, where the axes of the likelihood begin
 COLOURS = ("#0072B2", "#D55E00", *SPARE)
 
 
@@ -48,28 +50,35 @@ class Keras(Figure):
         data = sorted({run.settings["choices"]["data"] for run in bounds}, reverse=True)
         sizes = sorted({_n_train(run) for run in likelihood})
         down = bool(bounds) + 2 * bool(likelihood)
-        canvas = Canvas(figsize=(8.6, 2.75 * down))
+        canvas = Canvas(figsize=(9.2, 2.6 * down))
         parts = iter(canvas.subfigures(down, 1, squeeze=False)[:, 0])
         if bounds:
             axes = next(parts).subplots(1, len(data), squeeze=False)[0]
             for ax, name in zip(axes, data, strict=True):
                 _bounds(ax, [run for run in bounds if run.settings["choices"]["data"] == name], dataset(name))
         if likelihood:
-            axes = next(parts).subplots(1, len(sizes), squeeze=False, sharey=True)[0]
+            part = next(parts)
+            axes = part.subplots(1, len(sizes), squeeze=False, sharey=True)[0]
             for ax, size in zip(axes, sizes, strict=True):
                 _claims(ax, [run for run in likelihood if _n_train(run) == size], size)
-            axes[-1].legend(fontsize=7, loc="lower right")
-            axes[0].set_ylabel("nats per image")
-            axes = next(parts).subplots(1, len(sizes), squeeze=False, sharey=True)[0]
+            _name(part, axes[0], "nats per image")
+            low = min(float(line.get_ydata()[line.get_xdata() >= FROM].min()) for ax in axes for line in ax.lines)
+            axes[0].set_ylim(bottom=low - 5)
+            part = next(parts)
+            axes = part.subplots(1, len(sizes), squeeze=False, sharey=True)[0]
             for ax, size in zip(axes, sizes, strict=True):
                 _gaps(ax, [run for run in likelihood if _n_train(run) == size], size)
-            axes[0].legend(fontsize=7, loc="upper left")
-            axes[0].set_ylabel("train − test, nats")
+            _name(part, axes[0], "train − test, nats")
         return Drawing(
             [row for run in [*bounds, *likelihood] for row in _rows(run)],
             canvas,
             text=f"{_words(likelihood)}{meanings(runs)}\n{_ends(likelihood) if likelihood else ''}",
         )
+
+
+def _name(part: SubFigure, ax: Axes, words: str) -> None:
+    ax.set_ylabel(words)
+    part.legend(*ax.get_legend_handles_labels(), fontsize=7, loc="outside right center")
 
 
 def _n_train(run: Run) -> int:
@@ -91,21 +100,14 @@ def _column(run: Run, name: str) -> np.ndarray:
 
 def _bounds(ax: Axes, runs: list[Run], title: str) -> None:
     for i, run in enumerate(sorted(runs, key=lambda run: run.settings["latent_dim"])):
-        metrics, colour = run.metrics(), COLOURS[i % len(COLOURS)]
+        metrics, label = run.metrics(), f"$N_z = {run.settings['latent_dim']}$"
         shown = metrics["samples_seen"] >= 1000
-        seen = metrics["samples_seen"][shown]
-        ax.plot(
-            seen,
-            metrics["test_bound"][shown],
-            color=colour,
-            linewidth=1.2,
-            label=f"$N_z = {run.settings['latent_dim']}$",
-        )
-        ax.plot(seen, metrics["train_bound"][shown], color=colour, linewidth=0.8, linestyle=(0, (4, 2)))
+        seen, bound = metrics["samples_seen"][shown], metrics["test_bound"][shown]
+        ax.plot(seen, bound, color=COLOURS[i % len(COLOURS)], linewidth=1.2, label=label)
     ax.set_xscale("log")
     ax.set_xlabel("training samples")
     ax.set_ylabel("lower bound, nats")
-    ax.set_title(f"{title} (solid: test; dashed: training, running mean)", fontsize=9)
+    ax.set_title(f"{title}, test images", fontsize=9)
     ax.legend(fontsize=8, loc="lower right")
     ax.grid(linewidth=0.3)
 
@@ -127,6 +129,7 @@ def _claims(ax: Axes, runs: list[Run], size: int) -> None:
         label="highest test log p(x)",
     )
     ax.set_xscale("log")
+    ax.set_xlim(left=FROM)
     ax.set_xlabel("training samples")
     ax.set_title(f"$N_{{train}}$ = {size:,}, no prior on the weights", fontsize=9)
     ax.grid(linewidth=0.3)
@@ -166,6 +169,7 @@ def _gaps(ax: Axes, runs: list[Run], size: int) -> None:
             )
     ax.axhline(0, color="#6B6B6B", linewidth=0.6)
     ax.set_xscale("log")
+    ax.set_xlim(left=FROM)
     ax.set_xlabel("training samples")
     ax.set_title(f"$N_{{train}}$ = {size:,}: train minus test", fontsize=9)
     ax.grid(linewidth=0.3)

@@ -35,9 +35,9 @@ class PosteriorFamilies(Figure):
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """The picture and the table."""
-        rows = sorted((_row(run) for run in runs), key=lambda row: (row["prior"], -row["bound"]))
+        rows = sorted((_row(run) for run in runs), key=lambda row: -row["bound"])
         priors = list(dict.fromkeys(row["prior"] for row in rows))
-        rows.sort(key=lambda row: -max(r["bound"] for r in rows if r["prior"] == row["prior"]))
+        rows.sort(key=lambda row: priors.index(row["prior"]))
         canvas = Canvas(figsize=(6.5, 0.19 * len(rows) + 1.1))
         _panel(canvas.add_subplot(), rows, priors)
         number = "{:.2f} ± {:.2f}".format
