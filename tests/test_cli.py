@@ -243,7 +243,7 @@ def test_help(command: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("aevb-train optimizer=", ["optimizer=adagrad", "optimizer=adagrad_torch", "optimizer=adam"]),
+        ("aevb-train optimizer=", ["optimizer=adagrad", "optimizer=adagrad_torch", "optimizer=adam", "optimizer=sgd"]),
         ("aevb-train objective=sgvb_a laten", ["latent_dim="]),
         (
             "aevb-train data=digits -m --trust os obj",

@@ -7,15 +7,22 @@ from typing import Any
 
 import hydra
 import pytest
+from omegaconf import OmegaConf
 
 from aevb.build import build
-from aevb.config import CONF, RUNTIME, options, targets, validate
+from aevb.config import CONF, RUNTIME, difference, fingerprint, options, targets, validate
 from commands import composed, settings
 
 GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name not in ("hydra", "figure"))
 PITFALLS = [f"{group}/pitfalls" for group in GROUPS if (CONF / group / "pitfalls").is_dir()]
 CHOICES = [f"{group}={option}" for group in GROUPS for option in options(group)]
 CHOICES += [f"{group.partition('/')[0]}=pitfalls/{option}" for group in PITFALLS for option in options(group)]
+PARTS = ("model/encoder", "model/prior")
+CHOICES += [
+    "model/encoder=gaussian",
+    "model/encoder=beta",
+    "model/prior=logistic model/encoder=laplace",
+]  # the others bind alike
 CHOICES.remove("experiment=paper")  # of a sweep alone: tests/test_grids.py
 FIGURES = [f"figure={option}" for option in options("figure")]
 
@@ -42,8 +49,16 @@ def test_there_is_something_to_choose() -> None:
 
 @pytest.mark.parametrize("choice", CHOICES)
 def test_every_option_composes_validates_and_binds(choice: str) -> None:
-    for node in nodes(settings(choice)):
+    for node in nodes(settings(*choice.split())):
         bind(node)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_every_encoder_and_prior_binds(part: str) -> None:
+    for option in options(part):
+        found = OmegaConf.to_container(OmegaConf.load(CONF / part / f"{option}.yaml"), resolve=False)
+        for node in nodes(found):
+            bind({key: value for key, value in node.items() if key != "defaults"})
 
 
 @pytest.mark.parametrize("choice", FIGURES)
@@ -53,7 +68,9 @@ def test_every_figure_composes_validates_and_binds(choice: str) -> None:
 
 
 def test_every_yaml_is_an_option() -> None:
-    named = {CONF / f"{group}/{option}.yaml" for group in [*GROUPS, *PITFALLS, "figure"] for option in options(group)}
+    named = {
+        CONF / f"{group}/{option}.yaml" for group in [*GROUPS, *PITFALLS, *PARTS, "figure"] for option in options(group)
+    }
     roots = {CONF / f"{name}.yaml" for name in ("train", "evaluate", "figure")}
     helps = {CONF / f"hydra/help/{name}.yaml" for name in ("train", "evaluate", "figure")}
     launchers = {CONF / f"hydra/launcher/{name}.yaml" for name in ("cores", "ensemble", "slurm")}
@@ -116,3 +133,18 @@ def test_a_model_builds_from_its_config() -> None:
     model = build(found["model"], data_dim=64)
     assert model.decoder.logits.weight.shape == (64, 100)
     assert hydra.core.global_hydra.GlobalHydra.instance().is_initialized() is False
+
+
+def test_an_encoder_brings_its_prior_unless_told() -> None:
+    found = settings("model/encoder=gamma")["model"]
+    assert (found["encoder"]["family"], found["prior"]["family"]) == ("gamma", "exponential")
+    assert settings("model/encoder=gamma", "model/prior=log_normal")["model"]["prior"]["family"] == "log_normal"
+    assert settings("model/encoder=laplace")["model"]["prior"]["_target_"] == "aevb.models.prior.StandardNormal"
+    assert settings("model/encoder=gaussian") == settings()
+
+
+def test_gradients_that_are_not_clipped_leave_the_identity_alone() -> None:
+    plain, clipped = settings(), settings("trainer.clip_norm=1")
+    older = {**plain, "trainer": {key: value for key, value in plain["trainer"].items() if not key.startswith("clip_")}}
+    assert fingerprint(plain) == fingerprint(older) != fingerprint(clipped)
+    assert difference(clipped, older) == {"trainer.clip_norm": (1.0, "absent")}

@@ -15,9 +15,18 @@ from torch import Tensor
 from aevb.errors import UserError
 from aevb.noise import Noise
 
-__all__ = ["Bernoulli", "DiagonalNormal", "Distribution", "softplus"]
+__all__ = ["Bernoulli", "DiagonalNormal", "Distribution", "NoClosedForm", "softplus"]
 
 LOG_2PI = math.log(2 * math.pi)
+
+
+class NoClosedForm(UserError):
+    """KL(q || p) has none for this pair of families."""
+
+    def __init__(self, q: str, p: str) -> None:
+        super().__init__(
+            f"KL({q} || {p}): no closed form; allowed: an objective that samples it; try: objective=sgvb_a"
+        )
 
 
 class _Softplus(torch.autograd.Function):
@@ -109,7 +118,9 @@ class DiagonalNormal:
             return self.rsample(noise, samples)
 
     def kl(self, other: "DiagonalNormal") -> Tensor:
-        """KL(self || other) in nats, (...): appendix B, for any diagonal normal `other`."""
+        """KL(self || other) in nats, (...): appendix B, for a diagonal normal `other`; else raises NoClosedForm."""
+        if not isinstance(other, DiagonalNormal):
+            raise NoClosedForm("normal", getattr(other, "family", type(other).__name__))
         variance_ratio = torch.exp(self.log_var - other.log_var)
         shift = (self.mean - other.mean) ** 2 * torch.exp(-other.log_var)
         return 0.5 * (variance_ratio + shift - 1 - self.log_var + other.log_var).sum(-1)

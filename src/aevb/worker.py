@@ -33,6 +33,7 @@ from aevb.progress import bar
 from aevb.restore import float_type, targets
 from aevb.training.autosave import Autosave
 from aevb.training.checkpoint import load, to_resume
+from aevb.training.clipping import Clipping
 from aevb.training.engines.stack import Seat
 from aevb.training.evaluation import Marks
 from aevb.training.memory import keep_freed_memory
@@ -212,7 +213,8 @@ def _assemble(job: Job, settings: dict[str, Any], seat: Seat | None) -> tuple[Tr
         return build(settings["optimizer"], trusted=trusted, params=groups, batch_size=settings["batch_size"])
 
     engine = seat or trainer.engine
-    module = Training(model, objective, stream, make_optimizer, Window(trainer.train_window), engine)
+    clipping = Clipping(trainer.clip_value, trainer.clip_norm)
+    module = Training(model, objective, stream, make_optimizer, Window(trainer.train_window), engine, clipping)
     x = targets(splits.test, dataset.dynamic, settings["seed"], dtype)
     label = torch.from_numpy(splits.test.label)
     scene = Scene(directory, settings, model, x, label, dataset.shape, trainer.first, dataset.convention)

@@ -26,6 +26,7 @@ NOT_NUMBERS = (
     "trainer.first_mark",
     "trainer.final_first",
 )
+NOTHING_IF_NULL = ("trainer.clip_value", "trainer.clip_norm")  # as absent, which they are in configs older than they
 IN_THE_NAME = ("data", "objective", "optimizer")  # groups; with latent_dim and seed
 
 
@@ -43,6 +44,7 @@ def _numbers(settings: dict[str, Any]) -> dict[str, Any]:
         key: value
         for key, value in flatten(settings)
         if not any(key == left_out or key.startswith(f"{left_out}.") for left_out in NOT_NUMBERS)
+        and not (value is None and key in NOTHING_IF_NULL)
     }
 
 

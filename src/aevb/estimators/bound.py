@@ -2,7 +2,8 @@ r"""The variational lower bound of a fixed model (eq. 3), with its parts.
 
     L(x) = 1/L sum_l log p(x | z^(l)) - KL(q(z|x) || p(z)),   z^(l) ~ q(z|x)
 
-The KL divergence is exact, the reconstruction is unbiased for any L, so the bound is too; L = 1 is the paper's.
+The KL divergence is exact, the reconstruction is unbiased for any L, so the bound is too; L = 1 is the paper's. Where q and prior
+have no KL divergence in closed form it is 1/L sum_l log q(z^(l) | x) - log p(z^(l)), unbiased as well.
 """
 
 from typing import NamedTuple
@@ -10,6 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from aevb.distributions import NoClosedForm
 from aevb.models.vae import VAE
 from aevb.noise import Noise
 
@@ -30,5 +32,9 @@ def bound(model: VAE, x: Tensor, noise: Noise, samples: int = 1) -> BoundEstimat
     qz_x = model.encoder(x)
     z = qz_x.sample(noise, samples)
     reconstruction = model.decoder(z).log_prob(x).mean(0)
-    kl = qz_x.kl(model.prior())
+    pz = model.prior()
+    try:
+        kl = qz_x.kl(pz)
+    except NoClosedForm:
+        kl = (qz_x.log_prob(z) - pz.log_prob(z)).mean(0)
     return BoundEstimate(reconstruction - kl, reconstruction, kl)

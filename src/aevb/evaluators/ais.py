@@ -39,9 +39,9 @@ class AIS(Evaluator):
         return self.start == "encoder"
 
     @property
-    def needs_continuous(self) -> bool:
-        """For its trajectories."""
-        return True
+    def latents(self) -> tuple[str, ...]:
+        """Its trajectories start at normals."""
+        return ("normal",)
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """log_px, effective_samples, monte_carlo_error, acceptance."""

@@ -25,6 +25,11 @@ class BitsPerDim(Evaluator):
         """Its bounds are q's."""
         return True
 
+    @property
+    def latents(self) -> tuple[str, ...]:
+        """Whose KL divergence is written out."""
+        return ("normal", "binary")
+
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """density_bits_per_dim, dequantised_bits_per_dim, discretised_bits_per_dim, mass_outside."""
         return bits_per_dim(model, x, noise, self.scale)._asdict()

@@ -13,7 +13,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from aevb.distributions import Bernoulli
+from aevb.distributions import Bernoulli, DiagonalNormal
 from aevb.errors import UserError
 from aevb.evaluators.partial import Partial
 from aevb.models.vae import VAE
@@ -52,13 +52,14 @@ class Evaluator(ABC):
         return False
 
     @property
-    def needs_continuous(self) -> bool:
-        """Whether it moves through z or integrates over it, which takes a normal p(z)."""
-        return False
+    def latents(self) -> tuple[str, ...]:
+        """What z may be, of "normal" (as are q(z|x) and p(z)), "binary", and "other" (another family of section 2.4)."""
+        return ("normal", "binary", "other")
 
     def check(self, model: VAE) -> None:
         """Raises UserError if the evaluator does not suit `model`; asked before anything is computed."""
-        if self.needs_continuous and isinstance(model.prior(), Bernoulli):
+        kind = _kind(model)
+        if kind == "binary" and kind not in self.latents:
             raise UserError(
                 f"evaluator={self.name}: needs a continuous z, and this model's is binary; allowed: bound, importance, "
                 "information, fitted_bound, and enumeration for latent_dim <= 12; try: 'evaluator=[enumeration,fitted_bound]'"
@@ -67,6 +68,11 @@ class Evaluator(ABC):
             raise UserError(
                 f"evaluator={self.name}: needs q(z|x), and this model has no encoder; allowed: what needs p(x, z) alone; "
                 "try: evaluator=ais, evaluator=reciprocal, or evaluator=quadrature for latent_dim <= 3"
+            )
+        if kind == "other" and kind not in self.latents:
+            raise UserError(
+                f"evaluator={self.name}: takes q(z|x) and p(z) for normal distributions, and one of this model's is none; "
+                "allowed: bound, importance without prior_share and annealed; try: evaluator=[bound,importance]"
             )
 
     @property
@@ -78,6 +84,13 @@ class Evaluator(ABC):
     def suffix(self) -> str:
         """What tells two files of the same evaluator and split apart."""
         return ""
+
+
+def _kind(model: VAE) -> str:
+    prior = model.prior()
+    if isinstance(prior, Bernoulli):
+        return "binary"
+    return "normal" if isinstance(prior, DiagonalNormal) and not hasattr(model.encoder, "family") else "other"
 
 
 class Evaluation(NamedTuple):

@@ -37,9 +37,9 @@ class InferenceGap(Evaluator):
         return True
 
     @property
-    def needs_continuous(self) -> bool:
+    def latents(self) -> tuple[str, ...]:
         """Its q* is a normal one."""
-        return True
+        return ("normal",)
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """inference_gap, approximation_gap, amortisation_gap, bound, best_bound, log_px, effective_samples."""

@@ -37,6 +37,11 @@ class Information(Evaluator):
         """It is q's."""
         return True
 
+    @property
+    def latents(self) -> tuple[str, ...]:
+        """Whose aggregate is written out."""
+        return ("normal", "binary")
+
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """bound, reconstruction, kl, mutual_information, marginal_kl."""
         return information(model, x, noise, self.samples, self.rows)._asdict()

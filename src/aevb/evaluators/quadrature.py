@@ -37,9 +37,9 @@ class Quadrature(Evaluator):
         self.images = images
 
     @property
-    def needs_continuous(self) -> bool:
-        """For its lattice."""
-        return True
+    def latents(self) -> tuple[str, ...]:
+        """Its lattice is laid out by normals."""
+        return ("normal",)
 
     def check(self, model: VAE) -> None:
         """At most three latent dimensions."""

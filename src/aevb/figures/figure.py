@@ -5,10 +5,10 @@ import io
 import logging
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import matplotlib
 from matplotlib.figure import Figure as Canvas
@@ -28,13 +28,15 @@ logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells at length w
 
 class Drawing(NamedTuple):
     """rows: the numbers, one dictionary a line of the CSV. canvas: the picture, if there is one. tables: further CSVs by the word
-    added to their name. text: Markdown to go with it (a caption, a table). json: the same for programs, if there is to be any."""
+    added to their name. text: Markdown to go with it (a caption, a table). json: the same for programs, if there is to be any.
+    animation: writes a GIF."""
 
     rows: Rows
     canvas: Canvas | None = None
     tables: dict[str, Rows] = {}  # noqa: RUF012 (read only)
     text: str | None = None
     json: Any = None
+    animation: Callable[[IO[bytes]], Any] | None = None
 
 
 class Figure(ABC):
@@ -76,6 +78,10 @@ class Figure(ABC):
                 path = output_dir / f"{self.name}.{suffix}"
                 save(path, partial(drawing.canvas.savefig, format=suffix, metadata=metadata))
                 paths.append(path)
+        if drawing.animation is not None:
+            path = output_dir / f"{self.name}.gif"
+            save(path, drawing.animation)
+            paths.append(path)
         for word, rows in {"": drawing.rows, **drawing.tables}.items():
             path = output_dir / f"{self.name}{'-' if word else ''}{word}.csv"
             write_text(path, csv_text(rows))

@@ -6,6 +6,7 @@ As encoder v = x and the result is q(z|x). As decoder v = z, the result is p(x|z
 experiment, "the means were constrained to the interval (0, 1) using a sigmoidal activation function".
 """
 
+import math
 from typing import Literal
 
 import torch
@@ -14,9 +15,9 @@ from torch import Tensor, nn
 from aevb.distributions import DiagonalNormal
 from aevb.models.mlp import Activation, activation_function
 from aevb.products import Linear
-from aevb.ranges import PositiveInt
+from aevb.ranges import PositiveFloat, PositiveInt
 
-__all__ = ["GaussianDecoder", "GaussianEncoder"]
+__all__ = ["FixedVarianceDecoder", "GaussianDecoder", "GaussianEncoder"]
 
 
 class GaussianEncoder(nn.Module):
@@ -65,3 +66,34 @@ class GaussianDecoder(nn.Module):
         """z (..., J) -> p(x|z) over (..., D)."""
         h = self.activation(self.hidden(z))
         return DiagonalNormal(self.squash(self.mean(h)), self.log_var(h))
+
+
+class FixedVarianceDecoder(nn.Module):
+    r"""p(x|z) = N(mu(z), c I) with the same variance c for every pixel, which is not learnt; one hidden layer.
+
+    -log p(x|z) = ||x - mu(z)||^2 / 2c + D/2 log 2 pi c: the squared error. c times the bound is -||x - mu||^2 / 2 - c KL
+    up to a constant, so a larger c weights the KL divergence more, as beta = c does.
+
+    variance: c. mean: "sigmoid" or "linear". Parameters: hidden.*, mean.*
+    """
+
+    def __init__(
+        self,
+        data_dim: int,
+        latent_dim: PositiveInt,
+        hidden_dim: PositiveInt,
+        activation: Activation = "tanh",
+        mean: Literal["sigmoid", "linear"] = "linear",
+        variance: PositiveFloat = 1.0,
+    ) -> None:
+        super().__init__()
+        self.hidden = Linear(latent_dim, hidden_dim)
+        self.mean = Linear(hidden_dim, data_dim)
+        self.activation = activation_function(activation)
+        self.squash = torch.sigmoid if mean == "sigmoid" else nn.Identity()
+        self.log_var = math.log(variance)
+
+    def forward(self, z: Tensor) -> DiagonalNormal:
+        """z (..., J) -> p(x|z) over (..., D)."""
+        mean = self.squash(self.mean(self.activation(self.hidden(z))))
+        return DiagonalNormal(mean, torch.full_like(mean, self.log_var))

@@ -50,6 +50,7 @@ class VAE(nn.Module):
         super().__init__()
         self.encoder = NoEncoder() if encoder is None else encoder
         self.decoder, self.prior = decoder, prior
+        _check_supports(self.encoder, prior)
         if initialization is not None:
             initialize(self.encoder, decoder, initialization, seed)
         self.theta_posterior = None if theta_log_var is None else ThetaPosterior(decoder, theta_log_var)
@@ -79,9 +80,18 @@ class VAE(nn.Module):
     @torch.no_grad()
     def sample_prior(self, count: int, noise: Noise) -> Tensor:
         """`count` draws z ~ p(z), (count, J)."""
-        return self.prior().rows(count).sample(noise)
+        return self.prior().sample(noise, count)
 
     @torch.no_grad()
     def generate(self, count: int, noise: Noise) -> Distribution:
         """p(x|z) at `count` draws z ~ p(z); its `mean` is what the paper's figures show."""
         return self.decoder(self.sample_prior(count, noise))
+
+
+def _check_supports(encoder: nn.Module, prior: nn.Module) -> None:
+    support, accepted = getattr(encoder, "support", "real"), getattr(prior, "accepts", ("real",))
+    if support not in accepted:
+        raise UserError(
+            f"model.prior: for z that is {' or '.join(accepted)}, and the q(z|x) of model.encoder is {support}, so KL(q || p) is "
+            "infinite or not defined; allowed: a prior for such z; try: without model/prior=, the encoder brings its own"
+        )

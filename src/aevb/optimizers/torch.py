@@ -4,9 +4,9 @@ from typing import Any
 
 import torch
 
-from aevb.ranges import PositiveFloat
+from aevb.ranges import NonNegativeFloat, PositiveFloat
 
-__all__ = ["adagrad", "adam"]
+__all__ = ["adagrad", "adam", "sgd"]
 
 
 def adagrad(params: Any, lr: PositiveFloat = 0.01) -> torch.optim.Optimizer:
@@ -22,3 +22,8 @@ def adam(
 ) -> torch.optim.Optimizer:
     """torch.optim.Adam (Kingma & Ba 2015)."""
     return torch.optim.Adam(params, lr=lr, betas=(betas[0], betas[1]), eps=eps, fused=True)
+
+
+def sgd(params: Any, lr: PositiveFloat = 0.001, momentum: NonNegativeFloat = 0.0) -> torch.optim.Optimizer:
+    """torch.optim.SGD: w <- w - lr * v, v <- momentum * v + g."""
+    return torch.optim.SGD(params, lr=lr, momentum=momentum, fused=True)

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from aevb.errors import UserError
 from aevb.models.vae import VAE
 from aevb.objectives.objective import Objective, Update
+from aevb.training.clipping import UNCLIPPED, Clipping
 from aevb.training.engines.choice import EngineName, choose_engine
 from aevb.training.engines.stack import Seat
 from aevb.training.plan import Block
@@ -49,9 +50,9 @@ class Training(L.LightningModule):
     """A model being trained by an objective on a stream, here on the stream's share of every minibatch.
 
     make_optimizer: from torch parameter groups to an optimiser; called once for theta and once for phi, where there are any.
-    window: of the training curve. engine: what computes the gradients. samples_seen, an int, is the clock of everything: samples
-    of the global minibatches. told_to_stop: set it to end after the round in progress; stopping: all ranks have agreed to, at
-    the same round. last_checkpoint: file and clock.
+    window: of the training curve. engine: what computes the gradients. clipping: of them. samples_seen, an int, is the clock of
+    everything: samples of the global minibatches. told_to_stop: set it to end after the round in progress; stopping: all ranks
+    have agreed to, at the same round. last_checkpoint: file and clock.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Training(L.LightningModule):
         make_optimizer: MakeOptimizer,
         window: Window,
         engine: EngineName | Seat = "auto",
+        clipping: Clipping = UNCLIPPED,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
@@ -69,6 +71,7 @@ class Training(L.LightningModule):
         self.stream, self.make_optimizer, self.window = stream, make_optimizer, window
         self.groups = {"theta": model.theta, "phi": [*model.phi, *objective.parameters()]}
         self.engine = choose_engine(engine, objective, model, self.groups)
+        self.clipping = clipping
         self.samples_seen = 0
         self.told_to_stop = self.stopping = False
         self.last_checkpoint: tuple[Path, int] | None = None
@@ -150,6 +153,8 @@ class Training(L.LightningModule):
             stats, self._vote = average(gradients, stats, self.told_to_stop, self.stream.world)
         if watched_at is not None:
             self._watch("gradient", {parameter: parameter.grad for parameter in moved}, stats, watched_at)
+        if self.clipping:
+            self.clipping(moved)
         for name in update.moves:
             optimizers[name].step()
         if watched_at is not None:

@@ -23,7 +23,8 @@ class TrainerSettings:
     as in the authors' code. train_window: samples behind one value of train_bound. first: images behind log p(x) at a
     mark. final_first: test images that the end is evaluated on; null: all. mark_splits: whose they are; both: also those of the
     training set, in columns train_*. first_mark: marks before it are passed over, for evaluators that take long.
-    checkpoint_minutes: a checkpoint is never older than this, beside those at the marks.
+    checkpoint_minutes: a checkpoint is never older than this, beside those at the marks. clip_value, clip_norm: of the gradient
+    before a step (aevb.training.clipping); null: as it is.
     """
 
     accelerator: Literal["cpu", "gpu", "auto"] = "cpu"
@@ -41,6 +42,8 @@ class TrainerSettings:
     mark_splits: Literal["test", "both"] = "test"
     first_mark: PositiveInt = 1
     checkpoint_minutes: PositiveFloat = 5
+    clip_value: PositiveFloat | None = None
+    clip_norm: PositiveFloat | None = None
 
     def __post_init__(self) -> None:
         if self.accelerator == "gpu" and not (torch.cuda.is_available() or torch.backends.mps.is_available()):

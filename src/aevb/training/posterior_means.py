@@ -1,0 +1,59 @@
+"""Where the posterior means of some test images are, at the beginning and at every mark: for figure=posterior_means."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.pytorch.loggers import Logger
+
+from aevb.ranges import PositiveInt
+from aevb.runs import save
+from aevb.training.plan import is_mark
+from aevb.training.recorder import Recorder, Scene
+
+__all__ = ["FILE", "PosteriorMeans"]
+
+FILE = "posterior_means.npz"
+"""In the run's directory: samples_seen (T,), mean (T, n, J), label (n,)."""
+
+
+class PosteriorMeans(Recorder):
+    """Writes FILE. images: n, the first of the test split. A run that goes on keeps what it has from before."""
+
+    def __init__(self, images: PositiveInt = 1000) -> None:
+        self.images = images
+        self.frames: list[tuple[int, np.ndarray]] = []
+
+    def logger(self, directory: Path, samples_seen: int, round_samples: int) -> Logger | bool:
+        """None; what the file holds of before is read back, but for the end of a shorter run, which is no mark."""
+        self.frames, self._start = [], samples_seen
+        if samples_seen and (directory / FILE).is_file():
+            with np.load(directory / FILE) as held:
+                pairs = zip(held["samples_seen"].tolist(), held["mean"], strict=True)
+                self.frames = [
+                    (seen, mean)
+                    for seen, mean in pairs
+                    if seen == 0 or (seen <= samples_seen and is_mark(seen - round_samples, seen))
+                ]
+        return False
+
+    def begin(self, scene: Scene) -> None:
+        """Before anything is learnt."""
+        if self._start == 0:
+            self._add(scene, 0)
+
+    def mark(self, scene: Scene, row: dict[str, float]) -> None:
+        """At a mark."""
+        self._add(scene, int(row["samples_seen"]))
+
+    @torch.no_grad()
+    def _add(self, scene: Scene, seen: int) -> None:
+        mean = scene.model.encoder(scene.x[: self.images]).mean.cpu().numpy()
+        self.frames = [*(frame for frame in self.frames if frame[0] < seen), (seen, mean)]
+        arrays: dict[str, Any] = {
+            "samples_seen": np.array([frame[0] for frame in self.frames]),
+            "mean": np.stack([frame[1] for frame in self.frames]),
+            "label": scene.label[: self.images].cpu().numpy(),
+        }
+        save(scene.directory / FILE, lambda file: np.savez_compressed(file, **arrays))
