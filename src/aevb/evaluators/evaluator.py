@@ -48,12 +48,26 @@ class Evaluator(ABC):
         """Whether it asks for q(z|x)."""
         return False
 
+    @property
+    def needs_density(self) -> bool:
+        """Whether it asks for log q(z|x), which a point has not."""
+        return self.needs_encoder
+
+    def likelihood(self, decoder: str) -> str:
+        """The class of p(x|z) that the numbers are of; `decoder`, the model's, where the evaluator has none of its own."""
+        return decoder
+
     def check(self, model: VAE) -> None:
         """Raises UserError if the evaluator does not suit `model`; asked before anything is computed."""
         if self.needs_encoder and not model.has_encoder:
             raise UserError(
                 f"evaluator={self.name}: needs q(z|x), and this model has no encoder; allowed: what needs p(x, z) alone; "
                 "try: evaluator=ais, evaluator=reciprocal, or evaluator=quadrature for latent_dim <= 3"
+            )
+        if self.needs_density and not model.has_density:
+            raise UserError(
+                f"evaluator={self.name}: needs log q(z|x), and the code of this model is a point (model.encoder.variance=0), "
+                "without a density; allowed: what needs p(x, z) or the code alone; try: evaluator=reconstruction"
             )
 
     @property
