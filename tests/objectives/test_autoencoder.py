@@ -91,6 +91,7 @@ def test_reconstruction_errors_are_on_one_scale(variance, decoder):
     found = run_over(Reconstruction(), vae, x, seed=0).values
     z = vae.encoder(x).mean
     expected = (x - vae.decoder(z).mean).square().sum(1).detach()
+    assert not found["squared_error"].requires_grad
     torch.testing.assert_close(found["squared_error"], expected)
     torch.testing.assert_close(found["mean_square_error"], expected / 6)
     torch.testing.assert_close(found["log_px_z"], vae.decoder(z).log_prob(x).detach())

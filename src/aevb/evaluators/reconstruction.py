@@ -5,6 +5,7 @@ r"""How much of an image its code keeps: x against the mean of p(x|z) at z = the
 For every model with an encoder, a plain autoencoder's too; two models are compared on one scale, whatever their likelihoods.
 """
 
+import torch
 from torch import Tensor
 
 from aevb.evaluators.evaluator import Evaluator
@@ -34,6 +35,7 @@ class Reconstruction(Evaluator):
         """A point will do."""
         return False
 
+    @torch.no_grad()
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """squared_error, mean_square_error, log_px_z."""
         px_z = model.decoder(model.encoder(x).mean)

@@ -42,12 +42,12 @@ class Shapes(Evaluator):
         """A point will do."""
         return False
 
+    @torch.no_grad()
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """recognisable_reconstruction, recognisable_sample, recognisable_original: 0 or 1; reconstruction_overlap,
         sample_overlap; sample_kind, a place in KINDS."""
-        with torch.no_grad():
-            reconstructed = model.decoder(model.encoder(x).mean).mean
-            sampled = model.decoder(model.sample_prior(len(x), noise)).mean
+        reconstructed = model.decoder(model.encoder(x).mean).mean
+        sampled = model.decoder(model.sample_prior(len(x), noise)).mean
         original, reconstruction, sample = (fit(_square(images)) for images in (x, reconstructed, sampled))
         same = reconstruction.kind == original.kind
         found: dict[str, np.ndarray] = {
