@@ -78,7 +78,8 @@ def evaluate_run(
                     "threads": threads,
                     "matmul": matmul,
                 }
-                facts["meaning"] = meaning(convention, restored.settings["model"]["decoder"]["_target_"])
+                likelihood = evaluator.likelihood(restored.settings["model"]["decoder"]["_target_"])
+                facts["meaning"] = meaning(convention, likelihood)
                 found = _evaluate(evaluator, restored.model, x, path, facts)
                 record(run, evaluator, found[0], split_name, part, **found[1])
                 _partial(path, identity).discard()

@@ -47,7 +47,8 @@ def restore(run: Path, data_root: str | None = None, trusted: tuple[str, ...] = 
         data["root"] = data_root
     dataset: Dataset = build(data, trusted=trusted)
     rows, columns = Run(run).done["shape"]
-    model: VAE = build(settings["model"], trusted=trusted, data_dim=rows * columns).to(float_type(settings))
+    model: VAE = build(settings["model"], trusted=trusted, data_dim=rows * columns, data_shape=(rows, columns))
+    model = model.to(float_type(settings))
     model.load_state_dict(_weights(run / "model.pt", model))
     return Restored(settings, (rows, columns), dataset, model.eval())
 

@@ -126,7 +126,8 @@ def _run(directory: Path, trusted: tuple[str, ...], ranks: Ranks, seat: Seat | N
         return
     for name, (evaluation, took) in evaluations.items():
         facts = {"seconds": took, "checkpoint": "model.pt", "targets": dataset.convention}
-        facts["meaning"] = meaning(dataset.convention, settings["model"]["decoder"]["_target_"])
+        likelihood = evaluators[name].likelihood(settings["model"]["decoder"]["_target_"])
+        facts["meaning"] = meaning(dataset.convention, likelihood)
         facts |= {"seed": settings["seed"], "threads": torch.get_num_threads()}
         record(directory, evaluators[name], evaluation, "test", trainer_settings.final_first, **facts)
     results = {name: evaluation for name, (evaluation, _) in evaluations.items()}
@@ -185,14 +186,14 @@ def _assemble(job: Job, settings: dict[str, Any], seat: Seat | None) -> tuple[Tr
     # settings: the job's, or in a trial those with another stepsize.
     directory, _, trainer, dataset, splits, trusted, ranks = job
     dtype = float_type(settings)
-    model: VAE = build(settings["model"], trusted=trusted, data_dim=dataset.dim).to(dtype)
+    model: VAE = build(settings["model"], trusted=trusted, data_dim=dataset.dim, data_shape=dataset.shape).to(dtype)
     if getattr(model.decoder, "unit_interval", False) and not dataset.unit_interval:
         raise UserError(
             f"model.decoder: {type(model.decoder).__name__} needs targets in [0, 1]; "
             f"the data ({dataset.name}, {dataset.convention}) go beyond; try: model=gaussian"
         )
-    sizes = {"n_train": len(splits.train.x), "data_dim": dataset.dim}
-    objective: Objective = build(settings["objective"], trusted=trusted, **sizes).to(dtype)
+    known = {"n_train": len(splits.train.x), "data_dim": dataset.dim}
+    objective: Objective = build(settings["objective"], trusted=trusted, **known).to(dtype)
     if ranks.world > 1 and not objective.mean_over_data:
         raise UserError(
             f"trainer.devices={ranks.world}: the loss of {type(objective).__name__} is no mean over data, so devices cannot "

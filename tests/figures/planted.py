@@ -13,7 +13,7 @@ from commands import settings
 __all__ = ["COMMIT", "SHAPES", "plant", "plant_model", "read_csv"]
 
 COMMIT = "c0ffee" * 6 + "c0ff"
-SHAPES = {"mnist": (28, 28), "frey_face": (28, 20), "digits": (8, 8)}
+SHAPES = {"mnist": (28, 28), "frey_face": (28, 20), "digits": (8, 8), "shapes": (28, 28)}
 
 
 @functools.cache
@@ -56,7 +56,7 @@ def plant_model(runs: Path, *overrides: str, train: Mapping[int, float] | None =
     config = copy.deepcopy(_settings(overrides))
     rows, columns = SHAPES[config["choices"]["data"]]
     config["model"]["initialization"] = "glorot"
-    model = build(config["model"], data_dim=rows * columns)
+    model = build(config["model"], data_dim=rows * columns, data_shape=(rows, columns))
     torch.save(model.state_dict(), directory / "model.pt")
     return directory
 

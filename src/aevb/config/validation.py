@@ -21,11 +21,11 @@ from aevb.errors import UserError
 
 __all__ = ["RUNTIME", "ConfigError", "shown", "suggestion", "validate"]
 
-RUNTIME = frozenset({"data_dim", "params", "batch_size", "n_train", "dataset"})
+RUNTIME = frozenset({"data_dim", "data_shape", "params", "batch_size", "n_train", "dataset"})
 """Arguments that no config gives: `aevb.build.build` is handed them by the program.
 
-data_dim: D, pixels of the data set in use. params: the optimiser's parameter groups. batch_size: M. n_train: N of the training
-split. dataset: the data set object.
+data_dim: D, pixels of the data set in use. data_shape: (rows, columns) of an image. params: the optimiser's parameter groups.
+batch_size: M. n_train: N of the training split. dataset: the data set object.
 """
 
 INTERPOLATION = re.compile(r"\$\{([\w.]+)\}")

@@ -23,4 +23,4 @@ class BDMC(AIS):
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """gap, lower, upper, the effective samples of either, acceptance."""
-        return bdmc(model, len(x), noise, self.temperatures, self.chains, self.leapfrogs, self.start)._asdict()
+        return bdmc(self._observed(model), len(x), noise, *self._budget)._asdict()

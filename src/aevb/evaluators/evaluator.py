@@ -56,6 +56,15 @@ class Evaluator(ABC):
         """What z may be, of "normal" (as are q(z|x) and p(z)), "binary", and "other" (another family of section 2.4)."""
         return ("normal", "binary", "other")
 
+    @property
+    def needs_density(self) -> bool:
+        """Whether it asks for log q(z|x), which a point has not."""
+        return self.needs_encoder
+
+    def likelihood(self, decoder: str) -> str:
+        """The class of p(x|z) that the numbers are of; `decoder`, the model's, where the evaluator has none of its own."""
+        return decoder
+
     def check(self, model: VAE) -> None:
         """Raises UserError if the evaluator does not suit `model`; asked before anything is computed."""
         kind = _kind(model)
@@ -73,6 +82,11 @@ class Evaluator(ABC):
             raise UserError(
                 f"evaluator={self.name}: takes q(z|x) and p(z) for normal distributions, and one of this model's is none; "
                 "allowed: bound, importance without prior_share and annealed; try: evaluator=[bound,importance]"
+            )
+        if self.needs_density and not model.has_density:
+            raise UserError(
+                f"evaluator={self.name}: needs log q(z|x), and the code of this model is a point (model.encoder.variance=0), "
+                "without a density; allowed: what needs p(x, z) or the code alone; try: evaluator=reconstruction"
             )
 
     @property

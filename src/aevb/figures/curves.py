@@ -76,8 +76,9 @@ class Band(NamedTuple):
 
 
 def with_bound(runs: list[Run]) -> list[Run]:
-    """Those of `runs` that have a lower bound; a model without an encoder has none."""
-    return [run for run in runs if run.settings["model"].get("encoder") is not None]
+    """Those of `runs` that have a lower bound; a model without an encoder has none, nor one whose code is a point."""
+    encoders = [run.settings["model"].get("encoder") for run in runs]
+    return [run for run, node in zip(runs, encoders, strict=True) if node is not None and node.get("variance") != 0]
 
 
 def curve(run: Run) -> Curve:

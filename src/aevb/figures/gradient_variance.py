@@ -25,7 +25,7 @@ from aevb.distributions import Bernoulli
 from aevb.estimators.enumeration import MAX_LATENT_DIM
 from aevb.estimators.gradient_variance import GradientMoments, gradient_moments
 from aevb.estimators.parts import latent_dim
-from aevb.figures.curves import convention, meanings, provenance
+from aevb.figures.curves import convention, meanings, provenance, with_bound
 from aevb.figures.figure import Drawing, Figure, markdown_table
 from aevb.figures.style import SPARE
 from aevb.models.vae import VAE
@@ -117,7 +117,7 @@ class GradientVariance(Figure):
     def wanted(self, runs: list[Run]) -> list[Run]:
         """Runs of which theta is a point and that have an encoder, in the order of their length."""
         models = {run.name: run.settings["model"] for run in runs}
-        served = [run for run in runs if models[run.name]["encoder"] and models[run.name].get("theta_log_var") is None]
+        served = [run for run in with_bound(runs) if models[run.name].get("theta_log_var") is None]
         return sorted(served, key=lambda run: run.done["samples_seen"])
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:

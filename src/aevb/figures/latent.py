@@ -17,7 +17,7 @@ from aevb.figures.style import DIGITS
 from aevb.ranges import PositiveInt
 from aevb.runs import Run
 
-__all__ = ["Latent", "plane"]
+__all__ = ["Latent", "plane", "scatter"]
 
 
 class Latent(Figure):
@@ -51,7 +51,7 @@ class Latent(Figure):
             test = model.test()
             label = test.label[: self.count]
             points, names = plane(model.encode(test.x[: self.count]).mean)
-            _scatter(axes[data, latent_dim], points, label, names)
+            scatter(axes[data, latent_dim], points, label, names)
             facts = {"data": data, "latent_dim": latent_dim, "axes": ", ".join(names), **provenance(run)}
             for i, (point, value) in enumerate(zip(points.tolist(), label.tolist(), strict=True)):
                 rows.append({"test_index": i, "label": value, "horizontal": point[0], "vertical": point[1], **facts})
@@ -71,7 +71,8 @@ def plane(mean: np.ndarray) -> tuple[np.ndarray, tuple[str, str]]:
     )
 
 
-def _scatter(ax: Axes, points: np.ndarray, label: np.ndarray, names: tuple[str, str]) -> None:
+def scatter(ax: Axes, points: np.ndarray, label: np.ndarray, names: tuple[str, str]) -> None:
+    """Points (n, 2) as glyphs of their class, label (n,); names: of the axes."""
     classes = np.unique(label)
     for value in classes:
         members = points[label == value]

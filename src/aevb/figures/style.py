@@ -48,6 +48,9 @@ METHODS = {
     "vimco": Method("VIMCO", "#CC79A7", None),
     "arm": Method("DisARM", "#56B4E9", None),
     "exact_bound": Method("exact gradient", "#6B6B6B", None),
+    "mmd": Method("MMD-VAE", "#8C6D31", None),
+    "autoencoder": Method("autoencoder", "#6B6B6B", None),
+    "gan": Method("GAN", "#882255", None),
 }
 SPARE = ("#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 """For methods beyond the table, and for several variants of one method, in this order."""
@@ -68,7 +71,7 @@ DIGITS = (
 )
 """Classes 0..9; the glyph drawn is the digit itself."""
 
-DATASETS = {"mnist": "MNIST", "frey_face": "Frey Face", "digits": "Digits 8×8"}
+DATASETS = {"mnist": "MNIST", "frey_face": "Frey Face", "digits": "Digits 8×8", "shapes": "Drawn shapes"}
 """Names in titles, in the order of the rows."""
 
 PANEL = (2.15, 1.85)

@@ -39,7 +39,7 @@ EncoderBackward = Callable[[Tensor, Tensor], None]
 def has_closed_form(model: VAE) -> bool:
     """Whether every part of the model is one that is written out here."""
     encoder, decoder = model.encoder, model.decoder
-    parts = type(encoder) is GaussianEncoder and type(model.prior) is StandardNormal
+    parts = type(encoder) is GaussianEncoder and encoder.variance is None and type(model.prior) is StandardNormal
     parts = parts and type(decoder) in (BernoulliDecoder, GaussianDecoder)
     return parts and encoder.activation is torch.tanh and decoder.activation is torch.tanh
 

@@ -13,9 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from aevb.distributions import DiagonalNormal
+from aevb.models.fixed_variance import Point, around
 from aevb.models.mlp import Activation, activation_function
 from aevb.products import Linear
-from aevb.ranges import PositiveFloat, PositiveInt
+from aevb.ranges import NonNegativeFloat, PositiveFloat, PositiveInt
 
 __all__ = ["FixedVarianceDecoder", "GaussianDecoder", "GaussianEncoder"]
 
@@ -23,22 +24,31 @@ __all__ = ["FixedVarianceDecoder", "GaussianDecoder", "GaussianEncoder"]
 class GaussianEncoder(nn.Module):
     """q(z|x) = N(mu(x), diag sigma^2(x)), one hidden layer.
 
-    data_dim: D. latent_dim: J. hidden_dim: units. Parameters: hidden.*, mean.*, log_var.*
+    data_dim: D. latent_dim: J. hidden_dim: units. variance: one that is given instead of sigma^2(x), 0 for a point
+    (aevb.models.fixed_variance). Parameters: hidden.*, mean.*, and log_var.* where no variance is given.
     """
 
     def __init__(
-        self, data_dim: int, latent_dim: PositiveInt, hidden_dim: PositiveInt, activation: Activation = "tanh"
+        self,
+        data_dim: int,
+        latent_dim: PositiveInt,
+        hidden_dim: PositiveInt,
+        activation: Activation = "tanh",
+        variance: NonNegativeFloat | None = None,
     ) -> None:
         super().__init__()
         self.hidden = Linear(data_dim, hidden_dim)
         self.mean = Linear(hidden_dim, latent_dim)
-        self.log_var = Linear(hidden_dim, latent_dim)
+        self.variance = variance
+        if variance is None:
+            self.log_var = Linear(hidden_dim, latent_dim)
         self.activation = activation_function(activation)
 
-    def forward(self, x: Tensor) -> DiagonalNormal:
+    def forward(self, x: Tensor) -> DiagonalNormal | Point:
         """x (..., D) -> q(z|x) over (..., J)."""
         h = self.activation(self.hidden(x))
-        return DiagonalNormal(self.mean(h), self.log_var(h))
+        mean = self.mean(h)
+        return DiagonalNormal(mean, self.log_var(h)) if self.variance is None else around(mean, self.variance)
 
 
 class GaussianDecoder(nn.Module):

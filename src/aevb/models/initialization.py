@@ -21,13 +21,15 @@ Initialization = Literal["paper", "glorot"]
 STD = 0.01
 
 
-def initialize(encoder: nn.Module, decoder: nn.Module, scheme: Initialization, seed: int) -> None:
-    """Fills the parameters of both networks in place, as a function of (scheme, seed).
+def initialize(
+    encoder: nn.Module, decoder: nn.Module, scheme: Initialization, seed: int, purpose: str = "initialization"
+) -> None:
+    """Fills the parameters of both networks in place, as a function of (scheme, seed, purpose).
 
     Numbers are drawn in the order of the parameters' names in the state_dict, so that encoder and decoder do not
-    share them.
+    share them. purpose: "initialization" of the model's own networks; others have streams of their own.
     """
-    generator = philox(seed, "initialization", 0)
+    generator = philox(seed, purpose, 0)
     for network, is_encoder in ((encoder, True), (decoder, False)):
         for name, parameter in network.named_parameters():
             layer, _, kind = name.rpartition(".")
@@ -50,5 +52,6 @@ def _paper(generator: np.random.Generator, parameter: Tensor, layer: str, kind: 
 def _glorot(generator: np.random.Generator, parameter: Tensor) -> Tensor:
     if parameter.dim() < 2:
         return torch.zeros_like(parameter)
-    limit = math.sqrt(6 / sum(parameter.shape))
+    # Of a convolution fan_in and fan_out count its taps too.
+    limit = math.sqrt(6 / (sum(parameter.shape[:2]) * math.prod(parameter.shape[2:])))
     return torch.from_numpy(generator.uniform(-limit, limit, tuple(parameter.shape)))

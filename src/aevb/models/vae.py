@@ -67,6 +67,11 @@ class VAE(nn.Module):
         return not isinstance(self.encoder, NoEncoder)
 
     @property
+    def has_density(self) -> bool:
+        """Whether there is a q(z|x) that has one, which a point has not (aevb.models.fixed_variance)."""
+        return self.has_encoder and getattr(self.encoder, "variance", None) != 0
+
+    @property
     def theta(self) -> list[nn.Parameter]:
         """Parameters of the generative model p(x, z); where theta has a posterior, of that."""
         spread = [] if self.theta_posterior is None else self.theta_posterior.parameters()

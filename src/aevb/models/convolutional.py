@@ -1,0 +1,128 @@
+r"""Convolutional encoder and decoder, in the small: two layers of stride 2, a fourth of the image's side between.
+
+    encoder  x -> conv 4x4, C channels -> conv 4x4, 2C channels -> linear -> mu, log sigma^2
+    decoder  z -> linear, 2C channels of a fourth of the side -> transposed conv 4x4, C channels -> transposed conv 4x4 -> image
+
+with an activation after every layer but the last. p(x|z) = N(f(z), c I) with f in (0, 1) and a given c, or Bernoulli: the
+larger c, the more the KL divergence weighs beside the reconstruction. Rows and columns must be multiples of four.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from aevb.distributions import Bernoulli, DiagonalNormal
+from aevb.errors import UserError
+from aevb.models.fixed_variance import Point, around
+from aevb.models.mlp import Activation, activation_function
+from aevb.products import Linear
+from aevb.ranges import NonNegativeFloat, PositiveFloat, PositiveInt
+
+__all__ = ["ConvolutionalBernoulliDecoder", "ConvolutionalEncoder", "ConvolutionalGaussianDecoder"]
+
+KERNEL, STRIDE, PADDING = 4, 2, 1  # halves a side, and doubles it
+
+
+class ConvolutionalEncoder(nn.Module):
+    """q(z|x) = N(mu(x), diag sigma^2(x)).
+
+    data_shape: rows, columns. latent_dim: J. channels: C. variance: one that is given instead of sigma^2(x), 0 for a point
+    (aevb.models.fixed_variance). Parameters: first.*, second.*, mean.*, and log_var.* where no variance is given.
+    """
+
+    def __init__(
+        self,
+        data_shape: tuple[int, int],
+        latent_dim: PositiveInt,
+        channels: PositiveInt = 8,
+        activation: Activation = "relu",
+        variance: NonNegativeFloat | None = None,
+    ) -> None:
+        super().__init__()
+        self.shape, self.variance = data_shape, variance
+        features = 2 * channels * math.prod(_quarter(data_shape))
+        self.first = nn.Conv2d(1, channels, KERNEL, STRIDE, PADDING)
+        self.second = nn.Conv2d(channels, 2 * channels, KERNEL, STRIDE, PADDING)
+        self.mean = Linear(features, latent_dim)
+        if variance is None:
+            self.log_var = Linear(features, latent_dim)
+        self.activation = activation_function(activation)
+
+    def forward(self, x: Tensor) -> DiagonalNormal | Point:
+        """x (..., D) -> q(z|x) over (..., J)."""
+        h = self.activation(self.first(x.reshape(-1, 1, *self.shape)))
+        h = self.activation(self.second(h)).reshape(*x.shape[:-1], -1)
+        mean = self.mean(h)
+        return DiagonalNormal(mean, self.log_var(h)) if self.variance is None else around(mean, self.variance)
+
+
+class _Image(nn.Module):
+    """z -> a number for every pixel."""
+
+    def __init__(
+        self, data_shape: tuple[int, int], latent_dim: PositiveInt, channels: PositiveInt, activation: Activation
+    ) -> None:
+        super().__init__()
+        self.small = 2 * channels, *_quarter(data_shape)
+        self.hidden = Linear(latent_dim, math.prod(self.small))
+        self.first = nn.ConvTranspose2d(2 * channels, channels, KERNEL, STRIDE, PADDING)
+        self.logits = nn.ConvTranspose2d(channels, 1, KERNEL, STRIDE, PADDING)
+        self.activation = activation_function(activation)
+
+    def image(self, z: Tensor) -> Tensor:
+        """z (..., J) -> (..., D), any real numbers."""
+        h = self.activation(self.hidden(z)).reshape(-1, *self.small)
+        return self.logits(self.activation(self.first(h))).reshape(*z.shape[:-1], -1)
+
+
+class ConvolutionalBernoulliDecoder(_Image):
+    """p(x|z) = Bernoulli(y(z)). data_shape: rows, columns. latent_dim: J. channels: C. Parameters: hidden.*, first.*, logits.*"""
+
+    unit_interval = True
+
+    def __init__(
+        self,
+        data_shape: tuple[int, int],
+        latent_dim: PositiveInt,
+        channels: PositiveInt = 8,
+        activation: Activation = "relu",
+    ) -> None:
+        super().__init__(data_shape, latent_dim, channels, activation)
+
+    def forward(self, z: Tensor) -> Bernoulli:
+        """z (..., J) -> p(x|z) over (..., D)."""
+        return Bernoulli(self.image(z))
+
+
+class ConvolutionalGaussianDecoder(_Image):
+    """p(x|z) = N(f(z), c I), f in (0, 1).
+
+    data_shape: rows, columns. latent_dim: J. channels: C. variance: c. Parameters: hidden.*, first.*, logits.*
+    """
+
+    def __init__(
+        self,
+        data_shape: tuple[int, int],
+        latent_dim: PositiveInt,
+        channels: PositiveInt = 8,
+        activation: Activation = "relu",
+        variance: PositiveFloat = 0.05,
+    ) -> None:
+        super().__init__(data_shape, latent_dim, channels, activation)
+        self.variance = variance
+
+    def forward(self, z: Tensor) -> DiagonalNormal:
+        """z (..., J) -> p(x|z) over (..., D)."""
+        mean = torch.sigmoid(self.image(z))
+        return DiagonalNormal(mean, torch.full_like(mean, math.log(self.variance)))
+
+
+def _quarter(shape: tuple[int, int]) -> tuple[int, int]:
+    rows, columns = shape
+    if rows % 4 or columns % 4:
+        raise UserError(
+            f"model=convolutional: images of {rows} x {columns} pixels; allowed: rows and columns that four divides; "
+            "try: model=gaussian or model=bernoulli"
+        )
+    return rows // 4, columns // 4
