@@ -95,9 +95,8 @@ class Trained:
             return _like(self.model.decoder(values).mean, z)
 
     def reconstruct(self, x: Array) -> Array:
-        """Means of p(x|z) at the likeliest z of q(z|x), of a normal one its mean, (..., D)."""
-        with torch.no_grad():
-            return self.decode(_like(self.model.encoder(self._images(x)).mode, x))
+        """Means of p(x|z) at the z that stands for q(z|x) (its mean; of binary z the likeliest one), (..., D)."""
+        return self.decode(_like(self.model.code(self._images(x)), x))
 
     def sample(self, n: int, seed: int = 0, pixels: Pixels = "means") -> np.ndarray:
         """At n draws z ~ p(z), (n, D): means of p(x|z), draws of it, or its mode (of Bernoulli pixels the threshold 1/2)."""

@@ -8,7 +8,7 @@ from typing import NoReturn
 import torch
 from torch import Tensor, nn
 
-from aevb.distributions import Distribution
+from aevb.distributions import Bernoulli, Distribution
 from aevb.errors import UserError
 from aevb.models.initialization import Initialization, initialize
 from aevb.models.theta_posterior import ThetaPosterior
@@ -81,6 +81,12 @@ class VAE(nn.Module):
     def phi(self) -> list[nn.Parameter]:
         """Parameters of the recognition model q(z|x)."""
         return list(self.encoder.parameters())
+
+    @torch.no_grad()
+    def code(self, x: Tensor) -> Tensor:
+        """The z that stands for q(z|x) in pictures: its mean, of binary z the likeliest one; x (M, D) -> (M, J)."""
+        qz_x = self.encoder(x)
+        return qz_x.mode if isinstance(qz_x, Bernoulli) else qz_x.mean
 
     @torch.no_grad()
     def sample_prior(self, count: int, noise: Noise) -> Tensor:
