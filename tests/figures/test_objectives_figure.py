@@ -1,0 +1,50 @@
+"""The table of objectives repeats the runs' evaluations, and says by what and of how many images a likelihood is."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from aevb import worker
+from aevb.figures.objectives import Objectives
+from aevb.runs import prepare
+from commands import TINY, settings
+
+OPTIONS = ("data.targets=dynamic", "evaluator=[bound,importance,information]", "evaluator.importance.samples=7")
+
+
+def train(directory: Path, objective: str, *overrides: str) -> None:
+    chosen = {"data": "digits", "model": "bernoulli", "objective": objective, "optimizer": "adagrad"}
+    prepare(directory, {**settings(*TINY, f"objective={objective}", *overrides), "choices": chosen})
+    worker.run(directory)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs")
+    for objective in ("sgvb_b", "iwae"):
+        train(folder / objective, objective, *OPTIONS)
+    train(folder / "mcem", "mcem", "evaluator=quadrature", "objective.count=updates")
+    return folder
+
+
+def test_rows_are_the_evaluations(runs: Path, tmp_path: Path) -> None:
+    Objectives().draw(runs, tmp_path)
+    rows = {row["run"]: row for row in csv.DictReader((tmp_path / "objectives.csv").open())}
+    assert set(rows) == {"sgvb_b", "iwae", "mcem"}
+    for name in ("sgvb_b", "iwae"):
+        bound, importance, information = (
+            json.loads((runs / name / "evaluation" / f"{file}.json").read_text())
+            for file in ("bound-test", "importance-test-k7", "information-test")
+        )
+        row = rows[name]
+        assert float(row["bound"]) == bound["mean"]
+        assert float(row["log_px"]) == importance["mean"]
+        assert (row["estimator"], row["estimator_samples"], row["log_px_n"]) == ("importance", "7", "360")
+        assert float(row["kl"]) == information["values"]["kl"]["mean"]
+        assert (int(row["active_units"]), int(row["units"])) == (information["active_units"], 2)
+    assert (rows["mcem"]["estimator"], rows["mcem"]["bound"], rows["mcem"]["active_units"]) == ("quadrature", "", "")
+    text = (tmp_path / "objectives.md").read_text()
+    assert "importance, K = 7, n = 360" in text
+    assert (tmp_path / "objectives.png").stat().st_size > 1000
