@@ -1,6 +1,5 @@
 """The table of objectives repeats the runs' evaluations, and says by what and of how many images a likelihood is."""
 
-import csv
 import json
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from aevb import worker
 from aevb.figures.objectives import Objectives
 from aevb.runs import prepare
 from commands import TINY, settings
+from figures.planted import read_csv
 
 OPTIONS = ("data.targets=dynamic", "evaluator=[bound,importance,information]", "evaluator.importance.samples=7")
 
@@ -31,7 +31,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_rows_are_the_evaluations(runs: Path, tmp_path: Path) -> None:
     Objectives().draw(runs, tmp_path)
-    rows = {row["run"]: row for row in csv.DictReader((tmp_path / "objectives.csv").open())}
+    rows = {row["run"]: row for row in read_csv(tmp_path / "objectives.csv")}
     assert set(rows) == {"sgvb_b", "iwae", "mcem"}
     for name in ("sgvb_b", "iwae"):
         bound, importance, information = (
