@@ -39,9 +39,9 @@ class AIS(Evaluator):
         return self.start == "encoder"
 
     @property
-    def needs_normals(self) -> bool:
-        """Its chains go from one to the other."""
-        return True
+    def takes_families(self) -> bool:
+        """Its chains go from one normal to another."""
+        return False
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """log_px, effective_samples, monte_carlo_error, acceptance."""

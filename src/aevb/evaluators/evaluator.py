@@ -13,7 +13,6 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from aevb.distributions import DiagonalNormal
 from aevb.errors import UserError
 from aevb.evaluators.partial import Partial
 from aevb.models.vae import VAE
@@ -52,9 +51,9 @@ class Evaluator(ABC):
         return False
 
     @property
-    def needs_normals(self) -> bool:
-        """Whether it takes q(z|x) and p(z) for normal distributions."""
-        return False
+    def takes_families(self) -> bool:
+        """Whether q(z|x) and p(z) may be of any family (aevb.models.recipes)."""
+        return True
 
     def check(self, model: VAE) -> None:
         """Raises UserError if the evaluator does not suit `model`; asked before anything is computed."""
@@ -63,7 +62,8 @@ class Evaluator(ABC):
                 f"evaluator={self.name}: needs q(z|x), and this model has no encoder; allowed: what needs p(x, z) alone; "
                 "try: evaluator=ais, evaluator=reciprocal, or evaluator=quadrature for latent_dim <= 3"
             )
-        if self.needs_normals and not _normal(model):
+        of_a_family = hasattr(model.encoder, "family") or hasattr(model.prior, "family")
+        if of_a_family and not self.takes_families:
             raise UserError(
                 f"evaluator={self.name}: takes q(z|x) and p(z) for normal distributions, and one of this model's is none; "
                 "allowed: bound, importance without prior_share and annealed; try: evaluator=[bound,importance]"
@@ -78,10 +78,6 @@ class Evaluator(ABC):
     def suffix(self) -> str:
         """What tells two files of the same evaluator and split apart."""
         return ""
-
-
-def _normal(model: VAE) -> bool:
-    return isinstance(model.prior(), DiagonalNormal) and not hasattr(model.encoder, "family")
 
 
 class Evaluation(NamedTuple):

@@ -38,9 +38,9 @@ class Importance(Evaluator):
         return self.annealed > 0 or self.prior_share < 1
 
     @property
-    def needs_normals(self) -> bool:
-        """Where there are draws that are not q's."""
-        return self.annealed > 0 or self.prior_share > 0
+    def takes_families(self) -> bool:
+        """Where all draws are q's."""
+        return not (self.annealed or self.prior_share)
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """log_px, effective_samples, monte_carlo_error; where K allows them pareto_k and rise."""

@@ -37,9 +37,9 @@ class InferenceGap(Evaluator):
         return True
 
     @property
-    def needs_normals(self) -> bool:
-        """The best q is sought among them."""
-        return True
+    def takes_families(self) -> bool:
+        """The best q is sought among normals."""
+        return False
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """inference_gap, approximation_gap, amortisation_gap, bound, best_bound, log_px, effective_samples."""

@@ -38,9 +38,9 @@ class Information(Evaluator):
         return True
 
     @property
-    def needs_normals(self) -> bool:
-        """Their densities are written out."""
-        return True
+    def takes_families(self) -> bool:
+        """Densities are written out."""
+        return False
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """bound, reconstruction, kl, mutual_information, marginal_kl."""

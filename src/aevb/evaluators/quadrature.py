@@ -46,9 +46,9 @@ class Quadrature(Evaluator):
             )
 
     @property
-    def needs_normals(self) -> bool:
-        """Its grid is laid out for them."""
-        return True
+    def takes_families(self) -> bool:
+        """Its grid is laid out for a normal p(z)."""
+        return False
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """log_px; error: of it, nats; spacing: of the lattice at the end; narrowest: smallest standard deviation of the posterior

@@ -39,9 +39,9 @@ class Reciprocal(Evaluator):
         self.images = max(1, rows // chains)
 
     @property
-    def needs_normals(self) -> bool:
+    def takes_families(self) -> bool:
         """Its chains do."""
-        return True
+        return False
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """log_px (Gaussian density), log_px_kde, log_px_validated, effective_samples, monte_carlo_error, acceptance."""

@@ -93,6 +93,10 @@ class Recipe:
         except NotImplementedError:
             return torch.full(self._shape, math.nan, dtype=self._dtype)
 
+    def rows(self, count: int) -> "Recipe":
+        """The same for each of `count` rows, (count, J), of parameters (J,) or (count, J)."""
+        return Recipe(self.family, {name: value.expand(count, -1) for name, value in self.parameters.items()})
+
     def log_prob(self, value: Tensor) -> Tensor:
         """log q(value) in nats, (...)."""
         found = self.distribution.log_prob(value.double())
