@@ -7,7 +7,7 @@ Shapes: parameters (..., D) with leading axes that broadcast, e.g. (M, D) or (L,
 """
 
 import math
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import torch
 from torch import Tensor
@@ -53,11 +53,15 @@ def softplus(logits: Tensor) -> Tensor:
 
 
 class Distribution(Protocol):
-    """What encoders, decoders and priors return."""
+    """What encoders, decoders and priors return. Those over z also have `log_var`, `rows` and `kl`."""
 
     @property
     def mean(self) -> Tensor:
         """Expectation, shape (..., D)."""
+
+    @property
+    def mode(self) -> Tensor:
+        """The likeliest value, shape (..., D)."""
 
     def log_prob(self, value: Tensor) -> Tensor:
         """log p(value) in nats, summed over the last axis."""
@@ -74,6 +78,15 @@ class DiagonalNormal:
 
     def __init__(self, mean: Tensor, log_var: Tensor) -> None:
         self.mean, self.log_var = mean, log_var
+
+    @property
+    def mode(self) -> Tensor:
+        """The likeliest value, (..., D)."""
+        return self.mean
+
+    def rows(self, count: int) -> "DiagonalNormal":
+        """The same for each of `count` rows, (count, D), of parameters (D,) or (count, D)."""
+        return DiagonalNormal(self.mean.expand(count, -1), self.log_var.expand(count, -1))
 
     @property
     def scale(self) -> Tensor:
@@ -127,6 +140,36 @@ class Bernoulli:
     def mean(self) -> Tensor:
         """Probabilities sigmoid(logits), (..., D)."""
         return torch.sigmoid(self.logits)
+
+    @property
+    def log_var(self) -> Tensor:
+        """log of the variance rho (1 - rho), rho = sigmoid(logits), (..., D)."""
+        return -softplus(self.logits) - softplus(-self.logits)
+
+    @property
+    def mode(self) -> Tensor:
+        """The likeliest value, in {0, 1}, (..., D)."""
+        return (self.logits > 0).to(self.logits.dtype)
+
+    def rows(self, count: int) -> "Bernoulli":
+        """The same for each of `count` rows, (count, D), of logits (D,) or (count, D)."""
+        return Bernoulli(self.logits.expand(count, -1))
+
+    def entropy(self) -> Tensor:
+        """H = sum_d softplus(l_d) - rho_d l_d, rho = sigmoid(l), nats, (...)."""
+        return (softplus(self.logits) - self.mean * self.logits).sum(-1)
+
+    def kl(self, other: "Bernoulli") -> Tensor:
+        """KL(self || other) in nats, (...); to Bernoulli(1/2): sum_d log 2 - H(rho_d)."""
+        difference = self.mean * (self.logits - other.logits)
+        return (difference - softplus(self.logits) + softplus(other.logits)).sum(-1)
+
+    def rsample(self, noise: Noise, samples: int | None = None) -> NoReturn:
+        """Raises UserError: draws of 0 and 1 have no derivative."""
+        raise UserError(
+            "objective: needs draws of q(z|x) with a derivative, and Bernoulli ones have none; allowed: score_function, nvil, "
+            "vimco, arm, exact_bound (latent_dim <= 12), wake_sleep, variational_em; try: objective=vimco"
+        )
 
     def log_prob(self, value: Tensor) -> Tensor:
         """sum_d x_d log y_d + (1 - x_d) log(1 - y_d), (...)."""

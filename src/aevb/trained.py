@@ -6,7 +6,7 @@ and on its place in the argument, as in aevb-evaluate: the test split with the r
 
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -20,13 +20,14 @@ from aevb.models.vae import VAE
 from aevb.noise import Noise
 from aevb.restore import float_type, restore, targets
 
-__all__ = ["LogPx", "Posterior", "Trained"]
+__all__ = ["LogPx", "Pixels", "Posterior", "Trained"]
 
 Array = TypeVar("Array", np.ndarray, Tensor)
+Pixels = Literal["means", "draws", "mode"]
 
 
 class Posterior(NamedTuple):
-    """q(z|x) = N(mean, diag exp(log_var)); both (..., J)."""
+    """q(z|x) = N(mean, diag exp(log_var)); of binary latents its probabilities and the log of their variance. Both (..., J)."""
 
     mean: Any
     log_var: Any
@@ -94,14 +95,23 @@ class Trained:
             return _like(self.model.decoder(values).mean, z)
 
     def reconstruct(self, x: Array) -> Array:
-        """Means of p(x|z) at the mean of q(z|x), (..., D)."""
-        return self.decode(self.encode(x).mean)
+        """Means of p(x|z) at the likeliest z of q(z|x), of a normal one its mean, (..., D)."""
+        with torch.no_grad():
+            return self.decode(_like(self.model.encoder(self._images(x)).mode, x))
 
-    def sample(self, n: int, seed: int = 0) -> np.ndarray:
-        """Means of p(x|z) at n draws z ~ p(z), (n, D)."""
+    def sample(self, n: int, seed: int = 0, pixels: Pixels = "means") -> np.ndarray:
+        """At n draws z ~ p(z), (n, D): means of p(x|z), draws of it, or its mode (of Bernoulli pixels the threshold 1/2)."""
         if n < 1:
             raise UserError(f"n={n}: out of range; allowed: an integer >= 1; try: n=100")
-        return self.model.generate(n, Noise(seed, "samples", 0)).mean.numpy()
+        px_z = self.model.generate(n, Noise(seed, "samples", 0))
+        drawn = {
+            "means": lambda: px_z.mean,
+            "draws": lambda: px_z.sample(Noise(seed, "pixels", 0)),
+            "mode": lambda: px_z.mode,
+        }
+        if pixels not in drawn:
+            raise UserError(f"pixels={pixels}: no such choice; allowed: {', '.join(drawn)}; try: pixels='means'")
+        return drawn[pixels]().numpy()
 
     def log_px(self, x: Array, samples: int = 1000, seed: int = 0) -> LogPx:
         """Importance-sampled log p(x) of images x, (n, D) or (n, rows, columns); a single image may come without n.

@@ -193,7 +193,8 @@ def _assemble(
             f"model.decoder: {type(model.decoder).__name__} needs targets in [0, 1]; "
             f"the data ({dataset.name}, {dataset.convention}) go beyond; try: model=gaussian"
         )
-    objective: Objective = build(settings["objective"], trusted=trusted, n_train=len(splits.train.x)).to(dtype)
+    sizes = {"n_train": len(splits.train.x), "data_dim": dataset.dim}
+    objective: Objective = build(settings["objective"], trusted=trusted, **sizes).to(dtype)
     if ranks.world > 1 and not objective.mean_over_data:
         raise UserError(
             f"trainer.devices={ranks.world}: the loss of {type(objective).__name__} is no mean over data, so devices cannot "

@@ -42,3 +42,17 @@ def test_the_rows_are_the_estimators_in_the_known_order(paths):
         assert left_out > a
         theta = [value[run, "theta", name, "1"] for name in ("score function", "SGVB A", "SGVB B")]
         assert theta == pytest.approx([theta[0]] * 3, rel=1e-3)
+
+
+def test_binary_latents_are_measured_by_the_exact_gradient(tmp_path):
+    """Four evaluations: the plain score function far above DisARM; ratios by one and the same norm, whatever the draws."""
+    plant_model(tmp_path, "data=digits", "model=binary", "objective=arm", "latent_dim=3", "hidden_dim=8")
+    with matplotlib.rc_context(RC):
+        files = GradientVariance(draws=12, minibatches=1, samples=4).draw(tmp_path, tmp_path / "out")
+    rows = [row for row in read_csv(files[2]) if row["group"] == "phi"]
+    assert len(rows) == 3 * 2 + 3 * 2 + 1
+    variance = {(row["estimator"], row["samples"]): float(row["variance"]) for row in rows}
+    assert variance["score function", "4"] > 5 * variance["DisARM", "4"]
+    norms = [float(row["variance"]) / float(row["relative"]) for row in rows if row["estimator"] != "VIMCO"]
+    assert norms == pytest.approx([norms[0]] * len(norms))
+    assert "| VIMCO | K = 4 |" in files[3].read_text()

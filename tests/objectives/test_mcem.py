@@ -147,7 +147,7 @@ def test_evaluators_do_without_an_encoder_or_refuse(option):
     """In one line, before anything is computed."""
     ((_, node),) = composed(f"evaluator={option}", root="evaluate").evaluator.items()
     evaluator, model = build({**node, **SMALL.get(option, {})}), without_encoder(linear_gaussian())
-    if option in ("quadrature", "ais", "bdmc", "reciprocal"):
+    if option in ("quadrature", "ais", "bdmc", "reciprocal", "fitted_bound"):
         assert run_over(evaluator, model, data(3), 0).values[evaluator.headline].isfinite().all()
     else:
         with pytest.raises(UserError, match=f"evaluator={option}: "):

@@ -233,6 +233,11 @@ class _Check:
         if over_theta is False and log_var is not None:
             wrong = f"{self.named('objective')} trains no q(theta)"
             self.fault("model.theta_log_var", wrong, log_var, allowed="null", **{"try": "objective=full_vb"})
+        if self.says("objective", "reparameterised") is True and self.says("model.encoder", "discrete") is True:
+            names = self.named("objective"), self.named("model.encoder")
+            wrong = f"{names[0]} needs draws with a derivative, and those of {names[1]} have none"
+            rule = "score_function, nvil, vimco, arm, wake_sleep, variational_em, exact_bound for latent_dim <= 12"
+            self.fault("objective", wrong, names[0], allowed=rule, **{"try": "objective=vimco"})
         if self.says("model.decoder", "unit_interval") is True and self.says("data", "unit_interval") is False:
             wrong = f"needs targets in [0, 1], and those of {self.named('data')} go beyond"
             self.fault("model.decoder", wrong, self.named("model.decoder"), **{"try": "model=gaussian"})

@@ -174,8 +174,7 @@ def posterior_draws(
 @torch.no_grad()
 def simulate(model: VAE, count: int, noise: Noise) -> tuple[Tensor, Tensor]:
     """z (count, J) ~ p(z) and x (count, D) ~ p(x|z): z is an exact draw of p(z|x)."""
-    pz = model.prior()
-    z = DiagonalNormal(pz.mean.expand(count, -1), pz.log_var.expand(count, -1)).sample(noise)
+    z = model.sample_prior(count, noise)
     return z, model.decoder(z).sample(noise)
 
 

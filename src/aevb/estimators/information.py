@@ -14,12 +14,12 @@ Also which latent dimensions are used: dimension j is an *active unit* if Var_x 
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from aevb.distributions import LOG_2PI, DiagonalNormal
+from aevb.distributions import Bernoulli, DiagonalNormal
 from aevb.models.vae import VAE
 from aevb.noise import Noise
 
@@ -48,7 +48,7 @@ class Units(NamedTuple):
     """Per latent dimension, (J,), float64.
 
     kl: nats, mean over images of KL(q(z_j|x) || p(z_j)); their sum is the bound's KL. variance: over images, of the posterior
-    mean. log_var: (N, J) log-variances of q.
+    mean. log_var: (N, J) log-variances of q, of binary z log rho (1 - rho).
     """
 
     kl: Tensor
@@ -65,8 +65,8 @@ class Units(NamedTuple):
 def information(model: VAE, x: Tensor, noise: Noise, samples: int = 1, rows: int = 1000) -> InformationEstimate:
     """The surgery over the images x (N, D), all of them at once: they are the mixture.
 
-    samples: L draws of q(z|x) an image. rows: images encoded or decoded at once. q(z|x) must be a `DiagonalNormal`.
-    Cost: L N^2 J multiplications, in float64 on the CPU, and L N decodings.
+    samples: L draws of q(z|x) an image. rows: images encoded or decoded at once. Cost: L N^2 J multiplications, in float64 on the
+    CPU, and L N decodings.
     """
     qz_x, pz = _posteriors(model, x, rows), model.prior()
     kl = qz_x.kl(pz)
@@ -80,27 +80,26 @@ def information(model: VAE, x: Tensor, noise: Noise, samples: int = 1, rows: int
     return InformationEstimate(reconstruction - kl, reconstruction, kl, mutual_information, kl - mutual_information)
 
 
-def log_aggregate(z: Tensor, qz_x: DiagonalNormal) -> Tensor:
+def log_aggregate(z: Tensor, qz_x: DiagonalNormal | Bernoulli) -> Tensor:
     """log q(z) = log 1/N sum_n q(z|x_n) at each row of z (M, J), (M,) float64 on the CPU.
 
-    The exponent -1/2 sum_j (z_j - mu_nj)^2 / s_nj^2 is multiplied out, which makes it two matrix products.
+    Every pair (m, n) by matrix products (`log_prob_of_all`).
     """
-    z, mean, log_var = (tensor.to("cpu", torch.float64) for tensor in (z, qz_x.mean, qz_x.log_var))
-    precision = torch.exp(-log_var)
-    constant = (LOG_2PI + log_var + mean**2 * precision).sum(1)
-    parts = []
-    for part in z.split(max(1, PAIRS // len(mean))):
-        square = part**2 @ precision.T - 2 * part @ (mean * precision).T + constant
-        parts.append(torch.logsumexp(-0.5 * square, 1) - math.log(len(mean)))
-    return torch.cat(parts)
+    z, n = z.to("cpu", torch.float64), len(qz_x.mean)
+    q: DiagonalNormal | Bernoulli
+    if isinstance(qz_x, Bernoulli):
+        q = Bernoulli(qz_x.logits.to("cpu", torch.float64))
+    else:
+        q = DiagonalNormal(*(tensor.to("cpu", torch.float64) for tensor in (qz_x.mean, qz_x.log_var)))
+    parts = z.split(max(1, PAIRS // n))
+    return torch.cat([q.log_prob_of_all(part).logsumexp(0) - math.log(n) for part in parts])
 
 
 @torch.no_grad()
 def units(model: VAE, x: Tensor, rows: int = 1000) -> Units:
     """What each latent dimension carries, over the images x (N, D)."""
     qz_x, pz = _posteriors(model, x, rows), model.prior()
-    one_by_one = DiagonalNormal(qz_x.mean[..., None], qz_x.log_var[..., None])
-    kl = one_by_one.kl(DiagonalNormal(pz.mean[:, None], pz.log_var[:, None])).mean(0)
+    kl = _one_by_one(qz_x).kl(_one_by_one(pz)).mean(0)
     variance = qz_x.mean.var(0, unbiased=False)
     return Units(*(tensor.to("cpu", torch.float64) for tensor in (kl, variance, qz_x.log_var)))
 
@@ -116,7 +115,16 @@ def verdict(found: Units) -> str:
     return "all units active" if active == len(found.kl) else "partly collapsed"
 
 
-def _posteriors(model: VAE, x: Tensor, rows: int) -> DiagonalNormal:
+def _one_by_one(distribution: Any) -> Any:
+    """Over (..., J) as J distributions over one dimension each."""
+    if isinstance(distribution, Bernoulli):
+        return Bernoulli(distribution.logits[..., None])
+    return DiagonalNormal(distribution.mean[..., None], distribution.log_var[..., None])
+
+
+def _posteriors(model: VAE, x: Tensor, rows: int) -> Any:
     parts = [model.encoder(part) for part in x.split(rows)]
+    if isinstance(parts[0], Bernoulli):
+        return Bernoulli(torch.cat([part.logits for part in parts]))
     log_var = torch.cat([part.log_var.expand_as(part.mean) for part in parts])
     return DiagonalNormal(torch.cat([part.mean for part in parts]), log_var)

@@ -1,8 +1,9 @@
 """What the estimators ask of a model beside its three distributions."""
 
+from typing import Any
+
 from torch import Tensor
 
-from aevb.distributions import DiagonalNormal
 from aevb.models.vae import VAE
 
 __all__ = ["latent_dim", "log_px_z_of_all", "prior_of"]
@@ -24,7 +25,6 @@ def log_px_z_of_all(model: VAE, x: Tensor, z: Tensor) -> Tensor:
     return model.decoder(z[:, None]).log_prob(x)
 
 
-def prior_of(model: VAE, x: Tensor) -> DiagonalNormal:
+def prior_of(model: VAE, x: Tensor) -> Any:
     """p(z) once for every row of x (M, D), over (M, J); draws take each row's own noise."""
-    pz = model.prior()
-    return DiagonalNormal(pz.mean.expand(len(x), -1), pz.log_var.expand(len(x), -1))
+    return model.prior().rows(len(x))

@@ -43,6 +43,11 @@ class AIS(Evaluator):
         """Its chains go from one normal to another."""
         return False
 
+    @property
+    def needs_continuous(self) -> bool:
+        """For its trajectories."""
+        return True
+
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """log_px, effective_samples, monte_carlo_error, acceptance."""
         return ais(model, x, noise, self.temperatures, self.chains, self.leapfrogs, self.start)._asdict()

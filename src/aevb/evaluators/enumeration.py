@@ -34,15 +34,10 @@ class Enumeration(Evaluator):
                 f"Bernoulli prior over at most {MAX_LATENT_DIM}; try: 'evaluator=[importance,quadrature]'"
             )
 
-    @property
-    def needs_encoder(self) -> bool:
-        """For the lower bound beside it."""
-        return True
-
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
-        """log_px, bound."""
+        """log_px; of a model with a q(z|x) the bound."""
         estimate = enumeration(model, x)
-        return {"log_px": estimate.log_px, "bound": estimate.bound}
+        return {"log_px": estimate.log_px, **({"bound": estimate.bound} if model.has_encoder else {})}
 
     @property
     def settings(self) -> dict[str, int | float | str]:

@@ -13,6 +13,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from aevb.distributions import Bernoulli
 from aevb.errors import UserError
 from aevb.evaluators.partial import Partial
 from aevb.models.vae import VAE
@@ -55,8 +56,18 @@ class Evaluator(ABC):
         """Whether q(z|x) and p(z) may be of any family (aevb.models.recipes)."""
         return True
 
+    @property
+    def needs_continuous(self) -> bool:
+        """Whether it moves through z or integrates over it, which takes a normal p(z)."""
+        return False
+
     def check(self, model: VAE) -> None:
         """Raises UserError if the evaluator does not suit `model`; asked before anything is computed."""
+        if self.needs_continuous and isinstance(model.prior(), Bernoulli):
+            raise UserError(
+                f"evaluator={self.name}: needs a continuous z, and this model's is binary; allowed: bound, importance, "
+                "information, fitted_bound, and enumeration for latent_dim <= 12; try: 'evaluator=[enumeration,fitted_bound]'"
+            )
         if self.needs_encoder and not model.has_encoder:
             raise UserError(
                 f"evaluator={self.name}: needs q(z|x), and this model has no encoder; allowed: what needs p(x, z) alone; "
@@ -66,7 +77,7 @@ class Evaluator(ABC):
         if of_a_family and not self.takes_families:
             raise UserError(
                 f"evaluator={self.name}: takes q(z|x) and p(z) for normal distributions, and one of this model's is none; "
-                "allowed: bound, importance without prior_share and annealed; try: evaluator=[bound,importance]"
+                "allowed: bound, importance without annealed; try: evaluator=[bound,importance]"
             )
 
     @property

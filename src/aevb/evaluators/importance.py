@@ -39,8 +39,13 @@ class Importance(Evaluator):
 
     @property
     def takes_families(self) -> bool:
-        """Where all draws are q's."""
-        return not (self.annealed or self.prior_share)
+        """But for annealed chains."""
+        return not self.annealed
+
+    @property
+    def needs_continuous(self) -> bool:
+        """For annealed chains."""
+        return self.annealed > 0
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """log_px, effective_samples, monte_carlo_error; where K allows them pareto_k and rise."""

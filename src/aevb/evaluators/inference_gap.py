@@ -41,6 +41,11 @@ class InferenceGap(Evaluator):
         """The best q is sought among normals."""
         return False
 
+    @property
+    def needs_continuous(self) -> bool:
+        """Its q* is a normal one."""
+        return True
+
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """inference_gap, approximation_gap, amortisation_gap, bound, best_bound, log_px, effective_samples."""
         estimate = inference_gap(

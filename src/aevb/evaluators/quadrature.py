@@ -36,6 +36,11 @@ class Quadrature(Evaluator):
         self.radius, self.tolerance, self.margin, self.levels = radius, tolerance, margin, levels
         self.images = images
 
+    @property
+    def needs_continuous(self) -> bool:
+        """For its lattice."""
+        return True
+
     def check(self, model: VAE) -> None:
         """At most three latent dimensions."""
         super().check(model)

@@ -43,6 +43,11 @@ class Reciprocal(Evaluator):
         """Its chains do."""
         return False
 
+    @property
+    def needs_continuous(self) -> bool:
+        """For its trajectories."""
+        return True
+
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """log_px (Gaussian density), log_px_kde, log_px_validated, effective_samples, monte_carlo_error, acceptance."""
         budget = self.samples, self.leapfrogs, self.chains, self.temperatures, self.warm_up_samples

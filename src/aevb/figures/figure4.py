@@ -37,8 +37,9 @@ class Figure4(Figure):
         self.side = side
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Runs with a two-dimensional latent space."""
-        return with_latent_dim(runs, [2])
+        """Runs with a two-dimensional latent space that is continuous."""
+        continuous = [run for run in runs if not run.settings["model"]["prior"]["_target_"].endswith("BernoulliPrior")]
+        return with_latent_dim(continuous, [2])
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """One panel for every data set."""

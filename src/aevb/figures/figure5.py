@@ -1,7 +1,9 @@
 """Figure 5: random samples of the generative model, by dimension of the latent space.
 
-Shown are the means of p(x|z) at draws z ~ p(z) = N(0, I).
+Shown are the means of p(x|z) at draws z ~ p(z), or draws of the pixels too, or the likeliest pixels.
 """
+
+from typing import Literal
 
 from aevb.figures.curves import provenance
 from aevb.figures.figure import Drawing, Figure
@@ -14,16 +16,24 @@ from aevb.runs import Run
 __all__ = ["Figure5"]
 
 SIZE = 2.5  # height of a panel, inches
+SHOWN = {"means": "Means of p(x|z)", "draws": "Draws of p(x|z)", "mode": "The likeliest x of p(x|z)"}
 
 
 class Figure5(Figure):
-    """side x side samples a panel. latent_dims: which are shown; those without runs are left out. seed: of the draws."""
+    """side x side samples a panel. latent_dims: which are shown; those without runs are left out. seed: of the draws. pixels:
+    means of p(x|z), draws of it, or its mode, of Bernoulli pixels the threshold 1/2."""
 
     name = "figure5"
     command = "aevb-train experiment=figure5 max_samples=1e6"
 
-    def __init__(self, latent_dims: list[PositiveInt] | None = None, side: PositiveInt = 10, seed: Seed = 0) -> None:
-        self.latent_dims, self.side, self.seed = latent_dims or [2, 5, 10, 20], side, seed
+    def __init__(
+        self,
+        latent_dims: list[PositiveInt] | None = None,
+        side: PositiveInt = 10,
+        seed: Seed = 0,
+        pixels: Literal["means", "draws", "mode"] = "means",
+    ) -> None:
+        self.latent_dims, self.side, self.seed, self.pixels = latent_dims or [2, 5, 10, 20], side, seed, pixels
 
     def wanted(self, runs: list[Run]) -> list[Run]:
         """Runs of the latent dimensions shown."""
@@ -39,8 +49,14 @@ class Figure5(Figure):
         rows = []
         for (data, latent_dim), run in chosen.items():
             model = aevb.load(run.directory, trusted=trusted)
-            images = model.sample(self.side**2, self.seed).reshape(-1, *model.shape)
+            images = model.sample(self.side**2, self.seed, self.pixels).reshape(-1, *model.shape)
             show(axes[data, latent_dim], tile(images, self.side, GAP))
-            facts = {"data": data, "latent_dim": latent_dim, "samples": self.side**2, "seed": self.seed}
+            facts = {
+                "data": data,
+                "latent_dim": latent_dim,
+                "samples": self.side**2,
+                "seed": self.seed,
+                "pixels": self.pixels,
+            }
             rows.append({**facts, "samples_seen": run.done["samples_seen"], **provenance(run)})
-        return Drawing(rows, canvas, text=caption("Means of p(x|z) at random draws z ~ p(z).", chosen))
+        return Drawing(rows, canvas, text=caption(f"{SHOWN[self.pixels]} at random draws z ~ p(z).", chosen))

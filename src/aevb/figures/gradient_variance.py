@@ -1,10 +1,12 @@
 """How noisy each estimator's gradient is, on models as they are at one point of training: the score function of section 2.2, with
-and without baselines, estimators A and B, and the importance-weighted bound.
+and without baselines, estimators A and B, and the importance-weighted bound; of models with binary latents the score function,
+NVIL, ARM, DisARM and VIMCO, at as many evaluations of p(x, z).
 
 Draws of the gradient at fixed parameters and fixed minibatches of the run's training data, by parameter group. Shown is the
 variance over the squared norm of the mean gradient: at 1 the noise of one step is as large as the step. All but the
 importance-weighted bound estimate the same gradient, so they share the mean that estimator B gives at its most samples, as the
-least noisy; that of the importance-weighted bound is another, and is divided by its own.
+least noisy; of at most twelve binary latents it is the exact one. That of the importance-weighted bound is another, and is
+divided by its own.
 """
 
 import copy
@@ -17,18 +19,26 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
+from torch import Tensor
 
+from aevb.distributions import Bernoulli
+from aevb.estimators.enumeration import MAX_LATENT_DIM
 from aevb.estimators.gradient_variance import GradientMoments, gradient_moments
+from aevb.estimators.parts import latent_dim
 from aevb.figures.curves import convention, meanings, provenance
 from aevb.figures.figure import Drawing, Figure, markdown_table
 from aevb.figures.style import SPARE
 from aevb.models.vae import VAE
 from aevb.noise import Noise
+from aevb.objectives.arm import ARM
+from aevb.objectives.exact_bound import ExactBound
 from aevb.objectives.iwae import IWAE
+from aevb.objectives.nvil import NVIL
 from aevb.objectives.objective import Batch, Objective
 from aevb.objectives.score_function import ScoreFunction
 from aevb.objectives.sgvb_a import SGVB_A
 from aevb.objectives.sgvb_b import SGVB_B
+from aevb.objectives.vimco import VIMCO
 from aevb.ranges import PositiveInt
 from aevb.restore import float_type, restore
 from aevb.runs import Run
@@ -37,6 +47,7 @@ from aevb.training.stream import Stream
 __all__ = ["GradientVariance"]
 
 PAST = 50  # minibatches that the running baseline has seen: at a decay of 0.9 all that it remembers
+LEARNING = 500  # minibatches that a learnt one has learnt from, by Adam
 GROUPS = {"phi": "φ, recognition model", "theta": "θ, generative model"}
 LINE = 0.27  # height of an estimator's line, inches
 
@@ -62,6 +73,25 @@ def estimators(samples: int) -> list[Estimator]:
         ]
     found.append(Estimator("score function, leave-one-out", samples, ScoreFunction(samples, "leave_one_out")))
     found.append(Estimator("importance-weighted bound", samples, IWAE(samples), own_mean=True))
+    return found
+
+
+def binary_estimators(samples: int, data_dim: int) -> list[Estimator]:
+    """Of models with binary latents, with one sample, two and `samples`; the first is the least noisy, as a rule."""
+    found = []
+    for n in dict.fromkeys((samples - samples % 2, 2)):
+        found += [
+            Estimator("score function, leave-one-out", n, ScoreFunction(n, "leave_one_out")),
+            Estimator("DisARM", n, ARM(n)),
+            Estimator("ARM", n, ARM(n, marginal=False)),
+        ]
+    for n in dict.fromkeys((samples - samples % 2, 1)):
+        found += [
+            Estimator("score function", n, ScoreFunction(n)),
+            Estimator("score function, running baseline", n, ScoreFunction(n, "running")),
+            Estimator("NVIL", n, NVIL(data_dim, n, normalise=False)),
+        ]
+    found.append(Estimator("VIMCO", samples - samples % 2, VIMCO(samples - samples % 2), own_mean=True))
     return found
 
 
@@ -105,8 +135,8 @@ class GradientVariance(Figure):
         text = (
             f"Variance (trace of the covariance) of the gradient of the loss, nats per datapoint, over {self.draws} draws of z "
             f"at fixed parameters: mean of {self.minibatches} fixed minibatch(es), ± bootstrap standard error over draws. "
-            "Relative: divided by the squared norm of the mean gradient, for the importance-weighted bound its own, otherwise "
-            "that of the lower bound.\n\n"
+            "Relative: divided by the squared norm of the mean gradient, for the importance-weighted bound (VIMCO) its own, "
+            "otherwise that of the lower bound.\n\n"
         )
         return Drawing(rows, canvas, text=f"{text}{meanings(runs)}\n{markdown_table(_shown(means, lines, runs))}")
 
@@ -117,8 +147,8 @@ class GradientVariance(Figure):
         dynamic, size = restored.dataset.dynamic, settings["batch_size"]
         facts = {"samples_seen": run.done["samples_seen"], "targets": convention(run), **provenance(run)}
         for k in range(self.minibatches):
-            lower_bound: dict[str, GradientMoments] = {}
-            for estimator in estimators(self.samples):
+            lower_bound = self._exact(restored.model, Stream(x, size, settings["seed"], dynamic=dynamic), k)
+            for estimator in self._estimators(restored.model, x):
                 stream = Stream(x, size, settings["seed"], dynamic=dynamic)
                 stream.position = self.minibatches
                 objective = _with_a_past(estimator.objective, restored.model, stream)
@@ -136,6 +166,26 @@ class GradientVariance(Figure):
                         **facts,
                     }
 
+    def _estimators(self, model: VAE, x: Tensor) -> list[Estimator]:
+        if isinstance(model.prior(), Bernoulli):
+            return binary_estimators(max(2, self.samples), x.shape[1])
+        return estimators(self.samples)
+
+    def _exact(self, model: VAE, stream: Stream, k: int) -> dict[str, GradientMoments]:
+        """Of the gradient that has no noise, where all codes can be summed over; else nothing."""
+        if not isinstance(model.prior(), Bernoulli) or latent_dim(model) > MAX_LATENT_DIM:
+            return {}
+        stream.position = k
+        (update,) = ExactBound()(model, stream)
+        groups = {"phi": model.phi, "theta": model.theta}
+        norms = {
+            name: sum(
+                g.double().square().sum().item() for g in torch.autograd.grad(update.loss, group, retain_graph=True)
+            )
+            for name, group in groups.items()
+        }
+        return {name: GradientMoments(0.0, 0.0, norm, 0.0) for name, norm in norms.items()}
+
     def _moments(self, objective: Objective, model: VAE, batch: Batch) -> dict[str, GradientMoments]:
         groups = {"phi": model.phi, "theta": model.theta}
         sizes = {name: sum(parameter.numel() for parameter in group) for name, group in groups.items()}
@@ -151,8 +201,15 @@ class GradientVariance(Figure):
 
 
 def _with_a_past(objective: Objective, model: VAE, stream: Stream) -> Objective:
-    """The objective as it is after some minibatches at these parameters; only a running baseline is changed by them."""
+    """The objective as it is after some minibatches at these parameters; only baselines are changed by them."""
     objective.to(stream.x.dtype)
+    if isinstance(objective, NVIL):
+        optimizer = torch.optim.Adam(objective.parameters(), lr=0.01)
+        for _ in range(LEARNING):
+            (update,) = objective(model, stream)
+            optimizer.zero_grad()
+            update.loss.backward(inputs=list(objective.parameters()))
+            optimizer.step()
     if getattr(objective, "baseline", "none") == "running":
         with torch.no_grad():
             for _ in range(PAST):
@@ -191,7 +248,7 @@ def _order(means: list[dict[str, Any]], line: tuple[int, str]) -> tuple[int, flo
 
 
 def _samples(name: str, samples: int) -> str:
-    return f"{'K' if name.startswith('importance') else 'L'} = {samples}"
+    return f"{'K' if name.startswith(('importance', 'VIMCO')) else 'L'} = {samples}"
 
 
 def _panel(ax: Axes, means: list[dict[str, Any]], lines: list[tuple[int, str]], runs: list[str]) -> None:
@@ -224,6 +281,8 @@ def _shown(means: list[dict[str, Any]], lines: list[tuple[int, str]], runs: list
                 for row in means
                 if (row["run"], row["samples"], row["estimator"]) == (run.name, *line)
             }
+            if not found:
+                continue  # of another kind of model
             shown = {"run": f"{run.name} ({run.done['samples_seen']:,} samples)", "estimator": line[1]}
             shown["samples"] = _samples(line[1], line[0])
             for group, symbol in (("phi", "φ"), ("theta", "θ")):

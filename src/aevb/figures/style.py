@@ -29,6 +29,11 @@ METHODS = {
     "dreg": Method("importance-weighted, DReG", "#D55E00", None),
     "beta_vae": Method("β-VAE", "#E69F00", None),
     "lagging": Method("lagging inference network", "#D55E00", None),
+    "variational_em": Method("variational EM", "#8C6D31", None),
+    "nvil": Method("NVIL", "#009E73", None),
+    "vimco": Method("VIMCO", "#CC79A7", None),
+    "arm": Method("DisARM", "#56B4E9", None),
+    "exact_bound": Method("exact gradient", "#6B6B6B", None),
 }
 SPARE = ("#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 """For methods beyond the table, and for several variants of one method, in this order."""

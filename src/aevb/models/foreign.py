@@ -52,6 +52,11 @@ class _Observed:
         """(..., D)."""
         return self.distribution.mean
 
+    @property
+    def mode(self) -> Tensor:
+        """(..., D)."""
+        return self.distribution.mode
+
     def log_prob(self, value: Tensor) -> Tensor:
         """Summed over D where the distribution does not do so."""
         log_prob = self.distribution.log_prob(value)

@@ -80,7 +80,7 @@ class VAE(nn.Module):
     @torch.no_grad()
     def sample_prior(self, count: int, noise: Noise) -> Tensor:
         """`count` draws z ~ p(z), (count, J)."""
-        return self.prior().sample(noise, count)
+        return self.prior().rows(count).sample(noise)
 
     @torch.no_grad()
     def generate(self, count: int, noise: Noise) -> Distribution:

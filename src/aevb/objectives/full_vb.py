@@ -34,6 +34,7 @@ class FullVB(Objective):
 
     weight_prior_of = ()  # p(theta) is in the bound
     over_theta = True
+    reparameterised = True
 
     def __init__(self, n_train: int, samples: PositiveInt = 1) -> None:
         super().__init__(weight_prior=0.0)

@@ -22,6 +22,8 @@ class IWAE(Objective):
     samples: K. weight_prior: see `Objective`. Needs a q(z|x) with `rsample`.
     """
 
+    reparameterised = True
+
     def __init__(self, samples: PositiveInt = 5, weight_prior: NonNegativeFloat = 1.0) -> None:
         super().__init__(weight_prior)
         self.samples = samples

@@ -24,6 +24,7 @@ from typing import Literal, Protocol, cast
 import torch
 from torch import Tensor
 
+from aevb.distributions import Bernoulli
 from aevb.errors import UserError
 from aevb.models.closed_form import BernoulliPosterior
 from aevb.models.vae import VAE
@@ -105,6 +106,11 @@ class MCEM(Objective):
 
     @torch.no_grad()
     def _explore(self, model: VAE, data: _Whole, noise: Noise) -> None:
+        if isinstance(model.prior(), Bernoulli):
+            raise UserError(
+                "objective=mcem: Hamiltonian chains need a continuous z, and this model's is binary; allowed: a normal p(z); "
+                "try: objective=variational_em"
+            )
         if data.dynamic:
             raise UserError(
                 "objective=mcem: targets drawn anew at every presentation have no posterior for a chain to stay at; "

@@ -53,10 +53,12 @@ class Objective(nn.Module, ABC):
     mean_over_data: the loss is a mean of terms that each see one datapoint, so the mean over ranks of their shares is the
     loss of the minibatch. An objective of which this is not true says so, and is refused on several devices.
     over_theta: it trains a posterior q(theta), which the model then has to have; any other is refused on such a model.
+    reparameterised: it needs draws of q(z|x) with a derivative, which binary latents do not have.
     """
 
     mean_over_data: bool = True
     over_theta: bool = False
+    reparameterised: bool = False
     weight_prior_of: tuple[str, ...] = ("theta", "phi")
 
     def __init__(self, weight_prior: float = 1.0) -> None:

@@ -21,6 +21,8 @@ class SGVB_A(Objective):
     samples: L. beta: weight of the KL term. weight_prior: see `Objective`. Needs a q(z|x) with `rsample`.
     """
 
+    reparameterised = True
+
     def __init__(
         self, samples: PositiveInt = 1, beta: NonNegativeFloat = 1.0, weight_prior: NonNegativeFloat = 1.0
     ) -> None:

@@ -26,6 +26,8 @@ class SGVB_B(Objective):
     Needs a q(z|x) with `rsample` and a closed-form `kl` to the prior.
     """
 
+    reparameterised = True
+
     def __init__(
         self, samples: PositiveInt = 1, beta: NonNegativeFloat = 1.0, weight_prior: NonNegativeFloat = 1.0
     ) -> None:

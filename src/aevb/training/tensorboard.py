@@ -108,7 +108,7 @@ class TensorBoard(Recorder):
         samples = scene.model.generate(self.images, noise).mean
         pictures = {"prior samples": grid(grey(samples, scene.shape, scene.x))}
         if scene.model.has_encoder:
-            reconstructed = scene.model.decoder(scene.model.encoder(x).mean).mean
+            reconstructed = scene.model.decoder(scene.model.encoder(x).mode).mean
             rows, columns = scene.shape
             pairs = torch.cat([x, reconstructed], dim=-1)
             pictures["reconstructions, below their originals"] = grid(grey(pairs, (2 * rows, columns), scene.x))

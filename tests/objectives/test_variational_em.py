@@ -1,0 +1,200 @@
+"""Variational EM: E-steps against closed forms, scipy and each other; EM to the maximum likelihood of probabilistic PCA."""
+
+import math
+
+import pytest
+import torch
+from scipy.optimize import minimize
+
+from aevb.build import build
+from aevb.errors import UserError
+from aevb.estimators.enumeration import codes, enumeration
+from aevb.estimators.fitted_posterior import Fitting, _by_score_function, bound_at, fit
+from aevb.evaluators.evaluator import run_over
+from aevb.evaluators.fitted_bound import FittedBound
+from aevb.models.linear import LinearGaussianDecoder
+from aevb.models.prior import StandardNormal
+from aevb.models.vae import VAE
+from aevb.noise import Noise
+from aevb.objectives.variational_em import VariationalEM
+from aevb.training.module import Training
+from aevb.training.stream import Stream
+from aevb.training.window import Window
+from binary_oracles import binary, images
+from commands import settings
+from oracles import D, J, data, linear_gaussian
+
+
+def start(x, dims):
+    return x.new_zeros(len(x), 2, dims)
+
+
+def posterior(model, x):
+    """Mean (N, J) and precision (J, J) of p(z|x) of the linear-Gaussian model."""
+    weight, bias, s2 = model.decoder.mean.weight, model.decoder.mean.bias, model.decoder.log_var.exp()
+    precision = weight.T @ weight / s2 + torch.eye(J).double()
+    return torch.linalg.solve(precision, weight.T @ (x - bias).T / s2).T.detach(), precision.detach()
+
+
+def exact(model, x, mean, variance):
+    """L of N(mean, diag variance) by algebra, (N,)."""
+    weight, bias, s2 = model.decoder.mean.weight, model.decoder.mean.bias, model.decoder.log_var.exp()
+    residual = ((x - mean @ weight.T - bias) ** 2).sum(1) + variance @ (weight**2).sum(0)
+    kl = 0.5 * (mean**2 + variance - 1 - variance.log()).sum(1)
+    return (-0.5 * (D * torch.log(2 * math.pi * s2) + residual / s2) - kl).detach()
+
+
+def test_the_e_step_finds_the_best_diagonal_normal():
+    """Exact mean, 1 / diagonal of the precision. log p(x|z) is quadratic, so that four draws with the
+    moments of N(0, I) are enough."""
+    model, x = linear_gaussian(), data()
+    found = fit(model, x, start(x, J), Noise(0, "e", 0), Fitting(samples=4, tolerance=1e-12, max_steps=300))
+    mean, precision = posterior(model, x)
+    torch.testing.assert_close(found.phi[:, 0], mean, rtol=0, atol=1e-4)
+    torch.testing.assert_close(found.phi[:, 1], -precision.diagonal().log().expand(7, -1), rtol=0, atol=1e-4)
+    best = exact(model, x, mean, (1 / precision.diagonal()).expand(7, -1))
+    reached = exact(model, x, found.phi[:, 0], found.phi[:, 1].exp())
+    assert ((reached <= best + 1e-12) & (reached > best - 1e-6)).all()
+    torch.testing.assert_close(found.bound, best, rtol=0, atol=1e-6)
+    assert (best < model.decoder.marginal().log_prob(x) - 1e-3).all()  # its posterior is not diagonal
+
+
+def test_em_reaches_maximum_likelihood_of_probabilistic_pca():
+    """Full batches, 500 points, to 0.02 nat of Tipping & Bishop's maximum, where a diagonal q is the exact posterior."""
+    torch.manual_seed(0)
+    x = linear_gaussian(3).decoder.marginal().rsample((500,)).detach()
+    decoder = LinearGaussianDecoder(D, J).double()
+    torch.nn.init.normal_(decoder.mean.weight, std=0.3)
+    model = VAE(None, decoder, StandardNormal(J).double())
+    objective = VariationalEM(len(x), J, samples=4, weight_prior=0.0).double()
+    module = Training(
+        model, objective, Stream(x, len(x), 0), lambda groups: torch.optim.Adam(groups, lr=0.05), Window(1)
+    )
+    (optimizer,) = module.configure_optimizers()  # there is no phi
+    total = 150
+    for t in range(total):
+        optimizer.param_groups[0]["lr"] = 0.05 * (1 - t / total)
+        for update in module.engine(model, module.stream):
+            assert update.moves == ("theta",)
+            optimizer.step()
+    reached = decoder.marginal().log_prob(x).mean().item()
+    values = torch.linalg.eigvalsh(torch.cov(x.T, correction=0)).flip(0)
+    s2 = values[J:].mean()
+    best = -0.5 * (D * math.log(2 * math.pi) + values[:J].log().sum() + (D - J) * s2.log() + D).item()
+    print(f"reached {reached:.4f} of {best:.4f} nats, bound {update.stats['bound']:.4f}")
+    assert best - 0.02 < reached <= best + 1e-9
+
+
+@pytest.mark.parametrize("dims", [1, 3, 6])
+def test_the_e_step_of_binary_latents_finds_the_best_of_scipys_optima(dims):
+    """L-BFGS on the definition, summed over all codes, from five starts an image; and never above log p(x)."""
+    model, x = binary(dims), images()
+    found = fit(model, x, start(x, dims), Noise(0, "e", 0), Fitting(tolerance=1e-12, max_steps=200))
+    z = codes(dims, x)
+    log_joint = model.log_joint(x[:, None], z).detach()
+
+    def negative(logits, row):
+        logits = torch.tensor(logits, requires_grad=True)
+        log_q = z @ logits - torch.nn.functional.softplus(logits).sum()
+        loss = -(log_q.exp() * (log_joint[row] - log_q)).sum()
+        return loss.item(), torch.autograd.grad(loss, logits)[0].numpy()
+
+    starts = 2 * torch.randn(5, dims, generator=torch.Generator().manual_seed(0)).double()
+    best = [
+        max(-minimize(negative, one.numpy(), row, jac=True, options={"gtol": 1e-9}).fun for one in starts)
+        for row in range(len(x))
+    ]
+    assert found.bound.tolist() == pytest.approx(best, abs=1e-6)
+    log_px = enumeration(model, x).log_px
+    assert (found.bound <= log_px + 1e-12).all()
+    assert dims > 1 or torch.allclose(found.bound, log_px)  # one variable: every q is factorial
+    reconstruction, kl = bound_at(model, x, found.phi, Noise(0, "m", 0), 1)
+    torch.testing.assert_close((reconstruction - kl).detach(), found.bound)
+
+
+def test_the_bound_never_falls_and_the_noisy_way_comes_near():
+    """Sweep by sweep. Adam on score-function gradients: 400 steps of 50 draws end within 0.05 nat of the sweeps' optimum, seed
+    fixed (the noise of such an end: about 0.01)."""
+    model, x = binary(6, scale=1.5), images()
+    phi, before = start(x, 6), torch.full((7,), -math.inf).double()
+    for _ in range(10):
+        phi, bound, steps = fit(model, x, phi, Noise(0, "e", 0), Fitting(max_steps=1))
+        assert steps == 1
+        assert (bound >= before - 1e-10).all()
+        before = bound
+    noisy = _by_score_function(model, x, start(x, 6), Noise(0, "e", 0), Fitting(samples=50, max_steps=400))
+    reconstruction, kl = bound_at(model, x, noisy.phi, Noise(0, "m", 0), 1)
+    assert (reconstruction - kl - before).abs().max() < 0.05
+
+
+@pytest.mark.parametrize("kind", ["normal", "binary"])
+def test_the_m_step_climbs_the_bound_at_the_found_q_and_phi_stays_with_its_point(kind):
+    """The gradient is that of bound_at on the same draws; rows of phi that were not in the minibatch do not move."""
+    model = VAE(None, *((m := linear_gaussian() if kind == "normal" else binary(3)).decoder, m.prior))
+    x, dims = (data(30), J) if kind == "normal" else (images(30), 3)
+    objective, stream = VariationalEM(30, dims, updates=2).double(), Stream(x, 7, 0)
+    updates = []
+    for update in objective(model, stream):
+        updates.append((update.samples, [g.clone() for g in torch.autograd.grad(update.loss, model.theta)], update))
+    index = stream.index(0)
+    assert [samples for samples, _, _ in updates] == [7, 7]
+    assert objective.round_samples(7) == 14
+    moved = objective.phi.flatten(1).abs().sum(1) > 0
+    assert sorted(moved.nonzero().flatten().tolist()) == sorted(index.tolist())
+    assert objective.bounds.isnan().sum() == 23
+    gauges = objective.gauges()
+    assert 0 < gauges["e_steps"] < 100
+    assert gauges["e_bound"] == pytest.approx(objective.bounds[index].mean().item())
+    if kind == "binary":  # no draws: the bound of the M-step is that of the E-step
+        assert updates[0][2].stats["bound"].item() == pytest.approx(gauges["e_bound"])
+        z, q = codes(3, x), torch.sigmoid(objective.phi[index, 0])
+        weights = torch.where(z[:, None] == 1, q, 1 - q).prod(-1)
+        loss = -(weights * model.log_joint(x[index], z[:, None])).sum(0).mean()
+        for mine, theirs in zip(updates[0][1], torch.autograd.grad(loss, model.theta), strict=True):
+            torch.testing.assert_close(mine, theirs)
+
+
+def test_it_goes_on_to_the_same_bits_from_a_state():
+    model, x = VAE(None, *((m := linear_gaussian()).decoder, m.prior)), data(30)
+
+    def rounds(objective, stream, times):
+        for _ in range(times):
+            losses = [update.loss.item() for update in objective(model, stream)]
+        return losses
+
+    whole, stream = VariationalEM(30, J).double(), Stream(x, 7, 0)
+    rounds(whole, stream, 3)
+    state, position = {name: value.clone() for name, value in whole.state_dict().items()}, stream.position
+    losses = rounds(whole, stream, 5)
+    rest, stream = VariationalEM(30, J).double(), Stream(x, 7, 0)
+    rest.load_state_dict(state)
+    stream.position = position
+    assert rounds(rest, stream, 5) == losses
+    for name, value in whole.state_dict().items():
+        assert torch.equal(rest.state_dict()[name].nan_to_num(), value.nan_to_num()), name
+
+
+def test_the_evaluator_gives_unseen_images_an_e_step():
+    """Of the linear-Gaussian model with an exactly diagonal posterior: the mean over 200 images within 5 errors of log p(x)."""
+    model = linear_gaussian(exact_posterior=True)
+    x = model.decoder.marginal().sample((200,))
+    found = run_over(FittedBound(samples=50, tolerance=1e-4), VAE(None, model.decoder, model.prior), x, 0).values
+    gap = found["bound"] - model.decoder.marginal().log_prob(x).detach()
+    assert gap.mean().abs() < 5 * gap.std() / 200**0.5
+    assert gap.abs().mean() < 0.5
+    one_by_one = run_over(FittedBound(images=1, tolerance=0, max_steps=5), binary(3), images(), 0).values["bound"]
+    together = run_over(FittedBound(images=7, tolerance=0, max_steps=5), binary(3), images(), 0).values["bound"]
+    torch.testing.assert_close(one_by_one, together)
+
+
+def test_the_config_takes_the_encoder_out_and_targets_drawn_anew_are_refused():
+    found = settings("objective=variational_em", "latent_dim=3")
+    assert found["model"]["encoder"] is None
+    assert list(found["evaluator"]) == ["fitted_bound"]
+    assert not build(found["model"], data_dim=64).phi
+    with pytest.raises(UserError, match="VariationalEM is no mean over data"):
+        settings("objective=variational_em", "trainer=ddp")
+    stream = Stream(images(), 7, 0)
+    stream.dynamic = True
+    with pytest.raises(UserError, match=r"objective=variational_em: .*; try: data\.targets=threshold"):
+        next(VariationalEM(7, 3).double()(binary(3), stream))
