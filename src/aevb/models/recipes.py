@@ -86,6 +86,11 @@ class Recipe:
         return self.distribution.icdf(torch.full(self._shape, 0.5, dtype=torch.float64))
 
     @property
+    def mode(self) -> Tensor:
+        """Where pictures decode: the mean here, for the likeliest value may be an end of the support, (..., J)."""
+        return self.mean
+
+    @property
     def log_var(self) -> Tensor:
         """Logarithm of the variance, (..., J); nan where torch has none."""
         try:
