@@ -197,6 +197,7 @@ def test_float32_draws_are_finite_and_have_a_density(family: str) -> None:
     assert log_q.shape == (20, 1000)
     assert log_q.isfinite().all()
     assert q.mean.isfinite().all()
+    torch.testing.assert_close(q.rows(1000).mean, q.mode)
     torch.autograd.grad(log_q.mean() + z.clamp(-9, 9).mean(), encoder.hidden.weight)[0].isfinite().all()
 
 

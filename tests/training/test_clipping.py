@@ -13,7 +13,7 @@ from aevb.training.window import Window
 from oracles import data, linear_gaussian
 
 
-def stepped(clipping, objective=None):
+def stepped(clipping, objective=None, world=1):
     """Parameters before, their gradients, and parameters after one update by gradient descent at stepsize 1."""
     model, x = linear_gaussian(), 3 * data(7)
     objective = objective or SGVB_B(weight_prior=0.0)
@@ -24,6 +24,7 @@ def stepped(clipping, objective=None):
     optimizers = dict(zip(("theta", "phi"), module.configure_optimizers(), strict=True))
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
     for update in module.engine(model, stream):
+        stream.world = world
         module._take(update, optimizers, None)
     return before, dict(model.named_parameters())
 
@@ -81,3 +82,20 @@ def test_each_update_of_a_round_is_clipped_by_itself():
     for part in ("decoder", "encoder"):
         moved = [(after[name] - before[name]).detach() for name in before if name.startswith(part)]
         assert length(moved) == pytest.approx(0.01, rel=1e-4)
+
+
+def test_of_several_ranks_the_averaged_gradient_is_clipped(monkeypatch):
+    """In the place of the exchange: it makes the mean over ranks three times what this rank has."""
+
+    def average(shares, stats, vote, world):
+        torch._foreach_mul_(shares, 3.0)
+        return dict(stats), torch.tensor(0.0)
+
+    monkeypatch.setattr("aevb.training.module.average", average)
+    expected = gradients()
+    for leaf in expected:
+        leaf.grad *= 3
+    clip_grad_value_(expected, 0.05)
+    before, after = stepped(Clipping(value=0.05), world=2)
+    for name, theirs in zip(before, expected, strict=True):
+        torch.testing.assert_close((before[name] - after[name]).detach(), theirs.grad)

@@ -13,7 +13,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from aevb.distributions import Bernoulli, DiagonalNormal
+from aevb.distributions import Bernoulli
 from aevb.errors import UserError
 from aevb.evaluators.partial import Partial
 from aevb.models.vae import VAE
@@ -81,7 +81,7 @@ class Evaluator(ABC):
         if kind == "other" and kind not in self.latents:
             raise UserError(
                 f"evaluator={self.name}: takes q(z|x) and p(z) for normal distributions, and one of this model's is none; "
-                "allowed: bound, importance without prior_share and annealed; try: evaluator=[bound,importance]"
+                "allowed: bound, importance without annealed; try: evaluator=[bound,importance]"
             )
         if self.needs_density and not model.has_density:
             raise UserError(
@@ -101,10 +101,9 @@ class Evaluator(ABC):
 
 
 def _kind(model: VAE) -> str:
-    prior = model.prior()
-    if isinstance(prior, Bernoulli):
+    if isinstance(model.prior(), Bernoulli):
         return "binary"
-    return "normal" if isinstance(prior, DiagonalNormal) and not hasattr(model.encoder, "family") else "other"
+    return "other" if hasattr(model.encoder, "family") or hasattr(model.prior, "family") else "normal"
 
 
 class Evaluation(NamedTuple):

@@ -39,10 +39,8 @@ class Importance(Evaluator):
 
     @property
     def latents(self) -> tuple[str, ...]:
-        """Annealed chains start at normals; prior_share needs a p(z) to draw rows from."""
-        if self.annealed > 0:
-            return ("normal",)
-        return ("normal", "binary") if self.prior_share > 0 else super().latents
+        """Annealed chains start at normals."""
+        return ("normal",) if self.annealed > 0 else super().latents
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """log_px, effective_samples, monte_carlo_error; where K allows them pareto_k and rise."""

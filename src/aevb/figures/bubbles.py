@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.collections import EllipseCollection
-from matplotlib.patches import Circle
 
 from aevb.figures.curves import provenance
 from aevb.figures.figure import Drawing, Figure
@@ -65,7 +64,8 @@ class Bubbles(Figure):
             classes = np.unique(label)
             for value in classes if len(classes) > 1 else []:
                 ax.plot([], [], "o", color=DIGITS[value % len(DIGITS)], markersize=5, label=str(value))
-            ax.add_patch(Circle((0, 0), 1, fill=False, linestyle=(0, (4, 2)), linewidth=0.9, label="p(z), ±1 s.d."))
+            angle = np.linspace(0, 2 * np.pi, 200)
+            ax.plot(np.cos(angle), np.sin(angle), "--", color="black", linewidth=0.9, label="p(z), ±1 s.d.")
             limit = 1.05 * float((np.abs(q.mean) + sigma).max())
             ax.set_xlim(-limit, limit)
             ax.set_ylim(-limit, limit)

@@ -98,6 +98,11 @@ def _column(run: Run, name: str) -> np.ndarray:
     return metrics.get(name, np.full(len(metrics["samples_seen"]), np.nan))
 
 
+def _stop(run: Run) -> int:
+    """The mark at which the bound of the test images is highest."""
+    return int(np.nanargmax(_column(run, "test_parts_bound")))
+
+
 def _bounds(ax: Axes, runs: list[Run], title: str) -> None:
     for i, run in enumerate(sorted(runs, key=lambda run: run.settings["latent_dim"])):
         metrics, label = run.metrics(), f"$N_z = {run.settings['latent_dim']}$"
@@ -119,15 +124,9 @@ def _claims(ax: Axes, runs: list[Run], size: int) -> None:
         for split, style in (("train", (0, (4, 2))), ("test", "-")):
             values = _column(plain, column.format(split=split))
             ax.plot(seen, values, color=colour, linestyle=style, linewidth=1.1, label=f"{label}, {split}")
-    stop = int(np.nanargmax(_column(plain, "test_log_px")))
-    ax.plot(
-        seen[stop],
-        _column(plain, "test_log_px")[stop],
-        "v",
-        color="#0072B2",
-        markersize=6,
-        label="highest test log p(x)",
-    )
+    stop = _stop(plain)
+    bound = _column(plain, "test_parts_bound")[stop]
+    ax.plot(seen[stop], bound, "v", color="#000000", markersize=6, label="highest test bound")
     ax.set_xscale("log")
     ax.set_xlim(left=FROM)
     ax.set_xlabel("training samples")
@@ -181,7 +180,7 @@ def _words(runs: list[Run]) -> str:
     return (
         "The cross-entropy is E_q log p(x|z): the bound plus the KL divergence. Nats per image over the first "
         f"{runs[0].settings['trainer']['first']:,} images of each split; log p(x) importance-sampled with K = "
-        f"{runs[0].settings['evaluator']['importance']['samples']}, a lower bound. Stopped: at the mark of the highest log p(x) "
+        f"{runs[0].settings['evaluator']['importance']['samples']}, a lower bound. Stopped: at the mark of the highest bound "
         "of the test images, which is looking at them.\n\n"
     )
 
@@ -190,7 +189,7 @@ def _ends(runs: list[Run]) -> str:
     shown = []
     for run in runs:
         seen = run.metrics()["samples_seen"]
-        stop = int(np.nanargmax(_column(run, "test_log_px")))
+        stop = _stop(run)
         for when, i in (("end", len(seen) - 1), *([("stopped", stop)] if stop < len(seen) - 1 else [])):
             row = {
                 "N_train": f"{_n_train(run):,}",

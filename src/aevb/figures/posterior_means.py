@@ -36,7 +36,7 @@ class PosteriorMeans(Figure):
     name = "posterior_means"
     command = "aevb-train experiment=posterior_means"
 
-    def __init__(self, panels: PositiveInt = 6, from_samples: PositiveInt = 1000) -> None:
+    def __init__(self, panels: PositiveInt = 6, from_samples: PositiveInt = 10_000) -> None:
         self.panels, self.from_samples = panels, from_samples
 
     def wanted(self, runs: list[Run]) -> list[Run]:
@@ -63,7 +63,13 @@ class PosteriorMeans(Figure):
         for ax, i in zip(canvas.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
             _scatter(ax, means[i], label, limit, titles[i], size=2.6)
         rows: list[dict[str, Any]] = [
-            {"samples_seen": int(count), "test_index": j, "label": int(label[j]), "z1": float(z[0]), "z2": float(z[1])}
+            {
+                "samples_seen": int(count),
+                "test_index": j,
+                "label": int(label[j]),
+                "z1": round(float(z[0]), 4),
+                "z2": round(float(z[1]), 4),
+            }
             for count, mean in zip(seen[shown], means[shown], strict=True)
             for j, z in enumerate(mean)
         ]

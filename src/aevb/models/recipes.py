@@ -86,12 +86,21 @@ class Recipe:
         return self.distribution.icdf(torch.full(self._shape, 0.5, dtype=torch.float64))
 
     @property
+    def mode(self) -> Tensor:
+        """Where pictures decode: the mean here, for the likeliest value may be an end of the support, (..., J)."""
+        return self.mean
+
+    @property
     def log_var(self) -> Tensor:
         """Logarithm of the variance, (..., J); nan where torch has none."""
         try:
             return self.distribution.variance.log().to(self._dtype)
         except NotImplementedError:
             return torch.full(self._shape, math.nan, dtype=self._dtype)
+
+    def rows(self, count: int) -> "Recipe":
+        """The same for each of `count` rows, (count, J), of parameters (J,) or (count, J)."""
+        return Recipe(self.family, {name: value.expand(count, -1) for name, value in self.parameters.items()})
 
     def log_prob(self, value: Tensor) -> Tensor:
         """log q(value) in nats, (...)."""
