@@ -17,6 +17,7 @@ PITFALLS = [f"{group}/pitfalls" for group in GROUPS if (CONF / group / "pitfalls
 CHOICES = [f"{group}={option}" for group in GROUPS for option in options(group)]
 CHOICES += [f"{group.partition('/')[0]}=pitfalls/{option}" for group in PITFALLS for option in options(group)]
 CHOICES.remove("experiment=paper")  # of a sweep alone: tests/test_grids.py
+BINARY = {f"model={name}": ("objective=arm",) for name in ("binary", "binary_linear")}  # the default cannot train them
 FIGURES = [f"figure={option}" for option in options("figure")]
 
 
@@ -42,7 +43,7 @@ def test_there_is_something_to_choose() -> None:
 
 @pytest.mark.parametrize("choice", CHOICES)
 def test_every_option_composes_validates_and_binds(choice: str) -> None:
-    for node in nodes(settings(choice)):
+    for node in nodes(settings(choice, *BINARY.get(choice, ()))):
         bind(node)
 
 
