@@ -24,6 +24,7 @@ NOT_NUMBERS = (
     "trainer.checkpoint_minutes",
     "trainer.mark_splits",
     "trainer.first_mark",
+    "trainer.mark_every",
     "trainer.final_first",
 )
 IN_THE_NAME = ("data", "objective", "optimizer")  # groups; with latent_dim and seed

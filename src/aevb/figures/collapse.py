@@ -104,7 +104,12 @@ def _trace(run: Run) -> Trace:
 def _panel(ax: Axes, traces: list[Trace], column: str, colours: dict[str, str]) -> None:
     for trace in traces:
         ax.plot(
-            trace.samples_seen, trace.values[column], color=colours[trace.variant], linewidth=0.9, marker=".", markersize=3
+            trace.samples_seen,
+            trace.values[column],
+            color=colours[trace.variant],
+            linewidth=0.9,
+            marker=".",
+            markersize=3,
         )
     ax.set_xscale("log")
     ax.set_xlabel("training samples seen")
@@ -118,7 +123,12 @@ def _rows(trace: Trace) -> list[dict[str, Any]]:
     facts = {"variant": trace.variant, "seed": trace.run.settings["seed"]}
     origin = {"collapsed": trace.collapsed, **provenance(trace.run)}
     return [
-        {**facts, "samples_seen": int(place), **{name: float(values[i]) for name, values in trace.values.items()}, **origin}
+        {
+            **facts,
+            "samples_seen": int(place),
+            **{name: float(values[i]) for name, values in trace.values.items()},
+            **origin,
+        }
         for i, place in enumerate(trace.samples_seen)
     ]
 
