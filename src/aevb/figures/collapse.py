@@ -1,7 +1,7 @@
 """Posterior collapse over training: KL divergence, mutual information and active units at the marks, every seed a line.
 
-A run has collapsed where its KL is below 0.1 nat and no unit is active (aevb.estimators.information): two numbers, since a q that is
-far from the prior in the same way for all images has a KL and tells nothing.
+A run has collapsed where its KL is below 0.1 nat and no unit is active (aevb.estimators.information): two numbers, since a q that
+is far from the prior in the same way for all images has a KL and tells nothing.
 """
 
 import math

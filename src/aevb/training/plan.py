@@ -1,7 +1,8 @@
 """When a run evaluates, and the blocks of rounds between.
 
-The marks are absolute: 1, 2, 3, 5 x 10^k training samples, whatever the budget, so that runs of different length share them; where
-more are wanted, also the multiples of `every`. The plan is what Lightning takes for its data loader: it gives blocks of a few rounds, cut at the marks and at the end.
+The marks are absolute: 1, 2, 3, 5 x 10^k training samples, whatever the budget, so that runs of different length share them;
+where more are wanted, also the multiples of `every`. The plan is what Lightning takes for its data loader: it gives blocks of a
+few rounds, cut at the marks and at the end.
 """
 
 from collections.abc import Callable, Iterator
