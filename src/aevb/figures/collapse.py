@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import MaxNLocator
 
 from aevb.estimators.information import ACTIVE, COLLAPSED
 from aevb.figures.curves import meanings, provenance
@@ -102,10 +103,12 @@ def _trace(run: Run) -> Trace:
 
 
 def _panel(ax: Axes, traces: list[Trace], column: str, colours: dict[str, str]) -> None:
+    units = column == "active_units"
     for trace in traces:
+        aside = 0.07 * list(colours).index(trace.variant) if units else 0.0  # integers, which would hide one another
         ax.plot(
             trace.samples_seen,
-            trace.values[column],
+            trace.values[column] + aside,
             color=colours[trace.variant],
             linewidth=0.9,
             marker=".",
@@ -117,6 +120,10 @@ def _panel(ax: Axes, traces: list[Trace], column: str, colours: dict[str, str]) 
         ax.axhline(COLLAPSED, color="#6B6B6B", linewidth=0.8, linestyle=(0, (4, 2)))
         ax.set_yscale("symlog", linthresh=LEAST)
         ax.set_ylim(bottom=0)
+    elif units:
+        ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+    else:
+        ax.set_yscale("symlog", linthresh=COLLAPSED)
 
 
 def _rows(trace: Trace) -> list[dict[str, Any]]:
