@@ -15,14 +15,14 @@ __all__ = ["TrainerSettings"]
 class TrainerSettings:
     """Settings of the trainer.
 
-        accelerator: as Lightning's. devices: processes that share every minibatch, each on its own device, over all machines.
-        threads: per process. precision: bits of a float. engine: what computes the gradients; auto: the closed form where there
-        is one, autograd elsewhere. products: whose float32 matrix products a CPU takes; auto: oneDNN's where torch's own are known
-        to be slow. matmul: what these compute in: float32, TF32 or bfloat16, where the device has them. block: minibatches that one
-        Lightning step takes at once. sampling: minibatches from an endless stream of seeded permutations, or drawn with replacement
-        as in the authors' code. train_window: samples behind one value of train_bound. first: images behind log p(x) at a
-        mark. final_first: test images that the end is evaluated on; null: all. mark_splits: whose they are; both: also those of the
-        training set, in columns train_*. first_mark: marks before it are passed over, for evaluators that take long. mark_every:
+    accelerator: as Lightning's. devices: processes that share every minibatch, each on its own device, over all machines.
+    threads: per process. precision: bits of a float. engine: what computes the gradients; auto: the closed form where there
+    is one, autograd elsewhere. products: whose float32 matrix products a CPU takes; auto: oneDNN's where torch's own are known
+    to be slow. matmul: what these compute in: float32, TF32 or bfloat16, where the device has them. block: minibatches that one
+    Lightning step takes at once. sampling: minibatches from an endless stream of seeded permutations, or drawn with replacement
+    as in the authors' code. train_window: samples behind one value of train_bound. first: images behind log p(x) at a
+    mark. final_first: test images that the end is evaluated on; null: all. mark_splits: whose they are; both: also those of the
+    training set, in columns train_*. first_mark: marks before it are passed over, for evaluators that take long. mark_every:
     its multiples are marks too. checkpoint_minutes: a checkpoint is never older than this, beside those at the marks.
     clip_value, clip_norm: of the gradient before a step (aevb.training.clipping); null: as it is.
     """
