@@ -27,7 +27,9 @@ NOT_NUMBERS = (
     "trainer.mark_every",
     "trainer.final_first",
 )
-NOTHING_IF_NULL = ("trainer.clip_value", "trainer.clip_norm")  # as absent, which they are in configs older than they
+NOTHING_AT = {"trainer.clip_value": None, "trainer.clip_norm": None, "objective.dreams": "samples"}
+"""Values at which a key is as absent, which it is in configs older than it."""
+
 IN_THE_NAME = ("data", "objective", "optimizer")  # groups; with latent_dim and seed
 
 
@@ -45,7 +47,7 @@ def _numbers(settings: dict[str, Any]) -> dict[str, Any]:
         key: value
         for key, value in flatten(settings)
         if not any(key == left_out or key.startswith(f"{left_out}.") for left_out in NOT_NUMBERS)
-        and not (value is None and key in NOTHING_IF_NULL)
+        and not (key in NOTHING_AT and value == NOTHING_AT[key])
     }
 
 
