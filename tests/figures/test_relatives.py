@@ -32,7 +32,7 @@ def put(run, evaluator, findings=None, **values):
 
 
 def shaped(runs, *overrides, error, share):
-    run = plant_model(runs, "data=shapes", "data.n_train=20", "model=convolutional", "latent_dim=2", *overrides)
+    run = plant_model(runs, "data=shapes", "data.n_train=100", "model=convolutional", "latent_dim=2", *overrides)
     put(run, Reconstruction(), squared_error=[error, error], mean_square_error=[error / 784] * 2, log_px_z=[0, 0])
     names = ("recognisable_reconstruction", "recognisable_sample", "recognisable_original")
     values = {name: [share, share] for name in (*names, "reconstruction_overlap", "sample_overlap")}
