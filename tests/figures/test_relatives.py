@@ -32,7 +32,7 @@ def put(run, evaluator, findings=None, **values):
 
 
 def shaped(runs, *overrides, error, share):
-    run = plant_model(runs, "data=shapes", "data.n_train=20", "model=convolutional", "latent_dim=2", *overrides)
+    run = plant_model(runs, "data=shapes", "data.n_train=100", "model=convolutional", "latent_dim=2", *overrides)
     put(run, Reconstruction(), squared_error=[error, error], mean_square_error=[error / 784] * 2, log_px_z=[0, 0])
     names = ("recognisable_reconstruction", "recognisable_sample", "recognisable_original")
     values = {name: [share, share] for name in (*names, "reconstruction_overlap", "sample_overlap")}
@@ -53,7 +53,7 @@ def test_shapes_have_a_column_for_each_recipe_and_means_over_seeds(tmp_path):
         "test images",
         "VAE\nreconstructions",
         "MMD-VAE, λ = 10\nreconstructions",
-        "MMD-VAE, λ = 100, noise 0.1\nreconstructions",
+        "MMD-VAE, λ = 100,\nnoise 0.1\nreconstructions",
     ]
     assert len(drawing.rows) == 4
     assert "| VAE | 2 | 0.00383 (0.00255 to 0.00510) | 3.00 (2.00 to 4.00) | 25.0% (25.0% to 25.0%) |" in drawing.text

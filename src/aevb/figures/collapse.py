@@ -23,7 +23,7 @@ __all__ = ["Collapse", "variant"]
 PANELS = {
     "kl": "KL(q(z|x) ‖ p(z)), nats",
     "mutual_information": "mutual information, nats",
-    "active_units": "active units",
+    "active_units": "active units (lines set apart)",
 }
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#000000", "#56B4E9")
 LEAST = 1e-3  # nats, where the axis of the KL turns from linear to logarithmic
@@ -59,7 +59,7 @@ class Collapse(Figure):
         traces = [_trace(run) for run in runs]
         names = sorted(dict.fromkeys(trace.variant for trace in traces), key=_order)
         colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(names)}
-        canvas = Canvas(figsize=(8.6, 3.1))
+        canvas = Canvas(figsize=(7.0, 2.8))
         for ax, (column, title) in zip(canvas.subplots(1, 3), PANELS.items(), strict=True):
             _panel(ax, traces, column, colours)
             ax.set_title(title)
@@ -124,6 +124,7 @@ def _panel(ax: Axes, traces: list[Trace], column: str, colours: dict[str, str]) 
         ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     else:
         ax.set_yscale("symlog", linthresh=COLLAPSED)
+        ax.set_ylim(bottom=-COLLAPSED / 4)  # an estimate, which may be below zero
 
 
 def _rows(trace: Trace) -> list[dict[str, Any]]:

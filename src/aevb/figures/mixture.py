@@ -15,6 +15,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Ellipse
+from torch import Tensor
 
 from aevb.estimators.shared_draws import shared_draws
 from aevb.figures.curves import provenance
@@ -77,14 +78,22 @@ class Mixture(Figure):
         canvas = Canvas(figsize=(3 * SIZE, (SIZE + 0.25) * len(chosen)))
         axes = canvas.subplots(len(chosen), 3, squeeze=False)
         rows: list[dict[str, Any]] = []
+        values: list[Tensor] = []
         for panels, run in zip(axes, chosen, strict=True):
-            rows += self._row(panels, run, trusted)
+            for row, log_px in self._row(panels, run, trusted):
+                rows.append(row)
+                values.append(log_px)
+        for row, log_px in zip(rows, values, strict=True):
+            difference = log_px - values[-1]
+            row["above_last"] = difference.mean().item()
+            row["above_last_standard_error"] = difference.std().item() / len(difference) ** 0.5
         shown = [
             {
                 "": f"{row['model']}, {row['latent_distribution']}",
                 "code of a test image, nats": f"{row['test_code']:.3f}",
                 "of a training image": f"{row['train_code']:.3f}",
                 "log p(x), test": f"{row['log_px']:.2f} ± {row['standard_error']:.2f}",
+                "above the last row": f"{row['above_last']:.2f} ± {row['above_last_standard_error']:.2f}",
                 "draws that count (ESS), median": f"{row['effective_samples']:.1f} of {row['draws']:,}",
                 "error an image": f"{row['squared_error']:.2f}",
             }
@@ -92,11 +101,13 @@ class Mixture(Figure):
         ]
         caption = (
             f"{dataset(data)}, {first.done['samples_seen']:,} samples. Codes: mean log-density, comparable within a model only. "
-            f"log p(x): a stochastic lower bound, the first {rows[0]['images']:,} test images; error: |x - x'|² of the same."
+            f"log p(x): a stochastic lower bound of the first {rows[0]['images']:,} test images, above the last row in pairs; "
+            "error: |x - x'|² of the same images."
         )
         return Drawing(rows, canvas, text=f"{caption}\n\n{markdown_table(shown)}")
 
-    def _row(self, panels: list[Axes], run: Run, trusted: tuple[str, ...]) -> list[dict[str, Any]]:
+    def _row(self, panels: list[Axes], run: Run, trusted: tuple[str, ...]) -> list[tuple[dict[str, Any], Tensor]]:
+        """The numbers of one model, a row for each p(z), and with it log p(x) of each image, (images,)."""
         import aevb
 
         model = aevb.load(run.directory, self.data_root, trusted)
@@ -121,24 +132,23 @@ class Mixture(Figure):
             show(ax, tile(images.reshape(-1, *model.shape), self.side, GAP))
             ax.set_title(f"{name}: samples, z from {'the mixture' if title == 'mixture' else '$N(0, I)$'}")
             estimate = shared_draws(model.model.decoder, values, torch.from_numpy(x))
-            rows.append(
-                {
-                    "model": name,
-                    "latent_distribution": title,
-                    "components": self.components,
-                    "train_code": float(log_density(codes["train"]).mean()),
-                    "test_code": float(log_density(codes["test"]).mean()),
-                    "log_px": estimate.log_px.mean().item(),
-                    "standard_error": estimate.log_px.std().item() / len(x) ** 0.5,
-                    "effective_samples": estimate.effective_samples.median().item(),
-                    "draws": self.draws,
-                    "images": len(x),
-                    "squared_error": float(error),
-                    "samples_seen": run.done["samples_seen"],
-                    "seed": self.seed,
-                    **provenance(run),
-                }
-            )
+            facts = {
+                "model": name,
+                "latent_distribution": title,
+                "components": self.components,
+                "train_code": float(log_density(codes["train"]).mean()),
+                "test_code": float(log_density(codes["test"]).mean()),
+                "log_px": estimate.log_px.mean().item(),
+                "standard_error": estimate.log_px.std().item() / len(x) ** 0.5,
+                "effective_samples": estimate.effective_samples.median().item(),
+                "draws": self.draws,
+                "images": len(x),
+                "squared_error": float(error),
+                "samples_seen": run.done["samples_seen"],
+                "seed": self.seed,
+                **provenance(run),
+            }
+            rows.append((facts, estimate.log_px))
         return rows
 
 

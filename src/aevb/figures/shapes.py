@@ -69,7 +69,7 @@ class Shapes(Figure):
                 show(ax, tile(picture.reshape(-1, *model.shape), self.side, GAP))
             found = [{"recipe": name, **_numbers(run)} for run in members]
             rows += found
-            axes[0, i].set_title(f"{name}\nreconstructions")
+            axes[0, i].set_title(f"{_broken(name)}\nreconstructions")
             axes[1, i].set_title("samples")
             table.append(_shown(name, found))
         return Drawing(rows, canvas, text=f"{_caption(rows)}\n\n{markdown_table(table)}")
@@ -84,6 +84,12 @@ def label(run: Run) -> str:
     variance = encoder.get("variance")
     words += [] if variance is None else ["no noise" if variance == 0 else f"noise {variance:g}"]
     return ", ".join(words)
+
+
+def _broken(name: str) -> str:
+    """As wide as a panel: the third part, if there is one, on a line of its own."""
+    *first, last = name.split(", ")
+    return f"{', '.join(first)},\n{last}" if len(first) > 1 else name
 
 
 def _order(run: Run) -> tuple[Any, ...]:
