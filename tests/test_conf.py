@@ -24,6 +24,7 @@ CHOICES += [
     "model/prior=logistic model/encoder=laplace",
 ]  # the others bind alike
 CHOICES.remove("experiment=paper")  # of a sweep alone: tests/test_grids.py
+BINARY = {f"model={name}": ("objective=arm",) for name in ("binary", "binary_linear")}  # the default cannot train them
 FIGURES = [f"figure={option}" for option in options("figure")]
 
 
@@ -49,7 +50,7 @@ def test_there_is_something_to_choose() -> None:
 
 @pytest.mark.parametrize("choice", CHOICES)
 def test_every_option_composes_validates_and_binds(choice: str) -> None:
-    for node in nodes(settings(*choice.split())):
+    for node in nodes(settings(*choice.split(), *BINARY.get(choice, ()))):
         bind(node)
 
 

@@ -1,0 +1,118 @@
+"""Inference in models whose log p(x) can be summed: an encoder's bound, that of the best q of every image, and log p(x).
+
+What lies between log p(x) and the best factorial q is the price of the family (approximation gap); between that and the encoder's
+q the price of one network for all images (amortisation gap). From the columns that evaluator=[enumeration,fitted_bound] leaves
+in metrics.csv; a run of variational EM has no encoder, and its q is the best one, as far as its E-steps go.
+"""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+
+from aevb.figures.curves import convention, provenance
+from aevb.figures.figure import Drawing, Figure, markdown_table
+from aevb.figures.style import method
+from aevb.runs import Run
+
+__all__ = ["BinaryInference"]
+
+SPLITS = {"train": "training images", "test": "test images"}
+LINES = {"log_px": ("log p(x)", "-"), "fitted": ("best factorial q", "--"), "encoder": ("encoder's q", ":")}
+COLUMNS = {"log_px": "enumeration_log_px", "fitted": "fitted_bound_bound", "encoder": "enumeration_bound"}
+
+
+class BinaryInference(Figure):
+    """A panel for either split over samples seen, an objective a colour, a table of the ends."""
+
+    name = "binary_inference"
+    command = "aevb-train experiment=sigmoid_belief_network"
+
+    def wanted(self, runs: list[Run]) -> list[Run]:
+        """Runs that were evaluated by both evaluators, in the order of their names."""
+        served = [run for run in runs if {"enumeration", "fitted_bound"} <= set(run.settings["evaluator"])]
+        return sorted(served, key=lambda run: run.name)
+
+    def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
+        """The panels and the table."""
+        rows = [row for run in runs for row in _rows(run)]
+        canvas = Canvas(figsize=(8.4, 3.4))
+        names = _names(runs)
+        for ax, (split, title) in zip(canvas.subplots(1, 2), SPLITS.items(), strict=True):
+            for run in runs:
+                found = [row for row in rows if row["run"] == run.name and row["split"] == split]
+                _curves(ax, found, names[run.name], method(run.settings["choices"]["objective"]).colour)
+            ends = [row[name] for row in rows if row["split"] == split for name in LINES if row[name] is not None]
+            if ends:
+                ax.set_ylim(sorted(ends)[len(ends) // 4], max(ends) + 0.03 * (max(ends) - min(ends)))
+            ax.set_xscale("log")
+            ax.set_title(title)
+            ax.set_xlabel("training samples seen")
+            ax.grid(linewidth=0.3)
+        canvas.axes[0].set_ylabel("nats per image")
+        handles, labels = canvas.axes[-1].get_legend_handles_labels()
+        canvas.legend(handles, labels, loc="outside right center")
+        text = (
+            "Nats per image at the end, means over the images. log p(x): exact, summed over all codes. Approximation gap: to "
+            "the best factorial q of each image; amortisation gap: from there to the encoder's.\n\n"
+        )
+        return Drawing(rows, canvas, text=text + markdown_table(_ends(runs, rows, names)))
+
+
+def _names(runs: list[Run]) -> dict[str, str]:
+    """Of the method; with the run's name where two runs share it."""
+    labels = {run.name: method(run.settings["choices"]["objective"]).label for run in runs}
+    several = {label for label in labels.values() if list(labels.values()).count(label) > 1}
+    return {name: f"{label} ({name})" if label in several else label for name, label in labels.items()}
+
+
+def _rows(run: Run) -> list[dict[str, Any]]:
+    """One for every mark and split that was looked at. seconds: of training."""
+    folder = Path(run.directory)
+    with (folder / "metrics.csv").open() as metrics, (folder / "timing.csv").open() as timing:
+        seconds = {row["samples_seen"]: float(row["training_seconds"]) for row in csv.DictReader(timing)}
+        marks = list(csv.DictReader(metrics))
+    facts = {"targets": convention(run), **provenance(run)}
+    rows = []
+    for mark in marks:
+        for split in SPLITS:
+            values = {name: mark.get(f"{split}_{column}") for name, column in COLUMNS.items()}
+            if values["log_px"]:
+                numbers = {name: float(value) if value else None for name, value in values.items()}
+                seen = {"samples_seen": int(mark["samples_seen"]), "seconds": seconds.get(mark["samples_seen"])}
+                rows.append({"split": split, **seen, **numbers, **facts})
+    return rows
+
+
+def _curves(ax: Axes, rows: list[dict[str, Any]], name: str, colour: str) -> None:
+    for key, (label, style) in LINES.items():
+        points = [(row["samples_seen"], row[key]) for row in rows if row[key] is not None]
+        if points:
+            ax.plot(*zip(*points, strict=True), style, color=colour, linewidth=1.3, label=f"{name}: {label}")
+
+
+def _ends(runs: list[Run], rows: list[dict[str, Any]], names: dict[str, str]) -> list[dict[str, str]]:
+    table = []
+    for run in runs:
+        for split in SPLITS:
+            found = [row for row in rows if row["run"] == run.name and row["split"] == split]
+            if not found:
+                continue
+            end = found[-1]
+            encoder = end["encoder"]
+            table.append(
+                {
+                    "inference": names[run.name],
+                    "images": split,
+                    "samples seen": f"{end['samples_seen']:,}",
+                    "seconds": "–" if end["seconds"] is None else f"{end['seconds']:.0f}",
+                    "log p(x)": f"{end['log_px']:.2f}",
+                    "best factorial q": f"{end['fitted']:.2f}",
+                    "encoder's q": "–" if encoder is None else f"{encoder:.2f}",
+                    "approximation gap": f"{end['log_px'] - end['fitted']:.2f}",
+                    "amortisation gap": "–" if encoder is None else f"{end['fitted'] - encoder:.2f}",
+                }
+            )
+    return table
