@@ -144,6 +144,12 @@ def test_an_encoder_brings_its_prior_unless_told() -> None:
     assert settings("model/encoder=gaussian") == settings()
 
 
+def test_wake_sleep_that_dreams_in_samples_is_what_it_was_before_it_could_choose() -> None:
+    samples, means = (settings("objective=wake_sleep", f"objective.dreams={what}") for what in ("samples", "means"))
+    older = {**samples, "objective": {key: value for key, value in samples["objective"].items() if key != "dreams"}}
+    assert fingerprint(samples) == fingerprint(older) != fingerprint(means)
+
+
 def test_gradients_that_are_not_clipped_leave_the_identity_alone() -> None:
     plain, clipped = settings(), settings("trainer.clip_norm=1")
     older = {**plain, "trainer": {key: value for key, value in plain["trainer"].items() if not key.startswith("clip_")}}

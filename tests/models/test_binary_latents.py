@@ -34,7 +34,8 @@ from commands import composed, settings
 from oracles import fill
 from statistics_ import assert_mean
 
-DISCRETE = ("bound", "importance", "information", "enumeration", "fitted_bound", "bits_per_dim", "predictive")
+DISCRETE = ("bound", "importance", "information", "enumeration", "fitted_bound", "reconstruction")
+REFUSING = ("bits_per_dim", "predictive", "shapes")  # for reasons of their own
 
 
 @pytest.mark.parametrize("logits", [torch.zeros(3), torch.tensor([-2.0, 0.5, 30.0])])
@@ -73,7 +74,7 @@ def test_every_evaluator_works_or_refuses_in_one_line(option):
     ((_, node),) = composed(f"evaluator={option}", root="evaluate").evaluator.items()
     more = {"importance": {"samples": 5_000}, "bound": {"samples": 5_000}, "fitted_bound": {"tolerance": 1e-6}}
     evaluator, model, x = build({**node, **more.get(option, {})}), binary(4), images()
-    if option in ("bits_per_dim", "predictive"):  # for reasons of their own
+    if option in REFUSING:
         with pytest.raises(UserError):
             run_over(evaluator, model, x, 0)
     elif option in DISCRETE:

@@ -38,7 +38,7 @@ class Reconstruction(Evaluator):
     @torch.no_grad()
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """squared_error, mean_square_error, log_px_z."""
-        px_z = model.decoder(model.encoder(x).mean)
+        px_z = model.decoder(model.code(x))
         error = ((x - px_z.mean) ** 2).sum(-1)
         return {"squared_error": error, "mean_square_error": error / x.shape[-1], "log_px_z": px_z.log_prob(x)}
 

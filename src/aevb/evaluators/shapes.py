@@ -46,7 +46,7 @@ class Shapes(Evaluator):
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """recognisable_reconstruction, recognisable_sample, recognisable_original: 0 or 1; reconstruction_overlap,
         sample_overlap; sample_kind, a place in KINDS."""
-        reconstructed = model.decoder(model.encoder(x).mean).mean
+        reconstructed = model.decoder(model.code(x)).mean
         sampled = model.decoder(model.sample_prior(len(x), noise)).mean
         original, reconstruction, sample = (fit(_square(images)) for images in (x, reconstructed, sampled))
         same = reconstruction.kind == original.kind
