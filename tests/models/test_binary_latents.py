@@ -34,8 +34,8 @@ from commands import composed, settings
 from oracles import fill
 from statistics_ import assert_mean
 
-DISCRETE = ("bound", "importance", "information", "enumeration", "fitted_bound", "reconstruction")
-REFUSING = ("bits_per_dim", "predictive", "shapes")  # for reasons of their own
+DISCRETE = ("bound", "importance", "information", "enumeration", "fitted_bound", "reconstruction", "shapes")
+REFUSING = ("bits_per_dim", "predictive")  # for reasons of their own
 
 
 @pytest.mark.parametrize("logits", [torch.zeros(3), torch.tensor([-2.0, 0.5, 30.0])])
