@@ -19,13 +19,14 @@ from aevb.runs import Run
 
 __all__ = ["BinaryInference"]
 
-SPLITS = {"train": "training images", "test": "test images"}
-LINES = {"log_px": ("log p(x)", "-"), "fitted": ("best factorial q", "--"), "encoder": ("encoder's q", ":")}
+SPLITS = {"test": "-", "train": (0, (1, 1))}  # line styles
 COLUMNS = {"log_px": "enumeration_log_px", "fitted": "fitted_bound_bound", "encoder": "enumeration_bound"}
+SMALLEST = 1e-3  # nats, below which a gap is rounding
+GAPS = {"approximation gap": ("log_px", "fitted", "-"), "amortisation gap": ("fitted", "encoder", "--")}
 
 
 class BinaryInference(Figure):
-    """A panel for either split over samples seen, an objective a colour, a table of the ends."""
+    """log p(x) over samples seen, and beside it the gaps on test images; an objective a colour, a table of the ends."""
 
     name = "binary_inference"
     command = "aevb-train experiment=sigmoid_belief_network"
@@ -38,22 +39,29 @@ class BinaryInference(Figure):
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """The panels and the table."""
         rows = [row for run in runs for row in _rows(run)]
-        canvas = Canvas(figsize=(8.4, 3.4))
-        names = _names(runs)
-        for ax, (split, title) in zip(canvas.subplots(1, 2), SPLITS.items(), strict=True):
-            for run in runs:
+        canvas, names = Canvas(figsize=(9.2, 3.4)), _names(runs)
+        likelihood, gaps = canvas.subplots(1, 2)
+        for run in runs:
+            colour = method(run.settings["choices"]["objective"]).colour
+            for split, style in SPLITS.items():
                 found = [row for row in rows if row["run"] == run.name and row["split"] == split]
-                _curves(ax, found, names[run.name], method(run.settings["choices"]["objective"]).colour)
-            ends = [row[name] for row in rows if row["split"] == split for name in LINES if row[name] is not None]
-            if ends:
-                ax.set_ylim(sorted(ends)[len(ends) // 4], max(ends) + 0.03 * (max(ends) - min(ends)))
+                points = [(row["samples_seen"], row["log_px"]) for row in found]
+                _curve(likelihood, points, style, colour, f"{names[run.name]}, {split}")
+            found = [row for row in rows if row["run"] == run.name and row["split"] == "test"]
+            for gap, (above, below, style) in GAPS.items():
+                both = [(row["samples_seen"], row[above] - row[below]) for row in found if row[below] is not None]
+                points = [(seen, nats) for seen, nats in both if nats > SMALLEST]
+                _curve(gaps, points, style, colour, f"{names[run.name]}, {gap}")
+        ends = sorted(row["log_px"] for row in rows)
+        likelihood.set_ylim(ends[len(ends) // 3], ends[-1] + 0.03 * (ends[-1] - ends[len(ends) // 3]))
+        likelihood.set_ylabel("log p(x), nats per image")
+        gaps.set_yscale("log")
+        gaps.set_ylabel("gap on test images, nats")
+        for ax in (likelihood, gaps):
             ax.set_xscale("log")
-            ax.set_title(title)
             ax.set_xlabel("training samples seen")
             ax.grid(linewidth=0.3)
-        canvas.axes[0].set_ylabel("nats per image")
-        handles, labels = canvas.axes[-1].get_legend_handles_labels()
-        canvas.legend(handles, labels, loc="outside right center")
+            ax.legend(fontsize=7.5)
         text = (
             "Nats per image at the end, means over the images. log p(x): exact, summed over all codes. Approximation gap: to "
             "the best factorial q of each image; amortisation gap: from there to the encoder's.\n\n"
@@ -86,11 +94,9 @@ def _rows(run: Run) -> list[dict[str, Any]]:
     return rows
 
 
-def _curves(ax: Axes, rows: list[dict[str, Any]], name: str, colour: str) -> None:
-    for key, (label, style) in LINES.items():
-        points = [(row["samples_seen"], row[key]) for row in rows if row[key] is not None]
-        if points:
-            ax.plot(*zip(*points, strict=True), style, color=colour, linewidth=1.3, label=f"{name}: {label}")
+def _curve(ax: Axes, points: list[tuple[float, float]], style: Any, colour: str, label: str) -> None:
+    if points:
+        ax.plot(*zip(*points, strict=True), linestyle=style, color=colour, linewidth=1.3, label=label)
 
 
 def _ends(runs: list[Run], rows: list[dict[str, Any]], names: dict[str, str]) -> list[dict[str, str]]:
@@ -107,7 +113,6 @@ def _ends(runs: list[Run], rows: list[dict[str, Any]], names: dict[str, str]) ->
                     "inference": names[run.name],
                     "images": split,
                     "samples seen": f"{end['samples_seen']:,}",
-                    "seconds": "–" if end["seconds"] is None else f"{end['seconds']:.0f}",
                     "log p(x)": f"{end['log_px']:.2f}",
                     "best factorial q": f"{end['fitted']:.2f}",
                     "encoder's q": "–" if encoder is None else f"{encoder:.2f}",
