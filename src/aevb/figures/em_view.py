@@ -52,8 +52,8 @@ class EMView(Figure):
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """log p(x) and bound in one panel, the gap in the other; a table of how often log p(x) fell."""
-        climbs = [_climb(run) for run in runs]
-        canvas = Canvas(figsize=(8.6, 3.4))
+        climbs = sorted((_climb(run) for run in runs), key=lambda climb: climb.label)
+        canvas = Canvas(figsize=(7.6, 3.2))
         left, right = canvas.subplots(1, 2)
         for climb in climbs:
             _draw(left, right, climb)
