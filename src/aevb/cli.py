@@ -201,9 +201,8 @@ def _flags(root: str) -> str:
     given = parser.parse_args(sys.argv[1:])
     modes = {"--run": given.run, "-m": given.multirun, "--cfg": given.cfg, "-sc": given.shell_completion}
     modes |= {"--info": given.info, "--help": given.help, "--hydra-help": given.hydra_help}
-    if (
-        given.help
-    ):  # Hydra lists all groups there are, twice, for a template of ours that does not ask for them: half the time
+    if given.help:
+        # Hydra lists all groups there are, twice, for a template of ours that does not ask for them: half the time.
         Hydra.format_config_groups = lambda *_: ""  # type: ignore[method-assign,assignment]
     asked = [flag for flag, value in modes.items() if value and not (asked_for and flag in ("--run", "-m"))] + asked_for
     if len(asked) > 1:

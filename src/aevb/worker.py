@@ -12,7 +12,7 @@ import time
 import traceback
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import torch
 
@@ -80,6 +80,18 @@ def run(
             raise
 
 
+class Job(NamedTuple):
+    """What is trained: a run directory, what its config.yaml says, the data, and where this process stands."""
+
+    directory: Path
+    settings: dict[str, Any]
+    trainer: TrainerSettings
+    dataset: Dataset
+    splits: Splits
+    trusted: tuple[str, ...]
+    ranks: Ranks
+
+
 def _run(directory: Path, trusted: tuple[str, ...], ranks: Ranks, seat: Seat | None, signals: Signals) -> None:
     settings = runs.read_settings(directory)
     trainer_settings: TrainerSettings = build(settings["trainer"], trusted=trusted)
@@ -97,8 +109,9 @@ def _run(directory: Path, trusted: tuple[str, ...], ranks: Ranks, seat: Seat | N
 
     dataset: Dataset = build(settings["data"], trusted=trusted)
     splits = _load(directory, settings, dataset, ranks)
-    _select(directory, settings, trainer_settings, dataset, splits, trusted, ranks, signals)
-    module, scene = _assemble(directory, settings, trainer_settings, dataset, splits, trusted, ranks, seat)
+    job = Job(directory, settings, trainer_settings, dataset, splits, trusted, ranks)
+    _select(job, signals)
+    module, scene = _assemble(job, settings, seat)
     evaluators: dict[str, Evaluator] = build(settings["evaluator"], trusted=trusted)
     for evaluator in evaluators.values():
         evaluator.check(module.model)
@@ -138,24 +151,16 @@ def _load(directory: Path, settings: dict[str, Any], dataset: Dataset, ranks: Ra
     return splits
 
 
-def _select(
-    directory: Path,
-    settings: dict[str, Any],
-    trainer: TrainerSettings,
-    dataset: Dataset,
-    splits: Splits,
-    trusted: tuple[str, ...],
-    ranks: Ranks,
-    signals: Signals,
-) -> None:
+def _select(job: Job, signals: Signals) -> None:
     # Trials have no marks and no checkpoints; of all that they compute, a row of the record remains.
+    directory, settings, trainer, ranks = job.directory, job.settings, job.trainer, job.ranks
     if "selection" not in settings:
         return
-    selection: StepsizeSelection = build(settings["selection"], trusted=trusted)
+    selection: StepsizeSelection = build(settings["selection"], trusted=job.trusted)
 
     def trial(stepsize: float, samples: int, window: int) -> tuple[float, int]:
         tried = {**settings, "optimizer": {**settings["optimizer"], "lr": stepsize}}
-        module, _ = _assemble(directory, tried, trainer, dataset, splits, trusted, ranks, None)
+        module, _ = _assemble(job, tried, None)
         module.window = Window(window)
         block = trainer.block * module.stream.batch_size
         plan = Plan(lambda: module.samples_seen, samples, module.round_samples, block)
@@ -176,16 +181,9 @@ def _select(
     settings["optimizer"]["lr"] = selection.choose(directory, trial, first=ranks.first)
 
 
-def _assemble(
-    directory: Path,
-    settings: dict[str, Any],
-    trainer: TrainerSettings,
-    dataset: Dataset,
-    splits: Splits,
-    trusted: tuple[str, ...],
-    ranks: Ranks,
-    seat: Seat | None,
-) -> tuple[Training, Scene]:
+def _assemble(job: Job, settings: dict[str, Any], seat: Seat | None) -> tuple[Training, Scene]:
+    # settings: the job's, or in a trial those with another stepsize.
+    directory, _, trainer, dataset, splits, trusted, ranks = job
     dtype = float_type(settings)
     model: VAE = build(settings["model"], trusted=trusted, data_dim=dataset.dim).to(dtype)
     if getattr(model.decoder, "unit_interval", False) and not dataset.unit_interval:

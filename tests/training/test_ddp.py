@@ -73,11 +73,15 @@ def test_an_odd_number_of_ranks_and_targets_drawn_anew(tmp_path):
 
 
 def test_two_ranks_in_float32_drift_by_less_than_is_told(tmp_path):
-    """docs/many-devices.md promises 1e-4 nats here; seen: 8e-6, and 3.4e-4 between weights, with Intel's products."""
-    one, two = pair(tmp_path, "trainer.devices=1,2", "max_samples=3e4")
+    """docs/many-devices.md promises 1e-4 nats here; seen with seeds 1, 2, 3: 4e-6 nats, and 3e-7 to 1.5e-6 between weights.
+
+    Not with seed 0: there one hidden unit of the encoder passes through outgoing weights of nearly zero between 1e4 and 3e4
+    samples, where its gradient is mostly rounding, and Adagrad makes steps of 3.4e-4 of that on some processors (6e-6 nats).
+    """
+    one, two = pair(tmp_path, "trainer.devices=1,2", "max_samples=3e4", "seed=1")
     bounds, weights = differences(one, two)
     assert bounds < 1e-4
-    assert weights < 2e-3
+    assert weights < 1e-4
 
 
 def test_ranks_draw_different_noise_and_together_that_of_one_process():

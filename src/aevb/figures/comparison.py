@@ -14,7 +14,7 @@ from aevb.figures.curves import Curve, convention, curve, meanings, provenances
 from aevb.figures.figure import Drawing, Figure, markdown_table
 from aevb.figures.lines import Line, panels
 from aevb.figures.selection import RULE
-from aevb.figures.style import dataset, method
+from aevb.figures.style import method, number, panel
 from aevb.ranges import PositiveInt
 from aevb.runs import Run
 
@@ -86,24 +86,15 @@ def _against_paper(curves: list[Curve], place: tuple[str, int, str | None], samp
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
     texts = {}
     for split in ("test", "train"):
-        spread = f" [{_number(row[f'{split}_low'])}, {_number(row[f'{split}_high'])}]" if row["seeds"] > 1 else ""
-        texts[f"{split} bound"] = _number(row[f"{split}_bound"]) + spread
-        texts[f"{split}, paper"] = _number(row[f"{split}_paper"])
-        texts[f"{split}, difference"] = _number(row[f"{split}_difference"], "+")
+        spread = f" [{number(row[f'{split}_low'])}, {number(row[f'{split}_high'])}]" if row["seeds"] > 1 else ""
+        texts[f"{split} bound"] = number(row[f"{split}_bound"]) + spread
+        texts[f"{split}, paper"] = number(row[f"{split}_paper"])
+        texts[f"{split}, difference"] = number(row[f"{split}_difference"], "+")
     return {
-        "data": dataset(row["data"]),
-        "N_z": row["latent_dim"],
-        "method": row["method"],
-        "stepsize": "" if row["lr"] is None else f"{row['lr']:g}",
+        **panel(row),
         "verdict": row["verdict"],
         "samples seen": f"{row['samples_seen']:,}",
         "seeds": row["seeds"],
         **texts,
         "remark": row["remark"],
     }
-
-
-def _number(value: float, sign: str = "") -> str:
-    if np.isnan(value):
-        return "–"
-    return f"{value:{sign}.2f}" if abs(value) < 1e5 else f"{value:{sign}.3g}"

@@ -5,9 +5,23 @@ it matters a second sign (line style, glyph) says the same. The type is STIX, wh
 drawn on another machine is the same figure.
 """
 
+import math
 from typing import Any, NamedTuple
 
-__all__ = ["DATASETS", "DIGITS", "METHODS", "PANEL", "PAPER_COLOURS", "RC", "SPARE", "Method", "dataset", "method"]
+__all__ = [
+    "DATASETS",
+    "DIGITS",
+    "METHODS",
+    "PANEL",
+    "PAPER_COLOURS",
+    "RC",
+    "SPARE",
+    "Method",
+    "dataset",
+    "method",
+    "number",
+    "panel",
+]
 
 
 class Method(NamedTuple):
@@ -92,3 +106,16 @@ def method(objective: str) -> Method:
 def dataset(name: str) -> str:
     """The data set's name in titles."""
     return DATASETS.get(name, name)
+
+
+def number(value: float | None, sign: str = "") -> str:
+    """A number of a table, nats most often; a dash where there is none. sign: "+" to show one always."""
+    if value is None or math.isnan(value):
+        return "–"
+    return f"{value:{sign}.2f}" if abs(value) < 1e5 else f"{value:{sign}.3g}"
+
+
+def panel(row: dict[str, Any]) -> dict[str, Any]:
+    """The first columns of a table of curves: whose they are."""
+    stepsize = "" if row["lr"] is None else f"{row['lr']:g}"
+    return {"data": dataset(row["data"]), "N_z": row["latent_dim"], "method": row["method"], "stepsize": stepsize}

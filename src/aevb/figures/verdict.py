@@ -25,7 +25,7 @@ from aevb.figures.curves import Curve, convention, curve, meanings, provenances
 from aevb.figures.figure import Drawing, Figure, markdown_table
 from aevb.figures.lines import Line, panels
 from aevb.figures.selection import RULE, Candidate
-from aevb.figures.style import dataset, method
+from aevb.figures.style import dataset, method, number, panel
 from aevb.ranges import PositiveInt
 from aevb.runs import Run
 
@@ -162,8 +162,8 @@ class Verdict(Figure):
             "targets": row["targets"],
         }
         shown |= {"stepsize": "" if row["lr"] is None else f"{row['lr']:g}", "seeds": row["seeds"]}
-        shown |= {f"at {mark:,}": _number(row[f"difference_at_{mark}"], "+") for mark in self.at}
-        return shown | {"rms": _number(row["rms"]), "": row["nearest"], "by training bound": row["selected"]}
+        shown |= {f"at {mark:,}": number(row[f"difference_at_{mark}"], "+") for mark in self.at}
+        return shown | {"rms": number(row["rms"]), "": row["nearest"], "by training bound": row["selected"]}
 
 
 def _mean(candidate: Candidate, samples_seen: int) -> float:
@@ -245,27 +245,16 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
     return {key: None if isinstance(value, float) and np.isnan(value) else value for key, value in values.items()}
 
 
-def _number(value: float | None, sign: str = "") -> str:
-    if value is None or np.isnan(value):
-        return "–"
-    return f"{value:{sign}.2f}" if abs(value) < 1e5 else f"{value:{sign}.3g}"
-
-
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
     return {
-        "data": dataset(row["data"]),
-        "N_z": row["latent_dim"],
-        "method": row["method"],
-        "stepsize": "" if row["lr"] is None else f"{row['lr']:g}",
+        **panel(row),
         "split": row["split"],
         "samples seen": f"{row['samples_seen']:,}",
         "seeds": row["seeds"],
-        "ours": _number(row["ours"]),
-        "paper": _number(row["paper"]),
-        "difference": _number(row["difference"], "+"),
-        "s.e.": _number(row["standard_error"]),
-        "spread (seeds)": f"{_number(row['spread'])} ({row['spread_seeds']})"
-        if row["spread_seeds"] > 1
-        else "one seed",
+        "ours": number(row["ours"]),
+        "paper": number(row["paper"]),
+        "difference": number(row["difference"], "+"),
+        "s.e.": number(row["standard_error"]),
+        "spread (seeds)": f"{number(row['spread'])} ({row['spread_seeds']})" if row["spread_seeds"] > 1 else "one seed",
         "verdict": row["verdict"],
     }

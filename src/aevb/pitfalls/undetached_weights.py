@@ -15,18 +15,14 @@ from collections.abc import Iterator
 import torch
 
 from aevb.models.vae import VAE
-from aevb.objectives.objective import Batch, Objective, Update
-from aevb.ranges import NonNegativeFloat, PositiveInt
+from aevb.objectives.iwae import IWAE
+from aevb.objectives.objective import Batch, Update
 
 __all__ = ["UndetachedWeights"]
 
 
-class UndetachedWeights(Objective):
-    """sum_k v_k log w_k with v in the graph. samples: K. weight_prior: see `Objective`."""
-
-    def __init__(self, samples: PositiveInt = 5, weight_prior: NonNegativeFloat = 1.0) -> None:
-        super().__init__(weight_prior)
-        self.samples = samples
+class UndetachedWeights(IWAE):
+    """sum_k v_k log w_k with v in the graph, which is not what `IWAE` ascends."""
 
     def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
         """One minibatch, one update of theta and phi."""
