@@ -256,7 +256,7 @@ def test_help(command: str, tmp_path: Path) -> None:
                 for name in (
                     *("arm", "beta_vae", "dreg", "exact_bound", "full_vb", "iwae", "lagging"),
                     *("mcem", "nvil", "score_function", "sgvb_a", "sgvb_b", "variational_em", "vimco"),
-                    *("wake_sleep"),
+                    "wake_sleep",
                 )
             ],
         ),  # the pitfalls keep to their folder
