@@ -116,8 +116,8 @@ def _run(directory: Path, trusted: tuple[str, ...], ranks: Ranks, seat: Seat | N
     for evaluator in evaluators.values():
         evaluator.check(module.model)
     recorder: Recorder = build(settings["logger"], trusted=trusted)
-    first_mark = trainer_settings.first_mark
-    marks = Marks(scene, evaluators, recorder, settings["max_samples"], settings["seed"], first_mark)
+    first_mark, every = trainer_settings.first_mark, trainer_settings.mark_every
+    marks = Marks(scene, evaluators, recorder, settings["max_samples"], settings["seed"], first_mark, every)
     device = _fit(module, marks, trainer_settings, ranks, signals)
 
     last = scene._replace(x=scene.x[: trainer_settings.final_first])
@@ -232,7 +232,7 @@ def _fit(module: Training, marks: Marks, settings: TrainerSettings, ranks: Ranks
         seen = load(checkpoint)["training"]["samples_seen"]
         module.last_checkpoint = checkpoint, seen
     block = settings.block * module.stream.batch_size
-    plan = Plan(lambda: module.samples_seen, marks.max_samples, module.round_samples, block)
+    plan = Plan(lambda: module.samples_seen, marks.max_samples, module.round_samples, block, marks.every)
     progress = [Progress(directory.name, marks.max_samples)] if ranks.first else []
     callbacks = [*progress, marks, Autosave(marks.checkpoint, settings.checkpoint_minutes), Preempt(signals)]
     logger = marks.recorder.logger(directory, seen, module.round_samples) if ranks.first else False

@@ -5,13 +5,17 @@ import math
 import pytest
 import torch
 
+from aevb.build import build
+from aevb.config import ConfigError
 from aevb.noise import Noise
 from aevb.objectives import lagging
+from aevb.objectives.iwae import IWAE
 from aevb.objectives.lagging import Lagging, mutual_information
 from aevb.objectives.objective import Batch, Objective, Update
 from aevb.objectives.sgvb_b import SGVB_B
 from aevb.objectives.wake_sleep import WakeSleep
 from aevb.training.engines.autograd import Autograd
+from commands import settings
 from oracles import data, exact_bound, fill, linear_gaussian
 
 M = 5
@@ -146,3 +150,12 @@ def test_mutual_information_of_what_is_known():
     assert mutual_information(model, Whole(x), 100) == pytest.approx(math.log(2), abs=1e-8)
     same = [mutual_information(linear_gaussian(), Whole(data(30).sigmoid(), dynamic=True), 30) for _ in range(2)]
     assert same[0] == same[1] > 0
+
+
+def test_the_config_chooses_what_is_wrapped_and_checks_it():
+    choice = ("objective=lagging", "objective@objective.objective=iwae")
+    objective = build(settings(*choice, "objective.objective.samples=7", "objective.window=3")["objective"])
+    assert (type(objective.objective), objective.objective.samples, objective.window) == (IWAE, 7, 3)
+    assert type(build(settings("objective=lagging")["objective"]).objective) is SGVB_B
+    with pytest.raises(ConfigError, match=r"objective\.objective\.samples=0: .*allowed: an integer >= 1"):
+        settings(*choice, "objective.objective.samples=0")

@@ -68,6 +68,10 @@ def test_marks_are_1_2_3_5_times_powers_of_ten():
     assert next_mark(100) == 200
     assert is_mark(950, 1050)
     assert not is_mark(1000, 1950)
+    assert [next_mark(k, 400) for k in (0, 99, 399, 400, 800, 1000)] == [1, 100, 400, 500, 1000, 1200]
+    assert is_mark(1000, 1200, 400)
+    assert not is_mark(1000, 1150, 400)
+    assert [block.stop for block in Plan(lambda: 2000, 3500, 100, 10_000, 600)] == [2400, 3000, 3500]
 
 
 @pytest.mark.parametrize(("max_samples", "batch_size", "block"), [(10_000, 100, 50), (1000, 64, 3), (250, 100, 1)])

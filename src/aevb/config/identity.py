@@ -24,6 +24,7 @@ NOT_NUMBERS = (
     "trainer.checkpoint_minutes",
     "trainer.mark_splits",
     "trainer.first_mark",
+    "trainer.mark_every",
     "trainer.final_first",
 )
 NOTHING_IF_NULL = ("trainer.clip_value", "trainer.clip_norm")  # as absent, which they are in configs older than they

@@ -35,7 +35,8 @@ def meaning(convention: str, decoder: str) -> str:
 
     convention: of the targets, as data sets name it. decoder: the `_target_` of the run's decoder.
     """
-    bernoulli, grey = "Bernoulli" in decoder.rpartition(".")[2], convention.startswith("grey/")
+    bernoulli = any(word in decoder.rpartition(".")[2] for word in ("Bernoulli", "Autoregressive"))
+    grey = convention.startswith("grey/")
     if bernoulli and grey:
         return (
             "grey under a Bernoulli likelihood: lower bounds of E_b log p(b) over b ~ Bernoulli(x), never above -H(x); no "

@@ -14,9 +14,14 @@ def adagrad(params: Any, lr: PositiveFloat = 0.01) -> torch.optim.Optimizer:
     return torch.optim.Adagrad(params, lr=lr, fused=True)
 
 
-def adam(params: Any, lr: PositiveFloat = 0.001, betas: tuple[float, float] = (0.9, 0.999)) -> torch.optim.Optimizer:
+def adam(
+    params: Any,
+    lr: PositiveFloat = 0.001,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: PositiveFloat = 1e-8,
+) -> torch.optim.Optimizer:
     """torch.optim.Adam (Kingma & Ba 2015)."""
-    return torch.optim.Adam(params, lr=lr, betas=(betas[0], betas[1]), fused=True)
+    return torch.optim.Adam(params, lr=lr, betas=(betas[0], betas[1]), eps=eps, fused=True)
 
 
 def sgd(params: Any, lr: PositiveFloat = 0.001, momentum: NonNegativeFloat = 0.0) -> torch.optim.Optimizer:

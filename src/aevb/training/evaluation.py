@@ -32,7 +32,7 @@ class Marks(L.Callback):
 
     evaluators: by name. `bound` sees the whole test split, every other the first `scene.first` images, and those of
     `scene.train` if there are any. max_samples: the end. seed: of the evaluations' noise. first_mark: marks
-    before it are passed over.
+    before it are passed over. every: its multiples are marks too.
     """
 
     def __init__(
@@ -43,9 +43,10 @@ class Marks(L.Callback):
         max_samples: int,
         seed: int,
         first_mark: int = 1,
+        every: int | None = None,
     ) -> None:
         self.scene, self.evaluators, self.recorder = scene, evaluators, recorder
-        self.max_samples, self.seed, self.first_mark = max_samples, seed, first_mark
+        self.max_samples, self.seed, self.first_mark, self.every = max_samples, seed, first_mark, every
         self.rows: list[dict[str, float]] = []
         self.more: dict[str, None] = {}  # columns beside COLUMNS, in order
         self.timing: list[dict[str, float]] = []
@@ -60,7 +61,7 @@ class Marks(L.Callback):
         """The clock of the training seconds starts; the end of a shorter run that is being extended is no mark."""
         size = module.round_samples
         self.rows, self.timing = (
-            [row for row in rows if is_mark(int(row["samples_seen"]) - size, int(row["samples_seen"]))]
+            [row for row in rows if is_mark(int(row["samples_seen"]) - size, int(row["samples_seen"]), self.every)]
             for rows in (self.rows, self.timing)
         )
         train = None if self.scene.train is None else self.scene.train.to(module.device)
@@ -74,7 +75,7 @@ class Marks(L.Callback):
     ) -> None:
         """At a mark or at the end: a row, then a checkpoint. When training is told to stop elsewhere: a checkpoint."""
         seen = module.samples_seen
-        is_due = seen >= self.first_mark and is_mark(batch.start, seen)
+        is_due = seen >= self.first_mark and is_mark(batch.start, seen, self.every)
         at_mark = seen > batch.start and (is_due or seen >= self.max_samples)
         if not (at_mark or module.stopping):
             return

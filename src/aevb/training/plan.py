@@ -1,7 +1,8 @@
 """When a run evaluates, and the blocks of rounds between.
 
-The marks are absolute: 1, 2, 3, 5 x 10^k training samples, whatever the budget, so that runs of different length share them. The
-plan is what Lightning takes for its data loader: it gives blocks of a few rounds, cut at the marks and at the end.
+The marks are absolute: 1, 2, 3, 5 x 10^k training samples, whatever the budget, so that runs of different length share them;
+where more are wanted, also the multiples of `every`. The plan is what Lightning takes for its data loader: it gives blocks of a
+few rounds, cut at the marks and at the end.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,32 +18,40 @@ class Block(NamedTuple):
     stop: int
 
 
-def next_mark(samples_seen: int) -> int:
-    """The smallest of 1, 2, 3, 5 x 10^k above `samples_seen`."""
+def next_mark(samples_seen: int, every: int | None = None) -> int:
+    """The smallest of 1, 2, 3, 5 x 10^k above `samples_seen`, or multiple of `every`."""
     scale = 10 ** max(0, len(str(samples_seen)) - 1)
-    return next(mark for mark in (scale, 2 * scale, 3 * scale, 5 * scale, 10 * scale) if mark > samples_seen)
+    mark = next(mark for mark in (scale, 2 * scale, 3 * scale, 5 * scale, 10 * scale) if mark > samples_seen)
+    return mark if every is None else min(mark, (samples_seen // every + 1) * every)
 
 
-def is_mark(before: int, after: int) -> bool:
+def is_mark(before: int, after: int, every: int | None = None) -> bool:
     """Whether a mark lies in (before, after]: the clock moves by whole rounds."""
-    return next_mark(before) <= after
+    return next_mark(before, every) <= after
 
 
 class Plan:
     """Blocks from `samples_seen()`, asked at every start of iteration, to `max_samples`.
 
     round_samples: by which the clock moves in a round of the objective. block: samples in a block at the most, or a round. A
-    block whose end an objective has passed already is empty.
+    block whose end an objective has passed already is empty. every: of the marks.
     """
 
-    def __init__(self, samples_seen: Callable[[], int], max_samples: int, round_samples: int, block: int) -> None:
+    def __init__(
+        self,
+        samples_seen: Callable[[], int],
+        max_samples: int,
+        round_samples: int,
+        block: int,
+        every: int | None = None,
+    ) -> None:
         self.samples_seen, self.max_samples = samples_seen, max_samples
-        self.round_samples, self.block = round_samples, block
+        self.round_samples, self.block, self.every = round_samples, block, every
 
     def __iter__(self) -> Iterator[Block]:
         start = self.samples_seen()
         while start < self.max_samples:
-            stop = min(start + self.block, next_mark(start), self.max_samples)
+            stop = min(start + self.block, next_mark(start, self.every), self.max_samples)
             stop = start + -(-(stop - start) // self.round_samples) * self.round_samples  # whole rounds
             yield Block(start, stop)
             start = stop

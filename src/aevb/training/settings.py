@@ -22,9 +22,9 @@ class TrainerSettings:
     Lightning step takes at once. sampling: minibatches from an endless stream of seeded permutations, or drawn with replacement
     as in the authors' code. train_window: samples behind one value of train_bound. first: images behind log p(x) at a
     mark. final_first: test images that the end is evaluated on; null: all. mark_splits: whose they are; both: also those of the
-    training set, in columns train_*. first_mark: marks before it are passed over, for evaluators that take long.
-    checkpoint_minutes: a checkpoint is never older than this, beside those at the marks. clip_value, clip_norm: of the gradient
-    before a step (aevb.training.clipping); null: as it is.
+    training set, in columns train_*. first_mark: marks before it are passed over, for evaluators that take long. mark_every: its
+    multiples are marks too. checkpoint_minutes: a checkpoint is never older than this, beside those at the marks. clip_value,
+    clip_norm: of the gradient before a step (aevb.training.clipping); null: as it is.
     """
 
     accelerator: Literal["cpu", "gpu", "auto"] = "cpu"
@@ -41,6 +41,7 @@ class TrainerSettings:
     final_first: PositiveInt | None = None
     mark_splits: Literal["test", "both"] = "test"
     first_mark: PositiveInt = 1
+    mark_every: PositiveInt | None = None
     checkpoint_minutes: PositiveFloat = 5
     clip_value: PositiveFloat | None = None
     clip_norm: PositiveFloat | None = None

@@ -53,7 +53,8 @@ class TensorBoard(Recorder):
         settings = read_settings(directory)
         # The checkpoint was taken after everything at its mark was written. The end of a shorter run is no mark
         # of the longer one; a run that has only its end left to do writes the whole of it again.
-        kept = is_mark(samples_seen - round_samples, samples_seen) and samples_seen < settings["max_samples"]
+        every = settings["trainer"].get("mark_every")
+        kept = is_mark(samples_seen - round_samples, samples_seen, every) and samples_seen < settings["max_samples"]
         self._start = samples_seen + int(kept)
         self._begun = False
         forget(directory / "tb", lambda step, tag: step < self._start and not tag.startswith(OF_THE_END))
