@@ -11,6 +11,7 @@ from aevb.errors import UserError
 from aevb.figures.beta import Beta
 from aevb.figures.bubbles import Bubbles
 from aevb.figures.clipping import Clipping
+from aevb.figures.figure4 import Figure4
 from aevb.figures.interpolation import Interpolation, line
 from aevb.figures.keras import Keras
 from aevb.figures.pictures import tile
@@ -61,6 +62,12 @@ def test_bubbles_are_the_posteriors(tmp_path):
     np.testing.assert_allclose(ellipses.get_offsets(), q.mean)
     np.testing.assert_allclose(ellipses.get_widths(), 2 * np.exp(q.log_var[:, 0] / 2), rtol=1e-5)
     assert [row["sigma2"] for row in drawing.rows] == pytest.approx(np.exp(q.log_var[:, 1] / 2).tolist(), rel=1e-5)
+
+
+def test_pictures_of_normal_distributions_leave_other_families_out(tmp_path):
+    plant_model(tmp_path, "data=digits", "latent_dim=2", "model/encoder=beta")
+    for figure in (Bubbles(), Figure4()):
+        assert figure.wanted(finished(tmp_path)) == []
 
 
 def test_posterior_means_are_drawn_from_what_a_run_recorded(tmp_path):

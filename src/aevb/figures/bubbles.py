@@ -30,8 +30,8 @@ class Bubbles(Figure):
         self.count, self.data_root = count, data_root
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Runs with two latent dimensions."""
-        return with_latent_dim(runs, [2])
+        """Runs with two latent dimensions and a normal q(z|x), which sigma describes."""
+        return [run for run in with_latent_dim(runs, [2]) if "family" not in run.settings["model"]["encoder"]]
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """The panels."""

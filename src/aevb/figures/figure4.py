@@ -37,9 +37,9 @@ class Figure4(Figure):
         self.side = side
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Runs with a two-dimensional latent space that is continuous."""
-        continuous = [run for run in runs if not run.settings["model"]["prior"]["_target_"].endswith("BernoulliPrior")]
-        return with_latent_dim(continuous, [2])
+        """Runs with a two-dimensional latent space and a normal prior, whose inverse CDF this is."""
+        priors = {run.name: run.settings["model"]["prior"]["_target_"] for run in runs}
+        return with_latent_dim([run for run in runs if priors[run.name].endswith(".StandardNormal")], [2])
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """One panel for every data set."""

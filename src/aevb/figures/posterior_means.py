@@ -110,7 +110,7 @@ def _animate(file: IO[bytes], means: np.ndarray, label: np.ndarray, limit: float
         _scatter(canvas.add_subplot(), mean, label, limit, title.replace("\n", ", "), size=4)
         picture = io.BytesIO()
         canvas.savefig(picture, format="png", dpi=DOTS)
-        frames.append(Image.open(picture).convert("RGB").quantize(32))
+        frames.append(Image.open(picture).convert("RGB").quantize(255, kmeans=2))
     frames[0].save(
         file,
         format="GIF",

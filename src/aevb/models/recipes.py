@@ -103,7 +103,7 @@ class Recipe:
         return Recipe(self.family, {name: value.expand(count, -1) for name, value in self.parameters.items()})
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """log q(value) in nats, (...)."""
+        """log q(value) in nats, (...); value: in the support, which is not looked at."""
         found = self.distribution.log_prob(value.double())
         return (found if self.distribution.event_shape else found.sum(-1)).to(value.dtype)
 

@@ -8,7 +8,7 @@ import torch
 from lightning.pytorch.loggers import Logger
 
 from aevb.ranges import PositiveInt
-from aevb.runs import save
+from aevb.runs import read_settings, save
 from aevb.training.plan import is_mark
 from aevb.training.recorder import Recorder, Scene
 
@@ -28,13 +28,14 @@ class PosteriorMeans(Recorder):
     def logger(self, directory: Path, samples_seen: int, round_samples: int) -> Logger | bool:
         """None; what the file holds of before is read back, but for the end of a shorter run, which is no mark."""
         self.frames, self._start = [], samples_seen
+        every = read_settings(directory)["trainer"].get("mark_every")
         if samples_seen and (directory / FILE).is_file():
             with np.load(directory / FILE) as held:
                 pairs = zip(held["samples_seen"].tolist(), held["mean"], strict=True)
                 self.frames = [
                     (seen, mean)
                     for seen, mean in pairs
-                    if seen == 0 or (seen <= samples_seen and is_mark(seen - round_samples, seen))
+                    if seen == 0 or (seen <= samples_seen and is_mark(seen - round_samples, seen, every))
                 ]
         return False
 
