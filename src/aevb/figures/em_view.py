@@ -60,7 +60,7 @@ class EMView(Figure):
         left.set_ylabel("nats per training image")
         left.set_title("log p(x), solid; the bound, dashed")
         right.set_title("log p(x) − bound, nats")
-        right.set_yscale("log")
+        right.set_yscale("symlog", linthresh=0.01)  # an estimated bound may be above
         low = min(float(climb.log_px[len(climb.log_px) // 8]) for climb in climbs)
         left.set_ylim(bottom=low)
         for ax in (left, right):
