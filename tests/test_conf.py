@@ -24,7 +24,10 @@ CHOICES += [
     "model/prior=logistic model/encoder=laplace",
 ]  # the others bind alike
 CHOICES.remove("experiment=paper")  # of a sweep alone: tests/test_grids.py
-BINARY = {f"model={name}": ("objective=arm",) for name in ("binary", "binary_linear")}  # the default cannot train them
+COMPANIONS = {
+    f"model={name}": ("objective=arm",) for name in ("binary", "binary_linear")
+}  # the defaults do not suit them
+COMPANIONS["model=autoregressive"] = ("data.targets=dynamic",)
 FIGURES = [f"figure={option}" for option in options("figure")]
 
 
@@ -50,7 +53,7 @@ def test_there_is_something_to_choose() -> None:
 
 @pytest.mark.parametrize("choice", CHOICES)
 def test_every_option_composes_validates_and_binds(choice: str) -> None:
-    for node in nodes(settings(*choice.split(), *BINARY.get(choice, ()))):
+    for node in nodes(settings(*choice.split(), *COMPANIONS.get(choice, ()))):
         bind(node)
 
 

@@ -209,6 +209,7 @@ def test_a_value_is_told_once_where_it_was_given() -> None:
         (["seed=${nothing}"], "seed: Interpolation key 'nothing' not found; try: "),
         (["~model.prior"], "model.prior: missing"),
         (["~model._target_"], "model: nothing says what to build (no _target_); allowed: autoregressive, bernoulli"),
+        (["model=autoregressive"], "data.targets=grey: AutoregressiveDecoder is a probability of binary images"),
         (["~data"], "data: missing; allowed: digits"),
         (["seed=true"], "seed=true: not an integer"),
         (["model.encoder=3"], "model.encoder=3: describes no object; allowed: a mapping with _target_"),

@@ -241,6 +241,10 @@ class _Check:
         if self.says("model.decoder", "unit_interval") is True and self.says("data", "unit_interval") is False:
             wrong = f"needs targets in [0, 1], and those of {self.named('data')} go beyond"
             self.fault("model.decoder", wrong, self.named("model.decoder"), **{"try": "model=gaussian"})
+        kind = self.settings["data"].get("targets")
+        if self.says("model.decoder", "binary_targets") is True and kind == "grey":
+            wrong = f"{self.named('model.decoder')} is a probability of binary images, and of nothing at grey ones"
+            self.fault("data.targets", wrong, kind, allowed="dynamic, threshold", **{"try": "data.targets=dynamic"})
 
     def named(self, path: str) -> str:
         """The class that the node at `path` names, without its module; empty where there is none."""

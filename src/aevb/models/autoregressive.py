@@ -67,6 +67,7 @@ class AutoregressiveDecoder(nn.Module):
     """
 
     unit_interval = True
+    binary_targets = True
 
     def __init__(
         self, data_dim: int, latent_dim: PositiveInt, hidden_dim: PositiveInt, activation: Activation = "tanh"
