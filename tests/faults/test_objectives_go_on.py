@@ -21,7 +21,7 @@ OVERRIDES = {
 
 @pytest.mark.parametrize("objective", options("objective"))
 def test_a_run_in_two_parts_comes_to_the_same_bits(objective: str, tmp_path: Path) -> None:
-    chosen = (f"objective={objective}", "optimizer.warmup=0", *OVERRIDES.get(objective, ()))
+    chosen = (f"objective={objective}", "optimizer.warmup=0", "evaluator=[]", *OVERRIDES.get(objective, ()))
     whole = outcome(train(tmp_path / "whole", 4500, *chosen))
     part = train(tmp_path / "parts", 2500, *chosen)
     at_the_break, _ = outcome(part)
