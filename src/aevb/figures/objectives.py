@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from aevb.figures.curves import convention, curve, labels, meanings, provenance
+from aevb.figures.curves import Curve, convention, curve, labels, meanings, provenance
 from aevb.figures.figure import Drawing, Figure, markdown_table
 from aevb.figures.style import dataset, number
 from aevb.runs import Run
@@ -34,9 +34,15 @@ class Objectives(Figure):
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """A row a run; runs of one recipe and several seeds stay several rows."""
-        curves = [curve(run) for run in runs]
-        names = labels(curves)
-        rows = [_row(item.run, names[item.data, item.recipe]) for item in curves]
+        settings: dict[tuple[Any, ...], list[Curve]] = {}
+        for item in map(curve, runs):
+            settings.setdefault((item.data, convention(item.run), _model(item.run), item.latent_dim), []).append(item)
+        # Names within a setting: what tells a setting from another is in its title.
+        rows = [
+            _row(item.run, labels(group)[item.data, item.recipe].replace("objective.", ""))
+            for group in settings.values()
+            for item in group
+        ]
         rows.sort(key=lambda row: (row["data"], row["model"], row["latent_dim"], -_order(row), row["seed"]))
         text = (
             "Nats per image of the test split, ± standard error over images; log p(x) by the estimator named, a lower bound in "
@@ -47,6 +53,10 @@ class Objectives(Figure):
         return Drawing(
             rows, _draw(rows), text=f"{text}{meanings(runs)}\n{markdown_table([_shown(row) for row in rows])}"
         )
+
+
+def _model(run: Run) -> str:
+    return str(run.settings["choices"]["model"])
 
 
 def _order(row: dict[str, Any]) -> float:
@@ -71,7 +81,7 @@ def _row(run: Run, label: str) -> dict[str, Any]:
     return {
         "data": run.settings["choices"]["data"],
         "targets": convention(run),
-        "model": run.settings["choices"]["model"],
+        "model": _model(run),
         "latent_dim": run.settings["latent_dim"],
         "method": label,
         "seed": run.settings["seed"],
@@ -121,13 +131,13 @@ def _with_error(row: dict[str, Any], key: str) -> str:
 
 def _draw(rows: list[dict[str, Any]]) -> Canvas:
     groups = [list(group) for _, group in groupby(rows, key=lambda row: (row["data"], row["model"], row["latent_dim"]))]
-    heights = [0.5 + 0.24 * len(group) for group in groups]
-    canvas = Canvas(figsize=(7.2, 0.5 + sum(heights) + 0.45 * len(groups)))
+    heights = [0.3 + 0.24 * len(group) for group in groups]
+    canvas = Canvas(figsize=(7.2, 0.7 + sum(heights) + 0.4 * len(groups)), layout="constrained")
     axes = canvas.subplots(len(groups), 1, squeeze=False, height_ratios=heights)[:, 0]
     for ax, group in zip(axes, groups, strict=True):
         _panel(ax, group)
-    axes[0].legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, fontsize=8)
-    axes[-1].set_xlabel("nats per image")
+    axes[-1].set_xlabel("nats per image, ± 2 standard errors over images")
+    canvas.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return canvas
 
 
@@ -151,7 +161,6 @@ def _panel(ax: Axes, group: list[dict[str, Any]]) -> None:
     ax.set_ylim(-0.6, len(group) - 0.4)
     ax.grid(axis="x", linewidth=0.3)
     first = group[0]
-    place = (
-        f"{dataset(first['data'])}, {first['targets']}, model={first['model']}, {first['latent_dim']} latent dimensions"
-    )
-    ax.set_title(place, loc="left")
+    targets = first["targets"].partition(",")[0]
+    setting = f"{dataset(first['data'])}, {targets}; model={first['model']}, $N_z$ = {first['latent_dim']}"
+    ax.set_title(setting, loc="left")
