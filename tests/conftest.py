@@ -9,6 +9,12 @@ LONG = (
     "test_scratch.py",
     "test_sweeps.py",
     "test_ensembles.py",
+    "test_ddp.py",
+    "test_whole_runs.py",
+    "test_wake_sleep.py",
+    "test_resume.py",
+    "test_marks.py",
+    "test_commands.py",
 )
 
 
