@@ -74,7 +74,11 @@ def refused(result: subprocess.CompletedProcess[str], folder: Path, *words: str)
         ("--check latent_dim=0", "latent_dim=0: out of range", ["try: latent_dim=20"]),
         ("--trust", "--trust : not the name of a module", []),
         ("--trust no_such_module", "--trust no_such_module: no such module", []),
-        ("objective=null", "objective=null: a group takes the name of an option", ["try: objective="]),
+        (
+            "objective=null",
+            "objective=null: a group takes the name of an option",
+            [f"try: objective={options('objective')[0]}"],
+        ),
         ("+hydra.foo=1", "hydra.foo=1: no such key", ["allowed: "]),
         ("++hydra.job.nmae=x -m latent_dim=2,3", "hydra.job.nmae=x: no such key; did you mean hydra.job.name?", []),
         ("hydra.run.dir=/dev/null/x", "/dev/null/x: Not a directory; allowed: a folder of yours", []),

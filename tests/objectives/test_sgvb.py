@@ -27,7 +27,7 @@ def repeated(x, times):
 @BOTH
 def test_the_estimate_is_unbiased(objective):
     model, x = linear_gaussian(), data(1)
-    updates = (next(iter(objective(model, batches))) for batches in [stream(x)] for _ in range(10_000))
+    updates = (next(iter(objective(model, batches))) for batches in [stream(x)] for _ in range(20_000))
     bounds = torch.stack([update.stats["bound"] for update in updates])
     assert_mean(bounds, exact_bound(model, x).detach().mean())
 

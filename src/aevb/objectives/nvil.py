@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from aevb.models.vae import VAE
 from aevb.objectives.objective import Batch, Objective, Update
+from aevb.objectives.score_function import scored
 from aevb.products import Linear
 from aevb.ranges import Fraction, NonNegativeFloat, PositiveInt
 
@@ -63,18 +64,13 @@ class NVIL(Objective):
     def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
         """One minibatch, one update of theta, phi and b."""
         x, _, noise = next(stream)
-        qz_x = model.encoder(x)
-        z = qz_x.sample(noise, self.samples)
-        log_pz, log_px_z, log_qz_x = model.prior().log_prob(z), model.decoder(z).log_prob(x), qz_x.log_prob(z)
-        log_pxz = log_pz + log_px_z
-        f = (log_pxz - log_qz_x).detach()
+        f, log_qz_x, log_pxz, stats = scored(model, x, noise, self.samples)
         centred = f - self.baseline(x)[:, 0]
         c, scale = self._past()
         signal = (centred.detach() - c) / scale
         loss = -(signal * log_qz_x + log_pxz).mean() + (centred - c).square().mean()
         self._remember(centred.detach())
-        stats = {"bound": f.mean(), "reconstruction": log_px_z.mean(), "kl": (log_qz_x - log_pz).mean()}
-        yield Update(loss, ("theta", "phi"), len(x), {name: value.detach() for name, value in stats.items()})
+        yield Update(loss, ("theta", "phi"), len(x), stats)
 
     def gauges(self) -> dict[str, float]:
         """signal_std: s, nats, of what b and c leave of f."""

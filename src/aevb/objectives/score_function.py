@@ -18,10 +18,22 @@ from torch import Tensor
 
 from aevb.errors import UserError
 from aevb.models.vae import VAE
+from aevb.noise import Noise
 from aevb.objectives.objective import Batch, Objective, Update
 from aevb.ranges import Fraction, NonNegativeFloat, PositiveInt
 
-__all__ = ["ScoreFunction"]
+__all__ = ["ScoreFunction", "scored"]
+
+
+def scored(model: VAE, x: Tensor, noise: Noise, samples: int) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
+    """f (held fixed), log q(z|x) and log p(x, z) of `samples` draws z ~ q(z|x), each (L, M), and an update's stats; x (M, D)."""
+    qz_x = model.encoder(x)
+    z = qz_x.sample(noise, samples)
+    log_pz, log_px_z, log_qz_x = model.prior().log_prob(z), model.decoder(z).log_prob(x), qz_x.log_prob(z)
+    log_pxz = log_pz + log_px_z
+    f = (log_pxz - log_qz_x).detach()
+    stats = {"bound": f.mean(), "reconstruction": log_px_z.mean(), "kl": (log_qz_x - log_pz).mean()}
+    return f, log_qz_x, log_pxz, {name: value.detach() for name, value in stats.items()}
 
 
 class ScoreFunction(Objective):
@@ -55,15 +67,10 @@ class ScoreFunction(Objective):
     def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
         """One minibatch, one update of theta and phi."""
         x, _, noise = next(stream)
-        qz_x = model.encoder(x)
-        z = qz_x.sample(noise, self.samples)
-        log_pz, log_px_z, log_qz_x = model.prior().log_prob(z), model.decoder(z).log_prob(x), qz_x.log_prob(z)
-        log_pxz = log_pz + log_px_z
-        f = (log_pxz - log_qz_x).detach()
+        f, log_qz_x, log_pxz, stats = scored(model, x, noise, self.samples)
         loss = -((f - self._b(f)) * log_qz_x + log_pxz).mean()
         self._remember(f.mean())
-        stats = {"bound": f.mean(), "reconstruction": log_px_z.mean(), "kl": (log_qz_x - log_pz).mean()}
-        yield Update(loss, ("theta", "phi"), len(x), {name: value.detach() for name, value in stats.items()})
+        yield Update(loss, ("theta", "phi"), len(x), stats)
 
     def _b(self, f: Tensor) -> Tensor:
         """The baseline of every f (L, M), from what it does not depend on."""
