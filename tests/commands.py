@@ -5,13 +5,17 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import hydra
 from omegaconf import DictConfig
 
+from aevb.child import threads
 from aevb.config import CONF, validate
+from aevb.forkserver import FOLDER, Forked
 
+SECONDS = 300
 REPOSITORY = Path(__file__).parents[1]
 TINY = ("data=digits", "max_samples=300", "hidden_dim=5", "latent_dim=2", "logger=none", "evaluator=bound")
 
@@ -30,15 +34,30 @@ def settings(*overrides: str) -> dict[str, Any]:
 def aevb(
     command: str, *arguments: str, folder: Path, env: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Runs the console command aevb-<command> in `folder`."""
-    return process([str(Path(sys.executable).with_name(f"aevb-{command}")), *arguments], folder, env)
+    """Runs the console command aevb-<command> in `folder`, in a process that is forked from one with torch, if it can be."""
+    words = [str(Path(sys.executable).with_name(f"aevb-{command}")), *arguments]
+    environment = {**_clean(), **(env or {})}
+    with TemporaryFile("w+") as out, TemporaryFile("w+") as err, open(os.devnull) as nothing:
+        files = [file.fileno() for file in (nothing, out, err)]
+        child = Forked.of(os.environ.get(FOLDER, ""), ["console", *words], {**environment, **threads(1)}, folder, files)
+        if child is None:
+            return process(words, folder, env)
+        try:
+            code = child.wait(SECONDS)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            raise
+        out.seek(0), err.seek(0)
+        return subprocess.CompletedProcess(words, code, out.read(), err.read())
 
 
 def process(
     command: Sequence[str], folder: Path, env: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Any command, in `folder`."""
-    clean = {key: value for key, value in os.environ.items() if key not in ("HYDRA_FULL_ERROR", "AEVB_DATA")}
-    return subprocess.run(
-        command, cwd=folder, env={**clean, **(env or {})}, capture_output=True, text=True, timeout=300
-    )
+    environment = {**_clean(), **(env or {})}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=SECONDS)
+
+
+def _clean() -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if key not in ("HYDRA_FULL_ERROR", "AEVB_DATA")}

@@ -1,6 +1,20 @@
-"""The order of the files: those that wait for processes come first, so that no worker has one left when the others are done."""
+"""The order of the files: those that wait for processes come first, so that no worker has one left when the others are done.
+
+The runs of all tests on one thread are forked from one server (aevb.forkserver), as those of a sweep are, and so are the
+commands that a test waits for (commands.py): most of what they would cost is the loading of torch.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 
 import pytest
+
+from aevb.child import threads
+from aevb.forkserver import FOLDER
+from aevb.ties import PARENT
 
 LONG = (
     "test_kills.py",
@@ -20,3 +34,21 @@ LONG = (
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput") or FOLDER in os.environ:
+        return
+    folder = tempfile.TemporaryDirectory()
+    own = {**os.environ, PARENT: str(os.getpid()), **threads(1)}
+    command = [sys.executable, "-m", "aevb.forkserver", folder.name, "--also=console"]
+    server = subprocess.Popen(command, cwd=Path(__file__).parent, env=own, start_new_session=True)
+    os.environ[FOLDER] = folder.name
+
+    def end() -> None:
+        server.terminate()
+        server.wait()
+        folder.cleanup()
+        del os.environ[FOLDER]
+
+    config.add_cleanup(end)

@@ -4,28 +4,24 @@ Lightning must not start ranks itself: it would repeat the command line, and wit
 longer than its parent, hears the signals that its parent gets, and tells itself why it failed.
 """
 
-import ctypes
 import os
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import cache
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
 
-from aevb.lock import lives
+from aevb.forkserver import FOLDER, Forked, Server
+from aevb.scratch import scratch
+from aevb.ties import LAUNCHER, PARENT
 
-__all__ = ["GRACE", "LAUNCHER", "PARENT", "Work", "threads", "tie_to_launcher", "tie_to_parent", "work", "work_all"]
+__all__ = ["GRACE", "Work", "threads", "work", "work_all"]
 
-PARENT = "AEVB_PARENT"  # environment variable: the process that its children shall not outlive
-LAUNCHER = "AEVB_LAUNCHER"  # environment variable: the command for whose jobs a parallel launcher keeps processes
-PR_SET_PDEATHSIG = 1  # sys/prctl.h
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 GRACE = 60.0  # seconds for a child that was told to stop: torchrun gives its ranks 30 of them to save
 
@@ -33,16 +29,20 @@ GRACE = 60.0  # seconds for a child that was told to stop: torchrun gives its ra
 FOREIGN = ("LOCAL_RANK", "RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "NODE_RANK", "GROUP_RANK", "GROUP_WORLD_SIZE")
 FOREIGN_PREFIXES = ("MASTER_", "ROLE_", "TORCHELASTIC_", "PET_")
 
+Child = subprocess.Popen[bytes] | Forked
+
 
 class Work(NamedTuple):
     """What a child does: `python -m` and the words of `module`.
 
-    cores: that it keeps busy. threads: of its linear algebra, or of each of its ranks'.
+    cores: that it keeps busy. threads: of its linear algebra, or of each of its ranks'. forkable: one process, on no device
+    that a process would have to open before it is forked.
     """
 
     module: list[str]
     cores: int
     threads: int
+    forkable: bool = False
 
     @staticmethod
     def of(directory: Path, settings: dict[str, Any], trusted: tuple[str, ...]) -> "Work":
@@ -53,7 +53,8 @@ class Work(NamedTuple):
         trust = [argument for name in trusted for argument in ("--trust", name)]
         # Nobody knows how many runs fit on a GPU: it is given to one after another.
         cores = devices * threads if trainer["accelerator"] == "cpu" else sys.maxsize
-        return Work([*ranks, str(directory), *trust], cores, threads)
+        forkable = devices == 1 and trainer["accelerator"] == "cpu"
+        return Work([*ranks, str(directory), *trust], cores, threads, forkable)
 
     @staticmethod
     def together(works: "list[Work]") -> "Work":
@@ -78,18 +79,19 @@ def work(work: Work) -> int:
 def work_all(works: Sequence[Work], cores: int) -> Iterator[tuple[int, int]]:
     """Children, as many at a time as fit on `cores` and one at least; place and exit code of each as it ends.
 
+    Several of a kind are forked from one process that has loaded what they need (aevb.forkserver), where that can be done.
     SIGTERM and SIGINT are passed on to all; when they have saved and gone, SystemExit(128 + signal) is raised, whatever they
     answered.
     """
-    waiting, running = deque(enumerate(works)), dict[int, subprocess.Popen[bytes]]()
-    with _signals_raise():
+    waiting, running = deque(enumerate(works)), dict[int, Child]()
+    with _signals_raise(), _Starting(works) as starting:
         try:
             while waiting or running:
                 while waiting and (
                     not running or sum(works[place].cores for place in running) + waiting[0][1].cores <= cores
                 ):
                     place, next_ = waiting.popleft()
-                    running[place] = _start(next_)
+                    running[place] = starting.start(next_)
                 for place, code in _ended(running):
                     del running[place]
                     for number in (signal.SIGTERM, signal.SIGINT):
@@ -107,15 +109,47 @@ def work_all(works: Sequence[Work], cores: int) -> Iterator[tuple[int, int]]:
             raise
 
 
-def _start(work: Work) -> subprocess.Popen[bytes]:
-    foreign = {name for name in os.environ if name in FOREIGN or name.startswith(FOREIGN_PREFIXES)}
-    environment = {name: value for name, value in os.environ.items() if name not in (*foreign, LAUNCHER)}
-    environment |= {PARENT: str(os.getpid()), **threads(work.threads)}
-    # A session of its own: Ctrl-C in a terminal goes to everyone in the foreground, and shall arrive once.
-    return subprocess.Popen([sys.executable, "-m", *work.module], env=environment, start_new_session=True)
+class _Starting:
+    """Starts children; keeps, until it is left, the servers that fork them."""
+
+    def __init__(self, works: Sequence[Work]) -> None:
+        self._common = Counter(work.threads for work in works if work.forkable)
+        self._kept = ExitStack()
+        self._folder: Path | None = None
+        self._served: set[int] = set()
+
+    def __enter__(self) -> "_Starting":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._kept.close()
+
+    def start(self, work: Work) -> Child:
+        """Begins it in an environment of its own."""
+        foreign = {name for name in os.environ if name in FOREIGN or name.startswith(FOREIGN_PREFIXES)}
+        environment = {name: value for name, value in os.environ.items() if name not in (*foreign, LAUNCHER)}
+        environment |= {PARENT: str(os.getpid()), **threads(work.threads)}
+        if work.forkable:
+            common = environment.get(FOLDER)
+            child = Forked.of(common, work.module, environment) if common else None
+            child = child or Forked.of(self._server(work.threads, environment), work.module, environment)
+            if child is not None:
+                return child
+        # A session of its own: Ctrl-C in a terminal goes to everyone in the foreground, and shall arrive once.
+        return subprocess.Popen([sys.executable, "-m", *work.module], env=environment, start_new_session=True)
+
+    def _server(self, threads: int, environment: dict[str, str]) -> Path:
+        """The folder of the servers, one of them for so many threads if several children have use for it."""
+        if self._folder is None:
+            self._folder = self._kept.enter_context(scratch())
+        if self._common[threads] > 1 and threads not in self._served:
+            self._served.add(threads)
+            with suppress(OSError):  # a folder whose name is too long for a socket
+                self._kept.callback(Server(self._folder, environment).close)
+        return self._folder
 
 
-def _ended(running: dict[int, subprocess.Popen[bytes]]) -> list[tuple[int, int]]:
+def _ended(running: dict[int, Child]) -> list[tuple[int, int]]:
     """Waits until a child has ended; places and exit codes."""
     if len(running) == 1:
         ((place, child),) = running.items()
@@ -150,7 +184,7 @@ def _signals_raise() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _end(children: list[subprocess.Popen[bytes]], number: int) -> None:
+def _end(children: list[Child], number: int) -> None:
     for child in children:
         child.send_signal(number)
     deadline = time.monotonic() + GRACE
@@ -160,36 +194,3 @@ def _end(children: list[subprocess.Popen[bytes]], number: int) -> None:
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
-
-
-def tie_to_parent() -> None:
-    """Called by a child: has it sent SIGTERM when the process that started it dies (Linux only).
-
-    Does nothing in a process that nobody started with PARENT in its environment.
-    """
-    parent = os.environ.pop(PARENT, None)
-    if parent is None or sys.platform != "linux":
-        return
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != int(parent):  # died before it could be watched
-        sys.exit(128 + signal.SIGTERM)
-
-
-@cache
-def tie_to_launcher() -> None:
-    """Called by a job: has this process, if a parallel launcher started it, get SIGTERM when the command dies, until it ends.
-
-    Such a process waits for further jobs when its own is done, and nobody else would tell it that none will come.
-    """
-    launcher, main = int(os.environ.get(LAUNCHER, os.getpid())), threading.main_thread().ident
-    if launcher == os.getpid() or main is None:
-        return
-    child = launcher == os.getppid()  # joblib's are; submitit has a process of its own between
-
-    def watch() -> None:
-        while True:
-            if os.getppid() != launcher if child else not lives(launcher):
-                signal.pthread_kill(main, signal.SIGTERM)
-            time.sleep(1.0)
-
-    threading.Thread(target=watch, daemon=True).start()

@@ -24,13 +24,13 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from aevb import guard
-from aevb.child import tie_to_launcher
 from aevb.config import CONF, options
 from aevb.errors import Told, UserError
 from aevb.refusals import explain, refused
 from aevb.scratch import scratch
 from aevb.status import show
 from aevb.sweep import Checked, Plan, Sweep, groups_of, name_of, note, stopped
+from aevb.ties import tie_to_launcher
 
 __all__ = ["Call", "Check", "Job", "launch", "take_trusted"]
 

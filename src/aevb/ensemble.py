@@ -11,11 +11,12 @@ import traceback
 from pathlib import Path
 from types import FrameType
 
-from aevb.child import tie_to_parent
 from aevb.errors import UserError
+from aevb.forkserver import leave
+from aevb.ties import tie_to_parent
 from aevb.training.engines.stack import Seat, Stack
 from aevb.training.preempt import NUMBERS, Signals
-from aevb.worker import leave, run
+from aevb.worker import run
 
 __all__ = ["main"]
 

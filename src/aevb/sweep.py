@@ -24,12 +24,13 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from aevb.child import GRACE, LAUNCHER
+from aevb.child import GRACE
 from aevb.config import CONF
 from aevb.errors import UserError
 from aevb.grids import jobs
 from aevb.lock import held, tell
 from aevb.status import Row, row
+from aevb.ties import LAUNCHER
 
 __all__ = ["Checked", "Plan", "Point", "Sweep", "groups_of", "name_of", "note", "points", "stopped"]
 

@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 
 from aevb import runs
-from aevb.child import PARENT, tie_to_parent
 from aevb.scratch import scratch
+from aevb.ties import PARENT, tie_to_parent
 
 __all__ = ["main"]
 

@@ -12,18 +12,18 @@ import time
 import traceback
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 import torch
 
 from aevb import manifest, runs
 from aevb.build import build
-from aevb.child import tie_to_parent
 from aevb.data.dataset import Dataset, Splits
 from aevb.data.targets import meaning
 from aevb.errors import UserError
 from aevb.evaluators.evaluator import Evaluation, Evaluator, run_over
 from aevb.evaluators.record import record
+from aevb.forkserver import leave
 from aevb.integrity import newest_checkpoint, same_data
 from aevb.lock import lock
 from aevb.models.vae import VAE
@@ -31,6 +31,7 @@ from aevb.objectives.objective import Objective
 from aevb.products import use_products
 from aevb.progress import bar
 from aevb.restore import float_type, targets
+from aevb.ties import tie_to_parent
 from aevb.training.autosave import Autosave
 from aevb.training.checkpoint import load, to_resume
 from aevb.training.clipping import Clipping
@@ -49,7 +50,7 @@ from aevb.training.stream import Stream
 from aevb.training.trainer import trainer as lightning_trainer
 from aevb.training.window import Window
 
-__all__ = ["leave", "main", "run"]
+__all__ = ["main", "run"]
 
 
 def run(
@@ -284,13 +285,6 @@ def _tell(reason: str) -> None:
         return
     told = {"message": reason, "extraInfo": {"timestamp": str(int(time.time()))}}
     Path(file).write_text(json.dumps({"message": told}))
-
-
-def leave(code: int) -> NoReturn:
-    """Ends the process, in which everything is written: Python's own end would now and then abort on threads of torch."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
 
 
 if __name__ == "__main__":

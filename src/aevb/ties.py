@@ -1,0 +1,50 @@
+"""Who dies with whom: a child lives no longer than its parent, a parallel launcher's process no longer than the command."""
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+import time
+from functools import cache
+
+from aevb.lock import lives
+
+__all__ = ["LAUNCHER", "PARENT", "tie_to_launcher", "tie_to_parent"]
+
+PARENT = "AEVB_PARENT"  # environment variable: the process that its children shall not outlive
+LAUNCHER = "AEVB_LAUNCHER"  # environment variable: the command for whose jobs a parallel launcher keeps processes
+PR_SET_PDEATHSIG = 1  # sys/prctl.h
+
+
+def tie_to_parent() -> None:
+    """Called by a child: has it sent SIGTERM when the process that started it dies (Linux only).
+
+    Does nothing in a process that nobody started with PARENT in its environment.
+    """
+    parent = os.environ.pop(PARENT, None)
+    if parent is None or sys.platform != "linux":
+        return
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != int(parent):  # died before it could be watched
+        sys.exit(128 + signal.SIGTERM)
+
+
+@cache
+def tie_to_launcher() -> None:
+    """Called by a job: has this process, if a parallel launcher started it, get SIGTERM when the command dies, until it ends.
+
+    Such a process waits for further jobs when its own is done, and nobody else would tell it that none will come.
+    """
+    launcher, main = int(os.environ.get(LAUNCHER, os.getpid())), threading.main_thread().ident
+    if launcher == os.getpid() or main is None:
+        return
+    child = launcher == os.getppid()  # joblib's are; submitit has a process of its own between
+
+    def watch() -> None:
+        while True:
+            if os.getppid() != launcher if child else not lives(launcher):
+                signal.pthread_kill(main, signal.SIGTERM)
+            time.sleep(1.0)
+
+    threading.Thread(target=watch, daemon=True).start()
