@@ -82,5 +82,10 @@ def pair(folder: Path, devices: str, *arguments: str) -> tuple[Run, Run]:
     """The same run on one device and on several, as two jobs of one sweep over `devices`."""
     result = aevb("train", "-m", devices, *DIGITS, *arguments, folder=folder)
     assert result.returncode == 0, result.stderr
+    return by_devices(folder)
+
+
+def by_devices(folder: Path) -> tuple[Run, Run]:
+    """The two finished runs in `folder`, the one on fewer devices first."""
     one, several = sorted(finished(folder), key=lambda run: run.settings["trainer"]["devices"])
     return one, several

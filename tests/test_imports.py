@@ -15,7 +15,9 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 FLOORS = [
     {"errors", "ranges"},
     {"noise", "config", "progress", "lock", "arguments"},
-    {"distributions", "products", "samplers", "data", "runs", "optimizers", "child", "scratch"},
+    {"distributions", "products", "samplers", "data", "runs", "optimizers", "ties", "scratch"},
+    {"forkserver"},
+    {"child"},
     {"models", "build", "integrity"},
     {"estimators"},
     {"objectives", "evaluators"},
@@ -30,7 +32,20 @@ FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 LIGHTNING = {"training", "worker", "evaluate", "restore"}
 HYDRA = {"cli", "refusals", "experiment", "guard", "sweep", "grids"}
 NO_TORCH = {"errors", "ranges", "config", "progress", "lock", "scratch", "data", "runs", "child", "integrity", "build"}
-NO_TORCH |= {"cli", "refusals", "experiment", "guard", "arguments", "status", "compare", "sweep", "gathering", "grids"}
+NO_TORCH |= {
+    "ties",
+    "forkserver",
+    "cli",
+    "refusals",
+    "experiment",
+    "guard",
+    "arguments",
+    "status",
+    "compare",
+    "sweep",
+    "gathering",
+    "grids",
+}
 
 
 def room(path: Path) -> str:

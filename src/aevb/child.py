@@ -35,8 +35,8 @@ Child = subprocess.Popen[bytes] | Forked
 class Work(NamedTuple):
     """What a child does: `python -m` and the words of `module`.
 
-    cores: that it keeps busy. threads: of its linear algebra, or of each of its ranks'. forkable: one process, on no device
-    that a process would have to open before it is forked.
+    cores: that it keeps busy. threads: of its linear algebra, or of each of its ranks'. forkable: one process, on no
+    device that might have been opened before it is forked.
     """
 
     module: list[str]
@@ -130,23 +130,23 @@ class _Starting:
         environment = {name: value for name, value in os.environ.items() if name not in (*foreign, LAUNCHER)}
         environment |= {PARENT: str(os.getpid()), **threads(work.threads)}
         if work.forkable:
-            common = environment.get(FOLDER)
-            child = Forked.of(common, work.module, environment) if common else None
-            child = child or Forked.of(self._server(work.threads, environment), work.module, environment)
+            child = Forked.of(environment[FOLDER], work.module, environment) if FOLDER in environment else None
+            child = child or self._forked(work, environment)
             if child is not None:
                 return child
         # A session of its own: Ctrl-C in a terminal goes to everyone in the foreground, and shall arrive once.
         return subprocess.Popen([sys.executable, "-m", *work.module], env=environment, start_new_session=True)
 
-    def _server(self, threads: int, environment: dict[str, str]) -> Path:
-        """The folder of the servers, one of them for so many threads if several children have use for it."""
-        if self._folder is None:
-            self._folder = self._kept.enter_context(scratch())
-        if self._common[threads] > 1 and threads not in self._served:
-            self._served.add(threads)
+    def _forked(self, work: Work, environment: dict[str, str]) -> Forked | None:
+        """By a server of its own for so many threads, if several children have use for it."""
+        if self._common[work.threads] < 2:
+            return None
+        self._folder = self._folder or self._kept.enter_context(scratch())
+        if work.threads not in self._served:
+            self._served.add(work.threads)
             with suppress(OSError):  # a folder whose name is too long for a socket
                 self._kept.callback(Server(self._folder, environment).close)
-        return self._folder
+        return Forked.of(self._folder, work.module, environment)
 
 
 def _ended(running: dict[int, Child]) -> list[tuple[int, int]]:

@@ -54,7 +54,7 @@ class Forked:
     ) -> "Forked | None":
         """`python -m` and the words of `module` in `environment`; None if no server in the folder `servers` is of its kind.
 
-        module: one that the server has loaded, aevb.worker or aevb.ensemble if nothing else was asked of it. folder: the
+        module: one that the server has loaded, one of MODULES if nothing else was asked of it. folder: the
         child's. files: its standard input, output and error.
         """
         if not AVAILABLE:
@@ -271,6 +271,7 @@ def _become(request: dict[str, Any], handles: list[int]) -> NoReturn:
         os.environ.clear()
         os.environ.update(request["environment"])
         os.environ[PARENT] = str(server)
+        tie_to_parent()
         os.chdir(request["folder"])
         sys.path[0] = os.getcwd()
         name, *arguments = request["module"]
