@@ -2,6 +2,7 @@
 
 from itertools import product
 
+import pytest
 import torch
 
 from aevb.models.autoregressive import AutoregressiveDecoder
@@ -13,34 +14,41 @@ D = 4
 IMAGES = torch.tensor(list(product((0.0, 1.0), repeat=D))).double()
 
 
-def decoder():
-    found = AutoregressiveDecoder(D, 2, 3).double()
+@pytest.fixture(params=[0, 1, 5], ids="{} masked units".format)
+def decoder(request):
+    found = AutoregressiveDecoder(D, 2, 3, context_dim=request.param).double()
     generator = torch.Generator().manual_seed(0)
     for parameter in found.parameters():
-        fill(parameter, 1.5 * torch.randn(parameter.shape, generator=generator, dtype=torch.float64))
-    return found
+        fill(parameter, 0.8 * torch.randn(parameter.shape, generator=generator, dtype=torch.float64))
+    return lambda: found
 
 
 Z = torch.tensor([[0.3, -1.0], [2.0, 0.5], [0.0, 0.0]]).double()
 
 
-def test_probabilities_of_all_images_sum_to_one():
+def test_probabilities_of_all_images_sum_to_one(decoder):
     log_prob = decoder()(Z[:, None]).log_prob(IMAGES)
     assert log_prob.shape == (3, len(IMAGES))
     torch.testing.assert_close(log_prob.exp().sum(1), torch.ones(3).double(), rtol=1e-12, atol=0)
 
 
-def test_a_pixel_is_a_logistic_regression_on_those_before_it():
+def test_a_pixel_sees_those_before_it(decoder):
     found, x = decoder(), IMAGES[11]
+    units = found.context.hidden_dim
     f = found.logits(torch.tanh(found.hidden(Z[:1])))[0]
     expected = 0.0
     for d in range(D):
-        logit = f[d] + sum(found.context[d, c] * x[c] for c in range(d))
+        logit = f[d] + sum(found.context.direct[d, c] * x[c] for c in range(d))
+        for k in range(units):
+            last = k * (D - 1) // units
+            if last < d:
+                before = sum(found.context.inner[k, c] * x[c] for c in range(last + 1))
+                logit = logit + found.context.outer[d, k] * torch.tanh(before + found.context.bias[k])
         expected += torch.distributions.Bernoulli(logits=logit).log_prob(x[d])
     torch.testing.assert_close(found(Z[:1]).log_prob(x)[0], expected, rtol=1e-12, atol=0)
 
 
-def test_draws_have_the_frequencies_of_the_probabilities():
+def test_draws_have_the_frequencies_of_the_probabilities(decoder):
     """20,000 draws for each of three z (statistics_.py)."""
     px_z = decoder()(Z)
     draws = px_z.sample(Noise(0, "draws", 0), 20_000)
@@ -50,7 +58,7 @@ def test_draws_have_the_frequencies_of_the_probabilities():
     assert_mean(one_hot, decoder()(Z[:, None]).log_prob(IMAGES).exp())
 
 
-def test_the_first_pixels_mean_is_exact():
+def test_the_first_pixels_mean_is_exact(decoder):
     px_z = decoder()(Z)
     exact = decoder()(Z[:, None]).log_prob(IMAGES).exp() @ IMAGES
     torch.testing.assert_close(px_z.mean[:, 0], exact[:, 0], rtol=1e-12, atol=0)

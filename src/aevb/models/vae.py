@@ -102,6 +102,11 @@ class VAE(nn.Module):
 def _check_supports(encoder: nn.Module, prior: nn.Module) -> None:
     support, accepted = getattr(encoder, "support", "real"), getattr(prior, "accepts", ("real",))
     if support not in accepted:
+        if isinstance(encoder, NoEncoder):
+            raise UserError(
+                f"model.prior: for z that is {' or '.join(accepted)}, and without an encoder z is moved over all of the reals; "
+                "allowed: a prior for real z; try: without model/prior=, and without model/encoder=, which brings its own"
+            )
         raise UserError(
             f"model.prior: for z that is {' or '.join(accepted)}, and the q(z|x) of model.encoder is {support}, so KL(q || p) is "
             "infinite or not defined; allowed: a prior for such z; try: without model/prior=, the encoder brings its own"
