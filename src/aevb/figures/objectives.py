@@ -20,6 +20,9 @@ __all__ = ["Objectives"]
 
 LIKELIHOODS = ("importance", "ais", "quadrature", "enumeration")  # in the order in which one is taken for log p(x)
 BOUND, LIKELIHOOD = "#0072B2", "#D55E00"
+REACH = (
+    250.0  # nats below the best of a panel; what is further off is written at its edge, or nobody could read the others
+)
 
 
 class Objectives(Figure):
@@ -143,8 +146,11 @@ def _draw(rows: list[dict[str, Any]]) -> Canvas:
 
 def _panel(ax: Axes, group: list[dict[str, Any]]) -> None:
     places = np.arange(len(group))[::-1]
+    edge = max((row[key] for row in group for key in ("bound", "log_px") if row[key] is not None), default=0.0) - REACH
     for key, colour, marker, label in (("bound", BOUND, "o", "lower bound"), ("log_px", LIKELIHOOD, "D", "log p(x)")):
-        shown = [(place, row) for place, row in zip(places, group, strict=True) if row[key] is not None]
+        shown = [
+            (place, row) for place, row in zip(places, group, strict=True) if row[key] is not None and row[key] > edge
+        ]
         values = [row[key] for _, row in shown]
         errors = [2 * row[f"{key}_standard_error"] for _, row in shown]
         ax.errorbar(
@@ -157,6 +163,12 @@ def _panel(ax: Axes, group: list[dict[str, Any]]) -> None:
             elinewidth=0.8,
             label=label,
         )
+    for place, row in zip(places, group, strict=True):
+        far = [f"{row[key]:,.0f}" for key in ("bound", "log_px") if row[key] is not None and row[key] <= edge]
+        if far:
+            ax.annotate(
+                f"◂ {', '.join(far)}", (0.01, place), xycoords=("axes fraction", "data"), va="center", fontsize=8
+            )
     ax.set_yticks(places, [row["method"] for row in group])
     ax.set_ylim(-0.6, len(group) - 0.4)
     ax.grid(axis="x", linewidth=0.3)
