@@ -27,7 +27,12 @@ NOT_NUMBERS = (
     "trainer.mark_every",
     "trainer.final_first",
 )
-NOTHING_AT = {"trainer.clip_value": None, "trainer.clip_norm": None, "objective.dreams": "samples"}
+NOTHING_AT = {
+    "trainer.clip_value": None,
+    "trainer.clip_norm": None,
+    "objective.dreams": "samples",
+    "model.decoder.context_dim": 0,
+}
 """Values at which a key is as absent, which it is in configs older than it."""
 
 IN_THE_NAME = ("data", "objective", "optimizer")  # groups; with latent_dim and seed

@@ -124,9 +124,9 @@ class AutoregressiveDecoder(nn.Module):
         context_dim: NonNegativeInt = 0,
     ) -> None:
         super().__init__()
+        self.context = Context(data_dim, context_dim)  # first: the initialisation draws numbers in this order
         self.hidden = Linear(latent_dim, hidden_dim)
         self.logits = Linear(hidden_dim, data_dim)
-        self.context = Context(data_dim, context_dim)
         self.activation = activation_function(activation)
 
     def forward(self, z: Tensor) -> AutoregressiveBernoulli:
