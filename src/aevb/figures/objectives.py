@@ -20,9 +20,8 @@ __all__ = ["Objectives"]
 
 LIKELIHOODS = ("importance", "ais", "quadrature", "enumeration")  # in the order in which one is taken for log p(x)
 BOUND, LIKELIHOOD = "#0072B2", "#D55E00"
-REACH = (
-    250.0  # nats below the best of a panel; what is further off is written at its edge, or nobody could read the others
-)
+# Nats below the best of a panel; what is further off is written at its edge, or nobody could read the others.
+REACH = 100.0
 
 
 class Objectives(Figure):
