@@ -2,11 +2,12 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from aevb import worker
-from aevb.figures.objectives import Objectives
+from aevb.figures.objectives import Objectives, _draw
 from aevb.runs import prepare
 from commands import TINY, settings
 from figures.planted import read_csv
@@ -48,3 +49,14 @@ def test_rows_are_the_evaluations(runs: Path, tmp_path: Path) -> None:
     text = (tmp_path / "objectives.md").read_text()
     assert "importance, K = 7, n = 360" in text
     assert (tmp_path / "objectives.png").stat().st_size > 1000
+
+
+def test_what_is_far_below_is_written_at_the_edge() -> None:
+    def row(name: str, bound: float, log_px: float) -> dict[str, Any]:
+        place = {"data": "digits", "model": "bernoulli", "latent_dim": 2, "targets": "grey", "method": name}
+        errors = {"bound_standard_error": 1.0, "log_px_standard_error": 1.0}
+        return {**place, **errors, "bound": bound, "log_px": log_px}
+
+    (axes,) = _draw([row("near", -100.0, -95.0), row("far", -2000.0, -1990.0)]).axes
+    assert axes.get_xlim()[0] > -200
+    assert [text.get_text() for text in axes.texts] == ["◂ -2,000, -1,990"]
