@@ -15,7 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 FLOORS = [
     {"errors", "ranges"},
     {"noise", "config", "progress", "lock", "arguments"},
-    {"distributions", "products", "samplers", "data", "runs", "optimizers", "child", "scratch"},
+    {"device_noise", "distributions", "products", "samplers", "data", "runs", "optimizers", "child", "scratch"},
     {"models", "build", "integrity"},
     {"estimators"},
     {"objectives", "evaluators"},

@@ -26,6 +26,7 @@ NOT_NUMBERS = (
     "trainer.first_mark",
     "trainer.mark_every",
     "trainer.final_first",
+    "trainer.graph_steps",
 )
 NOTHING_AT = {"trainer.clip_value": None, "trainer.clip_norm": None, "objective.dreams": "samples"}
 """Values at which a key is as absent, which it is in configs older than it."""
