@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from aevb.config import difference, fingerprint
 from aevb.errors import UserError
 from aevb.models.bernoulli import BernoulliDecoder, BernoulliEncoder, LinearBernoulliDecoder, LinearBernoulliEncoder
 from aevb.models.convolutional import ConvolutionalEncoder
@@ -36,6 +37,9 @@ from aevb.training.module import Diverged, Training
 from aevb.training.plan import Block, Plan
 from aevb.training.stream import Stream
 from aevb.training.window import Window
+from commands import settings
+from faults.short_runs import outcome
+from faults.short_runs import train as short_run
 from tape import Tape
 
 N, M, D, J, H, K = 37, 5, 6, 2, 4, 4
@@ -213,12 +217,12 @@ def test_what_replays_changed_is_undone_before_the_block_is_taken_again(optimize
 
 
 def test_a_stop_is_heard_between_replays():
-    module = training()
-    train(module, [4])
+    module = train(training(), [4, 4])
+    assert module.tape.replayed == 1
     module.told_to_stop = True
     train(module, [16])
     assert module.stopping
-    assert module.samples_seen == 8 * M
+    assert module.samples_seen == 12 * M
 
 
 def test_no_recording_before_the_first_rounds():
@@ -318,3 +322,36 @@ def test_an_optimiser_that_counts_elsewhere_is_seen():
     assert counts_on_device(counting)
     counting.state[w]["step"] = torch.zeros(())
     assert not counts_on_device(counting)
+
+
+@pytest.fixture
+def tapes(monkeypatch):
+    """Tapes of the runs that are trained, as if they were on a GPU."""
+    made = []
+
+    def capture(self):
+        made.append(Tape())
+        return made[-1]
+
+    monkeypatch.setattr(Training, "capture", capture)
+    return made
+
+
+@pytest.mark.parametrize("kind", [("data.targets=dynamic",), ("objective=iwae", "trainer.sampling=replacement")])
+def test_whole_runs_with_and_without_a_graph_and_extended(tapes, tmp_path, kind):
+    """Through the worker: evaluations, checkpoints and marks between the replays, to the same bits."""
+    whole = outcome(short_run(tmp_path / "whole", 3000, "trainer.block=20", "trainer.graph_steps=8", *kind))
+    assert tapes[0].recorded == 1 <= tapes[0].replayed <= 3
+    assert outcome(short_run(tmp_path / "plain", 3000, "trainer.block=20", "trainer.graph_steps=0", *kind)) == whole
+    assert tapes[1].recorded == 0
+    short_run(tmp_path / "extended", 1700, "trainer.block=20", "trainer.graph_steps=8", *kind)
+    extended = short_run(tmp_path / "extended", 3000, "trainer.block=20", "trainer.graph_steps=8", *kind)
+    assert tapes[3].replayed > 0
+    assert outcome(extended)[0] == whole[0]
+
+
+def test_a_graph_is_no_part_of_a_runs_identity():
+    one, other = settings(), settings("trainer.graph_steps=0")
+    assert fingerprint(one) == fingerprint(other)
+    one["trainer"].pop("graph_steps")
+    assert not difference(one, other), "runs made before there was such a key"

@@ -34,6 +34,7 @@ Recipe = tuple[tuple[str, str], ...]
 
 SHOWN_APART = ("seed", "model.seed", "optimizer.lr", "latent_dim")  # by a label, an axis or a panel of their own
 MACHINERY = ("trainer.accelerator", "trainer.devices", "trainer.threads", "trainer.block", "trainer.first")
+MACHINERY += ("trainer.graph_steps",)
 
 
 class Curve(NamedTuple):

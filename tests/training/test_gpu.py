@@ -1,0 +1,54 @@
+"""Runs on a GPU, where there is one: with a graph and without, and interrupted, they come to the same bits."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from aevb.runs import Run
+from commands import aevb
+from running import weights
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA device"),
+]
+
+SMALL = ("data=digits", "latent_dim=2", "hidden_dim=30", "logger=none", "evaluator=bound", "trainer.accelerator=gpu")
+KINDS = [
+    (),
+    ("objective=sgvb_a", "data.targets=dynamic"),
+    ("trainer.engine=autograd", "optimizer=adam"),
+    ("objective=iwae", "optimizer=adagrad_torch"),
+    ("objective=wake_sleep",),
+    ("trainer.precision=64", "trainer.clip_norm=1"),
+]
+
+
+def train(folder: Path, name: str, *overrides: str) -> Run:
+    result = aevb("train", *SMALL, f"name={name}", *overrides, folder=folder)
+    assert result.returncode == 0, result.stderr
+    return Run(folder / "outputs" / "runs" / name)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=" ".join)
+def test_the_same_bits_with_a_graph_without_one_and_interrupted(tmp_path: Path, kind: tuple[str, ...]) -> None:
+    budget = "max_samples=30000"
+    replayed = train(tmp_path, "replayed", budget, *kind)
+    one_by_one = train(tmp_path, "one_by_one", budget, "trainer.graph_steps=0", *kind)
+    assert weights(replayed.directory) == weights(one_by_one.directory)
+    train(tmp_path, "extended", "max_samples=13700", *kind)
+    extended = train(tmp_path, "extended", budget, *kind)
+    assert weights(extended.directory) == weights(replayed.directory)
+
+
+@pytest.mark.parametrize("objective", ["mcem", "lagging"])
+def test_what_is_not_recorded_trains_there_too(tmp_path: Path, objective: str) -> None:
+    train(tmp_path, objective, "max_samples=3000", f"objective={objective}")
+
+
+def test_divergence_is_named_there_too(tmp_path: Path) -> None:
+    arguments = (*SMALL, "name=wild", "max_samples=30000", "optimizer=sgd", "optimizer.lr=1e30")
+    result = aevb("train", *arguments, folder=tmp_path)
+    assert result.returncode == 2
+    assert "training diverged at samples_seen=" in result.stderr
