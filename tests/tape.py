@@ -2,7 +2,7 @@
 
 A stand-in that called the function again would hide what goes wrong with graphs: a number that Python read or drew once, a tensor
 that is made anew and looked for in the old place, state that is no tensor. Here, as there, nothing is computed while it is
-recorded, to ask for a number is refused, and a replay sees the same tensors at the same places.
+recorded, to ask for a number or to bring one along is refused, and a replay sees the same tensors at the same places.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,7 +16,12 @@ from torch.utils._pytree import tree_flatten
 
 __all__ = ["Tape"]
 
-ASKING = {torch.ops.aten._local_scalar_dense.default, torch.ops.aten.is_nonzero.default, torch.ops.aten.nonzero.default}
+REFUSED = {  # a number to the host, and (torch.tensor) one from it
+    torch.ops.aten._local_scalar_dense.default,
+    torch.ops.aten.is_nonzero.default,
+    torch.ops.aten.nonzero.default,
+    torch.ops.aten.lift_fresh.default,
+}
 
 
 class _Recording(TorchDispatchMode):
@@ -26,7 +31,7 @@ class _Recording(TorchDispatchMode):
         self.before: dict[int, tuple[Tensor, Tensor]] = {}
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func in ASKING:
+        if func in REFUSED:
             raise RuntimeError("operation not permitted when stream is capturing")
         kwargs = kwargs or {}
         if _writes(func):

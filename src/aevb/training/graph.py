@@ -15,6 +15,7 @@ Before anything is recorded some rounds are taken one by one, on the stream that
 keep at the first call. Replays leave out nothing that a round does, so that a run may change between the two at any minibatch.
 """
 
+import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
@@ -63,6 +64,7 @@ class CudaCapture:
 
     def record(self, body: Callable[[], Tensor]) -> tuple[Tensor, Callable[[], object]]:
         """As `Capture.record`; nothing is computed before the first replay."""
+        gc.collect()  # a graph that is given up would be freed in the midst of a recording, which ends it
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, stream=self.stream):
             result = body()
