@@ -22,7 +22,7 @@ from aevb.objectives.full_vb import FullVB
 from aevb.objectives.iwae import IWAE
 from aevb.objectives.lagging import Lagging
 from aevb.objectives.nvil import NVIL
-from aevb.objectives.objective import Batch, Objective
+from aevb.objectives.objective import Objective
 from aevb.objectives.score_function import ScoreFunction
 from aevb.objectives.sgvb_a import SGVB_A
 from aevb.objectives.sgvb_b import SGVB_B
