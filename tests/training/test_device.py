@@ -13,6 +13,9 @@ from torch.utils._pytree import tree_flatten
 
 from aevb.objectives.exact_bound import ExactBound
 from aevb.objectives.mmd import MMD
+from aevb.optimizers.adagrad import AuthorsAdagrad
+from aevb.optimizers.torch import adagrad, adam
+from aevb.training.graph import counts_on_device
 from aevb.training.module import Training
 from aevb.training.prefetch import Prefetch
 from aevb.training.stream import Stream
@@ -35,6 +38,15 @@ class Places(TorchDispatchMode):
         return out
 
 
+@pytest.fixture(autouse=True)
+def there_are_fake_ones():
+    try:
+        with FakeTensorMode():
+            torch.empty(1, device="cuda")
+    except (RuntimeError, AssertionError) as error:
+        pytest.skip(f"this torch has no fake CUDA tensors: {error}")
+
+
 def moved(module: nn.Module) -> nn.Module:
     """The module with tensors of a GPU in place of its own."""
     for part in module.modules():
@@ -54,11 +66,6 @@ def backward(loss, inputs):
 def on_the_host(monkeypatch, model, objective, engine, optimizer) -> set[str]:
     """Operations of two rounds in which the host has a part."""
     vae, objective = MODELS[model](), objective()
-    try:
-        with FakeTensorMode():
-            torch.empty(1, device="cuda")
-    except (RuntimeError, AssertionError) as error:
-        pytest.skip(f"this torch has no fake CUDA tensors: {error}")
     monkeypatch.setattr(torch.Tensor, "backward", backward)
     with FakeTensorMode():
         with torch.device("cuda"):
@@ -85,3 +92,19 @@ def test_the_host_has_no_part_in_a_static_round(monkeypatch, model, objective, e
 @pytest.mark.parametrize(("model", "objective"), [("binary", ExactBound), ("paper", lambda: MMD(bandwidth=1.0))])
 def test_where_it_has_one_it_is_seen(monkeypatch, model, objective):
     assert on_the_host(monkeypatch, model, objective, "auto", "adam")
+
+
+def test_the_optimisers_of_a_gpu():
+    """Adam may be recorded there, the authors' Adagrad too; torch's Adagrad is without the kernel that not every torch has."""
+
+    def groups():
+        return [{"params": [nn.Parameter(torch.empty(2))], "weight_decay": 0.1}]
+
+    with FakeTensorMode(), torch.device("cuda"):
+        assert adam(groups()).param_groups[0]["capturable"]
+        assert counts_on_device(adam(groups()))
+        assert counts_on_device(AuthorsAdagrad(groups(), M))
+        assert not adagrad(groups()).param_groups[0]["fused"]
+        assert not counts_on_device(adagrad(groups()))
+    assert not adam(groups()).param_groups[0]["capturable"]
+    assert adagrad(groups()).param_groups[0]["fused"]

@@ -171,7 +171,7 @@ def test_every_mark_is_met_exactly():
     assert module.tape.replayed == 11  # from 30 on one in a block, but for the three rounds before the mark at 100
 
 
-@pytest.mark.parametrize("cut", [1, 4, 6, 9, 13])
+@pytest.mark.parametrize("cut", [1, 6, 9])
 @pytest.mark.parametrize("optimizer", ["authors", "adam"])
 def test_resumed_anywhere_it_goes_on_to_the_same_bits(cut, optimizer):
     """Also where the uninterrupted run was between two steps of one replay."""
@@ -348,9 +348,9 @@ def tapes(monkeypatch):
     return made
 
 
-@pytest.mark.parametrize("kind", [("data.targets=dynamic",), ("objective=iwae", "trainer.sampling=replacement")])
-def test_whole_runs_with_and_without_a_graph_and_extended(tapes, tmp_path, kind):
+def test_whole_runs_with_and_without_a_graph_and_extended(tapes, tmp_path):
     """Through the worker: evaluations, checkpoints and marks between the replays, to the same bits."""
+    kind = "objective=iwae", "trainer.sampling=replacement", "data.targets=dynamic"
     whole = outcome(short_run(tmp_path / "whole", 3000, "trainer.block=20", "trainer.graph_steps=8", *kind))
     assert tapes[0].recorded == 1 <= tapes[0].replayed <= 3
     assert outcome(short_run(tmp_path / "plain", 3000, "trainer.block=20", "trainer.graph_steps=0", *kind)) == whole

@@ -1,4 +1,4 @@
-"""torch's own optimisers under their usual names, fused."""
+"""torch's own optimisers under their usual names, fused where torch can."""
 
 from typing import Any
 
@@ -12,7 +12,8 @@ __all__ = ["adagrad", "adam", "sgd"]
 
 def adagrad(params: Any, lr: PositiveFloat = 0.01) -> torch.optim.Optimizer:
     """torch.optim.Adagrad: accumulator from 0, eps = 1e-10 outside the root, no warm-up."""
-    return torch.optim.Adagrad(params, lr=lr, fused=True)
+    params = list(params)
+    return torch.optim.Adagrad(params, lr=lr, fused=not _on_cuda(params))  # not every torch has the kernel there
 
 
 def adam(

@@ -208,7 +208,7 @@ class Training(L.LightningModule):
         bounds = [(samples, stats["bound"]) for samples, stats in taken if "bound" in stats]
         extremes = [extreme for parameter in self.parameters() for extreme in torch.aminmax(parameter)] if taken else []
         numbers = [*losses, *(bound for _, bound in bounds), *extremes]
-        values = torch.stack([number.double() for number in numbers]).tolist() if numbers else []
+        values = torch.stack(numbers).tolist() if numbers else []
         if not all(map(math.isfinite, values)):
             return False
         for (samples, _), value in zip(bounds, values[len(losses) :], strict=False):
