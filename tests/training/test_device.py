@@ -97,14 +97,14 @@ def test_where_it_has_one_it_is_seen(monkeypatch, model, objective):
 def test_the_optimisers_of_a_gpu():
     """Adam may be recorded there, the authors' Adagrad too; torch's Adagrad is without the kernel that not every torch has."""
 
-    def groups():
-        return [{"params": [nn.Parameter(torch.empty(2))], "weight_decay": 0.1}]
+    def groups(device):
+        return [{"params": [nn.Parameter(torch.empty(2, device=device))], "weight_decay": 0.1}]
 
-    with FakeTensorMode(), torch.device("cuda"):
-        assert adam(groups()).param_groups[0]["capturable"]
-        assert counts_on_device(adam(groups()))
-        assert counts_on_device(AuthorsAdagrad(groups(), M))
-        assert not adagrad(groups()).param_groups[0]["fused"]
-        assert not counts_on_device(adagrad(groups()))
-    assert not adam(groups()).param_groups[0]["capturable"]
-    assert adagrad(groups()).param_groups[0]["fused"]
+    with FakeTensorMode():
+        assert adam(groups("cuda")).param_groups[0]["capturable"]
+        assert counts_on_device(adam(groups("cuda")))
+        assert counts_on_device(AuthorsAdagrad(groups("cuda"), M))
+        assert not adagrad(groups("cuda")).param_groups[0]["fused"]
+        assert not counts_on_device(adagrad(groups("cuda")))
+    assert not adam(groups("cpu")).param_groups[0]["capturable"]
+    assert adagrad(groups("cpu")).param_groups[0]["fused"]
