@@ -6,8 +6,14 @@ import pytest
 import torch
 
 from aevb.runs import Run
+from aevb.training.graph import CudaCapture
+from aevb.training.module import Training
+from aevb.training.stream import Stream
+from aevb.training.window import Window
 from commands import aevb
 from running import weights
+from training.test_graph import BLOCKS, MODELS, OPTIMIZERS, STATIC, D, K, M, N
+from training.test_graph import train as take
 
 pytestmark = [
     pytest.mark.gpu,
@@ -23,6 +29,46 @@ KINDS = [
     ("objective=wake_sleep",),
     ("trainer.precision=64", "trainer.clip_norm=1"),
 ]
+
+
+class Counting(CudaCapture):
+    """recorded: how often."""
+
+    recorded = 0
+
+    def record(self, body):
+        self.recorded += 1
+        return super().record(body)
+
+
+class Counted(Training):
+    """Keeps what records its rounds."""
+
+    def capture(self):
+        self.counting = Counting()
+        return self.counting
+
+
+def on_the_gpu(model: str, objective, engine, optimizer: str, steps: int) -> Counted:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        vae, made, x = MODELS[model](), objective(), torch.rand(N, D)
+    module = Counted(
+        vae, made, Stream(x, M, 3, dynamic=True), OPTIMIZERS[optimizer], Window(10_000), engine, graph_steps=steps
+    ).to("cuda")
+    optimizers = module.configure_optimizers()
+    module.optimizers = lambda use_pl_optimizer: optimizers
+    module.on_fit_start()
+    return take(module, BLOCKS)
+
+
+@pytest.mark.parametrize(("model", "objective", "engine", "optimizer"), STATIC)
+def test_recorded_rounds_are_the_rounds_one_by_one(model, objective, engine, optimizer) -> None:
+    replayed, plain = (on_the_gpu(model, objective, engine, optimizer, steps) for steps in (K, 0))
+    assert (replayed.counting.recorded, plain.counting.recorded) == (1, 0)
+    for name, value in replayed.state_dict().items():
+        assert torch.equal(value, plain.state_dict()[name]), name
+    assert replayed.window.state_dict() == plain.window.state_dict()
 
 
 def train(folder: Path, name: str, *overrides: str) -> Run:
