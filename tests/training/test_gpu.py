@@ -88,9 +88,9 @@ def test_the_same_bits_with_a_graph_without_one_and_interrupted(tmp_path: Path, 
     assert weights(extended.directory) == weights(replayed.directory)
 
 
-@pytest.mark.parametrize("objective", ["mcem", "lagging"])
-def test_what_is_not_recorded_trains_there_too(tmp_path: Path, objective: str) -> None:
-    train(tmp_path, objective, "max_samples=3000", f"objective={objective}")
+@pytest.mark.parametrize("kind", [("objective=lagging",), ("objective=exact_bound", "model=binary")], ids=" ".join)
+def test_what_is_not_recorded_trains_there_too(tmp_path: Path, kind: tuple[str, ...]) -> None:
+    train(tmp_path, "other", "max_samples=3000", *kind)
 
 
 def test_divergence_is_named_there_too(tmp_path: Path) -> None:
