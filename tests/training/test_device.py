@@ -20,7 +20,7 @@ from aevb.training.module import Training
 from aevb.training.prefetch import Prefetch
 from aevb.training.stream import Stream
 from aevb.training.window import Window
-from training.test_graph import MODELS, OPTIMIZERS, STATIC, D, M, N
+from training.static_rounds import MODELS, OPTIMIZERS, STATIC, D, M, N
 
 
 class Places(TorchDispatchMode):

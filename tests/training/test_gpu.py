@@ -12,8 +12,8 @@ from aevb.training.stream import Stream
 from aevb.training.window import Window
 from commands import aevb
 from running import weights
-from training.test_graph import BLOCKS, MODELS, OPTIMIZERS, STATIC, D, K, M, N
-from training.test_graph import train as take
+from training.static_rounds import BLOCKS, MODELS, OPTIMIZERS, STATIC, D, K, M, N
+from training.static_rounds import train as take
 
 pytestmark = [
     pytest.mark.gpu,
