@@ -76,7 +76,7 @@ def training(
     model="paper", objective=SGVB_B, engine="closed_form", optimizer="authors", *, steps=K, tape=True, **options
 ) -> OnTape:
     """At the beginning of a fit, parameters of order one."""
-    with torch.random.fork_rng(), torch.no_grad():
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(0)
         vae, objective = MODELS[model]().double(), objective().double()
         for parameter in vae.parameters():

@@ -1,17 +1,21 @@
 """What may be recorded, and what happens to what may not."""
 
+import importlib
 import math
+import pkgutil
 
 import pytest
 import torch
+from torch import nn
 
+import aevb.models
+import aevb.objectives
 from aevb.errors import UserError
 from aevb.models.bernoulli import BernoulliDecoder
 from aevb.models.convolutional import ConvolutionalEncoder
 from aevb.models.prior import StandardNormal
 from aevb.models.vae import VAE
 from aevb.noise import Noise
-from aevb.objectives.lagging import Lagging
 from aevb.objectives.objective import Objective
 from aevb.objectives.sgvb_b import SGVB_B
 from aevb.optimizers import adagrad
@@ -20,7 +24,7 @@ from aevb.training.graph import counts_on_device, is_static
 from aevb.training.module import Training
 from aevb.training.stream import Stream
 from aevb.training.window import Window
-from training.static_rounds import MODELS, OPTIMIZERS, D, H, J, K, M, N, state, train, training
+from training.static_rounds import MODELS, OPTIMIZERS, STATIC, D, H, J, K, M, N, state, train, training
 
 
 @pytest.fixture(autouse=True)
@@ -29,41 +33,54 @@ def as_on_a_gpu(monkeypatch):
     monkeypatch.setattr(adagrad, "_on_host", lambda parameters: False)
 
 
-@pytest.mark.parametrize("why", ["steps", "ranks", "seat", "objective", "derived", "model", "optimizer"])
-def test_what_cannot_be_recorded_is_taken_one_by_one(why):
-    class Derived(SGVB_B):
-        """Of a user: what it does is not known."""
+class Derived(SGVB_B):
+    """Of a user: what it does is not known."""
 
-    options = {
-        "steps": {"steps": 0},
-        "objective": {"objective": lambda: Lagging(1000, D), "engine": "auto"},
-        "derived": {"objective": Derived, "engine": "auto"},
-        "optimizer": {"optimizer": lambda groups: torch.optim.Adam(groups, lr=0.02)},
-        "seat": {"engine": Seat(Stack(1), 0)},
-    }
-    if why == "objective":
-        assert not is_static(Lagging.__new__(Lagging), MODELS["paper"]())
-        return
-    if why == "model":
-        decoder = BernoulliDecoder(784, J, H)
-        assert not is_static(SGVB_B(), VAE(ConvolutionalEncoder((28, 28), J), decoder, StandardNormal(J)))
-        return
-    module = training(**options.get(why, {}))
-    if why == "ranks":
-        module.stream.world = 2
-        module.on_fit_start()
-        assert module._graph is None
-        return
-    if why == "seat":
-        assert module._graph is None
-        return
-    train(module, [4, 8])
+
+@pytest.mark.parametrize(
+    ("options", "ahead"),
+    [
+        ({"steps": 0}, True),
+        ({"optimizer": lambda groups: torch.optim.Adam(groups, lr=0.02)}, True),
+        ({"objective": Derived, "engine": "auto"}, False),
+    ],
+    ids=["switched off", "an optimiser that was not told", "a derived objective"],
+)
+def test_what_cannot_be_recorded_is_taken_one_by_one(options, ahead):
+    module = train(training(**options), [4, 8])
     assert module.tape.recorded == 0
-    reference = train(training(**options.get(why, {}), tape=False), [4, 8])
-    if why == "derived":
-        assert module.stream.ahead == 0, "its noise is the host's, as on a CPU"
-    else:
+    assert bool(module.stream.ahead) == ahead, "numbers of the device where rounds are static, else the host's"
+    if ahead:
+        reference = train(training(**options, tape=False), [4, 8])
         torch.testing.assert_close(state(module), state(reference), rtol=1e-12, atol=1e-13)
+
+
+def test_ranks_and_members_of_a_stack_are_not_recorded():
+    module = training()
+    assert module._graph is not None
+    module.stream.world = 2
+    module.on_fit_start()
+    assert module._graph is None
+    assert training(engine=Seat(Stack(1), 0))._graph is None
+
+
+def test_every_class_speaks_for_itself_and_is_tried():
+    """Whatever says that it can be recorded is in the list that all tests of recordings go through."""
+    for package in (aevb.objectives, aevb.models):
+        for module in pkgutil.iter_modules(package.__path__):
+            importlib.import_module(f"{package.__name__}.{module.name}")
+    below = [nn.Module]
+    for kind in below:
+        below += kind.__subclasses__()
+    marked = {kind for kind in below if kind.__module__.startswith("aevb.") and vars(kind).get("capturable")}
+    models = [MODELS[name]() for name in MODELS]
+    tried = {type(part) for model in models for part in (model.encoder, model.decoder, model.prior)}
+    assert tried | {type(objective()) for _, objective, _, _ in STATIC} == marked
+    paper = MODELS["paper"]()
+    assert is_static(SGVB_B(), paper)
+    assert not is_static(Derived(), paper)
+    convolutional = ConvolutionalEncoder((28, 28), J)
+    assert not is_static(SGVB_B(), VAE(convolutional, BernoulliDecoder(784, J, H), StandardNormal(J)))
 
 
 def test_on_a_cpu_nothing_of_this_happens():
