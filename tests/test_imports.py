@@ -15,7 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 FLOORS = [
     {"errors", "ranges"},
     {"noise", "config", "progress", "lock", "arguments"},
-    {"distributions", "products", "samplers", "data", "runs", "optimizers", "ties", "scratch"},
+    {"device_noise", "distributions", "products", "samplers", "data", "runs", "optimizers", "ties", "scratch"},
     {"forkserver"},
     {"child"},
     {"models", "build", "integrity"},

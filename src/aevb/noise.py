@@ -54,6 +54,10 @@ class Noise:
         """Numbers uniform in [0, 1) of `shape` (..., M, J), M this process's rows."""
         return self._rows(self._stream().random(self._whole(shape), dtype=_NUMPY[dtype]))
 
+    def of_all(self, purpose: str) -> "Noise":
+        """Other numbers of the same minibatch, the same on all ranks: shapes given to them are no rows to be shared out."""
+        return Noise(self.seed, purpose, self.step, device=self.device)
+
     def _stream(self) -> np.random.Generator:
         if self._generator is None:
             self._generator = philox(self.seed, self.purpose, self.step)
@@ -63,11 +67,14 @@ class Noise:
         return (*shape[:-2], shape[-2] * self.world, shape[-1])
 
     def _rows(self, array: np.ndarray) -> Tensor:
-        numbers = torch.from_numpy(array)
+        numbers = self._own(torch.from_numpy(array))
+        return numbers if self.device is None else numbers.to(self.device)
+
+    def _own(self, numbers: Tensor) -> Tensor:
         if self.world > 1:
             rows = numbers.shape[-2] // self.world
             numbers = numbers[..., self.rank * rows : (self.rank + 1) * rows, :].contiguous()
-        return numbers if self.device is None else numbers.to(self.device)
+        return numbers
 
 
 class RowNoise(Noise):

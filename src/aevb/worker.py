@@ -216,7 +216,8 @@ def _assemble(job: Job, settings: dict[str, Any], seat: Seat | None) -> tuple[Tr
 
     engine = seat or trainer.engine
     clipping = Clipping(trainer.clip_value, trainer.clip_norm)
-    module = Training(model, objective, stream, make_optimizer, Window(trainer.train_window), engine, clipping)
+    window, graph_steps = Window(trainer.train_window), min(trainer.graph_steps, trainer.block)
+    module = Training(model, objective, stream, make_optimizer, window, engine, clipping, graph_steps)
     x = targets(splits.test, dataset.dynamic, settings["seed"], dtype)
     label = torch.from_numpy(splits.test.label)
     scene = Scene(directory, settings, model, x, label, dataset.shape, trainer.first, dataset.convention)

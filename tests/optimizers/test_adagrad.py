@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from aevb.optimizers.adagrad import AuthorsAdagrad, _adagrad
+from aevb.optimizers import adagrad as module
+from aevb.optimizers.adagrad import AuthorsAdagrad
 from aevb.optimizers.torch import adagrad, adam
 
 
@@ -63,7 +64,8 @@ def test_the_warmup_survives_a_checkpoint():
 
 
 def test_the_step_is_torchs_own_on_every_device(monkeypatch):
-    """Two groups, one with a weight prior: the fused kernel, what stands in for it on other devices, and torch's Adagrad."""
+    """Two groups, one with a weight prior: the fused kernel, what stands in for it on other devices, and torch's Adagrad; and a
+    warm-up, which other devices look up for themselves."""
     generator = torch.Generator().manual_seed(0)
     start = [torch.randn(3, 2, generator=generator), torch.randn(4, generator=generator)]
     gradients = [[torch.randn(p.shape, generator=generator) for p in start] for _ in range(5)]
@@ -80,8 +82,11 @@ def test_the_step_is_torchs_own_on_every_device(monkeypatch):
     ours = path(lambda groups: AuthorsAdagrad(groups, batch_size=10, lr=0.1, warmup=0))
     theirs = path(lambda groups: torch.optim.Adagrad(groups, lr=0.1, eps=0.0, initial_accumulator_value=1e-10))
     torch.testing.assert_close(ours, theirs)
-    monkeypatch.setattr(torch, "_fused_adagrad_", _adagrad)
+    warmed = path(lambda groups: AuthorsAdagrad(groups, batch_size=10, lr=0.1, warmup=3))
+    assert not torch.equal(ours[0], warmed[0])
+    monkeypatch.setattr(module, "_on_host", lambda parameters: False)
     torch.testing.assert_close(path(lambda groups: AuthorsAdagrad(groups, batch_size=10, lr=0.1, warmup=0)), ours)
+    torch.testing.assert_close(path(lambda groups: AuthorsAdagrad(groups, batch_size=10, lr=0.1, warmup=3)), warmed)
 
 
 @pytest.mark.parametrize(("make", "reference"), [(adagrad, torch.optim.Adagrad), (adam, torch.optim.Adam)])

@@ -131,6 +131,13 @@ MISTAKES = [
         "tests/training/test_stream_and_plan.py::test_dynamic_targets_are_binary_new_each_time_and_have_their_probabilities",
     ),
     Mistake(
+        "a graph that replays one and the same noise",
+        "training/prefetch.py",
+        "self.first.fill_(t)",
+        "self.first.fill_(0)",
+        "tests/training/test_graph.py::test_the_curve_is_the_same_value_for_value",
+    ),
+    Mistake(
         "aggregate posterior a sum and no mean",
         "estimators/information.py",
         "logsumexp(0) - math.log(n) for part",

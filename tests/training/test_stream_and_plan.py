@@ -5,6 +5,7 @@ from itertools import islice, pairwise
 import pytest
 import torch
 
+from aevb.device_noise import DeviceNoise, Draws
 from aevb.training.plan import Plan, is_mark, next_mark
 from aevb.training.stream import Stream
 from aevb.training.window import Window
@@ -104,3 +105,47 @@ def test_the_window_is_the_mean_of_the_last_samples():
     other = Window(250)
     other.load_state_dict(window.state_dict())
     assert other.mean == window.mean
+
+
+@pytest.mark.parametrize("sampling", ["permutation", "replacement"])
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_minibatches_prepared_by_the_device(sampling, dynamic):
+    """The datapoints are those of a CPU; targets and noise are functions of (seed, t), however many are prepared together."""
+
+    def stream(ahead, **rank):
+        made = Stream(X / 23, batch_size=10, seed=4, sampling=sampling, dynamic=dynamic, **rank)
+        made.ahead = ahead
+        return made
+
+    plain, whole = list(islice(stream(0), 12)), list(islice(stream(5), 12))
+    late = stream(3)
+    late.position = 7
+    ranks = [list(islice(stream(4, rank=rank, world=2), 12)) for rank in range(2)]
+    for t, (old, batch, *parts) in enumerate(zip(plain, whole, *ranks, strict=True)):
+        assert torch.equal(old.index, batch.index)
+        assert torch.equal(torch.cat([part.index for part in parts]), batch.index)
+        assert torch.equal(torch.cat([part.x for part in parts]), batch.x)
+        noise = batch.noise.normal((2, 10, 3))
+        together = torch.cat([part.noise.normal((2, 5, 3)) for part in parts], dim=1)
+        torch.testing.assert_close(together, noise, rtol=1e-6, atol=1e-6)
+        alone = DeviceNoise(Draws(4, torch.tensor(t), 1), 0, "noise")
+        torch.testing.assert_close(noise, alone.normal((2, 10, 3)), rtol=1e-6, atol=1e-6)
+        if dynamic:
+            chance = DeviceNoise(Draws(4, torch.tensor(t), 1), 0, "binarisation")
+            expected = (chance.uniform((10, 4)) < (X / 23)[batch.index]).float()
+            assert torch.equal(batch.x, expected)
+        else:
+            assert torch.equal(batch.x, old.x)
+        if t >= 7:
+            again = next(late)
+            assert torch.equal(again.x, batch.x)
+            torch.testing.assert_close(again.noise.normal((2, 10, 3)), noise, rtol=1e-6, atol=1e-6)
+
+
+def test_a_minibatch_given_again_has_the_same_noise():
+    """A block that is taken again begins where the stream has been before."""
+    stream = Stream(X / 23, batch_size=10, seed=4)
+    stream.ahead = 5
+    first = [batch.noise.uniform((10, 2)) for batch in islice(stream, 4)]
+    stream.position = 1
+    assert all(torch.equal(next(stream).noise.uniform((10, 2)), old) for old in first[1:])

@@ -21,20 +21,28 @@ def device() -> str:
 
 
 def measure(plan: Plan, tell: Callable[[str], None]) -> Result:
-    """aevb beside a plain loop, and an ensemble of eight beside one run."""
+    """aevb beside a plain loop and beside itself without CUDA graphs, and an ensemble of eight beside one run."""
     tell("gpu")
     beside = "speed of aevb / eager torch loop, both on the GPU"
+    graphs = "speed of aevb with CUDA graphs / without"
     together = f"time of {MEMBERS} members together / one alone, on the GPU"
     name = device()
     if not name:
         why = "torch sees no GPU here"
-        return Result([not_measured("gpu", beside, why), not_measured("gpu", together, why, ensemble.GPU_GOAL)], [])
+        rows = [not_measured("gpu", beside, why), not_measured("gpu", graphs, why)]
+        return Result([*rows, not_measured("gpu", together, why, ensemble.GPU_GOAL)], [])
     overrides = [*plan.run(), "trainer.accelerator=gpu"]
     eager = Method("eager", plan.at(plan.steps), gpu=True)
-    takers: dict[str, Taker] = {"aevb": Trainee(overrides, plan.since, gpu=True), "eager": eager}
+    one_by_one = Trainee([*overrides, "trainer.graph_steps=0"], plan.since, gpu=True)
+    trainees = {"aevb": Trainee(overrides, plan.since, gpu=True), "aevb without graphs": one_by_one}
+    takers: dict[str, Taker] = {**trainees, "eager": eager}
     seconds = rounds(takers, plan.rounds, lambda text: tell(f"gpu, {text}"))
-    seconds["aevb"] = [value * plan.recipe.batch_size for value in seconds["aevb"]]
-    rows = [Row("gpu", beside, ratios(seconds["eager"], seconds["aevb"]), note=name)]
+    for trainee in trainees:
+        seconds[trainee] = [value * plan.recipe.batch_size for value in seconds[trainee]]
+    rows = [
+        Row("gpu", beside, ratios(seconds["eager"], seconds["aevb"]), note=name),
+        Row("gpu", graphs, ratios(seconds["aevb without graphs"], seconds["aevb"]), note=name),
+    ]
     if ensemble.available():
         values = ensemble.members(plan, MEMBERS, tell, gpu=True)
         rows.append(Row("gpu", together, values, goal=ensemble.GPU_GOAL, note=name))

@@ -26,6 +26,7 @@ NOT_NUMBERS = (
     "trainer.first_mark",
     "trainer.mark_every",
     "trainer.final_first",
+    "trainer.graph_steps",
 )
 NOTHING_AT = {
     "trainer.clip_value": None,

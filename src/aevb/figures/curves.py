@@ -33,7 +33,7 @@ __all__ = [
 Recipe = tuple[tuple[str, str], ...]
 
 SHOWN_APART = ("seed", "model.seed", "optimizer.lr", "latent_dim")  # by a label, an axis or a panel of their own
-MACHINERY = ("trainer.accelerator", "trainer.devices", "trainer.threads", "trainer.block", "trainer.first")
+MACHINERY = tuple(f"trainer.{key}" for key in ("accelerator", "devices", "threads", "block", "graph_steps", "first"))
 
 
 class Curve(NamedTuple):

@@ -23,6 +23,7 @@ class BernoulliDecoder(nn.Module):
     data_dim: D. latent_dim: J. hidden_dim: units. Parameters: hidden.*, logits.*
     """
 
+    capturable = True
     unit_interval = True  # targets outside [0, 1] have no meaning under it
 
     def __init__(
@@ -44,6 +45,7 @@ class BernoulliEncoder(nn.Module):
     data_dim: D. latent_dim: J. hidden_dim: units. Parameters: hidden.*, logits.*
     """
 
+    capturable = True
     discrete = True  # draws have no derivative
 
     def __init__(
@@ -62,6 +64,7 @@ class BernoulliEncoder(nn.Module):
 class LinearBernoulliDecoder(nn.Module):
     """p(x|z) = Bernoulli(sigmoid(W z + b)). Parameters: logits.*"""
 
+    capturable = True
     unit_interval = True
 
     def __init__(self, data_dim: int, latent_dim: PositiveInt) -> None:
@@ -76,6 +79,7 @@ class LinearBernoulliDecoder(nn.Module):
 class LinearBernoulliEncoder(nn.Module):
     """q(z|x) = Bernoulli(sigmoid(A x + c)). Parameters: logits.*"""
 
+    capturable = True
     discrete = True
 
     def __init__(self, data_dim: int, latent_dim: PositiveInt) -> None:

@@ -28,6 +28,8 @@ class GaussianEncoder(nn.Module):
     (aevb.models.fixed_variance). Parameters: hidden.*, mean.*, and log_var.* where no variance is given.
     """
 
+    capturable = True
+
     def __init__(
         self,
         data_dim: int,
@@ -56,6 +58,8 @@ class GaussianDecoder(nn.Module):
 
     mean: "sigmoid" (the paper's, for data in (0, 1)) or "linear". Parameters: hidden.*, mean.*, log_var.*
     """
+
+    capturable = True
 
     def __init__(
         self,
@@ -86,6 +90,8 @@ class FixedVarianceDecoder(nn.Module):
 
     variance: c. mean: "sigmoid" or "linear". Parameters: hidden.*, mean.*
     """
+
+    capturable = True
 
     def __init__(
         self,

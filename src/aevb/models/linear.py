@@ -20,6 +20,8 @@ __all__ = ["LinearGaussianDecoder", "LinearGaussianEncoder"]
 class LinearGaussianEncoder(nn.Module):
     """q(z|x) = N(A x + c, diag v) with one v for all x. Parameters: mean.*, log_var."""
 
+    capturable = True
+
     def __init__(self, data_dim: int, latent_dim: PositiveInt) -> None:
         super().__init__()
         self.mean = Linear(data_dim, latent_dim)
@@ -35,6 +37,8 @@ class LinearGaussianDecoder(nn.Module):
 
     shared: one noise variance for all. Parameters: mean.*, log_var.
     """
+
+    capturable = True
 
     def __init__(self, data_dim: int, latent_dim: PositiveInt, shared: bool = True) -> None:
         super().__init__()

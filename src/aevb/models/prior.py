@@ -18,6 +18,7 @@ __all__ = ["BernoulliPrior", "StandardNormal"]
 class StandardNormal(nn.Module):
     """p(z) = N(0, I) over J dimensions; no parameters."""
 
+    capturable = True
     zero: Tensor
 
     def __init__(self, latent_dim: PositiveInt) -> None:
@@ -35,6 +36,7 @@ class BernoulliPrior(nn.Module):
     Parameter, or buffer that is not stored: logits, a.
     """
 
+    capturable = True
     logits: Tensor
 
     def __init__(self, latent_dim: PositiveInt, learnt: bool = False) -> None:

@@ -30,6 +30,8 @@ class ARM(Objective):
     Bernoulli q(z|x).
     """
 
+    capturable = True
+
     def __init__(
         self, samples: Annotated[int, Range(2)] = 2, marginal: bool = True, weight_prior: NonNegativeFloat = 1.0
     ) -> None:

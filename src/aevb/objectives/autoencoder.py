@@ -18,6 +18,8 @@ __all__ = ["Autoencoder"]
 class Autoencoder(Objective):
     """-log p(x | mu(x)). weight_prior: see `Objective`. Needs a model whose code is a point (model.encoder.variance=0)."""
 
+    capturable = True
+
     def __init__(self, weight_prior: NonNegativeFloat = 1.0) -> None:
         super().__init__(weight_prior)
 

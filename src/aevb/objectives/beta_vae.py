@@ -34,6 +34,7 @@ class BetaVAE(Objective):
     `DiagonalNormal`. Buffer: seen, t.
     """
 
+    capturable = True
     mean_over_data = False  # free bits take the minibatch's mean KL before the maximum
     seen: Tensor
 

@@ -32,6 +32,8 @@ class DReG(Objective):
     samples: K. estimator: of the gradient in phi. weight_prior: see `Objective`. Needs a q(z|x) that is a `DiagonalNormal`.
     """
 
+    capturable = True
+
     def __init__(
         self,
         samples: PositiveInt = 5,

@@ -17,7 +17,6 @@ import torch
 from aevb.errors import UserError
 from aevb.models.theta_posterior import Drawn
 from aevb.models.vae import VAE
-from aevb.noise import Noise
 from aevb.objectives.objective import Batch, Objective, Update
 from aevb.ranges import PositiveInt
 
@@ -32,6 +31,7 @@ class FullVB(Objective):
     so it lies below that of the posterior mean by more than KL(q(theta) || p(theta)) / N.
     """
 
+    capturable = True
     weight_prior_of = ()  # p(theta) is in the bound
     over_theta = True
     reparameterised = True
@@ -48,7 +48,7 @@ class FullVB(Objective):
         q_theta, qz_x = model.theta_posterior(model.decoder), model.encoder(x)
         z = qz_x.rsample(noise, self.samples)
         # Of all ranks the same, whatever rows of the minibatch they have.
-        theta = q_theta.rsample(Noise(noise.seed, "theta", noise.step, device=noise.device), self.samples)
+        theta = q_theta.rsample(noise.of_all("theta"), self.samples)
         networks = [Drawn(model.decoder, theta_l) for theta_l in theta]
         log_px_z = torch.stack([network(z_l).log_prob(x) for network, z_l in zip(networks, z, strict=True)]).mean()
         kl = qz_x.kl(model.prior()).mean()

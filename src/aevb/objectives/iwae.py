@@ -22,6 +22,7 @@ class IWAE(Objective):
     samples: K. weight_prior: see `Objective`. Needs a q(z|x) with `rsample`.
     """
 
+    capturable = True
     reparameterised = True
 
     def __init__(self, samples: PositiveInt = 5, weight_prior: NonNegativeFloat = 1.0) -> None:

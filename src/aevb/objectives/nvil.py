@@ -35,6 +35,7 @@ class NVIL(Objective):
     Parameters: baseline.*. Buffers: mean, variance: decayed sums; weight: of their weights.
     """
 
+    capturable = True
     mean_over_data = False  # c and s are of the whole minibatch
     mean: Tensor
     variance: Tensor

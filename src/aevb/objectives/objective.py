@@ -54,11 +54,14 @@ class Objective(nn.Module, ABC):
     loss of the minibatch. An objective of which this is not true says so, and is refused on several devices.
     over_theta: it trains a posterior q(theta), which the model then has to have; any other is refused on such a model.
     reparameterised: it needs draws of q(z|x) with a derivative, which binary latents do not have.
+    capturable: a round is one minibatch and always the same operations on the device, none of which asks for a number or takes
+    one from the host, and what the objective remembers are tensors changed in place (aevb.training.graph). Not inherited.
     """
 
     mean_over_data: bool = True
     over_theta: bool = False
     reparameterised: bool = False
+    capturable: bool = False
     weight_prior_of: tuple[str, ...] = ("theta", "phi")
 
     def __init__(self, weight_prior: float = 1.0) -> None:

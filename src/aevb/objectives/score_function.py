@@ -43,6 +43,7 @@ class ScoreFunction(Objective):
     samples: L. baseline: b. decay: of the running one, which begins with 0. weight_prior: see `Objective`.
     """
 
+    capturable = True
     mean_over_data = False  # the running baseline is a mean over the whole minibatch
     mean: Tensor
     weight: Tensor

@@ -21,6 +21,7 @@ class SGVB_A(Objective):
     samples: L. beta: weight of the KL term. weight_prior: see `Objective`. Needs a q(z|x) with `rsample`.
     """
 
+    capturable = True
     reparameterised = True
 
     def __init__(

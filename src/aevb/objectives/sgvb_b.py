@@ -26,6 +26,7 @@ class SGVB_B(Objective):
     Needs a q(z|x) with `rsample` and a closed-form `kl` to the prior.
     """
 
+    capturable = True
     reparameterised = True
 
     def __init__(

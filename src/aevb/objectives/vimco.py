@@ -28,6 +28,8 @@ class VIMCO(Objective):
     samples: K, two at the least. weight_prior: see `Objective`.
     """
 
+    capturable = True
+
     def __init__(self, samples: Annotated[int, Range(2)] = 5, weight_prior: NonNegativeFloat = 1.0) -> None:
         super().__init__(weight_prior)
         self.samples = samples

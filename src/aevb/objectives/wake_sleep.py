@@ -32,6 +32,7 @@ class WakeSleep(Objective):
     log p(x, z) - log q(z|x) at the one z of the wake phase.
     """
 
+    capturable = True
     weight_prior_of = ("theta",)
 
     def __init__(self, weight_prior: NonNegativeFloat = 1.0, dreams: Literal["samples", "means"] = "samples") -> None:

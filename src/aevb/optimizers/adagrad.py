@@ -5,7 +5,8 @@ r"""Adagrad as the authors ran it (Duchi et al. 2011; their code's accumulate-on
 The update does not change when g is scaled, except through eps. On a mean over M datapoints g is 1/M of the sum, so the
 same rule has eps / M^2 inside the root. It is torch's Adagrad whose accumulator starts at that number and whose own eps, outside
 the root, is zero; during the warm-up its stepsize is zero. On a CPU the step is torch's fused kernel, called without what torch
-puts around it, which takes as long as a third of the kernel.
+puts around it, which takes as long as a third of the kernel. On other devices it is written out in torch's operations on lists,
+and the warm-up is looked up there: to ask how many steps there were would stall the device, and no CUDA graph can.
 """
 
 from collections.abc import Callable
@@ -46,8 +47,13 @@ class AuthorsAdagrad(torch.optim.Adagrad):
                 continue
             states = [self.state[parameter] for parameter in moved]
             steps = [state["step"] for state in states]
-            group["lr"] = self.lr if steps[0].item() >= self.warmup else 0.0
             gradients, sums = [parameter.grad for parameter in moved], [state["sum"] for state in states]
+            if not _on_host(moved):
+                lr = self.lr * (steps[0] >= self.warmup).to(moved[0])
+                torch._foreach_add_(steps, 1)
+                _adagrad(moved, gradients, sums, lr, group["weight_decay"])
+                continue
+            group["lr"] = self.lr if steps[0].item() >= self.warmup else 0.0
             torch._foreach_add_(steps, 1)
             how = {
                 "lr": group["lr"],
@@ -56,12 +62,17 @@ class AuthorsAdagrad(torch.optim.Adagrad):
                 "eps": 0.0,
                 "maximize": False,
             }
-            adagrad = torch._fused_adagrad_ if moved[0].device.type == "cpu" else _adagrad
-            adagrad(moved, gradients, sums, steps, **how)
+            torch._fused_adagrad_(moved, gradients, sums, steps, **how)
 
 
-def _adagrad(moved: list[Tensor], gradients: list[Tensor], sums: list[Tensor], steps: list[Tensor], **how: Any) -> None:
-    # Where torch has no fused kernel.
-    g = torch._foreach_add(gradients, moved, alpha=how["weight_decay"])
+def _on_host(parameters: list[Tensor]) -> bool:
+    return parameters[0].device.type == "cpu"
+
+
+def _adagrad(moved: list[Tensor], gradients: list[Tensor], sums: list[Tensor], lr: Tensor, weight_decay: float) -> None:
+    # lr: a scalar on the device.
+    g = torch._foreach_add(gradients, moved, alpha=weight_decay)
     torch._foreach_addcmul_(sums, g, g)
-    torch._foreach_addcdiv_(moved, g, torch._foreach_sqrt(sums), value=-how["lr"])
+    moves = torch._foreach_div(g, torch._foreach_sqrt(sums))
+    torch._foreach_mul_(moves, lr)
+    torch._foreach_sub_(moved, moves)

@@ -1,8 +1,9 @@
-"""torch's own optimisers under their usual names, fused."""
+"""torch's own optimisers under their usual names, fused where torch can."""
 
 from typing import Any
 
 import torch
+from torch import nn
 
 from aevb.ranges import NonNegativeFloat, PositiveFloat
 
@@ -11,7 +12,8 @@ __all__ = ["adagrad", "adam", "sgd"]
 
 def adagrad(params: Any, lr: PositiveFloat = 0.01) -> torch.optim.Optimizer:
     """torch.optim.Adagrad: accumulator from 0, eps = 1e-10 outside the root, no warm-up."""
-    return torch.optim.Adagrad(params, lr=lr, fused=True)
+    params = list(params)
+    return torch.optim.Adagrad(params, lr=lr, fused=not _on_cuda(params))  # not every torch has the kernel there
 
 
 def adam(
@@ -21,9 +23,17 @@ def adam(
     eps: PositiveFloat = 1e-8,
 ) -> torch.optim.Optimizer:
     """torch.optim.Adam (Kingma & Ba 2015)."""
-    return torch.optim.Adam(params, lr=lr, betas=(betas[0], betas[1]), eps=eps, fused=True)
+    params = list(params)
+    capturable = _on_cuda(params)  # its step, by a CUDA graph
+    return torch.optim.Adam(params, lr=lr, betas=(betas[0], betas[1]), eps=eps, fused=True, capturable=capturable)
 
 
 def sgd(params: Any, lr: PositiveFloat = 0.001, momentum: NonNegativeFloat = 0.0) -> torch.optim.Optimizer:
     """torch.optim.SGD: w <- w - lr * v, v <- momentum * v + g."""
     return torch.optim.SGD(params, lr=lr, momentum=momentum, fused=True)
+
+
+def _on_cuda(params: Any) -> bool:
+    groups = [group["params"] if isinstance(group, dict) else [group] for group in params]
+    parameters: list[nn.Parameter] = [parameter for group in groups for parameter in group]
+    return all(parameter.device.type == "cuda" for parameter in parameters)

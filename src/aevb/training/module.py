@@ -9,7 +9,7 @@ its beginning and watched, so that the update, the loss or the gradient at fault
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,11 @@ from torch import Tensor, nn
 
 from aevb.errors import UserError
 from aevb.models.vae import VAE
-from aevb.objectives.objective import Objective, Update
+from aevb.objectives.objective import Batch, Objective, Update
 from aevb.training.clipping import UNCLIPPED, Clipping
 from aevb.training.engines.choice import EngineName, choose_engine
-from aevb.training.engines.stack import Seat
+from aevb.training.engines.stack import Member, Seat
+from aevb.training.graph import Capture, CudaCapture, Graph, Taken, is_static
 from aevb.training.plan import Block
 from aevb.training.snapshot import Snapshot
 from aevb.training.strategy import average
@@ -31,6 +32,11 @@ from aevb.training.stream import Stream
 from aevb.training.window import Window
 
 __all__ = ["Diverged", "Training", "own"]
+
+AHEAD = 50
+"""Minibatches that a GPU prepares at once where it records none."""
+NUMBERS = 2**24
+"""Entries of all minibatches that are prepared together, at the most."""
 
 MakeOptimizer = Callable[[list[dict[str, Any]]], torch.optim.Optimizer]
 
@@ -50,9 +56,10 @@ class Training(L.LightningModule):
     """A model being trained by an objective on a stream, here on the stream's share of every minibatch.
 
     make_optimizer: from torch parameter groups to an optimiser; called once for theta and once for phi, where there are any.
-    window: of the training curve. engine: what computes the gradients. clipping: of them. samples_seen, an int, is the clock of
-    everything: samples of the global minibatches. told_to_stop: set it to end after the round in progress; stopping: all ranks
-    have agreed to, at the same round. last_checkpoint: file and clock.
+    window: of the training curve. engine: what computes the gradients. clipping: of them. graph_steps: rounds that a GPU takes
+    at once, where they can be recorded (aevb.training.graph). samples_seen, an int, is the clock of everything: samples of the
+    global minibatches. told_to_stop: set it to end after the round in progress; stopping: all ranks have agreed to, at the same
+    round. last_checkpoint: file and clock.
     """
 
     def __init__(
@@ -64,6 +71,7 @@ class Training(L.LightningModule):
         window: Window,
         engine: EngineName | Seat = "auto",
         clipping: Clipping = UNCLIPPED,
+        graph_steps: int = 0,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
@@ -71,11 +79,12 @@ class Training(L.LightningModule):
         self.stream, self.make_optimizer, self.window = stream, make_optimizer, window
         self.groups = {"theta": model.theta, "phi": [*model.phi, *objective.parameters()]}
         self.engine = choose_engine(engine, objective, model, self.groups)
-        self.clipping = clipping
+        self.clipping, self.graph_steps = clipping, graph_steps
         self.samples_seen = 0
         self.told_to_stop = self.stopping = False
         self.last_checkpoint: tuple[Path, int] | None = None
         self._vote: bool | Tensor = False
+        self._graph: Graph | None = None
         self._beginning = Snapshot()
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
@@ -92,8 +101,28 @@ class Training(L.LightningModule):
         return self.objective.round_samples(self.stream.batch_size)
 
     def on_fit_start(self) -> None:
-        """The data go where the model is."""
+        """The data go where the model is; on a GPU so does, where rounds are static, all that is random."""
         self.stream.x = self.stream.x.to(self.device)
+        self._graph = None
+        capture = self.capture()
+        if capture is None or not is_static(self.objective, self.model):
+            return
+        at_once = max(1, min(self.graph_steps or AHEAD, NUMBERS // self.stream.x[0].numel() // self.stream.batch_size))
+        self.stream.ahead = at_once
+        one_minibatch = self.round_samples == self.stream.batch_size
+        if self.graph_steps and one_minibatch and self.stream.world == 1 and not isinstance(self.engine, Member):
+            optimizers = self._optimizers()
+            self._graph = Graph(
+                capture, self.stream, at_once, lambda some: list(self._round(some, optimizers)), optimizers.values()
+            )
+
+    def on_fit_end(self) -> None:
+        """The graph goes, with the memory that it holds."""
+        self._graph = None
+
+    def capture(self) -> Capture | None:
+        """What records rounds here."""
+        return CudaCapture() if self.device.type == "cuda" else None
 
     def on_train_start(self) -> None:
         """Ranks begin at the same minibatch, or not at all."""
@@ -108,8 +137,7 @@ class Training(L.LightningModule):
 
     def training_step(self, block: Block) -> None:
         """Rounds of the objective until the block's end, or until all ranks have agreed to stop."""
-        found = self.optimizers(use_pl_optimizer=False)
-        optimizers = dict(zip(self._trained, found if isinstance(found, list) else [found], strict=True))
+        optimizers = self._optimizers()
         start, position = self.samples_seen, self.stream.position
         self._beginning.take(self, optimizers.values())
         taken = self._rounds(block, optimizers, watched=False)
@@ -123,17 +151,30 @@ class Training(L.LightningModule):
                 f"{self._last_good()}; try: a smaller optimizer.lr"
             )
 
-    def _rounds(
-        self, block: Block, optimizers: dict[str, torch.optim.Optimizer], watched: bool
-    ) -> list[tuple[int, Mapping[str, Tensor]]]:
-        taken: list[tuple[int, Mapping[str, Tensor]]] = []
+    def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        found = self.optimizers(use_pl_optimizer=False)
+        return dict(zip(self._trained, found if isinstance(found, list) else [found], strict=True))
+
+    def _rounds(self, block: Block, optimizers: dict[str, torch.optim.Optimizer], watched: bool) -> Taken:
+        taken: Taken = []
         while not self._ends(block):
-            for update in self.engine(self.model, self.stream):
-                samples = update.samples * self.stream.world
-                stats = self._take(update, optimizers, self.samples_seen + samples if watched else None)
+            if self._graph is None or watched:
+                updates: Iterable[tuple[int, Mapping[str, Tensor]]] = self._round(self.stream, optimizers, watched)
+            elif self._graph.ready((block.stop - self.samples_seen) // self.round_samples):
+                updates, self._vote = self._graph.replay(), self.told_to_stop
+            else:
+                updates = self._graph.single(self.stream)
+            for samples, stats in updates:
                 self.samples_seen += samples
                 taken.append((samples, stats))
         return taken
+
+    def _round(
+        self, stream: Iterator[Batch], optimizers: dict[str, torch.optim.Optimizer], watched: bool = False
+    ) -> Iterator[tuple[int, Mapping[str, Tensor]]]:
+        for update in self.engine(self.model, stream):
+            samples = update.samples * self.stream.world
+            yield samples, self._take(update, optimizers, self.samples_seen + samples if watched else None)
 
     def _ends(self, block: Block) -> bool:
         # A CPU is asked after each round, for steps may be slow; another device would be stalled by it, and its blocks are short.
@@ -167,7 +208,7 @@ class Training(L.LightningModule):
         bounds = [(samples, stats["bound"]) for samples, stats in taken if "bound" in stats]
         extremes = [extreme for parameter in self.parameters() for extreme in torch.aminmax(parameter)] if taken else []
         numbers = [*losses, *(bound for _, bound in bounds), *extremes]
-        values = torch.stack([number.double() for number in numbers]).tolist() if numbers else []
+        values = torch.stack(numbers).tolist() if numbers else []
         if not all(map(math.isfinite, values)):
             return False
         for (samples, _), value in zip(bounds, values[len(losses) :], strict=False):

@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 
 from aevb.errors import UserError
-from aevb.ranges import PositiveFloat, PositiveInt, Threads
+from aevb.ranges import NonNegativeInt, PositiveFloat, PositiveInt, Threads
 
 __all__ = ["TrainerSettings"]
 
@@ -25,6 +25,8 @@ class TrainerSettings:
     training set, in columns train_*. first_mark: marks before it are passed over, for evaluators that take long. mark_every:
     its multiples are marks too. checkpoint_minutes: a checkpoint is never older than this, beside those at the marks.
     clip_value, clip_norm: of the gradient before a step (aevb.training.clipping); null: as it is.
+    graph_steps: how many of a block's minibatches a CUDA graph takes at once, where objective, model and optimiser allow it
+    (aevb.training.graph); 0: none. On other devices it means nothing.
     """
 
     accelerator: Literal["cpu", "gpu", "auto"] = "cpu"
@@ -35,6 +37,7 @@ class TrainerSettings:
     products: Literal["auto", "torch", "onednn"] = "auto"
     matmul: Literal["highest", "high", "medium"] = "highest"
     block: PositiveInt = 50
+    graph_steps: NonNegativeInt = 50
     sampling: Literal["permutation", "replacement"] = "permutation"
     train_window: PositiveInt = 230_000
     first: PositiveInt = 1000

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from aevb.noise import Noise, philox
 from aevb.objectives.objective import Batch
+from aevb.training.prefetch import Prefetch
 
 __all__ = ["Stream"]
 
@@ -22,8 +23,11 @@ class Stream(Iterator[Batch]):
     """Minibatches of M rows of x; rank r of W gets rows [r M/W, (r+1) M/W) of each, with the noise they have in the whole.
 
     x: (N, D) targets, or Bernoulli probabilities if `dynamic`. batch_size: M, a multiple of W. seed: of order, noise and
-    binarisation. rank, world: r, W. position: t, minibatches given so far; set it to start elsewhere.
+    binarisation. rank, world: r, W. position: t, minibatches given so far; set it to start elsewhere. ahead: how many minibatches
+    the device prepares at once, with random numbers of its own (aevb.device_noise); 0: one at a time, by the host.
     """
+
+    ahead: int = 0
 
     def __init__(
         self,
@@ -40,15 +44,26 @@ class Stream(Iterator[Batch]):
         self.rank, self.world = rank, world
         self.position = 0
         self._permutations: dict[int, np.ndarray] = {}
+        self._prepared: dict[int, Batch] = {}
 
     def __next__(self) -> Batch:
         t, self.position = self.position, self.position + 1
+        if self.ahead:
+            return self._prepare(t)
         rows = self.batch_size // self.world
         index = torch.from_numpy(self.index(t)[self.rank * rows : (self.rank + 1) * rows]).to(self.x.device)
         x = self.x.index_select(0, index)
         if self.dynamic:
             x = (self._noise("binarisation", t).uniform(tuple(x.shape), x.dtype) < x).to(x.dtype)
         return Batch(x, index, self._noise("noise", t))
+
+    def _prepare(self, t: int) -> Batch:
+        # A minibatch is given once: its noise goes on where the last request of it ended.
+        if t not in self._prepared:
+            prefetch = Prefetch(self, self.ahead)
+            prefetch.load(t)
+            self._prepared = dict(enumerate(prefetch.batches(), start=t))
+        return self._prepared.pop(t)
 
     def _noise(self, purpose: str, t: int) -> Noise:
         return Noise(self.seed, purpose, t, rank=self.rank, world=self.world, device=self.x.device)

@@ -1,0 +1,96 @@
+"""What a CUDA graph is, for a CPU: operations on tensors are written down once and done again, without Python.
+
+A stand-in that called the function again would hide what goes wrong with graphs: a number that Python read or drew once, a tensor
+that is made anew and looked for in the old place, state that is no tensor. Here, as there, nothing is computed while it is
+recorded, to ask for a number or to bring one along is refused, and a replay sees the same tensors at the same places.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_flatten
+
+__all__ = ["Tape"]
+
+REFUSED = {  # a number to the host, and (torch.tensor) one from it
+    torch.ops.aten._local_scalar_dense.default,
+    torch.ops.aten.is_nonzero.default,
+    torch.ops.aten.nonzero.default,
+    torch.ops.aten.lift_fresh.default,
+}
+
+
+class _Recording(TorchDispatchMode):
+    def __init__(self) -> None:
+        super().__init__()
+        self.operations: list[tuple[Any, Any, Any, Any]] = []
+        self.before: dict[int, tuple[Tensor, Tensor]] = {}
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in REFUSED:
+            raise RuntimeError("operation not permitted when stream is capturing")
+        kwargs = kwargs or {}
+        if _writes(func):
+            for tensor in tree_flatten((args, kwargs))[0]:
+                if isinstance(tensor, Tensor):
+                    self.before.setdefault(id(tensor), (tensor, tensor.detach().clone()))
+        out = func(*args, **kwargs)
+        if func.namespace != "profiler":
+            self.operations.append((func, args, kwargs, out))
+        return out
+
+
+def _writes(func: Any) -> bool:
+    return any(argument.alias_info is not None and argument.alias_info.is_write for argument in func._schema.arguments)
+
+
+def _tensors(value: Any) -> list[Tensor]:
+    return [leaf for leaf in tree_flatten(value)[0] if isinstance(leaf, Tensor)]
+
+
+def _is_view(func: Any) -> bool:
+    returns = func._schema.returns
+    return not _writes(func) and any(value.alias_info is not None for value in returns)
+
+
+class Tape:
+    """`aevb.training.graph.Capture` on a CPU. recorded, replayed: how often."""
+
+    def __init__(self) -> None:
+        self.recorded = self.replayed = 0
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        yield
+
+    def record(self, body: Callable[[], Tensor]) -> tuple[Tensor, Callable[[], None]]:
+        recording = _Recording()
+        with recording:
+            result = body()
+        self.recorded += 1
+        with torch.no_grad():
+            for tensor, old in reversed(recording.before.values()):
+                tensor.copy_(old)
+            for func, args, kwargs, out in recording.operations:
+                if not _writes(func) and not _is_view(func):
+                    inside = {tensor.untyped_storage().data_ptr() for tensor in _tensors((args, kwargs))}
+                    for tensor in _tensors(out):
+                        if tensor.is_floating_point() and tensor.untyped_storage().data_ptr() not in inside:
+                            tensor.fill_(float("nan"))
+
+        @torch.no_grad()
+        def replay() -> None:
+            self.replayed += 1
+            for func, args, kwargs, out in recording.operations:
+                if _is_view(func):
+                    continue
+                again = func(*args, **kwargs)
+                if not _writes(func):
+                    for kept, new in zip(_tensors(out), _tensors(again), strict=True):
+                        kept.copy_(new)
+
+        return result, replay

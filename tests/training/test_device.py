@@ -1,0 +1,110 @@
+"""On a GPU a static round is all the GPU's: no operation has a tensor of the host's in it, or brings one over.
+
+torch's fake tensors have shapes and a device, and no numbers: so this is seen without a GPU. There is no autograd for them
+without a driver; what a backward pass does is on the device of what went forward.
+"""
+
+import pytest
+import torch
+from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_flatten
+
+from aevb.objectives.exact_bound import ExactBound
+from aevb.objectives.mmd import MMD
+from aevb.optimizers.adagrad import AuthorsAdagrad
+from aevb.optimizers.torch import adagrad, adam
+from aevb.training.graph import counts_on_device
+from aevb.training.module import Training
+from aevb.training.prefetch import Prefetch
+from aevb.training.stream import Stream
+from aevb.training.window import Window
+from training.static_rounds import MODELS, OPTIMIZERS, STATIC, D, M, N
+
+
+class Places(TorchDispatchMode):
+    """Operations that a tensor of the host took part in."""
+
+    def __init__(self):
+        super().__init__()
+        self.host = set()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        for leaf in tree_flatten((args, kwargs, out))[0]:
+            if isinstance(leaf, torch.Tensor) and leaf.device.type != "cuda":
+                self.host.add(str(func))
+        return out
+
+
+@pytest.fixture(autouse=True)
+def there_are_fake_ones():
+    try:
+        with FakeTensorMode():
+            torch.empty(1, device="cuda")
+    except (RuntimeError, AssertionError) as error:
+        pytest.skip(f"this torch has no fake CUDA tensors: {error}")
+
+
+def moved(module: nn.Module) -> nn.Module:
+    """The module with tensors of a GPU in place of its own."""
+    for part in module.modules():
+        for name, parameter in part._parameters.items():
+            if parameter is not None:
+                part._parameters[name] = nn.Parameter(torch.empty(parameter.shape))
+        for name, buffer in part._buffers.items():
+            part._buffers[name] = torch.empty(buffer.shape, dtype=buffer.dtype)
+    return module
+
+
+def backward(loss, inputs):
+    for parameter in inputs:
+        parameter.grad = torch.zeros_like(parameter)
+
+
+def on_the_host(monkeypatch, model, objective, engine, optimizer) -> set[str]:
+    """Operations of two rounds in which the host has a part."""
+    vae, objective = MODELS[model](), objective()
+    monkeypatch.setattr(torch.Tensor, "backward", backward)
+    with FakeTensorMode():
+        with torch.device("cuda"):
+            vae, objective, x = moved(vae), moved(objective), torch.empty(N, D)
+        stream = Stream(x, M, seed=3, dynamic=True)
+        module = Training(vae, objective, stream, OPTIMIZERS[optimizer], Window(100), engine)
+        optimizers = module.configure_optimizers()
+        module.optimizers = lambda use_pl_optimizer: optimizers
+        prefetch, own = Prefetch(stream, 3), module._optimizers()
+        minibatches = iter(prefetch.batches())
+        list(module._round(minibatches, own))  # an optimiser's first step makes what it keeps
+        with Places() as places:
+            minibatches = iter(prefetch.batches())
+            for _ in range(2):
+                list(module._round(minibatches, own))
+    return places.host
+
+
+@pytest.mark.parametrize(("model", "objective", "engine", "optimizer"), [case for case in STATIC if case[-1] != "sgd"])
+def test_the_host_has_no_part_in_a_static_round(monkeypatch, model, objective, engine, optimizer):
+    assert on_the_host(monkeypatch, model, objective, engine, optimizer) == set()
+
+
+@pytest.mark.parametrize(("model", "objective"), [("binary", ExactBound), ("paper", lambda: MMD(bandwidth=1.0))])
+def test_where_it_has_one_it_is_seen(monkeypatch, model, objective):
+    assert on_the_host(monkeypatch, model, objective, "auto", "adam")
+
+
+def test_the_optimisers_of_a_gpu():
+    """Adam may be recorded there, the authors' Adagrad too; torch's Adagrad is without the kernel that not every torch has."""
+
+    def groups(device):
+        return [{"params": [nn.Parameter(torch.empty(2, device=device))], "weight_decay": 0.1}]
+
+    with FakeTensorMode():
+        assert adam(groups("cuda")).param_groups[0]["capturable"]
+        assert counts_on_device(adam(groups("cuda")))
+        assert counts_on_device(AuthorsAdagrad(groups("cuda"), M))
+        assert not adagrad(groups("cuda")).param_groups[0]["fused"]
+        assert not counts_on_device(adagrad(groups("cuda")))
+    assert not adam(groups("cpu")).param_groups[0]["capturable"]
+    assert adagrad(groups("cpu")).param_groups[0]["fused"]
