@@ -32,20 +32,8 @@ FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 LIGHTNING = {"training", "worker", "evaluate", "restore"}
 HYDRA = {"cli", "refusals", "experiment", "guard", "sweep", "grids"}
 NO_TORCH = {"errors", "ranges", "config", "progress", "lock", "scratch", "data", "runs", "child", "integrity", "build"}
-NO_TORCH |= {
-    "ties",
-    "forkserver",
-    "cli",
-    "refusals",
-    "experiment",
-    "guard",
-    "arguments",
-    "status",
-    "compare",
-    "sweep",
-    "gathering",
-    "grids",
-}
+NO_TORCH |= {"cli", "refusals", "experiment", "guard", "arguments", "status", "compare", "sweep", "gathering", "grids"}
+NO_TORCH |= {"ties", "forkserver"}
 
 
 def room(path: Path) -> str:
