@@ -29,6 +29,7 @@ LONG = (
     "test_resume.py",
     "test_marks.py",
     "test_commands.py",
+    "test_forkserver.py",
 )
 
 
