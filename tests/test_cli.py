@@ -74,6 +74,7 @@ def refused(result: subprocess.CompletedProcess[str], folder: Path, *words: str)
         ("--check latent_dim=0", "latent_dim=0: out of range", ["try: latent_dim=20"]),
         ("--trust", "--trust : not the name of a module", []),
         ("--trust no_such_module", "--trust no_such_module: no such module", []),
+        ("experiment=figure2_mnist selection=null", "selection=null: a group takes", ["try: '~selection'"]),
         (
             "objective=null",
             "objective=null: a group takes the name of an option",

@@ -63,7 +63,8 @@ def _option(path: str, known: list[str]) -> str:
 def _key(key: str, root: str, arguments: list[str]) -> str:
     value = next((text.partition("=")[2] for text in arguments if text.lstrip("+~").startswith(f"{key}=")), "")
     if known := options(key):
-        return f"{key}={value}: a group takes the name of an option; allowed: {', '.join(known)}; try: {key}={known[0]}"
+        remedy = f"'~{key}'" if (key, value) == ("selection", "null") else f"{key}={known[0]}"
+        return f"{key}={value}: a group takes the name of an option; allowed: {', '.join(known)}; try: {remedy}"
     everywhere = _keys(root, arguments)
     if key in everywhere:
         return f"+{key}={value}: the key exists; try: {key}={value}"
