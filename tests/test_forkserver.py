@@ -91,6 +91,7 @@ def test_a_signal_is_passed_on_and_is_the_answer(servers: Path, tmp_path: Path, 
     child = ask(servers, tmp_path, "wait")
     begun(tmp_path)
     assert child.poll() is None
+    assert [line.split()[1:] for line in processes_in(tmp_path).values()] == [["-m", "probe", "wait"]]
     with pytest.raises(subprocess.TimeoutExpired):
         child.wait(0.01)
     child.send_signal(number)

@@ -10,7 +10,7 @@ Within it a curve matches; above it is better, below worse. The standard error p
 run's end: the paper's test images are the same, so it is no part of the yardstick.
 
 Of all stepsizes and targets run for a panel, the one whose TEST curve is nearest to the paper's (root mean square over the places
-of comparison) is named too: evidence on what the paper used, not a selection.
+of comparison that all of them have reached) is named too: evidence on what the paper used, not a selection.
 """
 
 from collections.abc import Iterator
@@ -117,9 +117,9 @@ class Verdict(Figure):
                 at = {mark: _mean(candidate, mark) - paper.at(mark) for mark in self.at}  # type: ignore[union-attr]
                 differences = {mark: value for mark, value in at.items() if np.isfinite(value)}
                 if differences:
-                    rms = float(np.sqrt(np.mean(np.square(list(differences.values())))))
-                    found.append((algorithm, line, candidate, differences, rms))
-        nearest = {a: min(rms for b, *_, rms in found if b == a) for a in {item[0] for item in found}}
+                    found.append((algorithm, line, candidate, differences))
+        distances = [_rms(item, [other for other in found if other[0] == item[0]]) for item in found]
+        nearest = {a: min(rms for (b, *_), rms in zip(found, distances, strict=True) if b == a) for a, *_ in found}
         return [
             {
                 "data": place[0],
@@ -135,7 +135,7 @@ class Verdict(Figure):
                 "remark": candidate.remark,
                 **provenances(candidate.curves),
             }
-            for algorithm, line, candidate, differences, rms in found
+            for (algorithm, line, candidate, differences), rms in zip(found, distances, strict=True)
         ]
 
     def _text(self, runs: list[Run], rows: list[dict[str, Any]], evidence: list[dict[str, Any]]) -> str:
@@ -186,6 +186,12 @@ def _spread(curves: list[Curve], split: str, samples_seen: int) -> tuple[float, 
 def _standard_error(curves: list[Curve]) -> float:
     errors = [item.run.done.get("test", {}).get("bound", {}).get("standard_error", np.nan) for item in curves]
     return float(np.mean(errors))
+
+
+def _rms(item: Any, rivals: list[Any]) -> float:
+    """Of the differences at the marks that all have, or, where there is none, at the item's own."""
+    common = set.intersection(*(set(differences) for *_, differences in rivals)) or set(item[-1])
+    return float(np.sqrt(np.mean([item[-1][mark] ** 2 for mark in common])))
 
 
 def _draw(rows: list[dict[str, Any]]) -> Canvas:
