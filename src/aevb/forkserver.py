@@ -63,7 +63,7 @@ class Forked:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         request = {"module": module, "folder": str(Path(folder).resolve()), "environment": dict(environment)}
         try:
-            connection.connect(str(Path(servers) / _name(environment)))
+            connection.connect(f"{servers}/{_name(environment)}")
             socket.send_fds(connection, [json.dumps(request).encode()], list(files))
         except OSError:  # no such server, or it has died, or one of the three files is closed
             connection.close()
@@ -180,7 +180,7 @@ class _Serving:
         signal.set_wakeup_fd(woken.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, _leave)
+            signal.signal(number, lambda number, frame: sys.exit(128 + number))
 
     def loop(self) -> NoReturn:
         try:
@@ -258,10 +258,6 @@ def _call_itself(words: list[str]) -> None:
         text = "\0".join(words).encode()[: end - start - 1]
         ctypes.memset(start, 0, end - start)
         ctypes.memmove(start, text, len(text))
-
-
-def _leave(number: int, frame: object) -> NoReturn:
-    sys.exit(128 + number)
 
 
 def _become(request: dict[str, Any], handles: list[int]) -> NoReturn:
