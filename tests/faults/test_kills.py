@@ -32,6 +32,5 @@ def test_a_killed_run_comes_to_the_same_bits(objective: str, tmp_path: Path) -> 
 
 
 @linux
-def test_two_ranks_killed_come_to_the_same_bits(tmp_path: Path) -> None:
-    # Once: test_signals.py kills everyone, stops the command and kills the command alone.
-    harness(tmp_path, 1, "--devices", "2", "max_samples=3e4")
+def test_two_ranks_killed_twice_come_to_the_same_bits(tmp_path: Path) -> None:
+    harness(tmp_path, 2, "--devices", "2", "max_samples=3e4")
