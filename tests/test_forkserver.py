@@ -121,6 +121,18 @@ def test_whose_server_is_killed_goes_with_it(tmp_path: Path) -> None:
     assert Forked.of(servers, ["probe"], {**os.environ, **threads(1)}) is None  # its socket is still there
 
 
+def test_what_a_child_is_told_in_the_moment_of_its_end_harms_no_other() -> None:
+    """The selector has told of a connection whose child is then reaped before its turn comes."""
+    code = """
+import socket
+from aevb.forkserver import _Serving
+ours, theirs = socket.socketpair()
+theirs.send(b"15")
+_Serving(ours)._hear(ours.dup())
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
 @pytest.mark.parametrize("name", ["OMP_NUM_THREADS", "LD_PRELOAD", "PYTHONHASHSEED", "MKL_CBWR"])
 def test_no_server_serves_what_it_cannot_be(servers: Path, name: str) -> None:
     assert Forked.of(servers, ["probe"], {**os.environ, **threads(1), name: "2"}) is None

@@ -12,8 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from aevb.errors import UserError
-from aevb.forkserver import leave
-from aevb.ties import tie_to_parent
+from aevb.ties import leave, tie_to_parent
 from aevb.training.engines.stack import Seat, Stack
 from aevb.training.preempt import NUMBERS, Signals
 from aevb.worker import run

@@ -22,14 +22,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from aevb.ties import PARENT, tie_to_parent
+from aevb.ties import PARENT, leave, tie_to_parent
 
-__all__ = ["FOLDER", "Forked", "Server", "leave", "main"]
+__all__ = ["FOLDER", "Forked", "Server", "main"]
 
 FOLDER = "AEVB_FORKSERVER"  # environment variable: where servers listen
 AVAILABLE = sys.platform == "linux"  # elsewhere a process with threads of the system's libraries may not be forked
 MODULES = ("aevb.worker", "aevb.ensemble")  # what a server has loaded, and forks
 REQUEST = 1 << 20  # bytes
+STOPS = (signal.SIGTERM, signal.SIGINT)
 # What is read once, by the interpreter, the dynamic linker, the allocator or a library of linear algebra.
 FIXED = (
     *("PYTHON", "LD_", "MALLOC_", "GLIBC_", "LC_", "LANG", "CUDA", "NCCL", "TORCH", "PYTORCH", "ATEN"),
@@ -132,20 +133,11 @@ def _listening(path: Path) -> socket.socket:
     return listener
 
 
-def leave(code: int) -> NoReturn:
-    """Ends the process, in which everything is written: Python's own end would now and then abort on threads of torch."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Serves until a signal ends it; its children hear SIGTERM then."""
     parser = argparse.ArgumentParser(prog="python -m aevb.forkserver", description=__doc__)
     parser.add_argument("folder", type=Path, help=f"where to listen, for commands with {FOLDER} set to it")
-    parser.add_argument(
-        "--also", action="append", default=[], help="further module with a main(arguments) to be forked"
-    )
+    parser.add_argument("--also", action="append", default=[], help="further module with a main(arguments)")
     parser.add_argument("--listener", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if not AVAILABLE:
@@ -179,7 +171,7 @@ class _Serving:
         self._handles = [listener, self._wakeup, woken]
         signal.set_wakeup_fd(woken.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in STOPS:
             signal.signal(number, lambda number, frame: sys.exit(128 + number))
 
     def loop(self) -> NoReturn:
@@ -217,6 +209,9 @@ class _Serving:
             self._selector.unregister(connection)
             connection.close()
             return
+        signal.pthread_sigmask(
+            signal.SIG_BLOCK, STOPS
+        )  # or a child that hears one at once would end as its server does
         child = os.fork()
         if child == 0:
             self._selector.close()
@@ -224,11 +219,14 @@ class _Serving:
                 other.close()
             _become(request, handles)
         self._children[child] = connection
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
         for handle in handles:
             os.close(handle)
 
     def _pass_on(self, connection: socket.socket) -> None:
-        child = next(child for child, other in self._children.items() if other is connection)
+        child = next((child for child, other in self._children.items() if other is connection), None)
+        if child is None:  # reaped since the selector has told of it
+            return
         try:
             said = connection.recv(REQUEST)
         except ConnectionError:
@@ -268,6 +266,7 @@ def _become(request: dict[str, Any], handles: list[int]) -> NoReturn:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         for number in (signal.SIGTERM, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
         os.setsid()
         for handle, standard in zip(handles, (0, 1, 2), strict=True):
             os.dup2(handle, standard)

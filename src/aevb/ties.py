@@ -1,4 +1,4 @@
-"""Who dies with whom: a child lives no longer than its parent, a parallel launcher's process no longer than the command."""
+"""How processes end, and who dies with whom: a child with its parent, a parallel launcher's process with the command."""
 
 import ctypes
 import os
@@ -7,10 +7,11 @@ import sys
 import threading
 import time
 from functools import cache
+from typing import NoReturn
 
 from aevb.lock import lives
 
-__all__ = ["LAUNCHER", "PARENT", "tie_to_launcher", "tie_to_parent"]
+__all__ = ["LAUNCHER", "PARENT", "leave", "tie_to_launcher", "tie_to_parent"]
 
 PARENT = "AEVB_PARENT"  # environment variable: the process that its children shall not outlive
 LAUNCHER = "AEVB_LAUNCHER"  # environment variable: the command for whose jobs a parallel launcher keeps processes
@@ -48,3 +49,10 @@ def tie_to_launcher() -> None:
             time.sleep(1.0)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def leave(code: int) -> NoReturn:
+    """Ends the process, in which everything is written: Python's own end would now and then abort on threads of torch."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

@@ -23,7 +23,6 @@ from aevb.data.targets import meaning
 from aevb.errors import UserError
 from aevb.evaluators.evaluator import Evaluation, Evaluator, run_over
 from aevb.evaluators.record import record
-from aevb.forkserver import leave
 from aevb.integrity import newest_checkpoint, same_data
 from aevb.lock import lock
 from aevb.models.vae import VAE
@@ -31,7 +30,7 @@ from aevb.objectives.objective import Objective
 from aevb.products import use_products
 from aevb.progress import bar
 from aevb.restore import float_type, targets
-from aevb.ties import tie_to_parent
+from aevb.ties import leave, tie_to_parent
 from aevb.training.autosave import Autosave
 from aevb.training.checkpoint import load, to_resume
 from aevb.training.clipping import Clipping
