@@ -18,17 +18,17 @@ import json
 import mmap
 import os
 import random
-import runpy
 import signal
 import stat
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from aevb.forkserver import FOLDER
 from aevb.scratch import scratch
 
 SMALL = ["data=digits", "latent_dim=2", "hidden_dim=30", "max_samples=3e5"]
@@ -104,16 +104,17 @@ class Victim:
         self.folder, self.directory = folder, folder / "outputs" / "runs" / name
         self.arguments = [*SMALL, *OFTEN, *overrides, f"name={name}"]
         self.phase, self.devices = folder / f"{name}.phase", devices
-        # torchrun starts its ranks with this in Python's place.
+        # The command starts aevb.ranks with this in Python's place.
         self.python = folder / f"{name}.python"
-        self.python.write_text(f'#!/bin/sh\nexec {sys.executable} {Path(__file__).resolve()} rank {self.phase} "$@"\n')
+        self.python.write_text(f'#!/bin/sh\nexec {sys.executable} {Path(__file__).resolve()} ranks {self.phase} "$@"\n')
         self.python.chmod(stat.S_IRWXU)
 
     def start(self) -> subprocess.Popen[bytes]:
         """One command, and with several ranks what it starts."""
         self.phase.write_bytes(b"s" * self.devices)
-        command = [sys.executable, __file__, "child", str(self.phase), *self.arguments]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHON_EXEC": str(self.python)}
+        command = [sys.executable, __file__, "child", str(self.phase), str(self.python), *self.arguments]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        environment.pop(FOLDER, None)  # whose processes would note nothing
         with (self.folder / "output").open("ab") as output:
             return subprocess.Popen(
                 command, cwd=self.folder, env=environment, stdout=output, stderr=output, start_new_session=True
@@ -150,7 +151,8 @@ class Victim:
         for pid in tree:
             signal_to(pid, signal.SIGSTOP)  # so that nobody moves on between one kill and the next
         tree |= self.processes()
-        hit = [pid for pid, (words, number) in tree.items() if "aevb.worker" in words and number == rank]
+        # Forked one after another, so their ids tell the ranks apart.
+        hit = sorted(pid for pid, words in tree.items() if "aevb.worker" in words)[rank : rank + 1]
         phases = self.phase.read_bytes().decode()
         if aim == "all" or (aim == "one rank" and not hit):
             for pid in tree:
@@ -162,17 +164,16 @@ class Victim:
             signal_to(pid, signal.SIGCONT)
         return phases[rank if aim == "one rank" else 0]
 
-    def processes(self) -> dict[int, tuple[str, int]]:
-        """Who works in the folder of the harness: command line and rank, by id."""
+    def processes(self) -> dict[int, str]:
+        """Who works in the folder of the harness: command lines by id."""
         found = {}
         for path in Path("/proc").glob("[0-9]*"):
             try:
                 if (path / "cwd").resolve() != self.folder.resolve() or not (words := (path / "cmdline").read_text()):
                     continue
-                variables = dict(text.partition("=")[::2] for text in (path / "environ").read_text().split("\0"))
             except OSError:
                 continue
-            found[int(path.name)] = words.replace("\0", " "), int(variables.get("RANK", 0))
+            found[int(path.name)] = words.replace("\0", " ")
         return found
 
     def to_the_end(self) -> tuple[float, float]:
@@ -244,23 +245,30 @@ def noting(phase: Path, rank: int) -> None:
 
 
 def child(phase: Path, arguments: list[str]) -> None:
-    """aevb-train, which notes what it is doing where it trains itself."""
+    """aevb-train, which notes what it is doing where it trains itself; arguments: first what it takes for Python."""
     from aevb.experiment import train
 
     noting(phase, 0)
-    sys.argv = ["aevb-train", *arguments]
+    sys.executable, *sys.argv[1:] = arguments
     train()
 
 
-def rank(phase: Path, arguments: list[str]) -> None:
-    """`python -u -m aevb.worker DIR`, one of torchrun's ranks, noting."""
-    noting(phase, int(os.environ["RANK"]))
-    sys.argv = arguments[arguments.index("-m") + 1 :]
-    runpy.run_module("aevb.worker", run_name="__main__", alter_sys=True)
+def ranks(phase: Path, arguments: list[str]) -> None:
+    """`python -m aevb.ranks N DIR`, whose ranks note."""
+    import aevb.ranks
+
+    rank = aevb.ranks._rank
+
+    def noted(words: Sequence[str], environment: Mapping[str, str]) -> None:
+        noting(phase, int(environment["RANK"]))
+        rank(words, environment)
+
+    aevb.ranks._rank = noted
+    sys.exit(aevb.ranks.main(arguments[arguments.index("aevb.ranks") + 1 :]))
 
 
 if __name__ == "__main__":
-    modes = {"child": child, "rank": rank}
+    modes = {"child": child, "ranks": ranks}
     if mode := modes.get(sys.argv[1] if len(sys.argv) > 1 else ""):
         mode(Path(sys.argv[2]), sys.argv[3:])
     else:

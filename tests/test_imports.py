@@ -23,8 +23,8 @@ FLOORS = [
     {"objectives", "evaluators"},
     {"training", "pitfalls"},
     {"restore", "manifest"},
-    {"worker", "torchrun", "gathering", "evaluate", "figures", "refusals", "guard", "status", "compare", "grids"},
-    {"sweep", "verify", "ensemble"},
+    {"worker", "gathering", "evaluate", "figures", "refusals", "guard", "status", "compare", "grids"},
+    {"ranks", "sweep", "verify", "ensemble"},
     {"cli"},
     {"experiment", "trained"},
 ]

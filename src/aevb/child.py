@@ -1,4 +1,4 @@
-"""A run as a child process: one worker, or one rank per device under torchrun.
+"""A run as a child process: one worker, or one rank per device (aevb.ranks).
 
 Lightning must not start ranks itself: it would repeat the command line, and with it the whole sweep. The child lives no
 longer than its parent, hears the signals that its parent gets, and tells itself why it failed.
@@ -16,14 +16,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
 
-from aevb.forkserver import FOLDER, Forked, Server
+from aevb.forkserver import AVAILABLE, FOLDER, Forked, Server
 from aevb.scratch import scratch
 from aevb.ties import LAUNCHER, PARENT
 
 __all__ = ["GRACE", "Work", "threads", "work", "work_all"]
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-GRACE = 60.0  # seconds for a child that was told to stop: torchrun gives its ranks 30 of them to save
+GRACE = 60.0  # seconds for a child that was told to stop: aevb.ranks gives its own 30 of them to save
 
 # What a surrounding torchrun, or a script that once used one, would tell the child about ranks that are not its own.
 FOREIGN = ("LOCAL_RANK", "RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "NODE_RANK", "GROUP_RANK", "GROUP_WORLD_SIZE")
@@ -35,8 +35,8 @@ Child = subprocess.Popen[bytes] | Forked
 class Work(NamedTuple):
     """What a child does: `python -m` and the words of `module`.
 
-    cores: that it keeps busy. threads: of its linear algebra, or of each of its ranks'. forkable: one process, on no
-    device that might have been opened before it is forked.
+    cores: that it keeps busy. threads: of its linear algebra, or of each of its ranks'. forkable: on no device that might
+    have been opened before it is forked.
     """
 
     module: list[str]
@@ -49,12 +49,14 @@ class Work(NamedTuple):
         """Executing the run in `directory`. trusted: users' modules that its config may name."""
         trainer = settings["trainer"]
         devices, threads = trainer["devices"], trainer["threads"]
-        ranks = ["aevb.worker"] if devices == 1 else ["aevb.torchrun", str(devices)]
-        trust = [argument for name in trusted for argument in ("--trust", name)]
+        on_cpu = trainer["accelerator"] == "cpu"
+        ranks = ["aevb.worker"] if devices == 1 else ["aevb.ranks", str(devices)]
+        more = [argument for name in trusted for argument in ("--trust", name)]
+        if devices > 1 and on_cpu and AVAILABLE:
+            more.append("--fork")
         # Nobody knows how many runs fit on a GPU: it is given to one after another.
-        cores = devices * threads if trainer["accelerator"] == "cpu" else sys.maxsize
-        forkable = devices == 1 and trainer["accelerator"] == "cpu"
-        return Work([*ranks, str(directory), *trust], cores, threads, forkable)
+        cores = devices * threads if on_cpu else sys.maxsize
+        return Work([*ranks, str(directory), *more], cores, threads, forkable=on_cpu)
 
     @staticmethod
     def together(works: "list[Work]") -> "Work":

@@ -6,7 +6,6 @@ has a server of its own; `python -m aevb.forkserver FOLDER` is one for every com
 """
 
 import argparse
-import ctypes
 import gc
 import hashlib
 import importlib
@@ -17,20 +16,20 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from aevb.ties import PARENT, leave, tie_to_parent
+from aevb.ties import PARENT, STOPS, call_itself, leave, tie_to_parent
 
 __all__ = ["FOLDER", "Forked", "Server", "main"]
 
 FOLDER = "AEVB_FORKSERVER"  # environment variable: where servers listen
 AVAILABLE = sys.platform == "linux"  # elsewhere a process with threads of the system's libraries may not be forked
-MODULES = ("aevb.worker", "aevb.ensemble")  # what a server has loaded, and forks
+MODULES = ("aevb.worker", "aevb.ensemble", "aevb.ranks")  # what a server has loaded, and forks
 REQUEST = 1 << 20  # bytes
-STOPS = (signal.SIGTERM, signal.SIGINT)
 # What is read once, by the interpreter, the dynamic linker, the allocator or a library of linear algebra.
 FIXED = (
     *("PYTHON", "LD_", "MALLOC_", "GLIBC_", "LC_", "LANG", "CUDA", "NCCL", "TORCH", "PYTORCH", "ATEN"),
@@ -248,16 +247,6 @@ class _Serving:
             connection.close()
 
 
-def _call_itself(words: list[str]) -> None:
-    """What ps, top and pkill show of this process; cut off where the server's own words were shorter."""
-    with suppress(OSError, ValueError, IndexError):
-        fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()  # from the third on, proc(5)
-        start, end = int(fields[45]), int(fields[46])
-        text = "\0".join(words).encode()[: end - start - 1]
-        ctypes.memset(start, 0, end - start)
-        ctypes.memmove(start, text, len(text))
-
-
 def _become(request: dict[str, Any], handles: list[int]) -> NoReturn:
     """The child: what `python -m module` in that folder and that environment would be."""
     code = 1
@@ -278,10 +267,11 @@ def _become(request: dict[str, Any], handles: list[int]) -> NoReturn:
         os.environ.update(request["environment"])
         os.environ[PARENT] = str(server)
         tie_to_parent()
+        tempfile.tempdir = None  # some module has asked for it already; TMPDIR may be another
         os.chdir(request["folder"])
         sys.path[0] = os.getcwd()
         name, *arguments = request["module"]
-        _call_itself([sys.executable, "-m", *request["module"]])
+        call_itself([sys.executable, "-m", *request["module"]])
         module = importlib.import_module(name)
         sys.argv = [str(module.__file__), *arguments]
         code = module.main(arguments)

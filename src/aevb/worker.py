@@ -1,7 +1,7 @@
 """Executes a resolved run directory: `python -m aevb.worker RUN_DIR`. No Hydra inside.
 
 Starts, goes on or extends the run from what the directory holds, and leaves model.pt, the evaluations and DONE. Under
-torchrun it is one of several ranks, of which the first writes.
+aevb.ranks or torchrun it is one of several ranks, of which the first writes.
 """
 
 import argparse
@@ -278,7 +278,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _tell(reason: str) -> None:
-    # To torchrun if it has asked, which may know of a rank with a better reason; else to the person.
+    # To whoever started the ranks, if it has asked, who may know of a rank with a better reason; else to the person.
     file = os.environ.get("TORCHELASTIC_ERROR_FILE")
     if file is None:
         print(reason, file=sys.stderr, flush=True)

@@ -50,7 +50,7 @@ def test_commands_that_end_leave_nothing(temporary: Path, tmp_path: Path) -> Non
 def test_what_a_killed_command_left_goes_with_the_next_one(temporary: Path, tmp_path: Path) -> None:
     started = begin(tmp_path, *TINY, "trainer=ddp", "name=run", "max_samples=1e8")
     reach(started, tmp_path / "outputs" / "runs" / "run", 1000)
-    assert len(left(temporary)) == 2  # the command's, and that of the torchrun it has started
+    assert len(left(temporary)) == 2  # the command's, and that of aevb.ranks, which it has started
     assert aevb("train", "--check", *TINY, folder=tmp_path).returncode == 0
     assert len(left(temporary)) == 2  # their owners live
     kill_all_in(tmp_path)

@@ -1,7 +1,7 @@
 """Several devices compute what one computes: the same minibatches, noise, bounds and weights, and every test image once."""
 
 import json
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +10,8 @@ import torch
 
 from aevb import runs, worker
 from aevb.errors import UserError
+from aevb.ranks import _answer, _first_ends
 from aevb.runs import Run
-from aevb.torchrun import _answer
 from aevb.training.strategy import Ranks
 from aevb.training.stream import Stream
 from commands import aevb, settings
@@ -151,3 +151,25 @@ def test_another_number_of_ranks_than_the_config_says_is_refused(tmp_path):
 def test_of_ranks_that_ended_the_one_at_fault_speaks(tmp_path, capsys, ends, answer, told):
     assert _answer(tmp_path, ends) == answer
     assert told in capsys.readouterr().err
+
+
+class Ending:
+    """A rank whose exit code is None as often as it is told."""
+
+    sentinel = 0
+
+    def __init__(self, asked: int, code: int) -> None:
+        self.asked, self.code = asked, code
+
+    @property
+    def exitcode(self) -> int | None:
+        self.asked -= 1
+        return None if self.asked >= 0 else self.code
+
+
+@pytest.mark.parametrize(("codes", "ends"), [((0, 0), {}), ((0, 2), {1: 2}), ((-9, 0), {0: -9})])
+def test_ranks_that_end_at_any_moment_are_not_waited_for_for_ever(monkeypatch, codes, ends):
+    monkeypatch.setattr("aevb.ranks.wait", lambda sentinels: sentinels or pytest.fail("waits for nobody, for ever"))
+    for asked in product(range(7), repeat=2):
+        found = _first_ends([Ending(*one) for one in zip(asked, codes, strict=True)])
+        assert found == ends

@@ -31,7 +31,7 @@ class Ranks(NamedTuple):
 
     @staticmethod
     def of_torchrun() -> "Ranks":
-        """As torchrun has put it into the environment; a process that it did not start is alone."""
+        """As torchrun or aevb.ranks has put it into the environment; a process that neither started is alone."""
         if "TORCHELASTIC_RUN_ID" not in os.environ:
             return ALONE
         return Ranks(*(int(os.environ[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE")))
