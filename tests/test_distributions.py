@@ -61,6 +61,16 @@ def test_bernoulli_log_prob_is_the_cross_entropy(kind):
     torch.testing.assert_close(Bernoulli(logits).log_prob(x), expected, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("shape", [(5,), (0, 5), (300, 5), (7, 50, 5), (3, 300, 5), (2, 2, 130, 5)])
+def test_a_bernoulli_log_density_has_the_same_bits_with_and_without_a_gradient(shape):
+    generator = torch.Generator().manual_seed(0)
+    logits = 30 * torch.randn(shape, generator=generator)
+    x = torch.rand(shape[-2:], generator=generator)  # the same for every leading axis
+    without = Bernoulli(logits).log_prob(x)
+    assert torch.equal(without, Bernoulli(logits.requires_grad_()).log_prob(x).detach())
+    assert without.shape == shape[:-1]
+
+
 def test_softplus_and_its_derivatives_are_right_everywhere():
     logits = torch.tensor([-800.0, -30.0, -1.0, 0.0, 1e-3, 30.0, 800.0], dtype=torch.float64, requires_grad=True)
     value = softplus(logits)

@@ -18,6 +18,8 @@ from aevb.noise import Noise
 __all__ = ["Bernoulli", "DiagonalNormal", "Distribution", "NoClosedForm", "softplus"]
 
 LOG_2PI = math.log(2 * math.pi)
+ROWS = 128
+"""Rows of 784 numbers whose intermediate results stay in a processor's cache: half the time of 1000."""
 
 
 class NoClosedForm(UserError):
@@ -50,6 +52,21 @@ class _Softplus(torch.autograd.Function):
 def softplus(logits: Tensor) -> Tensor:
     """log(1 + e^l), elementwise."""
     return _Softplus.apply(logits)
+
+
+def _bernoulli_log_prob(logits: Tensor, value: Tensor) -> Tensor:
+    """sum_d [x_d l_d - softplus(l_d)] of equal shapes (..., D): the operations of softplus, in place, a few rows at a time."""
+    if logits.dim() == 1:
+        return _bernoulli_log_prob(logits[None], value[None])[0]
+    rows = math.prod(logits.shape[1:-1])
+    if rows > ROWS:
+        return torch.stack([_bernoulli_log_prob(*pair) for pair in zip(logits, value, strict=True)])
+    parts, step = [], max(1, ROWS // max(1, rows))
+    for few, x in zip(logits.split(step), value.split(step), strict=True):
+        log_sigmoid = few.abs().sigmoid_().log_()
+        softplus_ = few.clamp(min=0).sub_(log_sigmoid)
+        parts.append((x * few).sub_(softplus_).sum(-1))
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
 class Distribution(Protocol):
@@ -173,7 +190,10 @@ class Bernoulli:
 
     def log_prob(self, value: Tensor) -> Tensor:
         """sum_d x_d log y_d + (1 - x_d) log(1 - y_d), (...)."""
-        return (value * self.logits - softplus(self.logits)).sum(-1)
+        logits, value = torch.broadcast_tensors(self.logits, value)
+        if torch.is_grad_enabled() and (logits.requires_grad or value.requires_grad):
+            return (value * logits - softplus(logits)).sum(-1)
+        return _bernoulli_log_prob(logits, value)
 
     def log_prob_of_all(self, value: Tensor) -> Tensor:
         """log p(value_m) under each of G distributions, (G, M): logits (G, D), value (M, D); one matrix product."""
