@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 
 from aevb.build import build
 from aevb.config import CONF, RUNTIME, difference, fingerprint, options, targets, validate
+from aevb.config.tree import read_yaml, targets_in
 from commands import composed, settings
 
 GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name not in ("hydra", "figure"))
@@ -126,6 +127,11 @@ def test_an_experiment_may_choose_the_data_set(tmp_path: Path) -> None:
     assert decoder(path, "experiment=odd")[:2] == ("BernoulliDecoder", 200)
     over = settings(path, "experiment=faces", "latent_dim=9", "data=mnist")
     assert (over["latent_dim"], over["data"]["_target_"]) == (9, "aevb.data.mnist.MNIST")
+
+
+def test_targets_are_what_parsing_the_files_finds() -> None:
+    ours = [path for path in CONF.rglob("*.yaml") if CONF / "hydra" not in path.parents]
+    assert targets() == {name for path in ours for name in targets_in(read_yaml(path))}
 
 
 def test_targets_are_all_of_aevb() -> None:
