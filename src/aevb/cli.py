@@ -181,7 +181,7 @@ def _reporting(
 def _show_plan(plan: Plan | None, where: str = "") -> None:
     words = {"new": "would train", "resume": "would go on", "extend": "would be extended", "done": "is finished"}
     does = f"{plan.directory}: {words[plan.outlook]} to {plan.max_samples:,} samples" if plan else "could run"
-    print(f"{where}{does}")
+    print(f"{where}{does}", flush=True)
 
 
 def _tell(program: str, text: str, where: str = "") -> None:

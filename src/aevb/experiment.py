@@ -80,7 +80,7 @@ def _train(cfg: DictConfig, call: Call) -> None:
     directory, outlook = plan.directory, plan.outlook
     if outlook == "done":
         seen = runs.Run(directory).done["samples_seen"]
-        print(f"{directory}: finished already, {seen:,} samples{_results(directory)}")
+        print(f"{directory}: finished already, {seen:,} samples{_results(directory)}", flush=True)
         return
     hashes = _check_data(settings, directory, call.trusted)
     with lock(directory):

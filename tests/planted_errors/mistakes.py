@@ -42,8 +42,8 @@ MISTAKES = [
     Mistake(
         "mean over pixels for their sum",
         "distributions.py",
-        "return (value * self.logits - softplus(self.logits)).sum(-1)",
-        "return (value * self.logits - softplus(self.logits)).mean(-1)",
+        "parts.append((x * few).sub_(softplus_).sum(-1))",
+        "parts.append((x * few).sub_(softplus_).mean(-1))",
         f"{DISTRIBUTIONS}::test_bernoulli_log_prob_is_the_cross_entropy",
     ),
     Mistake(

@@ -5,12 +5,14 @@ training depends on. Runs that differ in the seed alone are averaged; runs that 
 (aevb.figures.selection); runs of different recipes are different methods and get lines of their own.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 
-from aevb.config import difference
+from aevb.config import CONF, difference
+from aevb.config.tree import read_yaml
 from aevb.data.targets import meaning
 from aevb.figures.style import DATASETS, method
 from aevb.runs import Run
@@ -124,11 +126,14 @@ def families(curves: Iterable[Curve]) -> dict[tuple[str, int, Recipe], list[Curv
 
 
 def labels(curves: list[Curve]) -> dict[tuple[str, Recipe], str]:
-    """A name for every (data set, recipe): the method's, and the keys that tell it from the data set's other recipes."""
-    recipes: dict[str, dict[Recipe, str]] = {}
+    """A name for every (data set, recipe): the method's, and the keys that tell it from the data set's other recipes.
+
+    A key that has the value of the option in conf/ is not named, unless two recipes would then have one name.
+    """
+    recipes: dict[str, dict[Recipe, Run]] = {}
     for item in curves:
-        recipes.setdefault(item.data, {})[item.recipe] = item.objective
-    names = {}
+        recipes.setdefault(item.data, {})[item.recipe] = item.run
+    names: dict[tuple[str, Recipe], str] = {}
     for data, found in recipes.items():
         values: dict[str, set[str | None]] = {}
         for key in {key for recipe in found for key, _ in recipe}:
@@ -137,10 +142,26 @@ def labels(curves: list[Curve]) -> dict[tuple[str, Recipe], str]:
         differing = {
             key for key, choices in values.items() if len(choices - {None}) > 1 and key != "objective._target_"
         }
-        for recipe, objective in found.items():
-            marks = [_mark(key, value) for key, value in recipe if key in differing]
-            names[data, recipe] = ", ".join([method(objective).label, *marks])
+        full, short = {}, {}
+        for recipe, run in found.items():
+            label = method(str(run.settings["choices"]["objective"])).label
+            marks = {key: _mark(key, value) for key, value in recipe if key in differing}
+            full[recipe] = ", ".join([label, *marks.values()])
+            unusual = [mark for key, mark in marks.items() if not _is_usual(run, key)]
+            short[recipe] = ", ".join([label, *unusual])
+        once = Counter(short.values())
+        names |= {(data, recipe): short[recipe] if once[short[recipe]] == 1 else full[recipe] for recipe in found}
     return names
+
+
+def _is_usual(run: Run, key: str) -> bool:
+    """Whether a dotted key of a run has the value that is written in the option of conf/ that it chose."""
+    group, *names = key.split(".")
+    option = CONF / group / f"{run.settings['choices'].get(group)}.yaml"
+    usual, value = (read_yaml(option) if option.is_file() else None), run.settings.get(group)
+    for name in names:
+        usual, value = (node.get(name) if isinstance(node, dict) else None for node in (usual, value))
+    return bool(names) and usual is not None and usual == value
 
 
 def _mark(key: str, value: str) -> str:

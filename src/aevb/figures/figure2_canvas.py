@@ -42,8 +42,13 @@ def draw(panels: Panels, right: dict[str, float]) -> Canvas:
         first.set_ylim(*_heights(places, panels, right[data]))
     canvas.supxlabel("training samples seen", fontsize=9)
     handles = _legend(panels, right)
-    canvas.legend(handles=handles, loc="outside upper center", ncols=len(handles) if columns > 3 else 3)
+    canvas.legend(handles=handles, loc="outside upper center", ncols=_columns(len(handles), columns))
     return canvas
+
+
+def _columns(handles: int, panels: int) -> int:
+    """Of the legend: one row under wide figures, two where there is more to name."""
+    return 3 if panels <= 3 else handles if handles <= 7 else (handles + 1) // 2
 
 
 def left(right: float) -> float:
