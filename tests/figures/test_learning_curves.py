@@ -54,7 +54,8 @@ def test_a_label_names_the_method_and_what_sets_it_apart(tmp_path):
     plant(tmp_path, "data.targets=dynamic", train=rows)
     plant(tmp_path, "objective=sgvb_a", train=rows)
     names = set(labels(curves(tmp_path)).values())
-    assert names == {"AEVB", "AEVB, data.targets=dynamic", "AEVB, estimator A"}  # grey is what conf/data/mnist.yaml says
+    # Grey is what conf/data/mnist.yaml says.
+    assert names == {"AEVB", "AEVB, data.targets=dynamic", "AEVB, estimator A"}
     plant(other := tmp_path / "other", "latent_dim=3", train=rows)
     plant(other, "latent_dim=5", train=rows)
     plant(other, "data=digits", train=rows)
