@@ -3,7 +3,7 @@
 import torch
 from scipy import stats
 
-from aevb.noise import Noise, RowNoise
+from aevb.noise import Foresight, Noise, RowNoise
 
 
 def test_the_same_key_gives_the_same_numbers_and_any_other_gives_others():
@@ -16,6 +16,16 @@ def test_the_same_key_gives_the_same_numbers_and_any_other_gives_others():
 def test_successive_calls_go_on():
     noise = Noise(0, "noise", 0)
     assert not torch.equal(noise.normal((3, 2)), noise.normal((3, 2)))
+
+
+def test_what_is_drawn_ahead_is_what_each_would_draw_by_itself():
+    """Whatever is asked for, in whatever order: the same request again and again, another one, a place skipped, a place again."""
+    foresight = Foresight(0, "noise")
+    requests = [("normal", (4, 3))] * 5 + [("uniform", (4, 3))] * 3 + [("normal", (2, 4, 3))] * 2 + [("normal", (4, 3))] * 3
+    for step, (kind, shape) in zip([0, 1, 2, 3, 4, 5, 6, 9, 10, 11, 12, 3, 3], requests, strict=True):
+        ahead, alone = Noise(0, "noise", step, foresight=foresight), Noise(0, "noise", step)
+        for _ in range(2):  # the first request and one that goes on
+            assert torch.equal(getattr(ahead, kind)(shape), getattr(alone, kind)(shape))
 
 
 def test_ranks_hold_slices_of_the_global_minibatch():

@@ -53,10 +53,10 @@ def products() -> str:
     return "onednn" if _onednn else "torch"
 
 
-def product(a: Tensor, b: Tensor) -> Tensor:
-    """a b for a (..., n, k), b (..., k, m)."""
+def product(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
+    """a b for a (..., n, k), b (..., k, m). out: memory (..., n, m) that may be used for it."""
     if not _quick(a):
-        return a @ b
+        return torch.matmul(a, b, out=out)
     if a.dim() == 2:
         return _linear(a, b.mT, None)
     return torch.stack([product(one, other) for one, other in zip(a, b, strict=True)])

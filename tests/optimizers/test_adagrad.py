@@ -84,7 +84,7 @@ def test_the_step_is_torchs_own_on_every_device(monkeypatch):
     torch.testing.assert_close(ours, theirs)
     warmed = path(lambda groups: AuthorsAdagrad(groups, batch_size=10, lr=0.1, warmup=3))
     assert not torch.equal(ours[0], warmed[0])
-    monkeypatch.setattr(module, "_on_host", lambda parameters: False)
+    monkeypatch.setattr(module, "_on_host", lambda tensor: False)
     torch.testing.assert_close(path(lambda groups: AuthorsAdagrad(groups, batch_size=10, lr=0.1, warmup=0)), ours)
     torch.testing.assert_close(path(lambda groups: AuthorsAdagrad(groups, batch_size=10, lr=0.1, warmup=3)), warmed)
 

@@ -7,6 +7,8 @@ same rule has eps / M^2 inside the root. It is torch's Adagrad whose accumulator
 the root, is zero; during the warm-up its stepsize is zero. On a CPU the step is torch's fused kernel, called without what torch
 puts around it, which takes as long as a third of the kernel. On other devices it is written out in torch's operations on lists,
 and the warm-up is looked up there: to ask how many steps there were would stall the device, and no CUDA graph can.
+
+All parameters move together, so there is one count of steps, the "step" in the state of each.
 """
 
 from collections.abc import Callable
@@ -38,35 +40,37 @@ class AuthorsAdagrad(torch.optim.Adagrad):
         super().__init__(params, lr=lr, initial_accumulator_value=eps / batch_size**2, eps=0.0, fused=True)
         self.lr, self.warmup = lr, warmup
 
+    def _count(self) -> Tensor:
+        states = list(self.state.values())
+        count = states[0]["step"]
+        if states[-1]["step"] is not count:  # whoever loads a state, or moves it to a device, makes several of it
+            for state in states:
+                state["step"] = count
+        return count
+
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
         """One accumulation and, after the warm-up, one move."""
+        count = self._count()
+        on_host = _on_host(count)
+        lr = self.lr * (count.item() >= self.warmup) if on_host else self.lr * (count >= self.warmup)
+        count += 1
         for group in self.param_groups:
             moved = [parameter for parameter in group["params"] if parameter.grad is not None]
             if not moved:
                 continue
-            states = [self.state[parameter] for parameter in moved]
-            steps = [state["step"] for state in states]
-            gradients, sums = [parameter.grad for parameter in moved], [state["sum"] for state in states]
-            if not _on_host(moved):
-                lr = self.lr * (steps[0] >= self.warmup).to(moved[0])
-                torch._foreach_add_(steps, 1)
-                _adagrad(moved, gradients, sums, lr, group["weight_decay"])
-                continue
-            group["lr"] = self.lr if steps[0].item() >= self.warmup else 0.0
-            torch._foreach_add_(steps, 1)
-            how = {
-                "lr": group["lr"],
-                "lr_decay": 0.0,
-                "weight_decay": group["weight_decay"],
-                "eps": 0.0,
-                "maximize": False,
-            }
-            torch._fused_adagrad_(moved, gradients, sums, steps, **how)
+            gradients = [parameter.grad for parameter in moved]
+            sums = [self.state[parameter]["sum"] for parameter in moved]
+            decay = group["weight_decay"]
+            if on_host:
+                how = {"lr": lr, "lr_decay": 0.0, "weight_decay": decay, "eps": 0.0, "maximize": False}
+                torch._fused_adagrad_(moved, gradients, sums, [count] * len(moved), **how)
+            else:
+                _adagrad(moved, gradients, sums, lr.to(moved[0]), decay)
 
 
-def _on_host(parameters: list[Tensor]) -> bool:
-    return parameters[0].device.type == "cpu"
+def _on_host(tensor: Tensor) -> bool:
+    return tensor.device.type == "cpu"
 
 
 def _adagrad(moved: list[Tensor], gradients: list[Tensor], sums: list[Tensor], lr: Tensor, weight_decay: float) -> None:

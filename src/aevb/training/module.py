@@ -196,7 +196,7 @@ class Training(L.LightningModule):
             self._watch("gradient", {parameter: parameter.grad for parameter in moved}, stats, watched_at)
         if self.clipping:
             self.clipping(moved)
-        for name in update.moves:
+        for name in reversed(update.moves):  # of phi, which is last in order, gradients are still in the cache
             optimizers[name].step()
         if watched_at is not None:
             self._watch("value after the step", dict(zip(moved, moved, strict=True)), {}, watched_at)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from aevb.noise import Noise, philox
+from aevb.noise import Foresight, Noise, philox
 from aevb.objectives.objective import Batch
 from aevb.training.prefetch import Prefetch
 
@@ -45,6 +45,7 @@ class Stream(Iterator[Batch]):
         self.position = 0
         self._permutations: dict[int, np.ndarray] = {}
         self._prepared: dict[int, Batch] = {}
+        self._foresight = {purpose: Foresight(seed, purpose) for purpose in ("noise", "binarisation")}
 
     def __next__(self) -> Batch:
         t, self.position = self.position, self.position + 1
@@ -66,18 +67,19 @@ class Stream(Iterator[Batch]):
         return self._prepared.pop(t)
 
     def _noise(self, purpose: str, t: int) -> Noise:
-        return Noise(self.seed, purpose, t, rank=self.rank, world=self.world, device=self.x.device)
+        share = {"rank": self.rank, "world": self.world}
+        return Noise(self.seed, purpose, t, **share, device=self.x.device, foresight=self._foresight[purpose])
 
     def index(self, t: int) -> np.ndarray:
         """Positions in the training set of the whole minibatch t, (M,) int64."""
         n, m = len(self.x), self.batch_size
         if self.sampling == "replacement":
             return philox(self.seed, "order", t).integers(n, size=m)
+        epoch, start = divmod(t * m, n)
+        if start + m <= n:
+            return self._permutation(epoch)[start : start + m]
         positions = np.arange(t * m, (t + 1) * m)
         epochs = positions // n
-        first, last = int(epochs[0]), int(epochs[-1])
-        if first == last:
-            return self._permutation(first)[positions - first * n]
         return np.array([self._permutation(int(e))[p] for e, p in zip(epochs, positions % n, strict=True)])
 
     def _permutation(self, epoch: int) -> np.ndarray:
