@@ -1,5 +1,6 @@
 """The bar of a training run: samples seen, samples per second, time left, the bound."""
 
+import time
 from contextlib import ExitStack
 from typing import Any
 
@@ -11,6 +12,8 @@ from aevb.training.plan import Block
 
 __all__ = ["Progress"]
 
+WORDS = 0.25  # seconds between two bounds shown: the mean over the window takes as long as a step
+
 
 class Progress(L.Callback):
     """Drawn on samples, not on Lightning's batches. name: of the run. max_samples: the end."""
@@ -21,7 +24,7 @@ class Progress(L.Callback):
 
     def on_train_start(self, trainer: L.Trainer, module: Training) -> None:  # type: ignore[override]
         """Opens the bar where the run starts or goes on."""
-        self._seen = module.samples_seen
+        self._seen, self._told = module.samples_seen, 0.0
         self._bar = self._stack.enter_context(bar(self.max_samples, self.name, completed=self._seen))
 
     def on_train_batch_end(  # type: ignore[override]
@@ -30,7 +33,9 @@ class Progress(L.Callback):
         """Moves the bar by the block."""
         self._bar.advance(module.samples_seen - self._seen)
         self._seen = module.samples_seen
-        if module.window.held:
+        now = time.monotonic()
+        if module.window.held and (now - self._told >= WORDS or self._seen >= self.max_samples):
+            self._told = now
             self._bar.describe(f"{self.name}  bound {module.window.mean:.2f}")
 
     def teardown(self, trainer: L.Trainer, module: L.LightningModule, stage: str) -> None:
