@@ -6,8 +6,10 @@
 A run is killed and started again until it is done, then another begins, until there were so many kills. Every run that was killed
 must end with the weights (sha256), the metrics.csv and the TensorBoard points of one that was not. The program that is killed
 is aevb-train itself; around its blocks of minibatches and its writing of checkpoints it notes one letter in a byte
-of memory shared with a file, so that what a kill fell upon is known without asking. Of several ranks each has its byte, and
-a kill hits, by chance, everyone at once, one of the ranks, or the command alone, whose ranks then save what they have.
+of memory shared with a file, so that what a kill fell upon is known without asking. Each of its two threads, the one that trains
+and the one that writes, has its byte: a kill that falls upon the writing of a checkpoint falls upon what is trained meanwhile as
+well, and is counted there too. Of several ranks each has its bytes, and a kill hits, by chance, everyone at once, one of the
+ranks, or the command alone, whose ranks then save what they have.
 """
 
 import argparse
@@ -33,7 +35,8 @@ from aevb.scratch import scratch
 
 SMALL = ["data=digits", "latent_dim=2", "hidden_dim=30", "max_samples=3e5"]
 OFTEN = ["trainer.checkpoint_minutes=0.0005"]  # 30 ms, so that writes are met
-PHASES = {"s": "starting", "b": "in a block", "c": "writing a checkpoint", "o": "between blocks"}
+PHASES = {"s": "starting", "b": "in a block", "o": "between blocks"}
+WRITING = "writing a checkpoint"
 AIMS = ("all", "one rank", "the command")
 PATIENCE = 300.0
 ORPHANS = 10.0  # seconds in which those must be gone whose command was killed
@@ -56,7 +59,7 @@ def main() -> int:
     with scratch() as folder:
         result = harness(folder, options.kills, random.Random(options.seed), options.devices, overrides)
     result = {"objective": options.objective, "devices": options.devices, **result}
-    result["enough"] = result["in a block"] >= options.blocks and result["writing a checkpoint"] >= options.writes
+    result["enough"] = result["in a block"] >= options.blocks and result[WRITING] >= options.writes
     for name, value in result.items():
         print(f"{name:>24}  {value}")
     if options.json:
@@ -71,7 +74,7 @@ def harness(folder: Path, kills: int, times: random.Random, devices: int, overri
     truth, length = whole.outcome(), ended - began
     counts: Counter[str] = Counter(dict.fromkeys(PHASES.values(), 0))
     aims: Counter[str] = Counter()
-    survived = identical = runs = 0
+    survived = identical = runs = writes = 0
     while sum(counts.values()) < kills:
         victim, mine = Victim(folder, f"killed-{runs}", devices, overrides), 0
         runs += 1
@@ -79,13 +82,16 @@ def harness(folder: Path, kills: int, times: random.Random, devices: int, overri
             # One in eight while it is starting; the others from the first block on, a few to a run.
             early, aim = times.random() < 1 / 8, times.choice(AIMS) if devices > 1 else "all"
             rank = times.randrange(devices)
-            phase = victim.killed_after(times.uniform(0, began if early else length / 5), early, aim, rank)
-            if phase is None:
+            phases = victim.killed_after(times.uniform(0, began if early else length / 5), early, aim, rank)
+            if phases is None:
                 break
-            counts[PHASES[phase]] += 1
+            training, writing = PHASES[phases[0]], phases[1] == "c"
+            counts[training] += 1
+            writes += writing
             aims[aim] += 1
             mine += 1
-            print(f"kill {sum(counts.values())}: run {runs}, {aim}, {PHASES[phase]}", flush=True)
+            met = f"{training}, {WRITING}" if writing else training
+            print(f"kill {sum(counts.values())}: run {runs}, {aim}, {met}", flush=True)
         victim.to_the_end()
         found = victim.outcome()
         differs = [name for name in truth if found[name] != truth[name]]
@@ -94,7 +100,14 @@ def harness(folder: Path, kills: int, times: random.Random, devices: int, overri
         print(f"run {runs}: done after {mine} kills, {'differs in ' + ', '.join(differs) if differs else 'same'}")
     totals = {"runs": runs, "kills": sum(counts.values()), "survived": survived, "bit-identical": identical}
     hit = {f"killed: {aim}": count for aim, count in aims.items()} if devices > 1 else {}
-    return {**totals, **counts, **hit, "seconds of training": round(length, 2), "weights": truth["weights"]}
+    return {
+        **totals,
+        **counts,
+        WRITING: writes,
+        **hit,
+        "seconds of training": round(length, 2),
+        "weights": truth["weights"],
+    }
 
 
 class Victim:
@@ -111,7 +124,7 @@ class Victim:
 
     def start(self) -> subprocess.Popen[bytes]:
         """One command, and with several ranks what it starts."""
-        self.phase.write_bytes(b"s" * self.devices)
+        self.phase.write_bytes(b"so" * self.devices)
         command = [sys.executable, __file__, "child", str(self.phase), str(self.python), *self.arguments]
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         environment.pop(FOLDER, None)  # whose processes would note nothing
@@ -125,7 +138,7 @@ class Victim:
         return self.phase.read_bytes()[:1] != b"s"
 
     def killed_after(self, seconds: float, early: bool, aim: str, rank: int) -> str | None:
-        """The phase it was in when it was killed so long after its start, or after its first block; None if it was done.
+        """What its threads were at when it was killed so long after its start, or after its first block; None if it was done.
 
         aim: who was killed. rank: which of them, for "one rank"; as long as there are none, everyone.
         """
@@ -134,35 +147,36 @@ class Victim:
             self.expect(time.monotonic() < deadline)
             time.sleep(0.002)
         time.sleep(seconds)
-        phase = self.kill(process, aim, rank) if process.poll() is None else None
+        phases = self.kill(process, aim, rank) if process.poll() is None else None
         code = process.wait(PATIENCE)
         deadline = time.monotonic() + ORPHANS
         while tree := self.processes():
             self.expect(time.monotonic() < deadline, f"still there: {tree}")
             time.sleep(0.02)
-        if phase is None or code == 0:
+        if phases is None or code == 0:
             return None
         self.expect(code == -signal.SIGKILL or aim == "one rank")
-        return phase
+        return phases
 
     def kill(self, process: subprocess.Popen[bytes], aim: str, rank: int) -> str:
-        """Kills, and tells the phase of the rank that was hit, of the first if it was no rank."""
+        """Kills, and tells what the threads of the rank that was hit were at, of the first if it was no rank."""
         tree = self.processes()
         for pid in tree:
             signal_to(pid, signal.SIGSTOP)  # so that nobody moves on between one kill and the next
         tree |= self.processes()
         # Forked one after another, so their ids tell the ranks apart.
         hit = sorted(pid for pid, words in tree.items() if "aevb.worker" in words)[rank : rank + 1]
-        phases = self.phase.read_bytes().decode()
+        notes = self.phase.read_bytes().decode()
         if aim == "all" or (aim == "one rank" and not hit):
             for pid in tree:
                 signal_to(pid, signal.SIGKILL)
-            return phases[0]
+            return notes[:2]
         for pid in hit if aim == "one rank" else [process.pid]:
             signal_to(pid, signal.SIGKILL)
         for pid in tree:
             signal_to(pid, signal.SIGCONT)
-        return phases[rank if aim == "one rank" else 0]
+        place = 2 * rank if aim == "one rank" else 0
+        return notes[place : place + 2]
 
     def processes(self) -> dict[int, str]:
         """Who works in the folder of the harness: command lines by id."""
@@ -222,26 +236,27 @@ def signal_to(pid: int, number: int) -> None:
 
 
 def noting(phase: Path, rank: int) -> None:
-    """From now on this process notes in the byte of its rank in `phase` what it is doing."""
+    """From now on this process notes in the two bytes of its rank in `phase` what it trains and what it writes."""
     from aevb.training.checkpoint import DurableCheckpointIO
     from aevb.training.module import Training
 
     with phase.open("r+b") as file:
         note = mmap.mmap(file.fileno(), 0)  # the bytes outlive the process without a system call
 
-    def noted(function: Callable[..., Any], letter: str) -> Callable[..., Any]:
+    def noted(function: Callable[..., Any], letter: str, place: int) -> Callable[..., Any]:
         @functools.wraps(function)  # Lightning looks at the arguments
         def wrapper(*args: Any, **kwargs: Any) -> Any:
-            note[rank : rank + 1] = letter.encode()
+            note[place : place + 1] = letter.encode()
             try:
                 return function(*args, **kwargs)
             finally:
-                note[rank : rank + 1] = b"o"
+                note[place : place + 1] = b"o"
 
         return wrapper
 
-    Training.training_step = noted(Training.training_step, "b")  # type: ignore[method-assign]
-    DurableCheckpointIO.save_checkpoint = noted(DurableCheckpointIO.save_checkpoint, "c")  # type: ignore[method-assign]
+    save = DurableCheckpointIO.save_checkpoint
+    Training.training_step = noted(Training.training_step, "b", 2 * rank)  # type: ignore[method-assign]
+    DurableCheckpointIO.save_checkpoint = noted(save, "c", 2 * rank + 1)  # type: ignore[method-assign]
 
 
 def child(phase: Path, arguments: list[str]) -> None:

@@ -32,7 +32,7 @@ from aevb.progress import bar
 from aevb.restore import float_type, targets
 from aevb.ties import leave, tie_to_parent
 from aevb.training.autosave import Autosave
-from aevb.training.checkpoint import load, to_resume
+from aevb.training.checkpoint import QueuedCheckpointIO, load, to_resume
 from aevb.training.clipping import Clipping
 from aevb.training.engines.stack import Seat
 from aevb.training.evaluation import Marks
@@ -48,6 +48,7 @@ from aevb.training.strategy import ALONE, Ranks
 from aevb.training.stream import Stream
 from aevb.training.trainer import trainer as lightning_trainer
 from aevb.training.window import Window
+from aevb.training.writer import Writer
 
 __all__ = ["main", "run"]
 
@@ -117,8 +118,9 @@ def _run(directory: Path, trusted: tuple[str, ...], ranks: Ranks, seat: Seat | N
         evaluator.check(module.model)
     recorder: Recorder = build(settings["logger"], trusted=trusted)
     first_mark, every = trainer_settings.first_mark, trainer_settings.mark_every
-    marks = Marks(scene, evaluators, recorder, settings["max_samples"], settings["seed"], first_mark, every)
-    device = _fit(module, marks, trainer_settings, ranks, signals)
+    with Writer() as writer:
+        marks = Marks(scene, evaluators, recorder, writer, settings["max_samples"], settings["seed"], first_mark, every)
+        device = _fit(module, marks, trainer_settings, ranks, signals)
 
     last = scene._replace(x=scene.x[: trainer_settings.final_first])
     evaluations = _final_evaluations(last, evaluators, device, ranks)
@@ -232,13 +234,13 @@ def _fit(module: Training, marks: Marks, settings: TrainerSettings, ranks: Ranks
     seen = 0
     if checkpoint is not None:
         seen = load(checkpoint)["training"]["samples_seen"]
-        module.last_checkpoint = checkpoint, seen
+        marks.saved = checkpoint, seen
     block = settings.block * module.stream.batch_size
     plan = Plan(lambda: module.samples_seen, marks.max_samples, module.round_samples, block, marks.every)
     progress = [Progress(directory.name, marks.max_samples)] if ranks.first else []
     callbacks = [*progress, marks, Autosave(marks.checkpoint, settings.checkpoint_minutes), Preempt(signals)]
     logger = marks.recorder.logger(directory, seen, module.round_samples) if ranks.first else False
-    trainer = lightning_trainer(directory, settings, ranks, callbacks, logger)
+    trainer = lightning_trainer(directory, settings, ranks, callbacks, logger, QueuedCheckpointIO(marks.writer))
     trainer.fit(module, train_dataloaders=plan, ckpt_path=checkpoint, weights_only=True)
     return trainer.strategy.root_device
 

@@ -4,11 +4,15 @@ train_bound is the mean over the last samples trained on, as in the paper's Figu
 moment, with the same noise at every mark. Evaluators beside `bound` and `importance` have columns of their own behind the
 usual ones, <split>_<evaluator>_<value>, means over the images. A row is in the checkpoint that follows it, and metrics.csv
 is written from the rows held: a run cut between two checkpoints leaves no row that its resumption would not write again.
+
+Training goes on while these files are written, in this order, beside it. Training seconds are those of the thread that trains:
+with what it takes to copy the state, and to wait for a disk that is not done with the checkpoint before.
 """
 
 import csv
 import io
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +23,7 @@ from aevb.runs import write_text
 from aevb.training.module import Training
 from aevb.training.plan import Block, is_mark
 from aevb.training.recorder import Recorder, Scene
+from aevb.training.writer import Writer
 
 __all__ = ["COLUMNS", "TIMING", "Marks"]
 
@@ -31,8 +36,9 @@ class Marks(L.Callback):
     """Evaluates at the marks and at the end.
 
     evaluators: by name. `bound` sees the whole test split, every other the first `scene.first` images, and those of
-    `scene.train` if there are any. max_samples: the end. seed: of the evaluations' noise. first_mark: marks
-    before it are passed over. every: its multiples are marks too.
+    `scene.train` if there are any. writer: of the files; what it was refused ends the run after a block of minibatches.
+    max_samples: the end. seed: of the evaluations' noise. first_mark: marks before it are passed over. every: its multiples are
+    marks too.
     """
 
     def __init__(
@@ -40,22 +46,29 @@ class Marks(L.Callback):
         scene: Scene,
         evaluators: dict[str, Evaluator],
         recorder: Recorder,
+        writer: Writer,
         max_samples: int,
         seed: int,
         first_mark: int = 1,
         every: int | None = None,
     ) -> None:
-        self.scene, self.evaluators, self.recorder = scene, evaluators, recorder
+        self.scene, self.evaluators, self.recorder, self.writer = scene, evaluators, recorder, writer
         self.max_samples, self.seed, self.first_mark, self.every = max_samples, seed, first_mark, every
         self.rows: list[dict[str, float]] = []
         self.more: dict[str, None] = {}  # columns beside COLUMNS, in order
         self.timing: list[dict[str, float]] = []
         self.training_seconds = self.evaluation_seconds = 0.0
+        self.saved: tuple[Path, int] | None = None
 
     @property
     def checkpoint(self) -> Path:
         """The run's last checkpoint."""
         return self.scene.directory / "checkpoints" / "last.ckpt"
+
+    def last_checkpoint(self) -> tuple[Path, int] | None:
+        """File and clock of what was saved last, when it is on disk; raises what was refused."""
+        self.writer.wait()
+        return self.saved
 
     def on_train_start(self, trainer: L.Trainer, module: Training) -> None:  # type: ignore[override]
         """The clock of the training seconds starts; the end of a shorter run that is being extended is no mark."""
@@ -66,6 +79,7 @@ class Marks(L.Callback):
         )
         train = None if self.scene.train is None else self.scene.train.to(module.device)
         self.scene = self.scene._replace(x=self.scene.x.to(module.device), train=train)
+        module.last_checkpoint = self.last_checkpoint
         if trainer.is_global_zero:
             self.recorder.begin(self.scene)
         self._start = time.perf_counter()
@@ -74,6 +88,7 @@ class Marks(L.Callback):
         self, trainer: L.Trainer, module: Training, outputs: Any, batch: Block, batch_idx: int
     ) -> None:
         """At a mark or at the end: a row, then a checkpoint. When training is told to stop elsewhere: a checkpoint."""
+        self.writer.check()
         seen = module.samples_seen
         is_due = seen >= self.first_mark and is_mark(batch.start, seen, self.every)
         at_mark = seen > batch.start and (is_due or seen >= self.max_samples)
@@ -90,7 +105,16 @@ class Marks(L.Callback):
             if trainer.is_global_zero:
                 self._write()
         trainer.save_checkpoint(self.checkpoint)
-        module.last_checkpoint = self.checkpoint, seen
+        if module.stopping or seen >= self.max_samples:
+            # What is said, and signals do, from here on counts on it. Ranks stay together: one that leaves has the others ended.
+            self.writer.wait()
+            trainer.strategy.barrier("written")
+
+    def on_save_checkpoint(  # type: ignore[override]
+        self, trainer: L.Trainer, module: Training, checkpoint: dict[str, Any]
+    ) -> None:
+        """By whomever: it is all the same file."""
+        self.saved = self.checkpoint, module.samples_seen
 
     def _evaluate(self, trainer: L.Trainer, module: Training) -> None:
         row: dict[str, float] = {"samples_seen": module.samples_seen}
@@ -124,8 +148,9 @@ class Marks(L.Callback):
         self.timing.append(dict(zip(TIMING, (seen, self.training_seconds, self.evaluation_seconds, rate), strict=True)))
 
     def _write(self) -> None:
-        write_text(self.scene.directory / "metrics.csv", table((*COLUMNS, *self.more), self.rows))
-        write_text(self.scene.directory / "timing.csv", table(TIMING, self.timing))
+        texts = {"metrics.csv": table((*COLUMNS, *self.more), self.rows), "timing.csv": table(TIMING, self.timing)}
+        for name, text in texts.items():
+            self.writer(partial(write_text, self.scene.directory / name, text))
 
     def state_dict(self) -> dict[str, Any]:
         """Rows and seconds, as plain containers."""

@@ -59,7 +59,7 @@ class Training(L.LightningModule):
     window: of the training curve. engine: what computes the gradients. clipping: of them. graph_steps: rounds that a GPU takes
     at once, where they can be recorded (aevb.training.graph). samples_seen, an int, is the clock of everything: samples of the
     global minibatches. told_to_stop: set it to end after the round in progress; stopping: all ranks have agreed to, at the same
-    round. last_checkpoint: file and clock.
+    round. last_checkpoint: gives file and clock of the last that is on disk, or None; who saves sets it.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Training(L.LightningModule):
         self.clipping, self.graph_steps = clipping, graph_steps
         self.samples_seen = 0
         self.told_to_stop = self.stopping = False
-        self.last_checkpoint: tuple[Path, int] | None = None
+        self.last_checkpoint: Callable[[], tuple[Path, int] | None] = lambda: None
         self._vote: bool | Tensor = False
         self._graph: Graph | None = None
         self._beginning = Snapshot()
@@ -231,9 +231,10 @@ class Training(L.LightningModule):
             )
 
     def _last_good(self) -> str:
-        if self.last_checkpoint is None:
+        last = self.last_checkpoint()
+        if last is None:
             return "there is no checkpoint yet"
-        path, seen = self.last_checkpoint
+        path, seen = last
         return f"the last good checkpoint is {path}, at samples_seen={seen}"
 
     def _with_prior(self, name: str) -> list[dict[str, Any]]:
@@ -247,8 +248,7 @@ class Training(L.LightningModule):
         return [group for group in groups if group["params"]]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """The clock, the stream's position and the window, as plain containers; parameters that are rows of a stack alone."""
-        own(checkpoint["state_dict"])
+        """The clock, the stream's position and the window, as plain containers."""
         checkpoint["training"] = {
             "samples_seen": self.samples_seen,
             "position": self.stream.position,
