@@ -31,24 +31,67 @@ def settings(*overrides: str) -> dict[str, Any]:
     return validate(composed(*overrides))
 
 
+class Started:
+    """A command that runs, its output kept; what `subprocess.Popen` would say and do of it."""
+
+    def __init__(self, words: Sequence[str], module: list[str], folder: Path, env: dict[str, str] | None) -> None:
+        self._outputs = TemporaryFile("w+"), TemporaryFile("w+")  # noqa: SIM115  # communicate closes them
+        environment = {**_clean(), **(env or {})}
+        out, err = (file.fileno() for file in self._outputs)
+        with open(os.devnull) as nothing:
+            files = [nothing.fileno(), out, err]
+            child = Forked.of(os.environ.get(FOLDER, ""), module, {**environment, **threads(1)}, folder, files)
+        self.words = list(words)
+        self._child = child or subprocess.Popen(
+            words, cwd=folder, env=environment, stdin=files[0], stdout=out, stderr=err
+        )
+        self.poll, self.wait = self._child.poll, self._child.wait
+        self.send_signal, self.kill = self._child.send_signal, self._child.kill
+
+    @property
+    def returncode(self) -> int | None:
+        return self._child.returncode
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """Waits for its end; its standard output and error. Raises subprocess.TimeoutExpired. Once."""
+        self.wait(timeout)
+        said = []
+        for file in self._outputs:
+            with file:
+                file.seek(0)
+                said.append(file.read())
+        return said[0], said[1]
+
+    def completed(self) -> subprocess.CompletedProcess[str]:
+        """Waits for its end, and ends it if that takes too long."""
+        try:
+            out, err = self.communicate(SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
+        return subprocess.CompletedProcess(self.words, self.returncode or 0, out, err)
+
+
+def started(command: str, *arguments: str, folder: Path, env: dict[str, str] | None = None) -> Started:
+    """The console command aevb-<command> in `folder`, in a process that is forked from one with torch, if it can be."""
+    words = [str(Path(sys.executable).with_name(f"aevb-{command}")), *arguments]
+    return Started(words, ["console", *words], folder, env)
+
+
 def aevb(
     command: str, *arguments: str, folder: Path, env: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Runs the console command aevb-<command> in `folder`, in a process that is forked from one with torch, if it can be."""
-    words = [str(Path(sys.executable).with_name(f"aevb-{command}")), *arguments]
-    environment = {**_clean(), **(env or {})}
-    with TemporaryFile("w+") as out, TemporaryFile("w+") as err, open(os.devnull) as nothing:
-        files = [file.fileno() for file in (nothing, out, err)]
-        child = Forked.of(os.environ.get(FOLDER, ""), ["console", *words], {**environment, **threads(1)}, folder, files)
-        if child is None:
-            return process(words, folder, env)
-        try:
-            code = child.wait(SECONDS)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            raise
-        out.seek(0), err.seek(0)
-        return subprocess.CompletedProcess(words, code, out.read(), err.read())
+    return started(command, *arguments, folder=folder, env=env).completed()
+
+
+def python(*words: str, folder: Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """`python` and `words`, a script, -c PROGRAM or -m and a module of the server's: forked in the same way.
+
+    Not for what is to show that a new process works or loads no more than it needs: `process`.
+    """
+    module = list(words[1:]) if words[0] == "-m" else ["console", *words]
+    return Started([sys.executable, *words], module, folder, env).completed()
 
 
 def process(

@@ -1,5 +1,6 @@
-"""The console commands as functions, for a server that forks them (conftest.py)."""
+"""The console commands as functions, and scripts and programs, for a server that forks them (conftest.py)."""
 
+import runpy
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -14,6 +15,16 @@ COMMANDS = {
 
 
 def main(arguments: list[str]) -> int:
-    """arguments: of the command, after its path."""
+    """arguments: of the command, after its path; or of Python, after `-c PROGRAM` or the path of a script."""
+    first, *rest = arguments
+    if first == "-c":
+        program, *rest = rest
+        sys.argv = ["-c", *rest]
+        exec(compile(program, "<string>", "exec"), {"__name__": "__main__"})
+        return 0
     sys.argv = arguments
-    return COMMANDS[Path(arguments[0]).name]() or 0
+    if first.endswith(".py"):
+        sys.path[0] = str(Path(first).parent)
+        runpy.run_path(first, run_name="__main__")
+        return 0
+    return COMMANDS[Path(first).name]() or 0

@@ -4,25 +4,23 @@ import hashlib
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import torch
 
 from aevb.runs import Run, finished
-from commands import aevb
+from commands import Started, aevb, started
 
 DIGITS = ("data=digits", "latent_dim=2", "hidden_dim=30", "logger=none", "evaluator=bound")
 
 
-def begin(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+def begin(folder: Path, *arguments: str) -> Started:
     """aevb-train with `arguments` in `folder`, not waited for."""
-    command = [str(Path(sys.executable).with_name("aevb-train")), *arguments]
-    return subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    return started("train", *arguments, folder=folder)
 
 
-def reach(process: subprocess.Popen[str], run: Path, samples: int) -> None:
+def reach(process: subprocess.Popen[str] | Started, run: Path, samples: int) -> None:
     """Waits until metrics.csv has a row at `samples` or beyond, while the process lives."""
     deadline = time.monotonic() + 120
     while last_row(run) < samples:
