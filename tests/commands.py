@@ -31,6 +31,11 @@ def settings(*overrides: str) -> dict[str, Any]:
     return validate(composed(*overrides))
 
 
+def forked(module: list[str], folder: Path, env: dict[str, str], files: Sequence[int]) -> Forked | None:
+    """`python -m` and the words of `module`, forked from the tests' server, on one thread; None if there is no such server."""
+    return Forked.of(os.environ.get(FOLDER, ""), module, {**env, **threads(1)}, folder, files)
+
+
 class Started:
     """A command that runs, its output kept; what `subprocess.Popen` would say and do of it."""
 
@@ -40,7 +45,7 @@ class Started:
         out, err = (file.fileno() for file in self._outputs)
         with open(os.devnull) as nothing:
             files = [nothing.fileno(), out, err]
-            child = Forked.of(os.environ.get(FOLDER, ""), module, {**environment, **threads(1)}, folder, files)
+            child = forked(module, folder, environment, files)
         self.words = list(words)
         self._child = child or subprocess.Popen(
             words, cwd=folder, env=environment, stdin=files[0], stdout=out, stderr=err
