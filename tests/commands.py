@@ -1,6 +1,7 @@
 """The commands as a user runs them: real processes in an empty folder; and configs as Hydra composes them."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -13,9 +14,11 @@ from omegaconf import DictConfig
 
 from aevb.child import threads
 from aevb.config import CONF, validate
-from aevb.forkserver import FOLDER, Forked
+from aevb.forkserver import FIXED, FOLDER, Forked
 
 SECONDS = 300
+# conftest.py imports this file first: scikit-learn, Lightning and torch add to the environment when they are imported.
+BEGINNING = dict(os.environ)
 REPOSITORY = Path(__file__).parents[1]
 TINY = ("data=digits", "max_samples=300", "hidden_dim=5", "latent_dim=2", "logger=none", "evaluator=bound")
 
@@ -31,31 +34,41 @@ def settings(*overrides: str) -> dict[str, Any]:
     return validate(composed(*overrides))
 
 
-def forked(module: list[str], folder: Path, env: dict[str, str], files: Sequence[int]) -> Forked | None:
-    """`python -m` and the words of `module`, forked from the tests' server, on one thread; None if there is no such server."""
-    return Forked.of(os.environ.get(FOLDER, ""), module, {**env, **threads(1)}, folder, files)
+class Child:
+    """A process that is forked from one with torch, if it can be; what `subprocess.Popen` would say and do of it."""
 
-
-class Started:
-    """A command that runs, its output kept; what `subprocess.Popen` would say and do of it."""
-
-    def __init__(self, words: Sequence[str], module: list[str], folder: Path, env: dict[str, str] | None) -> None:
-        self._outputs = TemporaryFile("w+"), TemporaryFile("w+")  # noqa: SIM115  # communicate closes them
-        environment = {**_clean(), **(env or {})}
-        out, err = (file.fileno() for file in self._outputs)
+    def __init__(
+        self, words: Sequence[str], module: list[str], folder: Path, environment: dict[str, str], out: int, err: int
+    ) -> None:
+        """words: the command line. module: what `python -m` would do the same. out, err: its standard output and error."""
+        environment = as_begun(environment)
         with open(os.devnull) as nothing:
             files = [nothing.fileno(), out, err]
-            child = forked(module, folder, environment, files)
-        self.words = list(words)
-        self._child = child or subprocess.Popen(
-            words, cwd=folder, env=environment, stdin=files[0], stdout=out, stderr=err
-        )
-        self.poll, self.wait = self._child.poll, self._child.wait
-        self.send_signal, self.kill = self._child.send_signal, self._child.kill
+            servers, own = os.environ.get(FOLDER, ""), {**environment, **threads(1)}
+            self.process: Forked | subprocess.Popen[bytes] = Forked.of(
+                servers, module, own, folder, files
+            ) or subprocess.Popen(
+                words, cwd=folder, env=environment, stdin=nothing, stdout=out, stderr=err, start_new_session=True
+            )
+        self.poll, self.wait = self.process.poll, self.process.wait
+        self.send_signal, self.kill = self.process.send_signal, self.process.kill
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
 
     @property
     def returncode(self) -> int | None:
-        return self._child.returncode
+        return self.process.returncode
+
+
+class Started(Child):
+    """A command that runs, its output kept."""
+
+    def __init__(self, words: Sequence[str], module: list[str], folder: Path, env: dict[str, str] | None) -> None:
+        self.words = list(words)
+        self._outputs = TemporaryFile("w+"), TemporaryFile("w+")  # noqa: SIM115  # communicate closes them
+        out, err = (file.fileno() for file in self._outputs)
+        super().__init__(words, module, folder, {**_clean(), **(env or {})}, out, err)
 
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
         """Waits for its end; its standard output and error. Raises subprocess.TimeoutExpired. Once."""
@@ -78,8 +91,8 @@ class Started:
 
 
 def started(command: str, *arguments: str, folder: Path, env: dict[str, str] | None = None) -> Started:
-    """The console command aevb-<command> in `folder`, in a process that is forked from one with torch, if it can be."""
-    words = [str(Path(sys.executable).with_name(f"aevb-{command}")), *arguments]
+    """The console command aevb-<command>, or torchrun, in `folder`, not waited for."""
+    words = [str(Path(sys.executable).with_name(command if command == "torchrun" else f"aevb-{command}")), *arguments]
     return Started(words, ["console", *words], folder, env)
 
 
@@ -107,5 +120,22 @@ def process(
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=SECONDS)
 
 
+def as_begun(environment: dict[str, str]) -> dict[str, str]:
+    """`environment` without what libraries have added to this process's own.
+
+    No user's shell has that, and no server forks for it: it began before them, and knows its kind by these variables.
+    """
+    added = [
+        name
+        for name, value in environment.items()
+        if name.startswith(FIXED) and os.environ.get(name) == value != BEGINNING.get(name)
+    ]
+    return {
+        **{name: value for name, value in environment.items() if name not in added},
+        **{name: BEGINNING[name] for name in added if name in BEGINNING},
+    }
+
+
 def _clean() -> dict[str, str]:
-    return {key: value for key, value in os.environ.items() if key not in ("HYDRA_FULL_ERROR", "AEVB_DATA")}
+    kept = {key: value for key, value in os.environ.items() if key not in ("HYDRA_FULL_ERROR", "AEVB_DATA")}
+    return as_begun(kept)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import commands  # noqa: F401  # before any library adds to the environment
 from aevb.child import threads
 from aevb.forkserver import FOLDER
 from aevb.ties import PARENT

@@ -5,13 +5,18 @@ import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
+import hydra
 import matplotlib.pyplot  # noqa: F401
 
 import aevb.evaluate  # noqa: F401
+from aevb.config import CONF
 
-COMMANDS = {
-    entry.name: entry.load() for entry in entry_points(group="console_scripts") if entry.name.startswith("aevb-")
-}
+SCRIPTS = [entry for entry in entry_points(group="console_scripts") if entry.name.startswith(("aevb-", "torchrun"))]
+COMMANDS = {entry.name: entry.load() for entry in SCRIPTS}
+
+# Hydra has looked for its plugins then, and its parsers know their grammar: no command has to do that again.
+with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+    hydra.compose("train", ["data=digits", "+evaluator.bound.images=50", "~data.targets"], return_hydra_config=True)
 
 
 def main(arguments: list[str]) -> int:

@@ -100,7 +100,7 @@ ARGUMENTS = [
     "run=outputs/runs/r",
     "first=60",
     "evaluator=[bound,ais]",
-    "evaluator.ais.temperatures=60",
+    "evaluator.ais.temperatures=40",
     "evaluator.ais.rows=8",
 ]
 
@@ -108,7 +108,7 @@ ARGUMENTS = [
 def test_kill_minus_nine_loses_seconds_and_no_digit(folder):
     """The real command, killed when it has kept something; the same command goes on; a third time nothing is left to do."""
     results = folder / "outputs" / "runs" / "r" / "evaluation"
-    final = results / "ais-test-t60-c8-l2-first60.npz"
+    final = results / "ais-test-t40-c8-l2-first60.npz"
     process = started("evaluate", *ARGUMENTS, folder=folder)
     deadline = time.monotonic() + 120
     while not list(results.glob(".ais*.npz")):
@@ -135,7 +135,7 @@ def test_kill_minus_nine_loses_seconds_and_no_digit(folder):
     assert aevb("evaluate", *ARGUMENTS, folder=folder).returncode == 0
     assert final.stat().st_mtime_ns == stamp  # finished evaluations stay
     events = EventAccumulator(str(folder / "outputs" / "runs" / "r" / "tb" / "evaluation")).Reload()
-    (shown,) = events.Scalars("evaluation/ais-test-t60-c8-l2-first60/log_px")
+    (shown,) = events.Scalars("evaluation/ais-test-t40-c8-l2-first60/log_px")
     assert (shown.step, shown.value) == (2000, pytest.approx(facts["mean"], rel=1e-5))
 
 

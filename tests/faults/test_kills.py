@@ -1,35 +1,43 @@
 """The kill harness in short; the whole of it, with fifty kills, is a command: python scripts/kill_harness.py."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import kill_harness
 import pytest
 
-from commands import REPOSITORY, forked
+import kill_harness
+from commands import Child
+from running import processes_in
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 
 
-def arguments(kills: int, *more: str) -> list[str]:
-    """Of the harness: `kills` kills, wherever they fall; figures in kills.json."""
-    return ["--kills", str(kills), "--blocks", "0", "--writes", "0", "--json", "kills.json", *more]
+class Begun(Child):
+    """A process of the harness, forked where torch is loaded already; as good to kill as a new one."""
+
+    def __init__(
+        self, command: list[str], *, cwd: Path, env: dict[str, str], stdout: Any, stderr: Any, **_: Any
+    ) -> None:
+        super().__init__(command, ["console", *command[1:]], cwd, env, stdout.fileno(), stderr.fileno())
+        self.folder = cwd
+
+    @property
+    def pid(self) -> int:
+        return next(pid for pid, words in processes_in(self.folder).items() if "kill_harness.py child" in words)
 
 
-def survived(folder: Path, kills: int) -> None:
-    """Asserts that every run that was killed came to the same bits."""
+def harness(folder: Path, monkeypatch: pytest.MonkeyPatch, kills: int, *more: str) -> None:
+    """`kills` kills, survived to the same bits."""
+    words = ["--kills", str(kills), "--blocks", "0", "--writes", "0", "--json", "kills.json", *more]
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("sys.argv", ["kill_harness.py", *words])
+    monkeypatch.setattr(kill_harness, "subprocess", SimpleNamespace(Popen=Begun))
+    assert kill_harness.main() == 0
     found = json.loads((folder / "kills.json").read_text())
     assert found["kills"] == found["survived"] == found["bit-identical"] == kills
-
-
-def begun(command: list[str], *, cwd: Path, env: dict[str, str], stdout: Any, stderr: Any, **_: Any) -> Any:
-    """A process of the harness, forked where torch is loaded already; as good to kill as a new one."""
-    child = forked(["console", *command[1:]], cwd, env, [0, stdout.fileno(), stderr.fileno()])
-    return child or subprocess.Popen(command, cwd=cwd, env=env, stdout=stdout, stderr=stderr, start_new_session=True)
 
 
 @linux
@@ -37,18 +45,9 @@ def begun(command: list[str], *, cwd: Path, env: dict[str, str], stdout: Any, st
 def test_a_killed_run_comes_to_the_same_bits(objective: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # The paper's objective, and the one with most of its own in the checkpoint; the others go on in test_objectives_go_on.py.
     # No warm-up: Monte Carlo EM has few updates in a run of this length, and the weights shall move.
-    monkeypatch.chdir(tmp_path)
-    more = ("--objective", objective, "max_samples=1e5", "optimizer.warmup=0")
-    monkeypatch.setattr("sys.argv", ["kill_harness.py", *arguments(2, *more)])
-    monkeypatch.setattr(kill_harness, "subprocess", SimpleNamespace(Popen=begun))
-    assert kill_harness.main() == 0
-    survived(tmp_path, 2)
+    harness(tmp_path, monkeypatch, 2, "--objective", objective, "max_samples=1e5", "optimizer.warmup=0")
 
 
 @linux
-def test_two_ranks_killed_twice_come_to_the_same_bits(tmp_path: Path) -> None:
-    command = [sys.executable, str(REPOSITORY / "scripts" / "kill_harness.py")]
-    command += arguments(2, "--devices", "2", "max_samples=3e4")
-    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=500)
-    assert result.returncode == 0, result.stdout + result.stderr
-    survived(tmp_path, 2)
+def test_two_ranks_killed_twice_come_to_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    harness(tmp_path, monkeypatch, 2, "--devices", "2", "max_samples=3e4")
