@@ -1,10 +1,11 @@
 """The commands as a user runs them: real processes in an empty folder; and configs as Hydra composes them."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -17,8 +18,14 @@ from aevb.config import CONF, validate
 from aevb.forkserver import FIXED, FOLDER, Forked
 
 SECONDS = 300
-# conftest.py imports this file first: scikit-learn, Lightning and torch add to the environment when they are imported.
-BEGINNING = dict(os.environ)
+# What the first process of the tests began with, told to the others: conftest.py imports this file before any library that adds
+# to the environment, as scikit-learn, Lightning and torch do.
+BEGINNING: dict[str, str] = json.loads(
+    os.environ.setdefault(
+        "AEVB_TESTS_BEGAN_WITH",
+        json.dumps({name: value for name, value in os.environ.items() if name.startswith(FIXED)}),
+    )
+)
 REPOSITORY = Path(__file__).parents[1]
 TINY = ("data=digits", "max_samples=300", "hidden_dim=5", "latent_dim=2", "logger=none", "evaluator=bound")
 
@@ -120,7 +127,7 @@ def process(
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=SECONDS)
 
 
-def as_begun(environment: dict[str, str]) -> dict[str, str]:
+def as_begun(environment: Mapping[str, str]) -> dict[str, str]:
     """`environment` without what libraries have added to this process's own.
 
     No user's shell has that, and no server forks for it: it began before them, and knows its kind by these variables.

@@ -138,6 +138,10 @@ def test_no_server_serves_what_it_cannot_be(servers: Path, name: str) -> None:
     assert Forked.of(servers, ["probe"], {**os.environ, **threads(1), name: "2"}) is None
 
 
+def test_who_has_imported_scikit_learn_is_served(servers: Path, tmp_path: Path) -> None:
+    assert ask(servers, tmp_path, KMP_DUPLICATE_LIB_OK="True", KMP_INIT_AT_FORK="FALSE").wait(60) == 7
+
+
 def test_what_libraries_add_to_the_environment_stops_no_command_of_the_tests_from_being_forked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,9 +26,9 @@ def repeated(x, times):
 
 @BOTH
 def test_the_estimate_is_unbiased(objective):
-    """20,000 draws, 20 in a minibatch."""
+    """64,000 draws, 64 in a minibatch."""
     model, x = linear_gaussian(), data(1)
-    batches = stream(repeated(x, 20))
+    batches = stream(repeated(x, 64))
     updates = (next(iter(objective(model, batches))) for _ in range(1_000))
     bounds = torch.stack([update.stats["bound"] for update in updates])
     assert_mean(bounds, exact_bound(model, x).detach().mean())
