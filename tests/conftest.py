@@ -15,6 +15,7 @@ import pytest
 from aevb.child import threads
 from aevb.forkserver import FOLDER
 from aevb.ties import PARENT
+from commands import as_begun
 
 LONG = (
     "test_kills.py",
@@ -41,7 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput") or FOLDER in os.environ:
         return
     folder = tempfile.TemporaryDirectory()
-    own = {**os.environ, PARENT: str(os.getpid()), **threads(1)}
+    own = {**as_begun(os.environ), PARENT: str(os.getpid()), **threads(1)}
     command = [sys.executable, "-m", "aevb.forkserver", folder.name, "--also=console"]
     server = subprocess.Popen(command, cwd=Path(__file__).parent, env=own, start_new_session=True)
     os.environ[FOLDER] = folder.name

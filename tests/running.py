@@ -4,25 +4,24 @@ import hashlib
 import os
 import signal
 import subprocess
-import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import torch
 
 from aevb.runs import Run, finished
-from commands import aevb
+from commands import Started, aevb, started
 
 DIGITS = ("data=digits", "latent_dim=2", "hidden_dim=30", "logger=none", "evaluator=bound")
 
 
-def begin(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+def begin(folder: Path, *arguments: str) -> Started:
     """aevb-train with `arguments` in `folder`, not waited for."""
-    command = [str(Path(sys.executable).with_name("aevb-train")), *arguments]
-    return subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    return started("train", *arguments, folder=folder)
 
 
-def reach(process: subprocess.Popen[str], run: Path, samples: int) -> None:
+def reach(process: subprocess.Popen[str] | Started, run: Path, samples: int) -> None:
     """Waits until metrics.csv has a row at `samples` or beyond, while the process lives."""
     deadline = time.monotonic() + 120
     while last_row(run) < samples:
@@ -49,12 +48,15 @@ def weights(run: Path) -> str:
 
 
 def processes_in(folder: Path) -> dict[int, str]:
-    """Ids and command lines of the processes whose working directory is `folder`."""
+    """Ids and command lines of the processes whose working directory is `folder`.
+
+    One that is ending has no command line any more, but its files are open, and locked, as long as it has a working directory.
+    """
     found = {}
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if (process / "cwd").resolve() == folder.resolve() and (text := (process / "cmdline").read_text()):
-                found[int(process.name)] = text.replace("\0", " ")
+            if (process / "cwd").resolve() == folder.resolve():
+                found[int(process.name)] = (process / "cmdline").read_text().replace("\0", " ")
         except OSError:
             continue
     return found
@@ -63,9 +65,11 @@ def processes_in(folder: Path) -> dict[int, str]:
 def kill_all_in(folder: Path) -> None:
     """A power cut for the processes in `folder`: none of them has a moment to tidy up."""
     for pid in processes_in(folder):
-        os.kill(pid, signal.SIGSTOP)
+        with suppress(ProcessLookupError):  # it has just ended
+            os.kill(pid, signal.SIGSTOP)
     for pid in processes_in(folder):
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def gone_within(folder: Path, seconds: float) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from aevb.config import options
-from commands import REPOSITORY, TINY, aevb, process
+from commands import REPOSITORY, TINY, aevb, process, python
 
 OFFLINE = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
 
@@ -193,39 +193,56 @@ def test_a_run_directory_from_elsewhere_is_data(tmp_path: Path) -> None:
     (run / "config.yaml").write_text(f"seed: 0\nmax_samples: 10\nbatch_size: 1\n{nodes}\n")
     (run / "DONE").write_text('{"samples_seen": 10, "shape": [2, 2]}')
     refused(aevb("evaluate", "run=run", folder=tmp_path), tmp_path, "not a target that a config may name")
-    refused(
-        process([sys.executable, "-m", "aevb.worker", "run"], tmp_path), tmp_path, "not a target that a config may name"
-    )
+    refused(python("-m", "aevb.worker", "run", folder=tmp_path), tmp_path, "not a target that a config may name")
     assert not (tmp_path / "proof").exists()
 
 
-def imported(arguments: list[str], folder: Path, command: str, env: dict[str, str]) -> tuple[int, set[str]]:
-    """Exit code, and the modules that a command line imports."""
-    script = str(Path(sys.executable).with_name(f"aevb-{command}"))
-    result = process([sys.executable, "-X", "importtime", script, *arguments], folder, env)
-    lines = [line for line in result.stderr.splitlines() if line.startswith("import time:")]
-    return result.returncode, {line.rpartition("|")[2].strip() for line in lines}
+QUICK = [
+    (["--help"], 0, {}),
+    (["-sc", "install=bash"], 0, {}),
+    (["-sc", "query=bash"], 0, {"COMP_LINE": "aevb-train o"}),
+    (["--cfg", "job"], 0, {}),
+    (["nonsense=1"], 2, {}),
+    (["+nonsense=1"], 2, {}),
+]
+# Each command line in a fork of a new process that has loaded what every one of them loads: Hydra and the command itself.
+FORKS = """
+import os, sys
+import hydra, aevb.cli
+from aevb.experiment import COMMAND
+for number, (arguments, _, env) in enumerate(QUICK):
+    child = os.fork()
+    if child == 0:
+        for handle, name in ((1, "out"), (2, "err")):
+            os.dup2(os.open(f"{number}.{name}", os.O_WRONLY | os.O_CREAT), handle)
+        os.environ.update(env)
+        sys.argv = [SCRIPT, *arguments]
+        sys.exit(COMMAND())
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def imported(text: str) -> set[str]:
+    """The modules in what -X importtime has said."""
+    lines = [line for line in text.splitlines() if line.startswith("import time:")]
+    return {line.rpartition("|")[2].strip() for line in lines}
 
 
 @pytest.mark.parametrize("command", ["train", "evaluate", "figure"])
-@pytest.mark.parametrize(
-    ("arguments", "code", "env"),
-    [
-        (["--help"], 0, {}),
-        (["-sc", "install=bash"], 0, {}),
-        (["-sc", "query=bash"], 0, {"COMP_LINE": "aevb-train o"}),
-        (["--cfg", "job"], 0, {}),
-        (["nonsense=1"], 2, {}),
-        (["+nonsense=1"], 2, {}),
-    ],
-)
-def test_what_must_be_quick_imports_no_torch(
-    command: str, arguments: list[str], code: int, env: dict[str, str], tmp_path: Path
-) -> None:
-    found, modules = imported(arguments, tmp_path, command, env)
-    assert found == code
-    assert "hydra" in modules
-    assert not {"torch", "lightning", "numpy", "matplotlib"} & modules
+def test_what_must_be_quick_imports_no_torch(command: str, tmp_path: Path) -> None:
+    script = str(Path(sys.executable).with_name(f"aevb-{command}"))
+    program = FORKS.replace("COMMAND", command).replace("SCRIPT", repr(script)).replace("QUICK", repr(QUICK))
+    result = process([sys.executable, "-X", "importtime", "-c", program], tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert [int(code) for code in result.stdout.split()] == [code for _, code, _ in QUICK]
+    common = imported(result.stderr)
+    assert "hydra" in common
+    for number, (arguments, code, _) in enumerate(QUICK):
+        out, err = ((tmp_path / f"{number}.{name}").read_text() for name in ("out", "err"))
+        mine = imported(err)
+        assert mine  # something of its own: the lines are there to be read
+        assert not {"torch", "lightning", "numpy", "matplotlib"} & (common | mine), arguments
+        assert bool(out) == (code == 0)
 
 
 @pytest.mark.parametrize("command", ["train", "evaluate", "figure"])
@@ -246,32 +263,36 @@ def test_help(command: str, tmp_path: Path) -> None:
     assert "$" not in result.stdout.replace('"$(aevb', "")
 
 
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        ("aevb-train optimizer=", ["optimizer=adagrad", "optimizer=adagrad_torch", "optimizer=adam", "optimizer=sgd"]),
-        ("aevb-train objective=sgvb_a laten", ["latent_dim="]),
-        (
-            "aevb-train data=digits -m --trust os obj",
-            ["objective", "objective."],
-        ),  # a group with a folder in it has no "="
-        (
-            "aevb-train objective=",
-            [f"objective={name}" for name in options("objective")],
-        ),  # the pitfalls keep to their folder
-        ("aevb-train optimizer=adam optimizer.b", ["optimizer.betas."]),
-        ("aevb-train latent_dim== x", []),
-    ],
-)
-def test_tab_completion_in_a_real_shell(line: str, expected: list[str], tmp_path: Path) -> None:
-    words = line.split() + ([""] if line.endswith(" ") else [])
+COMPLETIONS = {
+    "aevb-train optimizer=": ["optimizer=adagrad", "optimizer=adagrad_torch", "optimizer=adam", "optimizer=sgd"],
+    "aevb-train objective=sgvb_a laten": ["latent_dim="],
+    # a group with a folder in it has no "="
+    "aevb-train data=digits -m --trust os obj": ["objective", "objective."],
+    # the pitfalls keep to their folder
+    "aevb-train objective=": [f"objective={name}" for name in options("objective")],
+    "aevb-train optimizer=adam optimizer.b": ["optimizer.betas."],
+    "aevb-train latent_dim== x": [],
+}
+
+
+@pytest.fixture(scope="module")
+def completed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """What a shell in which the completion was installed once makes of each of COMPLETIONS."""
     script = 'eval "$(aevb-train -sc install=bash)"; [ -n "$(complete -p aevb-train)" ] || exit 7\n'
-    script += f'COMP_LINE="{line}"; COMP_POINT={len(line)}; COMP_WORDS=({line}); COMP_CWORD={len(words) - 1}\n'
-    script += 'hydra_bash_completion; printf "%s\\n" "${COMPREPLY[@]}"'
+    for line in COMPLETIONS:
+        words = line.split() + ([""] if line.endswith(" ") else [])
+        script += f'COMPREPLY=(); COMP_LINE="{line}"; COMP_POINT={len(line)}; COMP_WORDS=({line})\n'
+        script += f'COMP_CWORD={len(words) - 1}; hydra_bash_completion; echo "${{COMPREPLY[*]}}"\n'
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    result = process(["bash", "--norc", "-c", script], tmp_path, {"PATH": path})
+    result = process(["bash", "--norc", "-c", script], tmp_path_factory.mktemp("completion"), {"PATH": path})
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout.split() == expected
+    return result.stdout.splitlines()
+
+
+@pytest.mark.parametrize("number", range(len(COMPLETIONS)), ids=list(COMPLETIONS))
+def test_tab_completion_in_a_real_shell(number: int, completed: list[str]) -> None:
+    assert len(completed) == len(COMPLETIONS)
+    assert completed[number].split() == list(COMPLETIONS.values())[number]
 
 
 @pytest.mark.parametrize("command", ["train", "evaluate", "figure"])

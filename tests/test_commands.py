@@ -1,7 +1,6 @@
 """Runs through the real commands: skipped, extended, refused, swept, trusted, killed; the exit code is the truth."""
 
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 
 from aevb.runs import Run, finished, read_settings
 from commands import TINY, aevb
-from running import gone_within
+from running import begin, gone_within
 
 NAME = "digits-sgvb_b-adagrad-z2-s0"
 DATASET = """
@@ -110,13 +109,13 @@ def test_a_refusal_of_the_worker_leaves_no_directory(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent died")
 def test_killing_a_sweep_kills_its_job(tmp_path: Path) -> None:
-    command = [str(Path(sys.executable).with_name("aevb-train")), "-m", *TINY, "max_samples=1e9"]
-    sweep = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    sweep = begin(tmp_path, "-m", *TINY, "max_samples=1e9")
     metrics = tmp_path / "outputs" / "runs"
     deadline = time.monotonic() + 120
     while not list(metrics.glob("*/metrics.csv")):
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    sweep.send_signal(signal.SIGKILL)
-    sweep.wait()
+    sweep.kill()
+    sweep.communicate()
+    assert sweep.returncode == -signal.SIGKILL
     assert gone_within(tmp_path, 30)

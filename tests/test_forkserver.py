@@ -13,7 +13,7 @@ import pytest
 from aevb.child import threads
 from aevb.forkserver import FOLDER, Forked
 from aevb.ties import PARENT
-from commands import TINY, process
+from commands import TINY, process, started
 from running import gone_within, processes_in, weights
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only")
@@ -136,6 +136,26 @@ _Serving(ours)._hear(ours.dup())
 @pytest.mark.parametrize("name", ["OMP_NUM_THREADS", "LD_PRELOAD", "PYTHONHASHSEED", "MKL_CBWR"])
 def test_no_server_serves_what_it_cannot_be(servers: Path, name: str) -> None:
     assert Forked.of(servers, ["probe"], {**os.environ, **threads(1), name: "2"}) is None
+
+
+def test_who_has_imported_scikit_learn_is_served(servers: Path, tmp_path: Path) -> None:
+    assert ask(servers, tmp_path, KMP_DUPLICATE_LIB_OK="True", KMP_INIT_AT_FORK="FALSE").wait(60) == 7
+
+
+def test_what_libraries_add_to_the_environment_stops_no_command_of_the_tests_from_being_forked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import lightning
+    import sklearn
+
+    assert os.environ["KMP_INIT_AT_FORK"] == "FALSE", sklearn  # one of several, and no test's doing
+    assert os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] == "1", lightning
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    child = started("train", "--help", folder=tmp_path)
+    assert isinstance(child.process, Forked)
+    out, err = child.communicate(60)
+    assert (child.returncode, err) == (0, "")
+    assert "Examples" in out
 
 
 def test_forked_jobs_of_a_sweep_come_to_the_bits_of_a_process_of_its_own(tmp_path: Path) -> None:

@@ -13,12 +13,12 @@ from aevb import runs
 from aevb.errors import UserError
 from aevb.lock import held
 from aevb.status import found, row
-from commands import REPOSITORY, TINY, process, settings
+from commands import REPOSITORY, TINY, process, python, settings
 
 
 def tool(command: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """scripts/<command>.py, which is the console command aevb-<command>."""
-    return process([sys.executable, str(REPOSITORY / "scripts" / f"{command}.py"), *arguments], folder)
+    return python(str(REPOSITORY / "scripts" / f"{command}.py"), *arguments, folder=folder)
 
 
 def planted(directory: Path, samples: int, *overrides: str) -> Path:

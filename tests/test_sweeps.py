@@ -31,7 +31,7 @@ class Deadly(Digits):
     def load(self):
         if self.mode == "x":
             raise KeyError("broken from the beginning")
-        if "torch" in sys.modules:
+        if Path(sys.argv[0]).name == "worker.py":  # the job, and not the command that looks at the data first
             with open("trained", "a") as file:
                 file.write(self.mode)
             if self.mode == "d" and not Path("mended").exists():

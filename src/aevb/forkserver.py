@@ -35,6 +35,9 @@ FIXED = (
     *("PYTHON", "LD_", "MALLOC_", "GLIBC_", "LC_", "LANG", "CUDA", "NCCL", "TORCH", "PYTORCH", "ATEN"),
     *("OMP_", "GOMP_", "KMP_", "MKL_", "OPENBLAS_", "NUMEXPR_", "BLIS_"),
 )
+# Set by scikit-learn in whatever process imports it, as a command does that looks at the digits before it asks for a child: of no
+# meaning for what a server has loaded before.
+LATE = ("KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK")
 
 
 class Forked:
@@ -119,7 +122,7 @@ class Server:
 
 
 def _name(environment: Mapping[str, str]) -> str:
-    fixed = {name: value for name, value in environment.items() if name.startswith(FIXED)}
+    fixed = {name: value for name, value in environment.items() if name.startswith(FIXED) and name not in LATE}
     text = json.dumps([sys.executable, sys.version, str(Path(__file__).resolve()), fixed], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -1,12 +1,11 @@
 """The config of a small run, composed by the command line itself, and its variants."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
+
+from commands import python
 
 __all__ = ["change", "settings_of_a_small_run"]
 
@@ -16,8 +15,7 @@ TRAIN = Path(__file__).parents[2] / "scripts" / "train.py"
 def settings_of_a_small_run(folder: Path) -> dict[str, Any]:
     """What `aevb-train data=digits` writes: 2 latent dimensions, K = 5 on the first 100 test images at a mark."""
     overrides = ["data=digits", "latent_dim=2", "hidden_dim=20", "evaluator.importance.samples=5", "trainer.first=100"]
-    command = [sys.executable, str(TRAIN), *overrides, f"output_dir={folder}", "max_samples=1e2"]
-    subprocess.run(command, check=True, timeout=120, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True)
+    python(str(TRAIN), *overrides, f"output_dir={folder}", "max_samples=1e2", folder=folder).check_returncode()
     (config,) = folder.glob("runs/*/config.yaml")
     return OmegaConf.to_container(OmegaConf.load(config))  # type: ignore[return-value]
 

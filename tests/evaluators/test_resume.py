@@ -1,10 +1,7 @@
 """Evaluations that are killed go on to the same digits, and those that are finished are not done again."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -18,7 +15,7 @@ from aevb.evaluate import evaluate_run
 from aevb.evaluators.evaluator import Evaluator, run_over
 from aevb.evaluators.importance import Importance
 from aevb.evaluators.partial import Partial, read_values, write_values
-from commands import aevb
+from commands import aevb, started
 from oracles import data, linear_gaussian
 
 
@@ -103,7 +100,7 @@ ARGUMENTS = [
     "run=outputs/runs/r",
     "first=60",
     "evaluator=[bound,ais]",
-    "evaluator.ais.temperatures=60",
+    "evaluator.ais.temperatures=40",
     "evaluator.ais.rows=8",
 ]
 
@@ -111,16 +108,16 @@ ARGUMENTS = [
 def test_kill_minus_nine_loses_seconds_and_no_digit(folder):
     """The real command, killed when it has kept something; the same command goes on; a third time nothing is left to do."""
     results = folder / "outputs" / "runs" / "r" / "evaluation"
-    final = results / "ais-test-t60-c8-l2-first60.npz"
-    command = [str(Path(sys.executable).with_name("aevb-evaluate")), *ARGUMENTS]
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    final = results / "ais-test-t40-c8-l2-first60.npz"
+    process = started("evaluate", *ARGUMENTS, folder=folder)
     deadline = time.monotonic() + 120
     while not list(results.glob(".ais*.npz")):
         assert time.monotonic() < deadline
         assert process.poll() is None, process.communicate()
         time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
+    process.kill()
     process.communicate()
+    assert process.returncode == -signal.SIGKILL
     (kept,) = results.glob(".ais*.npz")
     part = np.load(kept)
     assert 0 < int(part["done"]) < 60
@@ -138,7 +135,7 @@ def test_kill_minus_nine_loses_seconds_and_no_digit(folder):
     assert aevb("evaluate", *ARGUMENTS, folder=folder).returncode == 0
     assert final.stat().st_mtime_ns == stamp  # finished evaluations stay
     events = EventAccumulator(str(folder / "outputs" / "runs" / "r" / "tb" / "evaluation")).Reload()
-    (shown,) = events.Scalars("evaluation/ais-test-t60-c8-l2-first60/log_px")
+    (shown,) = events.Scalars("evaluation/ais-test-t40-c8-l2-first60/log_px")
     assert (shown.step, shown.value) == (2000, pytest.approx(facts["mean"], rel=1e-5))
 
 

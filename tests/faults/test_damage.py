@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,16 @@ from commands import aevb, settings
 from faults.short_runs import outcome, train
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run to 1000 samples."""
-    return train(tmp_path / "outputs" / "runs" / "run", 1000, "logger=tensorboard")
+    return train(tmp_path_factory.mktemp("trained") / "run", 1000, "logger=tensorboard")
+
+
+@pytest.fixture
+def run(trained: Path, tmp_path: Path) -> Path:
+    """A copy of it to be damaged."""
+    return Path(shutil.copytree(trained, tmp_path / "outputs" / "runs" / "run"))
 
 
 def refusal(told: pytest.ExceptionInfo[UserError]) -> str:

@@ -1,36 +1,53 @@
 """The kill harness in short; the whole of it, with fifty kills, is a command: python scripts/kill_harness.py."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from commands import REPOSITORY
+import kill_harness
+from commands import Child
+from running import processes_in
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 
 
-def harness(folder: Path, kills: int, *arguments: str) -> None:
+class Begun(Child):
+    """A process of the harness, forked where torch is loaded already; as good to kill as a new one."""
+
+    def __init__(
+        self, command: list[str], *, cwd: Path, env: dict[str, str], stdout: Any, stderr: Any, **_: Any
+    ) -> None:
+        super().__init__(command, ["console", *command[1:]], cwd, env, stdout.fileno(), stderr.fileno())
+        self.folder = cwd
+
+    @property
+    def pid(self) -> int:
+        return next(pid for pid, words in processes_in(self.folder).items() if "kill_harness.py child" in words)
+
+
+def harness(folder: Path, monkeypatch: pytest.MonkeyPatch, kills: int, *more: str) -> None:
     """`kills` kills, survived to the same bits."""
-    figures = folder / "kills.json"
-    command = [sys.executable, str(REPOSITORY / "scripts" / "kill_harness.py"), "--kills", str(kills), "--blocks", "0"]
-    command += ["--writes", "0", "--json", str(figures), *arguments]
-    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=500)
-    assert result.returncode == 0, result.stdout + result.stderr
-    found = json.loads(figures.read_text())
+    words = ["--kills", str(kills), "--blocks", "0", "--writes", "0", "--json", "kills.json", *more]
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("sys.argv", ["kill_harness.py", *words])
+    monkeypatch.setattr(kill_harness, "subprocess", SimpleNamespace(Popen=Begun))
+    assert kill_harness.main() == 0
+    found = json.loads((folder / "kills.json").read_text())
     assert found["kills"] == found["survived"] == found["bit-identical"] == kills
 
 
 @linux
 @pytest.mark.parametrize("objective", ["sgvb_b", "mcem"])
-def test_a_killed_run_comes_to_the_same_bits(objective: str, tmp_path: Path) -> None:
+def test_a_killed_run_comes_to_the_same_bits(objective: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # The paper's objective, and the one with most of its own in the checkpoint; the others go on in test_objectives_go_on.py.
     # No warm-up: Monte Carlo EM has few updates in a run of this length, and the weights shall move.
-    harness(tmp_path, 2, "--objective", objective, "max_samples=1e5", "optimizer.warmup=0")
+    harness(tmp_path, monkeypatch, 2, "--objective", objective, "max_samples=1e5", "optimizer.warmup=0")
 
 
 @linux
-def test_two_ranks_killed_twice_come_to_the_same_bits(tmp_path: Path) -> None:
-    harness(tmp_path, 2, "--devices", "2", "max_samples=3e4")
+def test_two_ranks_killed_twice_come_to_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    harness(tmp_path, monkeypatch, 2, "--devices", "2", "max_samples=3e4")

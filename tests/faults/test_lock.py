@@ -16,6 +16,7 @@ from aevb.errors import UserError
 from aevb.lock import lock
 from commands import aevb, settings
 from faults.short_runs import DIGITS, a_dead_process, train
+from running import begin, processes_in
 
 OWNER = "import sys, time; from pathlib import Path; from aevb.lock import lock\n"
 OWNER += "with lock(Path(sys.argv[1])):\n    print('mine', flush=True); time.sleep(600)"
@@ -35,29 +36,30 @@ def end(process: subprocess.Popen[str]) -> None:
 
 def test_the_second_command_on_a_run_is_refused(tmp_path: Path) -> None:
     overrides = (*DIGITS, "name=run")
-    command = [str(Path(sys.executable).with_name("aevb-train")), *overrides, "max_samples=1e8"]
-    first = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    first = begin(tmp_path, *overrides, "max_samples=1e8")
     run, deadline = tmp_path / "outputs" / "runs" / "run", time.monotonic() + 120
     try:
         while not (run / "checkpoints" / "last.ckpt").exists():
-            assert first.poll() is None, first.stdout.read()
+            assert first.poll() is None, first.communicate()
             assert time.monotonic() < deadline
             time.sleep(0.02)
+        (pid,) = processes_in(tmp_path)
         second = aevb("train", *overrides, "max_samples=1e3", folder=tmp_path)
         assert (second.returncode, second.stdout) == (2, "")
         (line,) = second.stderr.splitlines()
-        said = f"aevb-train: outputs/runs/run: in use by process {first.pid} on {socket.gethostname()} since 2"
+        said = f"aevb-train: outputs/runs/run: in use by process {pid} on {socket.gethostname()} since 2"
         assert line.startswith(said)
         assert "try: " in line
         assert first.poll() is None
         assert runs.read_settings(run)["max_samples"] == 10**8  # the second has written nothing
-        with pytest.raises(UserError, match=f"in use by process {first.pid} "):
+        with pytest.raises(UserError, match=f"in use by process {pid} "):
             worker.run(run)
         assert not (run / "FAILED").exists()
         runs.discard(run)
         assert (run / "config.yaml").exists()
     finally:
-        end(first)
+        first.kill()
+        first.communicate(60)
     assert (run / "LOCK").exists()
     with lock(run):
         assert json.loads((run / "LOCK").read_text())["pid"] == os.getpid()

@@ -6,8 +6,6 @@ should be, since root ignores modes.
 
 import itertools
 import resource
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +18,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from aevb import runs
 from aevb.errors import UserError
 from aevb.integrity import newest_checkpoint, whole
-from commands import TINY, aevb
+from commands import TINY, aevb, python
 from faults.short_runs import outcome, train
 
 
@@ -81,9 +79,7 @@ def test_a_full_disk_when_tensorboard_writes(undisturbed: Path, tmp_path: Path) 
 def test_a_full_disk_from_the_command_leaves_one_line_and_no_run(tmp_path: Path) -> None:
     program = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))\n"
     program += "from aevb.experiment import train; sys.argv[0] = 'aevb-train'; train()"
-    result = subprocess.run(
-        [sys.executable, "-c", program, *TINY, "name=run"], cwd=tmp_path, capture_output=True, text=True, timeout=120
-    )
+    result = python("-c", program, *TINY, "name=run", folder=tmp_path)
     assert result.returncode == 2, result
     (line,) = result.stderr.splitlines()
     assert line.startswith("aevb-train: outputs/runs/run/checkpoints/last.ckpt: cannot be written (File too large)")

@@ -39,12 +39,13 @@ def exact_dream_loss(model):
 
 
 def test_wake_is_the_gradient_of_the_bound_in_theta_and_reports_the_bound():
-    model, x = linear_gaussian(), data(1).repeat(64, 1)
+    """1,000 minibatches of 256 draws."""
+    model, x = linear_gaussian(), data(1).repeat(256, 1)
     expected = torch.autograd.grad(-exact_bound(model, x).mean(), model.theta)
     gradients, bounds = [], []
-    for wake, _ in updates(model, x, 4_000):
+    for wake, _ in updates(model, x, 1_000):
         assert wake.moves == ("theta",)
-        assert wake.samples == 64
+        assert wake.samples == 256
         gradients.append(flat(torch.autograd.grad(wake.loss, model.theta)))
         bounds.append(wake.stats["bound"])
     assert_mean(torch.stack(gradients), flat(expected))
@@ -52,11 +53,12 @@ def test_wake_is_the_gradient_of_the_bound_in_theta_and_reports_the_bound():
 
 
 def test_sleep_is_the_gradient_over_dreams_and_vanishes_at_the_exact_posterior():
+    """1,000 minibatches of 256 dreams, which do not depend on x."""
     for exact_posterior in (False, True):
-        model, x = linear_gaussian(exact_posterior=exact_posterior), data(64)
+        model, x = linear_gaussian(exact_posterior=exact_posterior), data(256)
         expected = flat(torch.autograd.grad(exact_dream_loss(model), model.phi))
         gradients = []
-        for _, sleep in updates(model, x, 4_000):
+        for _, sleep in updates(model, x, 1_000):
             assert sleep.moves == ("phi",)
             assert sleep.samples == 0
             gradients.append(flat(torch.autograd.grad(sleep.loss, model.phi)))
@@ -81,7 +83,7 @@ def test_it_reaches_maximum_likelihood(tmp_path):
         "objective=wake_sleep",
         "objective.weight_prior=0",
     )
-    more = ("latent_dim=1", "optimizer=adam", "optimizer.lr=0.003", "trainer.precision=64", "max_samples=5e5")
+    more = ("latent_dim=1", "optimizer=adam", "optimizer.lr=0.006", "trainer.precision=64", "max_samples=2e5")
     result = aevb("train", *run, *more, "name=run", "logger=none", "evaluator=bound", folder=tmp_path)
     assert result.returncode == 0, result.stderr
     state = torch.load(tmp_path / "outputs" / "runs" / "run" / "model.pt", weights_only=True)

@@ -1,4 +1,5 @@
-"""pytest again and again without importing torch again: every job in a fork of a process that has it, and no aevb.
+"""pytest again and again without importing torch again: every job in a fork of a process that has it and what else is slow
+to load, and no aevb.
 
 Reads a job per line of standard input, JSON: `source` (the package's src), `tests`, `output` (a file for what pytest says).
 Writes its exit code on a line of standard output; a job that takes five minutes is killed, which is a code below zero.
@@ -9,6 +10,8 @@ import os
 import signal
 import sys
 
+import hydra  # noqa: F401
+import lightning  # noqa: F401
 import pytest
 import scipy.stats  # noqa: F401
 import torch  # noqa: F401
@@ -29,6 +32,7 @@ def work(job: dict) -> None:
     os._exit(int(code))
 
 
+assert "aevb" not in sys.modules
 for line in sys.stdin:
     child = os.fork()
     if child == 0:

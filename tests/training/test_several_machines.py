@@ -3,7 +3,6 @@
 import json
 import signal
 import socket
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pytest
 from aevb import runs
 from aevb.lock import lock
 from aevb.runs import Run
-from commands import aevb
+from commands import Started, aevb, started
 from running import DIGITS, checkpoint, gone_within, processes_in, reach, weights
 
 RUN = (*DIGITS, "max_samples=1e5", "trainer.precision=64", "name=run", "trainer=ddp")
@@ -27,32 +26,22 @@ def prepared(folder: Path, *arguments: str) -> tuple[str, str]:
     return said, command.partition("  #")[0].strip()
 
 
-def launched(command: str, folder: Path) -> list[subprocess.Popen[str]]:
+def launched(command: str, folder: Path) -> list[Started]:
     """The command on machine 0 and on machine 1, with a port that is free."""
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         port = str(probe.getsockname()[1])
-    place = {
-        "RANK": "",
-        "HOST": "localhost",
-        "29500": port,
-        "torchrun": str(Path(sys.executable).with_name("torchrun")),
-    }
+    place = {"HOST": "localhost", "29500": port}
+    name, *words = command.split()
     return [
-        subprocess.Popen(
-            [str(rank) if word == "RANK" else place.get(word, word) for word in command.split()],
-            cwd=folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        started(name, *(str(rank) if word == "RANK" else place.get(word, word) for word in words), folder=folder)
         for rank in (0, 1)
     ]
 
 
-def ended(machines: list[subprocess.Popen[str]]) -> list[tuple[int, str]]:
+def ended(machines: list[Started]) -> list[tuple[int | None, str]]:
     """Exit code and output of each, when both have ended."""
-    outputs = [process.communicate(timeout=120)[0] for process in machines]
+    outputs = ["".join(process.communicate(timeout=120)) for process in machines]
     return [(process.returncode, output) for process, output in zip(machines, outputs, strict=True)]
 
 

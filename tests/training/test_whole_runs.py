@@ -5,9 +5,6 @@ import hashlib
 import itertools
 import json
 import math
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,23 +12,14 @@ import pytest
 import torch
 
 from aevb.data.synthetic import LinearGaussian, linear_gaussian_log_px
+from commands import aevb
 
 DIGITS = ["data=digits", "latent_dim=2", "hidden_dim=30", "logger=none", "name=digits"]
 
 
-def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    program = "import sys; from aevb.experiment import train; sys.argv[0] = 'aevb-train'; train()"
-    command = [sys.executable, "-c", program, *arguments]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-
-
 def train(folder: Path, *arguments: str) -> Path:
-    process = start(folder, *arguments)
-    output, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, output
+    result = aevb("train", *arguments, folder=folder)
+    assert result.returncode == 0, result.stderr
     (name,) = [argument.removeprefix("name=") for argument in arguments if argument.startswith("name=")]
     return folder / "outputs" / "runs" / name
 
@@ -98,9 +86,9 @@ def test_the_block_length_changes_nothing(whole, tmp_path):
 
 
 def test_divergence_is_told_and_marked(tmp_path):
-    process = start(tmp_path, *DIGITS, "max_samples=1e5", "optimizer=adam", "optimizer.lr=1e6")
-    output, _ = process.communicate(timeout=120)
-    assert process.returncode == 2
+    result = aevb("train", *DIGITS, "max_samples=1e5", "optimizer=adam", "optimizer.lr=1e6", folder=tmp_path)
+    output = result.stdout + result.stderr
+    assert result.returncode == 2
     assert "diverged" in output
     assert "samples_seen=" in output
     assert "Traceback" not in output
