@@ -83,7 +83,7 @@ def test_it_reaches_maximum_likelihood(tmp_path):
         "objective=wake_sleep",
         "objective.weight_prior=0",
     )
-    more = ("latent_dim=1", "optimizer=adam", "optimizer.lr=0.006", "trainer.precision=64", "max_samples=2e5")
+    more = ("latent_dim=1", "optimizer=adam", "optimizer.lr=0.003", "trainer.precision=64", "max_samples=5e5")
     result = aevb("train", *run, *more, "name=run", "logger=none", "evaluator=bound", folder=tmp_path)
     assert result.returncode == 0, result.stderr
     state = torch.load(tmp_path / "outputs" / "runs" / "run" / "model.pt", weights_only=True)
