@@ -34,7 +34,7 @@ from aevb.forkserver import FOLDER
 from aevb.scratch import scratch
 
 SMALL = ["data=digits", "latent_dim=2", "hidden_dim=30", "max_samples=3e5"]
-OFTEN = ["trainer.checkpoint_minutes=0.0005"]  # 30 ms, so that writes are met
+OFTEN = ["trainer.checkpoint_minutes=0.0005", "trainer.block=5"]  # every 30 ms, so that writes are met
 PHASES = {"s": "starting", "b": "in a block", "o": "between blocks"}
 WRITING = "writing a checkpoint"
 AIMS = ("all", "one rank", "the command")
