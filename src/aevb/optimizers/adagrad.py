@@ -52,8 +52,7 @@ class AuthorsAdagrad(torch.optim.Adagrad):
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
         """One accumulation and, after the warm-up, one move."""
         count = self._count()
-        on_host = _on_host(count)
-        lr = self.lr * (count.item() >= self.warmup) if on_host else self.lr * (count >= self.warmup)
+        on_host, moving = _on_host(count), count >= self.warmup
         count += 1
         for group in self.param_groups:
             moved = [parameter for parameter in group["params"] if parameter.grad is not None]
@@ -63,10 +62,16 @@ class AuthorsAdagrad(torch.optim.Adagrad):
             sums = [self.state[parameter]["sum"] for parameter in moved]
             decay = group["weight_decay"]
             if on_host:
-                how = {"lr": lr, "lr_decay": 0.0, "weight_decay": decay, "eps": 0.0, "maximize": False}
+                how = {
+                    "lr": self.lr * bool(moving),
+                    "lr_decay": 0.0,
+                    "weight_decay": decay,
+                    "eps": 0.0,
+                    "maximize": False,
+                }
                 torch._fused_adagrad_(moved, gradients, sums, [count] * len(moved), **how)
             else:
-                _adagrad(moved, gradients, sums, lr.to(moved[0]), decay)
+                _adagrad(moved, gradients, sums, self.lr * moving.to(moved[0]), decay)
 
 
 def _on_host(tensor: Tensor) -> bool:
