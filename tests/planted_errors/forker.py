@@ -10,7 +10,6 @@ import os
 import signal
 import sys
 
-import hydra  # noqa: F401
 import lightning  # noqa: F401
 import pytest
 import scipy.stats  # noqa: F401
