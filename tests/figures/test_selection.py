@@ -53,6 +53,24 @@ def test_stepsizes_are_compared_over_the_seeds_that_all_of_them_have(tmp_path):
     assert [item.seed for item in found.chosen.curves] == [0, 1]
 
 
+@pytest.mark.parametrize("lost", [math.nan, -2e7, -206.5])
+def test_a_stepsize_that_learned_nothing_does_not_say_which_seeds_are_compared(tmp_path, lost):
+    for seed, bounds in enumerate([(-126, -120), (-127, -140), (-128, -141)]):
+        for lr, bound in zip((0.01, 0.02), bounds, strict=True):
+            plant(tmp_path, f"optimizer.lr={lr}", f"seed={seed}", train={100: -543, 1000000: bound})
+    plant(tmp_path, "optimizer.lr=0.1", "seed=0", train={100: -543, 1000000: lost})
+    found = selection(tmp_path)
+    assert found.chosen.lr == 0.01  # by seed 0 alone, which 0.1 has, it would be 0.02
+    assert found.chosen.train_bound == -127
+    assert {candidate.lr: candidate.verdict for candidate in found.candidates}[0.1] == "rejected"
+
+
+def test_where_no_stepsize_learned_anything_the_best_of_them_is_shown(tmp_path):
+    plant(tmp_path, "optimizer.lr=0.02", train={100: -543, 1000000: -700})
+    plant(tmp_path, "optimizer.lr=0.1", train={100: -543, 1000000: math.nan})
+    assert selection(tmp_path).chosen.lr == 0.02
+
+
 @pytest.mark.parametrize("lost", [math.nan, -math.inf, -2e7])
 def test_a_diverged_stepsize_loses_and_is_named(tmp_path, lost):
     plant(tmp_path, "optimizer.lr=0.01", train={100: -543, 1000000: -126})

@@ -3,7 +3,8 @@
 The paper (section 5): "stepsizes were chosen from {0.01, 0.02, 0.1} based on performance on the training set in the first few
 iterations". So here: of runs that differ in stepsize and seed alone, the stepsize with the highest TRAINING bound at a fixed
 samples_seen wins. The test set is not looked at. The mean is over the seeds that every stepsize has, or over all of a stepsize's
-seeds where no seed is common; a bound that is not finite loses to every other.
+seeds where no seed is common. A stepsize of which every seed has learned nothing by then loses to every other, and has no say in
+which seeds are common: one that diverges is seldom run again.
 """
 
 from typing import Literal, NamedTuple
@@ -16,8 +17,8 @@ from aevb.figures.curves import Curve, convention, provenances
 __all__ = ["CONSTANT_DECODER", "RULE", "Candidate", "Selection", "rows", "select"]
 
 RULE = (
-    "Of the stepsizes run, the one with the highest training bound (mean over seeds) at {at:,} samples, or at the last mark "
-    "before it that all have, is selected; the test set is not looked at"
+    "Of the stepsizes run, the one with the highest training bound (mean over the seeds common to all that learned anything) at "
+    "{at:,} samples, or at the last mark before it that all have, is selected; the test set is not looked at"
 )
 
 CONSTANT_DECODER = {"mnist": -206.29, "frey_face": 578.62}
@@ -57,9 +58,12 @@ def select(curves: list[Curve], select_at: int) -> Selection:
     stepsizes: dict[float | None, list[Curve]] = {}
     for item in sorted(curves, key=lambda item: (item.lr is not None, item.lr or 0.0, item.seed)):
         stepsizes.setdefault(item.lr, []).append(item)
-    common = set.intersection(*({item.seed for item in group} for group in stepsizes.values()))
+    learned = {
+        lr: group for lr, group in stepsizes.items() if any(not _failure(item, at) for item in group)
+    } or stepsizes
+    common = set.intersection(*({item.seed for item in group} for group in learned.values()))
     scores = {lr: _score(group, common, at) for lr, group in stepsizes.items()}
-    best = max(scores, key=lambda lr: scores[lr] if np.isfinite(scores[lr]) else -np.inf)
+    best = max(learned, key=lambda lr: scores[lr] if np.isfinite(scores[lr]) else -np.inf)
     return Selection(
         at,
         [
@@ -81,19 +85,28 @@ def _last_common(curves: list[Curve], select_at: int) -> int:
 
 
 def _score(group: list[Curve], common: set[int], at: int) -> float:
-    seeds = common or {item.seed for item in group}
-    return float(np.mean([item.at("train", at) for item in group if item.seed in seeds]))
+    known = [item for item in group if item.seed in common] or group
+    return float(np.mean([item.at("train", at) for item in known]))
+
+
+def _failure(item: Curve, at: int) -> str:
+    """What says that a run has learned nothing, or has lost it again, in its row at `at`: "" for most."""
+    row = item.row(at)
+    assert row is not None
+    train, test = (float(item.bound[split][row]) for split in ("train", "test"))
+    if not np.isfinite(train) or (row > 0 and train < item.bound["train"][0]):
+        return "diverged: {end}, below where it began"
+    constant = CONSTANT_DECODER.get(item.data)
+    if constant is not None and max(train, test) < constant:
+        return f"stuck or diverged: {{end}}, below a decoder that ignores z ({constant:.1f})"
+    return ""
 
 
 def _remark(group: list[Curve]) -> str:
-    constant = CONSTANT_DECODER.get(group[0].data)
     for item in group:
-        train, test = item.bound["train"], item.bound["test"]
-        end = f"seed {item.seed} ends at train {train[-1]:.4g}, test {test[-1]:.4g} nats"
-        if not np.isfinite(train[-1]) or (len(train) > 1 and train[-1] < train[0]):
-            return f"diverged: {end}, below where it began"
-        if constant is not None and max(train[-1], test[-1]) < constant:
-            return f"stuck or diverged: {end}, below a decoder that ignores z ({constant:.1f})"
+        if failure := _failure(item, item.last):
+            train, test = item.at("train", item.last), item.at("test", item.last)
+            return failure.format(end=f"seed {item.seed} ends at train {train:.4g}, test {test:.4g} nats")
     return ""
 
 

@@ -5,6 +5,8 @@ every (tag, step) stands once, as if the run had never stopped. metrics.csv is t
 """
 
 import shutil
+import threading
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import torch
 import torch.nn.functional as F
 import yaml
 from lightning.pytorch.loggers import TensorBoardLogger
+from tensorboard.summary.writer import event_file_writer
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter, summary
 
@@ -38,6 +41,18 @@ class _Logger(TensorBoardLogger):
         self.experiment.flush()
 
 
+@cache
+def _told_once() -> None:
+    """What TensorBoard's thread could not write, flush raises where the run hears it; the traceback of the thread repeats it."""
+    told = threading.excepthook
+
+    def hook(args: threading.ExceptHookArgs) -> None:
+        if not (isinstance(args.thread, event_file_writer._AsyncWriterThread) and isinstance(args.exc_value, OSError)):
+            told(args)
+
+    threading.excepthook = hook
+
+
 class TensorBoard(Recorder):
     """Writes <run>/tb at the marks and at the end; costs nothing between.
 
@@ -59,6 +74,7 @@ class TensorBoard(Recorder):
         self._begun = False
         forget(directory / "tb", lambda step, tag: step < self._start and not tag.startswith(OF_THE_END))
         _forget_embedding(directory / "tb")
+        _told_once()
         self._logger = _Logger(directory, name="", version="tb", default_hp_metric=False)
         return self._logger
 
