@@ -132,6 +132,7 @@ def _own(value: Tensor) -> Tensor:
 def loop(recipe: Recipe, gate: Gate) -> None:
     """Trains until it is told to stop."""
     keep_freed_memory()
+    torch.set_flush_denormal(True)  # the prior makes weights of pixels that are never on too small for ordinary numbers
     x = torch.from_numpy(recipe.train().copy())
     hand = Hand(recipe.model(), recipe.batch_size, recipe.lr, len(x), recipe.products)
     generator = torch.Generator().manual_seed(recipe.seed)

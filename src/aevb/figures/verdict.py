@@ -6,8 +6,10 @@ A difference is ours minus the paper's, nats per datapoint, at the same samples 
 
 the paper says of its own curves that the "estimator variance was small (< 1)"; the digitisation error is 0.05 nat (MNIST) or
 0.5 nat (Frey Face); the spread, highest minus lowest, is taken at the last mark up to there that most of the seeds have reached.
-Within it a curve matches; above it is better, below worse. The standard error printed is of the mean over test images at the
-run's end: the paper's test images are the same, so it is no part of the yardstick.
+Within it a curve matches; above it is better, below worse. Of one that does not match is said why, as far as runs tell: what else
+of its method lies within a nat and the digitisation error there (a seed alone, another stepsize, other targets). The standard
+error printed is of the mean over test images at the run's end: the paper's test images are the same, so it is no part of the
+yardstick.
 
 Of all stepsizes and targets run for a panel, the one whose TEST curve is nearest to the paper's (root mean square over the places
 of comparison that all of them have reached) is named too: evidence on what the paper used, not a selection.
@@ -65,12 +67,12 @@ class Verdict(Figure):
         evidence: list[dict[str, Any]] = []
         for place, lines in panels([curve(run) for run in runs], self.select_at).items():
             for line in lines:
-                rows += self._rows(place, line)
+                rows += self._rows(place, line, lines)
             evidence += self._evidence(place, lines)
         numbers = {"curves": [_plain(row) for row in rows], "evidence": [_plain(row) for row in evidence]}
         return Drawing(rows, _draw(rows), {"evidence": evidence}, self._text(runs, rows, evidence), numbers)
 
-    def _rows(self, place: tuple[str, int], line: Line) -> Iterator[dict[str, Any]]:
+    def _rows(self, place: tuple[str, int], line: Line, lines: list[Line]) -> Iterator[dict[str, Any]]:
         algorithm = method(line.objective).published
         for split in ("test", "train"):
             paper = published.figure2().get((*place, algorithm or "", split))
@@ -105,6 +107,7 @@ class Verdict(Figure):
                     "spread_seeds": seeds,
                     "tolerance": tolerance,
                     "verdict": verdict,
+                    "why": "" if verdict == "matches" else _why(line, lines, split, samples_seen, theirs),
                     **provenances(reached),
                 }
 
@@ -166,8 +169,29 @@ class Verdict(Figure):
         return shown | {"rms": number(row["rms"]), "": row["nearest"], "by training bound": row["selected"]}
 
 
-def _mean(candidate: Candidate, samples_seen: int) -> float:
-    reached = [item.at("test", samples_seen) for item in candidate.curves if item.row(samples_seen) is not None]
+def _why(line: Line, lines: list[Line], split: str, samples_seen: int, paper: float) -> str:
+    """What else of the method is near the paper's curve there."""
+
+    def near(value: float) -> bool:
+        return abs(value - paper) <= VARIANCE + DIGITISATION[line.curves[0].data]
+
+    lucky = [item.seed for item in line.curves if near(item.at(split, samples_seen))]
+    found = [f"seed {', '.join(map(str, lucky))} alone matches"] if lucky else []
+    for other in (other for other in lines if method(other.objective).published == method(line.objective).published):
+        for candidate in other.selection.candidates:
+            shown = other is line and candidate is line.selection.chosen
+            if not shown and near(_mean(candidate, samples_seen, split)):
+                name = "" if other is line else f"{other.label}, "
+                found.append(f"{name}stepsize {candidate.lr:g} matches ({_seeds(len(candidate.curves))})")
+    return "; ".join(found)
+
+
+def _seeds(count: int) -> str:
+    return f"{count} seed{'s' * (count > 1)}"
+
+
+def _mean(candidate: Candidate, samples_seen: int, split: str = "test") -> float:
+    reached = [item.at(split, samples_seen) for item in candidate.curves if item.row(samples_seen) is not None]
     return float(np.mean(reached)) if reached else float("nan")
 
 
@@ -263,4 +287,5 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
         "s.e.": number(row["standard_error"]),
         "spread (seeds)": f"{number(row['spread'])} ({row['spread_seeds']})" if row["spread_seeds"] > 1 else "one seed",
         "verdict": row["verdict"],
+        "why, as far as runs tell": row["why"],
     }
