@@ -4,6 +4,7 @@ import argparse
 import shlex
 import signal
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from difflib import get_close_matches
@@ -70,9 +71,12 @@ def _benchmark(plan: Plan, given: argparse.Namespace, tell: Callable[[str], None
         "plan": asdict(plan),
         "machine": machine.describe(),
         "load": {"begin": machine.load(), "end": None},
+        "seconds": {},  # that each group took to measure
     }
     for name in given.only or GROUPS:
+        start = time.perf_counter()
         result = import_module(f"benchmarks.groups.{name}").measure(plan, tell)
+        record["seconds"][name] = round(time.perf_counter() - start, 1)
         # The goals are about the paper's model.
         rows += result.rows if plan.recipe == Recipe() else [replace(row, goal=None) for row in result.rows]
         speeds += result.speeds

@@ -14,7 +14,8 @@ class Plan:
 
     steps: of a method's turn. since, until: samples_seen of the marks between which a run of aevb is timed; the first
     10,000 samples are the optimiser's warm-up. images: of a turn of importance sampling. one_parameter: as `until`, for the
-    model of one parameter, timed from a tenth of that on. members: of an ensemble. extra: overrides of every run.
+    model of one parameter, timed from a tenth of that on. members: of an ensemble. extra: overrides of every run. brief: without
+    rows that are variants of others.
     """
 
     recipe: Recipe = field(default_factory=Recipe)
@@ -27,6 +28,7 @@ class Plan:
     one_parameter: int = 1_000_000
     members: int = 4
     extra: tuple[str, ...] = ()
+    brief: bool = False
 
     def at(self, unit: int) -> Recipe:
         """The recipe with turns of `unit`."""
@@ -52,5 +54,6 @@ def quick() -> Plan:
         images=5,
         one_parameter=100_000,
         members=2,
-        extra=("evaluator=bound",),
+        extra=("evaluator=bound", "trainer.first_mark=10000"),
+        brief=True,
     )

@@ -4,7 +4,10 @@ import statistics
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, NamedTuple
 
-__all__ = ["Goal", "Result", "Row", "Speed", "not_measured"]
+__all__ = ["LEFT_OUT", "Goal", "Result", "Row", "Speed", "not_measured"]
+
+LEFT_OUT = "left out of --quick"
+"""Why a row has no numbers, where a plan is brief."""
 
 Verdict = Literal["met", "missed", "not measured", ""]
 

@@ -34,6 +34,7 @@ from aevb.ties import leave, tie_to_parent
 from aevb.training.autosave import Autosave
 from aevb.training.checkpoint import QueuedCheckpointIO, load, to_resume
 from aevb.training.clipping import Clipping
+from aevb.training.clock import Clock
 from aevb.training.engines.stack import Seat
 from aevb.training.evaluation import Marks
 from aevb.training.memory import keep_freed_memory
@@ -119,11 +120,14 @@ def _run(directory: Path, trusted: tuple[str, ...], ranks: Ranks, seat: Seat | N
     recorder: Recorder = build(settings["logger"], trusted=trusted)
     first_mark, every = trainer_settings.first_mark, trainer_settings.mark_every
     with Writer() as writer:
-        marks = Marks(scene, evaluators, recorder, writer, settings["max_samples"], settings["seed"], first_mark, every)
+        clock = Clock() if seat is None else seat.stack.clock
+        end, seed = settings["max_samples"], settings["seed"]
+        marks = Marks(scene, evaluators, recorder, writer, clock, end, seed, first_mark, every)
         device = _fit(module, marks, trainer_settings, ranks, signals)
 
     last = scene._replace(x=scene.x[: trainer_settings.final_first])
-    evaluations = _final_evaluations(last, evaluators, device, ranks)
+    with clock.pause():
+        evaluations = _final_evaluations(last, evaluators, device, ranks)
     if not ranks.first:
         return
     for name, (evaluation, took) in evaluations.items():

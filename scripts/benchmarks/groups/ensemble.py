@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from aevb.config import options
 from benchmarks.plan import Plan
-from benchmarks.results import Goal, Result, Row, not_measured
+from benchmarks.results import LEFT_OUT, Goal, Result, Row, not_measured
 from benchmarks.rounds import order
 from benchmarks.trainee import train
 
@@ -21,6 +21,8 @@ def measure(plan: Plan, tell: Callable[[str], None]) -> Result:
     what = f"time of {plan.members} members together / one alone"
     if not available():
         return Result([not_measured("ensemble", what, "there is no hydra/launcher=ensemble")], [])
+    if plan.brief:
+        return Result([not_measured("ensemble", what, LEFT_OUT)], [])
     return Result([Row("ensemble", what, members(plan, plan.members, tell), threads=1)], [])
 
 

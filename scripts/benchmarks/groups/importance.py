@@ -6,7 +6,7 @@ from dataclasses import replace
 from benchmarks.children import Method
 from benchmarks.plan import Plan
 from benchmarks.products import available
-from benchmarks.results import Goal, Result, Row, Speed
+from benchmarks.results import LEFT_OUT, Goal, Result, Row, Speed, not_measured
 from benchmarks.rounds import ratios, rounds
 
 __all__ = ["METHODS", "measure"]
@@ -31,25 +31,37 @@ def _method(method: str, plan: Plan, threads: int) -> Method:
     return Method(name, replace(plan.at(plan.images), products=products or "torch"), threads)
 
 
-def _at(plan: Plan, threads: int, tell: Callable[[str], None]) -> Result:
-    group, k = "importance", plan.recipe.samples
-    methods = {name: _method(name, plan, threads) for name in METHODS if not name.endswith("onednn") or available()}
-    seconds = rounds(methods, plan.rounds, lambda text: tell(f"importance sampling, {threads} threads, {text}"))
-    ours = seconds["importance"]
-    naive = ratios(seconds["importance_naive"], ours)
-    alone = {name: ratios(ours, values) for name, values in seconds.items() if name.startswith("importance_gemm")}
-    bf16 = ratios(ours, seconds["importance_bf16"])
-    exact, short = (methods[name].facts["log_px"] for name in ("importance", "importance_bf16"))
+def _absent(method: str, plan: Plan) -> bool:
+    onednn = method.endswith("onednn")
+    return (onednn and not available()) or (plan.brief and (onednn or method == "importance_bf16"))
+
+
+def _shift(exact: list[float], short: list[float]) -> str:
     shifts = [b - a for a, b in zip(exact, short, strict=True)]
     mean, largest = sum(shifts) / len(shifts), max(map(abs, shifts))
-    shift = f"shift of log p(x): mean {mean:+.4f}, largest {largest:.4f} nat, {len(shifts)} images"
+    return f"shift of log p(x): mean {mean:+.4f}, largest {largest:.4f} nat, {len(shifts)} images"
+
+
+def _at(plan: Plan, threads: int, tell: Callable[[str], None]) -> Result:
+    group, k = "importance", plan.recipe.samples
+    methods = {name: _method(name, plan, threads) for name in METHODS if not _absent(name, plan)}
+    seconds = rounds(methods, plan.rounds, lambda text: tell(f"importance sampling, {threads} threads, {text}"))
+    ours = seconds["importance"]
+    what = f"speed with products in bfloat16 / float32, K = {k}"
+    naive = ratios(seconds["importance_naive"], ours)
+    alone = {name: ratios(ours, values) for name, values in seconds.items() if name.startswith("importance_gemm")}
+    if "importance_bf16" in methods:
+        shift = _shift(methods["importance"].facts["log_px"], methods["importance_bf16"].facts["log_px"])
+        bf16 = Row(group, what, ratios(ours, seconds["importance_bf16"]), threads=threads, note=shift)
+    else:
+        bf16 = not_measured(group, what, LEFT_OUT, threads=threads)
     rows = [
         Row(group, f"speed of aevb / naive loop over images, K = {k}", naive, threads=threads, goal=Goal("≥", 1.6)),
         *(
             Row(group, f"time of aevb / {METHODS[name]}, K = {k}", values, threads=threads, goal=Goal("≤", 1.8))
             for name, values in alone.items()
         ),
-        Row(group, f"speed with products in bfloat16 / float32, K = {k}", bf16, threads=threads, note=shift),
+        bf16,
     ]
     speeds = [Speed(group, METHODS[name], values, "image", threads) for name, values in seconds.items()]
     return Result(rows, speeds)

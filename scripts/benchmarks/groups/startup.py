@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from benchmarks.children import execute
 from benchmarks.plan import Plan
-from benchmarks.results import Goal, Result, Row, Speed
+from benchmarks.results import LEFT_OUT, Goal, Result, Row, Speed, not_measured
 from benchmarks.rounds import Taker, ratios, rounds
 from benchmarks.trainee import TRAIN, train
 
@@ -59,7 +59,8 @@ def measure(plan: Plan, tell: Callable[[str], None]) -> Result:
         "tab completion": Command([TRAIN, "-sc", "query=bash"], env=COMPLETION),
         "an error in the configuration": Command([TRAIN, "latent_dim=-1"], code=2),
     }
-    takers: dict[str, Taker] = {reference: Command(["-c", "import torch, lightning"]), **quick, "100-step run": short}
+    takers: dict[str, Taker] = {reference: Command(["-c", "import torch, lightning"]), **quick}
+    takers |= {} if plan.brief else {"100-step run": short}
     seconds = rounds(takers, plan.rounds, lambda text: tell(f"start-up, {text}"))
     rows = [
         Row(
@@ -71,5 +72,8 @@ def measure(plan: Plan, tell: Callable[[str], None]) -> Result:
         for name in quick
     ]
     what = "a 100-step run without its training and evaluation / importing torch and Lightning"
-    rows.append(Row("start-up", what, ratios(short.rest, seconds[reference]), threads=1))
+    if plan.brief:
+        rows.append(not_measured("start-up", what, LEFT_OUT, threads=1))
+    else:
+        rows.append(Row("start-up", what, ratios(short.rest, seconds[reference]), threads=1))
     return Result(rows, [Speed("start-up", name, values, "command", 1) for name, values in seconds.items()])

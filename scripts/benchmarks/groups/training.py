@@ -7,7 +7,7 @@ from dataclasses import replace
 from benchmarks.children import Method
 from benchmarks.plan import Plan
 from benchmarks.products import available
-from benchmarks.results import Goal, Result, Row, Speed, not_measured
+from benchmarks.results import LEFT_OUT, Goal, Result, Row, Speed, not_measured
 from benchmarks.rounds import Taker, ratios, rounds
 from benchmarks.trainee import Trainee
 
@@ -37,8 +37,10 @@ def goal(rival: str, threads: int) -> Goal | None:
     return goals.get(rival.partition(",")[0])
 
 
-def absent(rival: str) -> str:
-    """Why a rival cannot be measured here; empty if it can."""
+def absent(rival: str, brief: bool = False) -> str:
+    """Why a rival is not measured here; empty if it is."""
+    if brief and (rival.endswith("onednn") or rival == "eager"):
+        return LEFT_OUT
     if rival == "jax_scan" and not importlib.util.find_spec("jax"):
         return "not installed: pip install 'aevb[bench]'"
     return "this torch comes without oneDNN" if rival.endswith("onednn") and not available() else ""
@@ -59,7 +61,7 @@ def _at(plan: Plan, threads: int, tell: Callable[[str], None]) -> Result:
     group, m = "training", plan.recipe.batch_size
     trainee = Trainee(plan.run(), plan.since, threads)
     takers: dict[str, Taker] = {"aevb": trainee}
-    takers |= {name: _method(name, plan, threads) for name in RIVALS if not absent(name)}
+    takers |= {name: _method(name, plan, threads) for name in RIVALS if not absent(name, plan.brief)}
     seconds = rounds(takers, plan.rounds, lambda text: tell(f"training, {threads} threads, {text}"))
     seconds["aevb"] = [value * m for value in seconds["aevb"]]
     rows = []
@@ -67,7 +69,7 @@ def _at(plan: Plan, threads: int, tell: Callable[[str], None]) -> Result:
         alone = name.startswith("gemm")
         what = f"time of aevb's step / {words}" if alone else f"speed of aevb / {words}"
         if name not in seconds:
-            rows.append(not_measured(group, what, absent(name), goal(name, threads), threads))
+            rows.append(not_measured(group, what, absent(name, plan.brief), goal(name, threads), threads))
             continue
         above, below = ("aevb", name) if alone else (name, "aevb")
         values = ratios(seconds[above], seconds[below])

@@ -6,7 +6,8 @@ usual ones, <split>_<evaluator>_<value>, means over the images. A row is in the 
 is written from the rows held: a run cut between two checkpoints leaves no row that its resumption would not write again.
 
 Training goes on while these files are written, in this order, beside it. Training seconds are those of the thread that trains:
-with what it takes to copy the state, and to wait for a disk that is not done with the checkpoint before.
+with what it takes to copy the state, and to wait for a disk that is not done with the checkpoint before. Of an ensemble's member
+they are those of all members together.
 """
 
 import csv
@@ -20,6 +21,7 @@ import lightning as L
 
 from aevb.evaluators.evaluator import Evaluator, run_over
 from aevb.runs import write_text
+from aevb.training.clock import Clock
 from aevb.training.module import Training
 from aevb.training.plan import Block, is_mark
 from aevb.training.recorder import Recorder, Scene
@@ -37,8 +39,8 @@ class Marks(L.Callback):
 
     evaluators: by name. `bound` sees the whole test split, every other the first `scene.first` images, and those of
     `scene.train` if there are any. writer: of the files; what it was refused ends the run after a block of minibatches.
-    max_samples: the end. seed: of the evaluations' noise. first_mark: marks before it are passed over. every: its multiples are
-    marks too.
+    clock: of training seconds. max_samples: the end. seed: of the evaluations' noise. first_mark: marks before it are passed
+    over. every: its multiples are marks too.
     """
 
     def __init__(
@@ -47,12 +49,14 @@ class Marks(L.Callback):
         evaluators: dict[str, Evaluator],
         recorder: Recorder,
         writer: Writer,
+        clock: Clock,
         max_samples: int,
         seed: int,
         first_mark: int = 1,
         every: int | None = None,
     ) -> None:
         self.scene, self.evaluators, self.recorder, self.writer = scene, evaluators, recorder, writer
+        self.clock = clock
         self.max_samples, self.seed, self.first_mark, self.every = max_samples, seed, first_mark, every
         self.rows: list[dict[str, float]] = []
         self.more: dict[str, None] = {}  # columns beside COLUMNS, in order
@@ -82,7 +86,7 @@ class Marks(L.Callback):
         module.last_checkpoint = self.last_checkpoint
         if trainer.is_global_zero:
             self.recorder.begin(self.scene)
-        self._start = time.perf_counter()
+        self._start = self.clock()
 
     def on_train_batch_end(  # type: ignore[override]
         self, trainer: L.Trainer, module: Training, outputs: Any, batch: Block, batch_idx: int
@@ -94,12 +98,13 @@ class Marks(L.Callback):
         at_mark = seen > batch.start and (is_due or seen >= self.max_samples)
         if not (at_mark or module.stopping):
             return
-        now = time.perf_counter()
-        self.training_seconds += now - self._start
+        self.training_seconds += self.clock() - self._start
         if at_mark:
-            self._evaluate(trainer, module)
-        self._start = time.perf_counter()
-        self.evaluation_seconds += self._start - now
+            start = time.perf_counter()
+            with self.clock.pause():
+                self._evaluate(trainer, module)
+            self.evaluation_seconds += time.perf_counter() - start
+        self._start = self.clock()
         if at_mark:
             self._time(seen)
             if trainer.is_global_zero:
@@ -154,7 +159,7 @@ class Marks(L.Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """Rows and seconds, as plain containers."""
-        training_seconds = self.training_seconds + time.perf_counter() - self._start  # it may be saved between marks
+        training_seconds = self.training_seconds + self.clock() - self._start  # it may be saved between marks
         return {"rows": self.rows, "timing": self.timing, "seconds": [training_seconds, self.evaluation_seconds]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

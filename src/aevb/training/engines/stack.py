@@ -22,6 +22,7 @@ from aevb.models.vae import VAE
 from aevb.objectives.objective import Batch, Objective, Update
 from aevb.objectives.sgvb_a import SGVB_A
 from aevb.objectives.sgvb_b import SGVB_B
+from aevb.training.clock import Clock
 from aevb.training.engines.closed_form import ClosedForm, differentiate
 
 __all__ = ["Member", "Seat", "Stack"]
@@ -60,9 +61,10 @@ class Seat(NamedTuple):
 
 
 class Stack:
-    """Where `size` members meet at every step; each takes a place in 0..size-1."""
+    """Where `size` members meet at every step; each takes a place in 0..size-1. clock: of their training seconds."""
 
     def __init__(self, size: int) -> None:
+        self.clock = Clock()
         self.present = set(range(size))
         self._turn = threading.Condition()
         self._brought: dict[int, _Work] = {}
