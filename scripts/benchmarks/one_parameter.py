@@ -54,6 +54,6 @@ class Level(Objective):
 
     def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
         x, _, _ = next(stream)
-        (level,) = model.theta
+        level = model.decoder.get_parameter("level")
         loss = distance(level, x)
         yield Update(loss, ("theta",), len(x), {"bound": -loss.detach()})

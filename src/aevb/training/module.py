@@ -52,6 +52,13 @@ def own(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return state
 
 
+class _Clock:
+    """What moves at every minibatch. nn.Module looks into all that is assigned to it for longer than a small step takes."""
+
+    samples_seen = 0
+    vote: bool | Tensor = False
+
+
 class Training(L.LightningModule):
     """A model being trained by an objective on a stream, here on the stream's share of every minibatch.
 
@@ -80,16 +87,24 @@ class Training(L.LightningModule):
         self.groups = {"theta": model.theta, "phi": [*model.phi, *objective.parameters()]}
         self.engine = choose_engine(engine, objective, model, self.groups)
         self.clipping, self.graph_steps = clipping, graph_steps
-        self.samples_seen = 0
+        self._clock = _Clock()
         self.told_to_stop = self.stopping = False
         self.last_checkpoint: Callable[[], tuple[Path, int] | None] = lambda: None
-        self._vote: bool | Tensor = False
         self._graph: Graph | None = None
         self._beginning = Snapshot()
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """One optimiser for theta and one for phi, where there is one."""
         return [self.make_optimizer(self._with_prior(name)) for name in self._trained]
+
+    @property
+    def samples_seen(self) -> int:
+        """Samples of the global minibatches so far."""
+        return self._clock.samples_seen
+
+    @samples_seen.setter
+    def samples_seen(self, value: int) -> None:
+        self._clock.samples_seen = value
 
     @property
     def _trained(self) -> list[str]:
@@ -161,11 +176,11 @@ class Training(L.LightningModule):
             if self._graph is None or watched:
                 updates: Iterable[tuple[int, Mapping[str, Tensor]]] = self._round(self.stream, optimizers, watched)
             elif self._graph.ready((block.stop - self.samples_seen) // self.round_samples):
-                updates, self._vote = self._graph.replay(), self.told_to_stop
+                updates, self._clock.vote = self._graph.replay(), self.told_to_stop
             else:
                 updates = self._graph.single(self.stream)
             for samples, stats in updates:
-                self.samples_seen += samples
+                self._clock.samples_seen += samples
                 taken.append((samples, stats))
         return taken
 
@@ -180,7 +195,9 @@ class Training(L.LightningModule):
         # A CPU is asked after each round, for steps may be slow; another device would be stalled by it, and its blocks are short.
         over = self.samples_seen >= block.stop
         if over or self.device.type == "cpu":
-            self.stopping = bool(self._vote)
+            stopping = bool(self._clock.vote)
+            if stopping != self.stopping:
+                self.stopping = stopping
         return over or self.stopping
 
     def _take(
@@ -188,10 +205,10 @@ class Training(L.LightningModule):
     ) -> Mapping[str, Tensor]:
         moved = [parameter for name in update.moves for parameter in self.groups[name]]
         stats: Mapping[str, Tensor] = {"loss": update.loss, **update.stats}
-        self._vote = self.told_to_stop
+        self._clock.vote = self.told_to_stop
         if self.stream.world > 1:
             gradients = [parameter.grad for parameter in moved if parameter.grad is not None]
-            stats, self._vote = average(gradients, stats, self.told_to_stop, self.stream.world)
+            stats, self._clock.vote = average(gradients, stats, self.told_to_stop, self.stream.world)
         if watched_at is not None:
             self._watch("gradient", {parameter: parameter.grad for parameter in moved}, stats, watched_at)
         if self.clipping:

@@ -78,9 +78,11 @@ class Stream(Iterator[Batch]):
         epoch, start = divmod(t * m, n)
         if start + m <= n:
             return self._permutation(epoch)[start : start + m]
-        positions = np.arange(t * m, (t + 1) * m)
-        epochs = positions // n
-        return np.array([self._permutation(int(e))[p] for e, p in zip(epochs, positions % n, strict=True)])
+        parts, left = [], m
+        while left:
+            parts.append(self._permutation(epoch)[start : start + left])
+            epoch, start, left = epoch + 1, 0, left - len(parts[-1])
+        return np.concatenate(parts)
 
     def _permutation(self, epoch: int) -> np.ndarray:
         if epoch not in self._permutations:
