@@ -182,12 +182,9 @@ def _why(line: Line, lines: list[Line], split: str, samples_seen: int, paper: fl
             shown = other is line and candidate is line.selection.chosen
             if not shown and near(_mean(candidate, samples_seen, split)):
                 name = "" if other is line else f"{other.label}, "
-                found.append(f"{name}stepsize {candidate.lr:g} matches ({_seeds(len(candidate.curves))})")
+                seeds = sum(item.row(samples_seen) is not None for item in candidate.curves)
+                found.append(f"{name}stepsize {candidate.lr:g} matches ({seeds} seed{'s' * (seeds > 1)})")
     return "; ".join(found)
-
-
-def _seeds(count: int) -> str:
-    return f"{count} seed{'s' * (count > 1)}"
 
 
 def _mean(candidate: Candidate, samples_seen: int, split: str = "test") -> float:
