@@ -52,7 +52,7 @@ def own(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return state
 
 
-class _Clock:
+class _Moving:
     """What moves at every minibatch. nn.Module looks into all that is assigned to it for longer than a small step takes."""
 
     samples_seen = 0
@@ -87,7 +87,7 @@ class Training(L.LightningModule):
         self.groups = {"theta": model.theta, "phi": [*model.phi, *objective.parameters()]}
         self.engine = choose_engine(engine, objective, model, self.groups)
         self.clipping, self.graph_steps = clipping, graph_steps
-        self._clock = _Clock()
+        self._moving = _Moving()
         self.told_to_stop = self.stopping = False
         self.last_checkpoint: Callable[[], tuple[Path, int] | None] = lambda: None
         self._graph: Graph | None = None
@@ -100,11 +100,11 @@ class Training(L.LightningModule):
     @property
     def samples_seen(self) -> int:
         """Samples of the global minibatches so far."""
-        return self._clock.samples_seen
+        return self._moving.samples_seen
 
     @samples_seen.setter
     def samples_seen(self, value: int) -> None:
-        self._clock.samples_seen = value
+        self._moving.samples_seen = value
 
     @property
     def _trained(self) -> list[str]:
@@ -176,11 +176,11 @@ class Training(L.LightningModule):
             if self._graph is None or watched:
                 updates: Iterable[tuple[int, Mapping[str, Tensor]]] = self._round(self.stream, optimizers, watched)
             elif self._graph.ready((block.stop - self.samples_seen) // self.round_samples):
-                updates, self._clock.vote = self._graph.replay(), self.told_to_stop
+                updates, self._moving.vote = self._graph.replay(), self.told_to_stop
             else:
                 updates = self._graph.single(self.stream)
             for samples, stats in updates:
-                self._clock.samples_seen += samples
+                self._moving.samples_seen += samples
                 taken.append((samples, stats))
         return taken
 
@@ -195,7 +195,7 @@ class Training(L.LightningModule):
         # A CPU is asked after each round, for steps may be slow; another device would be stalled by it, and its blocks are short.
         over = self.samples_seen >= block.stop
         if over or self.device.type == "cpu":
-            stopping = bool(self._clock.vote)
+            stopping = bool(self._moving.vote)
             if stopping != self.stopping:
                 self.stopping = stopping
         return over or self.stopping
@@ -205,10 +205,10 @@ class Training(L.LightningModule):
     ) -> Mapping[str, Tensor]:
         moved = [parameter for name in update.moves for parameter in self.groups[name]]
         stats: Mapping[str, Tensor] = {"loss": update.loss, **update.stats}
-        self._clock.vote = self.told_to_stop
+        self._moving.vote = self.told_to_stop
         if self.stream.world > 1:
             gradients = [parameter.grad for parameter in moved if parameter.grad is not None]
-            stats, self._clock.vote = average(gradients, stats, self.told_to_stop, self.stream.world)
+            stats, self._moving.vote = average(gradients, stats, self.told_to_stop, self.stream.world)
         if watched_at is not None:
             self._watch("gradient", {parameter: parameter.grad for parameter in moved}, stats, watched_at)
         if self.clipping:
