@@ -5,7 +5,10 @@ from dataclasses import dataclass, field, replace
 from benchmarks.children import cores
 from benchmarks.recipe import Recipe
 
-__all__ = ["Plan", "full", "quick"]
+__all__ = ["FEW_EVALUATIONS", "Plan", "full", "quick"]
+
+FEW_EVALUATIONS = ("evaluator=bound", "trainer.first_mark=10000")
+"""For runs that are timed between marks, from Plan.since on: evaluations do not count, and take longer than what does."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,6 @@ def quick() -> Plan:
         images=5,
         one_parameter=100_000,
         members=2,
-        extra=("evaluator=bound", "trainer.first_mark=10000"),
+        extra=FEW_EVALUATIONS,
         brief=True,
     )

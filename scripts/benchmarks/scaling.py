@@ -22,7 +22,7 @@ from aevb.runs import save, write_json
 from benchmarks import machine
 from benchmarks.children import Method
 from benchmarks.groups import ensemble
-from benchmarks.plan import Plan
+from benchmarks.plan import FEW_EVALUATIONS, Plan
 from benchmarks.products import available
 from benchmarks.rounds import Taker, rounds
 from benchmarks.trainee import Trainee
@@ -90,7 +90,7 @@ def takes_over(points: list[Point]) -> int | None:
 
 def main(plan: Plan, output: Path, tell: Callable[[str], None]) -> int:
     """Measures, prints, and writes scaling.json and scaling.png."""
-    plan = replace(plan, rounds=min(plan.rounds, ROUNDS), until=min(plan.until, 50_000))
+    plan = replace(plan, rounds=min(plan.rounds, ROUNDS), until=min(plan.until, 50_000), extra=FEW_EVALUATIONS)
     curves: list[Curve] = []
     record: dict[str, Any] = {"machine": machine.describe(), "recipe": plan.recipe.describe(), "rounds": plan.rounds}
     record |= {"threads": plan.threads[0], "load": {"begin": machine.load()}}
@@ -99,7 +99,7 @@ def main(plan: Plan, output: Path, tell: Callable[[str], None]) -> int:
         found = {c.label: [{"value": p.value, "seconds": p.seconds} for p in c.points] for c in curves}
         record["load"]["end"] = machine.load()
         write_json(output / "scaling.json", {**record, "curves": found})
-        print(_words(curve))
+        print(_words(curve), flush=True)
     _draw(output / "scaling.png", curves, plan)
     print(output / "scaling.json", output / "scaling.png", sep="\n")
     return 0
