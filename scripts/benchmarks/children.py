@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -67,12 +67,13 @@ def _environment(threads: int, gpu: bool) -> dict[str, str]:
 
 
 @contextmanager
-def pinned(threads: int, wanted: bool) -> Iterator[None]:
-    """Children started inside may use `threads` processors only, where `wanted` and where the system can do that."""
-    before = os.sched_getaffinity(0) if wanted and hasattr(os, "sched_getaffinity") else None
+def pinned(threads: int) -> Iterator[None]:
+    """Children started inside may use `threads` processors only, always the same, where the system can do that: processors differ
+    by what else their machine does, and a ratio is of two turns. The last ones, since the first serves most interrupts."""
+    before = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
     try:
         if before is not None:
-            os.sched_setaffinity(0, sorted(before)[:threads])
+            os.sched_setaffinity(0, sorted(before)[-threads:])
         yield
     finally:
         if before is not None:
@@ -90,7 +91,7 @@ class Method:
     """A rival in its own process, waiting for its turns.
 
     Starting returns at once; the first turn waits for the method to be set up and takes a turn that is not counted. threads:
-    that it may compute with. JAX knows no number of threads, so it is kept to as many processors.
+    that it may compute with, and processors that it is kept to (JAX knows no number of threads), unless it is at work on a GPU.
     """
 
     def __init__(self, name: str, recipe: Recipe, threads: int = 1, gpu: bool = False) -> None:
@@ -99,7 +100,7 @@ class Method:
         self._open = self._warm = False
         self._terminal = _Terminal()
         command = [sys.executable, "-m", "benchmarks.member", name, json.dumps(asdict(recipe)), str(threads)]
-        with pinned(threads, name.startswith("jax")):
+        with nullcontext() if gpu else pinned(threads):
             self._process = subprocess.Popen(
                 command,
                 env=_environment(threads, gpu),

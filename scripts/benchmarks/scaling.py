@@ -49,6 +49,7 @@ AXES = (
     Axis("samples", "importance samples K", (10, 50, 200, 1000, 5000), (50, 5000), "image"),
 )
 MEMBERS = (1, 2, 4, 8)
+DECADE = 10.0
 PRODUCTS = {"torch": "matrix products alone", "onednn": "matrix products alone, by oneDNN"}
 COLOURS = {"aevb": "#0072B2", PRODUCTS["torch"]: "#D55E00", PRODUCTS["onednn"]: "#E69F00"}
 
@@ -155,12 +156,17 @@ def _over(value: int | None) -> str:
 
 
 def _draw(path: Path, curves: list[Curve], plan: Plan) -> None:
+    columns = 3
+    rows = -(-(len(curves) + 1) // columns)  # the legend takes a place too
     with matplotlib.rc_context(RC):  # type: ignore[arg-type]
-        canvas = Figure(figsize=(3.1 * len(curves), 3.2))
-        panels = canvas.subplots(1, len(curves), squeeze=False)[0]
-        for axes, curve in zip(panels, curves, strict=True):
+        canvas = Figure(figsize=(2.6 * columns, 2.7 * rows))
+        panels = canvas.subplots(rows, columns, squeeze=False).flat
+        for axes, curve in zip(panels, curves, strict=False):
             _panel(axes, curve)
-        canvas.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+        for axes in panels[len(curves) :]:
+            axes.axis("off")
+        named = {label: line for axes in panels for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+        panels[len(curves)].legend(named.values(), named.keys(), loc="center", frameon=False)
         recipe = plan.recipe.describe()
         canvas.suptitle(f"{recipe['model']}, {recipe['data']}, threads: {plan.threads[0]}", fontsize=9)
         save(path, partial(canvas.savefig, format="png", metadata={"Software": None}))
@@ -175,12 +181,16 @@ def _panel(axes: Axes, curve: Curve) -> None:
         low, high = ([scale * end(point.seconds[method]) for point in curve.points] for end in (min, max))
         axes.plot(values, middle, "o-", color=COLOURS[method], markersize=3, linewidth=1.2, label=method)
         axes.fill_between(values, low, high, color=COLOURS[method], alpha=0.2, linewidth=0)
+    if single:
+        axes.plot(values, values, ":", color="black", linewidth=0.9, label="one run after another")
     over = None if single else takes_over(curve.points)
     if over is not None:
         axes.axvline(over, color="black", linewidth=0.7, linestyle=":")
     axes.set(xscale="log", yscale="log", xlabel=curve.label)
     axes.set_ylabel("time / time of one run" if single else f"ms per {curve.per}")
     axes.set_xticks(values, [f"{value:,}" for value in values], rotation=45)
+    bottom, top = axes.get_ylim()
+    axes.set_ylim(min(bottom, top / DECADE), top)  # what is flat looks flat
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.minorticks_off()

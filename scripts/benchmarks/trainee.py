@@ -8,12 +8,13 @@ made at a mark: evaluations, and what TensorBoard is given of them. Start-up and
 import shutil
 import tempfile
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
 from aevb.errors import UserError
 from aevb.runs import Run
-from benchmarks.children import SCRIPTS, Seconds, execute
+from benchmarks.children import SCRIPTS, Seconds, execute, pinned
 
 __all__ = ["TRAIN", "Trainee", "Training", "train"]
 
@@ -80,7 +81,8 @@ class Trainee:
 
     def turn(self) -> float:
         """Training seconds per sample."""
-        (training,), _ = train(self.overrides, self.since, self.threads, self.gpu, self.flags)
+        with nullcontext() if self.gpu else pinned(self.threads):
+            (training,), _ = train(self.overrides, self.since, self.threads, self.gpu, self.flags)
         self.taken.append(training)
         return training.per_sample
 

@@ -39,6 +39,7 @@ class AuthorsAdagrad(torch.optim.Adagrad):
     ) -> None:
         super().__init__(params, lr=lr, initial_accumulator_value=eps / batch_size**2, eps=0.0, fused=True)
         self.lr, self.warmup = lr, warmup
+        self._told: tuple[Tensor, int, int] | None = None  # the count, its version, and the number in it
 
     def _count(self) -> Tensor:
         states = list(self.state.values())
@@ -48,11 +49,18 @@ class AuthorsAdagrad(torch.optim.Adagrad):
                 state["step"] = count
         return count
 
+    def _steps(self, count: Tensor) -> int:
+        # To ask a tensor takes as long as to move a small layer: only where somebody else has changed it, or put another there.
+        if self._told is None or self._told[0] is not count or self._told[1] != count._version:
+            return int(count)
+        return self._told[2]
+
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
         """One accumulation and, after the warm-up, one move."""
         count = self._count()
-        on_host, moving = _on_host(count), count >= self.warmup
+        steps = self._steps(count) if _on_host(count) else count
+        moving = steps >= self.warmup
         count += 1
         for group in self.param_groups:
             moved = [parameter for parameter in group["params"] if parameter.grad is not None]
@@ -61,17 +69,13 @@ class AuthorsAdagrad(torch.optim.Adagrad):
             gradients = [parameter.grad for parameter in moved]
             sums = [self.state[parameter]["sum"] for parameter in moved]
             decay = group["weight_decay"]
-            if on_host:
-                how = {
-                    "lr": self.lr * bool(moving),
-                    "lr_decay": 0.0,
-                    "weight_decay": decay,
-                    "eps": 0.0,
-                    "maximize": False,
-                }
-                torch._fused_adagrad_(moved, gradients, sums, [count] * len(moved), **how)
-            else:
+            if isinstance(moving, Tensor):
                 _adagrad(moved, gradients, sums, self.lr * moving.to(moved[0]), decay)
+            else:
+                how = {"lr": self.lr * moving, "lr_decay": 0.0, "weight_decay": decay, "eps": 0.0, "maximize": False}
+                torch._fused_adagrad_(moved, gradients, sums, [count] * len(moved), **how)
+        if not isinstance(steps, Tensor):
+            self._told = count, count._version, steps + 1
 
 
 # Otherwise torch wraps `step` in a mark for its profiler and in hooks that nobody here sets: time at every step.

@@ -72,7 +72,7 @@ class Stream(Iterator[Batch]):
 
     def index(self, t: int) -> np.ndarray:
         """Positions in the training set of the whole minibatch t, (M,) int64."""
-        n, m = len(self.x), self.batch_size
+        n, m = self.x.shape[0], self.batch_size  # len(Tensor) goes through Python
         if self.sampling == "replacement":
             return philox(self.seed, "order", t).integers(n, size=m)
         epoch, start = divmod(t * m, n)
