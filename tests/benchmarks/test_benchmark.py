@@ -13,7 +13,7 @@ import pytest
 
 from aevb.runs import Run
 from benchmarks import chart, profile, scaling
-from benchmarks.children import SCRIPTS
+from benchmarks.children import SCRIPTS, pinned
 from benchmarks.main import GROUPS
 from benchmarks.results import Goal, Row, Speed, not_measured
 from benchmarks.rounds import order, ratios, rounds
@@ -122,6 +122,17 @@ def test_rounds_interleave() -> None:
     assert log == ["a ready", "b ready", "c ready", *"abc", *"bca", "a closed", "b closed", "c closed"]
     assert ratios(seconds["a"], seconds["b"]) == [1.5, 1.5]
     assert [order(["a", "b", "c"], k) for k in (2, 3)] == [["c", "a", "b"], ["a", "b", "c"]]
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system keeps no process to a processor")
+def test_turns_are_taken_on_the_same_processors() -> None:
+    """What a child itself sees, and that nobody else stays kept to them."""
+    ask = [sys.executable, "-c", "import os; print(sorted(os.sched_getaffinity(0)))"]
+    mine = sorted(os.sched_getaffinity(0))
+    with pinned(1):
+        seen = subprocess.run(ask, check=True, capture_output=True, text=True).stdout
+    assert json.loads(seen) == mine[-1:]
+    assert sorted(os.sched_getaffinity(0)) == mine
 
 
 def test_all_are_ended_when_one_fails() -> None:
