@@ -1,3 +1,3 @@
-from aevb.compare import diff
+from aevb.cli.diff import diff
 
 diff()

@@ -1,3 +1,3 @@
-from aevb.experiment import evaluate
+from aevb.cli.evaluate import evaluate
 
 evaluate()

@@ -1,3 +1,3 @@
-from aevb.experiment import figure
+from aevb.cli.figure import figure
 
 figure()

@@ -30,8 +30,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from aevb.forkserver import FOLDER
-from aevb.scratch import scratch
+from aevb.execution.forkserver import FOLDER
+from aevb.execution.scratch import scratch
 
 SMALL = ["data=digits", "latent_dim=2", "hidden_dim=30", "max_samples=3e5"]
 OFTEN = ["trainer.checkpoint_minutes=0.0005", "trainer.block=5"]  # every 30 ms, so that writes are met
@@ -117,7 +117,7 @@ class Victim:
         self.folder, self.directory = folder, folder / "outputs" / "runs" / name
         self.arguments = [*SMALL, *OFTEN, *overrides, f"name={name}"]
         self.phase, self.devices = folder / f"{name}.phase", devices
-        # The command starts aevb.ranks with this in Python's place.
+        # The command starts aevb.execution.local_ranks with this in Python's place.
         self.python = folder / f"{name}.python"
         self.python.write_text(f'#!/bin/sh\nexec {sys.executable} {Path(__file__).resolve()} ranks {self.phase} "$@"\n')
         self.python.chmod(stat.S_IRWXU)
@@ -165,7 +165,7 @@ class Victim:
             signal_to(pid, signal.SIGSTOP)  # so that nobody moves on between one kill and the next
         tree |= self.processes()
         # Forked one after another, so their ids tell the ranks apart.
-        hit = sorted(pid for pid, words in tree.items() if "aevb.worker" in words)[rank : rank + 1]
+        hit = sorted(pid for pid, words in tree.items() if "aevb.execution.worker" in words)[rank : rank + 1]
         notes = self.phase.read_bytes().decode()
         if aim == "all" or (aim == "one rank" and not hit):
             for pid in tree:
@@ -237,7 +237,7 @@ def signal_to(pid: int, number: int) -> None:
 
 def noting(phase: Path, rank: int) -> None:
     """From now on this process notes in the two bytes of its rank in `phase` what it trains and what it writes."""
-    from aevb.training.checkpoint import DurableCheckpointIO
+    from aevb.training.checkpoints.io import DurableCheckpointIO
     from aevb.training.module import Training
 
     with phase.open("r+b") as file:
@@ -261,7 +261,7 @@ def noting(phase: Path, rank: int) -> None:
 
 def child(phase: Path, arguments: list[str]) -> None:
     """aevb-train, which notes what it is doing where it trains itself; arguments: first what it takes for Python."""
-    from aevb.experiment import train
+    from aevb.cli.train import train
 
     noting(phase, 0)
     sys.executable, *sys.argv[1:] = arguments
@@ -269,17 +269,17 @@ def child(phase: Path, arguments: list[str]) -> None:
 
 
 def ranks(phase: Path, arguments: list[str]) -> None:
-    """`python -m aevb.ranks N DIR`, whose ranks note."""
-    import aevb.ranks
+    """`python -m aevb.execution.local_ranks N DIR`, whose ranks note."""
+    import aevb.execution.local_ranks
 
-    rank = aevb.ranks._rank
+    rank = aevb.execution.local_ranks._rank
 
     def noted(words: Sequence[str], environment: Mapping[str, str]) -> None:
         noting(phase, int(environment["RANK"]))
         rank(words, environment)
 
-    aevb.ranks._rank = noted
-    sys.exit(aevb.ranks.main(arguments[arguments.index("aevb.ranks") + 1 :]))
+    aevb.execution.local_ranks._rank = noted
+    sys.exit(aevb.execution.local_ranks.main(arguments[arguments.index("aevb.execution.local_ranks") + 1 :]))
 
 
 if __name__ == "__main__":

@@ -1,3 +1,3 @@
-from aevb.experiment import status
+from aevb.cli.status import status
 
 status()

@@ -1,3 +1,3 @@
-from aevb.experiment import train
+from aevb.cli.train import train
 
 train()

@@ -1,3 +1,3 @@
-from aevb.verify import verify
+from aevb.cli.verify import verify
 
 verify()

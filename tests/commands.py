@@ -13,9 +13,9 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig
 
-from aevb.child import threads
 from aevb.config import CONF, validate
-from aevb.forkserver import FIXED, FOLDER, Forked
+from aevb.execution.forkserver import FIXED, FOLDER, Forked
+from aevb.execution.pool import threads
 
 SECONDS = 300
 # What the first process of the tests began with, told to the others: conftest.py imports this file before any library that adds

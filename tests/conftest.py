@@ -1,6 +1,6 @@
 """The order of the files: those that wait for processes come first, so that no worker has one left when the others are done.
 
-The runs of all tests on one thread are forked from one server (aevb.forkserver), as those of a sweep are, and so are the
+The runs of all tests on one thread are forked from one server (aevb.execution.forkserver), as those of a sweep are, and so are the
 commands that a test waits for (commands.py): most of what they would cost is the loading of torch.
 """
 
@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from aevb.child import threads
-from aevb.forkserver import FOLDER
-from aevb.ties import PARENT
+from aevb.execution.forkserver import FOLDER
+from aevb.execution.lifetime import PARENT
+from aevb.execution.pool import threads
 from commands import as_begun
 
 LONG = (
@@ -43,7 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     folder = tempfile.TemporaryDirectory()
     own = {**as_begun(os.environ), PARENT: str(os.getpid()), **threads(1)}
-    command = [sys.executable, "-m", "aevb.forkserver", folder.name, "--also=console"]
+    command = [sys.executable, "-m", "aevb.execution.forkserver", folder.name, "--also=console"]
     server = subprocess.Popen(command, cwd=Path(__file__).parent, env=own, start_new_session=True)
     os.environ[FOLDER] = folder.name
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import hydra
 import matplotlib.pyplot  # noqa: F401
 
-import aevb.evaluate  # noqa: F401
+import aevb.evaluation.evaluate_run  # noqa: F401
 from aevb.config import CONF
 
 SCRIPTS = [entry for entry in entry_points(group="console_scripts") if entry.name.startswith(("aevb-", "torchrun"))]

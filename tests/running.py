@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from aevb.runs import Run, finished
+from aevb.runs.run import Run, finished
 from commands import Started, aevb, started
 
 DIGITS = ("data=digits", "latent_dim=2", "hidden_dim=30", "logger=none", "evaluator=bound")

@@ -58,7 +58,7 @@ def _is_view(func: Any) -> bool:
 
 
 class Tape:
-    """`aevb.training.graph.Capture` on a CPU. recorded, replayed: how often."""
+    """`aevb.training.cuda_graph.Capture` on a CPU. recorded, replayed: how often."""
 
     def __init__(self) -> None:
         self.recorded = self.replayed = 0

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from aevb.build import build
+from aevb.config.instantiate import instantiate
 from aevb.errors import UserError
 
 ENCODER = "aevb.models.gaussian.GaussianEncoder"
@@ -17,7 +17,7 @@ ENCODER = "aevb.models.gaussian.GaussianEncoder"
         "os.system",
         "pathlib.Path.write_text",
         "builtins.eval",
-        "aevb.runs.write_text",
+        "aevb.runs.files.write_text",
         "aevb.models.gaussian.torch.load",
         f"{ENCODER}.forward",
         f"{ENCODER} ",
@@ -30,7 +30,7 @@ def test_a_target_outside_the_allow_list_is_refused(target: Any, tmp_path: Path)
     proof = tmp_path / "proof"
     node = {"deep": [{"_target_": target, "self": str(proof), "data": "x", "command": f"touch {proof}"}]}
     with pytest.raises(UserError, match="not a target that a config may name"):
-        build(node)
+        instantiate(node)
     assert not proof.exists()
 
 
@@ -39,12 +39,12 @@ def test_trust_is_for_a_module_and_below(tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "trusty_not.py").write_text("def double(x: int) -> int:\n    return 2 * x\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     node = {"_target_": "trusty.double", "x": {"_target_": "trusty.double", "x": 4}}
-    assert build(node, ("trusty",)) == 16
+    assert instantiate(node, ("trusty",)) == 16
     for trusted in ((), ("trust",), ("trusty.other",)):
         with pytest.raises(UserError):
-            build(node, trusted)
+            instantiate(node, trusted)
     with pytest.raises(UserError):
-        build({"_target_": "trusty_not.double", "x": 1}, ("trusty",))
+        instantiate({"_target_": "trusty_not.double", "x": 1}, ("trusty",))
 
 
 def test_runtime_arguments_go_where_they_are_named_and_the_config_wins(
@@ -55,21 +55,21 @@ def test_runtime_arguments_go_where_they_are_named_and_the_config_wins(
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     node = {"_target_": "takers.outer", "part": {"_target_": "takers.inner", "data_dim": 3}}
-    assert build(node, ("takers",), data_dim=5, seed=7, params=[]) == ((3, 7), 5)
+    assert instantiate(node, ("takers",), data_dim=5, seed=7, params=[]) == ((3, 7), 5)
 
 
 def test_plain_values_are_themselves() -> None:
-    assert build({"a": [1, {"b": None}], "c": "x"}) == {"a": [1, {"b": None}], "c": "x"}
+    assert instantiate({"a": [1, {"b": None}], "c": "x"}) == {"a": [1, {"b": None}], "c": "x"}
 
 
 @pytest.mark.parametrize("extra", [{"latnet_dim": 3}, {}])
 def test_arguments_that_do_not_fit_are_told(extra: dict[str, int]) -> None:
     with pytest.raises(UserError, match=ENCODER.replace(".", r"\.")):
-        build({"_target_": ENCODER, **extra}, data_dim=4)
+        instantiate({"_target_": ENCODER, **extra}, data_dim=4)
 
 
 def test_a_name_that_is_gone_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "leaving.py").write_text("")
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(UserError, match=r"leaving\.thing"):
-        build({"_target_": "leaving.thing"}, ("leaving",))
+        instantiate({"_target_": "leaving.thing"}, ("leaving",))

@@ -63,7 +63,7 @@ def refused(result: subprocess.CompletedProcess[str], folder: Path, *words: str)
         ),
         ("model._target_=os.system", "model._target_=os.system: not a target", ["allowed: ", "--trust"]),
         ("optimizer._target_=aevb.optimisers.torch.adam", "optimizer._target_=", ["try: aevb.optimizers.torch.adam"]),
-        ("data=tensor data.path=no.npz", "data.path=no.npz: ", []),
+        ("data=array data.path=no.npz", "data.path=no.npz: ", []),
         ("--config-name nope", "Cannot find primary config 'nope'", []),
         ("-m hydra/launcher=submitit_nope", "hydra/launcher=submitit_nope: not installed", ["aevb[cluster]"]),
         ("--foo", "--foo: no such flag", ["try: --help"]),
@@ -193,7 +193,9 @@ def test_a_run_directory_from_elsewhere_is_data(tmp_path: Path) -> None:
     (run / "config.yaml").write_text(f"seed: 0\nmax_samples: 10\nbatch_size: 1\n{nodes}\n")
     (run / "DONE").write_text('{"samples_seen": 10, "shape": [2, 2]}')
     refused(aevb("evaluate", "run=run", folder=tmp_path), tmp_path, "not a target that a config may name")
-    refused(python("-m", "aevb.worker", "run", folder=tmp_path), tmp_path, "not a target that a config may name")
+    refused(
+        python("-m", "aevb.execution.worker", "run", folder=tmp_path), tmp_path, "not a target that a config may name"
+    )
     assert not (tmp_path / "proof").exists()
 
 
@@ -208,7 +210,7 @@ QUICK = [
 # Each command line in a fork of a new process that has loaded what every one of them loads: Hydra and the command itself.
 FORKS = """
 import os, sys
-import hydra, aevb.cli
+import hydra, aevb.cli.hydra_app
 from aevb.experiment import COMMAND
 for number, (arguments, _, env) in enumerate(QUICK):
     child = os.fork()

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aevb.runs import Run, finished, read_settings
+from aevb.runs.run import Run, finished, read_settings
 from commands import TINY, aevb
 from running import begin, gone_within
 
@@ -99,7 +99,7 @@ def test_a_refusal_of_the_worker_leaves_no_directory(tmp_path: Path) -> None:
     # Found out with torch only, for the data must be read: real values have no meaning under a Bernoulli decoder.
     np.save(tmp_path / "reals.npy", np.random.default_rng(0).standard_normal((200, 4)))
     for mode in ((), ("-m",)):
-        reals = ("data=tensor", "data.path=reals.npy", "model=bernoulli")
+        reals = ("data=array", "data.path=reals.npy", "model=bernoulli")
         result = aevb("train", *TINY, *reals, *mode, folder=tmp_path)
         assert result.returncode == (1 if mode else 2)
         assert "model=gaussian" in result.stderr

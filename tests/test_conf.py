@@ -9,8 +9,8 @@ import hydra
 import pytest
 from omegaconf import OmegaConf
 
-from aevb.build import build
 from aevb.config import CONF, RUNTIME, difference, fingerprint, options, targets, validate
+from aevb.config.instantiate import instantiate
 from aevb.config.tree import read_yaml, targets_in
 from commands import composed, settings
 
@@ -140,7 +140,7 @@ def test_targets_are_all_of_aevb() -> None:
 
 def test_a_model_builds_from_its_config() -> None:
     found = settings("data=digits", "latent_dim=3")
-    model = build(found["model"], data_dim=64)
+    model = instantiate(found["model"], data_dim=64)
     assert model.decoder.logits.weight.shape == (64, 100)
     assert hydra.core.global_hydra.GlobalHydra.instance().is_initialized() is False
 

@@ -10,8 +10,8 @@ import pytest
 from omegaconf import OmegaConf
 
 from aevb.config import ConfigError, difference, fingerprint, run_name, targets, validate
-from aevb.config.kinds import Kind, Mismatch
 from aevb.config.signature import Signature, signature
+from aevb.config.value_types import InvalidValue, Kind
 from commands import composed, settings
 
 PREAMBLE = """\
@@ -86,7 +86,7 @@ def test_an_annotation_is_the_rule(
     for value in good:
         assert kind.read(value) == value
     for value in bad:
-        with pytest.raises(Mismatch):
+        with pytest.raises(InvalidValue):
             kind.read(value)
 
 

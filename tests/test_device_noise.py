@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import stats
 
-from aevb.device_noise import DeviceNoise, Draws, philox4x32
+from aevb.noise.device import DeviceNoise, Draws, philox4x32
 
 DEVICES = [
     "cpu",
@@ -79,7 +79,7 @@ def test_float32_and_float64_stay_in_their_intervals():
 @pytest.mark.parametrize("word", [0, 0xFFFFFFFF])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_no_word_gives_what_is_not_finite(word, dtype, monkeypatch):
-    monkeypatch.setattr("aevb.device_noise.philox4x32", lambda counter, key: (torch.full_like(counter[0], word),) * 4)
+    monkeypatch.setattr("aevb.noise.device.philox4x32", lambda counter, key: (torch.full_like(counter[0], word),) * 4)
     assert noise().normal((1, 4), dtype).isfinite().all()
     assert (noise().uniform((1, 4), dtype) < 1).all()
     assert (noise().uniform((1, 4), dtype) >= 0).all()

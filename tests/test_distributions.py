@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from aevb.distributions import Bernoulli, DiagonalNormal, softplus
+from aevb.distributions import DiagonalNormal
+from aevb.distributions.bernoulli import Bernoulli, softplus
 from aevb.noise import Noise
 from statistics_ import assert_mean
 

@@ -5,7 +5,7 @@ import signal
 import numpy as np
 import pytest
 
-from aevb.runs import finished
+from aevb.runs.run import finished
 from commands import aevb
 from running import DIGITS, begin, checkpoint, gone_within, kill_all_in, processes_in, reach
 

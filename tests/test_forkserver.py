@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from aevb.child import threads
-from aevb.forkserver import FOLDER, Forked
-from aevb.ties import PARENT
+from aevb.execution.forkserver import FOLDER, Forked
+from aevb.execution.lifetime import PARENT
+from aevb.execution.pool import threads
 from commands import TINY, process, started
 from running import gone_within, processes_in, weights
 
@@ -55,7 +55,7 @@ serving: dict[Path, subprocess.Popen[bytes]] = {}
 
 def serve(folder: Path, place: Path) -> Path:
     own = {**os.environ, **threads(1), "LEFT": "of the server", PARENT: str(os.getpid())}
-    command = [sys.executable, "-m", "aevb.forkserver", str(folder), "--also=probe"]
+    command = [sys.executable, "-m", "aevb.execution.forkserver", str(folder), "--also=probe"]
     serving[folder] = subprocess.Popen(command, cwd=place, env=own)
     deadline = time.monotonic() + 60
     while not folder.is_dir() or not any(folder.iterdir()):

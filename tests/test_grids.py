@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from aevb.cli.experiment_sweep import jobs
 from aevb.errors import UserError
-from aevb.grids import jobs
 from commands import aevb
 
 

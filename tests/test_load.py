@@ -47,7 +47,7 @@ def x(vae):
 
 def test_import_is_light_and_load_stays_a_function():
     code = (
-        "import sys, aevb; assert 'torch' not in sys.modules and 'lightning' not in sys.modules; import aevb.trained; "
+        "import sys, aevb; assert 'torch' not in sys.modules and 'lightning' not in sys.modules; import aevb.evaluation.trained_model; "
         "assert callable(aevb.load)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

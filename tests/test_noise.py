@@ -3,7 +3,7 @@
 import torch
 from scipy import stats
 
-from aevb.noise import Foresight, Noise, RowNoise
+from aevb.noise import Noise, NoisePrefetch, RowNoise
 
 
 def test_the_same_key_gives_the_same_numbers_and_any_other_gives_others():
@@ -20,7 +20,7 @@ def test_successive_calls_go_on():
 
 def test_what_is_drawn_ahead_is_what_each_would_draw_by_itself():
     """Whatever is asked for, in whatever order: the same request again and again, another one, a place skipped, a place again."""
-    foresight = Foresight(0, "noise")
+    foresight = NoisePrefetch(0, "noise")
     requests = (
         [("normal", (4, 3))] * 5 + [("uniform", (4, 3))] * 3 + [("normal", (2, 4, 3))] * 2 + [("normal", (4, 3))] * 3
     )

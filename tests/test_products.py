@@ -5,18 +5,18 @@ import torch
 import torch.nn.functional as F
 
 from aevb.errors import UserError
-from aevb.products import Linear, affine, product, products, use_products
+from aevb.nn.matmul import Linear, affine, matmul_backend, product, use_matmul_backend
 
 
 @pytest.fixture(params=["torch", "onednn"])
 def library(request):
-    before = products()
+    before = matmul_backend()
     try:
-        use_products(request.param)
+        use_matmul_backend(request.param)
     except UserError as missing:
         pytest.skip(str(missing))
     yield request.param
-    use_products(before)
+    use_matmul_backend(before)
 
 
 def normal(*shape, seed=0):
@@ -62,4 +62,4 @@ def test_double_precision_stays_with_torch(library):
 
 
 def test_the_library_named_is_the_one_used(library):
-    assert products() == library
+    assert matmul_backend() == library

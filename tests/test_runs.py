@@ -34,15 +34,19 @@ def test_settings_come_back_as_they_went(tmp_path: Path) -> None:
 def test_states_follow_one_another(tmp_path: Path) -> None:
     run = tmp_path / "run"
     short, longer = settings("max_samples=1000"), settings("max_samples=2000")
-    assert (runs.state(run), runs.outlook(run, short), run.exists()) == ("missing", "new", False)
+    assert (runs.state(run), runs.planned_action(run, short), run.exists()) == ("missing", "new", False)
     runs.prepare(run, short)
-    assert (runs.state(run), runs.outlook(run, short)) == ("partial", "resume")
+    assert (runs.state(run), runs.planned_action(run, short)) == ("partial", "resume")
     runs.mark_failed(run, "Traceback")
     assert (runs.state(run), (run / "FAILED").read_text()) == ("failed", "Traceback")
     runs.prepare(run, short)
     assert runs.state(run) == "partial"
     runs.mark_done(run, {"samples_seen": 1000})
-    assert (runs.state(run), runs.outlook(run, short), runs.outlook(run, longer)) == ("done", "done", "extend")
+    assert (runs.state(run), runs.planned_action(run, short), runs.planned_action(run, longer)) == (
+        "done",
+        "done",
+        "extend",
+    )
     runs.prepare(run, longer)
     assert (runs.state(run), runs.read_settings(run)["max_samples"]) == ("partial", 2000)
 
@@ -56,7 +60,7 @@ def test_done_says_what_was_run(tmp_path: Path) -> None:
         {"bound": {"mean": -1.5}},
         fingerprint(found),
     )
-    root = Path(runs.__file__).parents[2]
+    root = Path(runs.__file__).parents[3]
     if (root / ".git").exists():
         head = subprocess.run(["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
         assert done["commit"].removesuffix("-dirty") == head.stdout.strip()
@@ -68,12 +72,12 @@ def test_another_experiment_is_refused_by_its_key(tmp_path: Path) -> None:
     with pytest.raises(
         UserError, match=r"^optimizer\.lr=0\.1: .*run holds a run with optimizer\.lr=0\.02; .*try: .*name="
     ):
-        runs.outlook(tmp_path / "run", settings("optimizer.lr=0.1"))
+        runs.planned_action(tmp_path / "run", settings("optimizer.lr=0.1"))
     every = (
         r"^seed=3, hidden_dim=7, optimizer\.lr=0\.1: .* holds a run with seed=0, hidden_dim=500, optimizer\.lr=0\.02; "
     )
     with pytest.raises(UserError, match=every):
-        runs.outlook(tmp_path / "run", settings("optimizer.lr=0.1", "hidden_dim=7", "seed=3"))
+        runs.planned_action(tmp_path / "run", settings("optimizer.lr=0.1", "hidden_dim=7", "seed=3"))
     assert (tmp_path / "run" / "config.yaml").read_bytes() == before
 
 
@@ -94,14 +98,14 @@ def test_a_write_that_breaks_leaves_what_was_there(tmp_path: Path) -> None:
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        runs.save(tmp_path / "deep" / "file", breaks)
+        runs.write_atomically(tmp_path / "deep" / "file", breaks)
     assert {path.name: path.read_text() for path in (tmp_path / "deep").iterdir()} == {"file": "old"}
 
 
 def test_a_kill_never_tears_a_file(tmp_path: Path) -> None:
     # Each file is one letter 10^6 times; a torn one would be short or mixed. 10 kills at spread times; never flaky.
     target = tmp_path / "file"
-    loop = "import sys; from pathlib import Path; from aevb.runs import write_text\nwhile True:\n"
+    loop = "import sys; from pathlib import Path; from aevb.runs.run import write_text\nwhile True:\n"
     loop += "  for c in 'ab': write_text(Path(sys.argv[1]), c * 1_000_000)\n"
     for attempt in range(10):
         child = subprocess.Popen([sys.executable, "-c", loop, str(target)])

@@ -11,8 +11,8 @@ import pytest
 
 from aevb import runs
 from aevb.errors import UserError
-from aevb.lock import held
-from aevb.status import found, row
+from aevb.runs.lock import is_locked
+from aevb.runs.status import found, row
 from commands import REPOSITORY, TINY, process, python, settings
 
 
@@ -49,7 +49,7 @@ def test_every_state_is_told(planted_runs: Path) -> None:
     ]  # fmt: skip
     assert rows[2].why == "training diverged: nan"
     assert rows[4].why.startswith("damaged: ")
-    assert not held(planted_runs / "d")  # a dead owner keeps no lock
+    assert not is_locked(planted_runs / "d")  # a dead owner keeps no lock
     assert row(planted_runs / "d").state == "partial"
     assert row(planted_runs / "a", 2000).state == "partial"  # more is wanted than it was trained for
     assert row(planted_runs / "none").state == "missing"

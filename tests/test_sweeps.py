@@ -9,10 +9,11 @@ from random import Random
 import numpy as np
 import pytest
 
-from aevb import cli, experiment
+from aevb.cli import hydra_app as cli
+from aevb.cli import train as experiment
+from aevb.cli.sweep import PlannedRun, Sweep, SweepPoint
 from aevb.config import flatten, options
-from aevb.runs import finished, mark_done, prepare, state
-from aevb.sweep import Plan, Point, Sweep
+from aevb.runs.run import finished, mark_done, prepare, state
 from commands import TINY, aevb, settings
 
 DEADLY = """
@@ -100,7 +101,7 @@ def test_data_that_are_lost_while_a_sweep_runs_stop_their_own_job(launcher: str,
 
 def test_a_job_of_another_machine_that_left_no_note_is_counted(tmp_path: Path, capsys) -> None:
     directories = [tmp_path / "done", tmp_path / "partial"]
-    points = [Point(path.name, path.name, Plan(path, "new", 100, lambda: None)) for path in directories]
+    points = [SweepPoint(path.name, path.name, PlannedRun(path, "new", 100, lambda: None)) for path in directories]
     for directory in directories:
         prepare(directory, settings("data=digits", "max_samples=100"))
     mark_done(directories[0], {"samples_seen": 100})
@@ -164,7 +165,7 @@ def test_data_are_looked_at_before_the_first_starts(empty: Path, monkeypatch, ca
     np.savez(empty / "good.npz", train=images, test=images[:50])
     (empty / "torn.npz").write_bytes((empty / "good.npz").read_bytes()[:500])
     before = sorted(empty.iterdir())
-    sweep = ["-m", "data=tensor", "data.path=good.npz,torn.npz,gone.npz", "latent_dim=2,3"]
+    sweep = ["-m", "data=array", "data.path=good.npz,torn.npz,gone.npz", "latent_dim=2,3"]
     assert run(["--check", *sweep], monkeypatch) == 0  # which reads no data
     capsys.readouterr()
     assert run(sweep, monkeypatch) == 2
@@ -176,7 +177,7 @@ def test_data_are_looked_at_before_the_first_starts(empty: Path, monkeypatch, ca
     assert sorted(empty.iterdir()) == before
 
     # Of what is done, nobody asks for the data.
-    gone = ["data=tensor", "data.path=gone.npz", "max_samples=100"]
+    gone = ["data=array", "data.path=gone.npz", "max_samples=100"]
     assert run(["--check", "-m", *gone], monkeypatch) == 0
     directory = Path(capsys.readouterr().out.split(": ")[1])
     prepare(directory, settings(*gone))

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from aevb.compare import differences
-from aevb.verify import faults
+from aevb.cli.verify import faults
+from aevb.runs.comparison import differences
 from commands import TINY, aevb
 from test_status import tool
 

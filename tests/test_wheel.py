@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aevb.runs import finished
+from aevb.runs.run import finished
 from commands import REPOSITORY, TINY, process
 
 

@@ -7,13 +7,13 @@ from os import PathLike
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from aevb.trained import Trained
+    from aevb.evaluation.trained_model import TrainedModel
 
 __all__ = ["__version__", "load"]
 __version__ = "0.1.0"
 
 
-def load(run: str | PathLike[str], data_root: str | None = None, trusted: tuple[str, ...] = ()) -> "Trained":
+def load(run: str | PathLike[str], data_root: str | None = None, trusted: tuple[str, ...] = ()) -> "TrainedModel":
     """The model of a finished run.
 
     run: its directory. data_root: where the data lie now, if not where the run found them. trusted: your own modules that the
@@ -24,6 +24,6 @@ def load(run: str | PathLike[str], data_root: str | None = None, trusted: tuple[
         mean, log_var = vae.encode(x)
         images = vae.decode(mean)
     """
-    from aevb.trained import Trained
+    from aevb.evaluation.trained_model import TrainedModel
 
-    return Trained(run, data_root, trusted)
+    return TrainedModel(run, data_root, trusted)

@@ -1,6 +1,6 @@
 """The exceptions that speak to users."""
 
-__all__ = ["Told", "UserError"]
+__all__ = ["ReportedError", "UserError"]
 
 
 class UserError(Exception):
@@ -11,5 +11,5 @@ class UserError(Exception):
     """
 
 
-class Told(UserError):
+class ReportedError(UserError):
     """A fault that the process it was found in has printed; the message is for the account at the end of a sweep."""

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.gate import Gate, Over
-from benchmarks.recipe import Recipe
+from benchmarks.recipe import BenchmarkModel
 
 
 class Counted(Gate):
@@ -24,7 +24,7 @@ class Counted(Gate):
             raise Over
 
 
-def run(loop, recipe: Recipe, steps: int) -> Counted:
+def run(loop, recipe: BenchmarkModel, steps: int) -> Counted:
     """Runs a method's loop for `steps` steps."""
     gate = Counted(steps)
     with pytest.raises(Over):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from aevb.runs import Run
+from aevb.runs.run import Run
 from benchmarks import chart, profile, scaling
 from benchmarks.children import SCRIPTS, pinned
 from benchmarks.main import GROUPS
@@ -40,7 +40,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 def test_json_states_everything(small: tuple[Path, str]) -> None:
     record = json.loads((small[0] / "outputs" / "benchmark" / "benchmark.json").read_text())
-    assert record["command"].startswith("python scripts/benchmark.py --data digits --quick")
+    assert record["command"].startswith("python -m benchmarks --data digits --quick")
     assert record["quick"] is True
     assert record["rounds"] == 1
     assert record["recipe"]["model"] == "64-30-2 tanh, Bernoulli outputs"
@@ -107,7 +107,7 @@ class Planted:
     def ready(self) -> None:
         self.log.append(f"{self.name} ready")
 
-    def turn(self) -> float:
+    def run_member(self) -> float:
         self.log.append(self.name)
         return self.seconds
 
@@ -139,7 +139,7 @@ def test_all_are_ended_when_one_fails() -> None:
     log: list[str] = []
 
     class Failing(Planted):
-        def turn(self) -> float:
+        def run_member(self) -> float:
             raise RuntimeError("broken")
 
     with pytest.raises(RuntimeError, match="broken"):

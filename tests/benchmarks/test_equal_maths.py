@@ -14,10 +14,10 @@ from aevb.estimators.importance import importance as aevb_importance
 from aevb.noise import Noise, RowNoise
 from aevb.objectives.objective import Batch
 from aevb.objectives.sgvb_b import SGVB_B
-from aevb.runs import finished
-from aevb.training.stream import Stream
+from aevb.runs.run import finished
+from aevb.training.minibatches import Stream
 from benchmarks import products
-from benchmarks.recipe import SMALL, Recipe
+from benchmarks.recipe import SMALL, BenchmarkModel
 from benchmarks.rivals import eager, examples, gemm, importance_gemm, importance_naive
 from benchmarks.rivals.hand import Hand
 from benchmarks.trained import trained
@@ -178,11 +178,11 @@ def test_matrix_products_alone_are_those_of_a_step(x: Tensor) -> None:
 def test_the_papers_model_takes_two_fifths_of_a_gigaflop() -> None:
     d, h, j, m = 784, 500, 20, 100  # appendix C's networks, products counted by hand
     forwards = d * h + h * j + h * j + j * h + h * d
-    assert gemm.flops(Recipe()) == 2 * m * (forwards + forwards + (forwards - d * h)) == 410_000_000
+    assert gemm.flops(BenchmarkModel()) == 2 * m * (forwards + forwards + (forwards - d * h)) == 410_000_000
 
 
 def test_matrix_products_alone_are_those_of_importance_sampling(x: Tensor) -> None:
-    recipe = Recipe(**{**vars(SMALL), "samples": 250})
+    recipe = BenchmarkModel(**{**vars(SMALL), "samples": 250})
     model = SMALL.model().double()
     with FlopCounterMode(display=False) as counter:
         aevb_importance(model, x[:1].double(), RowNoise(0, "test", range(1)), recipe.samples)

@@ -15,10 +15,10 @@ from benchmarks import rivals
 from benchmarks.children import Method
 from benchmarks.gate import Gate, Over
 from benchmarks.groups import importance, training
-from benchmarks.recipe import SMALL, Recipe
+from benchmarks.recipe import SMALL, BenchmarkModel
 
 NAMES = sorted(path.stem for path in Path(rivals.__file__).parent.glob("[!_]*.py"))
-BRIEF = Recipe(**{**vars(SMALL), "unit": 5, "samples": 100})
+BRIEF = BenchmarkModel(**{**vars(SMALL), "unit": 5, "samples": 100})
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -59,7 +59,7 @@ def test_a_turn_is_so_many_steps_long() -> None:
 def test_a_method_as_a_process() -> None:
     method = Method("gemm", BRIEF, threads=1)
     try:
-        assert method.turn() > 0
+        assert method.run_member() > 0
         assert method.facts["steps"] == BRIEF.unit
     finally:
         method.close()

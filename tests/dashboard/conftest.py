@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from aevb import runs, worker
+from aevb import runs
+from aevb.training import train_run
 from dashboard.small_run import change, settings_of_a_small_run
 
 LATENT_DIMS = (2, 5, 10, 20)
@@ -24,7 +25,7 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for latent_dim in LATENT_DIMS:
         name = f"digits-z{latent_dim}"
         runs.prepare(folder / name, change(settings, latent_dim=latent_dim, max_samples=20_000, name=name))
-        worker.run(folder / name)
+        train_run.run(folder / name)
         directories[f"{name}/tb"] = folder / name
     return directories
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aevb.runs import Run
+from aevb.runs.run import Run
 
 LOG_PX = "log_px/K=5, first 100 test images"
 CURVES = {

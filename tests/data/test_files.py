@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aevb.data import files
+from aevb.data import local_files as files
 from aevb.errors import UserError
 
 

@@ -10,7 +10,7 @@ import pytest
 from aevb.data import mnist
 from aevb.data.dataset import Splits
 from aevb.data.mnist import MNIST
-from aevb.data.published import Published
+from aevb.data.verified_files import Published
 from aevb.errors import UserError
 
 NAMES = [file.name for file in mnist.IDX.files]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from local_mirror import LocalMirror, running
 
-from aevb.data.published import Published, Source, obtain
+from aevb.data.verified_files import Published, Source, obtain
 from aevb.errors import UserError
 
 RAW = bytes(range(256)) * 40

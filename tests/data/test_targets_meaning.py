@@ -2,7 +2,7 @@
 
 import pytest
 
-from aevb.data.targets import convention, meaning
+from aevb.data.binarisation import convention, meaning
 
 BERNOULLI, GAUSSIAN = "aevb.models.bernoulli.BernoulliDecoder", "aevb.models.gaussian.GaussianDecoder"
 

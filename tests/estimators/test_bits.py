@@ -10,7 +10,7 @@ from torch import nn
 
 from aevb.distributions import Bernoulli, DiagonalNormal
 from aevb.errors import UserError
-from aevb.estimators.bits import bits, bits_per_dim, log_mass
+from aevb.estimators.bits_per_dim import bits, bits_per_dim, log_mass
 from aevb.estimators.bound import bound
 from aevb.models.gaussian import GaussianDecoder, GaussianEncoder
 from aevb.models.prior import StandardNormal

@@ -8,7 +8,7 @@ import torch
 from scipy import integrate, stats
 
 from aevb.distributions import DiagonalNormal
-from aevb.estimators.information import information, log_aggregate, units, verdict
+from aevb.estimators.mutual_information import information, log_aggregate, units, verdict
 from aevb.models.linear import LinearGaussianDecoder, LinearGaussianEncoder
 from aevb.models.prior import StandardNormal
 from aevb.models.vae import VAE
@@ -125,7 +125,7 @@ def test_the_aggregate_is_torchs_mixture(monkeypatch):
     components = torch.distributions.Independent(torch.distributions.Normal(mean, (0.5 * log_var).exp()), 1)
     weights = torch.distributions.Categorical(logits=torch.zeros(11).double())
     expected = torch.distributions.MixtureSameFamily(weights, components).log_prob(z)
-    monkeypatch.setattr("aevb.estimators.information.PAIRS", 25)
+    monkeypatch.setattr("aevb.estimators.mutual_information.PAIRS", 25)
     torch.testing.assert_close(log_aggregate(z, DiagonalNormal(mean, log_var)), expected, rtol=1e-9, atol=1e-9)
 
 

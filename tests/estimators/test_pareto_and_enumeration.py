@@ -13,7 +13,7 @@ from aevb.distributions import Bernoulli
 from aevb.errors import UserError
 from aevb.estimators.enumeration import codes, enumeration
 from aevb.estimators.importance import importance
-from aevb.estimators.pareto import pareto_k, pareto_shape, tail_length
+from aevb.estimators.pareto_k import pareto_k, pareto_shape, tail_length
 from aevb.estimators.quadrature import quadrature
 from aevb.evaluators.enumeration import Enumeration
 from aevb.models.bernoulli import BernoulliDecoder

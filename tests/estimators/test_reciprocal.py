@@ -6,9 +6,9 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from aevb.estimators import reciprocal as module
+from aevb.estimators import reciprocal_identity as module
 from aevb.estimators.quadrature import quadrature
-from aevb.estimators.reciprocal import gaussian, kde, reciprocal, validated_kde
+from aevb.estimators.reciprocal_identity import gaussian, kde, reciprocal, validated_kde
 from aevb.models.linear import LinearGaussianEncoder
 from aevb.models.prior import StandardNormal
 from aevb.models.vae import VAE

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from aevb.estimators.shared_draws import shared_draws
+from aevb.estimators.simple_monte_carlo import shared_draws
 from aevb.noise import Noise
 from oracles import data, linear_gaussian
 from statistics_ import assert_mean

@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from aevb.estimators.information import units
+from aevb.estimators.mutual_information import units
 from aevb.evaluators.evaluator import run_over
 from aevb.evaluators.inference_gap import InferenceGap
 from aevb.evaluators.information import Information
@@ -34,7 +34,7 @@ def test_the_surgery_is_of_the_whole_split_and_its_findings_are_written(tmp_path
 
 def test_the_histogram_counts_every_image_and_dimension_once():
     model, x = linear_gaussian(), data(40)
-    histogram = run_over(Information(), model, x, seed=0).findings["log_var_histogram"]
+    histogram = run_over(Information(), model, x, seed=0).summary["log_var_histogram"]
     counts, edges = histogram["counts"], histogram["edges"]
     assert sum(counts) == 80
     assert [count for count in counts if count] == [40, 40]  # log-variances -0.5 and -1.0 for every image
@@ -45,14 +45,14 @@ def test_the_histogram_counts_every_image_and_dimension_once():
 def test_one_image_carries_nothing_and_has_a_histogram():
     evaluation = run_over(Information(), linear_gaussian(), data(1), seed=0)
     assert evaluation.mean("mutual_information") == pytest.approx(0, abs=1e-12)
-    assert evaluation.findings["ceiling"] == 0
+    assert evaluation.summary["ceiling"] == 0
 
 
 def test_a_diverged_model_is_called_so():
     model = linear_gaussian()
     with torch.no_grad():
         model.encoder.log_var[0] = -torch.inf
-    findings = run_over(Information(), model, data(4), seed=0).findings
+    findings = run_over(Information(), model, data(4), seed=0).summary
     assert findings["verdict"].startswith("diverged")
     assert sum(findings["log_var_histogram"]["counts"]) == 4  # of the other dimension
 
@@ -64,4 +64,4 @@ def test_the_gap_is_the_same_in_whatever_blocks():
     for name in whole.values:
         torch.testing.assert_close(whole.values[name], cut.values[name], rtol=0, atol=1e-9)
     assert whole.mean() == pytest.approx(whole.mean("approximation_gap") + whole.mean("amortisation_gap"))
-    assert whole.findings == {}
+    assert whole.summary == {}

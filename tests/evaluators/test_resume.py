@@ -11,7 +11,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from aevb.errors import UserError
-from aevb.evaluate import evaluate_run
+from aevb.evaluation.evaluate_run import evaluate_run
 from aevb.evaluators.evaluator import Evaluator, run_over
 from aevb.evaluators.importance import Importance
 from aevb.evaluators.partial import Partial, read_values, write_values

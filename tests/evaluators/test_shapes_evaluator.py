@@ -6,16 +6,16 @@ import pytest
 import torch
 from torch import nn
 
+from aevb.data.binarisation import meaning
 from aevb.data.shapes import Shapes as Data
-from aevb.data.targets import meaning
 from aevb.distributions import DiagonalNormal
 from aevb.errors import UserError
 from aevb.evaluators.ais import AIS
 from aevb.evaluators.bdmc import BDMC
 from aevb.evaluators.evaluator import run_over
 from aevb.evaluators.shapes import Shapes
+from aevb.models.gaussian_observation import observed
 from aevb.models.linear import LinearGaussianDecoder
-from aevb.models.observation import observed
 from aevb.models.prior import StandardNormal
 from aevb.models.vae import VAE
 from oracles import data, linear_gaussian
@@ -53,7 +53,7 @@ def test_perfect_and_blank_and_swapped_pictures():
     x = torch.from_numpy(test.x[:60])
     perfect = pictures(x, x)
     assert perfect.mean() == perfect.mean("recognisable_sample") == perfect.mean("recognisable_original") == 1
-    assert sum(perfect.findings["sample_kinds"].values()) == 60
+    assert sum(perfect.summary["sample_kinds"].values()) == 60
     blank = pictures(torch.full_like(x, 0.4), x)
     assert blank.mean() == blank.mean("recognisable_sample") == 0
     swapped = pictures(x, x, shift=1)  # whole shapes, and mostly not that of the original

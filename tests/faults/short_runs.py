@@ -7,7 +7,8 @@ from pathlib import Path
 
 import torch
 
-from aevb import runs, worker
+from aevb import runs
+from aevb.training import train_run
 from commands import settings
 
 __all__ = ["a_dead_process", "outcome", "train"]
@@ -18,7 +19,7 @@ DIGITS = ("data=digits", "latent_dim=2", "hidden_dim=20", "evaluator=bound", "lo
 def train(directory: Path, max_samples: int, *overrides: str) -> Path:
     """Trains, goes on with or extends the run in `directory`."""
     runs.prepare(directory, settings(*DIGITS, *overrides, f"max_samples={max_samples}"))
-    worker.run(directory)
+    train_run.run(directory)
     return directory
 
 

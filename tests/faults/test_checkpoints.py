@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from aevb.errors import UserError
-from aevb.integrity import newest_checkpoint, whole
-from aevb.lock import lock
-from aevb.training.checkpoint import DurableCheckpointIO, load
+from aevb.runs.checkpoints import is_intact, newest_checkpoint
+from aevb.runs.lock import lock
+from aevb.training.checkpoints.io import DurableCheckpointIO, load
 from aevb.training.module import Training
 from faults.short_runs import a_dead_process, outcome, train
 
@@ -120,7 +120,7 @@ def test_saving_by_time_changes_nothing_and_is_gone_on_from(undisturbed: Path, t
     monkeypatch.undo()
     state = load(tmp_path / "run" / "checkpoints" / "last.ckpt")
     assert state["training"]["samples_seen"] == 1600  # no mark
-    (marks,) = [value for key, value in state["callbacks"].items() if "Marks" in key]
+    (marks,) = [value for key, value in state["callbacks"].items() if "EvaluationCallback" in key]
     assert marks["seconds"][0] > marks["timing"][-1]["training_seconds"]  # what was trained since the mark is counted
     assert outcome(train(tmp_path / "run", 3000, *often)) == outcome(undisturbed)
 
@@ -191,4 +191,4 @@ def test_what_is_saved_is_whole_and_the_one_before_is_kept(tmp_path: Path) -> No
     names = ["last.ckpt", "last.previous.ckpt"]
     assert sorted(path.name for path in target.parent.iterdir()) == names
     assert [load(target.parent / name)["i"] for name in names] == [2, 1]
-    assert all(whole(target.parent / name) for name in names)
+    assert all(is_intact(target.parent / name) for name in names)

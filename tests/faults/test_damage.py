@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import aevb as package
-from aevb import runs, worker
+from aevb import runs
 from aevb.errors import UserError
+from aevb.training import train_run
 from commands import aevb, settings
 from faults.short_runs import outcome, train
 
@@ -40,7 +41,7 @@ def halve(path: Path) -> None:
 def test_a_truncated_config(run: Path) -> None:
     halve(run / "config.yaml")
     with pytest.raises(UserError) as told:
-        worker.run(run)
+        train_run.run(run)
     assert refusal(told).startswith(f"{run / 'config.yaml'}: not a whole config (no ")
 
 
@@ -49,7 +50,7 @@ def test_a_truncated_config(run: Path) -> None:
 )
 def test_a_config_that_is_none(text: bytes, run: Path) -> None:
     (run / "config.yaml").write_bytes(text)
-    for use in (worker.run, package.load, lambda run: runs.outlook(run, settings("data=digits"))):
+    for use in (train_run.run, package.load, lambda run: runs.planned_action(run, settings("data=digits"))):
         with pytest.raises(UserError) as told:
             use(run)
         assert refusal(told).startswith(f"{run / 'config.yaml'}: not a")
@@ -68,7 +69,9 @@ def test_damaged_records_are_written_anew(run: Path, undisturbed: Path) -> None:
 def test_a_damaged_done(text: bytes, run: Path, undisturbed: Path) -> None:
     (run / "DONE").write_bytes(text)
     with pytest.raises(UserError) as told:
-        runs.outlook(run, settings("data=digits", "latent_dim=2", "hidden_dim=20", "evaluator=bound", "logger=none"))
+        runs.planned_action(
+            run, settings("data=digits", "latent_dim=2", "hidden_dim=20", "evaluator=bound", "logger=none")
+        )
     assert refusal(told).startswith(f"{run / 'DONE'}: damaged")
     (run / "DONE").unlink()  # what the line says
     assert outcome(train(run, 3000)) == outcome(undisturbed)
@@ -119,7 +122,7 @@ def test_data_that_changed_while_the_run_was_stopped(tmp_path: Path) -> None:
     x = np.random.default_rng(0).random((300, 16), dtype=np.float32)
     path = tmp_path / "mine.npy"
     np.save(path, x)
-    own = ("data=tensor", f"data.path={path}", "name=run", "max_samples=300", "hidden_dim=5", "latent_dim=2")
+    own = ("data=array", f"data.path={path}", "name=run", "max_samples=300", "hidden_dim=5", "latent_dim=2")
     own += ("logger=none", "evaluator=bound")
     result = aevb("train", *own, folder=tmp_path)
     assert result.returncode == 0, result.stderr
@@ -138,7 +141,7 @@ def test_data_that_changed_while_the_run_was_stopped(tmp_path: Path) -> None:
 
     (run / "DONE").unlink()
     with pytest.raises(UserError, match="not the data"):
-        worker.run(run)
+        train_run.run(run)
     np.save(path, x)
-    worker.run(run)
+    train_run.run(run)
     assert (run / "DONE").exists()

@@ -6,9 +6,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import kill_harness
 import pytest
 
-import kill_harness
 from commands import Child
 from running import processes_in
 

@@ -11,14 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from aevb import runs, worker
+from aevb import runs
 from aevb.errors import UserError
-from aevb.lock import lock
+from aevb.runs.lock import lock
+from aevb.training import train_run
 from commands import aevb, settings
 from faults.short_runs import DIGITS, a_dead_process, train
 from running import begin, processes_in
 
-OWNER = "import sys, time; from pathlib import Path; from aevb.lock import lock\n"
+OWNER = "import sys, time; from pathlib import Path; from aevb.runs.lock import lock\n"
 OWNER += "with lock(Path(sys.argv[1])):\n    print('mine', flush=True); time.sleep(600)"
 
 
@@ -53,7 +54,7 @@ def test_the_second_command_on_a_run_is_refused(tmp_path: Path) -> None:
         assert first.poll() is None
         assert runs.read_settings(run)["max_samples"] == 10**8  # the second has written nothing
         with pytest.raises(UserError, match=f"in use by process {pid} "):
-            worker.run(run)
+            train_run.run(run)
         assert not (run / "FAILED").exists()
         runs.discard(run)
         assert (run / "config.yaml").exists()

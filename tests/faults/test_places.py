@@ -17,7 +17,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from aevb import runs
 from aevb.errors import UserError
-from aevb.integrity import newest_checkpoint, whole
+from aevb.runs.checkpoints import is_intact, newest_checkpoint
 from commands import TINY, aevb, python
 from faults.short_runs import outcome, train
 
@@ -64,7 +64,7 @@ def test_a_full_disk_when_the_weights_are_written(undisturbed: Path, tmp_path: P
         train(tmp_path / "run", 3000)
     monkeypatch.undo()
     assert runs.state(tmp_path / "run") == "failed"
-    assert whole(newest_checkpoint(tmp_path / "run"))
+    assert is_intact(newest_checkpoint(tmp_path / "run"))
     assert outcome(train(tmp_path / "run", 3000)) == outcome(undisturbed)
 
 
@@ -78,7 +78,7 @@ def test_a_full_disk_when_tensorboard_writes(undisturbed: Path, tmp_path: Path) 
 
 def test_a_full_disk_from_the_command_leaves_one_line_and_no_run(tmp_path: Path) -> None:
     program = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))\n"
-    program += "from aevb.experiment import train; sys.argv[0] = 'aevb-train'; train()"
+    program += "from aevb.cli.train import train; sys.argv[0] = 'aevb-train'; train()"
     result = python("-c", program, *TINY, "name=run", folder=tmp_path)
     assert result.returncode == 2, result
     (line,) = result.stderr.splitlines()

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from aevb import scratch as module
 from aevb.errors import UserError
-from aevb.lock import lock
-from aevb.scratch import scratch
+from aevb.execution import scratch as module
+from aevb.execution.scratch import scratch
+from aevb.runs.lock import lock
 from commands import TINY, aevb, process
 from running import begin, gone_within, kill_all_in, processes_in, reach
 from test_status import tool
@@ -50,7 +50,7 @@ def test_commands_that_end_leave_nothing(temporary: Path, tmp_path: Path) -> Non
 def test_what_a_killed_command_left_goes_with_the_next_one(temporary: Path, tmp_path: Path) -> None:
     started = begin(tmp_path, *TINY, "trainer=ddp", "name=run", "max_samples=1e8")
     reach(started, tmp_path / "outputs" / "runs" / "run", 1000)
-    assert len(left(temporary)) == 2  # the command's, and that of aevb.ranks, which it has started
+    assert len(left(temporary)) == 2  # the command's, and that of aevb.execution.local_ranks, which it has started
     assert aevb("train", "--check", *TINY, folder=tmp_path).returncode == 0
     assert len(left(temporary)) == 2  # their owners live
     kill_all_in(tmp_path)

@@ -14,10 +14,11 @@ import yaml
 from omegaconf import OmegaConf
 
 import aevb as package
-import aevb.cli
-from aevb import runs, worker
+import aevb.cli.hydra_app
+from aevb import runs
 from aevb.config import CONF, validate
 from aevb.errors import UserError
+from aevb.training import train_run
 from commands import TINY, aevb, composed
 from faults.short_runs import train
 
@@ -89,16 +90,16 @@ def test_a_pickle_in_a_checkpoint(form: str, run: Path) -> None:
         else:
             torch.save(state, path, _use_new_zipfile_serialization=form == "torch")
     with pytest.raises(UserError, match=r"last\.ckpt.*: (refused, it holds more than tensors|damaged)"):
-        worker.run(run)
+        train_run.run(run)
     assert not Path("proof").exists()
 
 
 def test_a_pickle_in_the_data(run: Path) -> None:
     np.save("mine.npy", np.array([Payload()], dtype=object))
-    change(run, "data", {"_target_": "aevb.data.tensor.Tensor", "path": "mine.npy"})
+    change(run, "data", {"_target_": "aevb.data.array.ArrayDataset", "path": "mine.npy"})
     begin_again(run)
     with pytest.raises(UserError, match=r"data\.path=mine\.npy"):
-        worker.run(run)
+        train_run.run(run)
     assert not Path("proof").exists()
 
 
@@ -113,20 +114,20 @@ def test_a_call_anywhere_in_a_runs_config(path: str, call: dict[str, str], run: 
         change(run, path, form)
         begin_again(run) if (run / "DONE").exists() else None
         with pytest.raises(UserError, match="not a target that a config may name"):
-            worker.run(run)
+            train_run.run(run)
     assert not Path("proof").exists()
 
 
 @pytest.mark.parametrize(
     "target",
-    ["${oc.env:HOME}", "${data._target_}", "os.mkdir", "aevb.worker.os.mkdir", "aevb.runs.shutil.rmtree", "builtins.eval",
+    ["${oc.env:HOME}", "${data._target_}", "os.mkdir", "aevb.training.train_run.os.mkdir", "aevb.runs.run.shutil.rmtree", "builtins.eval",
      "aevb.data.mnist", "aevb.models.vae.VAE.load_state_dict", "", None, 3, ["os.mkdir"], " aevb.data.digits.Digits"],
 )  # fmt: skip
 def test_targets_that_are_nearly_allowed(target: Any, run: Path) -> None:
     change(run, "evaluator.mine", {"_target_": target})
     begin_again(run)
     with pytest.raises(UserError, match="not a target that a config may name"):
-        worker.run(run)
+        train_run.run(run)
 
 
 def test_a_target_through_an_interpolation_in_a_composed_config(tmp_path: Path, monkeypatch) -> None:
@@ -154,7 +155,7 @@ def test_nothing_in_a_strangers_config_is_resolved(run: Path, monkeypatch) -> No
         settings["evaluator"]["note"] = {"_target_": "aevb.evaluators.bound.Bound"}
         (run / "config.yaml").write_text(yaml.safe_dump(settings))
         begin_again(run)
-        worker.run(run)
+        train_run.run(run)
         assert runs.state(run) == "done"
         package.load(run)
     finally:
@@ -172,7 +173,7 @@ def test_nothing_in_a_strangers_config_is_resolved(run: Path, monkeypatch) -> No
 def test_tags_of_yaml(text: str, run: Path) -> None:
     config = run / "config.yaml"
     config.write_text(f"{config.read_text()}\nmore: {text}\n")
-    for use in (worker.run, package.load):
+    for use in (train_run.run, package.load):
         with pytest.raises(UserError, match=r"config\.yaml: not a config \(") as told:
             use(run)
         assert "\n" not in str(told.value)
@@ -204,7 +205,7 @@ def test_links_in_a_run_directory_are_replaced_not_followed(run: Path, tmp_path:
         (run / name).symlink_to(mine)
     mine.write_text((Path(run) / "data.json").read_text())
     (run / "data.json").unlink()
-    worker.run(run)
+    train_run.run(run)
     assert runs.state(run) == "done"
     assert mine.read_text() == "precious"
 

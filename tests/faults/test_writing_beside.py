@@ -14,11 +14,11 @@ import torch
 
 from aevb import runs
 from aevb.errors import UserError
-from aevb.training.checkpoint import DurableCheckpointIO, QueuedCheckpointIO, copied, load
-from aevb.training.evaluation import Marks
+from aevb.training.callbacks.evaluation import EvaluationCallback
+from aevb.training.callbacks.preemption import PreemptionCallback
+from aevb.training.checkpoints.background_writer import BackgroundWriter
+from aevb.training.checkpoints.io import DurableCheckpointIO, QueuedCheckpointIO, copied, load
 from aevb.training.module import Diverged, Training
-from aevb.training.preempt import Preempt
-from aevb.training.writer import Writer
 from faults.short_runs import outcome, train
 
 BLOCKS = ("trainer.block=1",)  # of one minibatch: ten between the marks at 1000 and 2000
@@ -57,7 +57,7 @@ def on_disk(run: Path) -> int:
 def state(path: Path) -> dict[str, Any]:
     """All of a checkpoint that does not depend on the clock."""
     held = load(path)
-    (marks,) = [value for key, value in held["callbacks"].items() if "Marks" in key]
+    (marks,) = [value for key, value in held["callbacks"].items() if "EvaluationCallback" in key]
     return {key: held[key] for key in ("state_dict", "optimizer_states", "training")} | {"rows": marks["rows"]}
 
 
@@ -98,7 +98,7 @@ def test_a_refused_write_ends_the_run_after_the_block_it_is_found_in(
     def then(module: Training) -> None:
         seen.append(module.samples_seen)
         if module.samples_seen == 1100:
-            (marks,) = [callback for callback in module.trainer.callbacks if isinstance(callback, Marks)]
+            (marks,) = [callback for callback in module.trainer.callbacks if isinstance(callback, EvaluationCallback)]
             with suppress(UserError):
                 marks.writer.wait()
 
@@ -129,17 +129,17 @@ def test_everything_is_on_disk_before_the_weights(tmp_path: Path, monkeypatch: p
 
 def test_a_stopped_run_says_so_when_it_is_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run, found = tmp_path / "run", []
-    end = Preempt.on_train_batch_end
+    end = PreemptionCallback.on_train_batch_end
 
-    def looks(self: Preempt, trainer: Any, module: Training, *rest: Any) -> None:
+    def looks(self: PreemptionCallback, trainer: Any, module: Training, *rest: Any) -> None:
         if module.stopping:
             found.append((module.samples_seen, on_disk(run)))
         end(self, trainer, module, *rest)
 
     def stop(module: Training) -> None:
-        module.told_to_stop |= module.samples_seen == 700
+        module.stop_requested |= module.samples_seen == 700
 
-    monkeypatch.setattr(Preempt, "on_train_batch_end", looks)
+    monkeypatch.setattr(PreemptionCallback, "on_train_batch_end", looks)
     after_blocks(monkeypatch, stop)
     on_saving(monkeypatch, 800, partial(time.sleep, 1.0), lambda: None)
     with pytest.raises(SystemExit) as stopped:
@@ -174,16 +174,16 @@ def test_a_writer_keeps_order_and_stops_at_a_refusal() -> None:
     def refuse() -> None:
         raise OSError("full")
 
-    def works(then: Callable[[Writer], None]) -> None:
-        with Writer() as writer:
+    def works(then: Callable[[BackgroundWriter], None]) -> None:
+        with BackgroundWriter() as writer:
             for work in (partial(done.append, 1), partial(done.append, 2), refuse, partial(done.append, 3)):
                 writer(work)
             then(writer)
 
-    def other(writer: Writer) -> None:
+    def other(writer: BackgroundWriter) -> None:
         raise KeyError
 
-    for then in (lambda writer: None, Writer.wait):
+    for then in (lambda writer: None, BackgroundWriter.wait):
         with pytest.raises(OSError, match="full"):
             works(then)
         assert done == [1, 2]
@@ -197,7 +197,7 @@ def test_there_is_one_copy_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """The second save waits for the first, and copies what is there when that is on disk."""
     path, state = tmp_path / "last.ckpt", {"x": torch.zeros(3), "training": {"samples_seen": 1}}
     on_saving(monkeypatch, 1, partial(time.sleep, 0.3), lambda: state["x"].fill_(1))
-    with Writer() as writer:
+    with BackgroundWriter() as writer:
         io = QueuedCheckpointIO(writer)
         io.save_checkpoint(state, path)
         io.save_checkpoint(state | {"training": {"samples_seen": 2}}, path)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from aevb.config import fingerprint
-from aevb.runs import write_json, write_text
+from aevb.runs.files import write_json, write_text
 from commands import settings
 
 __all__ = ["COMMIT", "SHAPES", "plant", "plant_model", "read_csv"]
@@ -50,13 +50,13 @@ def plant_model(runs: Path, *overrides: str, train: Mapping[int, float] | None =
     """The same with an untrained but not trivial model."""
     import torch
 
-    from aevb.build import build
+    from aevb.config.instantiate import instantiate
 
     directory = plant(runs, *overrides, train=train or {100: -300.0, 1000: -200.0})
     config = copy.deepcopy(_settings(overrides))
     rows, columns = SHAPES[config["choices"]["data"]]
     config["model"]["initialization"] = "glorot"
-    model = build(config["model"], data_dim=rows * columns, data_shape=(rows, columns))
+    model = instantiate(config["model"], data_dim=rows * columns, data_shape=(rows, columns))
     torch.save(model.state_dict(), directory / "model.pt")
     return directory
 

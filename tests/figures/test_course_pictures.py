@@ -8,17 +8,18 @@ from planted import plant_model, read_csv
 
 import aevb
 from aevb.errors import UserError
-from aevb.figures.beta import Beta
-from aevb.figures.bubbles import Bubbles
-from aevb.figures.clipping import Clipping
-from aevb.figures.figure4 import Figure4
-from aevb.figures.interpolation import Interpolation, line
-from aevb.figures.keras import Keras
-from aevb.figures.pictures import tile
-from aevb.figures.posterior_families import PosteriorFamilies
-from aevb.figures.posterior_means import PosteriorMeans
-from aevb.figures.style import RC
-from aevb.runs import finished, read_json, write_json, write_text
+from aevb.figures.common.images import tile
+from aevb.figures.common.style import RC
+from aevb.figures.paper.figure4 import Figure4
+from aevb.figures.studies.beta import Beta
+from aevb.figures.studies.bubbles import Bubbles
+from aevb.figures.studies.clipping import Clipping
+from aevb.figures.studies.interpolation import Interpolation, line
+from aevb.figures.studies.keras import Keras
+from aevb.figures.studies.posterior_families import PosteriorFamilies
+from aevb.figures.studies.posterior_means import PosteriorMeans
+from aevb.runs.files import read_json, write_json, write_text
+from aevb.runs.run import finished
 
 
 def drawing_of(figure, runs):
@@ -117,8 +118,8 @@ def test_clipping_shows_the_bound_by_threshold_and_who_diverged(tmp_path):
     drawing = drawing_of(Clipping(), tmp_path)
     norm, value = drawing.canvas.axes
     named = {item.get_label(): item.get_xydata().tolist() for item in norm.lines if item.get_label()[0] != "_"}
-    assert named["sgd, stepsize 0.01: diverged unclipped"] == [[1, -30]]
-    assert named["adagrad, stepsize 0.01"] == [[1, -26]]
+    assert named["sgd, learning rate 0.01: diverged unclipped"] == [[1, -30]]
+    assert named["adagrad, learning rate 0.01"] == [[1, -26]]
     assert [item.get_ydata()[0] for item in norm.lines if item.get_label()[0] == "_"] == [-25]
     assert value.lines[0].get_xydata().tolist() == [[0.1, -40]]
     assert "| sgd | 0.01 | diverged | -30.0 | -40.0 |" in drawing.text

@@ -7,9 +7,10 @@ import pytest
 from planted import COMMIT, plant, read_csv
 
 from aevb.errors import UserError
-from aevb.figures.diagnosis import Diagnosis
-from aevb.figures.style import RC
-from aevb.runs import finished, write_json
+from aevb.figures.common.style import RC
+from aevb.figures.studies.diagnosis import Diagnosis
+from aevb.runs.files import write_json
+from aevb.runs.run import finished
 
 KL_PER_DIMENSION, VARIANCE = [0.001, 3.0, 1.5], [0.002, 0.9, 0.8]
 

@@ -5,15 +5,15 @@ import pytest
 from planted import COMMIT, plant, read_csv
 
 from aevb.errors import UserError
-from aevb.figures.figure2 import Figure2
-from aevb.figures.style import RC
-from aevb.runs import finished
+from aevb.figures.common.style import RC
+from aevb.figures.paper.figure2 import Figure2
+from aevb.runs.run import finished
 from commands import aevb
 
 
 @pytest.fixture
 def runs(tmp_path):
-    """Two panels of MNIST (three seeds; two stepsizes), one of Frey Face."""
+    """Two panels of MNIST (three seeds; two learning rates), one of Frey Face."""
     for seed in range(3):
         plant(tmp_path, "latent_dim=3", f"seed={seed}", train={100: -543.0, 100000: -220.0, 1000000: -155.0 - seed})
     plant(tmp_path, "latent_dim=20", train={100: -543.0, 100000: -200.0, 1000000: -126.0})
@@ -33,7 +33,7 @@ def test_every_file_is_there_and_the_same_runs_give_the_same_bytes(runs):
         "figure2.pdf",
         "figure2.png",
         "figure2.csv",
-        "figure2-stepsizes.csv",
+        "figure2-learning_rates.csv",
         "figure2.md",
     ]
     assert paths[0].read_bytes().startswith(b"%PDF")
@@ -47,9 +47,9 @@ def test_one_panel_for_every_data_set_and_latent_dimension(runs):
     axes = canvas_of(Figure2(), runs).axes
     assert [ax.get_title() for ax in axes] == ["MNIST, $N_z = 3$", "MNIST, $N_z = 20$", "Frey Face, $N_z = 2$"]
     assert [[text.get_text() for text in ax.texts] for ax in axes] == [
-        ["stepsize 0.01, 3 seeds"],
-        ["stepsize 0.01, 1 seed"],
-        ["stepsize 0.01, 1 seed"],
+        ["learning_rate 0.01, 3 seeds"],
+        ["learning_rate 0.01, 1 seed"],
+        ["learning_rate 0.01, 1 seed"],
     ]
     assert all(ax.get_xscale() == "log" and ax.get_xlim() == (1e5, 1e6) for ax in axes)
     assert [len(ax.lines) for ax in axes] == [6, 6, 6]  # train and test of ours, of the paper's AEVB and wake-sleep
@@ -73,8 +73,8 @@ def test_a_diverged_stepsize_is_neither_drawn_nor_silent(runs):
     Figure2().draw(runs, runs / "out")
     drawn = [row for row in read_csv(runs / "out" / "figure2.csv") if row["source"] == "run"]
     assert {row["lr"] for row in drawn if row["latent_dim"] == "20"} == {"0.01"}
-    stepsizes = read_csv(runs / "out" / "figure2-stepsizes.csv")
-    (lost,) = [row for row in stepsizes if row["verdict"] == "rejected"]
+    learning_rates = read_csv(runs / "out" / "figure2-learning_rates.csv")
+    (lost,) = [row for row in learning_rates if row["verdict"] == "rejected"]
     assert (lost["lr"], lost["latent_dim"], float(lost["last_train_bound"])) == ("0.1", "20", -2e7)
     assert lost["remark"].startswith("diverged")
     assert "diverged" in (runs / "out" / "figure2.md").read_text()
@@ -102,7 +102,7 @@ def test_a_panel_says_how_many_seeds_came_to_the_end(tmp_path):
     plant(tmp_path, "seed=0", train={100: -543.0, 100000: -200.0, 1000000: -126.0})
     plant(tmp_path, "seed=1", train={100: -543.0, 100000: -200.0})
     (ax,) = canvas_of(Figure2(), tmp_path).axes
-    assert [text.get_text() for text in ax.texts] == ["stepsize 0.01, 2 seeds, 1 to the end"]
+    assert [text.get_text() for text in ax.texts] == ["learning_rate 0.01, 2 seeds, 1 to the end"]
 
 
 def test_the_axis_ends_where_it_is_told(runs):

@@ -5,10 +5,11 @@ import pytest
 from planted import plant, read_csv
 
 from aevb.errors import UserError
-from aevb.figures.figure3 import Figure3
-from aevb.figures.published import figure3
-from aevb.figures.style import RC
-from aevb.runs import finished, write_text
+from aevb.figures.common.style import RC
+from aevb.figures.paper.figure3 import Figure3
+from aevb.figures.paper.published import figure3
+from aevb.runs.files import write_text
+from aevb.runs.run import finished
 
 HEAD = "samples_seen,train_bound,test_bound,test_reconstruction,test_kl,test_log_px"
 COLUMNS = [f"{split}_{name}_log_px" for split in ("test", "train") for name in ("quadrature", "reciprocal")]

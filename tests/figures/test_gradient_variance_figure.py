@@ -4,9 +4,9 @@ import matplotlib
 import pytest
 from planted import plant_model, read_csv
 
-from aevb.figures.gradient_variance import GradientVariance
-from aevb.figures.style import RC
-from aevb.runs import finished
+from aevb.figures.common.style import RC
+from aevb.figures.studies.gradient_variance import GradientVariance
+from aevb.runs.run import finished
 
 
 @pytest.fixture(scope="module")

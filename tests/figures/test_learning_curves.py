@@ -3,9 +3,9 @@
 import numpy as np
 from planted import plant
 
-from aevb.figures.curves import band, curve, families, labels
-from aevb.figures.lines import panels
-from aevb.runs import finished
+from aevb.figures.common.learning_curves import band, curve, families, labels
+from aevb.figures.common.method_lines import panels
+from aevb.runs.run import finished
 
 
 def curves(runs):

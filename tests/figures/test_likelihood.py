@@ -14,8 +14,8 @@ from aevb.evaluators.importance import Importance
 from aevb.evaluators.quadrature import Quadrature
 from aevb.evaluators.reciprocal import Reciprocal
 from aevb.evaluators.record import record
-from aevb.figures.likelihood import GREY, Likelihood
-from aevb.runs import Run
+from aevb.figures.studies.likelihood import GREY, Likelihood
+from aevb.runs.run import Run
 
 TRUTH = torch.tensor([-100.0, -120.0, -90.0, -150.0]).double()
 OFF = torch.tensor([-0.1, -0.3, 0.1, -2.1]).double()
@@ -23,7 +23,7 @@ OFF = torch.tensor([-0.1, -0.3, 0.1, -2.1]).double()
 
 def put(run, evaluator, values, first=4, **more):
     evaluation = Evaluation(
-        {name: torch.as_tensor(value).double() for name, value in values.items()}, evaluator.headline
+        {name: torch.as_tensor(value).double() for name, value in values.items()}, evaluator.primary_value
     )
     record(run, evaluator, evaluation, "test", first, seconds=1.5, cpu_seconds=1.25, seed=0, **more)
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from aevb import worker
-from aevb.figures.objectives import Objectives, _draw
-from aevb.runs import prepare
+from aevb.figures.studies.objectives import Objectives, _draw
+from aevb.runs.run import prepare
+from aevb.training import train_run
 from commands import TINY, settings
 from figures.planted import read_csv
 
@@ -18,7 +18,7 @@ OPTIONS = ("data.targets=dynamic", "evaluator=[bound,importance,information]", "
 def train(directory: Path, objective: str, *overrides: str) -> None:
     chosen = {"data": "digits", "model": "bernoulli", "objective": objective, "optimizer": "adagrad"}
     prepare(directory, {**settings(*TINY, f"objective={objective}", *overrides), "choices": chosen})
-    worker.run(directory)
+    train_run.run(directory)
 
 
 @pytest.fixture(scope="module")

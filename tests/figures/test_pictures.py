@@ -8,14 +8,14 @@ from scipy.stats import norm
 
 import aevb
 from aevb.errors import UserError
-from aevb.figures.figure4 import Figure4, manifold
-from aevb.figures.figure5 import Figure5
-from aevb.figures.latent import Latent, plane
-from aevb.figures.pictures import tile
-from aevb.figures.reconstructions import Reconstructions, examples
-from aevb.figures.representatives import representatives
-from aevb.figures.style import RC
-from aevb.runs import finished
+from aevb.figures.common.images import tile
+from aevb.figures.common.run_choice import representatives
+from aevb.figures.common.style import RC
+from aevb.figures.paper.figure4 import Figure4, manifold
+from aevb.figures.paper.figure5 import Figure5
+from aevb.figures.studies.latent import Latent, plane
+from aevb.figures.studies.reconstructions import Reconstructions, examples
+from aevb.runs.run import finished
 
 
 def drawing_of(figure, runs):

@@ -5,9 +5,10 @@ import pytest
 from planted import plant, read_csv
 
 from aevb.errors import UserError
-from aevb.figures.pitfalls import Pitfalls, pitfall
-from aevb.figures.style import RC
-from aevb.runs import finished, write_json
+from aevb.figures.common.style import RC
+from aevb.figures.studies.pitfalls import Pitfalls, pitfall
+from aevb.runs.files import write_json
+from aevb.runs.run import finished
 
 
 def evaluation(run, name, quantity, mean, **more):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from aevb.figures.published import figure2, figure3, panel
+from aevb.figures.paper.published import figure2, figure3, panel
 
 PLACES = (5e5, 1e6, 2e6, 5e6, 1e7, 2e7, 5e7, 1e8)
 

@@ -14,11 +14,11 @@ from aevb.evaluators.evaluator import Evaluation
 from aevb.evaluators.reconstruction import Reconstruction
 from aevb.evaluators.record import record
 from aevb.evaluators.shapes import Shapes as ShapesEvaluator
-from aevb.figures.mixture import Mixture, _draw, _fit
-from aevb.figures.samples import Samples
-from aevb.figures.shapes import Shapes
-from aevb.figures.style import RC
-from aevb.runs import finished
+from aevb.figures.common.style import RC
+from aevb.figures.studies.mixture import Mixture, _draw, _fit
+from aevb.figures.studies.samples import Samples
+from aevb.figures.studies.shapes import Shapes
+from aevb.runs.run import finished
 
 
 def drawing_of(figure, runs):
@@ -28,7 +28,7 @@ def drawing_of(figure, runs):
 
 def put(run, evaluator, findings=None, **values):
     tensors = {name: torch.as_tensor(value).double() for name, value in values.items()}
-    record(run, evaluator, Evaluation(tensors, evaluator.headline, findings or {}), "test", None)
+    record(run, evaluator, Evaluation(tensors, evaluator.primary_value, findings or {}), "test", None)
 
 
 def shaped(runs, *overrides, error, share):

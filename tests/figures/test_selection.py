@@ -1,4 +1,4 @@
-"""The stepsize rule on planted runs: the highest training bound wins, the test bound is not looked at."""
+"""The learning rate rule on planted runs: the highest training bound wins, the test bound is not looked at."""
 
 import math
 
@@ -6,10 +6,10 @@ import pytest
 from planted import COMMIT, plant
 
 from aevb.errors import UserError
-from aevb.figures.curves import curve, with_bound
-from aevb.figures.representatives import with_latent_dim
-from aevb.figures.selection import rows, select
-from aevb.runs import finished
+from aevb.figures.common.learning_curves import curve, with_bound
+from aevb.figures.common.learning_rate_choice import rows, select
+from aevb.figures.common.run_choice import with_latent_dim
+from aevb.runs.run import finished
 
 
 def selection(runs, at=1_000_000):

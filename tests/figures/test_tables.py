@@ -3,10 +3,10 @@
 import pytest
 from planted import COMMIT, plant, read_csv
 
-from aevb.figures.comparison import Comparison
-from aevb.figures.figure2 import Figure2
-from aevb.figures.table import Table
-from aevb.runs import write_json
+from aevb.figures.paper.comparison import Comparison
+from aevb.figures.paper.figure2 import Figure2
+from aevb.figures.studies.table import Table
+from aevb.runs.files import write_json
 
 
 def test_comparison_is_ours_minus_the_papers_at_the_same_samples_seen(tmp_path):

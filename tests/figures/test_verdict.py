@@ -1,12 +1,12 @@
-"""The verdict from planted runs: differences to the paper's curve, their yardstick, the nearest stepsize and targets."""
+"""The verdict from planted runs: differences to the paper's curve, their yardstick, the nearest learning rate and targets."""
 
 import json
 
 import pytest
 from planted import plant, read_csv
 
-from aevb.figures.published import figure2
-from aevb.figures.verdict import Verdict
+from aevb.figures.paper.published import figure2
+from aevb.figures.paper.verdict import Verdict
 
 PAPER = figure2()["mnist", 20, "aevb", "test"]
 MARKS = (1_000_000, 10_000_000)
@@ -77,9 +77,9 @@ def test_a_miss_says_what_else_matches(drawn):
     """At 1e6: 0.01 is 1.5 nats off over two seeds; at 1e7 seed 0 is left, 0.5 off. Dynamic targets are 9 off."""
     rows = [row for row in read_csv(drawn / "verdict.csv") if row["split"] == "test"]
     said = {(row["lr"], row["samples_seen"]): row["why"] for row in rows}
-    assert said["0.02", "10000000"] == "stepsize 0.01 matches (1 seed)"
+    assert said["0.02", "10000000"] == "learning_rate 0.01 matches (1 seed)"
     assert said["0.02", "1000000"] == ""
-    assert said["0.01", "10000000"] == "AEVB, stepsize 0.01 matches (1 seed)"
+    assert said["0.01", "10000000"] == "AEVB, learning rate 0.01 matches (1 seed)"
 
 
 def test_a_seed_that_matches_alone_is_named_and_a_curve_that_matches_needs_no_excuse(tmp_path):

@@ -13,22 +13,22 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "figures"))
 from planted import plant_model
 
 import aevb
-from aevb.build import build
 from aevb.config import options
+from aevb.config.instantiate import instantiate
 from aevb.distributions import Bernoulli
 from aevb.errors import UserError
 from aevb.estimators.enumeration import codes, enumeration
-from aevb.estimators.information import information, log_aggregate, units
+from aevb.estimators.mutual_information import information, log_aggregate, units
 from aevb.evaluators.evaluator import run_over
-from aevb.figures.figure4 import Figure4
-from aevb.figures.figure5 import Figure5
+from aevb.figures.paper.figure4 import Figure4
+from aevb.figures.paper.figure5 import Figure5
 from aevb.models.bernoulli import LinearBernoulliDecoder, LinearBernoulliEncoder
 from aevb.models.prior import BernoulliPrior
 from aevb.models.vae import VAE
 from aevb.noise import Noise
 from aevb.objectives.mcem import MCEM
-from aevb.runs import finished
-from aevb.training.stream import Stream
+from aevb.runs.run import finished
+from aevb.training.minibatches import Stream
 from binary_oracles import binary, exact_bound, images
 from commands import composed, settings
 from oracles import fill
@@ -73,13 +73,13 @@ def test_every_evaluator_works_or_refuses_in_one_line(option):
     """Those that can are right: importance with 5,000 draws and the bound, by enumeration, to 5 errors of 7 images."""
     ((_, node),) = composed(f"evaluator={option}", root="evaluate").evaluator.items()
     more = {"importance": {"samples": 5_000}, "bound": {"samples": 5_000}, "fitted_bound": {"tolerance": 1e-6}}
-    evaluator, model, x = build({**node, **more.get(option, {})}), binary(4), images()
+    evaluator, model, x = instantiate({**node, **more.get(option, {})}), binary(4), images()
     if option in REFUSING:
         with pytest.raises(UserError):
             run_over(evaluator, model, x, 0)
     elif option in DISCRETE:
         found, truth = run_over(evaluator, model, x, 0).values, enumeration(model, x)
-        assert found[evaluator.headline].isfinite().all()
+        assert found[evaluator.primary_value].isfinite().all()
         if option == "importance":
             assert ((found["log_px"] - truth.log_px).abs() < 5 * found["monte_carlo_error"]).all()
         if option in ("bound", "enumeration"):
@@ -99,11 +99,11 @@ def test_the_exact_bound_of_the_evaluator_is_the_definitions():
 def test_importance_by_the_prior_and_annealed_draws_of_none():
     model, x = binary(3), images()
     node = {"_target_": "aevb.evaluators.importance.Importance", "samples": 20_000, "prior_share": 1.0}
-    found = run_over(build(node), VAE(None, model.decoder, model.prior), x, 0).values
+    found = run_over(instantiate(node), VAE(None, model.decoder, model.prior), x, 0).values
     truth = enumeration(model, x).log_px
     assert ((found["log_px"] - truth).abs() < 5 * found["monte_carlo_error"]).all()
     with pytest.raises(UserError, match="evaluator=importance: needs a continuous z"):
-        run_over(build({**node, "annealed": 2}), model, x, 0)
+        run_over(instantiate({**node, "annealed": 2}), model, x, 0)
 
 
 def test_information_of_binary_codes():

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from aevb.build import build
+from aevb.config.instantiate import instantiate
 from aevb.distributions import Bernoulli, DiagonalNormal
 from aevb.errors import UserError
 from aevb.models.convolutional import (
@@ -14,7 +14,7 @@ from aevb.models.convolutional import (
     ConvolutionalGaussianDecoder,
 )
 from aevb.models.fixed_variance import Point
-from aevb.models.initialization import initialize
+from aevb.nn.initialization import initialize
 from commands import settings
 
 
@@ -67,7 +67,7 @@ def test_sides_must_be_multiples_of_four():
 @pytest.mark.parametrize(("model", "kind"), [("convolutional", DiagonalNormal), ("convolutional_bernoulli", Bernoulli)])
 def test_the_yaml_builds(model, kind):
     found = settings("data=digits", f"model={model}", "latent_dim=3")
-    vae = build(found["model"], data_dim=64, data_shape=(8, 8))
+    vae = instantiate(found["model"], data_dim=64, data_shape=(8, 8))
     x = torch.rand(2, 64)
     assert isinstance(vae.decoder(vae.encoder(x).mean), kind)
     assert vae.log_joint(x, vae.encoder(x).mean).shape == (2,)

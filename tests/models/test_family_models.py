@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from aevb.distributions import DiagonalNormal, NoClosedForm
+from aevb.distributions import DiagonalNormal
+from aevb.distributions.base import NoClosedForm
 from aevb.errors import UserError
 from aevb.estimators.bound import bound
 from aevb.evaluators.ais import AIS
@@ -16,9 +17,9 @@ from aevb.evaluators.information import Information
 from aevb.evaluators.quadrature import Quadrature
 from aevb.evaluators.reciprocal import Reciprocal
 from aevb.models.bernoulli import BernoulliDecoder
+from aevb.models.families import FamilyEncoder, FamilyPrior
 from aevb.models.gaussian import GaussianEncoder
 from aevb.models.prior import StandardNormal
-from aevb.models.recipes import FamilyPrior, RecipeEncoder
 from aevb.models.vae import VAE
 from aevb.noise import Noise
 from statistics_ import assert_mean
@@ -27,7 +28,7 @@ from statistics_ import assert_mean
 def model(encoder: str, prior: str | None, **fixed: float) -> VAE:
     decoder = BernoulliDecoder(6, 2, 4)
     p = StandardNormal(2) if prior is None else FamilyPrior(2, prior)  # type: ignore[arg-type]
-    q = GaussianEncoder(6, 2, 4) if encoder == "gaussian" else RecipeEncoder(6, 2, 4, encoder, fixed)  # type: ignore[arg-type]
+    q = GaussianEncoder(6, 2, 4) if encoder == "gaussian" else FamilyEncoder(6, 2, 4, encoder, fixed)  # type: ignore[arg-type]
     return VAE(q, decoder, p, "glorot", seed=3)
 
 
@@ -103,7 +104,7 @@ def test_fixed_parameters_do_not_depend_on_x_and_names_are_checked() -> None:
 
 def test_the_standard_member_is_where_an_encoder_without_weights_is() -> None:
     for family in ("laplace", "student_t", "exponential", "log_normal", "beta", "dirichlet", "cauchy"):
-        encoder = RecipeEncoder(6, 2, 4, family)  # type: ignore[arg-type]
+        encoder = FamilyEncoder(6, 2, 4, family)  # type: ignore[arg-type]
         torch.nn.init.zeros_(encoder.hidden.weight), torch.nn.init.zeros_(encoder.hidden.bias)
         for head in encoder.heads.values():
             torch.nn.init.zeros_(head.bias)

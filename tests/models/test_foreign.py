@@ -13,10 +13,10 @@ from aevb.errors import UserError
 from aevb.estimators.ais import ais
 from aevb.estimators.importance import importance
 from aevb.estimators.quadrature import quadrature
-from aevb.estimators.reciprocal import reciprocal
+from aevb.estimators.reciprocal_identity import reciprocal
 from aevb.evaluators.evaluator import run_over
 from aevb.evaluators.quadrature import Quadrature
-from aevb.models.foreign import adapt
+from aevb.models.adapters import from_torch_distributions
 from aevb.noise import RowNoise
 from commands import REPOSITORY
 from oracles import D, J, data, linear_gaussian
@@ -35,7 +35,7 @@ def foreign(wrap):
         return wrap(td.Normal(p.mean, p.scale))
 
     zero = torch.zeros(J, dtype=torch.float64)
-    return adapt(encoder, decoder, wrap(td.Normal(zero, zero + 1))), ours
+    return from_torch_distributions(encoder, decoder, wrap(td.Normal(zero, zero + 1))), ours
 
 
 @pytest.mark.parametrize("wrap", [lambda d: d, lambda d: td.Independent(d, 1)], ids=["Normal", "Independent"])
@@ -56,7 +56,7 @@ def test_a_decoder_of_any_distribution_is_integrated_pair_by_pair():
     """Laplace is none of ours: log p(x) of the quadrature against importance sampling, 5 standard errors."""
     decode = nn.Linear(J, D).double()
     zero = torch.zeros(J, dtype=torch.float64)
-    model = adapt(
+    model = from_torch_distributions(
         lambda x: td.Normal(zero.expand(len(x), J), zero + 1),
         lambda z: td.Laplace(decode(z), 1.0),
         lambda: td.Normal(zero, zero + 1),
@@ -71,7 +71,7 @@ def test_a_network_keeps_its_parameters():
         def forward(self, x):
             return td.Normal(super().forward(x), 1.0)
 
-    model = adapt(Encoder(D, J), lambda z: td.Bernoulli(logits=z), td.Normal(torch.zeros(J), 1.0))
+    model = from_torch_distributions(Encoder(D, J), lambda z: td.Bernoulli(logits=z), td.Normal(torch.zeros(J), 1.0))
     assert len(model.phi) == 2
 
 
@@ -83,7 +83,7 @@ def test_other_distributions_are_refused_in_one_line(part, message):
     zero = torch.zeros(3, J)
     given = [td.Normal(zero, 1.0), td.Normal(zero, 1.0)]
     given[part] = [td.Cauchy(zero, 1.0), zero][part]
-    model = adapt(lambda x: given[0], lambda z: given[1], td.Normal(torch.zeros(J), 1.0))
+    model = from_torch_distributions(lambda x: given[0], lambda z: given[1], td.Normal(torch.zeros(J), 1.0))
     with pytest.raises(UserError, match=message) as error:
         importance(model, torch.zeros(3, J), RowNoise(0, "x", range(3)), 2)
     assert "\n" not in str(error.value)
@@ -91,7 +91,7 @@ def test_other_distributions_are_refused_in_one_line(part, message):
 
 def test_the_example_of_the_readme_runs(tmp_path):
     blocks = re.findall(r"```python\n(.*?)```", (REPOSITORY / "README.md").read_text(), re.DOTALL)
-    (example,) = [block for block in blocks if "adapt" in block]
+    (example,) = [block for block in blocks if "from_torch_distributions" in block]
     done = subprocess.run([sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert [line.split()[0] for line in done.stdout.splitlines()] == ["quadrature", "ais"]

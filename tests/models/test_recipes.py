@@ -13,9 +13,10 @@ import torch
 from scipy import stats
 from scipy.integrate import quad
 
-from aevb.models.families import FAMILIES, Parameters
-from aevb.models.quantile import gamma_quantile
-from aevb.models.recipes import Recipe, RecipeEncoder
+from aevb.distributions.families import FAMILIES, Parameters
+from aevb.distributions.gamma_quantile import gamma_quantile
+from aevb.distributions.reparameterised import ReparameterisedDistribution
+from aevb.models.families import FamilyEncoder
 from aevb.noise import Noise
 from statistics_ import FAILURE_RATE, assert_mean
 
@@ -72,12 +73,12 @@ class _Kumaraswamy:
         return quad(lambda z: z**order * math.exp(self.logpdf(z)), 0, 1, epsabs=1e-12)[0]
 
 
-def of(family: str, n: int, values: dict[str, float], *, leaves: bool = False) -> Recipe:
+def of(family: str, n: int, values: dict[str, float], *, leaves: bool = False) -> ReparameterisedDistribution:
     """n independent one-dimensional members."""
     parameters: Parameters = {name: torch.full((n, 1), value, dtype=torch.float64) for name, value in values.items()}
     for value in parameters.values():
         value.requires_grad_(leaves)
-    return Recipe(family, parameters)  # type: ignore[arg-type]
+    return ReparameterisedDistribution(family, parameters)  # type: ignore[arg-type]
 
 
 def test_every_family_has_a_case() -> None:
@@ -153,7 +154,7 @@ def test_the_dirichlet_lies_on_the_simplex_with_its_moments() -> None:
     """Means and second moments of four components, failure rate 1e-6 each; d E z / d a in closed form; scipy's density."""
     a = torch.tensor([0.7, 1.5, 2.0, 0.9], dtype=torch.float64)
     concentration = a.expand(20_000, 4).clone().requires_grad_()
-    recipe = Recipe("dirichlet", {"concentration": concentration})
+    recipe = ReparameterisedDistribution("dirichlet", {"concentration": concentration})
     z = recipe.rsample(Noise(3, "draws", 0))
     torch.testing.assert_close(z.sum(1), torch.ones(20_000, dtype=torch.float64))
     truth = stats.dirichlet(a.numpy())
@@ -165,13 +166,13 @@ def test_the_dirichlet_lies_on_the_simplex_with_its_moments() -> None:
     assert_mean(concentration.grad, expected)
     rows = z.detach()[:50]
     expected = torch.tensor([truth.logpdf(row / row.sum()) for row in rows.numpy()])
-    torch.testing.assert_close(Recipe("dirichlet", {"concentration": a}).log_prob(rows), expected)
+    torch.testing.assert_close(ReparameterisedDistribution("dirichlet", {"concentration": a}).log_prob(rows), expected)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_float32_draws_are_finite_and_have_a_density(family: str) -> None:
     """5e3 draws of five dimensions of an untrained encoder's q(z|x): none on the end of an open support."""
-    encoder = RecipeEncoder(3, 5, 4, family)  # type: ignore[arg-type]
+    encoder = FamilyEncoder(3, 5, 4, family)  # type: ignore[arg-type]
     x = torch.randn((1000, 3), generator=torch.Generator().manual_seed(0))
     q = encoder(x)
     z = q.rsample(Noise(4, "draws", 0), 5)

@@ -11,7 +11,7 @@ from aevb.evaluators.importance import Importance
 from aevb.evaluators.information import Information
 from aevb.evaluators.reconstruction import Reconstruction
 from aevb.models.bernoulli import BernoulliDecoder
-from aevb.models.closed_form import has_closed_form
+from aevb.models.closed_form_gradients import has_closed_form
 from aevb.models.fixed_variance import Point, around
 from aevb.models.gaussian import GaussianDecoder, GaussianEncoder
 from aevb.models.prior import StandardNormal
@@ -41,7 +41,7 @@ def test_the_loss_is_the_cross_entropy_of_torch():
     logits = vae.decoder(vae.encoder(x).mean).logits
     expected = torch.nn.functional.binary_cross_entropy_with_logits(logits, x, reduction="sum") / len(x)
     torch.testing.assert_close(update.loss, expected)
-    assert (update.moves, update.samples, set(update.stats)) == (("theta", "phi"), 5, {"reconstruction"})
+    assert (update.parameter_groups, update.samples, set(update.stats)) == (("theta", "phi"), 5, {"reconstruction"})
     assert all(gradient.abs().sum() > 0 for gradient in torch.autograd.grad(update.loss, [*vae.theta, *vae.phi]))
 
 

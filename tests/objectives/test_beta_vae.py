@@ -39,7 +39,7 @@ def small_network():
 def test_without_warm_up_and_free_bits_it_is_sgvb_b(beta):
     model, x = small_network()
     mine, theirs = first(BetaVAE(samples=3, beta=beta), model, x), first(SGVB_B(samples=3, beta=beta), model, x)
-    assert (mine.moves, mine.samples) == (theirs.moves, theirs.samples)
+    assert (mine.parameter_groups, mine.samples) == (theirs.parameter_groups, theirs.samples)
     torch.testing.assert_close(mine.loss, theirs.loss, rtol=1e-13, atol=0)
     for name, value in theirs.stats.items():
         torch.testing.assert_close(mine.stats[name], value, rtol=1e-13, atol=0)
@@ -124,7 +124,7 @@ def test_the_warm_up_is_a_function_of_what_was_seen():
     objective, batches = BetaVAE(beta=2.0, warm_up=100), stream(x)
     weights = []
     for _ in range(7):
-        weights.append(objective.gauges()["kl_weight"])
+        weights.append(objective.metrics()["kl_weight"])
         (update,) = objective(model, batches)
         torch.testing.assert_close(
             update.loss.detach(), weights[-1] * update.stats["kl"] - update.stats["reconstruction"], rtol=1e-12, atol=0
@@ -133,4 +133,4 @@ def test_the_warm_up_is_a_function_of_what_was_seen():
     assert objective.float().seen.dtype == torch.int64  # counts exactly beyond 2^24
     other = BetaVAE(beta=2.0, warm_up=1000)
     other.load_state_dict(objective.state_dict())
-    assert other.gauges()["kl_weight"] == pytest.approx(2 * 140 / 1000)
+    assert other.metrics()["kl_weight"] == pytest.approx(2 * 140 / 1000)

@@ -36,7 +36,7 @@ def draws(objective, model, x, times=TIMES, past=None):
         if past is not None:
             objective.load_state_dict(past)
         (update,) = objective(model, stream)
-        assert (update.moves, update.samples) == (("theta", "phi"), len(x))
+        assert (update.parameter_groups, update.samples) == (("theta", "phi"), len(x))
         gradients.append(gradient(update.loss, model))
         bounds.append(update.stats["bound"])
     return torch.stack(gradients), torch.stack(bounds)
@@ -187,7 +187,7 @@ def test_nvils_past_is_that_of_earlier_minibatches_and_b_learns_the_mean_of_f():
         f.append(update.stats["bound"])
     c = (0.25 * f[0] + 0.5 * f[1] + f[2]) / 1.75  # b is 0 still
     torch.testing.assert_close(objective._past()[0], c)
-    assert objective.gauges()["signal_std"] > 0
+    assert objective.metrics()["signal_std"] > 0
     optimizer = torch.optim.Adam(objective.parameters(), 0.05)
     for _ in range(300):
         (update,) = objective(model, stream)

@@ -3,10 +3,11 @@
 import matplotlib
 import pytest
 
-from aevb import worker
-from aevb.figures.binary_inference import BinaryInference
-from aevb.figures.style import RC
-from aevb.runs import Run, finished, write_json
+from aevb.figures.common.style import RC
+from aevb.figures.studies.binary_inference import BinaryInference
+from aevb.runs.files import write_json
+from aevb.runs.run import Run, finished
+from aevb.training import train_run
 from commands import settings
 
 RUNS = {
@@ -32,7 +33,7 @@ def runs(tmp_path_factory):
             choices = {"data": "digits", "objective": objective, "optimizer": "adam"}
             directory = folder / experiment / f"run-{objective}"
             write_json(directory / "config.yaml", {**config, "name": directory.name, "choices": choices})
-            worker.run(directory)
+            train_run.run(directory)
     return folder
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from aevb import worker
 from aevb.config import CONF
-from aevb.runs import Run, prepare
+from aevb.runs.run import Run, prepare
+from aevb.training import train_run
 from commands import settings
 
 SMALL = ("data=digits", "data.targets=threshold", "logger=none", "latent_dim=3", "hidden_dim=5", "max_samples=200")
@@ -27,7 +27,7 @@ def test_it_trains_and_is_evaluated(experiment: str, objective: str, tmp_path: P
     directory = tmp_path / "run"
     config = settings(f"experiment={experiment}", f"objective={objective}", *SMALL)
     prepare(directory, {**config, "choices": {"data": "digits", "objective": objective}})
-    worker.run(directory)
+    train_run.run(directory)
     means = {item["name"]: item["mean"] for item in Run(directory).evaluations()}
     assert Run(directory).done["samples_seen"] == 200
     assert set(means) == {"bound", "importance", "information"}

@@ -22,9 +22,9 @@ from aevb.models.vae import VAE
 from aevb.noise import Noise, RowNoise
 from aevb.objectives.full_vb import FullVB
 from aevb.objectives.objective import Batch
+from aevb.training.minibatches import Stream
 from aevb.training.module import Training
-from aevb.training.stream import Stream
-from aevb.training.window import Window
+from aevb.training.running_mean import RunningMean
 from oracles import fill
 from statistics_ import assert_mean
 
@@ -128,7 +128,7 @@ def test_the_gradient_is_unbiased_and_vanishes_at_the_best():
 
 
 def test_training_comes_to_the_evidence():
-    """Orthogonal design: 2,000 minibatches of 4, Adam with a stepsize that falls; too low by 0.05 nat fails."""
+    """Orthogonal design: 2,000 minibatches of 4, Adam with a learning rate that falls; too low by 0.05 nat fails."""
     model, x, _, log_evidence = regression(orthogonal=True)
     optimizer, stream = torch.optim.Adam(model.theta, lr=0.05), Stream(x, 4, 0)
     for step in range(2_000):
@@ -188,7 +188,7 @@ def test_the_predictive_density_is_that_of_the_regression():
 def test_no_prior_is_added_twice():
     """p(theta) is in the bound, and the optimiser of theta has means and log-variances, without weight decay."""
     model = VAE(GaussianEncoder(6, 2, 4), BernoulliDecoder(6, 2, 4), StandardNormal(2), theta_log_var=-2.0)
-    module = Training(model, FullVB(10), Stream(torch.rand(10, 6), 5, 0), torch.optim.SGD, Window(10))
+    module = Training(model, FullVB(10), Stream(torch.rand(10, 6), 5, 0), torch.optim.SGD, RunningMean(10))
     theta, phi = module.configure_optimizers()
     assert sum(len(group["params"]) for group in theta.param_groups) == 8
     assert {group["weight_decay"] for group in (*theta.param_groups, *phi.param_groups)} == {0.0}

@@ -64,7 +64,7 @@ def test_losses_at_the_optimal_discriminator():
     assert generator.loss.item() == pytest.approx(-(Q * np.log(P / (P + Q))).sum(), rel=1e-12)
     (slope,) = torch.autograd.grad(discriminator.loss, list(objective.parameters()))
     assert slope.abs().max() < 1e-15
-    assert objective.gauges()["value"] == pytest.approx(0.99 * -np.log(4) + 0.01 * value)
+    assert objective.metrics()["value"] == pytest.approx(0.99 * -np.log(4) + 0.01 * value)
 
 
 def test_a_generator_that_is_the_data_leaves_log_4():
@@ -127,12 +127,12 @@ def test_two_updates_of_a_batch_move_disjoint_groups():
     x = torch.rand((20, 6), generator=torch.Generator().manual_seed(0))
     updates = Autograd(objective, groups)(model, batches(x))
     first = next(updates)
-    assert (first.moves, first.samples) == (("phi",), 20)
+    assert (first.parameter_groups, first.samples) == (("phi",), 20)
     assert all(parameter.grad is None for parameter in groups["theta"])
     assert all(parameter.grad.abs().sum() > 0 for parameter in groups["phi"])
     before = [parameter.grad.clone() for parameter in groups["phi"]]
     second = next(updates)
-    assert (second.moves, second.samples) == (("theta",), 0)
+    assert (second.parameter_groups, second.samples) == (("theta",), 0)
     assert all(parameter.grad.abs().sum() > 0 for parameter in groups["theta"])
     assert all(torch.equal(was, parameter.grad) for was, parameter in zip(before, groups["phi"], strict=True))
     assert next(updates, None) is None

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from aevb.build import build
 from aevb.config import ConfigError
+from aevb.config.instantiate import instantiate
 from aevb.noise import Noise
 from aevb.objectives import lagging
 from aevb.objectives.iwae import IWAE
@@ -58,7 +58,7 @@ class Exact(Objective):
 
 
 def a_round(objective, stream, model=None):
-    return [(update.moves, update.samples) for update in objective(model, stream)]
+    return [(update.parameter_groups, update.samples) for update in objective(model, stream)]
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_the_inner_loop_ends_when_the_bound_of_a_window_has_not_risen(bounds, in
     assert a_round(objective, stream) == expected
     assert stream.given == inner + 1
     assert (objective.seen.item(), objective.presented.item()) == (M, (inner + 1) * M)
-    assert objective.gauges() == {"aggressive": 1, "presented": (inner + 1) * M}
+    assert objective.metrics() == {"aggressive": 1, "presented": (inner + 1) * M}
     assert objective.round_samples(M) == M
 
 
@@ -99,7 +99,7 @@ def test_the_phase_ends_when_the_mutual_information_has_stopped_climbing(monkeyp
     other = Lagging(Scripted([0]))
     other.load_state_dict(objective.state_dict())
     assert a_round(other, stream) == [(("theta", "phi"), M)]
-    assert other.gauges() == {"aggressive": 0, "presented": objective.presented.item() + M}
+    assert other.metrics() == {"aggressive": 0, "presented": objective.presented.item() + M}
 
 
 def test_the_inner_loop_reaches_the_best_diagonal_q():
@@ -116,8 +116,8 @@ def test_the_inner_loop_reaches_the_best_diagonal_q():
     theta = [parameter.clone() for parameter in model.theta]
     moves = []
     for update in engine(model, Whole(x)):
-        moves.append(update.moves)
-        if update.moves == ("phi",):
+        moves.append(update.parameter_groups)
+        if update.parameter_groups == ("phi",):
             assert all(parameter.grad is None for parameter in model.theta)
             phi.step()
     assert moves[-1] == ("theta",)
@@ -154,8 +154,8 @@ def test_mutual_information_of_what_is_known():
 
 def test_the_config_chooses_what_is_wrapped_and_checks_it():
     choice = ("objective=lagging", "objective@objective.objective=iwae")
-    objective = build(settings(*choice, "objective.objective.samples=7", "objective.window=3")["objective"])
+    objective = instantiate(settings(*choice, "objective.objective.samples=7", "objective.window=3")["objective"])
     assert (type(objective.objective), objective.objective.samples, objective.window) == (IWAE, 7, 3)
-    assert type(build(settings("objective=lagging")["objective"]).objective) is SGVB_B
+    assert type(instantiate(settings("objective=lagging")["objective"]).objective) is SGVB_B
     with pytest.raises(ConfigError, match=r"objective\.objective\.samples=0: .*allowed: an integer >= 1"):
         settings(*choice, "objective.objective.samples=0")

@@ -6,8 +6,8 @@ from itertools import count
 import pytest
 import torch
 
-from aevb.build import build
 from aevb.config import options
+from aevb.config.instantiate import instantiate
 from aevb.errors import UserError
 from aevb.evaluators.evaluator import run_over
 from aevb.models.bernoulli import BernoulliDecoder
@@ -16,9 +16,9 @@ from aevb.models.prior import StandardNormal
 from aevb.models.vae import VAE
 from aevb.objectives.mcem import MCEM, posterior
 from aevb.samplers.hmc import InBlocks, chains_at, gradient_at
+from aevb.training.minibatches import Stream
 from aevb.training.module import Training
-from aevb.training.stream import Stream
-from aevb.training.window import Window
+from aevb.training.running_mean import RunningMean
 from commands import composed, settings
 from oracles import D, J, data, linear_gaussian
 from statistics_ import assert_mean
@@ -58,7 +58,7 @@ def test_chains_come_to_the_exact_posterior_and_acceptance_to_its_target():
     assert_mean(white, 0.0)
     assert_mean(white[:, :, None] * white[:, None, :], torch.eye(J))
     assert 0.87 < sum(acceptance[50:]) / 50 < 0.93
-    assert objective.gauges() == {"acceptance": acceptance[-1], "step_size": objective.step_size.item()}
+    assert objective.metrics() == {"acceptance": acceptance[-1], "step_size": objective.step_size.item()}
 
 
 def test_it_reaches_maximum_likelihood_of_probabilistic_pca():
@@ -70,7 +70,7 @@ def test_it_reaches_maximum_likelihood_of_probabilistic_pca():
     torch.nn.init.normal_(decoder.mean.weight, std=0.3)
     model, objective = VAE(None, decoder, StandardNormal(J).double()), MCEM(len(x), J, weight_prior=0.0).double()
     module = Training(
-        model, objective, Stream(x, len(x), 0), lambda groups: torch.optim.Adam(groups, lr=0.02), Window(1)
+        model, objective, Stream(x, len(x), 0), lambda groups: torch.optim.Adam(groups, lr=0.02), RunningMean(1)
     )
     (optimizer,) = module.configure_optimizers()  # there is no phi
     total = 150
@@ -94,7 +94,7 @@ def test_the_weights_see_every_image_with_its_own_chain():
         expected = -model.log_joint(x[index], objective.z[index]).mean()
         torch.testing.assert_close(update.loss, expected, rtol=0, atol=1e-12)
         assert (update.loss - -model.log_joint(x[index], objective.z[:7]).mean()).abs() > 1e-3
-        assert update.moves == ("theta",)
+        assert update.parameter_groups == ("theta",)
 
 
 @pytest.mark.parametrize(("kind", "total"), [("gradients", 10 * 30 + 5 * 7), ("updates", 5 * 7)])
@@ -146,9 +146,9 @@ def test_targets_drawn_anew_are_refused():
 def test_evaluators_do_without_an_encoder_or_refuse(option):
     """In one line, before anything is computed."""
     ((_, node),) = composed(f"evaluator={option}", root="evaluate").evaluator.items()
-    evaluator, model = build({**node, **SMALL.get(option, {})}), without_encoder(linear_gaussian())
+    evaluator, model = instantiate({**node, **SMALL.get(option, {})}), without_encoder(linear_gaussian())
     if option in ("quadrature", "ais", "bdmc", "reciprocal", "fitted_bound"):
-        assert run_over(evaluator, model, data(3), 0).values[evaluator.headline].isfinite().all()
+        assert run_over(evaluator, model, data(3), 0).values[evaluator.primary_value].isfinite().all()
     else:
         with pytest.raises(UserError, match=f"evaluator={option}: "):
             run_over(evaluator, model, data(3), 0)
@@ -166,7 +166,7 @@ def test_evaluators_do_without_an_encoder_or_refuse(option):
 def test_what_needs_no_encoder_is_right_without(node):
     """To 0.4 nat an image, of closed form; seeds fixed. The paper's procedure and the prior's draws scatter by about 0.1."""
     model, x = without_encoder(linear_gaussian()), data(3)
-    found = run_over(build(node), model, x, 0).values["log_px"]
+    found = run_over(instantiate(node), model, x, 0).values["log_px"]
     assert (found - model.decoder.marginal().log_prob(x)).abs().max() < 0.4
 
 
@@ -174,6 +174,6 @@ def test_the_config_takes_the_encoder_out():
     found = settings("objective=mcem", "latent_dim=3")
     assert found["model"]["encoder"] is None
     assert list(found["evaluator"]) == ["quadrature"]
-    assert not build(found["model"], data_dim=64).phi
+    assert not instantiate(found["model"], data_dim=64).phi
     with pytest.raises(UserError, match="MCEM is no mean over data"):
         settings("objective=mcem", "trainer=ddp")

@@ -64,7 +64,7 @@ def test_the_loss_is_the_formula(alpha, weight):
     expected = -model.decoder(z).log_prob(x).mean() + (1 - alpha) * q.kl(model.prior()).mean()
     torch.testing.assert_close(update.loss, expected + (alpha + weight - 1) * discrepancy, rtol=1e-12, atol=0)
     torch.testing.assert_close(update.stats["mmd"], discrepancy.detach())
-    assert (update.moves, update.samples) == (("theta", "phi"), len(x))
+    assert (update.parameter_groups, update.samples) == (("theta", "phi"), len(x))
 
 
 def test_the_gradient_is_that_of_finite_differences():

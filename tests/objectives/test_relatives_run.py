@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from aevb.build import build
-from aevb.runs import Run, finished, prepare
-from aevb.worker import run as work
+from aevb.config.instantiate import instantiate
+from aevb.runs.run import Run, finished, prepare
+from aevb.training.train_run import run as work
 from commands import settings
 
 SHORT = ("hidden_dim=6", "max_samples=40", "batch_size=20", "logger=none", "trainer.final_first=8")
@@ -42,7 +42,7 @@ def test_what_the_experiments_say_they_are():
         settings(f"experiment={name}", f"objective={objective}")
         for name, objective in (("shapes", "mmd"), ("autoencoder_mixture", "autoencoder"), ("gan", "gan"))
     )
-    assert shapes["max_samples"] == 20 * build(shapes["data"]).n_train
+    assert shapes["max_samples"] == 20 * instantiate(shapes["data"]).n_train
     assert (mixture["latent_dim"], mixture["hidden_dim"]) == (2, 400)
     assert mixture["model"]["encoder"]["variance"] == 0
     assert settings("experiment=autoencoder_mixture", "objective=sgvb_b")["model"]["encoder"].get("variance") is None

@@ -25,7 +25,7 @@ def draws(objective, model, x, times):
     gradients, bounds = [], []
     for _ in range(times):
         (update,) = objective(model, stream)
-        assert (update.moves, update.samples) == (("theta", "phi"), len(x))
+        assert (update.parameter_groups, update.samples) == (("theta", "phi"), len(x))
         gradients.append(torch.cat([g.flatten() for g in torch.autograd.grad(update.loss, [*model.theta, *model.phi])]))
         bounds.append(update.stats["bound"])
     return torch.stack(gradients), torch.stack(bounds)

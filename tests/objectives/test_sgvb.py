@@ -76,7 +76,7 @@ def test_beta_weighs_the_kl_and_leaves_the_reported_bound_alone(objective):
 def test_one_minibatch_moves_the_clock_by_its_size(objective):
     (update,) = objective(linear_gaussian(), stream(data(7)))
     assert update.samples == 7
-    assert update.moves == ("theta", "phi")
+    assert update.parameter_groups == ("theta", "phi")
 
 
 def test_the_oracle_itself_is_right():

@@ -6,10 +6,10 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
-from aevb.build import build
+from aevb.config.instantiate import instantiate
 from aevb.errors import UserError
 from aevb.estimators.enumeration import codes, enumeration
-from aevb.estimators.fitted_posterior import Fitting, _by_score_function, bound_at, fit
+from aevb.estimators.per_image_posterior import Fitting, _by_score_function, bound_at, fit
 from aevb.evaluators.evaluator import run_over
 from aevb.evaluators.fitted_bound import FittedBound
 from aevb.models.linear import LinearGaussianDecoder
@@ -17,9 +17,9 @@ from aevb.models.prior import StandardNormal
 from aevb.models.vae import VAE
 from aevb.noise import Noise
 from aevb.objectives.variational_em import VariationalEM
+from aevb.training.minibatches import Stream
 from aevb.training.module import Training
-from aevb.training.stream import Stream
-from aevb.training.window import Window
+from aevb.training.running_mean import RunningMean
 from binary_oracles import binary, images
 from commands import settings
 from oracles import D, J, data, linear_gaussian
@@ -68,14 +68,14 @@ def test_em_reaches_maximum_likelihood_of_probabilistic_pca():
     model = VAE(None, decoder, StandardNormal(J).double())
     objective = VariationalEM(len(x), J, samples=4, weight_prior=0.0).double()
     module = Training(
-        model, objective, Stream(x, len(x), 0), lambda groups: torch.optim.Adam(groups, lr=0.05), Window(1)
+        model, objective, Stream(x, len(x), 0), lambda groups: torch.optim.Adam(groups, lr=0.05), RunningMean(1)
     )
     (optimizer,) = module.configure_optimizers()  # there is no phi
     total = 150
     for t in range(total):
         optimizer.param_groups[0]["lr"] = 0.05 * (1 - t / total)
         for update in module.engine(model, module.stream):
-            assert update.moves == ("theta",)
+            assert update.parameter_groups == ("theta",)
             optimizer.step()
     reached = decoder.marginal().log_prob(x).mean().item()
     values = torch.linalg.eigvalsh(torch.cov(x.T, correction=0)).flip(0)
@@ -142,11 +142,11 @@ def test_the_m_step_climbs_the_bound_at_the_found_q_and_phi_stays_with_its_point
     moved = objective.phi.flatten(1).abs().sum(1) > 0
     assert sorted(moved.nonzero().flatten().tolist()) == sorted(index.tolist())
     assert objective.bounds.isnan().sum() == 23
-    gauges = objective.gauges()
-    assert 0 < gauges["e_steps"] < 100
-    assert gauges["e_bound"] == pytest.approx(objective.bounds[index].mean().item())
+    metrics = objective.metrics()
+    assert 0 < metrics["e_steps"] < 100
+    assert metrics["e_bound"] == pytest.approx(objective.bounds[index].mean().item())
     if kind == "binary":  # no draws: the bound of the M-step is that of the E-step
-        assert updates[0][2].stats["bound"].item() == pytest.approx(gauges["e_bound"])
+        assert updates[0][2].stats["bound"].item() == pytest.approx(metrics["e_bound"])
         z, q = codes(3, x), torch.sigmoid(objective.phi[index, 0])
         weights = torch.where(z[:, None] == 1, q, 1 - q).prod(-1)
         loss = -(weights * model.log_joint(x[index], z[:, None])).sum(0).mean()
@@ -191,7 +191,7 @@ def test_the_config_takes_the_encoder_out_and_targets_drawn_anew_are_refused():
     found = settings("objective=variational_em", "latent_dim=3")
     assert found["model"]["encoder"] is None
     assert list(found["evaluator"]) == ["fitted_bound"]
-    assert not build(found["model"], data_dim=64).phi
+    assert not instantiate(found["model"], data_dim=64).phi
     with pytest.raises(UserError, match="VariationalEM is no mean over data"):
         settings("objective=variational_em", "trainer=ddp")
     stream = Stream(images(), 7, 0)

@@ -10,9 +10,9 @@ from aevb.data.synthetic import LinearGaussian, linear_gaussian_log_px
 from aevb.noise import Noise
 from aevb.objectives.objective import Batch
 from aevb.objectives.wake_sleep import WakeSleep
+from aevb.training.minibatches import Stream
 from aevb.training.module import Training
-from aevb.training.stream import Stream
-from aevb.training.window import Window
+from aevb.training.running_mean import RunningMean
 from commands import aevb
 from oracles import J, data, exact_bound, linear_gaussian
 from statistics_ import assert_mean
@@ -44,7 +44,7 @@ def test_wake_is_the_gradient_of_the_bound_in_theta_and_reports_the_bound():
     expected = torch.autograd.grad(-exact_bound(model, x).mean(), model.theta)
     gradients, bounds = [], []
     for wake, _ in updates(model, x, 1_000):
-        assert wake.moves == ("theta",)
+        assert wake.parameter_groups == ("theta",)
         assert wake.samples == 256
         gradients.append(flat(torch.autograd.grad(wake.loss, model.theta)))
         bounds.append(wake.stats["bound"])
@@ -59,7 +59,7 @@ def test_sleep_is_the_gradient_over_dreams_and_vanishes_at_the_exact_posterior()
         expected = flat(torch.autograd.grad(exact_dream_loss(model), model.phi))
         gradients = []
         for _, sleep in updates(model, x, 1_000):
-            assert sleep.moves == ("phi",)
+            assert sleep.parameter_groups == ("phi",)
             assert sleep.samples == 0
             gradients.append(flat(torch.autograd.grad(sleep.loss, model.phi)))
         assert_mean(torch.stack(gradients), expected)
@@ -105,7 +105,7 @@ def test_the_prior_is_on_the_decoder_alone():
     def make_optimizer(groups):
         return torch.optim.SGD(groups, lr=0.1)
 
-    module = Training(model, WakeSleep(weight_prior=3.0), Stream(x, 5, 0), make_optimizer, Window(10))
+    module = Training(model, WakeSleep(weight_prior=3.0), Stream(x, 5, 0), make_optimizer, RunningMean(10))
     theta, phi = module.configure_optimizers()
     assert {group["weight_decay"] for group in theta.param_groups} == {0.3, 0.0}  # weights, biases
     assert {group["weight_decay"] for group in phi.param_groups} == {0.0}

@@ -1,4 +1,4 @@
-"""Hamiltonian Monte Carlo: physics first (reversible, volume, energy), then moments, then the stepsize rules."""
+"""Hamiltonian Monte Carlo: physics first (reversible, volume, energy), then moments, then the step size rules."""
 
 import math
 
@@ -128,9 +128,9 @@ def test_a_trajectory_that_explodes_is_rejected():
 
 
 def test_warm_up_reaches_its_target_for_every_datapoint():
-    """Ten scales from 0.02 to 5, each with its own stepsize: acceptance at the frozen steps within 0.08 of the target.
+    """Ten scales from 0.02 to 5, each with its own step size: acceptance at the frozen steps within 0.08 of the target.
 
-    Unequal dimensions and a short trajectory, where acceptance falls with the stepsize; of equal ones it comes and goes.
+    Unequal dimensions and a short trajectory, where acceptance falls with the step size; of equal ones it comes and goes.
     """
     scale = torch.logspace(-1.7, 0.7, 10, dtype=torch.float64)
     shape = torch.tensor([1.0, 0.6, 0.3], dtype=torch.float64)

@@ -4,7 +4,7 @@ import fcntl
 
 import pytest
 
-from aevb.runs import Run, finished
+from aevb.runs.run import Run, finished
 from running import by_devices, pair
 
 

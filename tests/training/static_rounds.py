@@ -21,10 +21,10 @@ from aevb.objectives.vimco import VIMCO
 from aevb.objectives.wake_sleep import WakeSleep
 from aevb.optimizers.adagrad import AuthorsAdagrad
 from aevb.training.clipping import UNCLIPPED
+from aevb.training.minibatches import Stream
 from aevb.training.module import Training
-from aevb.training.plan import Block
-from aevb.training.stream import Stream
-from aevb.training.window import Window
+from aevb.training.running_mean import RunningMean
+from aevb.training.schedule import Block
 from tape import Tape
 
 N, M, D, J, H, K = 37, 5, 6, 2, 4, 4
@@ -84,7 +84,7 @@ def training(
         x = torch.rand(N, D, dtype=torch.float64)
     stream = Stream(x, M, seed=3, dynamic=options.pop("dynamic", False))
     make, clipping = OPTIMIZERS.get(optimizer, optimizer), options.pop("clipping", UNCLIPPED)
-    module = OnTape(vae, objective, stream, make, Window(10_000), engine, clipping, steps)
+    module = OnTape(vae, objective, stream, make, RunningMean(10_000), engine, clipping, steps)
     optimizers = module.configure_optimizers()
     module.optimizers = lambda use_pl_optimizer: optimizers
     module.tape = Tape() if tape else None

@@ -7,19 +7,19 @@ from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 from aevb.objectives.sgvb_b import SGVB_B
 from aevb.objectives.wake_sleep import WakeSleep
 from aevb.training.clipping import UNCLIPPED, Clipping
+from aevb.training.minibatches import Stream
 from aevb.training.module import Training
-from aevb.training.stream import Stream
-from aevb.training.window import Window
+from aevb.training.running_mean import RunningMean
 from oracles import data, linear_gaussian
 
 
 def stepped(clipping, objective=None, world=1):
-    """Parameters before, their gradients, and parameters after one update by gradient descent at stepsize 1."""
+    """Parameters before, their gradients, and parameters after one update by gradient descent at learning rate 1."""
     model, x = linear_gaussian(), 3 * data(7)
     objective = objective or SGVB_B(weight_prior=0.0)
     stream = Stream(x, batch_size=7, seed=0)
     module = Training(
-        model, objective, stream, lambda groups: torch.optim.SGD(groups, lr=1.0), Window(7), clipping=clipping
+        model, objective, stream, lambda groups: torch.optim.SGD(groups, lr=1.0), RunningMean(7), clipping=clipping
     )
     optimizers = dict(zip(("theta", "phi"), module.configure_optimizers(), strict=True))
     before = {name: p.detach().clone() for name, p in model.named_parameters()}

@@ -3,10 +3,11 @@
 import threading
 import time
 
-from aevb import runs, worker
-from aevb.training import evaluation
-from aevb.training.engines.stack import Seat, Stack
-from aevb.training.preempt import Signals
+from aevb import runs
+from aevb.training import train_run
+from aevb.training.callbacks import evaluation
+from aevb.training.callbacks.preemption import Signals
+from aevb.training.engines.ensemble import GradientBatcher, Slot
 from commands import settings
 
 LONG = 10_000.0  # seconds
@@ -22,7 +23,7 @@ def test_a_member_does_not_count_the_evaluations_of_the_others(tmp_path, monkeyp
 
     monkeypatch.setattr(time, "perf_counter", lambda: perf_counter() + hours[0])
     monkeypatch.setattr(evaluation, "run_over", slow)
-    monkeypatch.setattr(worker, "run_over", slow)
+    monkeypatch.setattr(train_run, "run_over", slow)
     directories = [tmp_path / f"seed{seed}" for seed in range(2)]
     for seed, directory in enumerate(directories):
         given = (
@@ -35,11 +36,11 @@ def test_a_member_does_not_count_the_evaluations_of_the_others(tmp_path, monkeyp
         )
         # The one that is done first is evaluated at its end while the other waits.
         runs.prepare(directory, settings(*given, f"seed={seed}", f"max_samples={1000 * (seed + 1)}"))
-    stack = Stack(2)
+    stack = GradientBatcher(2)
 
     def live(place):
-        with stack.turn(place):
-            worker.run(directories[place], seat=Seat(stack, place), signals=Signals())
+        with stack.run_member(place):
+            train_run.run(directories[place], slot=Slot(stack, place), signals=Signals())
 
     threads = [threading.Thread(target=live, args=(place,)) for place in range(2)]
     for thread in threads:

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from aevb import runs, worker
-from aevb.data.targets import meaning
-from aevb.figures.collapse import Collapse, variant
-from aevb.figures.em_view import EMView
+from aevb import runs
+from aevb.data.binarisation import meaning
+from aevb.figures.studies.collapse import Collapse, variant
+from aevb.figures.studies.em_view import EMView
+from aevb.training import train_run
 from commands import settings
 
 SMALL = ("data=digits", "data.targets=threshold", "data.n_train=100", "batch_size=50", "hidden_dim=5", "logger=none")
@@ -34,7 +35,7 @@ def trained(folder: Path, case: str) -> runs.Run:
     objective = next((text.partition("=")[2] for text in overrides if text.startswith("objective=")), "sgvb_b")
     config["choices"] = {"data": "digits", "objective": objective}
     runs.prepare(folder / case, config)
-    worker.run(folder / case)
+    train_run.run(folder / case)
     return runs.Run(folder / case)
 
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from aevb import runs
+from aevb.evaluation.loading import load_run
 from aevb.models.gaussian import FixedVarianceDecoder
-from aevb.restore import restore
-from aevb.worker import run
+from aevb.training.train_run import run
 from commands import settings
 
 SMALL = (
@@ -69,7 +69,7 @@ def test_posterior_means_are_recorded_at_the_beginning_and_at_marks_and_a_run_th
         assert one["samples_seen"].tolist() == [0, 50, 100, 200, 300]
         for name in ("samples_seen", "mean", "label"):
             np.testing.assert_array_equal(one[name], other[name])
-        restored = restore(whole)
+        restored = load_run(whole)
         x = torch.from_numpy(restored.dataset.load().test.x[:7])
         with torch.no_grad():
             np.testing.assert_allclose(one["mean"][-1], restored.model.encoder(x).mean, atol=1e-6)

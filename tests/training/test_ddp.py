@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from aevb import runs, worker
+from aevb import runs
 from aevb.errors import UserError
-from aevb.ranks import _answer, _first_ends
-from aevb.runs import Run
-from aevb.training.strategy import Ranks
-from aevb.training.stream import Stream
+from aevb.execution.local_ranks import _answer, _first_ends
+from aevb.runs.run import Run
+from aevb.training import train_run
+from aevb.training.minibatches import Stream
+from aevb.training.multi_device import Ranks
 from commands import aevb, settings
 from running import DIGITS, pair
 
@@ -108,7 +109,7 @@ def test_an_infinite_gradient_is_named_on_one_device_and_on_two(odd):
     rough = {"_target_": "odd.Rough"}
     runs.prepare(run, settings(*DIGITS, "max_samples=3e4") | {"objective": rough})
     with pytest.raises(UserError) as told:
-        worker.run(run, ("odd",))
+        train_run.run(run, ("odd",))
     target = ("++objective._target_=odd.Rough", "--trust", "odd", "name=two", "trainer=ddp")
     result = aevb("train", *DIGITS, "max_samples=3e4", *target, folder=odd)
     assert result.returncode == 2
@@ -129,13 +130,13 @@ def test_what_is_no_mean_over_data_is_refused_on_several_devices(odd):
     with pytest.raises(
         UserError, match=r"^trainer.devices=2: the loss of Odd is no mean over data.*try: trainer=default$"
     ):
-        worker.run(run, ("odd",), Ranks(0, 2, 2))
+        train_run.run(run, ("odd",), Ranks(0, 2, 2))
 
 
 def test_another_number_of_ranks_than_the_config_says_is_refused(tmp_path):
     runs.prepare(tmp_path / "run", settings(*DIGITS, "trainer=ddp"))
     with pytest.raises(UserError, match=r"^trainer.devices=2: there are 3 ranks"):
-        worker.run(tmp_path / "run", (), Ranks(0, 3, 3))
+        train_run.run(tmp_path / "run", (), Ranks(0, 3, 3))
 
 
 @pytest.mark.parametrize(
@@ -169,7 +170,9 @@ class Ending:
 
 @pytest.mark.parametrize(("codes", "ends"), [((0, 0), {}), ((0, 2), {1: 2}), ((-9, 0), {0: -9})])
 def test_ranks_that_end_at_any_moment_are_not_waited_for_for_ever(monkeypatch, codes, ends):
-    monkeypatch.setattr("aevb.ranks.wait", lambda sentinels: sentinels or pytest.fail("waits for nobody, for ever"))
+    monkeypatch.setattr(
+        "aevb.execution.local_ranks.wait", lambda sentinels: sentinels or pytest.fail("waits for nobody, for ever")
+    )
     for asked in product(range(7), repeat=2):
         found = _first_ends([Ending(*one) for one in zip(asked, codes, strict=True)])
         assert found == ends

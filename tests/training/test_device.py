@@ -15,11 +15,11 @@ from aevb.objectives.exact_bound import ExactBound
 from aevb.objectives.mmd import MMD
 from aevb.optimizers.adagrad import AuthorsAdagrad
 from aevb.optimizers.torch import adagrad, adam
-from aevb.training.graph import counts_on_device
+from aevb.training.cuda_graph import counts_on_device
+from aevb.training.device_minibatches import Prefetch
+from aevb.training.minibatches import Stream
 from aevb.training.module import Training
-from aevb.training.prefetch import Prefetch
-from aevb.training.stream import Stream
-from aevb.training.window import Window
+from aevb.training.running_mean import RunningMean
 from training.static_rounds import MODELS, OPTIMIZERS, STATIC, D, M, N
 
 
@@ -71,7 +71,7 @@ def on_the_host(monkeypatch, model, objective, engine, optimizer) -> set[str]:
         with torch.device("cuda"):
             vae, objective, x = moved(vae), moved(objective), torch.empty(N, D)
         stream = Stream(x, M, seed=3, dynamic=True)
-        module = Training(vae, objective, stream, OPTIMIZERS[optimizer], Window(100), engine)
+        module = Training(vae, objective, stream, OPTIMIZERS[optimizer], RunningMean(100), engine)
         optimizers = module.configure_optimizers()
         module.optimizers = lambda use_pl_optimizer: optimizers
         prefetch, own = Prefetch(stream, 3), module._optimizers()

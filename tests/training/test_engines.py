@@ -16,9 +16,9 @@ from aevb.objectives.sgvb_a import SGVB_A
 from aevb.objectives.sgvb_b import SGVB_B
 from aevb.objectives.wake_sleep import WakeSleep
 from aevb.training.engines.autograd import Autograd
-from aevb.training.engines.choice import choose_engine
 from aevb.training.engines.closed_form import ClosedForm
-from aevb.training.engines.wake_sleep import ClosedFormWakeSleep
+from aevb.training.engines.closed_form_wake_sleep import ClosedFormWakeSleep
+from aevb.training.engines.select import choose_engine
 
 M, D, J, H = 7, 11, 3, 5
 DECODERS = {
@@ -63,7 +63,7 @@ def test_the_closed_form_is_what_autograd_computes(decoder, kind, samples, beta)
     torch.testing.assert_close(mine, gradients, rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(update.loss, expected.loss, rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(dict(update.stats), dict(expected.stats), rtol=1e-12, atol=1e-12)
-    assert (update.moves, update.samples) == (expected.moves, expected.samples)
+    assert (update.parameter_groups, update.samples) == (expected.parameter_groups, expected.samples)
 
 
 @pytest.mark.parametrize(("decoder", "dreams"), list(product(DECODERS, ("samples", "means"))))
@@ -72,16 +72,16 @@ def test_wake_and_sleep_in_closed_form_are_what_autograd_computes(decoder, dream
 
     def phases(engine):
         for update in engine(model, stream()):
-            moved = [parameter for name in update.moves for parameter in groups(model)[name]]
+            moved = [parameter for name in update.parameter_groups for parameter in groups(model)[name]]
             yield update, [parameter.grad.clone() for parameter in moved]
 
     both = list(zip(phases(Autograd(objective, groups(model))), phases(ClosedFormWakeSleep(objective)), strict=True))
-    assert [expected.moves for (expected, _), _ in both] == [("theta",), ("phi",)]
+    assert [expected.parameter_groups for (expected, _), _ in both] == [("theta",), ("phi",)]
     for (expected, gradients), (update, mine) in both:
         torch.testing.assert_close(mine, gradients, rtol=1e-12, atol=1e-12)
         torch.testing.assert_close(update.loss, expected.loss, rtol=1e-12, atol=1e-12)
         torch.testing.assert_close(dict(update.stats), dict(expected.stats), rtol=1e-12, atol=1e-12)
-        assert (update.moves, update.samples) == (expected.moves, expected.samples)
+        assert (update.parameter_groups, update.samples) == (expected.parameter_groups, expected.samples)
 
 
 @pytest.mark.parametrize("decoder", DECODERS)

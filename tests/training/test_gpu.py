@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from aevb.runs import Run
-from aevb.training.graph import CudaCapture
+from aevb.runs.run import Run
+from aevb.training.cuda_graph import CudaCapture
+from aevb.training.minibatches import Stream
 from aevb.training.module import Training
-from aevb.training.stream import Stream
-from aevb.training.window import Window
+from aevb.training.running_mean import RunningMean
 from commands import aevb
 from running import weights
 from training.static_rounds import BLOCKS, MODELS, OPTIMIZERS, STATIC, D, K, M, N
@@ -54,7 +54,7 @@ def on_the_gpu(model: str, objective, engine, optimizer: str, steps: int) -> Cou
         torch.manual_seed(0)
         vae, made, x = MODELS[model](), objective(), torch.rand(N, D)
     module = Counted(
-        vae, made, Stream(x, M, 3, dynamic=True), OPTIMIZERS[optimizer], Window(10_000), engine, graph_steps=steps
+        vae, made, Stream(x, M, 3, dynamic=True), OPTIMIZERS[optimizer], RunningMean(10_000), engine, graph_steps=steps
     ).to("cuda")
     optimizers = module.configure_optimizers()
     module.optimizers = lambda use_pl_optimizer: optimizers

@@ -8,9 +8,9 @@ import torch
 from aevb.config import difference, fingerprint
 from aevb.optimizers import adagrad
 from aevb.training.clipping import Clipping
-from aevb.training.graph import WARM
+from aevb.training.cuda_graph import WARM
 from aevb.training.module import Diverged, Training
-from aevb.training.plan import Plan
+from aevb.training.schedule import BlockSchedule
 from commands import settings
 from faults.short_runs import outcome
 from faults.short_runs import train as short_run
@@ -54,7 +54,7 @@ def test_gradients_are_clipped_in_replays_too(clipping):
 
 def test_every_mark_is_met_exactly():
     module = training()
-    for block in Plan(lambda: module.samples_seen, 400, M, 7 * M):
+    for block in BlockSchedule(lambda: module.samples_seen, 400, M, 7 * M):
         module.training_step(block)
         assert module.samples_seen == block.stop
     assert module.stream.position == 80
@@ -109,7 +109,7 @@ def test_what_replays_changed_is_undone_before_the_block_is_taken_again(optimize
 def test_a_stop_is_heard_between_replays():
     module = train(training(), [4, 4])
     assert module.tape.replayed == 1
-    module.told_to_stop = True
+    module.stop_requested = True
     train(module, [16])
     assert module.stopping
     assert module.samples_seen == 12 * M

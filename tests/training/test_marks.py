@@ -2,9 +2,9 @@
 
 import pytest
 
-from aevb.evaluate import evaluate_run
-from aevb.runs import finished
-from aevb.training.evaluation import COLUMNS
+from aevb.evaluation.evaluate_run import evaluate_run
+from aevb.runs.run import finished
+from aevb.training.callbacks.evaluation import COLUMNS
 from commands import TINY, aevb
 
 

@@ -19,11 +19,11 @@ from aevb.noise import Noise
 from aevb.objectives.objective import Objective
 from aevb.objectives.sgvb_b import SGVB_B
 from aevb.optimizers import adagrad
-from aevb.training.engines.stack import Seat, Stack
-from aevb.training.graph import counts_on_device, is_static
+from aevb.training.cuda_graph import counts_on_device, is_static
+from aevb.training.engines.ensemble import GradientBatcher, Slot
+from aevb.training.minibatches import Stream
 from aevb.training.module import Training
-from aevb.training.stream import Stream
-from aevb.training.window import Window
+from aevb.training.running_mean import RunningMean
 from training.static_rounds import MODELS, OPTIMIZERS, STATIC, D, H, J, K, M, N, state, train, training
 
 
@@ -61,7 +61,7 @@ def test_ranks_and_members_of_a_stack_are_not_recorded():
     module.stream.world = 2
     module.on_fit_start()
     assert module._graph is None
-    assert training(engine=Seat(Stack(1), 0))._graph is None
+    assert training(engine=Slot(GradientBatcher(1), 0))._graph is None
 
 
 def test_every_class_speaks_for_itself_and_is_tried():
@@ -85,7 +85,7 @@ def test_every_class_speaks_for_itself_and_is_tried():
 
 def test_on_a_cpu_nothing_of_this_happens():
     vae = MODELS["paper"]()
-    module = Training(vae, SGVB_B(), Stream(torch.rand(N, D), M, 0), OPTIMIZERS["sgd"], Window(10), graph_steps=K)
+    module = Training(vae, SGVB_B(), Stream(torch.rand(N, D), M, 0), OPTIMIZERS["sgd"], RunningMean(10), graph_steps=K)
     module.on_fit_start()
     assert module._graph is None
     assert module.stream.ahead == 0

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from aevb import runs
-from aevb.lock import lock
-from aevb.runs import Run
+from aevb.runs.lock import lock
+from aevb.runs.run import Run
 from commands import Started, aevb, started
 from running import DIGITS, checkpoint, gone_within, processes_in, reach, weights
 
@@ -50,7 +50,7 @@ def test_a_prepared_run_is_whole_and_not_trained(tmp_path: Path) -> None:
     assert said == "outputs/runs/run: prepared for 100,000 samples, not trained; from this folder:"
     assert command == (
         "torchrun --nnodes 2 --nproc-per-node 3 --node-rank RANK --master-addr HOST --master-port 29500 "
-        "-m aevb.worker outputs/runs/run"
+        "-m aevb.execution.worker outputs/runs/run"
     )
     run = tmp_path / "outputs" / "runs" / "run"
     assert sorted(path.name for path in run.iterdir()) == ["config.yaml", "data.json", "manifest.json"]
@@ -73,7 +73,7 @@ def test_a_prepared_run_is_whole_and_not_trained(tmp_path: Path) -> None:
 
     result = aevb("train", "--prepare", "-m", *DIGITS, "name=a,b", folder=tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout.count("\n    python -m aevb.worker outputs/runs/") == 2
+    assert result.stdout.count("\n    python -m aevb.execution.worker outputs/runs/") == 2
     assert sorted(path.name for path in run.parent.iterdir()) == ["a", "b", "run"]
 
 

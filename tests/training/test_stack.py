@@ -1,4 +1,4 @@
-"""Runs trained together against the same runs alone: members of other seeds, stepsizes, latent sizes and objectives."""
+"""Runs trained together against the same runs alone: members of other seeds, learning rates, latent sizes and objectives."""
 
 import hashlib
 import threading
@@ -14,11 +14,11 @@ from aevb.models.vae import VAE
 from aevb.objectives.sgvb_a import SGVB_A
 from aevb.objectives.sgvb_b import SGVB_B
 from aevb.optimizers.adagrad import AuthorsAdagrad
-from aevb.training.engines.stack import Seat, Stack
+from aevb.training.engines.ensemble import GradientBatcher, Slot
+from aevb.training.minibatches import Stream
 from aevb.training.module import Training
-from aevb.training.plan import Block
-from aevb.training.stream import Stream
-from aevb.training.window import Window
+from aevb.training.running_mean import RunningMean
+from aevb.training.schedule import Block
 
 N, M, D, H = 200, 20, 12, 9
 DECODERS = {"bernoulli": BernoulliDecoder, "gaussian": GaussianDecoder}
@@ -54,13 +54,13 @@ def training(seed, latent_dim, lr, objective, decoder, engine):
     def make_optimizer(groups):
         return AuthorsAdagrad(groups, M, lr=lr, warmup=3)
 
-    module = Training(model.double(), objective, Traced(x, M, seed), make_optimizer, Window(1000), engine)
+    module = Training(model.double(), objective, Traced(x, M, seed), make_optimizer, RunningMean(1000), engine)
     optimizers = module.configure_optimizers()
     module.optimizers = lambda use_pl_optimizer: optimizers
     return module
 
 
-MEMBERS = [(0, 2, 0.02), (1, 5, 0.01), (2, 3, 0.05)]  # seed, latent_dim, stepsize
+MEMBERS = [(0, 2, 0.02), (1, 5, 0.01), (2, 3, 0.05)]  # seed, latent_dim, learning rate
 
 
 def trained(place, objective, decoder, engine, steps, context):
@@ -102,12 +102,12 @@ def together(stack, jobs):
 def test_a_member_trains_as_it_would_alone(objectives, decoder):
     """Also one whose budget ends earlier than the others'."""
     steps = [60, 60, 41]
-    stack = Stack(3)
+    stack = GradientBatcher(3)
     results = together(
         stack,
         {
             place: lambda place=place: trained(
-                place, objectives[place], decoder, Seat(stack, place), steps[place], stack.turn(place)
+                place, objectives[place], decoder, Slot(stack, place), steps[place], stack.run_member(place)
             )
             for place in range(3)
         },
@@ -121,14 +121,14 @@ def test_a_member_trains_as_it_would_alone(objectives, decoder):
 
 
 def test_one_that_fails_leaves_and_the_others_go_on():
-    stack = Stack(3)
+    stack = GradientBatcher(3)
 
     def fails():
-        with stack.turn(1):
+        with stack.run_member(1):
             raise OSError("its disk is full")
 
     def works(place):
-        return trained(place, SGVB_B, "bernoulli", Seat(stack, place), 10, stack.turn(place))
+        return trained(place, SGVB_B, "bernoulli", Slot(stack, place), 10, stack.run_member(place))
 
     results = together(stack, {0: lambda: works(0), 1: fails, 2: lambda: works(2)})
     assert isinstance(results[1], OSError)
@@ -139,12 +139,12 @@ def test_one_that_fails_leaves_and_the_others_go_on():
 
 def test_a_common_step_that_fails_ends_all_and_hangs_none():
     """Minibatches of different size cannot be stacked: every member hears of it."""
-    stack = Stack(2)
+    stack = GradientBatcher(2)
 
     def works(place, rows):
-        module = training(*MEMBERS[place], SGVB_B(), "bernoulli", Seat(stack, place))
+        module = training(*MEMBERS[place], SGVB_B(), "bernoulli", Slot(stack, place))
         module.stream.batch_size = rows
-        with stack.turn(place):
+        with stack.run_member(place):
             module.training_step(Block(0, M))
 
     results = together(stack, {0: lambda: works(0, M), 1: lambda: works(1, M + 1)})

@@ -5,10 +5,11 @@ from itertools import islice, pairwise
 import pytest
 import torch
 
-from aevb.device_noise import DeviceNoise, Draws
-from aevb.training.plan import Plan, is_mark, next_mark
-from aevb.training.stream import Stream
-from aevb.training.window import Window
+from aevb.noise.device import DeviceNoise, Draws
+from aevb.runs.evaluation_points import is_evaluation_point, next_evaluation_point
+from aevb.training.minibatches import Stream
+from aevb.training.running_mean import RunningMean
+from aevb.training.schedule import BlockSchedule
 from statistics_ import assert_mean
 
 X = torch.arange(23.0).unsqueeze(1).repeat(1, 4)
@@ -63,21 +64,21 @@ def test_dynamic_targets_are_binary_new_each_time_and_have_their_probabilities()
 def test_marks_are_1_2_3_5_times_powers_of_ten():
     marks = [0]
     while marks[-1] < 10**9:
-        marks.append(next_mark(marks[-1]))
+        marks.append(next_evaluation_point(marks[-1]))
     assert marks[1:] == [d * 10**k for k in range(9) for d in (1, 2, 3, 5)] + [10**9]
-    assert next_mark(99) == 100
-    assert next_mark(100) == 200
-    assert is_mark(950, 1050)
-    assert not is_mark(1000, 1950)
-    assert [next_mark(k, 400) for k in (0, 99, 399, 400, 800, 1000)] == [1, 100, 400, 500, 1000, 1200]
-    assert is_mark(1000, 1200, 400)
-    assert not is_mark(1000, 1150, 400)
-    assert [block.stop for block in Plan(lambda: 2000, 3500, 100, 10_000, 600)] == [2400, 3000, 3500]
+    assert next_evaluation_point(99) == 100
+    assert next_evaluation_point(100) == 200
+    assert is_evaluation_point(950, 1050)
+    assert not is_evaluation_point(1000, 1950)
+    assert [next_evaluation_point(k, 400) for k in (0, 99, 399, 400, 800, 1000)] == [1, 100, 400, 500, 1000, 1200]
+    assert is_evaluation_point(1000, 1200, 400)
+    assert not is_evaluation_point(1000, 1150, 400)
+    assert [block.stop for block in BlockSchedule(lambda: 2000, 3500, 100, 10_000, 600)] == [2400, 3000, 3500]
 
 
 @pytest.mark.parametrize(("max_samples", "batch_size", "block"), [(10_000, 100, 50), (1000, 64, 3), (250, 100, 1)])
 def test_the_plan_ends_exactly_and_cuts_at_every_mark(max_samples, batch_size, block):
-    plan = Plan(lambda: 0, max_samples, batch_size, block * batch_size)
+    plan = BlockSchedule(lambda: 0, max_samples, batch_size, block * batch_size)
     blocks = list(plan)
     assert len(plan) == len(blocks)
     assert blocks[0].start == 0
@@ -86,23 +87,23 @@ def test_the_plan_ends_exactly_and_cuts_at_every_mark(max_samples, batch_size, b
     for start, stop in blocks:
         assert (stop - start) % batch_size == 0
         assert 0 < stop - start <= block * batch_size
-        assert not is_mark(start, stop - batch_size) or stop - batch_size <= start, "a mark inside a block"
+        assert not is_evaluation_point(start, stop - batch_size) or stop - batch_size <= start, "a mark inside a block"
 
 
 def test_a_plan_begins_where_the_run_stands():
-    whole = list(Plan(lambda: 0, 10_000, 100, 700))
-    rest = list(Plan(lambda: whole[4].stop, 10_000, 100, 700))
+    whole = list(BlockSchedule(lambda: 0, 10_000, 100, 700))
+    rest = list(BlockSchedule(lambda: whole[4].stop, 10_000, 100, 700))
     assert rest == whole[5:]
 
 
 def test_the_window_is_the_mean_of_the_last_samples():
-    window = Window(250)
+    window = RunningMean(250)
     values = [float(v) for v in range(10)]
     for k, value in enumerate(values, start=1):
         window.add(100, value)
         expected = values[max(0, k - 3) : k]  # 300 samples are the fewest that hold the last 250
         assert window.mean == pytest.approx(sum(expected) / len(expected))
-    other = Window(250)
+    other = RunningMean(250)
     other.load_state_dict(window.state_dict())
     assert other.mean == window.mean
 

@@ -13,8 +13,9 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
 
-from aevb import runs, worker
-from aevb.training.pictures import grey, grid
+from aevb import runs
+from aevb.loggers.image_grid import grey, grid
+from aevb.training import train_run
 from dashboard.small_run import change, settings_of_a_small_run
 
 CURVES = {
@@ -67,7 +68,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def start(directory: Path, settings: dict[str, Any], max_samples: int) -> Path:
     runs.prepare(directory, change(settings, max_samples=max_samples))
-    worker.run(directory)
+    train_run.run(directory)
     return directory
 
 
@@ -94,13 +95,15 @@ def test_the_end_is_the_evaluation_of_the_whole_split(finished: Path) -> None:
 
 def test_steps_do_not_pass_through_floats(settings: dict[str, Any], tmp_path: Path) -> None:
     """99,999,900 in float32 is 99,999,904."""
-    recorder = worker.build(settings["logger"])
+    run_logger = train_run.instantiate(settings["logger"])
     runs.prepare(tmp_path, change(settings, max_samples=10**8))
-    recorder.logger(tmp_path, 0, 100)
-    recorder.images = 0
-    scene = worker.Scene(tmp_path, settings, None, torch.zeros(360, 64), torch.zeros(360), (8, 8), 100, "grey/16")
-    recorder.mark(scene, {"samples_seen": 99_999_900, "train_bound": -1.0})
-    recorder._writer.close()
+    run_logger.logger(tmp_path, 0, 100)
+    run_logger.images = 0
+    context = train_run.RunContext(
+        tmp_path, settings, None, torch.zeros(360, 64), torch.zeros(360), (8, 8), 100, "grey/16"
+    )
+    run_logger.mark(context, {"samples_seen": 99_999_900, "train_bound": -1.0})
+    run_logger._writer.close()
     assert steps(tmp_path) == {"bound/train": [99_999_900]}
 
 
@@ -150,7 +153,7 @@ def test_a_run_killed_in_its_last_evaluation_ends_as_any_other(
 
 
 def test_checkpoints_hold_no_trace_of_the_logger(settings: dict[str, Any], finished: Path, tmp_path: Path) -> None:
-    plain = start(tmp_path / "plain", change(settings, logger={"_target_": "aevb.training.recorder.Recorder"}), 3000)
+    plain = start(tmp_path / "plain", change(settings, logger={"_target_": "aevb.loggers.base.RunLogger"}), 3000)
     assert not (plain / "tb").exists()
     for path in ("checkpoints/last.ckpt", "model.pt"):
         one, other = (torch.load(run / path, weights_only=True) for run in (plain, finished))

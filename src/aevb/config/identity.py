@@ -9,9 +9,11 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from aevb.config.migration import first_names
+
 __all__ = ["difference", "fingerprint", "flatten", "run_name"]
 
-NOT_NUMBERS = (
+NOT_IN_FINGERPRINT = (
     "max_samples",
     "name",
     "output_dir",
@@ -28,7 +30,7 @@ NOT_NUMBERS = (
     "trainer.final_first",
     "trainer.graph_steps",
 )
-NOTHING_AT = {
+DEFAULTS_TREATED_AS_ABSENT = {
     "trainer.clip_value": None,
     "trainer.clip_norm": None,
     "objective.dreams": "samples",
@@ -52,8 +54,8 @@ def _numbers(settings: dict[str, Any]) -> dict[str, Any]:
     return {
         key: value
         for key, value in flatten(settings)
-        if not any(key == left_out or key.startswith(f"{left_out}.") for left_out in NOT_NUMBERS)
-        and not (key in NOTHING_AT and value == NOTHING_AT[key])
+        if not any(key == left_out or key.startswith(f"{left_out}.") for left_out in NOT_IN_FINGERPRINT)
+        and not (key in DEFAULTS_TREATED_AS_ABSENT and value == DEFAULTS_TREATED_AS_ABSENT[key])
     }
 
 
@@ -64,7 +66,7 @@ def _digest(values: Any) -> str:
 
 def fingerprint(settings: dict[str, Any]) -> str:
     """sha256 of everything in a resolved config that the numbers of training depend on."""
-    return _digest(_numbers(settings))
+    return _digest(first_names(_numbers(settings)))
 
 
 def difference(settings: dict[str, Any], other: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -89,4 +91,4 @@ def run_name(settings: dict[str, Any], defaults: dict[str, Any]) -> str:
     groups = "-".join(str(settings["choices"][group]).rpartition("/")[2] for group in IN_THE_NAME)
     name = f"{groups}-z{settings['latent_dim']}-s{settings['seed']}"
     changed = {key: mine for key, (mine, _) in difference(settings, defaults).items()}
-    return f"{name}-{_digest(changed)[:6]}" if changed else name
+    return f"{name}-{_digest(first_names(changed))[:6]}" if changed else name

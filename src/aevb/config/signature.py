@@ -4,9 +4,22 @@ import ast
 from dataclasses import dataclass, field
 from typing import Any
 
-from aevb.config.kinds import UNBOUNDED, Anything, Choice, Either, Flag, Kind, Mapping, Null, Number, Part, Series, Text
-from aevb.config.source import Definition, Module, find, module
-from aevb.ranges import Range
+from aevb.config.static_imports import Definition, Module, find, module
+from aevb.config.value_types import (
+    UNBOUNDED,
+    AnyValue,
+    Boolean,
+    Choice,
+    Either,
+    Kind,
+    ListOf,
+    Mapping,
+    Nested,
+    Null,
+    Number,
+    Text,
+)
+from aevb.types import Range
 
 __all__ = ["Parameter", "Signature", "attribute", "kind_of", "signature"]
 
@@ -16,13 +29,13 @@ MAPPINGS = ("dict", "Dict", "Mapping", "MutableMapping")
 BARE: dict[str, Kind] = {
     "int": Number(integer=True),
     "float": Number(integer=False),
-    "bool": Flag(),
+    "bool": Boolean(),
     "str": Text(),
     "Path": Text(),
     "None": Null(),
-    "Module": Part(),  # torch.nn's
-    **dict.fromkeys(("list", "List", "tuple", "Tuple", "Sequence"), Series((Anything(),))),
-    **dict.fromkeys(MAPPINGS, Mapping(Anything())),
+    "Module": Nested(),  # torch.nn's
+    **dict.fromkeys(("list", "List", "tuple", "Tuple", "Sequence"), ListOf((AnyValue(),))),
+    **dict.fromkeys(MAPPINGS, Mapping(AnyValue())),
 }
 PLAIN_BASES = ("ABC", "Generic", "NamedTuple", "Protocol", "object")  # they take no arguments of their own
 
@@ -153,20 +166,20 @@ def kind_of(node: ast.expr | None, where: Module, limits: Range = UNBOUNDED) -> 
     if isinstance(node, ast.Constant):
         if isinstance(node.value, str):
             return kind_of(ast.parse(node.value, mode="eval").body, where, limits)
-        return Null() if node.value is None else Anything()
+        return Null() if node.value is None else AnyValue()
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
         return Either((kind_of(node.left, where, limits), kind_of(node.right, where, limits)))
     if isinstance(node, ast.Subscript):
         return _generic(node, where, limits)
     if not isinstance(node, ast.Name | ast.Attribute):
-        return Anything()
+        return AnyValue()
     name = ast.unparse(node)
     found = find(name, where)
     if found is not None:
         if not isinstance(found.node, ast.stmt):
             return kind_of(found.node, found.module, limits)
-        return Part() if isinstance(found.node, ast.ClassDef) and not _is_enum(found.node) else Anything()
-    kind = BARE.get(name.split(".")[-1], Anything())
+        return Nested() if isinstance(found.node, ast.ClassDef) and not _is_enum(found.node) else AnyValue()
+    kind = BARE.get(name.split(".")[-1], AnyValue())
     return Number(kind.integer, limits) if isinstance(kind, Number) else kind
 
 
@@ -186,14 +199,14 @@ def _generic(node: ast.Subscript, where: Module, limits: Range) -> Kind:
         null = (Null(),) if name == "Optional" else ()
         return Either((*(kind_of(item, where, limits) for item in items), *null))
     if name in LISTS:
-        return Series((kind_of(items[0], where),))
+        return ListOf((kind_of(items[0], where),))
     if name in ("tuple", "Tuple"):
         if len(items) == 2 and ast.unparse(items[1]) in ("...", "Ellipsis"):
-            return Series((kind_of(items[0], where),))
-        return Series(tuple(kind_of(item, where) for item in items), fixed=True)
+            return ListOf((kind_of(items[0], where),))
+        return ListOf(tuple(kind_of(item, where) for item in items), fixed=True)
     if name in MAPPINGS:
         return Mapping(kind_of(items[-1], where))
-    return Anything()
+    return AnyValue()
 
 
 def _range(call: ast.Call) -> Range | None:

@@ -45,7 +45,7 @@ def targets_in(node: Any) -> Iterator[str]:
 
 @cache
 def targets() -> frozenset[str]:
-    """The allow-list: exact names. What Hydra itself is given (conf/hydra) is not among them; aevb.guard looks at that."""
+    """The allow-list: exact names. What Hydra itself is given (conf/hydra) is not among them; aevb.cli.hydra_policy looks at that."""
     # Every command asks; parsed, the files would take half of what an error in the configuration takes to be told.
     ours = (path for path in CONF.rglob("*.yaml") if CONF / "hydra" not in path.parents)
     lines = (line.partition("#")[0] for path in ours for line in path.read_text().splitlines())

@@ -1,7 +1,7 @@
 """Is this config one that can run? All faults are told together, before torch is imported.
 
 Keys, types and ranges come from the constructors that the config names (aevb.config.signature) and, for the top level, from
-aevb.config.roots. What is returned are plain containers with every interpolation resolved.
+aevb.config.schema. What is returned are plain containers with every interpolation resolved.
 """
 
 import re
@@ -14,15 +14,15 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from aevb.config.identity import flatten
-from aevb.config.kinds import Mismatch
 from aevb.config.signature import Parameter, Signature, attribute, signature
 from aevb.config.tree import allowed, options, root_defaults, targets
+from aevb.config.value_types import InvalidValue
 from aevb.errors import UserError
 
 __all__ = ["RUNTIME", "ConfigError", "shown", "suggestion", "validate"]
 
 RUNTIME = frozenset({"data_dim", "data_shape", "params", "batch_size", "n_train", "dataset"})
-"""Arguments that no config gives: `aevb.build.build` is handed them by the program.
+"""Arguments that no config gives: `aevb.config.instantiate.build` is handed them by the program.
 
 data_dim: D, pixels of the data set in use. data_shape: (rows, columns) of an image. params: the optimiser's parameter groups.
 batch_size: M. n_train: N of the training split. dataset: the data set object.
@@ -89,7 +89,7 @@ class _Check:
         self.keys = [key for key, _ in flatten(settings)]
 
     def run(self) -> dict[str, Any]:
-        top = signature(f"aevb.config.roots.{self.root.capitalize()}")
+        top = signature(f"aevb.config.schema.{self.root.capitalize()}")
         assert top is not None
         examples = root_defaults(self.root)
         self.arguments("", self.settings, self.raw, top, examples)
@@ -184,12 +184,12 @@ class _Check:
         value = node[name]
         try:
             node[name] = parameter.kind.read(value)
-        except Mismatch as problem:
+        except InvalidValue as problem:
             source = INTERPOLATION.fullmatch(str(raw.get(name))) if isinstance(raw, dict) else None
             if source is not None and source[1] in self.faults:
                 return  # told where the value comes from
             remedy = parameter.kind.near(value)
-            with suppress(Mismatch):
+            with suppress(InvalidValue):
                 remedy = parameter.kind.read(example)
             offer = None if remedy is None else f"{key}={shown(remedy)}"
             self.fault(key, str(problem), value, allowed=str(parameter.kind), **{"try": offer})

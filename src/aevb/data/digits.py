@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 
 from aevb.data import checks
+from aevb.data.binarisation import as_targets, convention
 from aevb.data.dataset import Dataset, Split, Splits
-from aevb.data.targets import as_targets, convention
-from aevb.ranges import PositiveInt
+from aevb.types import PositiveInt
 
 __all__ = ["Digits"]
 

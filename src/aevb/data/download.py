@@ -9,8 +9,8 @@ from time import monotonic
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from aevb.data.files import LIMIT
-from aevb.progress import bar
+from aevb.console.progress import bar
+from aevb.data.local_files import LIMIT
 
 if TYPE_CHECKING:
     from requests import Response

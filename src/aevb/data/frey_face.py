@@ -12,10 +12,10 @@ from typing import Literal
 import numpy as np
 
 from aevb.data import checks
+from aevb.data.binarisation import as_targets, convention
 from aevb.data.dataset import Dataset, Split, Splits
-from aevb.data.published import Published, Source, obtain
-from aevb.data.targets import as_targets, convention
-from aevb.ranges import PositiveInt
+from aevb.data.verified_files import Published, Source, obtain
+from aevb.types import PositiveInt
 
 __all__ = ["FREY", "FreyFace"]
 

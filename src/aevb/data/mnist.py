@@ -1,7 +1,7 @@
 """MNIST in the paper's split: 50,000 training, 10,000 validation and 10,000 test images of 28 x 28 pixels.
 
 The validation images are the last 10,000 of the published training file, as in the authors' mnist.pkl.gz.
-LeCun, Bottou, Bengio, Haffner (1998). `targets` says what the likelihood sees (aevb.data.targets); `fixed` are the
+LeCun, Bottou, Bengio, Haffner (1998). `targets` says what the likelihood sees (aevb.data.binarisation); `fixed` are the
 binary images of Salakhutdinov & Murray (2008) as Larochelle published them, which carry no labels.
 """
 
@@ -10,11 +10,11 @@ from typing import Literal
 import numpy as np
 
 from aevb.data import checks
+from aevb.data.binarisation import as_targets, convention
 from aevb.data.dataset import Dataset, Split, Splits
-from aevb.data.published import Published, Source, obtain
-from aevb.data.targets import as_targets, convention
+from aevb.data.verified_files import Published, Source, obtain
 from aevb.errors import UserError
-from aevb.ranges import PositiveInt
+from aevb.types import PositiveInt
 
 __all__ = ["BINARIZED", "IDX", "MNIST"]
 

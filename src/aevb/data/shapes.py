@@ -17,9 +17,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from aevb.data import checks
+from aevb.data.binarisation import as_targets, convention
 from aevb.data.dataset import Dataset, Split, Splits
-from aevb.data.targets import as_targets, convention
-from aevb.ranges import PositiveInt, Seed
+from aevb.types import PositiveInt, Seed
 
 __all__ = ["KINDS", "Outline", "Shapes", "draw", "outlines"]
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from aevb.data import checks
 from aevb.data.dataset import Dataset, Split, Splits
-from aevb.ranges import PositiveFloat, PositiveInt, Seed
+from aevb.types import PositiveFloat, PositiveInt, Seed
 
 __all__ = ["LinearGaussian", "SigmoidBelief", "linear_gaussian_log_px"]
 

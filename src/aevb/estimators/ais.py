@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from aevb.distributions import DiagonalNormal
-from aevb.estimators.parts import prior_of
+from aevb.estimators.model_queries import prior_of
 from aevb.models.vae import VAE
 from aevb.noise import Noise
 from aevb.samplers.hmc import Chains, chains_at, hmc
@@ -36,7 +36,7 @@ Start = Literal["prior", "encoder"]
 RAD = 4.0  # the sigmoid's, Wu et al. 2017
 TARGET = 0.65  # acceptance, likewise
 FIRST_STEP = 0.5
-GAIN = 0.3  # of log stepsize on (acceptance - target), in the pilot
+GAIN = 0.3  # of log step size on (acceptance - target), in the pilot
 
 
 class AISEstimate(NamedTuple):
@@ -179,7 +179,7 @@ def simulate(model: VAE, count: int, noise: Noise) -> tuple[Tensor, Tensor]:
 
 
 def _pilot(path: _Path, noise: Noise, chains: int) -> list[Tensor]:
-    """Stepsizes (M,) by temperature: a forward run whose stepsize follows the acceptance from one to the next."""
+    """Stepsizes (M,) by temperature: a forward run whose step size follows the acceptance from one to the next."""
     points = path.points(path.start.sample(noise, chains))
     step = torch.full_like(points.ratio[0], FIRST_STEP)
     steps = []

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from aevb.distributions import NoClosedForm
+from aevb.distributions.base import NoClosedForm
 from aevb.models.vae import VAE
 from aevb.noise import Noise
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from aevb.estimators.parts import latent_dim, log_px_z_of_all
+from aevb.estimators.model_queries import latent_dim, log_px_z_of_all
 from aevb.models.vae import VAE
 
 __all__ = ["MAX_LATENT_DIM", "EnumerationEstimate", "codes", "enumeration", "log_joint_of_codes"]

@@ -5,7 +5,7 @@ r"""Importance-sampled marginal likelihood of a fixed model (IWAE-K, Burda et al
 The mean of the weights is unbiased for p(x), so by Jensen its logarithm is a stochastic LOWER bound of log p(x), above the
 variational bound in expectation and rising with K; the bias is about -Var(w) / (2 K p(x)^2). How far to trust it is told by
 the effective sample size ESS = (sum w)^2 / sum w^2, near K when q fits the posterior, near 1 when one draw carries the sum,
-and by the Pareto shape of the largest weights (aevb.estimators.pareto). Neither sees a mode that q never visits: all weights
+and by the Pareto shape of the largest weights (aevb.estimators.pareto_k). Neither sees a mode that q never visits: all weights
 then agree on a number that is too low.
 
 A share of the draws may come from the prior instead, z_k ~ a p(z) + (1 - a) q(z|x) with that mixture below the line
@@ -23,10 +23,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from aevb.distributions import DiagonalNormal, Distribution
+from aevb.distributions import DiagonalNormal
+from aevb.distributions.base import Distribution
 from aevb.estimators.ais import posterior_draws
-from aevb.estimators.pareto import pareto_k, tail_length
-from aevb.estimators.parts import prior_of
+from aevb.estimators.model_queries import prior_of
+from aevb.estimators.pareto_k import pareto_k, tail_length
 from aevb.models.vae import VAE
 from aevb.noise import Noise
 

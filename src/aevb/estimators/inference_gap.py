@@ -5,7 +5,7 @@ r"""The inference gap of a fixed model and where it comes from (Cremer, Li & Duv
 
 q is the encoder's q(z|x), q* the best diagonal normal for this one image: the first part is the price of the family, the second
 that of one network for all images. q* is found by Adam on (mu, log sigma^2) of each image, from the encoder's answer, with a
-stepsize that falls linearly to zero; then both bounds are measured with the same fresh draws.
+step size that falls linearly to zero; then both bounds are measured with the same fresh draws.
 
 log p(x) is importance-sampled from q*, a stochastic LOWER bound, which makes the approximation gap too small where the effective
 samples are few. A q* not quite reached makes it too LARGE and the amortisation gap too small.
@@ -78,7 +78,7 @@ def inference_gap(
 def best_posterior(model: VAE, x: Tensor, noise: Noise, steps: int, draws: int, lr: float) -> DiagonalNormal:
     """q*(z|x) = argmax of the bound over diagonal normals, one for each row of x (M, D).
 
-    steps: of Adam. draws: of z behind each of its gradients. lr: its first stepsize. Rows do not know of one another. The model's
+    steps: of Adam. draws: of z behind each of its gradients. lr: its first step size. Rows do not know of one another. The model's
     parameters and their gradients are left alone.
     """
     with torch.enable_grad():

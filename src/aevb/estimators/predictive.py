@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from aevb.estimators.importance import importance
-from aevb.models.theta_posterior import Drawn
 from aevb.models.vae import VAE
+from aevb.models.weight_posterior import Drawn
 from aevb.noise import Noise
 
 __all__ = ["PredictiveEstimate", "predictive"]

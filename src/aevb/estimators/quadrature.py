@@ -28,7 +28,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from aevb.estimators.parts import latent_dim, log_px_z_of_all
+from aevb.estimators.model_queries import latent_dim, log_px_z_of_all
 from aevb.models.vae import VAE
 
 __all__ = ["MAX_LATENT_DIM", "QuadratureEstimate", "quadrature"]

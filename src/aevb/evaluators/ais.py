@@ -4,10 +4,10 @@ from torch import Tensor
 
 from aevb.estimators.ais import Start, ais
 from aevb.evaluators.evaluator import Evaluator
-from aevb.models.observation import observed
+from aevb.models.gaussian_observation import observed
 from aevb.models.vae import VAE
 from aevb.noise import Noise
-from aevb.ranges import PositiveFloat, PositiveInt
+from aevb.types import PositiveFloat, PositiveInt
 
 __all__ = ["AIS"]
 
@@ -21,7 +21,7 @@ class AIS(Evaluator):
     """
 
     name = "ais"
-    headline = "log_px"
+    primary_value = "log_px"
     direction = "lower bound"
 
     def __init__(

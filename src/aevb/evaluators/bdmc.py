@@ -18,7 +18,7 @@ class BDMC(AIS):
     """
 
     name = "bdmc"
-    headline = "gap"
+    primary_value = "gap"
     direction = ""
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:

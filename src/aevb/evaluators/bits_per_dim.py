@@ -2,20 +2,20 @@
 
 from torch import Tensor
 
-from aevb.estimators.bits import bits_per_dim
+from aevb.estimators.bits_per_dim import bits_per_dim
 from aevb.evaluators.evaluator import Evaluator
 from aevb.models.vae import VAE
 from aevb.noise import Noise
-from aevb.ranges import PositiveInt
+from aevb.types import PositiveInt
 
 __all__ = ["BitsPerDim"]
 
 
 class BitsPerDim(Evaluator):
-    """aevb.estimators.bits per image. scale: s of x = k/s. images: in a block."""
+    """aevb.estimators.bits_per_dim per image. scale: s of x = k/s. images: in a block."""
 
     name = "bits_per_dim"
-    headline = "dequantised_bits_per_dim"
+    primary_value = "dequantised_bits_per_dim"
 
     def __init__(self, scale: PositiveInt = 256, images: PositiveInt = 1000) -> None:
         self.scale, self.images = scale, images

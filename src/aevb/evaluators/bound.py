@@ -6,7 +6,7 @@ from aevb.estimators.bound import bound
 from aevb.evaluators.evaluator import Evaluator
 from aevb.models.vae import VAE
 from aevb.noise import Noise
-from aevb.ranges import PositiveInt
+from aevb.types import PositiveInt
 
 __all__ = ["Bound"]
 
@@ -15,7 +15,7 @@ class Bound(Evaluator):
     """aevb.estimators.bound per image. samples: L. images: in a block."""
 
     name = "bound"
-    headline = "bound"
+    primary_value = "bound"
     direction = "lower bound"
 
     def __init__(self, samples: PositiveInt = 1, images: PositiveInt = 1000) -> None:

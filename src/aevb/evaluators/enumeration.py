@@ -5,11 +5,11 @@ from torch import Tensor
 from aevb.distributions import Bernoulli
 from aevb.errors import UserError
 from aevb.estimators.enumeration import MAX_LATENT_DIM, enumeration
-from aevb.estimators.parts import latent_dim
+from aevb.estimators.model_queries import latent_dim
 from aevb.evaluators.evaluator import Evaluator
 from aevb.models.vae import VAE
 from aevb.noise import Noise
-from aevb.ranges import PositiveInt
+from aevb.types import PositiveInt
 
 __all__ = ["Enumeration"]
 
@@ -18,7 +18,7 @@ class Enumeration(Evaluator):
     """aevb.estimators.enumeration per image: log p(x) and the lower bound, without any sampling error. images: in a block."""
 
     name = "enumeration"
-    headline = "log_px"
+    primary_value = "log_px"
     direction = "exact"
 
     def __init__(self, images: PositiveInt = 1000) -> None:

@@ -13,12 +13,12 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from aevb.console.progress import Bar
 from aevb.distributions import Bernoulli
 from aevb.errors import UserError
 from aevb.evaluators.partial import Partial
 from aevb.models.vae import VAE
 from aevb.noise import Noise, RowNoise
-from aevb.progress import Bar
 
 __all__ = ["Evaluation", "Evaluator", "run_over"]
 
@@ -26,14 +26,14 @@ __all__ = ["Evaluation", "Evaluator", "run_over"]
 class Evaluator(ABC):
     """Base of all evaluators; a subclass is one file and one YAML.
 
-    name: in file names and tags. headline: which of the values is the evaluation's `mean`. images: rows in a block.
-    marked: findings that a mark writes down beside the means of the values.
-    direction: what the headline is of log p(x): "lower bound", "upper bound" (both stochastic, in expectation) or "exact"; ""
+    name: in file names and tags. primary_value: which of the values is the evaluation's `mean`. images: rows in a block.
+    marked: summary that a mark writes down beside the means of the values.
+    direction: what the primary_value is of log p(x): "lower bound", "upper bound" (both stochastic, in expectation) or "exact"; ""
     where it is another quantity.
     """
 
     name: str
-    headline: str
+    primary_value: str
     images: int
     direction: str = ""
     marked: tuple[str, ...] = ()
@@ -42,7 +42,7 @@ class Evaluator(ABC):
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """One number per row of x (M, D) under each name."""
 
-    def findings(self, model: VAE, x: Tensor, values: dict[str, Tensor]) -> dict[str, Any]:
+    def summary(self, model: VAE, x: Tensor, values: dict[str, Tensor]) -> dict[str, Any]:
         """What the split as a whole shows, as JSON holds it; a `verdict` is printed. x: (n, D). values: of all its rows."""
         return {}
 
@@ -107,25 +107,25 @@ def _kind(model: VAE) -> str:
 
 
 class Evaluation(NamedTuple):
-    """values: (n,) float64 on the CPU under each name; headline: which of them the evaluation is about; findings: what the split
+    """values: (n,) float64 on the CPU under each name; primary_value: which of them the evaluation is about; summary: what the split
     as a whole shows."""
 
     values: dict[str, Tensor]
-    headline: str
-    findings: dict[str, Any] = {}  # noqa: RUF012 (read only)
+    primary_value: str
+    summary: dict[str, Any] = {}  # noqa: RUF012 (read only)
 
     @property
     def n(self) -> int:
         """Images evaluated."""
-        return len(self.values[self.headline])
+        return len(self.values[self.primary_value])
 
     def mean(self, name: str | None = None) -> float:
-        """Mean over images of the headline, or of the value `name`."""
-        return self.values[name or self.headline].mean().item()
+        """Mean over images of the primary_value, or of the value `name`."""
+        return self.values[name or self.primary_value].mean().item()
 
     def standard_error(self, name: str | None = None) -> float:
         """Standard deviation over images / sqrt(n): of the mean, as an estimate for the population of images."""
-        return (self.values[name or self.headline].std() / math.sqrt(self.n)).item() if self.n > 1 else math.nan
+        return (self.values[name or self.primary_value].std() / math.sqrt(self.n)).item() if self.n > 1 else math.nan
 
 
 def run_over(
@@ -158,7 +158,7 @@ def run_over(
         if partial is not None:
             partial.save(mine, start + len(block))
     values = _gathered(mine, world)
-    return Evaluation(values, evaluator.headline, evaluator.findings(model, x.to(device), values))
+    return Evaluation(values, evaluator.primary_value, evaluator.summary(model, x.to(device), values))
 
 
 def _gathered(mine: dict[str, Tensor], world: int) -> dict[str, Tensor]:

@@ -2,18 +2,18 @@
 
 from torch import Tensor
 
-from aevb.estimators.fitted_posterior import Fitting, bound_at, fit
-from aevb.estimators.parts import latent_dim
+from aevb.estimators.model_queries import latent_dim
+from aevb.estimators.per_image_posterior import Fitting, bound_at, fit
 from aevb.evaluators.evaluator import Evaluator
 from aevb.models.vae import VAE
 from aevb.noise import Noise
-from aevb.ranges import NonNegativeFloat, PositiveFloat, PositiveInt
+from aevb.types import NonNegativeFloat, PositiveFloat, PositiveInt
 
 __all__ = ["FittedBound"]
 
 
 class FittedBound(Evaluator):
-    """aevb.estimators.fitted_posterior per image, from N(0, I) or Bernoulli(1/2): what variational EM makes of unseen images, and
+    """aevb.estimators.per_image_posterior per image, from N(0, I) or Bernoulli(1/2): what variational EM makes of unseen images, and
     of a model that has an encoder the bound without its amortisation gap.
 
     samples, tolerance, max_steps, lr: of the fit. Its end is measured with `samples` other draws, or exactly. images: in a block,
@@ -21,7 +21,7 @@ class FittedBound(Evaluator):
     """
 
     name = "fitted_bound"
-    headline = "bound"
+    primary_value = "bound"
     direction = "lower bound"
 
     def __init__(

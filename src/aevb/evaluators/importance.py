@@ -6,7 +6,7 @@ from aevb.estimators.importance import importance
 from aevb.evaluators.evaluator import Evaluator
 from aevb.models.vae import VAE
 from aevb.noise import Noise
-from aevb.ranges import Fraction, NonNegativeInt, PositiveInt
+from aevb.types import Fraction, NonNegativeInt, PositiveInt
 
 __all__ = ["Importance"]
 
@@ -19,7 +19,7 @@ class Importance(Evaluator):
     """
 
     name = "importance"
-    headline = "log_px"
+    primary_value = "log_px"
     direction = "lower bound"
 
     def __init__(

@@ -6,7 +6,7 @@ from aevb.estimators.inference_gap import inference_gap
 from aevb.evaluators.evaluator import Evaluator
 from aevb.models.vae import VAE
 from aevb.noise import Noise
-from aevb.ranges import PositiveFloat, PositiveInt
+from aevb.types import PositiveFloat, PositiveInt
 
 __all__ = ["InferenceGap"]
 
@@ -18,7 +18,7 @@ class InferenceGap(Evaluator):
     """
 
     name = "inference_gap"
-    headline = "inference_gap"
+    primary_value = "inference_gap"
 
     def __init__(
         self,

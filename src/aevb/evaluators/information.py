@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from aevb.estimators.information import ACTIVE, information, units, verdict
+from aevb.estimators.mutual_information import ACTIVE, information, units, verdict
 from aevb.evaluators.evaluator import Evaluator
 from aevb.models.vae import VAE
 from aevb.noise import Noise
-from aevb.ranges import PositiveInt
+from aevb.types import PositiveInt
 
 __all__ = ["Information"]
 
@@ -19,13 +19,13 @@ BIN = 0.25  # of log sigma^2
 
 
 class Information(Evaluator):
-    """aevb.estimators.information over all images of the split at once, which are the aggregate posterior.
+    """aevb.estimators.mutual_information over all images of the split at once, which are the aggregate posterior.
 
     samples: L draws an image. rows: images encoded or decoded at once.
     """
 
     name = "information"
-    headline = "mutual_information"
+    primary_value = "mutual_information"
     marked = ("active_units",)
     images = sys.maxsize  # one block: every image is part of every other's number
 
@@ -46,7 +46,7 @@ class Information(Evaluator):
         """bound, reconstruction, kl, mutual_information, marginal_kl."""
         return information(model, x, noise, self.samples, self.rows)._asdict()
 
-    def findings(self, model: VAE, x: Tensor, values: dict[str, Tensor]) -> dict[str, Any]:
+    def summary(self, model: VAE, x: Tensor, values: dict[str, Tensor]) -> dict[str, Any]:
         """ceiling: log N, of the mutual information. kl_per_dimension, variance_of_mean; active_units, whose variance is above
         active_above; log_var_histogram, over images and dimensions."""
         found = units(model, x, self.rows)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from aevb.runs import save
+from aevb.runs.files import write_atomically
 
 __all__ = ["Partial", "read_values", "write_values"]
 
@@ -63,7 +63,7 @@ def _clocks() -> tuple[float, float]:
 def write_values(path: Path, values: dict[str, Tensor], **more: np.ndarray) -> None:
     """Writes an .npz, whole or not at all: float64 values by name, the same bytes for the same values."""
     arrays = {**{name: value.numpy() for name, value in values.items()}, **more}
-    save(path, lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]
+    write_atomically(path, lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]
 
 
 def read_values(path: Path) -> dict[str, np.ndarray] | None:

@@ -7,7 +7,7 @@ from aevb.estimators.predictive import predictive
 from aevb.evaluators.evaluator import Evaluator
 from aevb.models.vae import VAE
 from aevb.noise import Noise
-from aevb.ranges import PositiveInt
+from aevb.types import PositiveInt
 
 __all__ = ["Predictive"]
 
@@ -19,7 +19,7 @@ class Predictive(Evaluator):
     """
 
     name = "predictive"
-    headline = "log_px"
+    primary_value = "log_px"
     direction = "lower bound"
 
     def __init__(self, draws: PositiveInt = 20, samples: PositiveInt = 50, rows: PositiveInt = 1000) -> None:

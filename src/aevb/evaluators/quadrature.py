@@ -4,12 +4,12 @@ import torch
 from torch import Tensor
 
 from aevb.errors import UserError
-from aevb.estimators.parts import latent_dim
+from aevb.estimators.model_queries import latent_dim
 from aevb.estimators.quadrature import MAX_LATENT_DIM, quadrature
 from aevb.evaluators.evaluator import Evaluator
 from aevb.models.vae import VAE
 from aevb.noise import Noise
-from aevb.ranges import PositiveFloat, PositiveInt
+from aevb.types import PositiveFloat, PositiveInt
 
 __all__ = ["Quadrature"]
 
@@ -22,7 +22,7 @@ class Quadrature(Evaluator):
     """
 
     name = "quadrature"
-    headline = "log_px"
+    primary_value = "log_px"
     direction = "exact"
 
     def __init__(

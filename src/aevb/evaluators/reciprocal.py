@@ -4,25 +4,25 @@ from typing import Annotated
 
 from torch import Tensor
 
-from aevb.estimators.reciprocal import reciprocal
+from aevb.estimators.reciprocal_identity import reciprocal
 from aevb.evaluators.evaluator import Evaluator
 from aevb.models.vae import VAE
 from aevb.noise import Noise
-from aevb.ranges import NonNegativeInt, PositiveInt, Range
+from aevb.types import NonNegativeInt, PositiveInt, Range
 
 __all__ = ["Reciprocal"]
 
 
 class Reciprocal(Evaluator):
-    """aevb.estimators.reciprocal per image: a stochastic upper bound of log p(x), if the chains have found all modes.
+    """aevb.estimators.reciprocal_identity per image: a stochastic upper bound of log p(x), if the chains have found all modes.
 
     samples: L. leapfrogs: of a trajectory. chains: an image. temperatures: of the annealing before, 0: none, from the
-    encoder's q, or from the prior where there is none. warm_up_samples: trajectories that adapt the stepsize. rows: chains
+    encoder's q, or from the prior where there is none. warm_up_samples: trajectories that adapt the learning rate. rows: chains
     moved at once, which bounds the memory.
     """
 
     name = "reciprocal"
-    headline = "log_px"
+    primary_value = "log_px"
     direction = "upper bound"
 
     def __init__(

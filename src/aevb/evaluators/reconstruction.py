@@ -11,7 +11,7 @@ from torch import Tensor
 from aevb.evaluators.evaluator import Evaluator
 from aevb.models.vae import VAE
 from aevb.noise import Noise
-from aevb.ranges import PositiveInt
+from aevb.types import PositiveInt
 
 __all__ = ["Reconstruction"]
 
@@ -20,7 +20,7 @@ class Reconstruction(Evaluator):
     """Per image: squared_error (of the sum over pixels), mean_square_error (a pixel), log_px_z (nats). images: in a block."""
 
     name = "reconstruction"
-    headline = "squared_error"
+    primary_value = "squared_error"
 
     def __init__(self, images: PositiveInt = 1000) -> None:
         self.images = images

@@ -11,7 +11,7 @@ import torch
 
 from aevb.evaluators.evaluator import Evaluation, Evaluator
 from aevb.evaluators.partial import read_values, write_values
-from aevb.runs import read_json, write_json
+from aevb.runs.files import read_json, write_json
 
 __all__ = ["place", "record", "recorded"]
 
@@ -28,7 +28,7 @@ def record(
     """Writes one evaluation and returns the JSON file.
 
     name, split, n, mean, standard_error (nats per datapoint), direction, settings, and under `values` the mean and standard error
-    of everything the evaluator measures; its findings, whose names are under `findings`; `more` (seconds, checkpoint, convention
+    of everything the evaluator measures; its summary, whose names are under `summary`; `more` (seconds, checkpoint, convention
     of the targets ...) is written as given.
     """
     path = place(directory, evaluator, split, first)
@@ -36,12 +36,18 @@ def record(
         name: {"mean": evaluation.mean(name), "standard_error": evaluation.standard_error(name)}
         for name in evaluation.values
     }
-    headline = {"mean": evaluation.mean(), "standard_error": evaluation.standard_error()}
-    facts = {"name": evaluator.name, "split": split, "n": evaluation.n, **headline, "quantity": evaluation.headline}
+    primary_value = {"mean": evaluation.mean(), "standard_error": evaluation.standard_error()}
+    facts = {
+        "name": evaluator.name,
+        "split": split,
+        "n": evaluation.n,
+        **primary_value,
+        "quantity": evaluation.primary_value,
+    }
     facts["direction"] = evaluator.direction
-    findings = {**evaluation.findings, "findings": list(evaluation.findings)}
+    summary = {**evaluation.summary, "summary": list(evaluation.summary)}
     write_values(path.with_suffix(".npz"), evaluation.values)
-    write_json(path, {**facts, "settings": evaluator.settings, **more, "values": values, **findings})
+    write_json(path, {**facts, "settings": evaluator.settings, **more, "values": values, **summary})
     return path
 
 
@@ -54,5 +60,5 @@ def recorded(path: Path, evaluator: Evaluator, identity: str) -> tuple[Evaluatio
     if facts.get("identity") != identity:
         return None
     tensors = {name: torch.from_numpy(value) for name, value in values.items()}
-    findings = {name: facts[name] for name in facts.get("findings", [])}
-    return Evaluation(tensors, evaluator.headline, findings), facts
+    summary = {name: facts[name] for name in facts.get("summary", [])}
+    return Evaluation(tensors, evaluator.primary_value, summary), facts

@@ -18,7 +18,7 @@ from aevb.estimators.shape_fit import THRESHOLD, fit
 from aevb.evaluators.evaluator import Evaluator
 from aevb.models.vae import VAE
 from aevb.noise import Noise
-from aevb.ranges import PositiveInt
+from aevb.types import PositiveInt
 
 __all__ = ["Shapes"]
 
@@ -27,7 +27,7 @@ class Shapes(Evaluator):
     """images: in a block."""
 
     name = "shapes"
-    headline = "recognisable_reconstruction"
+    primary_value = "recognisable_reconstruction"
 
     def __init__(self, images: PositiveInt = 500) -> None:
         self.images = images
@@ -60,7 +60,7 @@ class Shapes(Evaluator):
         }
         return {name: torch.from_numpy(value.astype(np.float64)) for name, value in found.items()}
 
-    def findings(self, model: VAE, x: Tensor, values: dict[str, Tensor]) -> dict[str, Any]:
+    def summary(self, model: VAE, x: Tensor, values: dict[str, Tensor]) -> dict[str, Any]:
         """sample_kinds: how many of the recognisable samples are of each kind."""
         kinds = values["sample_kind"][values["recognisable_sample"] == 1]
         counts = {name: int((kinds == place).sum()) for place, name in enumerate(KINDS)}

@@ -18,10 +18,10 @@ import torch
 from torch import Tensor, nn
 
 from aevb.distributions import Bernoulli
-from aevb.models.mlp import Activation, activation_function
+from aevb.nn.matmul import Linear, affine
+from aevb.nn.mlp import Activation, activation_function
 from aevb.noise import Noise
-from aevb.products import Linear, affine
-from aevb.ranges import NonNegativeInt, PositiveInt
+from aevb.types import NonNegativeInt, PositiveInt
 
 __all__ = ["AutoregressiveBernoulli", "AutoregressiveDecoder", "Context"]
 

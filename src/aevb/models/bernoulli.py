@@ -10,9 +10,9 @@ factorial q(z|x) over {0, 1}^J. The linear decoder is one layer of a sigmoid bel
 from torch import Tensor, nn
 
 from aevb.distributions import Bernoulli
-from aevb.models.mlp import Activation, activation_function
-from aevb.products import Linear
-from aevb.ranges import PositiveInt
+from aevb.nn.matmul import Linear
+from aevb.nn.mlp import Activation, activation_function
+from aevb.types import PositiveInt
 
 __all__ = ["BernoulliDecoder", "BernoulliEncoder", "LinearBernoulliDecoder", "LinearBernoulliEncoder"]
 

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from aevb.distributions import Bernoulli, DiagonalNormal
 from aevb.errors import UserError
 from aevb.models.fixed_variance import Point, around
-from aevb.models.mlp import Activation, activation_function
-from aevb.products import Linear
-from aevb.ranges import NonNegativeFloat, PositiveFloat, PositiveInt
+from aevb.nn.matmul import Linear
+from aevb.nn.mlp import Activation, activation_function
+from aevb.types import NonNegativeFloat, PositiveFloat, PositiveInt
 
 __all__ = ["ConvolutionalBernoulliDecoder", "ConvolutionalEncoder", "ConvolutionalGaussianDecoder"]
 

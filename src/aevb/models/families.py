@@ -1,181 +1,106 @@
-r"""Distributions that are a differentiable transformation of noise without parameters: the three recipes of section 2.4.
+r"""Encoders and priors of every reparameterisable family (section 2.4): conf/model/encoder, conf/model/prior.
 
-    inverse CDF       z = F^{-1}(u)            Exponential, Cauchy, Logistic, Rayleigh, Pareto, Weibull, Reciprocal,
-                                               Gompertz, Gumbel, Erlang; Kumaraswamy
-    location, scale   z = m + s e              Laplace, Student t, Logistic, Uniform, Triangular
-    composition       z = g(z_1, z_2, ...)     Log-Normal = exp of a normal, Gamma and Chi-Squared (inverse CDF by scipy),
-                                               Beta, Dirichlet, F = ratios of Gammas, Student t = normal / root of a Gamma
+    h = f(W x + b),   a_i = W_i h + b_i for each parameter of the family,   z = draw(a, noise)
 
-u is uniform on (0, 1), drawn in float64: the ends, where inverse CDFs are infinite, are cut off at 2^-53. Densities are
-those of torch.distributions. Of the paper's list there are missing the Gaussian, which is in aevb.distributions, and
-Elliptical, a class of distributions of which the Gaussian and Student's t are members.
+A parameter that is a real number is a_i itself; one that has to lie above c is c + softplus(a_i + log(e - 1)), which is
+c + 1 at a_i = 0: at the start every q(z|x) is the family's standard member. Priors are that member.
 
-Watch: where the tails or the support of q are wider than the prior's, KL(q || p) is infinite. aevb.models.recipes says
-which prior is safe, and refuses the others.
+KL(q || p) has to be finite: the supports are the same, a Cauchy q has a prior with tails like its own, and the parameters
+of heavy tails are bounded so that the expectation of log p(z) exists. Other pairs are refused when the model is made. Few
+pairs have a KL divergence in closed form (torch.distributions.kl); estimator A needs none, B refuses those without.
 """
 
 import math
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Literal
 
 import torch
-from torch import Tensor
-from torch import distributions as td
-from torch.distributions import transforms as tt
+import torch.nn.functional as F
+from torch import Tensor, nn
 
-from aevb.models.quantile import gamma_quantile
-from aevb.noise import Noise
+from aevb.distributions.families import FAMILIES
+from aevb.distributions.reparameterised import AT_ZERO, HEAVY, FamilyName, ReparameterisedDistribution
+from aevb.errors import UserError
+from aevb.nn.matmul import Linear
+from aevb.nn.mlp import Activation, activation_function
+from aevb.types import PositiveFloat, PositiveInt
 
-__all__ = ["FAMILIES", "Family", "Parameters", "uniform"]
+__all__ = ["FamilyEncoder", "FamilyPrior"]
 
-Parameters = dict[str, Tensor]
-END = 2.0**-53
-WITHIN = 1e-5  # of its half-width: by how much rounding may put a draw outside of a bounded interval
+PriorName = Literal["laplace", "logistic", "student_t", "cauchy", "exponential", "log_normal", "beta", "dirichlet"]
 
 
-class Family(NamedTuple):
-    """A family of distributions over each latent dimension by itself (Dirichlet: over all of them).
+class FamilyEncoder(nn.Module):
+    """q(z|x) of a family, one hidden layer.
 
-    parameters: their names, with the smallest value of those that have to lie above one, -inf for any real number. support: of z.
-    density: torch's distribution. draw: z of a shape from noise, differentiable in the parameters, which have the same shape.
+    family: which. data_dim: D. latent_dim: J. hidden_dim: units. fixed: parameters of the family that do not depend on x, by
+    name. Module parameters: hidden.*, heads.<name>.* for those that are not fixed. Raises UserError for a name that the family
+    has not.
     """
 
-    parameters: dict[str, float]
-    support: str
-    density: Callable[[Parameters], Any]
-    draw: Callable[[Parameters, Noise, tuple[int, ...]], Tensor]
-
-
-def uniform(noise: Noise, shape: tuple[int, ...]) -> Tensor:
-    """Uniform numbers in (0, 1), float64."""
-    return noise.uniform(shape, torch.float64).clamp(END, 1 - END)
-
-
-def _by_inverse_cdf(density: Callable[[Parameters], Any]) -> Callable[[Parameters, Noise, tuple[int, ...]], Tensor]:
-    def draw(p: Parameters, noise: Noise, shape: tuple[int, ...]) -> Tensor:
-        return density({name: value.double() for name, value in p.items()}).icdf(uniform(noise, shape))
-
-    return draw
-
-
-class _Bounded(td.Uniform):
-    """Uniform on loc +- scale."""
-
-    def __init__(self, loc: Tensor, scale: Tensor) -> None:
-        self.middle, self.half = loc, scale
-        super().__init__(loc - scale, loc + scale, validate_args=False)
-
-    def log_prob(self, value: Tensor) -> Tensor:
-        inside = (value - self.middle).abs() <= (1 + WITHIN) * self.half
-        return torch.where(inside, -torch.log(2 * self.half), -math.inf)
-
-
-class _Triangular(td.Distribution):
-    """loc + scale t with density 1 - |t| of t in (-1, 1)."""
-
-    arg_constraints = {}  # noqa: RUF012 (torch's)
-
-    def __init__(self, loc: Tensor, scale: Tensor) -> None:
-        self.loc, self.scale = loc, scale
-        super().__init__(loc.shape, validate_args=False)
+    def __init__(
+        self,
+        data_dim: int,
+        latent_dim: PositiveInt,
+        hidden_dim: PositiveInt,
+        family: FamilyName,
+        fixed: dict[str, PositiveFloat] | None = None,
+        activation: Activation = "tanh",
+    ) -> None:
+        super().__init__()
+        known = FAMILIES[family].parameters
+        self.family: FamilyName = family
+        self.fixed = fixed or {}
+        for name in self.fixed:
+            if name not in known:
+                raise UserError(
+                    f"model.encoder.fixed.{name}: {family} has no such parameter; allowed: {', '.join(known)}; "
+                    f"try: model.encoder.fixed.{next(iter(known))}=1"
+                )
+        self.hidden = Linear(data_dim, hidden_dim)
+        self.heads = nn.ModuleDict({name: Linear(hidden_dim, latent_dim) for name in known if name not in self.fixed})
+        self.activation = activation_function(activation)
 
     @property
-    def mean(self) -> Tensor:
-        return self.loc
+    def support(self) -> str:
+        """Of q(z|x), for the choice of a prior."""
+        return HEAVY if self.family == "cauchy" else FAMILIES[self.family].support
+
+    def forward(self, x: Tensor) -> ReparameterisedDistribution:
+        """x (..., D) -> q(z|x) over (..., J)."""
+        h = self.activation(self.hidden(x))
+        raw = {name: head(h) for name, head in self.heads.items()}
+        like = next(iter(raw.values()))
+        parameters = {}
+        for name, above in FAMILIES[self.family].parameters.items():
+            if name in self.fixed:
+                parameters[name] = torch.full_like(like, self.fixed[name])
+            else:
+                parameters[name] = raw[name] if above == -math.inf else above + F.softplus(raw[name] + AT_ZERO)
+        return ReparameterisedDistribution(self.family, parameters)
+
+
+class FamilyPrior(nn.Module):
+    """p(z), the standard member of a family in each of J dimensions: location 0, and 1 (above its bound) for everything else.
+
+    So "exponential" has rate 1, "beta" is uniform on (0, 1), "dirichlet" uniform on the simplex, "student_t" has three degrees of
+    freedom. No parameters.
+    """
+
+    zero: Tensor
+
+    def __init__(self, latent_dim: PositiveInt, family: PriorName) -> None:
+        super().__init__()
+        self.family: PriorName = family
+        self.register_buffer("zero", torch.zeros(latent_dim), persistent=False)
 
     @property
-    def variance(self) -> Tensor:
-        return self.scale**2 / 6
+    def accepts(self) -> tuple[str, ...]:
+        """Supports of q(z|x) under which KL(q || p) is finite."""
+        return ("real", HEAVY) if self.family in ("cauchy", "student_t") else (FAMILIES[self.family].support,)
 
-    def icdf(self, value: Tensor) -> Tensor:
-        t = torch.where(value < 0.5, (2 * value).sqrt() - 1, 1 - (2 - 2 * value).sqrt())
-        return self.loc + self.scale * t
-
-    def log_prob(self, value: Tensor) -> Tensor:
-        t = ((value - self.loc) / self.scale).abs()
-        return (
-            torch.log1p(-t.clamp(max=1 - torch.finfo(t.dtype).eps)).where(t <= 1 + WITHIN, -math.inf) - self.scale.log()
+    def forward(self) -> ReparameterisedDistribution:
+        """p(z) over (J,)."""
+        bounds = FAMILIES[self.family].parameters
+        return ReparameterisedDistribution(
+            self.family, {name: self.zero + (0 if above == -math.inf else above + 1) for name, above in bounds.items()}
         )
-
-
-def _logistic(p: Parameters) -> td.Distribution:
-    one = torch.ones_like(p["scale"])
-    base = td.Uniform(0 * one, one, validate_args=False)
-    return td.TransformedDistribution(base, [tt.SigmoidTransform().inv, tt.AffineTransform(p["loc"], p["scale"])])
-
-
-def _gompertz(p: Parameters) -> td.Distribution:
-    """P(z > t) = exp(-eta (e^{b t} - 1)): z = log(1 + e / eta) / b with e ~ Exponential(1)."""
-    one = torch.ones_like(p["rate"])
-    shift = tt.AffineTransform(one, 1 / p["shape"])
-    parts = [shift, tt.ExpTransform().inv, tt.AffineTransform(0 * one, 1 / p["rate"])]
-    return td.TransformedDistribution(td.Exponential(one), parts)
-
-
-def _reciprocal(p: Parameters) -> td.Distribution:
-    """Density 1 / (z log(b / a)) on (a, b): log z is uniform. width: log(b / a)."""
-    middle = p["low"].log() + p["width"] / 2
-    return td.TransformedDistribution(_Bounded(middle, p["width"] / 2), [tt.ExpTransform()])
-
-
-def _gamma(p: Parameters, noise: Noise, shape: tuple[int, ...]) -> Tensor:
-    return gamma_quantile(p["concentration"], uniform(noise, shape)) / p["rate"].double()
-
-
-def _student_t(p: Parameters, noise: Noise, shape: tuple[int, ...]) -> Tensor:
-    half = p["df"].double() / 2
-    normal = noise.normal(shape, torch.float64)
-    chi_squared_over_df = gamma_quantile(half, uniform(noise, shape)) / half
-    return p["loc"] + p["scale"] * normal / chi_squared_over_df.sqrt()
-
-
-def _beta(p: Parameters, noise: Noise, shape: tuple[int, ...]) -> Tensor:
-    first, second = (gamma_quantile(p[name], uniform(noise, shape)) for name in ("concentration1", "concentration0"))
-    return first / (first + second)
-
-
-def _f(p: Parameters, noise: Noise, shape: tuple[int, ...]) -> Tensor:
-    halves = [p[name].double() / 2 for name in ("df1", "df2")]
-    first, second = (gamma_quantile(half, uniform(noise, shape)) / half for half in halves)
-    return first / second
-
-
-def _dirichlet(p: Parameters, noise: Noise, shape: tuple[int, ...]) -> Tensor:
-    weights = gamma_quantile(p["concentration"], uniform(noise, shape))
-    return weights / weights.sum(-1, keepdim=True)
-
-
-def _torch(distribution: Any) -> Callable[[Parameters], Any]:
-    return lambda p: distribution(**p, validate_args=False)
-
-
-def _inverse(parameters: dict[str, float], support: str, density: Callable[[Parameters], Any]) -> Family:
-    return Family(parameters, support, density, _by_inverse_cdf(density))
-
-
-REAL = -math.inf
-LOCATION_SCALE = {"loc": REAL, "scale": 0.0}
-GAMMA = {"concentration": 0.0, "rate": 0.0}
-
-FAMILIES: dict[str, Family] = {
-    "laplace": _inverse(LOCATION_SCALE, "real", _torch(td.Laplace)),
-    "logistic": _inverse(LOCATION_SCALE, "real", _logistic),
-    # Two moments, or log N(z; 0, 1) would have no expectation.
-    "student_t": Family({**LOCATION_SCALE, "df": 2.0}, "real", _torch(td.StudentT), _student_t),
-    "uniform": _inverse(LOCATION_SCALE, "real", lambda p: _Bounded(p["loc"], p["scale"])),
-    "triangular": _inverse(LOCATION_SCALE, "real", lambda p: _Triangular(p["loc"], p["scale"])),
-    "cauchy": _inverse(LOCATION_SCALE, "real", _torch(td.Cauchy)),
-    "gumbel": _inverse(LOCATION_SCALE, "real", _torch(td.Gumbel)),
-    "exponential": _inverse({"rate": 0.0}, "positive", _torch(td.Exponential)),
-    "weibull": _inverse({"scale": 0.0, "concentration": 0.0}, "positive", _torch(td.Weibull)),
-    # alpha > 1: a mean
-    "pareto": _inverse({"scale": 0.0, "alpha": 1.0}, "positive", _torch(td.Pareto)),
-    "reciprocal": _inverse({"low": 0.0, "width": 0.0}, "positive", _reciprocal),
-    "gompertz": _inverse({"shape": 0.0, "rate": 0.0}, "positive", _gompertz),
-    "log_normal": _inverse(LOCATION_SCALE, "positive", _torch(td.LogNormal)),
-    "gamma": Family(GAMMA, "positive", _torch(td.Gamma), _gamma),
-    "f": Family({"df1": 0.0, "df2": 2.0}, "positive", _torch(td.FisherSnedecor), _f),
-    "kumaraswamy": _inverse({"concentration1": 0.0, "concentration0": 0.0}, "unit", _torch(td.Kumaraswamy)),
-    "beta": Family({"concentration1": 0.0, "concentration0": 0.0}, "unit", _torch(td.Beta), _beta),
-    "dirichlet": Family({"concentration": 0.0}, "simplex", _torch(td.Dirichlet), _dirichlet),
-}

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from aevb.distributions import DiagonalNormal
-from aevb.products import Linear
-from aevb.ranges import PositiveInt
+from aevb.nn.matmul import Linear
+from aevb.types import PositiveInt
 
 __all__ = ["LinearGaussianDecoder", "LinearGaussianEncoder"]
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from aevb.distributions import Bernoulli, DiagonalNormal
-from aevb.ranges import PositiveInt
+from aevb.types import PositiveInt
 
 __all__ = ["BernoulliPrior", "StandardNormal"]
 

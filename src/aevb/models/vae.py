@@ -8,12 +8,13 @@ from typing import NoReturn
 import torch
 from torch import Tensor, nn
 
-from aevb.distributions import Bernoulli, Distribution
+from aevb.distributions import Bernoulli
+from aevb.distributions.base import Distribution
 from aevb.errors import UserError
-from aevb.models.initialization import Initialization, initialize
-from aevb.models.theta_posterior import ThetaPosterior
+from aevb.models.weight_posterior import ThetaPosterior
+from aevb.nn.initialization import Initialization, initialize
 from aevb.noise import Noise
-from aevb.ranges import Seed
+from aevb.types import Seed
 
 __all__ = ["VAE"]
 
@@ -33,7 +34,7 @@ class VAE(nn.Module):
     """Three modules that return distributions: encoder x -> q(z|x), decoder z -> p(x|z), prior -> p(z).
 
     encoder: None where p(x, z) alone is trained; to ask such a model for q(z|x) is refused. initialization: how the parameters
-    start (aevb.models.initialization); `None` leaves them as they are. seed: of the initialisation. theta_log_var: where log
+    start (aevb.nn.initialization); `None` leaves them as they are. seed: of the initialisation. theta_log_var: where log
     sigma^2 of a Gaussian q(theta) over the decoder's parameters begins (full variational Bayes); `None`: theta is a point, and
     theta_posterior is None.
     """

@@ -18,7 +18,7 @@ from aevb.distributions import Bernoulli
 from aevb.errors import UserError
 from aevb.models.vae import VAE
 from aevb.objectives.objective import Batch, Objective, Update
-from aevb.ranges import NonNegativeFloat, Range
+from aevb.types import NonNegativeFloat, Range
 
 __all__ = ["ARM"]
 

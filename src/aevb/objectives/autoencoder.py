@@ -1,6 +1,6 @@
 r"""The plain autoencoder: -log p(x | z = mu(x)), no noise on the code and no KL divergence.
 
-Nothing asks the codes to look like a prior, so a decoded draw of p(z) shows nothing; aevb.figures.mixture fits a mixture of
+Nothing asks the codes to look like a prior, so a decoded draw of p(z) shows nothing; aevb.figures.studies.mixture fits a mixture of
 Gaussians to the codes and draws from that. There is no bound, and conf/objective/autoencoder.yaml makes the code a point, of
 which evaluators that need log q(z|x) are refused.
 """
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from aevb.errors import UserError
 from aevb.models.vae import VAE
 from aevb.objectives.objective import Batch, Objective, Update
-from aevb.ranges import NonNegativeFloat
+from aevb.types import NonNegativeFloat
 
 __all__ = ["Autoencoder"]
 

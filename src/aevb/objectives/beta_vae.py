@@ -21,7 +21,7 @@ from torch import Tensor
 from aevb.distributions import DiagonalNormal
 from aevb.models.vae import VAE
 from aevb.objectives.objective import Batch, Objective, Update
-from aevb.ranges import NonNegativeFloat, NonNegativeInt, PositiveInt
+from aevb.types import NonNegativeFloat, NonNegativeInt, PositiveInt
 
 __all__ = ["BetaVAE"]
 
@@ -72,7 +72,7 @@ class BetaVAE(Objective):
         """w(t) of the next minibatch, a scalar."""
         return self.beta * (self.seen.double() / max(1, self.warm_up)).clamp(min=0 if self.warm_up else 1, max=1)
 
-    def gauges(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """kl_weight: w."""
         return {"kl_weight": self.kl_weight.item()}
 

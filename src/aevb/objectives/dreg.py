@@ -21,7 +21,7 @@ import torch
 from aevb.distributions import DiagonalNormal
 from aevb.models.vae import VAE
 from aevb.objectives.objective import Batch, Objective, Update
-from aevb.ranges import NonNegativeFloat, PositiveInt
+from aevb.types import NonNegativeFloat, PositiveInt
 
 __all__ = ["DReG"]
 

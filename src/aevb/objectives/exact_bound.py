@@ -12,7 +12,7 @@ from aevb.errors import UserError
 from aevb.estimators.enumeration import MAX_LATENT_DIM, codes, log_joint_of_codes
 from aevb.models.vae import VAE
 from aevb.objectives.objective import Batch, Objective, Update
-from aevb.ranges import NonNegativeFloat
+from aevb.types import NonNegativeFloat
 
 __all__ = ["ExactBound"]
 

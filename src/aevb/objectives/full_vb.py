@@ -15,10 +15,10 @@ from collections.abc import Iterator
 import torch
 
 from aevb.errors import UserError
-from aevb.models.theta_posterior import Drawn
 from aevb.models.vae import VAE
+from aevb.models.weight_posterior import Drawn
 from aevb.objectives.objective import Batch, Objective, Update
-from aevb.ranges import PositiveInt
+from aevb.types import PositiveInt
 
 __all__ = ["FullVB"]
 

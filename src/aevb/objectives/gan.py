@@ -14,14 +14,14 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from aevb.distributions import softplus
-from aevb.models.initialization import initialize
-from aevb.models.mlp import Activation, activation_function
+from aevb.distributions.bernoulli import softplus
 from aevb.models.vae import VAE
+from aevb.nn.initialization import initialize
+from aevb.nn.matmul import Linear
+from aevb.nn.mlp import Activation, activation_function
 from aevb.noise import Noise
 from aevb.objectives.objective import Batch, Objective, Update
-from aevb.products import Linear
-from aevb.ranges import Fraction, PositiveInt, Seed
+from aevb.types import Fraction, PositiveInt, Seed
 
 __all__ = ["GAN", "Discriminator"]
 
@@ -68,7 +68,7 @@ class GAN(Objective):
         initialize(nn.Module(), self.discriminator, "glorot", seed, "discriminator")
         self.register_buffer("value", -torch.tensor(4.0).log())
 
-    def gauges(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """value: V, between -log 4 = -1.386, where D can tell nothing, and 0."""
         return {"value": self.value.item()}
 

@@ -27,11 +27,11 @@ from typing import Protocol, cast
 import torch
 from torch import Tensor
 
-from aevb.estimators.information import information
+from aevb.estimators.mutual_information import information
 from aevb.models.vae import VAE
 from aevb.noise import Noise
 from aevb.objectives.objective import Batch, Objective, Update
-from aevb.ranges import PositiveInt
+from aevb.types import PositiveInt
 
 __all__ = ["Lagging"]
 
@@ -81,10 +81,10 @@ class Lagging(Objective):
         """The objective's: the inner loop does not move the clock."""
         return self.objective.round_samples(batch_size)
 
-    def gauges(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """aggressive: 1 in that phase, then 0. presented: samples so far, the inner loop's too; and the objective's own."""
         mine = {"aggressive": float(self.aggressive.item()), "presented": float(self.presented.item())}
-        return {**mine, **self.objective.gauges()}
+        return {**mine, **self.objective.metrics()}
 
     def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
         """The inner loop, then a round of the objective without phi; or a round of it."""
@@ -97,8 +97,8 @@ class Lagging(Objective):
             self.presented.add_(update.samples)
             if not aggressive:
                 yield update
-            elif "theta" in update.moves:
-                yield update._replace(moves=("theta",))
+            elif "theta" in update.parameter_groups:
+                yield update._replace(parameter_groups=("theta",))
         if aggressive:
             data = cast(_Whole, stream)
             if int(self.seen) // len(data.x) > before // len(data.x):
@@ -109,9 +109,9 @@ class Lagging(Objective):
         for _ in range(self.inner_steps):
             for update in self.objective(model, stream):
                 self.presented.add_(update.samples)
-                if "phi" in update.moves:
+                if "phi" in update.parameter_groups:
                     values.append(update.stats.get("bound", -update.loss).detach())
-                    yield update._replace(moves=("phi",), samples=0, stats={})
+                    yield update._replace(parameter_groups=("phi",), samples=0, stats={})
             if not values:
                 return  # the objective has no phi to move
             if len(values) >= self.window:

@@ -3,17 +3,17 @@ r"""Monte Carlo EM (Wei & Tanner 1990) with a Hamiltonian sampler, the rival of 
     z_1 .. z_N <- draws from p(z)
     repeat
         E-step:  one HMC trajectory of K leapfrogs on p(z_n|x_n) for every training point n, from where its chain stands;
-                 stepsize longer or shorter for the next, towards an acceptance of 0.9
+                 step size longer or shorter for the next, towards an acceptance of 0.9
         M-step:  5 times:  X^M <- random minibatch;  theta <- one step up  mean log p(x, z)     (+ log p(theta) / N)
 
 No q(z|x): conf/objective/mcem.yaml takes the encoder out of the model, and leaves evaluators that need none. The chains persist:
-the posterior moves little in a round, so one trajectory keeps up with it. The stepsize follows the chains' own past, as in
+the posterior moves little in a round, so one trajectory keeps up with it. The step size follows the chains' own past, as in
 the authors' code, so they are at the posterior up to that (aevb.samplers.step_size).
 
 What a round counts on the clock is nowhere said. In the paper's Figure 3 every vertex of its curve lies at a multiple of 15,000
 (N = 1000) and of 1,500,000 (N = 50,000) samples: 15 N a round fits both, 10 leapfrogs and 5 updates, each of all N points. So
 `gradients`, the default, counts every point at which a leapfrog or an update takes a gradient, K N + 5 M a round, which is
-the paper's 15 N with batch_size=N; `updates` counts what the weights saw, 5 M. With that, stepsize 0.1 and no warm-up, N = 1000,
+the paper's 15 N with batch_size=N; `updates` counts what the weights saw, 5 M. With that, step size 0.1 and no warm-up, N = 1000,
 the mean log p(x) of the training set (appendix D, Gaussian) at 0.405, 0.84, 1.065 and 2.085e6 samples is -154.5, -142.5, -139.4
 and -132.3 nats, the paper's -152.1, -141.6, -138.4 and -131.1; with M = 100 it is -160.4, -150.4, -146.4 and -136.5. One seed.
 """
@@ -26,13 +26,13 @@ from torch import Tensor
 
 from aevb.distributions import Bernoulli
 from aevb.errors import UserError
-from aevb.models.closed_form import BernoulliPosterior
+from aevb.models.closed_form_gradients import BernoulliPosterior
 from aevb.models.vae import VAE
 from aevb.noise import Noise
 from aevb.objectives.objective import Batch, Objective, Update
-from aevb.ranges import NonNegativeFloat, PositiveInt, Seed
 from aevb.samplers.hmc import InBlocks, LogDensity, chains_at, hmc
 from aevb.samplers.step_size import authors_rule
+from aevb.types import NonNegativeFloat, PositiveInt, Seed
 
 __all__ = ["MCEM"]
 
@@ -60,7 +60,7 @@ class MCEM(Objective):
     trajectories.
     """
 
-    mean_over_data = False  # the chains are of all data, and one stepsize follows them all
+    mean_over_data = False  # the chains are of all data, and one step size follows them all
     weight_prior_of = ("theta",)
     z: Tensor
     step_size: Tensor
@@ -90,7 +90,7 @@ class MCEM(Objective):
     def _explored(self) -> int:
         return self.leapfrogs * len(self.z) if self.count == "gradients" else 0
 
-    def gauges(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """acceptance (mean over about 20 rounds) and step_size of the sampler."""
         return {"acceptance": self.acceptance.item(), "step_size": self.step_size.item()}
 

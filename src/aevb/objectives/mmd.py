@@ -18,7 +18,7 @@ from aevb.errors import UserError
 from aevb.estimators.mmd import median_distance, mmd
 from aevb.models.vae import VAE
 from aevb.objectives.objective import Batch, Objective, Update
-from aevb.ranges import Fraction, NonNegativeFloat, PositiveFloat, PositiveInt
+from aevb.types import Fraction, NonNegativeFloat, PositiveFloat, PositiveInt
 
 __all__ = ["MMD"]
 

@@ -8,7 +8,7 @@ r"""Neural variational inference and learning (Mnih & Gregor 2014): the score fu
 b is a network of one hidden layer, c and s^2 running mean and variance of f - b(x). The paper updates c and s with the minibatch
 at hand and then uses them; here they are those of the minibatches before, so that neither depends on its z and the direction
 in phi is unbiased. Its length is not: s shortens phi's step where f is of large variance.
-b changes with phi's optimiser, and by its stepsize.
+b changes with phi's optimiser, and by its learning rate.
 """
 
 from collections.abc import Iterator
@@ -17,10 +17,10 @@ import torch
 from torch import Tensor, nn
 
 from aevb.models.vae import VAE
+from aevb.nn.matmul import Linear
 from aevb.objectives.objective import Batch, Objective, Update
 from aevb.objectives.score_function import scored
-from aevb.products import Linear
-from aevb.ranges import Fraction, NonNegativeFloat, PositiveInt
+from aevb.types import Fraction, NonNegativeFloat, PositiveInt
 
 __all__ = ["NVIL"]
 
@@ -73,7 +73,7 @@ class NVIL(Objective):
         self._remember(centred.detach())
         yield Update(loss, ("theta", "phi"), len(x), stats)
 
-    def gauges(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """signal_std: s, nats, of what b and c leave of f."""
         return {"signal_std": (self.variance / self.weight.clamp(min=1 - self.decay)).sqrt().item()}
 

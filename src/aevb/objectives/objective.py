@@ -32,14 +32,14 @@ class Batch(NamedTuple):
 class Update(NamedTuple):
     """One optimiser step.
 
-    loss: scalar to descend on, a mean over the minibatch. moves: the parameter groups it may move, of "theta" (generative)
+    loss: scalar to descend on, a mean over the minibatch. parameter_groups: those it may move, of "theta" (generative)
     and "phi" (recognition). samples: training samples by which the clock moves (on several devices: this rank's, of as many on
     each). stats: named detached scalars in nats per datapoint; "bound" is the lower bound of the minibatch, whatever the
     loss is.
     """
 
     loss: Tensor
-    moves: tuple[str, ...]
+    parameter_groups: tuple[str, ...]
     samples: int
     stats: Mapping[str, Tensor]
 
@@ -55,7 +55,7 @@ class Objective(nn.Module, ABC):
     over_theta: it trains a posterior q(theta), which the model then has to have; any other is refused on such a model.
     reparameterised: it needs draws of q(z|x) with a derivative, which binary latents do not have.
     capturable: a round is one minibatch and always the same operations on the device, none of which asks for a number or takes
-    one from the host, and what the objective remembers are tensors changed in place (aevb.training.graph). Not inherited.
+    one from the host, and what the objective remembers are tensors changed in place (aevb.training.cuda_graph). Not inherited.
     """
 
     mean_over_data: bool = True
@@ -76,6 +76,6 @@ class Objective(nn.Module, ABC):
         """Samples by which the clock moves in a round."""
         return batch_size
 
-    def gauges(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """What a mark writes down of the objective's own state, in columns train_*."""
         return {}

@@ -20,7 +20,7 @@ from aevb.errors import UserError
 from aevb.models.vae import VAE
 from aevb.noise import Noise
 from aevb.objectives.objective import Batch, Objective, Update
-from aevb.ranges import Fraction, NonNegativeFloat, PositiveInt
+from aevb.types import Fraction, NonNegativeFloat, PositiveInt
 
 __all__ = ["ScoreFunction", "scored"]
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from aevb.models.vae import VAE
 from aevb.objectives.objective import Batch, Objective, Update
-from aevb.ranges import NonNegativeFloat, PositiveInt
+from aevb.types import NonNegativeFloat, PositiveInt
 
 __all__ = ["SGVB_B"]
 

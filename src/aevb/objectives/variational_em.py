@@ -6,7 +6,7 @@ r"""EM with variational parameters of each datapoint's own (Neal & Hinton 1998; 
         M-step:  `updates` times:  theta <- one step up the mean of L(theta, phi_n; x_n)     (+ log p(theta) / N)
 
 q is a diagonal normal or a factorial Bernoulli, as the model's p(z) is; how the E-step goes, and when it ends, says
-aevb.estimators.fitted_posterior. After an exact E-step the bound touches log p(x) as closely as the family of q allows: what an
+aevb.estimators.per_image_posterior. After an exact E-step the bound touches log p(x) as closely as the family of q allows: what an
 encoder loses beside it is the amortisation gap. No q(z|x): conf/objective/variational_em.yaml takes the encoder out of the model,
 and evaluator=fitted_bound gives unseen images an E-step too.
 
@@ -19,10 +19,10 @@ import torch
 from torch import Tensor
 
 from aevb.errors import UserError
-from aevb.estimators.fitted_posterior import Fitting, bound_at, fit
+from aevb.estimators.per_image_posterior import Fitting, bound_at, fit
 from aevb.models.vae import VAE
 from aevb.objectives.objective import Batch, Objective, Update
-from aevb.ranges import NonNegativeFloat, PositiveFloat, PositiveInt
+from aevb.types import NonNegativeFloat, PositiveFloat, PositiveInt
 
 __all__ = ["VariationalEM"]
 
@@ -33,7 +33,7 @@ class VariationalEM(Objective):
     """An E-step of a minibatch to its end, then `updates` steps of theta on it.
 
     n_train: N. latent_dim: J. samples: S, draws behind either step where they are not exact. tolerance: nats; an E-step ends when
-    it raises the mean bound by less, 0: never. max_steps: of an E-step at most. lr: first stepsize of a coordinate in it.
+    it raises the mean bound by less, 0: never. max_steps: of an E-step at most. lr: first learning rate of a coordinate in it.
     updates: in an M-step. weight_prior: see `Objective`; of the decoder's weights alone.
 
     Buffers: phi (N, 2, J), mu and log sigma^2 of every training point, or logits and nothing, beginning at N(0, I) or
@@ -67,7 +67,7 @@ class VariationalEM(Objective):
         """M for every update."""
         return self.updates * batch_size
 
-    def gauges(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """e_steps: of an E-step, mean over about the last 20. e_bound: at the last E-step of each training point
         that had one, mean, nats."""
         return {"e_steps": self.steps.item(), "e_bound": self.bounds.nanmean().item()}

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from aevb.models.vae import VAE
 from aevb.objectives.objective import Batch, Objective, Update
-from aevb.ranges import NonNegativeFloat, Range
+from aevb.types import NonNegativeFloat, Range
 
 __all__ = ["VIMCO"]
 

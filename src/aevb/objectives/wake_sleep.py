@@ -20,7 +20,7 @@ from torch import Tensor
 from aevb.models.vae import VAE
 from aevb.noise import Noise
 from aevb.objectives.objective import Batch, Objective, Update
-from aevb.ranges import NonNegativeFloat
+from aevb.types import NonNegativeFloat
 
 __all__ = ["WakeSleep"]
 

@@ -4,7 +4,7 @@ r"""Adagrad as the authors ran it (Duchi et al. 2011; their code's accumulate-on
 
 The update does not change when g is scaled, except through eps. On a mean over M datapoints g is 1/M of the sum, so the
 same rule has eps / M^2 inside the root. It is torch's Adagrad whose accumulator starts at that number and whose own eps, outside
-the root, is zero; during the warm-up its stepsize is zero. On a CPU the step is torch's fused kernel, called without what torch
+the root, is zero; during the warm-up its learning rate is zero. On a CPU the step is torch's fused kernel, called without what torch
 puts around it, which takes as long as a third of the kernel. On other devices it is written out in torch's operations on lists,
 and the warm-up is looked up there: to ask how many steps there were would stall the device, and no CUDA graph can.
 
@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from aevb.ranges import NonNegativeInt, PositiveFloat
+from aevb.types import NonNegativeInt, PositiveFloat
 
 __all__ = ["AuthorsAdagrad"]
 
@@ -25,7 +25,7 @@ __all__ = ["AuthorsAdagrad"]
 class AuthorsAdagrad(torch.optim.Adagrad):
     """The authors' Adagrad on the gradient of a mean loss.
 
-    params: parameters or groups of them. batch_size: M. lr: the global stepsize, {0.01, 0.02, 0.1} in the paper. warmup:
+    params: parameters or groups of them. batch_size: M. lr: the global learning rate, {0.01, 0.02, 0.1} in the paper. warmup:
     minibatches that accumulate squared gradients without moving. eps: inside the root, for summed gradients.
     """
 

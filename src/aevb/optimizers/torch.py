@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from aevb.ranges import NonNegativeFloat, PositiveFloat
+from aevb.types import NonNegativeFloat, PositiveFloat
 
 __all__ = ["adagrad", "adam", "sgd"]
 

@@ -7,20 +7,20 @@ test_information.py::test_more_images_raise_the_mutual_information_towards_the_p
 
 from torch import Tensor
 
-from aevb.estimators.information import information
+from aevb.estimators.mutual_information import information
 from aevb.evaluators.evaluator import Evaluator
 from aevb.models.vae import VAE
 from aevb.noise import Noise
-from aevb.ranges import PositiveInt
+from aevb.types import PositiveInt
 
 __all__ = ["BatchInformation"]
 
 
 class BatchInformation(Evaluator):
-    """aevb.estimators.information over `batch` images at a time."""
+    """aevb.estimators.mutual_information over `batch` images at a time."""
 
     name = "pitfall_batch_information"
-    headline = "claimed_mutual_information"
+    primary_value = "claimed_mutual_information"
 
     def __init__(self, batch: PositiveInt = 100) -> None:
         self.images = batch  # right: the whole split

@@ -20,7 +20,7 @@ class BCEAsMarginalLikelihood(Evaluator):
     """E_q log p(x|z), one draw, under the name of log p(x)."""
 
     name = "pitfall_bce_as_marginal_likelihood"
-    headline = "claimed_log_px"
+    primary_value = "claimed_log_px"
     images = 1000
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:

@@ -13,7 +13,7 @@ from aevb.errors import UserError
 from aevb.evaluators.evaluator import Evaluator
 from aevb.models.vae import VAE
 from aevb.noise import Noise
-from aevb.ranges import PositiveFloat
+from aevb.types import PositiveFloat
 
 __all__ = ["ClippedLogs"]
 
@@ -22,7 +22,7 @@ class ClippedLogs(Evaluator):
     """The bound with log(y + eps) and log(1 - y + eps). eps: what was added."""
 
     name = "pitfall_clipped_logs"
-    headline = "claimed_bound"
+    primary_value = "claimed_bound"
     images = 1000
 
     def __init__(self, eps: PositiveFloat = 1e-6) -> None:

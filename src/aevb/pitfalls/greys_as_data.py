@@ -22,7 +22,7 @@ class GreysAsData(Evaluator):
     """The bound of one model on x as it is, on bits drawn from x, and on x cut at 1/2; and the ceiling -H(x) of the first."""
 
     name = "pitfall_greys_as_data"
-    headline = "claimed_binary_bound"
+    primary_value = "claimed_binary_bound"
     images = 1000
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:

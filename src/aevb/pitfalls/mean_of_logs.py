@@ -11,7 +11,7 @@ from torch import Tensor
 from aevb.evaluators.evaluator import Evaluator
 from aevb.models.vae import VAE
 from aevb.noise import Noise
-from aevb.ranges import PositiveInt
+from aevb.types import PositiveInt
 
 __all__ = ["MeanOfLogs"]
 
@@ -20,7 +20,7 @@ class MeanOfLogs(Evaluator):
     """1/K sum_k log w_k under the name of log p(x). samples: K."""
 
     name = "pitfall_mean_of_logs"
-    headline = "claimed_log_px"
+    primary_value = "claimed_log_px"
 
     def __init__(self, samples: PositiveInt = 50) -> None:
         self.samples = samples

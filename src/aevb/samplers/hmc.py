@@ -4,7 +4,7 @@ r"""Hamiltonian Monte Carlo (Duane et al. 1987; Neal 2011) on any log-density, m
     leapfrog:  v += eps/2 grad log pi(z);   z += eps v;   v += eps/2 grad log pi(z)
     accept with probability min(1, exp(H(z, v) - H(z', v')))
 
-Leapfrog is reversible and preserves volume, so the transition leaves pi invariant for every stepsize that does not depend on the
+Leapfrog is reversible and preserves volume, so the transition leaves pi invariant for every step size that does not depend on the
 chain's own past: adapt, then freeze (aevb.samplers.step_size), or let the estimate suffer.
 
 The authors' code draws the sign of every chain's step too. As v and -v are equally likely that gives the same law, so it is left

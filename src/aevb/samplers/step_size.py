@@ -5,7 +5,7 @@ Dual averaging (Hoffman & Gelman 2014, section 3.2) drives the mean acceptance p
     H_m = (1 - 1/(m + 10)) H_{m-1} + (delta - alpha_m) / (m + 10)
     log eps_{m+1} = log(10 eps_1) - sqrt(m) / 0.05 H_m,   log eps' <- m^-0.75 log eps_{m+1} + (1 - m^-0.75) log eps'
 
-and then stops at the average eps': adapt, then freeze. A stepsize that goes on following the chain does not leave the
+and then stops at the average eps': adapt, then freeze. A step size that goes on following the chain does not leave the
 distribution invariant, which is what the authors' rule does; Monte Carlo EM after the paper uses it nevertheless.
 
 Both are functions of tensors: whoever owns the chains keeps the state, and can checkpoint it.
@@ -27,7 +27,7 @@ LARGEST_FACTOR = 1.25
 
 
 class DualAveraging(NamedTuple):
-    """State of the adaptation, one for every stepsize.
+    """State of the adaptation, one for every step size.
 
     step_size: for the next trajectory. average: to stop at. error: H_m. anchor: 10 eps_1. trajectories: m, so far.
     """
@@ -44,7 +44,7 @@ class DualAveraging(NamedTuple):
         return cls(step_size, step_size, torch.zeros_like(step_size), 10 * step_size, 0)
 
     def update(self, acceptance: Tensor, target: float) -> "DualAveraging":
-        """After a trajectory. acceptance: mean probability of the chains that share a stepsize, of its shape."""
+        """After a trajectory. acceptance: mean probability of the chains that share a step size, of its shape."""
         m = self.trajectories + 1
         error = (1 - 1 / (m + T0)) * self.error + (target - acceptance) / (m + T0)
         log_step = self.anchor.log() - m**0.5 / GAMMA * error
@@ -54,7 +54,7 @@ class DualAveraging(NamedTuple):
 
 
 def authors_rule(step_size: Tensor, accepted: Tensor, target: float = 0.9) -> Tensor:
-    """One stepsize for all chains, longer after a trajectory of which `target` were accepted, shorter after another.
+    """One step size for all chains, longer after a trajectory of which `target` were accepted, shorter after another.
 
     The factor is min(1.25, 1.02^min(100, chains)), as in the authors' code (hmc_step_autotune). accepted: (...) of all chains.
     """
@@ -71,7 +71,7 @@ def warm_up(
     trajectories: int,
     target: float,
 ) -> tuple[Chains, Tensor]:
-    """Chains after `trajectories` that adapt one stepsize a datapoint to `target`, and the stepsizes to freeze, (M,).
+    """Chains after `trajectories` that adapt one step size a datapoint to `target`, and the step sizes to freeze, (M,).
 
     chains: (C, M, J). step_size: to begin with, (M,). What happens to a datapoint depends on no other.
     """

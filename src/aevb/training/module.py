@@ -22,14 +22,14 @@ from aevb.errors import UserError
 from aevb.models.vae import VAE
 from aevb.objectives.objective import Batch, Objective, Update
 from aevb.training.clipping import UNCLIPPED, Clipping
-from aevb.training.engines.choice import EngineName, choose_engine
-from aevb.training.engines.stack import Member, Seat
-from aevb.training.graph import Capture, CudaCapture, Graph, Taken, is_static
-from aevb.training.plan import Block
+from aevb.training.cuda_graph import Capture, CudaCapture, Graph, Taken, is_static
+from aevb.training.engines.ensemble import Member, Slot
+from aevb.training.engines.select import EngineName, choose_engine
+from aevb.training.minibatches import Stream
+from aevb.training.multi_device import average
+from aevb.training.running_mean import RunningMean
+from aevb.training.schedule import Block
 from aevb.training.snapshot import Snapshot
-from aevb.training.strategy import average
-from aevb.training.stream import Stream
-from aevb.training.window import Window
 
 __all__ = ["Diverged", "Training", "own"]
 
@@ -52,7 +52,7 @@ def own(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return state
 
 
-class _Moving:
+class _StepState:
     """What moves at every minibatch. nn.Module looks into all that is assigned to it for longer than a small step takes."""
 
     samples_seen = 0
@@ -64,8 +64,8 @@ class Training(L.LightningModule):
 
     make_optimizer: from torch parameter groups to an optimiser; called once for theta and once for phi, where there are any.
     window: of the training curve. engine: what computes the gradients. clipping: of them. graph_steps: rounds that a GPU takes
-    at once, where they can be recorded (aevb.training.graph). samples_seen, an int, is the clock of everything: samples of the
-    global minibatches. told_to_stop: set it to end after the round in progress; stopping: all ranks have agreed to, at the same
+    at once, where they can be recorded (aevb.training.cuda_graph). samples_seen, an int, is the clock of everything: samples of the
+    global minibatches. stop_requested: set it to end after the round in progress; stopping: all ranks have agreed to, at the same
     round. last_checkpoint: gives file and clock of the last that is on disk, or None; who saves sets it.
     """
 
@@ -75,8 +75,8 @@ class Training(L.LightningModule):
         objective: Objective,
         stream: Stream,
         make_optimizer: MakeOptimizer,
-        window: Window,
-        engine: EngineName | Seat = "auto",
+        window: RunningMean,
+        engine: EngineName | Slot = "auto",
         clipping: Clipping = UNCLIPPED,
         graph_steps: int = 0,
     ) -> None:
@@ -87,8 +87,8 @@ class Training(L.LightningModule):
         self.groups = {"theta": model.theta, "phi": [*model.phi, *objective.parameters()]}
         self.engine = choose_engine(engine, objective, model, self.groups)
         self.clipping, self.graph_steps = clipping, graph_steps
-        self._moving = _Moving()
-        self.told_to_stop = self.stopping = False
+        self._moving = _StepState()
+        self.stop_requested = self.stopping = False
         self.last_checkpoint: Callable[[], tuple[Path, int] | None] = lambda: None
         self._graph: Graph | None = None
         self._beginning = Snapshot()
@@ -176,7 +176,7 @@ class Training(L.LightningModule):
             if self._graph is None or watched:
                 updates: Iterable[tuple[int, Mapping[str, Tensor]]] = self._round(self.stream, optimizers, watched)
             elif self._graph.ready((block.stop - self.samples_seen) // self.round_samples):
-                updates, self._moving.vote = self._graph.replay(), self.told_to_stop
+                updates, self._moving.vote = self._graph.replay(), self.stop_requested
             else:
                 updates = self._graph.single(self.stream)
             for samples, stats in updates:
@@ -203,17 +203,19 @@ class Training(L.LightningModule):
     def _take(
         self, update: Update, optimizers: dict[str, torch.optim.Optimizer], watched_at: int | None
     ) -> Mapping[str, Tensor]:
-        moved = [parameter for name in update.moves for parameter in self.groups[name]]
+        moved = [parameter for name in update.parameter_groups for parameter in self.groups[name]]
         stats: Mapping[str, Tensor] = {"loss": update.loss, **update.stats}
-        self._moving.vote = self.told_to_stop
+        self._moving.vote = self.stop_requested
         if self.stream.world > 1:
             gradients = [parameter.grad for parameter in moved if parameter.grad is not None]
-            stats, self._moving.vote = average(gradients, stats, self.told_to_stop, self.stream.world)
+            stats, self._moving.vote = average(gradients, stats, self.stop_requested, self.stream.world)
         if watched_at is not None:
             self._watch("gradient", {parameter: parameter.grad for parameter in moved}, stats, watched_at)
         if self.clipping:
             self.clipping(moved)
-        for name in reversed(update.moves):  # of phi, which is last in order, gradients are still in the cache
+        for name in reversed(
+            update.parameter_groups
+        ):  # of phi, which is last in order, gradients are still in the cache
             optimizers[name].step()
         if watched_at is not None:
             self._watch("value after the step", dict(zip(moved, moved, strict=True)), {}, watched_at)

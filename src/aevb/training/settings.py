@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 
 from aevb.errors import UserError
-from aevb.ranges import NonNegativeInt, PositiveFloat, PositiveInt, Threads
+from aevb.types import NonNegativeInt, PositiveFloat, PositiveInt, Threads
 
 __all__ = ["TrainerSettings"]
 
@@ -17,8 +17,8 @@ class TrainerSettings:
 
     accelerator: as Lightning's. devices: processes that share every minibatch, each on its own device, over all machines.
     threads: per process. precision: bits of a float. engine: what computes the gradients; auto: the closed form where there
-    is one, autograd elsewhere. products: whose float32 matrix products a CPU takes; auto: oneDNN's where torch's own are known
-    to be slow. matmul: what these compute in: float32, TF32 or bfloat16, where the device has them. block: minibatches that one
+    is one, autograd elsewhere. matmul_backend: whose float32 matrix products a CPU takes; auto: oneDNN's where torch's own are known
+    to be slow. matmul_precision: what these compute in: float32, TF32 or bfloat16, where the device has them. block: minibatches that one
     Lightning step takes at once. sampling: minibatches from an endless stream of seeded permutations, or drawn with replacement
     as in the authors' code. train_window: samples behind one value of train_bound. first: images behind log p(x) at a
     mark. final_first: test images that the end is evaluated on; null: all. mark_splits: whose they are; both: also those of the
@@ -26,7 +26,7 @@ class TrainerSettings:
     its multiples are marks too. checkpoint_minutes: a checkpoint is never older than this, beside those at the marks.
     clip_value, clip_norm: of the gradient before a step (aevb.training.clipping); null: as it is.
     graph_steps: how many of a block's minibatches a CUDA graph takes at once, where objective, model and optimiser allow it
-    (aevb.training.graph); 0: none. On other devices it means nothing.
+    (aevb.training.cuda_graph); 0: none. On other devices it means nothing.
     """
 
     accelerator: Literal["cpu", "gpu", "auto"] = "cpu"
@@ -34,8 +34,8 @@ class TrainerSettings:
     threads: Threads = 1
     precision: Literal[32, 64] = 32
     engine: Literal["auto", "closed_form", "autograd"] = "auto"
-    products: Literal["auto", "torch", "onednn"] = "auto"
-    matmul: Literal["highest", "high", "medium"] = "highest"
+    matmul_backend: Literal["auto", "torch", "onednn"] = "auto"
+    matmul_precision: Literal["highest", "high", "medium"] = "highest"
     block: PositiveInt = 50
     graph_steps: NonNegativeInt = 50
     sampling: Literal["permutation", "replacement"] = "permutation"

@@ -1,6 +1,6 @@
 """`hydra/launcher=cores` and `hydra/launcher=ensemble`, where Hydra looks for launchers.
 
-aevb.gathering is imported late: Hydra imports every launcher there is at each start.
+aevb.execution.queue is imported late: Hydra imports every launcher there is at each start.
 """
 
 from collections.abc import Sequence
@@ -20,9 +20,9 @@ class CoresLauncher(BasicLauncher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """As Hydra's own launcher, except that training comes after the last job is prepared."""
-        from aevb.gathering import gathering, train_at_once
+        from aevb.execution.queue import queue_runs, train_at_once
 
-        with gathering() as jobs:
+        with queue_runs() as jobs:
             returns = super().launch(job_overrides, initial_job_idx)
         train_at_once(jobs, self.cores)
         return returns
@@ -37,9 +37,9 @@ class EnsembleLauncher(BasicLauncher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """As Hydra's own launcher, except that training comes after the last job is prepared."""
-        from aevb.gathering import gathering, train_together
+        from aevb.execution.queue import queue_runs, train_together
 
-        with gathering() as jobs:
+        with queue_runs() as jobs:
             returns = super().launch(job_overrides, initial_job_idx)
         train_together(jobs, self.members)
         return returns

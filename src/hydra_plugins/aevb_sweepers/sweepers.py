@@ -24,7 +24,7 @@ class ExperimentsSweeper(BasicSweeper):
         self, overrides: list[Override], max_batch_size: int | None
     ) -> list[list[list[str]]]:
         """All jobs, in one batch."""
-        from aevb.grids import jobs
+        from aevb.cli.experiment_sweep import jobs
 
         assert self.hydra_context is not None
         return [jobs(self.hydra_context.config_loader, self.experiments, self.max_samples, overrides)]

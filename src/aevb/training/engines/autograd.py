@@ -13,7 +13,7 @@ __all__ = ["Autograd"]
 class Autograd:
     """Updates of `objective` whose gradients stand in `.grad` of the parameters they may move, and nowhere else.
 
-    groups: the parameters behind the names in `Update.moves`.
+    groups: the parameters behind the names in `Update.parameter_groups`.
     """
 
     def __init__(self, objective: Objective, groups: Mapping[str, list[nn.Parameter]]) -> None:
@@ -22,7 +22,7 @@ class Autograd:
     def __call__(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
         """The updates of one round."""
         for update in self.objective(model, stream):
-            moved = [parameter for name in update.moves for parameter in self.groups[name]]
+            moved = [parameter for name in update.parameter_groups for parameter in self.groups[name]]
             for parameter in moved:
                 parameter.grad = None
             update.loss.backward(inputs=moved)

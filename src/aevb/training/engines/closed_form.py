@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from aevb.models.closed_form import decode, encode, has_closed_form
+from aevb.models.closed_form_gradients import decode, encode, has_closed_form
 from aevb.models.vae import VAE
 from aevb.objectives.objective import Batch, Objective, Update
 from aevb.objectives.sgvb_a import SGVB_A

@@ -1,0 +1,62 @@
+"""How much is measured."""
+
+from dataclasses import dataclass, field, replace
+
+from benchmarks.children import cores
+from benchmarks.recipe import BenchmarkModel
+
+__all__ = ["FEW_EVALUATIONS", "Plan", "full", "quick"]
+
+FEW_EVALUATIONS = ("evaluator=bound", "trainer.first_mark=10000")
+"""For runs that are timed between marks, from Plan.since on: evaluations do not count, and take longer than what does."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """recipe: what everybody computes. rounds: of every group. threads: numbers of them to train with.
+
+    steps: of a method's turn. since, until: samples_seen of the marks between which a run of aevb is timed; the first
+    10,000 samples are the optimiser's warm-up. images: of a turn of importance sampling. one_parameter: as `until`, for the
+    model of one parameter, timed from a tenth of that on. members: of an ensemble. extra: overrides of every run. brief: without
+    rows that are variants of others.
+    """
+
+    recipe: BenchmarkModel = field(default_factory=BenchmarkModel)
+    rounds: int = 7
+    threads: tuple[int, ...] = (2, 1)
+    steps: int = 1000
+    since: int = 10_000
+    until: int = 200_000
+    images: int = 50
+    one_parameter: int = 1_000_000
+    members: int = 4
+    extra: tuple[str, ...] = ()
+    brief: bool = False
+
+    def at(self, unit: int) -> BenchmarkModel:
+        """The recipe with turns of `unit`."""
+        return replace(self.recipe, unit=unit)
+
+    def run(self, until: int | None = None) -> list[str]:
+        """Overrides of one run of the recipe."""
+        return [*self.recipe.overrides(), f"max_samples={until or self.until}", *self.extra]
+
+
+def full() -> Plan:
+    """What the goals are about."""
+    return Plan(threads=(2, 1) if cores() > 1 else (1,))
+
+
+def quick() -> Plan:
+    """To see roughly where one is, within two minutes on two cores."""
+    return Plan(
+        rounds=1,
+        threads=(min(2, cores()),),
+        steps=100,
+        until=30_000,
+        images=5,
+        one_parameter=100_000,
+        members=2,
+        extra=FEW_EVALUATIONS,
+        brief=True,
+    )

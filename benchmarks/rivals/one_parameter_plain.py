@@ -1,0 +1,29 @@
+"""The model of one parameter in a plain loop: a minibatch, the loss, backward, a step. The rest of aevb's time is framework."""
+
+import torch
+from torch import nn
+
+from benchmarks.gate import Gate
+from benchmarks.one_parameter import distance
+from benchmarks.recipe import BenchmarkModel
+
+__all__ = ["loop"]
+
+
+def loop(recipe: BenchmarkModel, gate: Gate) -> None:
+    """Trains until it is told to stop."""
+    x = torch.from_numpy(recipe.train().copy())
+    level = nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.Adagrad([level], lr=recipe.lr, fused=True)
+    generator = torch.Generator().manual_seed(recipe.seed)
+    total = torch.zeros(())
+    gate.open()
+    while True:
+        order = torch.randperm(len(x), generator=generator)
+        for index in order[: len(x) // recipe.batch_size * recipe.batch_size].split(recipe.batch_size):
+            level.grad = None
+            loss = distance(level, x.index_select(0, index))
+            loss.backward()
+            optimizer.step()
+            total += loss.detach()
+            gate()

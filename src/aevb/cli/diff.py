@@ -1,0 +1,38 @@
+"""aevb-diff: print what differs between two runs."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from aevb.cli.arguments import Arguments, run_command
+from aevb.runs.comparison import differences
+
+__all__ = ["diff"]
+
+
+def _diff() -> int:
+    parser = Arguments("aevb-diff", description=diff.__doc__, allow_abbrev=False)
+    parser.add_argument("a", type=Path, help="run directory")
+    parser.add_argument("b", type=Path, help="run directory")
+    given = parser.parse_args()
+    found = list(differences(given.a, given.b))
+    if not found:
+        print(f"{given.a} and {given.b}: the same")
+        return 0
+    console = Console()
+    if console.is_terminal:
+        table = Table("", str(given.a), str(given.b), "difference (nats)")
+        for line in found:
+            table.add_row(*map(escape, line))
+        console.print(table)
+    else:
+        for what, mine, theirs, gap in found:
+            print(f"{what}: {mine} | {theirs}{f'  ({gap})' if gap else ''}")
+    return 1
+
+
+def diff() -> None:
+    """aevb-diff A B: what differs between two runs (config, versions, data, results); 0 if nothing does, else 1."""
+    run_command("aevb-diff", _diff)

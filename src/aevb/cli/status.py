@@ -1,0 +1,53 @@
+"""aevb-status: show the progress of runs, or of the runs that a sweep would make."""
+
+import shlex
+import sys
+from pathlib import Path
+
+from aevb.cli.arguments import Arguments, run_command
+from aevb.cli.flags import take_trusted
+from aevb.cli.hydra_app import JobContext
+from aevb.cli.hydra_errors import explain, is_user_error
+from aevb.cli.sweep import points
+from aevb.cli.tables import show
+from aevb.cli.train import planned_run
+from aevb.errors import UserError
+from aevb.runs.status import found, row
+
+__all__ = ["status"]
+
+
+def status() -> None:
+    """aevb-status: how far runs have come, or the runs that a sweep would make."""
+    run_command("aevb-status", _status)
+
+
+def _status() -> int:
+    parser = Arguments("aevb-status", description=status.__doc__, allow_abbrev=False)
+    parser.add_argument(
+        "what",
+        nargs="*",
+        default=["outputs/runs"],
+        help="a folder with runs (outputs/runs); or the overrides of an aevb-train sweep, whose runs are then all named",
+    )
+    parser.add_argument("--json", action="store_true", help="for programs")
+    trusted = take_trusted()
+    given = parser.parse_args([argument for argument in sys.argv[1:] if argument not in ("-m", "--multirun")])
+    overrides = [argument for argument in given.what if "=" in argument]
+    if not overrides:
+        show([item for folder in given.what for item in found(Path(folder))], given.json)
+        return 0
+    if len(overrides) < len(given.what):
+        raise UserError("both a folder and overrides; allowed: one of them; try: output_dir=DIR for runs elsewhere")
+    try:
+        asked = points(overrides, lambda cfg, groups, name: planned_run(cfg, JobContext(trusted, True, groups, name)))
+    except Exception as error:
+        if isinstance(error, UserError) or not is_user_error(error):
+            raise
+        raise UserError(explain(error, "train", overrides)) from error
+    rows = [row(point.plan.directory, point.plan.max_samples, point.label) for point in asked if point.plan]
+    show(rows, given.json)
+    if not given.json and any(item.state not in ("done", "running") for item in rows):
+        trust = [f"--trust={module}" for module in trusted]
+        print(f"what is not done: {shlex.join(['aevb-train', '-m', *trust, *overrides])}")
+    return 0

@@ -1,0 +1,45 @@
+"""Tables of runs on the terminal, and as JSON."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from aevb.runs.status import Row
+
+__all__ = ["show"]
+
+
+COLOURS = {"done": "green", "running": "cyan", "partial": "yellow", "failed": "red", "missing": "magenta"}
+
+
+def show(rows: list[Row], as_json: bool = False) -> None:
+    """Prints the rows: a table on a terminal, plain columns elsewhere."""
+    if as_json:
+        print(json.dumps([asdict(item) for item in rows], indent=2))
+        return
+    from rich.console import Console  # here: whoever only asks for help, or is refused, does not wait for it
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console()
+    heads = ["run", "state", "samples", "of", "", "why"]
+    if any(item.point for item in rows):
+        heads.insert(0, "point")
+    lines = [_cells(item)[-len(heads) :] for item in rows]
+    if console.is_terminal:
+        table = Table(*heads)
+        for item, cells in zip(rows, lines, strict=True):
+            table.add_row(*map(escape, cells), style=COLOURS[item.state])
+        console.print(table)
+    else:
+        widths = [max(map(len, column)) for column in zip(heads, *lines, strict=True)]
+        for cells in [heads, *lines]:
+            print("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
+    counts: dict[str, Any] = {name: sum(item.state == name for item in rows) for name in COLOURS}
+    print(", ".join(f"{count} {name}" for name, count in counts.items() if count), flush=True)
+
+
+def _cells(item: Row) -> list[str]:
+    part = f"{min(1.0, item.samples_seen / item.max_samples):.0%}" if item.max_samples else ""
+    numbers = [f"{item.samples_seen:,}", f"{item.max_samples:,}", part]
+    return [item.point, item.run, item.state, *numbers, item.why]

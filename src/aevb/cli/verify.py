@@ -1,0 +1,111 @@
+"""Does a run come out again? It is executed once more from its own config, in a folder of its own, and compared bit by bit."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from aevb import runs
+from aevb.cli.arguments import Arguments, run_command
+from aevb.config.value_types import InvalidValue, Number
+from aevb.errors import UserError
+from aevb.execution import pool
+from aevb.execution.scratch import scratch
+from aevb.runs.comparison import circumstances, rows
+from aevb.types import Range
+
+__all__ = ["faults", "verify"]
+
+NO_LOGGER = {"_target_": "aevb.loggers.base.RunLogger"}
+
+
+def verify() -> None:
+    """aevb-verify RUN: executes a run again from its config and compares rows and weights bit by bit; exit code 0 or 1."""
+    run_command("aevb-verify", _verify)
+
+
+def _verify() -> int:
+    parser = Arguments("aevb-verify", description=verify.__doc__, allow_abbrev=False)
+    parser.add_argument("run", type=Path, help="run directory")
+    parser.add_argument("--samples", metavar="N", help="only the run's first N samples: rows up to there")
+    parser.add_argument("--trust", action="append", default=[], help="module of yours that the config may name")
+    given = parser.parse_args()
+    settings = runs.read_settings(given.run)
+    before = rows(given.run)
+    if not before:
+        raise UserError(f"{given.run}: no rows in metrics.csv yet; try: the aevb-train command that began it")
+    end = max(before)
+    samples = end if given.samples is None else _number(given.samples, end)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    with scratch() as folder:
+        again = folder / given.run.resolve().name
+        short = {**settings, "max_samples": samples, "output_dir": str(folder), "logger": NO_LOGGER}
+        runs.prepare(again, short)
+        print(f"{given.run}: executing again to {samples:,} samples", flush=True)
+        _execute(again, tuple(given.trust))
+        found = list(faults(given.run, again))
+        marks = sorted(before.keys() & rows(again).keys())
+    for line in found:
+        print(line)
+    if found:
+        print(f"{given.run}: did not come out the same")
+        return 1
+    whole = samples >= end and (given.run / "model.pt").is_file()
+    print(
+        f"{given.run}: {len(marks)} rows to {marks[-1]:,} samples{' and the weights' if whole else ''} equal bit by bit"
+    )
+    return 0
+
+
+def _number(text: str, end: int) -> int:
+    kind = Number(True, Range(1, end))
+    try:
+        value: Any = float(text)
+    except ValueError:
+        value = text
+    try:
+        return int(kind.read(value))
+    except InvalidValue as problem:
+        raise UserError(f"--samples {text}: {problem}; allowed: {kind}; try: --samples {end}") from problem
+
+
+def _execute(directory: Path, trusted: tuple[str, ...]) -> None:
+    # Threads are counted when torch is loaded, so a process of its own.
+    code = pool.run_worker(pool.WorkerCommand.of(directory, runs.read_settings(directory), trusted))
+    if code:
+        raise UserError("" if code == 2 else f"the second execution ended with exit code {code}")
+
+
+def faults(run: Path, again: Path) -> Iterator[str]:
+    """What tells `again` from `run`, a line each: circumstances (only where results differ), rows, weights."""
+    wrong = [*_rows(run, again), *_weights(run, again)]
+    if wrong:
+        one, other = circumstances(run), circumstances(again)
+        for key in dict.fromkeys([*one, *other]):
+            if one.get(key) != other.get(key):
+                yield f"{key}: was {one.get(key, 'absent')}, is {other.get(key, 'absent')}"
+    yield from wrong
+
+
+def _rows(run: Path, again: Path) -> Iterator[str]:
+    before, now = rows(run), rows(again)
+    end = max(now, default=0)
+    common = sorted(before.keys() & now.keys())
+    lost = [mark for mark in before if mark <= end and mark not in now]
+    if not common or lost:
+        yield f"metrics.csv: {f'no row at {lost[0]:,} samples' if lost else 'no row in common'}"
+    for mark in common:
+        apart = [name for name in before[mark] if before[mark][name] != now[mark].get(name)]
+        if apart:
+            values = ", ".join(f"{name} was {before[mark][name]}, is {now[mark].get(name)}" for name in apart)
+            yield f"metrics.csv: first differs at {mark:,} samples: {values}"
+            return
+
+
+def _weights(run: Path, again: Path) -> Iterator[str]:
+    if max(rows(run)) != max(rows(again), default=0) or not (run / "model.pt").is_file():
+        return  # a prefix: its weights were never written
+    from aevb.evaluation.weights_equal import weight_differences  # imports torch: only once the arguments are valid
+
+    yield from weight_differences(run / "model.pt", again / "model.pt")

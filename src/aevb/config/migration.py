@@ -1,0 +1,124 @@
+"""Configs of older versions: renamed keys and targets are read under their present names.
+
+A config.yaml that an older version wrote is upgraded when it is read. Fingerprints and run names are computed from the
+names of the first version, so a rename changes neither: an old run can be resumed, extended and compared.
+
+To rename a key or a target, add a line here. Keys are dotted; `*` stands for one part of a key.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = [
+    "RENAMED_FILES",
+    "RENAMED_KEYS",
+    "RENAMED_TARGETS",
+    "first_names",
+    "renamed_key",
+    "upgrade",
+    "upgrade_record",
+]
+
+RENAMED_KEYS: dict[str, str] = {
+    "trainer.products": "trainer.matmul_backend",
+    "trainer.matmul": "trainer.matmul_precision",
+    "selection.stepsizes": "selection.learning_rates",
+}
+"""Key of the first version -> present key."""
+
+RENAMED_TARGETS: dict[str, str] = {
+    "aevb.data.tensor.Tensor": "aevb.data.array.ArrayDataset",
+    "aevb.models.recipes.FamilyPrior": "aevb.models.families.FamilyPrior",
+    "aevb.models.recipes.RecipeEncoder": "aevb.models.families.FamilyEncoder",
+    "aevb.training.posterior_means.PosteriorMeans": "aevb.loggers.posterior_means.PosteriorMeans",
+    "aevb.training.recorder.Recorder": "aevb.loggers.base.RunLogger",
+    "aevb.training.selection.StepsizeSelection": "aevb.training.learning_rate_selection.LearningRateSelection",
+    "aevb.training.tensorboard.TensorBoard": "aevb.loggers.tensorboard.TensorBoard",
+}
+"""Target of the first version -> present target."""
+
+RENAMED_FILES: dict[str, str] = {"stepsizes.json": "learning_rates.json"}
+"""File of a run directory -> its present name; a run that has only the old file is read from it."""
+
+RENAMED_FIELDS: dict[str, str] = {"stepsize": "learning_rate", "findings": "summary", "products": "matmul_backend"}
+"""Field of a JSON record (DONE, learning_rates.json, evaluation/*.json) -> its present name."""
+
+_FIRST_TARGETS = {new: old for old, new in RENAMED_TARGETS.items()}
+
+
+def renamed_key(key: str, table: Mapping[str, str] = RENAMED_KEYS) -> str:
+    """Return the present name of a key.
+
+    Args:
+        key: Dotted key, as an older version wrote it.
+        table: Pattern -> new name; the parts that `*` matches are carried over in order.
+
+    Returns:
+        The new key, or `key` itself if it was never renamed.
+    """
+    for pattern, new in table.items():
+        expression = re.escape(pattern).replace(r"\*", r"([^.]+)")
+        if match := re.fullmatch(rf"{expression}((?:\..*)?)", key):
+            *parts, rest = match.groups()
+            for part in parts:
+                new = new.replace("*", part, 1)
+            return new + rest
+    return key
+
+
+def upgrade(settings: dict[str, Any]) -> dict[str, Any]:
+    """Rename the keys and targets of a config that an older version wrote.
+
+    Args:
+        settings: A resolved config, as read from config.yaml.
+
+    Returns:
+        A new dictionary with the present names; entries keep their order where their node does not change.
+    """
+    upgraded: dict[str, Any] = {}
+    _copy(settings, "", upgraded)
+    return upgraded
+
+
+def _copy(node: dict[str, Any], prefix: str, root: dict[str, Any]) -> None:
+    for name, value in node.items():
+        old = f"{prefix}{name}"
+        if isinstance(value, dict) and value:
+            _copy(value, f"{old}.", root)
+            continue
+        *folders, last = renamed_key(old).split(".")
+        parent = root
+        for folder in folders:
+            parent = parent.setdefault(folder, {})
+        parent[last] = RENAMED_TARGETS.get(value, value) if last == "_target_" else value
+
+
+def upgrade_record(record: Any) -> Any:
+    """Rename the fields of a JSON record that an older version wrote.
+
+    Args:
+        record: What json.loads gave: dictionaries, lists and plain values.
+
+    Returns:
+        The record with the present field names, at any depth.
+    """
+    if isinstance(record, dict):
+        return {RENAMED_FIELDS.get(name, name): upgrade_record(value) for name, value in record.items()}
+    return [upgrade_record(item) for item in record] if isinstance(record, list) else record
+
+
+def first_names(values: dict[str, Any]) -> dict[str, Any]:
+    """Give flat settings the names of the first version, from which fingerprints are computed.
+
+    Args:
+        values: Dotted key -> value, with present names.
+
+    Returns:
+        The same values under their first names.
+    """
+    back = {new: old for old, new in RENAMED_KEYS.items()}
+    return {
+        renamed_key(key, back): _FIRST_TARGETS.get(value, value) if key.endswith("_target_") else value
+        for key, value in values.items()
+    }

@@ -1,0 +1,50 @@
+"""The top level of the three configs: keys, types, ranges. Read like any constructor (aevb.config.signature)."""
+
+from typing import Any, Literal, NamedTuple
+
+from aevb.types import PositiveInt, Seed, Threads
+
+__all__ = ["Evaluate", "Figure", "Train"]
+
+SplitName = Literal["train", "valid", "test"]
+
+
+class Train(NamedTuple):
+    """conf/train.yaml."""
+
+    data: dict[str, Any]
+    model: dict[str, Any]
+    objective: dict[str, Any]
+    optimizer: dict[str, Any]
+    trainer: dict[str, Any]
+    logger: dict[str, Any]
+    seed: Seed
+    name: str | None
+    latent_dim: PositiveInt
+    hidden_dim: PositiveInt
+    batch_size: PositiveInt
+    max_samples: PositiveInt
+    output_dir: str
+    evaluator: dict[str, dict[str, Any]] = {}  # noqa: RUF012 (never an instance: only read)
+    selection: dict[str, Any] | None = None
+
+
+class Evaluate(NamedTuple):
+    """conf/evaluate.yaml."""
+
+    evaluator: dict[str, dict[str, Any]]
+    run: str
+    split: SplitName | list[SplitName]
+    first: PositiveInt | None
+    data_root: str | None
+    seed: Seed
+    threads: Threads
+    matmul_precision: Literal["highest", "high", "medium"] = "highest"
+
+
+class Figure(NamedTuple):
+    """conf/figure.yaml."""
+
+    figure: dict[str, Any]
+    runs: str
+    output_dir: str

@@ -1,0 +1,153 @@
+"""Evaluates a finished run: its own config rebuilds model and data, the results go into its directory.
+
+What is computed already is not computed again, and what was begun goes on where it was killed, to the same digits.
+"""
+
+import hashlib
+import inspect
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+
+from aevb.config.instantiate import instantiate
+from aevb.console.progress import bar
+from aevb.data.binarisation import meaning
+from aevb.data.dataset import Splits
+from aevb.errors import UserError
+from aevb.evaluation.loading import load_run
+from aevb.evaluation.memory import peak_memory
+from aevb.evaluators.evaluator import Evaluation, Evaluator, run_over
+from aevb.evaluators.partial import Partial
+from aevb.evaluators.record import place, record, recorded
+from aevb.evaluators.targets import float_type, targets
+from aevb.loggers.evaluation_summaries import publish
+from aevb.models.vae import VAE
+from aevb.nn.matmul import matmul_backend, use_matmul_backend
+
+__all__ = ["evaluate_run"]
+
+
+def evaluate_run(
+    run: Path,
+    evaluators: dict[str, dict[str, Any]],
+    splits: list[str],
+    *,
+    first: int | None = None,
+    data_root: str | None = None,
+    seed: int = 0,
+    threads: int = 1,
+    matmul_precision: str = "highest",
+    trusted: tuple[str, ...] = (),
+) -> list[Path]:
+    """Runs each evaluator over each split, writes run/evaluation/*.json and prints a table.
+
+    run: directory of a finished run. evaluators: config nodes by name. splits: of train, valid, test. first: only so many images
+    of each. data_root: where the data lie now. seed: of the noise and of dynamic targets. matmul_precision: as for
+    torch.set_float32_matmul_precision. Returns the files; raises UserError.
+    """
+    torch.set_num_threads(threads)
+    torch.set_float32_matmul_precision(matmul_precision)
+    loaded = load_run(run, data_root, trusted)
+    use_matmul_backend(loaded.settings["trainer"].get("matmul_backend", "auto"))
+    data: Splits = loaded.dataset.load()
+    built: dict[str, Evaluator] = instantiate(evaluators, trusted=trusted)
+    for evaluator in built.values():
+        evaluator.check(loaded.model)
+
+    written, rows = [], []
+    for split_name in splits:
+        split = getattr(data, split_name)
+        if len(split.x) == 0:
+            raise UserError(f"split={split_name}: this data set has none; try: split=test")
+        x = targets(split, loaded.dataset.dynamic, seed, float_type(loaded.settings))[:first]
+        part = None if first is None or first >= len(split.x) else first
+        for evaluator in built.values():
+            path = place(run, evaluator, split_name, part)
+            identity = _identity(evaluator, loaded.model, x, split_name, seed, threads)
+            found = recorded(path, evaluator, identity)
+            if found is None:
+                convention = loaded.dataset.convention
+                facts = {
+                    "identity": identity,
+                    "targets": convention,
+                    "seed": seed,
+                    "threads": threads,
+                    "matmul_precision": matmul_precision,
+                }
+                likelihood = evaluator.likelihood(loaded.settings["model"]["decoder"]["_target_"])
+                facts["meaning"] = meaning(convention, likelihood)
+                found = _evaluate(evaluator, loaded.model, x, path, facts)
+                record(run, evaluator, found[0], split_name, part, **found[1])
+                _partial(path, identity).discard()
+            written.append(path)
+            rows.append((evaluator, split_name, *found))
+    publish(run)
+    _show(run, rows, written)
+    return written
+
+
+def _evaluate(
+    evaluator: Evaluator, model: VAE, x: Tensor, path: Path, facts: dict[str, Any]
+) -> tuple[Evaluation, dict[str, Any]]:
+    before = peak_memory()
+    partial = _partial(path, facts["identity"])
+    with bar(len(x), path.stem, "images") as progress:
+        evaluation = run_over(evaluator, model, x, facts["seed"], progress, partial)
+    memory = {
+        "peak_memory_bytes": peak_memory(),
+        "peak_memory_above_model_and_data_bytes": peak_memory() - before,
+    }
+    seconds, cpu_seconds = partial.seconds
+    time = {"seconds": seconds, "cpu_seconds": cpu_seconds}
+    return evaluation, {**time, "checkpoint": "model.pt", **facts, **memory}
+
+
+def _partial(path: Path, identity: str) -> Partial:
+    return Partial(path.with_name(f".{path.stem}.partial.npz"), identity)
+
+
+def _identity(evaluator: Evaluator, model: VAE, x: Tensor, split: str, seed: int, threads: int) -> str:
+    """A digest of everything that an evaluation's digits depend on: settings, weights, images, code."""
+    digest = hashlib.sha256()
+    facts = [torch.__version__, type(evaluator).__qualname__, evaluator.settings, evaluator.images]
+    arithmetic = [threads, matmul_backend(), torch.get_float32_matmul_precision()]
+    digest.update(json.dumps([*facts, split, seed, *arithmetic]).encode())
+    for name, value in [*model.state_dict().items(), ("x", x)]:
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+        digest.update(value.contiguous().numpy().tobytes())
+    for path in [*_code(), Path(inspect.getfile(type(evaluator)))]:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _code() -> list[Path]:
+    package = Path(__file__).parents[1]
+    folders = ("distributions", "estimators", "evaluators", "models", "nn", "noise", "samplers")
+    return sorted(path for folder in folders for path in (package / folder).glob("*.py"))
+
+
+def _show(run: Path, rows: list[tuple[Evaluator, str, Evaluation, dict[str, Any]]], written: list[Path]) -> None:
+    table = Table(title=f"{run.name}: per image, mean ± standard error, nats if not said otherwise")
+    for heading in ("evaluator", "split", "n", "quantity", "value"):
+        table.add_column(heading, justify="right" if heading in ("n", "value") else "left")
+    for evaluator, split, evaluation, _ in rows:
+        settings = ", ".join(f"{key}={value}" for key, value in evaluator.settings.items())
+        for i, name in enumerate(evaluation.values):
+            value = f"{evaluation.mean(name):.3f} ± {evaluation.standard_error(name):.3f}"
+            lead = (f"{evaluator.name} ({settings})", split, f"{evaluation.n:,}") if i == 0 else ("", "", "")
+            table.add_row(*lead, name, value)
+    console = Console()
+    console.print(table)
+    console.print(f"targets {rows[0][3]['targets']}: {rows[0][3]['meaning']}", highlight=False, soft_wrap=True)
+    for evaluator, split, evaluation, _ in rows:
+        if "verdict" in evaluation.summary:
+            console.print(f"{evaluator.name}, {split}: {evaluation.summary['verdict']}", highlight=False)
+    for (_, _, _, facts), path in zip(rows, written, strict=True):
+        peak, above = facts["peak_memory_bytes"], facts["peak_memory_above_model_and_data_bytes"]
+        memory = f"peak memory {peak / 2**20:,.0f} MiB, {above / 2**20:,.0f} above model and data"
+        console.print(f"{path}: {facts['seconds']:.1f} s, {memory}", highlight=False, soft_wrap=True)

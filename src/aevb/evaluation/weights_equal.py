@@ -1,0 +1,35 @@
+"""Whether two files of weights hold the same tensors, bit by bit."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+__all__ = ["weight_differences"]
+
+
+def weight_differences(before: Path, now: Path) -> Iterator[str]:
+    """Compare two model.pt files.
+
+    Args:
+        before: The file of the original run.
+        now: The file of the repeated run.
+
+    Yields:
+        One line for each tensor that differs, or one line if `before` cannot be read.
+    """
+    try:
+        original = torch.load(before, map_location="cpu", weights_only=True)
+    except Exception as error:
+        yield f"model.pt: damaged ({' '.join(str(error).split())[:100]})"
+        return
+    repeated = torch.load(now, map_location="cpu", weights_only=True)
+    for name in dict.fromkeys([*original, *repeated]):
+        if name not in original or name not in repeated or not _same_bits(original[name], repeated[name]):
+            yield f"model.pt: {name} differs"
+
+
+def _same_bits(one: Tensor, other: Tensor) -> bool:
+    same = one.dtype == other.dtype and one.shape == other.shape
+    return same and one.numpy().tobytes() == other.numpy().tobytes()

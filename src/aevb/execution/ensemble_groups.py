@@ -1,0 +1,32 @@
+"""Which runs can be trained together in one process, decided from their configs alone."""
+
+import json
+from typing import Any
+
+__all__ = ["compatibility_key"]
+
+
+OBJECTIVES = ("aevb.objectives.sgvb_a.SGVB_A", "aevb.objectives.sgvb_b.SGVB_B")
+
+
+ENCODER, PRIOR = "aevb.models.gaussian.GaussianEncoder", "aevb.models.prior.StandardNormal"
+
+
+DECODERS = ("aevb.models.bernoulli.BernoulliDecoder", "aevb.models.gaussian.GaussianDecoder")
+
+
+def compatibility_key(settings: dict[str, Any]) -> str | None:
+    """What members of a stack have in common; None for a run that has its process to itself."""
+    model, objective, trainer = settings["model"], settings["objective"], settings["trainer"]
+    encoder, decoder, prior = (model.get(part) or {} for part in ("encoder", "decoder", "prior"))
+    paper = (
+        encoder.get("_target_") == ENCODER and decoder.get("_target_") in DECODERS and prior.get("_target_") == PRIOR
+    )
+    paper = paper and encoder.get("activation") == decoder.get("activation") == "tanh"
+    alone = objective["_target_"] not in OBJECTIVES or trainer["engine"] == "autograd" or trainer["devices"] > 1
+    if alone or not paper:
+        return None
+    layers = [{key: value for key, value in part.items() if key != "latent_dim"} for part in (encoder, decoder)]
+    machine = [trainer[key] for key in ("accelerator", "threads", "precision")]
+    data = [settings["data"].get(key) for key in ("_target_", "path", "dim")]
+    return json.dumps([layers, objective["samples"], settings["batch_size"], machine, data], sort_keys=True)

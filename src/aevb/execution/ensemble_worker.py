@@ -1,0 +1,68 @@
+"""`python -m aevb.execution.ensemble_worker RUN_DIR RUN_DIR ...`: executes resolved run directories together, in one process.
+
+Each is an ordinary run in a thread of its own (aevb.training.engines.ensemble): one that fails leaves, the others go on.
+"""
+
+import argparse
+import signal
+import sys
+import threading
+import traceback
+from pathlib import Path
+from types import FrameType
+
+from aevb.errors import UserError
+from aevb.execution.lifetime import exit_immediately, exit_with_parent
+from aevb.training.callbacks.preemption import NUMBERS, Signals
+from aevb.training.engines.ensemble import GradientBatcher, Slot
+from aevb.training.train_run import run
+
+__all__ = ["main"]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """0: all are done. 2: one was refused. 1: one failed otherwise. 128 + signal: all were stopped by it, and saved."""
+    parser = argparse.ArgumentParser(prog="python -m aevb.execution.ensemble_worker", description=__doc__)
+    parser.add_argument("directories", type=Path, nargs="+", help="run directories with a config.yaml")
+    parser.add_argument("--trust", action="append", default=[], help="module of yours that the configs may name")
+    options = parser.parse_args(arguments)
+    exit_with_parent()
+    directories: list[Path] = options.directories
+    stack = GradientBatcher(len(directories))
+    signals = [Signals() for _ in directories]
+    codes = [0] * len(directories)
+
+    def live(place: int) -> None:
+        with stack.run_member(place):
+            codes[place] = _end(directories[place], tuple(options.trust), Slot(stack, place), signals[place])
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        for each in signals:
+            each.tell(number)
+
+    for number in NUMBERS:
+        signal.signal(number, hear)
+    threads = [threading.Thread(target=live, args=(place,), name=d.name) for place, d in enumerate(directories)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return next((code for code in codes if code > 128), max(codes))
+
+
+def _end(directory: Path, trusted: tuple[str, ...], slot: Slot, signals: Signals) -> int:
+    try:
+        run(directory, trusted, slot=slot, signals=signals)
+    except UserError as error:
+        print(f"{directory}: {error}", file=sys.stderr, flush=True)
+        return 2
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 1
+    except BaseException:
+        print(f"{directory}:\n{traceback.format_exc()}", file=sys.stderr, flush=True)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    exit_immediately(main())

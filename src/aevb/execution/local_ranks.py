@@ -1,0 +1,187 @@
+"""`python -m aevb.execution.local_ranks N RUN_DIR`: a run on N devices of this machine, one rank each.
+
+What torchrun does for one machine, in processes that share the loading of torch where they may: on a CPU they are forked. The
+environment that a rank sees is torchrun's, whose ranks on several machines are the same workers.
+
+Of several ranks that fail, mostly one has failed and the others have lost it: that one's reason is told, once, and its exit
+code is the answer.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from types import FrameType
+
+from aevb import runs
+from aevb.execution.lifetime import PARENT, STOPS, exit_immediately, exit_with_parent, set_process_title
+from aevb.execution.scratch import scratch
+
+__all__ = ["main"]
+
+STOPPED = tuple(128 + number for number in STOPS)
+GRACE = 30.0  # seconds for a rank that was told to stop
+HOST = "127.0.0.1"
+
+
+class _SignalReceived(BaseException):
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the ranks and answers as a single worker would."""
+    parser = argparse.ArgumentParser(prog="python -m aevb.execution.local_ranks", description=__doc__)
+    parser.add_argument("devices", type=int, help="ranks")
+    parser.add_argument("directory", type=Path, help="run directory with a config.yaml")
+    parser.add_argument("--trust", action="append", default=[], help="module of yours that the config may name")
+    parser.add_argument(
+        "--fork", action="store_true", help="ranks share the loading of torch; not where devices are opened"
+    )
+    options = parser.parse_args(arguments)
+    exit_with_parent()
+    os.environ[PARENT] = str(os.getpid())
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+    if options.fork:
+        import aevb.execution.worker  # noqa: F401
+    words = [str(options.directory), *(f"--trust={name}" for name in options.trust)]
+    with scratch() as folder, socket.create_server((HOST, 0)) as listener:
+        ranks = _begin(options.devices, words, listener, folder, "fork" if options.fork else "spawn")
+        told: int = signal.SIGTERM
+        try:
+            store = _store(listener)
+            ends = _first_ends(ranks)
+        except _SignalReceived as heard:
+            told = heard.number
+            return 128 + told
+        finally:
+            for number in STOPS:
+                signal.signal(number, signal.SIG_IGN)  # they are being told already
+            _end(ranks, told)
+        del store
+        return _answer(options.directory, _with_reasons(ends, ranks, folder)) if ends else 0
+
+
+def _begin(devices: int, words: Sequence[str], listener: socket.socket, folder: Path, method: str) -> list[BaseProcess]:
+    """Processes that have been started; from then on the signals in STOPS raise `_SignalReceived` here."""
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        raise _SignalReceived(number)
+
+    context = multiprocessing.get_context(method)
+    surroundings = {
+        "WORLD_SIZE": str(devices),
+        "LOCAL_WORLD_SIZE": str(devices),
+        "MASTER_ADDR": HOST,
+        "MASTER_PORT": str(listener.getsockname()[1]),
+        "TORCHELASTIC_RUN_ID": folder.name,
+        "TORCHELASTIC_USE_AGENT_STORE": "True",
+        "TORCHELASTIC_RESTART_COUNT": "0",
+    }
+    ranks: list[BaseProcess] = []
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)  # until a child has handlers of its own
+    for number in STOPS:
+        signal.signal(number, hear)
+    for rank in range(devices):
+        own = {"RANK": str(rank), "LOCAL_RANK": str(rank), "TORCHELASTIC_ERROR_FILE": str(_reason_file(folder, rank))}
+        process = context.Process(target=_rank, args=(words, surroundings | own))  # type: ignore[attr-defined]
+        process.start()
+        ranks.append(process)
+    return ranks
+
+
+def _store(listener: socket.socket) -> object:
+    """Where the ranks find each other. It has threads: they are forked already."""
+    from torch.distributed import TCPStore
+
+    port = listener.getsockname()[1]
+    store = TCPStore(HOST, port, is_master=True, wait_for_workers=False, master_listen_fd=listener.detach())
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+    return store
+
+
+def _rank(words: Sequence[str], environment: Mapping[str, str]) -> None:
+    code = 1
+    try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+        os.environ.update(environment)
+        set_process_title([sys.executable, "-m", "aevb.execution.worker", *words])
+        from aevb.execution.worker import main
+
+        code = main([*words])
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    exit_immediately(code)
+
+
+def _first_ends(ranks: Sequence[BaseProcess]) -> dict[int, int]:
+    """Waits until all have ended well, or any has not: exit codes of those that have not, by rank."""
+    while True:
+        codes = {rank: process.exitcode for rank, process in enumerate(ranks)}
+        if bad := {rank: code for rank, code in codes.items() if code}:
+            return bad
+        living = [ranks[rank].sentinel for rank, code in codes.items() if code is None]
+        if not living:
+            return {}
+        wait(living)
+
+
+def _end(ranks: Sequence[BaseProcess], number: int) -> None:
+    living = [process for process in ranks if process.exitcode is None]
+    for process in living:
+        if process.pid is not None:
+            os.kill(process.pid, number)  # not reaped: it is ours still
+    deadline = time.monotonic() + GRACE
+    for process in living:
+        process.join(max(0.0, deadline - time.monotonic()))
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+
+
+def _reason_file(folder: Path, rank: int) -> Path:
+    return folder / f"rank-{rank}.json"
+
+
+def _with_reasons(
+    ends: Mapping[int, int], ranks: Sequence[BaseProcess], folder: Path
+) -> list[tuple[int, int, str | None]]:
+    """Rank, exit code and reason of those that ended badly, and of those that have left a reason since."""
+    reasons = {}
+    for rank in range(len(ranks)):
+        with suppress(OSError, ValueError):  # it has said nothing, or was killed as it did
+            reasons[rank] = json.loads(_reason_file(folder, rank).read_text())["message"]["message"]
+    codes = {rank: ranks[rank].exitcode or 1 for rank in reasons} | dict(ends)
+    return [(rank, code, reasons.get(rank)) for rank, code in sorted(codes.items())]
+
+
+def _answer(directory: Path, ends: list[tuple[int, int, str | None]]) -> int:
+    """What to say and answer for the ranks that ended badly, (rank, exit code, reason)."""
+    codes = [code if code > 0 else 128 - code for _, code, _ in ends]
+    if set(codes) <= set(STOPPED):
+        return codes[0]
+    # A refusal says most; a rank that was killed says why the others lost it, one that was stopped only that they did.
+    told = [end for end, code in zip(ends, codes, strict=True) if code not in STOPPED]
+    rank, code, reason = min(told, key=lambda end: (end[1] != 2, end[1] > 0))
+    if reason is None:
+        cause = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
+        reason = f"{directory}: rank {rank} ended early: {cause}"
+    runs.mark_failed(directory, f"{reason}\n")  # over what a rank has written that only lost the others
+    print(reason, file=sys.stderr, flush=True)
+    return 2 if code == 2 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,214 @@
+"""Learning curves of finished runs, and which of them belong together.
+
+A run is described by its data set, latent dimension, learning rate, seed, and its *recipe*: everything else in its config that
+training depends on. Runs that differ in the seed alone are averaged; runs that differ in the learning rate alone compete
+(aevb.figures.common.learning_rate_choice); runs of different recipes are different methods and get lines of their own.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from aevb.config import CONF, difference
+from aevb.config.tree import read_yaml
+from aevb.data.binarisation import meaning
+from aevb.figures.common.style import DATASETS, method
+from aevb.runs.run import Run
+
+__all__ = [
+    "Band",
+    "ConfigKey",
+    "Curve",
+    "band",
+    "convention",
+    "curve",
+    "families",
+    "labels",
+    "meanings",
+    "provenance",
+    "provenances",
+    "with_bound",
+]
+
+ConfigKey = tuple[tuple[str, str], ...]
+
+SHOWN_APART = ("seed", "model.seed", "optimizer.lr", "latent_dim")  # by a label, an axis or a panel of their own
+MACHINERY = tuple(f"trainer.{key}" for key in ("accelerator", "devices", "threads", "block", "graph_steps", "first"))
+
+
+class Curve(NamedTuple):
+    """One run. samples_seen: (R,). bound: "train" and "test", each (R,), nats per datapoint."""
+
+    run: Run
+    data: str
+    latent_dim: int
+    objective: str
+    lr: float | None
+    seed: int
+    recipe: ConfigKey
+    samples_seen: np.ndarray
+    bound: dict[str, np.ndarray]
+
+    def row(self, samples_seen: float) -> int | None:
+        """The first row from `samples_seen` on, at most 1 % later (the clock moves by whole minibatches)."""
+        rows = np.flatnonzero((self.samples_seen >= samples_seen) & (self.samples_seen <= 1.01 * samples_seen))
+        return int(rows[0]) if len(rows) else None
+
+    def at(self, split: str, samples_seen: float) -> float:
+        """The bound in that row; nan where there is none."""
+        row = self.row(samples_seen)
+        return float("nan") if row is None else float(self.bound[split][row])
+
+    @property
+    def last(self) -> int:
+        """Samples seen at the end."""
+        return int(self.samples_seen[-1])
+
+
+class Band(NamedTuple):
+    """Several seeds as one curve. samples_seen, mean, low (smallest), high (largest), seeds (how many are behind it): (R,)."""
+
+    samples_seen: np.ndarray
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    seeds: np.ndarray
+
+
+def with_bound(runs: list[Run]) -> list[Run]:
+    """Those of `runs` that have a lower bound; a model without an encoder has none, nor one whose code is a point."""
+    encoders = [run.settings["model"].get("encoder") for run in runs]
+    return [run for run, node in zip(runs, encoders, strict=True) if node is not None and node.get("variance") != 0]
+
+
+def curve(run: Run) -> Curve:
+    """The learning curve of a finished run."""
+    settings, metrics = run.settings, run.metrics()
+    return Curve(
+        run=run,
+        data=str(settings["choices"]["data"]),
+        latent_dim=settings["latent_dim"],
+        objective=str(settings["choices"]["objective"]),
+        lr=run.done.get("learning_rate", settings["optimizer"].get("lr")),
+        seed=settings["seed"],
+        recipe=_config_key(run),
+        samples_seen=metrics["samples_seen"],
+        bound={"train": metrics["train_bound"], "test": metrics["test_bound"]},
+    )
+
+
+def _config_key(run: Run) -> ConfigKey:
+    numbers = {key: theirs for key, (_, theirs) in difference({}, run.settings).items() if key}
+    everywhere = {key: numbers.get(key) for key in ("hidden_dim", "latent_dim")}
+    return tuple(
+        (key, str(value))
+        for key, value in sorted(numbers.items())
+        if key not in SHOWN_APART + MACHINERY
+        and not key.startswith("selection.")
+        and not (key.startswith("model.") and value == everywhere.get(key.rpartition(".")[2], key))
+    )
+
+
+def families(curves: Iterable[Curve]) -> dict[tuple[str, int, ConfigKey], list[Curve]]:
+    """Curves by (data set, latent_dim, recipe): those that differ in learning rate and seed alone. Data sets in the table's order."""
+    order = list(DATASETS)
+    groups: dict[tuple[str, int, ConfigKey], list[Curve]] = {}
+    for item in curves:
+        groups.setdefault((item.data, item.latent_dim, item.recipe), []).append(item)
+
+    def rank(key: tuple[str, int, ConfigKey]) -> tuple[int, str, int, ConfigKey]:
+        data, latent_dim, recipe = key
+        return (order.index(data) if data in order else len(order), data, latent_dim, recipe)
+
+    return {key: groups[key] for key in sorted(groups, key=rank)}
+
+
+def labels(curves: list[Curve]) -> dict[tuple[str, ConfigKey], str]:
+    """A name for every (data set, recipe): the method's, and the keys that tell it from the data set's other recipes.
+
+    A key that has the value of the option in conf/ is not named, unless two recipes would then have one name.
+    """
+    recipes: dict[str, dict[ConfigKey, Run]] = {}
+    for item in curves:
+        recipes.setdefault(item.data, {})[item.recipe] = item.run
+    names: dict[tuple[str, ConfigKey], str] = {}
+    for data, found in recipes.items():
+        values: dict[str, set[str | None]] = {}
+        for key in {key for recipe in found for key, _ in recipe}:
+            values[key] = {dict(recipe).get(key) for recipe in found}
+        # The method's name says which objective it is: of the objective's keys only those that some of them share can tell more.
+        differing = {
+            key for key, choices in values.items() if len(choices - {None}) > 1 and key != "objective._target_"
+        }
+        full, short = {}, {}
+        for recipe, run in found.items():
+            label = method(str(run.settings["choices"]["objective"])).label
+            marks = {key: _mark(key, value) for key, value in recipe if key in differing}
+            full[recipe] = ", ".join([label, *marks.values()])
+            unusual = [mark for key, mark in marks.items() if not _is_usual(run, key)]
+            short[recipe] = ", ".join([label, *unusual])
+        once = Counter(short.values())
+        names |= {(data, recipe): short[recipe] if once[short[recipe]] == 1 else full[recipe] for recipe in found}
+    return names
+
+
+def _is_usual(run: Run, key: str) -> bool:
+    """Whether a dotted key of a run has the value that is written in the option of conf/ that it chose."""
+    group, *names = key.split(".")
+    option = CONF / group / f"{run.settings['choices'].get(group)}.yaml"
+    usual, value = (read_yaml(option) if option.is_file() else None), run.settings.get(group)
+    for name in names:
+        usual, value = (node.get(name) if isinstance(node, dict) else None for node in (usual, value))
+    return bool(names) and usual is not None and usual == value
+
+
+def _mark(key: str, value: str) -> str:
+    group, _, name = key.partition(".")
+    if name == "_target_":
+        return value.rpartition(".")[2]
+    return f"{group}.{name}={value}" if name else f"{group}={value}"
+
+
+def band(curves: list[Curve], split: str) -> Band:
+    """Mean, smallest and largest bound over seeds, at every samples_seen that all the runs which came that far have a row for.
+
+    Runs may differ in length: the mean goes on with those that are left, and `seeds` says how many.
+    """
+    values = [dict(zip(item.samples_seen.tolist(), item.bound[split].tolist(), strict=True)) for item in curves]
+    places, columns = [], []
+    for place in sorted(set().union(*values)):
+        reached = [value for value, item in zip(values, curves, strict=True) if item.last >= place]
+        if all(place in value for value in reached):
+            column = np.array([value[place] for value in reached])
+            places.append(place)
+            columns.append((column.mean(), column.min(), column.max(), len(column)))
+    mean, low, high, seeds = np.array(columns).T
+    return Band(np.array(places), mean, low, high, seeds.astype(int))
+
+
+def provenance(run: Run) -> dict[str, str]:
+    """Where a number comes from: the run, the fingerprint of its config, the commit of the code (from DONE)."""
+    done = run.done
+    return {"run": run.name, "fingerprint": done["fingerprint"], "commit": done.get("commit") or ""}
+
+
+def provenances(curves: list[Curve]) -> dict[str, str]:
+    """`provenance` of several runs, joined by semicolons; a commit they share is named once."""
+    found = [provenance(item.run) for item in curves]
+    joined = {key: ";".join(item[key] for item in found) for key in ("run", "fingerprint")}
+    return {**joined, "commit": ";".join(dict.fromkeys(item["commit"] for item in found))}
+
+
+def convention(run: Run) -> str:
+    """The line that names targets and scaling, e.g. "grey/255"."""
+    return str(run.done.get("targets", ""))
+
+
+def meanings(runs: Iterable[Run]) -> str:
+    """What the numbers of these runs are and are not, a line for every convention of targets (aevb.data.binarisation)."""
+    lines = {
+        f"{convention(run)}: {meaning(convention(run), run.settings['model']['decoder']['_target_'])}." for run in runs
+    }
+    return "".join(f"* {line}\n" for line in sorted(lines))

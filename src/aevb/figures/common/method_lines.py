@@ -1,0 +1,51 @@
+"""From curves to the lines of panels: one for every method, at its chosen learning rate, with a name and a colour."""
+
+from typing import NamedTuple
+
+from aevb.figures.common.learning_curves import Curve, families, labels
+from aevb.figures.common.learning_rate_choice import Selection, select
+from aevb.figures.common.style import SPARE, method
+
+__all__ = ["Line", "Panels", "panels"]
+
+
+class Line(NamedTuple):
+    """One method in one panel. objective: its name in conf/objective."""
+
+    label: str
+    colour: str
+    objective: str
+    selection: Selection
+
+    @property
+    def curves(self) -> list[Curve]:
+        """Runs of the chosen learning rate, by seed."""
+        return self.selection.chosen.curves
+
+
+Panels = dict[tuple[str, int], list[Line]]
+
+
+def panels(curves: list[Curve], select_at: int) -> Panels:
+    """Lines by (data set, latent_dim). The same name has the same colour in every panel.
+
+    select_at: samples_seen at which learning rates are compared.
+    """
+    names = labels(curves)
+    colours = _colours(curves)
+    found: Panels = {}
+    for (data, latent_dim, recipe), group in families(curves).items():
+        label, objective = names[data, recipe], group[0].objective
+        line = Line(label, colours[label], objective, select(group, select_at))
+        found.setdefault((data, latent_dim), []).append(line)
+    return found
+
+
+def _colours(curves: list[Curve]) -> dict[str, str]:
+    names = labels(curves)
+    objectives = {names[item.data, item.recipe]: item.objective for item in curves}
+    colours: dict[str, str] = {}
+    for label, objective in sorted(objectives.items()):
+        free = [colour for colour in (method(objective).colour, *SPARE) if colour not in colours.values()]
+        colours[label] = free[0] if free else SPARE[-1]
+    return colours

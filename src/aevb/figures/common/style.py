@@ -1,0 +1,129 @@
+"""How every figure looks: one table of methods, one set of colours, fonts and sizes.
+
+The colours are those of Okabe and Ito ("Color Universal Design", 2008), told apart under every common colour blindness; where
+it matters a second sign (line style, glyph) says the same. The type is STIX, which matplotlib carries with it, so that a figure
+drawn on another machine is the same figure.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+__all__ = [
+    "DATASETS",
+    "DIGITS",
+    "METHODS",
+    "PANEL",
+    "PAPER_COLOURS",
+    "RC",
+    "SPARE",
+    "Method",
+    "dataset",
+    "method",
+    "number",
+    "panel",
+]
+
+
+class Method(NamedTuple):
+    """An objective as figures show it. published: the paper's algorithm to compare with, if it has one."""
+
+    label: str
+    colour: str
+    published: str | None
+
+
+METHODS = {
+    "sgvb_b": Method("AEVB", "#0072B2", "aevb"),
+    "sgvb_a": Method("AEVB, estimator A", "#56B4E9", "aevb"),
+    "wake_sleep": Method("wake-sleep", "#009E73", "wake_sleep"),
+    "mcem": Method("Monte Carlo EM", "#CC79A7", "mcem"),
+    "full_vb": Method("full variational Bayes", "#E69F00", None),
+    "score_function": Method("score function", "#000000", None),
+    "iwae": Method("importance-weighted", "#7A5195", None),
+    "dreg": Method("importance-weighted, DReG", "#D55E00", None),
+    "beta_vae": Method("β-VAE", "#E69F00", None),
+    "lagging": Method("lagging inference network", "#D55E00", None),
+    "variational_em": Method("variational EM", "#8C6D31", None),
+    "nvil": Method("NVIL", "#009E73", None),
+    "vimco": Method("VIMCO", "#CC79A7", None),
+    "arm": Method("DisARM", "#56B4E9", None),
+    "exact_bound": Method("exact gradient", "#6B6B6B", None),
+    "mmd": Method("MMD-VAE", "#8C6D31", None),
+    "autoencoder": Method("autoencoder", "#6B6B6B", None),
+    "gan": Method("GAN", "#882255", None),
+}
+SPARE = ("#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+"""For methods beyond the table, and for several variants of one method, in this order."""
+
+PAPER_COLOURS = {"aevb": "#D55E00", "wake_sleep": "#9A9A9A", "mcem": "#CC79A7"}
+
+DIGITS = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#56B4E9",
+    "#E69F00",
+    "#000000",
+    "#7A5195",
+    "#8C6D31",
+    "#6B6B6B",
+)
+"""Classes 0..9; the glyph drawn is the digit itself."""
+
+DATASETS = {"mnist": "MNIST", "frey_face": "Frey Face", "digits": "Digits 8×8", "shapes": "Drawn shapes"}
+"""Names in titles, in the order of the rows."""
+
+PANEL = (2.15, 1.85)
+"""Width and height of one panel of curves, inches."""
+
+RC: dict[str, Any] = {
+    "font.family": "STIXGeneral",
+    "mathtext.fontset": "stix",
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.labelsize": 9,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.minor.width": 0.4,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "lines.solid_capstyle": "round",
+    "figure.dpi": 100,
+    "savefig.dpi": 220,
+    "pdf.fonttype": 42,  # TrueType: text in the PDF stays text
+    "figure.constrained_layout.use": True,
+}
+
+
+def method(objective: str) -> Method:
+    """The method's line in the table; one that is not there is shown under its own name."""
+    return METHODS.get(objective, Method(objective, SPARE[0], None))
+
+
+def dataset(name: str) -> str:
+    """The data set's name in titles."""
+    return DATASETS.get(name, name)
+
+
+def number(value: float | None, sign: str = "") -> str:
+    """A number of a table, nats most often; a dash where there is none. sign: "+" to show one always."""
+    if value is None or math.isnan(value):
+        return "–"
+    return f"{value:{sign}.2f}" if abs(value) < 1e5 else f"{value:{sign}.3g}"
+
+
+def panel(row: dict[str, Any]) -> dict[str, Any]:
+    """The first columns of a table of curves: whose they are."""
+    learning_rate = "" if row["lr"] is None else f"{row['lr']:g}"
+    return {
+        "data": dataset(row["data"]),
+        "N_z": row["latent_dim"],
+        "method": row["method"],
+        "learning_rate": learning_rate,
+    }

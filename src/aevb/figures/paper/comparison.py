@@ -1,0 +1,100 @@
+"""Our lower bounds beside the paper's at the same number of training samples: every curve, every learning rate.
+
+The paper's value is its own curve interpolated in log samples_seen; where it has no data (left of its first vertex) there is
+none. Differences are ours minus the paper's: positive is a higher bound. They are reported, not judged.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from aevb.figures.common.base import Drawing, Figure, markdown_table
+from aevb.figures.common.learning_curves import Curve, convention, curve, meanings, provenances
+from aevb.figures.common.learning_rate_choice import RULE
+from aevb.figures.common.method_lines import Line, panels
+from aevb.figures.common.style import method, number, panel
+from aevb.figures.paper import published
+from aevb.runs.run import Run
+from aevb.types import PositiveInt
+
+__all__ = ["Comparison"]
+
+
+class Comparison(Figure):
+    """Table: CSV and Markdown.
+
+    at: samples_seen to compare at; a curve that reaches none of them is compared at its end. select_at: samples_seen at which
+    learning rates are compared (aevb.figures.common.learning_rate_choice).
+    """
+
+    name = "comparison"
+    command = "aevb-train experiment=figure2_mnist max_samples=1e6"
+
+    def __init__(self, at: list[PositiveInt] | None = None, select_at: PositiveInt = 1_000_000) -> None:
+        self.at, self.select_at = sorted(at or [1_000_000, 10_000_000]), select_at
+
+    def wanted(self, runs: list[Run]) -> list[Run]:
+        """Every finished run with test bounds at its marks."""
+        return [run for run in runs if np.isfinite(run.metrics()["test_bound"]).any()]
+
+    def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
+        """One row for every curve, learning rate and place of comparison."""
+        found = panels([curve(run) for run in runs], self.select_at)
+        rows = [row for place, lines in found.items() for line in lines for row in self._rows(place, line)]
+        rule = RULE.format(at=self.select_at)
+        caption = (
+            f"Lower bound per datapoint (nats), mean over seeds [lowest, highest seed]; paper: {published.SOURCE}, figure 2, "
+            f"interpolated in log samples seen. {rule}.\n\n"
+        )
+        return Drawing(rows, text=f"{caption}{meanings(runs)}\n{markdown_table([_shown(row) for row in rows])}")
+
+    def _rows(self, place: tuple[str, int], line: Line) -> Iterator[dict[str, Any]]:
+        data, latent_dim = place
+        for candidate in line.selection.candidates:
+            end = max(item.last for item in candidate.curves)
+            for samples_seen in [mark for mark in self.at if mark <= end] or [end]:
+                reached = [item for item in candidate.curves if item.row(samples_seen) is not None]
+                yield {
+                    "data": data,
+                    "latent_dim": latent_dim,
+                    "method": line.label,
+                    "targets": convention(candidate.curves[0].run),
+                    "lr": candidate.lr,
+                    "verdict": candidate.verdict,
+                    "samples_seen": samples_seen,
+                    "seeds": len(reached),
+                    **_against_paper(reached, (data, latent_dim, method(line.objective).published), samples_seen),
+                    "remark": candidate.remark,
+                    **provenances(reached),
+                }
+
+
+def _against_paper(curves: list[Curve], place: tuple[str, int, str | None], samples_seen: int) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    for split in ("test", "train"):
+        bounds = [item.at(split, samples_seen) for item in curves]
+        data, latent_dim, algorithm = place
+        paper = published.figure2().get((data, latent_dim, algorithm or "", split))
+        theirs = paper.at(samples_seen) if paper is not None else float("nan")
+        ours = float(np.mean(bounds))
+        columns |= {f"{split}_bound": ours, f"{split}_low": min(bounds), f"{split}_high": max(bounds)}
+        columns |= {f"{split}_paper": theirs, f"{split}_difference": ours - theirs}
+    return columns
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    texts = {}
+    for split in ("test", "train"):
+        spread = f" [{number(row[f'{split}_low'])}, {number(row[f'{split}_high'])}]" if row["seeds"] > 1 else ""
+        texts[f"{split} bound"] = number(row[f"{split}_bound"]) + spread
+        texts[f"{split}, paper"] = number(row[f"{split}_paper"])
+        texts[f"{split}, difference"] = number(row[f"{split}_difference"], "+")
+    return {
+        **panel(row),
+        "verdict": row["verdict"],
+        "samples seen": f"{row['samples_seen']:,}",
+        "seeds": row["seeds"],
+        **texts,
+        "remark": row["remark"],
+    }

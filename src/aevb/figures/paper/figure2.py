@@ -1,0 +1,98 @@
+"""Figure 2: the lower bound against training samples, our runs over the paper's own curves.
+
+One panel for every data set and latent dimension that has runs. Solid: test; dashed: training (the running average that the paper
+plots). A line is the mean over seeds, its band runs from the lowest to the highest seed.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from aevb.figures.common import learning_curves as learning
+from aevb.figures.common import learning_rate_choice as selection
+from aevb.figures.common.base import Drawing, Figure, markdown_table
+from aevb.figures.common.method_lines import Line, Panels, panels
+from aevb.figures.paper import published
+from aevb.figures.paper.figure2_canvas import PAPER, draw
+from aevb.runs.run import Run
+from aevb.types import PositiveInt
+
+__all__ = ["Figure2"]
+
+
+class Figure2(Figure):
+    """Lower bound against samples_seen.
+
+    select_at: samples_seen at which learning rates are compared (aevb.figures.common.learning_rate_choice). x_max: right end of the axis; null: as
+    far as the runs of the row go.
+    """
+
+    name = "figure2"
+    command = "aevb-train experiment=figure2_mnist max_samples=1e6"
+
+    def __init__(self, select_at: PositiveInt = 1_000_000, x_max: PositiveInt | None = None) -> None:
+        self.select_at, self.x_max = select_at, x_max
+
+    def wanted(self, runs: list[Run]) -> list[Run]:
+        """Every finished run with test bounds at its marks."""
+        return [run for run in runs if np.isfinite(run.metrics()["test_bound"]).any()]
+
+    def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
+        """Panels, the numbers in them, and the table of learning_rates."""
+        found = panels([learning.curve(run) for run in runs], self.select_at)
+        right = {data: self._right(data, found) for data, _ in found}
+        rows = [row for place, lines in found.items() for row in _rows(place, lines, right[place[0]])]
+        learning_rates = [row for lines in found.values() for line in lines for row in selection.rows(line.selection)]
+        caption = (
+            "Lower bound per datapoint (nats) against training samples seen. Lines: mean over seeds; bands: lowest to "
+            f"highest seed. Paper: {published.SOURCE}. {selection.RULE.format(at=self.select_at)}.\n\n"
+        )
+        return Drawing(
+            rows,
+            draw(found, right),
+            {"learning_rates": learning_rates},
+            f"{caption}{learning.meanings(runs)}\n{_table(learning_rates)}",
+        )
+
+    def _right(self, data: str, found: Panels) -> float:
+        lines = [line for place, lines in found.items() if place[0] == data for line in lines]
+        return float(self.x_max or max(item.last for line in lines for item in line.curves))
+
+
+def _rows(place: tuple[str, int], lines: list[Line], right: float) -> Iterator[dict[str, Any]]:
+    data, latent_dim = place
+    panel = {"data": data, "latent_dim": latent_dim}
+    for line in lines:
+        facts = {**panel, "method": line.label, "lr": line.selection.chosen.lr}
+        for split in ("train", "test"):
+            for item in line.curves:
+                origin = {"seed": item.seed, **learning.provenance(item.run)}
+                for x, y in zip(item.samples_seen, item.bound[split], strict=True):
+                    yield {"source": "run", **facts, "split": split, "samples_seen": x, "lower_bound": y, **origin}
+            for x, y, low, high, seeds in zip(*learning.band(line.curves, split), strict=True):
+                spread = {"low": low, "high": high, "seeds": seeds, **learning.provenances(line.curves)}
+                yield {"source": "mean", **facts, "split": split, "samples_seen": x, "lower_bound": y, **spread}
+    for algorithm, split, polyline in published.panel(data, latent_dim, right):
+        facts = {**panel, "method": PAPER[algorithm], "split": split}
+        for x, y in zip(*polyline, strict=True):
+            yield {"source": published.SOURCE, **facts, "samples_seen": int(x), "lower_bound": y}
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    return markdown_table(
+        [
+            {
+                "data": row["data"],
+                "N_z": row["latent_dim"],
+                "method": row["objective"],
+                "targets": row["targets"],
+                "learning_rate": "" if row["lr"] is None else f"{row['lr']:g}",
+                "verdict": row["verdict"],
+                "training bound": f"{row['train_bound']:.5g} at {row['compared_at']:,}",
+                "seeds": row["seeds"],
+                "remark": row["remark"],
+            }
+            for row in rows
+        ]
+    )

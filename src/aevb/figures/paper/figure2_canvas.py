@@ -1,0 +1,126 @@
+"""How figure 2 looks: rows of panels with one height axis each, thin curves of the paper under thick ones of ours."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import NullFormatter
+
+from aevb.figures.common.learning_curves import band
+from aevb.figures.common.method_lines import Line, Panels
+from aevb.figures.common.style import PANEL, PAPER_COLOURS, dataset
+from aevb.figures.paper import published
+
+__all__ = ["PAPER", "draw"]
+
+DASHES: dict[str, Any] = {"test": "-", "train": (0, (4, 1.6))}
+PAPER = {"aevb": "AEVB, paper", "wake_sleep": "wake-sleep, paper"}
+OURS, THEIRS = 1.9, 0.8  # line widths, points
+GRID = "#DDDDDD"
+
+
+def draw(panels: Panels, right: dict[str, float]) -> Canvas:
+    """The figure. right: where the axis of a data set's row ends, samples."""
+    rows = {data: [place for place in panels if place[0] == data] for data in right}
+    columns = max(map(len, rows.values()))
+    canvas = Canvas(figsize=(max(PANEL[0] * columns + 0.4, 5.2), PANEL[1] * len(rows) + 0.8))
+    grid = canvas.add_gridspec(len(rows), columns)
+    for i, (data, places) in enumerate(rows.items()):
+        first: Axes | None = None
+        for j, place in enumerate(places):
+            ax = canvas.add_subplot(grid[i, j], sharey=first)
+            ax.set_title(f"{dataset(data)}, $N_z = {place[1]}$")
+            _panel(ax, place, panels[place], right[data])
+            ax.tick_params(labelleft=first is None)
+            first = first or ax
+        assert first is not None
+        first.set_ylabel("lower bound (nats)")
+        first.set_ylim(*_heights(places, panels, right[data]))
+    canvas.supxlabel("training samples seen", fontsize=9)
+    handles = _legend(panels, right)
+    canvas.legend(handles=handles, loc="outside upper center", ncols=_columns(len(handles), columns))
+    return canvas
+
+
+def _columns(handles: int, panels: int) -> int:
+    """Of the legend: one row under wide figures, two where there is more to name."""
+    return 3 if panels <= 3 else handles if handles <= 7 else (handles + 1) // 2
+
+
+def left(right: float) -> float:
+    """Where an axis begins: at 1e5 as in the paper, earlier for short runs."""
+    return min(1e5, right / 10)
+
+
+def _panel(ax: Axes, place: tuple[str, int], lines: list[Line], right: float) -> None:
+    for algorithm, split, polyline in published.panel(*place, right):
+        ax.plot(*polyline, color=PAPER_COLOURS[algorithm], linestyle=DASHES[split], linewidth=THEIRS, zorder=2)
+    for i, line in enumerate(lines):
+        for split in ("train", "test"):
+            x, mean, low, high, seeds = band(line.curves, split)
+            ax.plot(x, mean, color=line.colour, linestyle=DASHES[split], linewidth=OURS, zorder=3.5)
+            low, high = np.where(seeds > 1, low, np.nan), np.where(seeds > 1, high, np.nan)
+            ax.fill_between(x, low, high, color=line.colour, alpha=0.25, linewidth=0, zorder=3)
+        place_of: dict[str, Any] = {
+            "xycoords": "axes fraction",
+            "textcoords": "offset points",
+            "verticalalignment": "top",
+        }
+        halo = [withStroke(linewidth=2.5, foreground="white")]
+        offset = (5, -2 - 10 * i)
+        ax.annotate(_note(line), (0, 1), offset, **place_of, fontsize=8, color=line.colour, zorder=5, path_effects=halo)
+    ax.set_xscale("log")
+    ax.set_xlim(left(right), right)
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.grid(axis="y", linewidth=0.3, color=GRID, zorder=0)
+
+
+def _note(line: Line) -> str:
+    lr, seeds = line.selection.chosen.lr, len(line.curves)
+    learning_rate = "" if lr is None else f"learning_rate {lr:g}, "
+    at_end = int(band(line.curves, "test").seeds[-1])
+    fewer = f", {at_end} to the end" if at_end < seeds else ""
+    return f"{learning_rate}{seeds} seed{'s' if seeds > 1 else ''}{fewer}"
+
+
+def _heights(places: list[tuple[str, int]], panels: Panels, right: float) -> tuple[float, float]:
+    """Every curve is shown whole from the middle of its (logarithmic) way on; steeper beginnings are cut.
+
+    Training bounds count in the last third only: they average over samples of long before.
+    """
+    values: list[float] = []
+
+    def take(split: str, x: np.ndarray, y: np.ndarray) -> None:
+        end = min(right, x[-1])
+        start = left(right) * (end / left(right)) ** (2 / 3 if split == "train" else 1 / 2)
+        values.extend(y[(x >= start) & (x <= right)])
+
+    for place in places:
+        for line in panels[place]:
+            if not line.selection.chosen.remark.startswith("diverged"):
+                for item in line.curves:
+                    take("train", item.samples_seen, item.bound["train"])
+                    take("test", item.samples_seen, item.bound["test"])
+        for _, split, polyline in published.panel(*place, right):
+            take(split, *polyline)
+    finite = [y for y in values if np.isfinite(y)] or [0.0, 1.0]
+    margin = 0.05 * (max(finite) - min(finite)) or 1.0
+    return min(finite) - margin, max(finite) + margin
+
+
+def _legend(panels: Panels, right: dict[str, float]) -> list[Any]:
+    lines = [line for found in panels.values() for line in found]
+    colours = {line.label: line.colour for line in lines}
+    handles: list[Any] = [
+        Line2D([], [], color=colour, lw=OURS, label=f"{label}, ours") for label, colour in sorted(colours.items())
+    ]
+    if any(len(line.curves) > 1 for line in lines):
+        handles.append(Patch(color=lines[0].colour, alpha=0.25, lw=0, label="lowest to highest seed"))
+    shown = {algorithm for place in panels for algorithm, *_ in published.panel(*place, right[place[0]])}
+    for algorithm in sorted(shown):
+        handles.append(Line2D([], [], color=PAPER_COLOURS[algorithm], lw=THEIRS, label=PAPER[algorithm]))
+    return [*handles, *(Line2D([], [], color="black", lw=1.2, ls=DASHES[split], label=split) for split in DASHES)]

@@ -1,0 +1,193 @@
+r"""Figure 3: the marginal likelihood along training, our runs over the paper's own curves.
+
+One panel for every size of the training set. Solid: the first test images; dashed: the first training images, log p(x) by
+quadrature, exact up to its stated error; by the paper's own estimator (appendix D) where there is no quadrature. What that
+estimator, which the paper's curves are by, gives on our models stands beside the exact number in the table.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+from matplotlib.lines import Line2D
+from matplotlib.ticker import NullFormatter
+
+from aevb.figures.common.base import Drawing, Figure, markdown_table
+from aevb.figures.common.learning_curves import meanings, provenance
+from aevb.figures.common.style import METHODS, PAPER_COLOURS, method
+from aevb.figures.paper import published
+from aevb.runs.run import Run
+from aevb.types import PositiveInt
+
+__all__ = ["ESTIMATORS", "Figure3", "marginal"]
+
+ESTIMATORS = {"quadrature": "quadrature", "reciprocal": "appendix D"}
+"""Evaluators whose columns are shown, the exact one first."""
+
+DASHES: dict[str, Any] = {"test": "-", "train": (0, (4, 1.6))}
+SIZE = (3.6, 3.0)
+OURS, THEIRS = 1.9, 0.8
+
+
+def marginal(run: Run, split: str, evaluator: str) -> tuple[np.ndarray, np.ndarray]:
+    """samples_seen and log p(x) (nats per image) at the marks that have it; empty where no mark has."""
+    metrics = run.metrics()
+    values = metrics.get(f"{split}_{evaluator}_log_px", np.full(len(metrics["samples_seen"]), np.nan))
+    kept = np.isfinite(values)
+    return metrics["samples_seen"][kept], values[kept]
+
+
+class Figure3(Figure):
+    """Marginal likelihood against samples_seen. x_max: right end of the axis; null: as far as the runs go."""
+
+    name = "figure3"
+    command = "aevb-train experiment=figure3 max_samples=1e6"
+
+    def __init__(self, x_max: PositiveInt | None = None) -> None:
+        self.x_max = x_max
+
+    def wanted(self, runs: list[Run]) -> list[Run]:
+        """Runs whose marks have log p(x) of either split by one of the estimators."""
+        return [
+            run
+            for run in runs
+            if any(len(marginal(run, split, evaluator)[0]) for split in DASHES for evaluator in ESTIMATORS)
+        ]
+
+    def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
+        """Panels, every number in them, and the table at the marks."""
+        places: dict[int, list[Run]] = {}
+        for run in sorted(runs, key=_order):
+            places.setdefault(_n_train(run), []).append(run)
+        rows = [row for n_train, group in sorted(places.items()) for row in _rows(n_train, group)]
+        right = float(self.x_max or max(int(run.metrics()["samples_seen"][-1]) for run in runs))
+        caption = (
+            "log p(x), nats per image, of the first images of either split. The paper's curves are by its own estimator "
+            f"({published.SOURCE}, appendix D), interpolated in log samples seen; `clock`: what Monte Carlo EM counts.\n\n"
+        )
+        return Drawing(rows, _draw(places, right), text=f"{caption}{meanings(runs)}\n{_table(rows)}")
+
+
+def _n_train(run: Run) -> int:
+    return int(run.settings["data"].get("n_train") or 0)
+
+
+def _order(run: Run) -> tuple[int, str]:
+    objective = str(run.settings["choices"]["objective"])
+    known = list(METHODS)
+    return (known.index(objective) if objective in known else len(known), run.name)
+
+
+def _label(run: Run, group: list[Run]) -> str:
+    objective = str(run.settings["choices"]["objective"])
+    alike = [other for other in group if other.settings["choices"]["objective"] == objective]
+    more = []
+    for key, read in (("learning_rate ", _lr), ("seed ", lambda item: item.settings["seed"]), ("clock: ", _clock)):
+        if len({read(other) for other in alike}) > 1:
+            more.append(f"{key}{read(run)}")
+    return ", ".join([method(objective).label, *more])
+
+
+def _lr(run: Run) -> Any:
+    return run.done.get("learning_rate", run.settings["optimizer"].get("lr"))
+
+
+def _clock(run: Run) -> str:
+    return str(run.settings["objective"].get("count", "samples"))
+
+
+def _rows(n_train: int, group: list[Run]) -> Iterator[dict[str, Any]]:
+    for run in group:
+        algorithm = method(str(run.settings["choices"]["objective"])).published
+        for split in DASHES:
+            paper = published.figure3().get((n_train, algorithm or "", split))
+            columns = {name: dict(zip(*marginal(run, split, name), strict=True)) for name in ESTIMATORS}
+            for x in sorted(set().union(*columns.values())):
+                yield {
+                    "n_train": n_train,
+                    "method": _label(run, group),
+                    "lr": _lr(run),
+                    "clock": _clock(run),
+                    "split": split,
+                    "samples_seen": int(x),
+                    **{name: values.get(x) for name, values in columns.items()},
+                    "paper": paper.at(float(x)) if paper is not None else float("nan"),
+                    **provenance(run),
+                }
+
+
+def _draw(places: dict[int, list[Run]], right: float) -> Canvas:
+    canvas = Canvas(figsize=(SIZE[0] * len(places), SIZE[1] + 0.8))
+    labels: dict[str, str] = {}
+    first: Axes | None = None
+    for i, (n_train, group) in enumerate(sorted(places.items())):
+        ax = canvas.add_subplot(1, len(places), i + 1)
+        ax.set_title(f"$N_{{train}} = {n_train:,}$".replace(",", "{,}"))
+        for (size, algorithm, split), line in published.figure3().items():
+            if size == n_train and line.samples_seen[0] < right:
+                shown = line.until(right)
+                ax.plot(*shown, color=PAPER_COLOURS[algorithm], linestyle=DASHES[split], linewidth=THEIRS, zorder=2)
+        for run in group:
+            objective = str(run.settings["choices"]["objective"])
+            colour = labels.setdefault(method(objective).label, method(objective).colour)
+            for split, dashes in DASHES.items():
+                x, y = marginal(run, split, "quadrature")
+                if not len(x):
+                    x, y = marginal(run, split, "reciprocal")
+                ax.plot(x, y, color=colour, linestyle=dashes, linewidth=OURS, marker="o", markersize=2.6, zorder=3)
+        ax.set_xscale("log")
+        ax.set_xlim(4e5 if right > 1e6 else right / 10, right)
+        ax.set_ylim(*_heights(ax))
+        ax.xaxis.set_minor_formatter(NullFormatter())
+        ax.grid(axis="y", linewidth=0.3, color="#DDDDDD", zorder=0)
+        ax.set_xlabel("training samples seen")
+        first = first or ax
+    assert first is not None
+    first.set_ylabel("log p(x) (nats)")
+    handles: list[Any] = [
+        Line2D([], [], color=colour, lw=OURS, label=f"{name}, ours") for name, colour in labels.items()
+    ]
+    for algorithm, colour in PAPER_COLOURS.items():
+        name = next(item.label for item in METHODS.values() if item.published == algorithm)
+        handles.append(Line2D([], [], color=colour, lw=THEIRS, label=f"{name}, paper"))
+    handles += [Line2D([], [], color="black", lw=1.2, ls=dashes, label=split) for split, dashes in DASHES.items()]
+    canvas.legend(handles=handles, loc="outside upper center", ncols=min(4, 1 + len(places)))
+    return canvas
+
+
+def _heights(ax: Axes) -> tuple[float, float]:
+    # What lies far below the best curves early is cut, as the paper does at -160.
+    left, right = ax.get_xlim()
+    values = []
+    for line in ax.lines:
+        x, y = np.asarray(line.get_xdata(), dtype=float), np.asarray(line.get_ydata(), dtype=float)
+        values += list(y[(x >= left) & (x <= right) & (y > -170)])
+    low, high = (min(values), max(values)) if values else (-160.0, -100.0)
+    margin = 0.05 * (high - low) or 1.0
+    return low - margin, high + margin
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    def number(value: Any, sign: str = "") -> str:
+        return "–" if value is None or np.isnan(value) else f"{value:{sign}.2f}"
+
+    return markdown_table(
+        [
+            {
+                "N_train": f"{row['n_train']:,}",
+                "method": row["method"],
+                "learning_rate": f"{row['lr']:g}",
+                "split": row["split"],
+                "samples seen": f"{row['samples_seen']:,}",
+                "quadrature": number(row["quadrature"]),
+                "appendix D": number(row["reciprocal"]),
+                "paper": number(row["paper"]),
+                "quadrature − paper": number(
+                    None if row["quadrature"] is None else row["quadrature"] - row["paper"], "+"
+                ),
+            }
+            for row in rows
+        ]
+    )

@@ -1,0 +1,86 @@
+r"""Figure 4: the manifolds that models with a two-dimensional latent space have learned.
+
+The unit square is covered by an n x n grid of cell centres, which the inverse CDF of the prior's components takes to latent
+values: z = Phi^{-1}((i + 1/2) / n), i = 0..n-1. So every cell is equally probable under p(z) and no z is infinite. Shown are
+the means of p(x|z). z_1 rises to the right, z_2 upwards.
+"""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure as Canvas
+from scipy.stats import norm
+
+from aevb.figures.common.base import Drawing, Figure
+from aevb.figures.common.images import GAP, show, tile
+from aevb.figures.common.learning_curves import provenance
+from aevb.figures.common.run_choice import caption, representatives, with_latent_dim
+from aevb.figures.common.style import dataset
+from aevb.runs.run import Run
+from aevb.types import PositiveInt
+
+__all__ = ["Figure4", "manifold"]
+
+PAPER_SIDES = {"frey_face": 10, "mnist": 20}
+SIDE = 15  # for data sets that are not in the paper
+SIZE = 4.0  # height of a panel, inches
+CAPTION = "Means of p(x|z) at z = Phi^-1((i + 1/2) / n), the centres of equally probable cells of p(z)."
+
+
+class Figure4(Figure):
+    """2-D manifolds. side: images in a row of the grid; null: the paper's 20 for MNIST and 10 for Frey Face, 15 for others."""
+
+    name = "figure4"
+    command = "aevb-train experiment=figure4 max_samples=1e6"
+
+    def __init__(self, side: PositiveInt | None = None) -> None:
+        self.side = side
+
+    def wanted(self, runs: list[Run]) -> list[Run]:
+        """Runs with a two-dimensional latent space and a normal prior, whose inverse CDF this is."""
+        priors = {run.name: run.settings["model"]["prior"]["_target_"] for run in runs}
+        return with_latent_dim([run for run in runs if priors[run.name].endswith(".StandardNormal")], [2])
+
+    def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
+        """One panel for every data set."""
+        chosen = representatives(runs)
+        widths = [SIZE * run.done["shape"][1] / run.done["shape"][0] for run in chosen.values()]
+        canvas = Canvas(figsize=(sum(widths) + 0.6 * len(widths), SIZE + 0.6))
+        grid = canvas.add_gridspec(1, len(widths), width_ratios=widths)
+        rows: list[dict[str, Any]] = []
+        for i, ((data, _), run) in enumerate(chosen.items()):
+            side = self.side or PAPER_SIDES.get(data, SIDE)
+            z = manifold(side)
+            ax = canvas.add_subplot(grid[i])
+            show(ax, tile(_means(run, z, trusted), side, 0 if data in PAPER_SIDES else GAP), extent=(0, 1, 0, 1))
+            ax.set_title(f"{dataset(data)}, {side}×{side}")
+            ax.set_xlabel(r"$\Phi(z_1)$")
+            ax.set_ylabel(r"$\Phi(z_2)$")
+            ax.set_xticks([0, 0.5, 1], ["0", "½", "1"])
+            ax.set_yticks([0, 0.5, 1], ["0", "½", "1"])
+            shape = run.done["shape"]
+            ax.set_aspect(shape[0] / shape[1])
+            facts = {"data": data, "samples_seen": run.done["samples_seen"], **provenance(run)}
+            cells = enumerate(z.tolist())
+            rows += [{"row": k // side, "column": k % side, "z1": z1, "z2": z2, **facts} for k, (z1, z2) in cells]
+        return Drawing(
+            rows,
+            canvas,
+            text=caption(
+                "Means of p(x|z) at z = Phi^-1((i + 1/2) / n), the centres of equally probable cells of p(z).", chosen
+            ),
+        )
+
+
+def manifold(side: int) -> np.ndarray:
+    """Latent values of the grid's cells, (side^2, 2), read like text: z_1 rises along a row, z_2 falls from row to row."""
+    z = norm.ppf((np.arange(side) + 0.5) / side)
+    z1, z2 = np.meshgrid(z, z[::-1])
+    return np.stack([z1.ravel(), z2.ravel()], axis=1)
+
+
+def _means(run: Run, z: np.ndarray, trusted: tuple[str, ...]) -> np.ndarray:
+    import aevb
+
+    model = aevb.load(run.directory, trusted=trusted)
+    return model.decode(z).reshape(-1, *model.shape)

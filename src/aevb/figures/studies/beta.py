@@ -1,0 +1,107 @@
+"""What the weight on the KL divergence buys: reconstruction against KL (distortion and rate) along beta, with samples.
+
+Both are those of the test images at the end of each run, at the run's own q. The bound, their difference, is constant along the
+dotted lines of slope one: beta = 1 seeks the highest of them.
+"""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+
+from aevb.figures.common.base import Drawing, Figure, markdown_table
+from aevb.figures.common.images import GAP, show, tile
+from aevb.figures.common.learning_curves import meanings, provenance
+from aevb.figures.common.style import dataset
+from aevb.noise import Noise
+from aevb.runs.run import Run
+from aevb.types import PositiveInt, Seed
+
+__all__ = ["Beta"]
+
+
+class Beta(Figure):
+    """Left the curve, right a row of samples for every beta. samples: in a row. seed: of z ~ p(z), the same for every beta."""
+
+    name = "beta"
+    command = "aevb-train experiment=beta"
+
+    def __init__(self, samples: PositiveInt = 10, seed: Seed = 0) -> None:
+        self.samples, self.seed = samples, seed
+
+    def wanted(self, runs: list[Run]) -> list[Run]:
+        """Runs whose objective has a beta and whose marks have both parts, of the data set, size and length that most have."""
+        found = [
+            run for run in runs if "beta" in run.settings["objective"] and np.isfinite(run.metrics()["test_kl"][-1])
+        ]
+        kinds: dict[Any, dict[float, Run]] = {}
+        for run in found:
+            settings = run.settings
+            kind = (
+                settings["choices"]["data"],
+                settings["latent_dim"],
+                settings["hidden_dim"],
+                run.done["samples_seen"],
+            )
+            kinds.setdefault(kind, {}).setdefault(settings["objective"]["beta"], run)
+        best = max(kinds.values(), key=len, default={})
+        return [best[beta] for beta in sorted(best)]
+
+    def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
+        """The curve and the samples."""
+        import aevb
+
+        rows = [_row(run) for run in runs]
+        canvas = Canvas(figsize=(9.4, max(3.2, 0.52 * len(runs) + 0.6)))
+        left, right = canvas.subplots(1, 2, width_ratios=(1, 1.15))
+        _curve(left, rows)
+        pictures = []
+        for run in runs:
+            model = aevb.load(run.directory, trusted=trusted)
+            noise = Noise(self.seed, "samples", 0)
+            pictures.append(model.model.generate(self.samples, noise).mean.numpy().reshape(-1, *model.shape))
+        picture = tile(np.concatenate(pictures), self.samples, GAP)
+        show(right, picture)
+        height = picture.shape[0] / len(runs)
+        right.set_yticks([(i + 0.5) * height for i in range(len(runs))], [f"β = {row['beta']:g}" for row in rows])
+        right.tick_params(left=False)
+        right.set_title("p(x|z) at the same z ~ p(z)")
+        number = "{:.2f}".format
+        shown = [
+            {"β": f"{row['beta']:g}", **{name: number(row[name]) for name in ("reconstruction", "kl", "bound")}}
+            for row in rows
+        ]
+        first = runs[0]
+        text = (
+            f"{dataset(first.settings['choices']['data'])}, test images, nats per image, {first.done['samples_seen']:,} training "
+            f"samples, N_z = {first.settings['latent_dim']}. The bound is the lower bound of log p(x), whatever β.\n\n"
+        )
+        return Drawing(rows, canvas, text=f"{text}{meanings(runs)}\n{markdown_table(shown)}")
+
+
+def _row(run: Run) -> dict[str, Any]:
+    metrics = run.metrics()
+    values = {name: float(metrics[f"test_{name}"][-1]) for name in ("reconstruction", "kl", "bound")}
+    facts = {"objective": run.settings["choices"]["objective"], "samples_seen": run.done["samples_seen"]}
+    return {"beta": run.settings["objective"]["beta"], **values, **facts, **provenance(run)}
+
+
+def _curve(ax: Axes, rows: list[dict[str, Any]]) -> None:
+    kl, reconstruction = ([row[name] for row in rows] for name in ("kl", "reconstruction"))
+    ax.plot(kl, reconstruction, "o-", color="#0072B2", markersize=4.5, linewidth=1)
+    ax.margins(0.12)
+    for row in rows:
+        ax.annotate(
+            f"{row['beta']:g}", (row["kl"], row["reconstruction"]), (5, -9), textcoords="offset points", fontsize=8
+        )
+    low, high = ax.get_xlim()
+    limits = ax.get_ylim()
+    best = max(row["bound"] for row in rows)
+    for bound in best - np.arange(0, 200, 10):
+        ax.plot([low, high], [bound + low, bound + high], color="#9A9A9A", linewidth=0.6, linestyle=":")
+    ax.set_xlim(low, high)
+    ax.set_ylim(limits)
+    ax.set_xlabel("KL(q(z|x) ‖ p(z)), nats (rate)")
+    ax.set_ylabel("E log p(x|z), nats (minus distortion)")
+    ax.set_title("β at each point; dotted: equal bound, 10 nats apart")

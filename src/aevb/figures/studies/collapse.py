@@ -1,0 +1,158 @@
+"""Posterior collapse over training: KL divergence, mutual information and active units at the marks, every seed a line.
+
+A run has collapsed where its KL is below 0.1 nat and no unit is active (aevb.estimators.mutual_information): two numbers, since a q that
+is far from the prior in the same way for all images has a KL and tells nothing.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import MaxNLocator
+
+from aevb.estimators.mutual_information import ACTIVE, COLLAPSED
+from aevb.figures.common.base import Drawing, Figure, markdown_table
+from aevb.figures.common.learning_curves import meanings, provenance
+from aevb.figures.common.style import dataset, method
+from aevb.runs.run import Run
+
+__all__ = ["Collapse", "variant"]
+
+PANELS = {
+    "kl": "KL(q(z|x) ‖ p(z)), nats",
+    "mutual_information": "mutual information, nats",
+    "active_units": "active units (lines set apart)",
+}
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#000000", "#56B4E9")
+LEAST = 1e-3  # nats, where the axis of the KL turns from linear to logarithmic
+
+
+class Trace(NamedTuple):
+    """One run. values: columns of PANELS, and the bound, at samples_seen; of the split's first images."""
+
+    run: Run
+    variant: str
+    samples_seen: np.ndarray
+    values: dict[str, np.ndarray]
+
+    @property
+    def collapsed(self) -> bool:
+        """At the end."""
+        return bool(self.values["kl"][-1] < COLLAPSED and self.values["active_units"][-1] == 0)
+
+
+class Collapse(Figure):
+    """From runs with `evaluator=[bound,information]`; those of one data set, model and size belong together."""
+
+    name = "collapse"
+    command = "aevb-train experiment=collapse"
+
+    def wanted(self, runs: list[Run]) -> list[Run]:
+        """Runs that have the columns."""
+        needed = {f"test_information_{name}" for name in PANELS}
+        return [run for run in runs if needed <= run.metrics().keys()]
+
+    def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
+        """Three panels and a table of how it ended."""
+        traces = [_trace(run) for run in runs]
+        names = sorted(dict.fromkeys(trace.variant for trace in traces), key=_order)
+        colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(names)}
+        canvas = Canvas(figsize=(7.0, 2.8))
+        for ax, (column, title) in zip(canvas.subplots(1, 3), PANELS.items(), strict=True):
+            _panel(ax, traces, column, colours)
+            ax.set_title(title)
+        handles = [canvas.axes[0].plot([], [], color=colour, label=name)[0] for name, colour in colours.items()]
+        canvas.legend(handles=handles, loc="outside lower center", ncols=min(len(names), 3))
+        rows = [row for trace in traces for row in _rows(trace)]
+        shown = [_ended(name, [trace for trace in traces if trace.variant == name]) for name in names]
+        data = ", ".join(dict.fromkeys(dataset(str(run.settings["choices"]["data"])) for run in runs))
+        text = (
+            f"{data}, test images. Collapsed: KL below {COLLAPSED} nat and no unit whose posterior mean has a variance above "
+            f"{ACTIVE}, at the end. Means over seeds, lowest and highest in brackets; presented: training samples at which a "
+            f"gradient was taken, an inner loop's too.\n\n{meanings(runs)}\n{markdown_table(shown)}"
+        )
+        return Drawing(rows, canvas, text=text)
+
+
+def variant(settings: dict[str, Any]) -> str:
+    """What a run's objective is called: the method's name, and the settings that make it a cure of collapse."""
+    node, objective = settings["objective"], str(settings["choices"]["objective"])
+    inner = node.get("objective")
+    if isinstance(inner, dict):
+        return method(objective).label
+    parts = [f"β = {node['beta']:g}"] if node.get("beta", 1) != 1 else []
+    parts += [f"warm-up of {node['warm_up']:,} samples"] if node.get("warm_up") else []
+    parts += [f"free bits, {node['free_bits']:g} nat a unit"] if node.get("free_bits") else []
+    return ", ".join(parts) or method(objective).label
+
+
+def _order(name: str) -> tuple[int, str]:
+    """Plain first, then lagging, then the others."""
+    first = [method(objective).label for objective in ("sgvb_b", "lagging")]
+    return first.index(name) if name in first else len(first), name
+
+
+def _trace(run: Run) -> Trace:
+    metrics = run.metrics()
+    values = {name: metrics[f"test_information_{name}"] for name in (*PANELS, "bound")}
+    presented = metrics.get("train_presented", np.array([math.nan]))
+    values["presented"] = np.where(np.isnan(presented), metrics["samples_seen"], presented)
+    return Trace(run, variant(run.settings), metrics["samples_seen"], values)
+
+
+def _panel(ax: Axes, traces: list[Trace], column: str, colours: dict[str, str]) -> None:
+    units = column == "active_units"
+    for trace in traces:
+        aside = 0.07 * list(colours).index(trace.variant) if units else 0.0  # integers, which would hide one another
+        ax.plot(
+            trace.samples_seen,
+            trace.values[column] + aside,
+            color=colours[trace.variant],
+            linewidth=0.9,
+            marker=".",
+            markersize=3,
+        )
+    ax.set_xscale("log")
+    ax.set_xlabel("training samples seen")
+    if column == "kl":
+        ax.axhline(COLLAPSED, color="#6B6B6B", linewidth=0.8, linestyle=(0, (4, 2)))
+        ax.set_yscale("symlog", linthresh=LEAST)
+        ax.set_ylim(bottom=0)
+    elif units:
+        ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+    else:
+        ax.set_yscale("symlog", linthresh=COLLAPSED)
+        ax.set_ylim(bottom=-COLLAPSED / 4)  # an estimate, which may be below zero
+
+
+def _rows(trace: Trace) -> list[dict[str, Any]]:
+    facts = {"variant": trace.variant, "seed": trace.run.settings["seed"]}
+    origin = {"collapsed": trace.collapsed, **provenance(trace.run)}
+    return [
+        {
+            **facts,
+            "samples_seen": int(place),
+            **{name: float(values[i]) for name, values in trace.values.items()},
+            **origin,
+        }
+        for i, place in enumerate(trace.samples_seen)
+    ]
+
+
+def _ended(name: str, traces: list[Trace]) -> dict[str, Any]:
+    def spread(column: str, digits: int) -> str:
+        values = [float(trace.values[column][-1]) for trace in traces]
+        return f"{np.mean(values):.{digits}f} [{min(values):.{digits}f}, {max(values):.{digits}f}]"
+
+    return {
+        "": name,
+        "collapsed": f"{sum(trace.collapsed for trace in traces)} of {len(traces)}",
+        "KL": spread("kl", 3),
+        "mutual information": spread("mutual_information", 3),
+        "active units": spread("active_units", 1),
+        "bound": spread("bound", 2),
+        "samples": f"{max(int(trace.samples_seen[-1]) for trace in traces):,}",
+        "presented": f"{np.mean([trace.values['presented'][-1] for trace in traces]):,.0f}",
+    }

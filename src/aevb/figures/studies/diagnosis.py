@@ -1,0 +1,194 @@
+"""What a run's bound is made of and where it loses: four panels a run, from its evaluations `information` and `inference_gap`.
+
+Surgery of the KL divergence with the ceiling log N of the mutual information; KL by latent dimension, units that are not active
+hollow; log-variances of q(z|x); the inference gap split into approximation and amortisation. A bar is a mean over images, its
+whisker the standard error.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+
+from aevb.figures.common.base import Drawing, Figure, markdown_table
+from aevb.figures.common.learning_curves import convention, meanings, provenance
+from aevb.figures.common.style import dataset
+from aevb.runs.run import Run
+
+__all__ = ["Diagnosis"]
+
+KL, PART, OTHER, EDGE = "#0072B2", "#56B4E9", "#E69F00", "#6B6B6B"
+NAMES = {"kl": "KL", "mutual_information": "mutual\ninformation", "marginal_kl": "KL(q(z) ‖ p(z))"}
+GAPS = {"amortisation_gap": ("amortisation", "#009E73"), "approximation_gap": ("approximation", "#CC79A7")}
+SIZE = (10.4, 2.35)  # of a run's row, inches
+NEAR = 0.95  # of log N: from here on the mutual information is said to be at its ceiling
+
+
+class Diagnosis(Figure):
+    """One row of panels for every run that has been evaluated so; runs=outputs/runs/NAME draws one run.
+
+    split: whose evaluations; of several, those of the most images.
+    """
+
+    name = "diagnosis"
+    command = (
+        "aevb-train 'evaluator=[bound,importance,information]' latent_dim=20 max_samples=1e6, "
+        "then aevb-evaluate run=outputs/runs/NAME 'evaluator=[information,inference_gap]' first=1000"
+    )
+
+    def __init__(self, split: Literal["train", "valid", "test"] = "test") -> None:
+        self.split = split
+
+    def wanted(self, runs: list[Run]) -> list[Run]:
+        """Runs with the evaluation `information`."""
+        return [run for run in runs if self._evaluation(run, "information")]
+
+    def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
+        """The rows, and a table of the verdicts."""
+        canvas = Canvas(figsize=(SIZE[0], SIZE[1] * len(runs)))
+        rows: list[dict[str, Any]] = []
+        for part, run in zip(canvas.subfigures(len(runs), 1, squeeze=False)[:, 0], runs, strict=True):
+            information, gap = self._evaluation(run, "information"), self._evaluation(run, "inference_gap")
+            surgery, units, spread, split = part.subplots(1, 4, width_ratios=(1.25, 1.5, 1, 1.25))
+            part.suptitle(_title(run, information), fontsize=10)
+            _surgery(surgery, information)
+            _units(units, information)
+            _spread(spread, information)
+            _gaps(split, gap)
+            for evaluation in filter(None, (information, gap)):
+                rows += _rows(run, evaluation)
+        text = (
+            f"ELBO surgery and inference gap, nats per image over the {self.split} split; ± standard error over images. Mutual "
+            "information is that of the N images: at most log N, too small for the population; KL(q(z) ‖ p(z)) too large by as "
+            "much. A unit is active if the variance over images of its posterior mean is above 0.01.\n\n"
+        )
+        return Drawing(
+            rows, canvas, text=f"{text}{meanings(runs)}\n{markdown_table([self._shown(run) for run in runs])}"
+        )
+
+    def _evaluation(self, run: Run, name: str) -> dict[str, Any]:
+        found = [item for item in run.evaluations() if (item["name"], item["split"]) == (name, self.split)]
+        return max(found, key=lambda item: item["n"], default={})
+
+    def _shown(self, run: Run) -> dict[str, str]:
+        information, gap = self._evaluation(run, "information"), self._evaluation(run, "inference_gap")
+        return {
+            "run": run.name,
+            "targets": convention(run),
+            "N": f"{information['n']:,}",
+            **{name: _number(information, name) for name in ("bound", "kl", "mutual_information")},
+            "log N": f"{information['ceiling']:.2f}",
+            "KL(q(z) ‖ p(z))": _number(information, "marginal_kl"),
+            "active units": f"{information['active_units']} of {len(information['kl_per_dimension'])}",
+            "verdict": information["verdict"].partition(":")[0],
+            **{f"{name} gap": _number(gap, key) for key, (name, _) in GAPS.items()},
+            "N of the gaps": f"{gap['n']:,}" if gap else "–",
+        }
+
+
+def _title(run: Run, information: dict[str, Any]) -> str:
+    value = {name: item["mean"] for name, item in information["values"].items()}
+    text = (
+        f"{run.name}  ({dataset(run.settings['choices']['data'])}, {convention(run)}, N = {information['n']:,}):  "
+        f"bound {value['bound']:.2f} = reconstruction {value['reconstruction']:.2f} − KL {value['kl']:.2f} nats"
+    )
+    return text.replace(" -", " −")
+
+
+def _surgery(ax: Axes, information: dict[str, Any]) -> None:
+    ceiling = information["ceiling"]
+    for i, (key, colour) in enumerate(zip(NAMES, (KL, PART, OTHER), strict=True)):
+        item = information["values"][key]
+        mean, error = item["mean"], item["standard_error"]
+        ax.bar(i, mean, 0.62, yerr=error, color=colour, error_kw={"elinewidth": 0.8, "capsize": 2})
+        near = {"mutual_information": "≥ ", "marginal_kl": "≤ "} if _at_ceiling(information) else {}
+        ax.annotate(f"{near.get(key, '')}{mean:.2f}", (i, max(mean + error, 0)), (0, 2), **ABOVE)
+    ax.axhline(ceiling, label=f"log N = {ceiling:.2f}, ceiling of information", **LINE)
+    ax.legend(loc="upper right", fontsize=8)
+    ax.axhline(0, color="black", linewidth=0.6)
+    ax.set_xticks(range(3), list(NAMES.values()))
+    ax.set_xlim(-0.5, 2.5)
+    ax.set_ylim(top=1.35 * max(ceiling, information["values"]["kl"]["mean"]))
+    ax.set_ylabel("nats per image")
+    ax.set_title("KL = information + mismatch")
+
+
+def _at_ceiling(information: dict[str, Any]) -> bool:
+    return information["values"]["mutual_information"]["mean"] > NEAR * information["ceiling"]
+
+
+def _units(ax: Axes, information: dict[str, Any]) -> None:
+    pairs = sorted(zip(information["kl_per_dimension"], information["variance_of_mean"], strict=True), reverse=True)
+    for label, colour, active in (("active", KL, True), ("not active", "white", False)):
+        at = {i: kl for i, (kl, variance) in enumerate(pairs) if (variance > information["active_above"]) == active}
+        if at:
+            ax.bar(list(at), list(at.values()), color=colour, edgecolor=KL, linewidth=0.6, label=f"{len(at)} {label}")
+    ax.legend(loc="upper right", handlelength=1)
+    ax.set_xlim(-0.7, len(pairs) - 0.3)
+    ax.set_xlabel("latent dimension, by KL")
+    ax.set_title("KL by dimension (nats)")
+
+
+def _spread(ax: Axes, information: dict[str, Any]) -> None:
+    counts, edges = information["log_var_histogram"]["counts"], information["log_var_histogram"]["edges"]
+    share = [count / sum(counts) for count in counts]
+    ax.stairs(share, edges, fill=True, color=PART)
+    ax.axvline(0, label="that of p(z)", **LINE)
+    ax.legend(loc="upper left", fontsize=8)
+    ax.margins(y=0.2)
+    ax.set_xlabel("log-variance, all images and dimensions")
+    ax.set_ylabel("share")
+    ax.set_title("log σ² of q(z|x)")
+
+
+def _gaps(ax: Axes, gap: dict[str, Any]) -> None:
+    ax.set_title("log p(x) − bound (nats)")
+    if not gap:
+        ax.set_axis_off()
+        hint = "not measured:\naevb-evaluate run=…\nevaluator=inference_gap"
+        ax.text(0.5, 0.5, hint, transform=ax.transAxes, horizontalalignment="center", verticalalignment="center")
+        return
+    below = 0.0
+    for key, (name, colour) in GAPS.items():
+        item = gap["values"][key]
+        mean, error = item["mean"], item["standard_error"]
+        ax.bar(0, mean, 0.5, bottom=below, yerr=error, color=colour, error_kw={"elinewidth": 0.8, "capsize": 2})
+        ax.annotate(f"{name}\n{mean:.2f}", (0.3, below + mean / 2), (2, 0), textcoords="offset points", va="center")
+        below += mean
+    ax.annotate(f"{below:.2f}", (0, below), (0, 5), **ABOVE)
+    ax.axhline(0, color="black", linewidth=0.6)
+    ax.set_xlim(-0.45, 1.15)
+    ax.margins(y=0.15)
+    ax.set_xticks([0], [f"N = {gap['n']:,}"])
+
+
+ABOVE: dict[str, Any] = {
+    "textcoords": "offset points",
+    "horizontalalignment": "center",
+    "verticalalignment": "bottom",
+    "fontsize": 8,
+}
+LINE: dict[str, Any] = {"color": EDGE, "linewidth": 0.8, "linestyle": (0, (4, 2))}
+
+
+def _number(evaluation: dict[str, Any], name: str) -> str:
+    if not evaluation:
+        return "–"
+    item = evaluation["values"][name]
+    return f"{item['mean']:.2f} ± {item['standard_error']:.2f}"
+
+
+def _rows(run: Run, evaluation: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    facts = {"split": evaluation["split"], "n": evaluation["n"], "targets": convention(run), **provenance(run)}
+    for name, item in evaluation["values"].items():
+        error = item["standard_error"]
+        yield {"quantity": name, "dimension": None, "value": item["mean"], "standard_error": error, **facts}
+    if "ceiling" in evaluation:
+        yield {"quantity": "log_n", "dimension": None, "value": evaluation["ceiling"], **facts}
+        for name in ("kl_per_dimension", "variance_of_mean"):
+            for j, value in enumerate(evaluation[name]):
+                yield {"quantity": name, "dimension": j, "value": value, **facts}
+        histogram = evaluation["log_var_histogram"]
+        for low, count in zip(histogram["edges"], histogram["counts"], strict=False):
+            yield {"quantity": "log_var_count", "from": low, "value": count, **facts}

@@ -1,0 +1,131 @@
+"""Training seen as EM: exact log p(x) of the training images, the bound below it, the gap between them, from mark to mark.
+
+An M-step on an exact bound can only raise log p(x); where q lags behind, or is of a family that does not hold the posterior, the
+bound may rise while log p(x) falls. Where log p(x) is lower than at the mark before, a triangle says so.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+
+from aevb.figures.common.base import Drawing, Figure, markdown_table
+from aevb.figures.common.learning_curves import meanings, provenance
+from aevb.figures.common.style import dataset, method
+from aevb.runs.run import Run
+
+__all__ = ["EMView"]
+
+LOG_PX = "train_quadrature_log_px"
+BOUNDS = ("train_information_bound", "train_fitted_bound_bound")  # of the encoder's q, or of a q fitted to each image
+WIDTH = 1.3
+
+
+class Climb(NamedTuple):
+    """One run, mark by mark, nats per training image. falls: whether log p(x) is lower than at the mark before, (R,)."""
+
+    run: Run
+    label: str
+    samples_seen: np.ndarray
+    log_px: np.ndarray
+    bound: np.ndarray
+
+    @property
+    def falls(self) -> np.ndarray:
+        return np.diff(self.log_px, prepend=-np.inf) < 0
+
+    @property
+    def gap(self) -> np.ndarray:
+        return self.log_px - self.bound
+
+
+class EMView(Figure):
+    """From runs with `trainer.mark_splits=both` and the evaluators quadrature and information, or fitted_bound."""
+
+    name = "em_view"
+    command = "aevb-train experiment=em_view"
+
+    def wanted(self, runs: list[Run]) -> list[Run]:
+        """Runs that have the columns."""
+        return [run for run in runs if LOG_PX in run.metrics() and _bound_of(run) is not None]
+
+    def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
+        """log p(x) and bound in one panel, the gap in the other; a table of how often log p(x) fell."""
+        climbs = sorted((_climb(run) for run in runs), key=lambda climb: climb.label)
+        canvas = Canvas(figsize=(7.6, 3.2))
+        left, right = canvas.subplots(1, 2)
+        for climb in climbs:
+            _draw(left, right, climb)
+        left.set_ylabel("nats per training image")
+        left.set_title("log p(x), solid; the bound, dashed")
+        right.set_title("log p(x) − bound, nats")
+        right.set_yscale("symlog", linthresh=0.01)  # an estimated bound may be above
+        low = min(float(climb.log_px[len(climb.log_px) // 8]) for climb in climbs)
+        left.set_ylim(bottom=low)
+        for ax in (left, right):
+            ax.set_xlabel("training samples seen by θ")
+        left.plot([], [], linestyle="", marker="v", color="#000000", markersize=5, label="log p(x) has fallen")
+        canvas.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=len(climbs) + 1)
+        rows = [row for climb in climbs for row in _rows(climb)]
+        data = ", ".join(dict.fromkeys(dataset(str(run.settings["choices"]["data"])) for run in runs))
+        text = (
+            f"{data}, training images; log p(x) by quadrature. A step is from one mark to the next; presented: training samples "
+            "at which theta or an encoder took a gradient, not those of E-steps without one.\n\n"
+            f"{meanings(runs)}\n{markdown_table([_shown(climb) for climb in climbs])}"
+        )
+        return Drawing(rows, canvas, text=text)
+
+
+def _bound_of(run: Run) -> str | None:
+    metrics = run.metrics()
+    return next((name for name in BOUNDS if name in metrics), None)
+
+
+def _climb(run: Run) -> Climb:
+    metrics = run.metrics()
+    name = _bound_of(run)
+    assert name is not None
+    label = method(str(run.settings["choices"]["objective"])).label
+    return Climb(run, label, metrics["samples_seen"], metrics[LOG_PX], metrics[name])
+
+
+def _draw(left: Axes, right: Axes, climb: Climb) -> None:
+    colour = method(str(climb.run.settings["choices"]["objective"])).colour
+    left.plot(climb.samples_seen, climb.log_px, color=colour, linewidth=WIDTH, label=climb.label)
+    left.plot(climb.samples_seen, climb.bound, color=colour, linewidth=0.8, linestyle=(0, (3, 2)))
+    left.plot(
+        climb.samples_seen[climb.falls], climb.log_px[climb.falls], linestyle="", marker="v", color=colour, markersize=5
+    )
+    right.plot(climb.samples_seen, climb.gap, color=colour, linewidth=WIDTH)
+
+
+def _rows(climb: Climb) -> list[dict[str, Any]]:
+    facts = {"method": climb.label, "seed": climb.run.settings["seed"]}
+    return [
+        {
+            **facts,
+            "samples_seen": int(climb.samples_seen[i]),
+            "log_px": float(climb.log_px[i]),
+            "bound": float(climb.bound[i]),
+            "gap": float(climb.gap[i]),
+            "falls": bool(climb.falls[i]),
+            **provenance(climb.run),
+        }
+        for i in range(len(climb.samples_seen))
+    ]
+
+
+def _shown(climb: Climb) -> dict[str, Any]:
+    change = np.diff(climb.log_px)
+    presented = climb.run.metrics().get("train_presented", climb.samples_seen)[-1]
+    return {
+        "": climb.label,
+        "steps": len(change),
+        "log p(x) falls in": int(climb.falls.sum()),
+        "largest fall": f"{max(0.0, -float(change.min())):.2f}",
+        "log p(x) at the end": f"{climb.log_px[-1]:.2f}",
+        "bound": f"{climb.bound[-1]:.2f}",
+        "gap": f"{climb.gap[-1]:.2f}",
+        "presented": f"{presented:,.0f}",
+    }

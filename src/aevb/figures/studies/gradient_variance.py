@@ -1,0 +1,293 @@
+"""How noisy each estimator's gradient is, on models as they are at one point of training: the score function of section 2.2, with
+and without baselines, estimators A and B, and the importance-weighted bound; of models with binary latents the score function,
+NVIL, ARM, DisARM and VIMCO, at as many evaluations of p(x, z).
+
+Draws of the gradient at fixed parameters and fixed minibatches of the run's training data, by parameter group. Shown is the
+variance over the squared norm of the mean gradient: at 1 the noise of one step is as large as the step. All but the
+importance-weighted bound estimate the same gradient, so they share the mean that estimator B gives at its most samples, as the
+least noisy; of at most twelve binary latents it is the exact one. That of the importance-weighted bound is another, and is
+divided by its own.
+"""
+
+import copy
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+from torch import Tensor
+
+from aevb.distributions import Bernoulli
+from aevb.estimators.enumeration import MAX_LATENT_DIM
+from aevb.estimators.gradient_variance import GradientMoments, gradient_moments
+from aevb.estimators.model_queries import latent_dim
+from aevb.evaluation.loading import load_run
+from aevb.evaluators.targets import float_type
+from aevb.figures.common.base import Drawing, Figure, markdown_table
+from aevb.figures.common.learning_curves import convention, meanings, provenance, with_bound
+from aevb.figures.common.style import SPARE
+from aevb.models.vae import VAE
+from aevb.noise import Noise
+from aevb.objectives.arm import ARM
+from aevb.objectives.exact_bound import ExactBound
+from aevb.objectives.iwae import IWAE
+from aevb.objectives.nvil import NVIL
+from aevb.objectives.objective import Batch, Objective
+from aevb.objectives.score_function import ScoreFunction
+from aevb.objectives.sgvb_a import SGVB_A
+from aevb.objectives.sgvb_b import SGVB_B
+from aevb.objectives.vimco import VIMCO
+from aevb.runs.run import Run
+from aevb.training.minibatches import Stream
+from aevb.types import PositiveInt
+
+__all__ = ["GradientVariance"]
+
+PAST = 50  # minibatches that the running baseline has seen: at a decay of 0.9 all that it remembers
+LEARNING = 500  # minibatches that a learnt one has learnt from, by Adam
+GROUPS = {"phi": "φ, recognition model", "theta": "θ, generative model"}
+LINE = 0.27  # height of an estimator's line, inches
+
+
+class Estimator(NamedTuple):
+    """name: as shown. samples: L or K. objective: whose gradient it is. own_mean: not that of the lower bound."""
+
+    name: str
+    samples: int
+    objective: Objective
+    own_mean: bool = False
+
+
+def estimators(samples: int) -> list[Estimator]:
+    """Every estimator with one sample and with `samples`; B with the most comes first, since the others are measured by it."""
+    found = []
+    for n in (samples, 1):
+        found += [
+            Estimator("SGVB B", n, SGVB_B(n)),
+            Estimator("SGVB A", n, SGVB_A(n)),
+            Estimator("score function", n, ScoreFunction(n)),
+            Estimator("score function, running baseline", n, ScoreFunction(n, "running")),
+        ]
+    found.append(Estimator("score function, leave-one-out", samples, ScoreFunction(samples, "leave_one_out")))
+    found.append(Estimator("importance-weighted bound", samples, IWAE(samples), own_mean=True))
+    return found
+
+
+def binary_estimators(samples: int, data_dim: int) -> list[Estimator]:
+    """Of models with binary latents, with one sample, two and `samples`; the first is the least noisy, as a rule."""
+    found = []
+    for n in dict.fromkeys((samples - samples % 2, 2)):
+        found += [
+            Estimator("score function, leave-one-out", n, ScoreFunction(n, "leave_one_out")),
+            Estimator("DisARM", n, ARM(n)),
+            Estimator("ARM", n, ARM(n, marginal=False)),
+        ]
+    for n in dict.fromkeys((samples - samples % 2, 1)):
+        found += [
+            Estimator("score function", n, ScoreFunction(n)),
+            Estimator("score function, running baseline", n, ScoreFunction(n, "running")),
+            Estimator("NVIL", n, NVIL(data_dim, n, normalise=False)),
+        ]
+    found.append(Estimator("VIMCO", samples - samples % 2, VIMCO(samples - samples % 2), own_mean=True))
+    return found
+
+
+class GradientVariance(Figure):
+    """A panel for either parameter group, an estimator a line, a run a colour.
+
+    draws: S, of each gradient. minibatches: from the beginning of the run's stream, each of its batch_size. samples: L and K,
+    beside 1. data_root: where the data lie now, if not where the runs found them.
+    """
+
+    name = "gradient_variance"
+    command = "aevb-train max_samples=100 name=initialisation, aevb-train max_samples=1e6 name=trained"
+
+    def __init__(
+        self,
+        draws: PositiveInt = 200,
+        minibatches: PositiveInt = 3,
+        samples: PositiveInt = 5,
+        data_root: str | None = None,
+    ) -> None:
+        self.draws, self.minibatches, self.samples, self.data_root = draws, minibatches, samples, data_root
+
+    def wanted(self, runs: list[Run]) -> list[Run]:
+        """Runs of which theta is a point and that have an encoder, in the order of their length."""
+        models = {run.name: run.settings["model"] for run in runs}
+        served = [run for run in with_bound(runs) if models[run.name].get("theta_log_var") is None]
+        return sorted(served, key=lambda run: run.done["samples_seen"])
+
+    def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
+        """The panels and the table."""
+        rows = [row for run in runs for row in self._measured(run, trusted)]
+        means = _over_minibatches(rows)
+        lines = sorted({(row["samples"], row["estimator"]) for row in means}, key=lambda line: _order(means, line))
+        canvas = Canvas(figsize=(9.2, LINE * len(lines) * max(1, 0.6 * len(runs)) + 1.2))
+        for ax, (group, title) in zip(canvas.subplots(1, 2, sharey=True), GROUPS.items(), strict=True):
+            _panel(ax, [row for row in means if row["group"] == group], lines, [run.name for run in runs])
+            ax.set_title(title)
+        canvas.axes[0].set_yticks(range(len(lines)), [f"{name}, {_samples(name, n)}" for n, name in lines])
+        canvas.axes[0].set_ylim(len(lines) - 0.5, -0.5)
+        canvas.legend(*canvas.axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(runs))
+        text = (
+            f"Variance (trace of the covariance) of the gradient of the loss, nats per datapoint, over {self.draws} draws of z "
+            f"at fixed parameters: mean of {self.minibatches} fixed minibatch(es), ± bootstrap standard error over draws. "
+            "Relative: divided by the squared norm of the mean gradient, for the importance-weighted bound (VIMCO) its own, "
+            "otherwise that of the lower bound.\n\n"
+        )
+        return Drawing(rows, canvas, text=f"{text}{meanings(runs)}\n{markdown_table(_shown(means, lines, runs))}")
+
+    def _measured(self, run: Run, trusted: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+        settings = run.settings
+        restored = load_run(Path(run.directory), self.data_root, trusted)
+        x = torch.from_numpy(restored.dataset.load().train.x).to(float_type(settings))
+        dynamic, size = restored.dataset.dynamic, settings["batch_size"]
+        facts = {"samples_seen": run.done["samples_seen"], "targets": convention(run), **provenance(run)}
+        for k in range(self.minibatches):
+            lower_bound = self._exact(restored.model, Stream(x, size, settings["seed"], dynamic=dynamic), k)
+            for estimator in self._estimators(restored.model, x):
+                stream = Stream(x, size, settings["seed"], dynamic=dynamic)
+                stream.position = self.minibatches
+                objective = _with_a_past(estimator.objective, restored.model, stream)
+                stream.position = k
+                for group, found in self._moments(objective, restored.model, next(stream)).items():
+                    mean = found if estimator.own_mean else lower_bound.setdefault(group, found)
+                    yield {
+                        "estimator": estimator.name,
+                        "samples": estimator.samples,
+                        "group": group,
+                        "minibatch": k,
+                        "draws": self.draws,
+                        **found._asdict(),
+                        **_relative(found, mean),
+                        **facts,
+                    }
+
+    def _estimators(self, model: VAE, x: Tensor) -> list[Estimator]:
+        if isinstance(model.prior(), Bernoulli):
+            return binary_estimators(max(2, self.samples), x.shape[1])
+        return estimators(self.samples)
+
+    def _exact(self, model: VAE, stream: Stream, k: int) -> dict[str, GradientMoments]:
+        """Of the gradient that has no noise, where all codes can be summed over; else nothing."""
+        if not isinstance(model.prior(), Bernoulli) or latent_dim(model) > MAX_LATENT_DIM:
+            return {}
+        stream.position = k
+        (update,) = ExactBound()(model, stream)
+        groups = {"phi": model.phi, "theta": model.theta}
+        norms = {
+            name: sum(
+                g.double().square().sum().item() for g in torch.autograd.grad(update.loss, group, retain_graph=True)
+            )
+            for name, group in groups.items()
+        }
+        return {name: GradientMoments(0.0, 0.0, norm, 0.0) for name, norm in norms.items()}
+
+    def _moments(self, objective: Objective, model: VAE, batch: Batch) -> dict[str, GradientMoments]:
+        groups = {"phi": model.phi, "theta": model.theta}
+        sizes = {name: sum(parameter.numel() for parameter in group) for name, group in groups.items()}
+        draws = {name: batch.x.new_empty(self.draws, size) for name, size in sizes.items()}
+        past = copy.deepcopy(objective.state_dict())
+        for s in range(self.draws):
+            objective.load_state_dict(past)  # what a baseline saw of this minibatch is not its past
+            (update,) = objective(model, iter([batch._replace(noise=Noise(0, "gradient variance", s))]))
+            gradients = torch.autograd.grad(update.loss, [*model.phi, *model.theta])
+            torch.cat([gradient.flatten() for gradient in gradients[: len(model.phi)]], out=draws["phi"][s])
+            torch.cat([gradient.flatten() for gradient in gradients[len(model.phi) :]], out=draws["theta"][s])
+        return {name: gradient_moments(values) for name, values in draws.items()}
+
+
+def _with_a_past(objective: Objective, model: VAE, stream: Stream) -> Objective:
+    """The objective as it is after some minibatches at these parameters; only baselines are changed by them."""
+    objective.to(stream.x.dtype)
+    if isinstance(objective, NVIL):
+        optimizer = torch.optim.Adam(objective.parameters(), lr=0.01)
+        for _ in range(LEARNING):
+            (update,) = objective(model, stream)
+            optimizer.zero_grad()
+            update.loss.backward(inputs=list(objective.parameters()))
+            optimizer.step()
+    if getattr(objective, "baseline", "none") == "running":
+        with torch.no_grad():
+            for _ in range(PAST):
+                next(iter(objective(model, stream)))
+    return objective
+
+
+def _relative(found: GradientMoments, mean: GradientMoments) -> dict[str, float]:
+    """Variance over squared norm; its error by the delta method, as if the two were independent."""
+    if mean.squared_norm <= 0:
+        return {"relative": math.nan, "relative_error": math.nan}
+    ratio = found.variance / mean.squared_norm
+    parts = (found.variance_error / found.variance, mean.squared_norm_error / mean.squared_norm)
+    return {"relative": ratio, "relative_error": ratio * math.hypot(*parts)}
+
+
+def _over_minibatches(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row for all minibatches: means, and errors of these means."""
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault((row["run"], row["samples"], row["estimator"], row["group"]), []).append(row)
+    means = []
+    for found in groups.values():
+        mean = dict(found[0])
+        for name in ("variance", "squared_norm", "relative"):
+            mean[name] = float(np.mean([row[name] for row in found]))
+            mean[f"{name}_error"] = math.hypot(*(row[f"{name}_error"] for row in found)) / len(found)
+        means.append(mean)
+    return means
+
+
+def _order(means: list[dict[str, Any]], line: tuple[int, str]) -> tuple[int, float]:
+    """One sample before several; among these the noisiest first, by the recognition model's gradient in the longest run."""
+    found = [row for row in means if (row["samples"], row["estimator"]) == line and row["group"] == "phi"]
+    return line[0], -max(found, key=lambda row: row["samples_seen"])["relative"]
+
+
+def _samples(name: str, samples: int) -> str:
+    return f"{'K' if name.startswith(('importance', 'VIMCO')) else 'L'} = {samples}"
+
+
+def _panel(ax: Axes, means: list[dict[str, Any]], lines: list[tuple[int, str]], runs: list[str]) -> None:
+    places = {line: i for i, line in enumerate(lines)}
+    height = 0.7 / len(runs)
+    for j, run in enumerate(runs):
+        rows = [row for row in means if row["run"] == run]
+        at = [places[row["samples"], row["estimator"]] + (j - (len(runs) - 1) / 2) * height for row in rows]
+        label = f"{run} ({rows[0]['samples_seen']:,} samples)"
+        colour = ("#0072B2", *SPARE)[j % 6]
+        ratio, error = ([row[name] for row in rows] for name in ("relative", "relative_error"))
+        ax.errorbar(ratio, at, xerr=error, fmt="os^Dv"[j % 5], color=colour, markersize=4.5, capsize=2, label=label)
+    ax.axvline(1, color="#6B6B6B", linewidth=0.8, linestyle=(0, (4, 2)))
+    several = next((i for i, line in enumerate(lines) if line[0] > 1), len(lines))
+    ax.axhline(several - 0.5, color="#6B6B6B", linewidth=0.5)
+    ax.set_xscale("log")
+    ax.set_xlabel("variance / squared norm of the mean gradient")
+    ax.grid(axis="x", linewidth=0.3)
+
+
+def _shown(means: list[dict[str, Any]], lines: list[tuple[int, str]], runs: list[Run]) -> list[dict[str, str]]:
+    def number(row: dict[str, Any], name: str) -> str:
+        return f"{row[name]:.3g} ± {row[f'{name}_error']:.1g}"
+
+    table = []
+    for run in runs:
+        for line in lines:
+            found = {
+                row["group"]: row
+                for row in means
+                if (row["run"], row["samples"], row["estimator"]) == (run.name, *line)
+            }
+            if not found:
+                continue  # of another kind of model
+            shown = {"run": f"{run.name} ({run.done['samples_seen']:,} samples)", "estimator": line[1]}
+            shown["samples"] = _samples(line[1], line[0])
+            for group, symbol in (("phi", "φ"), ("theta", "θ")):
+                shown[f"variance, {symbol}"] = number(found[group], "variance")
+                shown[f"relative, {symbol}"] = number(found[group], "relative")
+            table.append(shown)
+    return table

@@ -1,0 +1,92 @@
+"""The latent space that a model has found: posterior means of test images, each drawn as its class.
+
+A two-dimensional latent space is shown as it is. Of a higher-dimensional one the first two principal components of the posterior
+means are shown, and the axes say so.
+"""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from aevb.figures.common.base import Drawing, Figure
+from aevb.figures.common.image_panels import image_panels
+from aevb.figures.common.learning_curves import provenance
+from aevb.figures.common.run_choice import caption, representatives, with_latent_dim
+from aevb.figures.common.style import DIGITS
+from aevb.runs.run import Run
+from aevb.types import PositiveInt
+
+__all__ = ["Latent", "plane", "scatter"]
+
+
+class Latent(Figure):
+    """Scatter of posterior means.
+
+    latent_dims: which are shown (1 is not). count: images, the first of the test split. data_root: where the data lie now, if not
+    where the runs found them.
+    """
+
+    name = "latent"
+    command = "aevb-train data=mnist latent_dim=2 max_samples=1e6"
+
+    def __init__(
+        self, latent_dims: list[PositiveInt] | None = None, count: PositiveInt = 2000, data_root: str | None = None
+    ) -> None:
+        self.latent_dims, self.count, self.data_root = latent_dims or [2], count, data_root
+
+    def wanted(self, runs: list[Run]) -> list[Run]:
+        """Runs of the latent dimensions shown; a plane needs two at the least."""
+        return with_latent_dim(runs, [dimension for dimension in self.latent_dims if dimension > 1])
+
+    def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
+        """A row of panels for every data set."""
+        import aevb
+
+        chosen = representatives(runs)
+        canvas, axes = image_panels(chosen, "{data}, $N_z = {latent_dim}$", (4.2, 4.2))
+        rows: list[dict[str, Any]] = []
+        for (data, latent_dim), run in chosen.items():
+            model = aevb.load(run.directory, self.data_root, trusted)
+            test = model.test()
+            label = test.label[: self.count]
+            points, names = plane(model.encode(test.x[: self.count]).mean)
+            scatter(axes[data, latent_dim], points, label, names)
+            facts = {"data": data, "latent_dim": latent_dim, "axes": ", ".join(names), **provenance(run)}
+            for i, (point, value) in enumerate(zip(points.tolist(), label.tolist(), strict=True)):
+                rows.append({"test_index": i, "label": value, "horizontal": point[0], "vertical": point[1], **facts})
+        return Drawing(rows, canvas, text=caption("Means of q(z|x) of test images, drawn as their class.", chosen))
+
+
+def plane(mean: np.ndarray) -> tuple[np.ndarray, tuple[str, str]]:
+    """Posterior means (n, J) in a plane, (n, 2), and what its axes are."""
+    if mean.shape[1] == 2:
+        return mean, ("$z_1$", "$z_2$")
+    centred = mean - mean.mean(0)
+    u, s, _ = np.linalg.svd(centred, full_matrices=False)
+    share = s**2 / np.square(s).sum()
+    return u[:, :2] * s[:2], (
+        f"first principal component ({share[0]:.0%} of variance)",
+        f"second principal component ({share[1]:.0%} of variance)",
+    )
+
+
+def scatter(ax: Axes, points: np.ndarray, label: np.ndarray, names: tuple[str, str]) -> None:
+    """Points (n, 2) as glyphs of their class, label (n,); names: of the axes."""
+    classes = np.unique(label)
+    for value in classes:
+        members = points[label == value]
+        marker = f"${value}$" if len(classes) > 1 else "o"
+        size = 4.5 if len(classes) > 1 else 2.5
+        ax.plot(
+            *members.T,
+            linestyle="",
+            marker=marker,
+            markersize=size,
+            color=DIGITS[value % len(DIGITS)],
+            mew=0.2,
+            alpha=0.8,
+        )
+    ax.set_xlabel(names[0])
+    ax.set_ylabel(names[1])
+    ax.set_aspect("equal", adjustable="datalim")

@@ -1,0 +1,198 @@
+"""All estimates of log p(x) of one run, held against the truth image by image, where quadrature or enumeration knows it.
+
+Evaluations of the same images are paired: the standard error is that of the mean difference per image, far smaller than that of
+either mean. What a run has is what aevb-evaluate was asked for; the table says which way each estimator errs, and the picture
+whether it does.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+
+from aevb.evaluators.partial import read_values
+from aevb.figures.common.base import Drawing, Figure, markdown_table
+from aevb.figures.common.learning_curves import convention, provenance
+from aevb.figures.common.style import dataset
+from aevb.runs.files import read_json
+from aevb.runs.run import Run
+
+__all__ = ["Likelihood"]
+
+COLOURS = {"lower bound": "#0072B2", "upper bound": "#D55E00", "exact": "#000000"}
+SHOWN = {"log_px": "", "log_px_kde": ", KDE", "log_px_validated": ", validated KDE", "bound": ""}
+LINEAR = 0.01  # nats, where the axis of differences turns from linear to logarithmic
+GREY = (
+    "The targets are grey: log p(x) stands for log ∫ p(z) exp(-cross-entropy) dz, which is no log-mass of x. It bounds "
+    "E_b log p(b) over b ~ Bernoulli(x) from below, and is not comparable with tables of binarised images. Images simulated "
+    "for BDMC are binary."
+)
+
+
+class Estimate(NamedTuple):
+    """One quantity of one evaluation. values: (n,) nats."""
+
+    label: str
+    direction: str
+    values: np.ndarray
+    facts: dict[str, Any]
+
+
+class Likelihood(Figure):
+    """Differences to the exact log p(x), with their standard errors; a CSV and a Markdown table of the same."""
+
+    name = "likelihood"
+    command = (
+        "aevb-train data=digits latent_dim=2, then aevb-evaluate run=DIR 'evaluator=[bound,importance,quadrature]'"
+    )
+
+    def wanted(self, runs: list[Run]) -> list[Run]:
+        """Runs that have estimates of log p(x) with every image's value."""
+        return [run for run in runs if len(_estimates(run)) > 1]
+
+    def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
+        """A panel for every run, one line an estimate."""
+        found = {run.name: (run, _estimates(run)) for run in runs}
+        heights = [1 + len(estimates) for _, estimates in found.values()]
+        canvas = Canvas(figsize=(6.5, 0.6 * len(found) + 0.2 * sum(heights)))
+        grid = canvas.add_gridspec(len(found), 1, height_ratios=heights)
+        rows: list[dict[str, Any]] = []
+        texts = []
+        for i, (run, estimates) in enumerate(found.values()):
+            mine = _rows(run, estimates)
+            _panel(canvas.add_subplot(grid[i]), run, mine)
+            texts.append(_text(run, mine + _gaps(run)))
+            rows += mine + _gaps(run)
+        return Drawing(rows, canvas, text="\n".join(texts))
+
+
+def _estimates(run: Run) -> list[Estimate]:
+    """Those of the most evaluated set of images, of all evaluations that say on which side of log p(x) they are."""
+    sets: dict[tuple[str, int], list[Estimate]] = {}
+    for path in sorted(run.directory.glob("evaluation/*.json")):
+        facts, values = read_json(path), read_values(path.with_suffix(".npz"))
+        if values is None or not facts.get("direction"):
+            continue
+        for name, words in SHOWN.items():
+            if name == facts["quantity"] or (name in values and name.startswith(f"{facts['quantity']}_")):
+                estimate = Estimate(_label(facts) + words, facts["direction"], values[name], facts)
+                sets.setdefault((facts["split"], facts["n"]), []).append(estimate)
+    if not sets:
+        return []
+    most = max(sets, key=lambda images: len(sets[images]))
+    return sorted(sets[most], key=_order)
+
+
+def _order(estimate: Estimate) -> tuple[Any, ...]:
+    kinds = ("quadrature", "enumeration", "bound", "importance", "ais", "reciprocal")
+    name, settings = estimate.facts["name"], estimate.facts["settings"]
+    budget = settings.get("samples", 0), settings.get("temperatures", 0), settings.get("chains", 0)
+    return kinds.index(name) if name in kinds else len(kinds), budget, estimate.label
+
+
+def _label(facts: dict[str, Any]) -> str:
+    name, settings = facts["name"], facts["settings"]
+    if name == "importance":
+        share = f", {settings['prior_share']:.0%} from the prior" if "prior_share" in settings else ""
+        annealed = f", {settings['annealed']} annealed draws" if "annealed" in settings else ""
+        return f"importance, K = {settings['samples']:,}{annealed}{share}"
+    if name in ("ais", "bdmc"):
+        start = "" if settings["start"] == "prior" else ", from q"
+        return f"{name.upper()}, T = {settings['temperatures']:,}, {settings['chains']} chains{start}"
+    if name == "reciprocal":
+        annealed = "annealed chains" if settings["temperatures"] else "chains from q"
+        one = annealed.replace("chains", "chain") if settings["chains"] == 1 else annealed
+        return f"appendix D, {settings['chains']} {one}"
+    return name
+
+
+def _rows(run: Run, estimates: list[Estimate]) -> list[dict[str, Any]]:
+    truth = next((item.values for item in estimates if item.direction == "exact"), None)
+    rows = []
+    for item in estimates:
+        n = len(item.values)
+        row = {
+            "estimator": item.label,
+            "side": item.direction,
+            "split": item.facts["split"],
+            "n": n,
+            "mean": item.values.mean(),
+            "standard_error": item.values.std(ddof=1) / np.sqrt(n),
+        }
+        if truth is not None and item.direction != "exact":
+            difference = item.values - truth
+            row |= {
+                "difference": difference.mean(),
+                "difference_standard_error": difference.std(ddof=1) / np.sqrt(n),
+                "largest_difference": difference[np.abs(difference).argmax()],
+            }
+        rows.append(row | _diagnostics(item.facts) | provenance(run))
+    return rows
+
+
+def _gaps(run: Run) -> list[dict[str, Any]]:
+    """BDMC, which is about images of its own."""
+    rows = []
+    for facts in run.evaluations():
+        if facts["name"] == "bdmc":
+            row = {"estimator": f"{_label(facts)}: gap", "side": "", "split": "simulated", "n": facts["n"]}
+            row |= {"mean": facts["mean"], "standard_error": facts["standard_error"]}
+            rows.append(row | _diagnostics(facts) | provenance(run))
+    return rows
+
+
+def _diagnostics(facts: dict[str, Any]) -> dict[str, Any]:
+    means = {name: value["mean"] for name, value in facts["values"].items()}
+    kept = {name: means.get(name) for name in ("error", "effective_samples", "pareto_k", "rise", "acceptance")}
+    return {**kept, "seconds": facts.get("seconds"), "cpu_seconds": facts.get("cpu_seconds"), "seed": facts.get("seed")}
+
+
+def _panel(ax: Axes, run: Run, rows: list[dict[str, Any]]) -> None:
+    paired = any("difference" in row for row in rows)
+    shown = [row for row in rows if not paired or "difference" in row]
+    value, error = ("difference", "difference_standard_error") if paired else ("mean", "standard_error")
+    for i, row in enumerate(shown):
+        colour = COLOURS[row["side"]]
+        ax.errorbar(row[value], i, xerr=2 * row[error], fmt="o", color=colour, markersize=3.5, capsize=2, linewidth=1)
+    if paired:
+        ax.axvline(0, color=COLOURS["exact"], linewidth=0.8)
+        ax.set_xscale("symlog", linthresh=LINEAR)
+    ax.set_yticks(range(len(shown)), [row["estimator"] for row in shown])
+    ax.set_ylim(len(shown) - 0.5, -0.5)
+    n, split = rows[0]["n"], rows[0]["split"]
+    ax.set_xlabel("nats per image from the exact log p(x), ± 2 standard errors" if paired else "nats per image")
+    ax.set_title(
+        f"{dataset(str(run.settings['choices']['data']))}, $N_z = {run.settings['latent_dim']}$: {n:,} {split} images"
+    )
+    for side in dict.fromkeys(row["side"] for row in shown):
+        ax.plot([], [], "o", color=COLOURS[side], markersize=3.5, label=side)
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+
+
+def _text(run: Run, rows: list[dict[str, Any]]) -> str:
+    table = markdown_table([_shown(row) for row in rows])
+    head = f"{run.name}, {run.done['samples_seen']:,} samples seen, targets {convention(run)}; nats per image."
+    note = f"\n{GREY}\n" if convention(run).startswith("grey") else ""
+    return f"{head}\n\n{table}{note}"
+
+
+def _shown(row: dict[str, Any]) -> dict[str, str]:
+    def number(key: str, digits: int = 3, sign: str = "") -> str:
+        value = row.get(key)
+        return "–" if value is None else f"{value:{sign}.{digits}f}"
+
+    difference = (
+        f"{number('difference', 4, '+')} ± {number('difference_standard_error', 4)}" if "difference" in row else "–"
+    )
+    return {
+        "estimator": row["estimator"],
+        "side": row["side"] or "–",
+        "mean ± s.e.": f"{number('mean')} ± {number('standard_error')}",
+        "paired difference to the exact ± s.e.": difference,
+        "largest difference": number("largest_difference", 3, "+"),
+        "ESS": number("effective_samples", 1),
+        "Pareto k": number("pareto_k", 2),
+        "acceptance": number("acceptance", 2),
+        "CPU seconds": number("cpu_seconds", 1),
+    }

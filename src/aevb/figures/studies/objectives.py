@@ -1,0 +1,177 @@
+"""Every objective on one setting: bound, log p(x), what z carries, and what it cost, as one table and one picture.
+
+Runs are grouped by data set, targets, model and latent dimension, and ordered by log p(x) within a group. Where a run has several
+evaluations of a kind, the one of the most images counts; of several such, the one with the most samples.
+"""
+
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+
+from aevb.figures.common.base import Drawing, Figure, markdown_table
+from aevb.figures.common.learning_curves import Curve, convention, curve, labels, meanings, provenance
+from aevb.figures.common.style import dataset, number
+from aevb.runs.run import Run
+
+__all__ = ["Objectives"]
+
+LIKELIHOODS = ("importance", "ais", "quadrature", "enumeration")  # in the order in which one is taken for log p(x)
+BOUND, LIKELIHOOD = "#0072B2", "#D55E00"
+# Nats below the best of a panel; what is further off is written at its edge, or nobody could read the others.
+REACH = 100.0
+
+
+class Objectives(Figure):
+    """The table (CSV, Markdown), and bound and log p(x) of each run with two standard errors to either side."""
+
+    name = "objectives"
+    command = "aevb-train experiment=family"
+
+    def wanted(self, runs: list[Run]) -> list[Run]:
+        """Finished runs with a bound or log p(x) of the test split."""
+        return [run for run in runs if _evaluation(run, "bound") or _likelihood(run)]
+
+    def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
+        """A row a run; runs of one recipe and several seeds stay several rows."""
+        settings: dict[tuple[Any, ...], list[Curve]] = {}
+        for item in map(curve, runs):
+            settings.setdefault((item.data, convention(item.run), _model(item.run), item.latent_dim), []).append(item)
+        # Names within a setting: what tells a setting from another is in its title.
+        rows = [
+            _row(item.run, labels(group)[item.data, item.recipe].replace("objective.", ""))
+            for group in settings.values()
+            for item in group
+        ]
+        rows.sort(key=lambda row: (row["data"], row["model"], row["latent_dim"], -_order(row), row["seed"]))
+        text = (
+            "Nats per image of the test split, ± standard error over images; log p(x) by the estimator named, a lower bound in "
+            "expectation if that is importance sampling or AIS, of the first n images; KL and mutual information as in "
+            "figure=diagnosis; an active unit's posterior mean has a variance over images above 0.01. Seconds are of training "
+            "alone, on the machine of the run, with whatever else it did.\n\n"
+        )
+        return Drawing(
+            rows, _draw(rows), text=f"{text}{meanings(runs)}\n{markdown_table([_shown(row) for row in rows])}"
+        )
+
+
+def _model(run: Run) -> str:
+    return str(run.settings["choices"]["model"])
+
+
+def _order(row: dict[str, Any]) -> float:
+    found = row["log_px"] if row["log_px"] is not None else row["bound"]
+    return float("-inf") if found is None else float(found)
+
+
+def _evaluation(run: Run, name: str) -> dict[str, Any]:
+    found = [item for item in run.evaluations() if (item["name"], item["split"]) == (name, "test")]
+    return max(found, key=lambda item: (item["n"], item["settings"].get("samples", 0)), default={})
+
+
+def _likelihood(run: Run) -> dict[str, Any]:
+    return next((found for name in LIKELIHOODS if (found := _evaluation(run, name))), {})
+
+
+def _row(run: Run, label: str) -> dict[str, Any]:
+    bound, likelihood, information = _evaluation(run, "bound"), _likelihood(run), _evaluation(run, "information")
+    value = information.get("values", bound.get("values", {}))
+    dimensions = information.get("kl_per_dimension")
+    seconds, samples = run.done["training_seconds"], run.done["samples_seen"]
+    return {
+        "data": run.settings["choices"]["data"],
+        "targets": convention(run),
+        "model": _model(run),
+        "latent_dim": run.settings["latent_dim"],
+        "method": label,
+        "seed": run.settings["seed"],
+        "optimizer": run.settings["choices"]["optimizer"],
+        "lr": run.settings["optimizer"].get("lr"),
+        "samples_seen": samples,
+        "bound": bound.get("mean"),
+        "bound_standard_error": bound.get("standard_error"),
+        "bound_n": bound.get("n"),
+        "log_px": likelihood.get("mean"),
+        "log_px_standard_error": likelihood.get("standard_error"),
+        "log_px_n": likelihood.get("n"),
+        "estimator": likelihood.get("name"),
+        "estimator_samples": likelihood.get("settings", {}).get("samples"),
+        "kl": value.get("kl", {}).get("mean"),
+        "mutual_information": value.get("mutual_information", {}).get("mean"),
+        "ceiling": information.get("ceiling"),
+        "active_units": information.get("active_units"),
+        "units": None if dimensions is None else len(dimensions),
+        "seconds_per_million": 1e6 * seconds / samples if samples else None,
+        **provenance(run),
+    }
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    draws = f", K = {row['estimator_samples']:,}" if row["estimator_samples"] else ""
+    return {
+        "method": row["method"],
+        "z": f"{row['model']}, {row['latent_dim']}",
+        "data": f"{dataset(row['data'])}, {row['targets']}",
+        "optimiser": row["optimizer"] if row["lr"] is None else f"{row['optimizer']}, {row['lr']:g}",
+        "seed": row["seed"],
+        "samples seen": f"{row['samples_seen']:,}",
+        "bound": _with_error(row, "bound"),
+        "log p(x)": _with_error(row, "log_px"),
+        "by": f"{row['estimator']}{draws}, n = {row['log_px_n']:,}" if row["estimator"] else "–",
+        "KL": number(row["kl"]),
+        "mutual information": number(row["mutual_information"]),
+        "active units": "–" if row["active_units"] is None else f"{row['active_units']} of {row['units']}",
+        "s / 1e6 samples": number(row["seconds_per_million"]),
+    }
+
+
+def _with_error(row: dict[str, Any], key: str) -> str:
+    return "–" if row[key] is None else f"{row[key]:.2f} ± {row[f'{key}_standard_error']:.2f}"
+
+
+def _draw(rows: list[dict[str, Any]]) -> Canvas:
+    groups = [list(group) for _, group in groupby(rows, key=lambda row: (row["data"], row["model"], row["latent_dim"]))]
+    heights = [0.3 + 0.24 * len(group) for group in groups]
+    canvas = Canvas(figsize=(7.2, 0.7 + sum(heights) + 0.4 * len(groups)), layout="constrained")
+    axes = canvas.subplots(len(groups), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for ax, group in zip(axes, groups, strict=True):
+        _panel(ax, group)
+    axes[-1].set_xlabel("nats per image, ± 2 standard errors over images")
+    canvas.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return canvas
+
+
+def _panel(ax: Axes, group: list[dict[str, Any]]) -> None:
+    places = np.arange(len(group))[::-1]
+    edge = max((row[key] for row in group for key in ("bound", "log_px") if row[key] is not None), default=0.0) - REACH
+    for key, colour, marker, label in (("bound", BOUND, "o", "lower bound"), ("log_px", LIKELIHOOD, "D", "log p(x)")):
+        shown = [
+            (place, row) for place, row in zip(places, group, strict=True) if row[key] is not None and row[key] > edge
+        ]
+        values = [row[key] for _, row in shown]
+        errors = [2 * row[f"{key}_standard_error"] for _, row in shown]
+        ax.errorbar(
+            values,
+            [place for place, _ in shown],
+            xerr=errors,
+            fmt=marker,
+            color=colour,
+            markersize=4,
+            elinewidth=0.8,
+            label=label,
+        )
+    for place, row in zip(places, group, strict=True):
+        far = [f"{row[key]:,.0f}" for key in ("bound", "log_px") if row[key] is not None and row[key] <= edge]
+        if far:
+            ax.annotate(
+                f"◂ {', '.join(far)}", (0.01, place), xycoords=("axes fraction", "data"), va="center", fontsize=8
+            )
+    ax.set_yticks(places, [row["method"] for row in group])
+    ax.set_ylim(-0.6, len(group) - 0.4)
+    ax.grid(axis="x", linewidth=0.3)
+    first = group[0]
+    targets = first["targets"].partition(",")[0]
+    setting = f"{dataset(first['data'])}, {targets}; model={first['model']}, $N_z$ = {first['latent_dim']}"
+    ax.set_title(setting, loc="left")

@@ -1,0 +1,96 @@
+"""The families of q(z|x) that section 2.4 names, side by side: each run's bound and importance-sampled log p(x), from its end.
+
+Families with different priors are different models: within a group the bound says how well q fits, between groups it does not.
+"""
+
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+
+from aevb.figures.common.base import Drawing, Figure, markdown_table
+from aevb.figures.common.learning_curves import meanings, provenance
+from aevb.figures.common.style import SPARE
+from aevb.runs.run import Run
+
+__all__ = ["PosteriorFamilies"]
+
+COLOURS = ("#0072B2", "#D55E00", *SPARE)
+RECIPES = {
+    "inverse CDF": "cauchy exponential gompertz gumbel kumaraswamy logistic pareto rayleigh reciprocal weibull",
+    "location, scale": "gaussian laplace triangular uniform",
+    "composition": "beta chi_squared dirichlet erlang f gamma log_normal student_t",
+}
+
+
+class PosteriorFamilies(Figure):
+    """One line a family: the lower bound (hollow) and log p(x) (filled) of the test images, grouped by prior."""
+
+    name = "posterior_families"
+    command = "aevb-train experiment=posterior_families"
+
+    def wanted(self, runs: list[Run]) -> list[Run]:
+        """Runs that chose a family, with both evaluations."""
+        return [run for run in runs if _family(run) and {"bound", "importance"} <= run.done["test"].keys()]
+
+    def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
+        """The picture and the table."""
+        rows = sorted((_row(run) for run in runs), key=lambda row: -row["bound"])
+        priors = list(dict.fromkeys(row["prior"] for row in rows))
+        rows.sort(key=lambda row: priors.index(row["prior"]))
+        canvas = Canvas(figsize=(6.5, 0.19 * len(rows) + 1.1))
+        _panel(canvas.add_subplot(), rows, priors)
+        number = "{:.2f} ± {:.2f}".format
+        shown = [
+            {
+                "family": row["family"],
+                "recipe": row["recipe"],
+                "prior": row["prior"],
+                "bound": number(row["bound"], row["bound_error"]),
+                "log p(x)": number(row["log_px"], row["log_px_error"]),
+                "gap": f"{row['log_px'] - row['bound']:.2f}",
+                "training, s": f"{row['training_seconds']:.0f}",
+            }
+            for row in rows
+        ]
+        text = (
+            "Nats per image of the test images evaluated at the end, mean ± standard error over images; log p(x) is "
+            "importance-sampled and therefore a lower bound. The gap is their difference.\n\n"
+        )
+        return Drawing(rows, canvas, text=f"{text}{meanings(runs)}\n{markdown_table(shown)}")
+
+
+def _family(run: Run) -> str:
+    return str(run.settings["choices"].get("model/encoder") or "")
+
+
+def _row(run: Run) -> dict[str, Any]:
+    test, family = run.done["test"], _family(run)
+    return {
+        "family": family,
+        "recipe": next((name for name, members in RECIPES.items() if family in members.split()), ""),
+        "prior": run.settings["choices"]["model/prior"],
+        "bound": test["bound"]["mean"],
+        "bound_error": test["bound"]["standard_error"],
+        "log_px": test["importance"]["mean"],
+        "log_px_error": test["importance"]["standard_error"],
+        "samples_seen": run.done["samples_seen"],
+        "training_seconds": run.done["training_seconds"],
+        **provenance(run),
+    }
+
+
+def _panel(ax: Axes, rows: list[dict[str, Any]], priors: list[str]) -> None:
+    named = set()
+    for i, row in enumerate(rows):
+        colour = COLOURS[priors.index(row["prior"]) % len(COLOURS)]
+        label = None if row["prior"] in named else f"prior {row['prior'].replace('_', ' ')}"
+        named.add(row["prior"])
+        ax.plot([row["bound"], row["log_px"]], [i, i], color=colour, linewidth=1)
+        ax.plot(row["bound"], i, "o", color=colour, markerfacecolor="white", markersize=5)
+        ax.plot(row["log_px"], i, "o", color=colour, markersize=5, label=label)
+    ax.set_yticks(range(len(rows)), [row["family"].replace("_", " ") for row in rows])
+    ax.set_ylim(len(rows) - 0.4, -0.6)
+    ax.set_xlabel("nats per test image: lower bound (hollow), importance-sampled log p(x) (filled)")
+    ax.grid(axis="both", linewidth=0.3)
+    ax.figure.legend(loc="outside right upper")  # type: ignore[union-attr]

@@ -1,0 +1,141 @@
+"""Drawn shapes: the same network by the bound and by MMD. Reconstructions and samples side by side, and the table of both.
+
+Shares are those of the evaluator `shapes` over the whole test split; a row of the table is a recipe, its numbers the mean
+over seeds and their smallest and largest value. The errors of all recipes are on one scale, |x - x'|^2 of grey levels in [0,
+1].
+"""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure as Canvas
+
+from aevb.figures.common.base import Drawing, Figure, markdown_table
+from aevb.figures.common.images import GAP, show, tile
+from aevb.figures.common.learning_curves import ConfigKey, curve, provenance
+from aevb.figures.common.style import method
+from aevb.runs.run import Run
+from aevb.types import PositiveInt, Seed
+
+__all__ = ["Shapes"]
+
+SIZE = 1.75  # of a panel, inches
+QUANTITIES = (
+    ("mean_square_error", "error a pixel", "{:.5f}"),
+    ("squared_error", "error an image", "{:.2f}"),
+    ("recognisable_reconstruction", "recognisable reconstructions", "{:.1%}"),
+    ("recognisable_sample", "recognisable samples", "{:.1%}"),
+    ("sample_overlap", "overlap of samples", "{:.3f}"),
+    ("seconds", "seconds", "{:.0f}"),
+)
+
+
+class Shapes(Figure):
+    """A column for every recipe, of its lowest seed: reconstructions above samples. side: images in a row of a panel. seed:
+    of the samples drawn."""
+
+    name = "shapes"
+    command = "aevb-train experiment=shapes"
+
+    def __init__(self, side: PositiveInt = 5, seed: Seed = 0) -> None:
+        self.side, self.seed = side, seed
+
+    def wanted(self, runs: list[Run]) -> list[Run]:
+        """Runs of data=shapes that have both evaluations of the test split."""
+        return [run for run in runs if run.settings["choices"]["data"] == "shapes" and len(_evaluations(run)) == 2]
+
+    def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
+        """Originals first; then the recipes in the order of their names."""
+        import aevb
+
+        recipes: dict[tuple[str, ConfigKey], list[Run]] = {}
+        for run in sorted(runs, key=lambda run: (_order(run), run.settings["seed"])):
+            recipes.setdefault((label(run), curve(run).recipe), []).append(run)
+        canvas = Canvas(figsize=(SIZE * (1 + len(recipes)), 2 * SIZE + 0.45))
+        axes = canvas.subplots(2, 1 + len(recipes), squeeze=False)
+        count = self.side**2
+        rows: list[dict[str, Any]] = []
+        table = []
+        for i, ((name, _), members) in enumerate(recipes.items(), start=1):
+            model = aevb.load(members[0].directory, trusted=trusted)
+            x = model.test().x
+            pictures = [model.reconstruct(x[:count]), model.sample(count, self.seed)]
+            if i == 1:
+                pictures = [x[:count], x[count : 2 * count], *pictures]
+                for ax, title in zip(axes[:, 0], ("test images", "more test images"), strict=True):
+                    ax.set_title(title)
+            shown = np.array([axes[0, 0], axes[1, 0], axes[0, 1], axes[1, 1]] if i == 1 else axes[:, i])
+            for ax, picture in zip(shown, pictures, strict=True):
+                show(ax, tile(picture.reshape(-1, *model.shape), self.side, GAP))
+            found = [{"recipe": name, **_numbers(run)} for run in members]
+            rows += found
+            axes[0, i].set_title(f"{_broken(name)}\nreconstructions")
+            axes[1, i].set_title("samples")
+            table.append(_shown(name, found))
+        return Drawing(rows, canvas, text=f"{_caption(rows)}\n\n{markdown_table(table)}")
+
+
+def label(run: Run) -> str:
+    """The method and what tells its variants apart."""
+    objective, encoder = run.settings["objective"], run.settings["model"]["encoder"]
+    name = run.settings["choices"]["objective"]
+    words = ["VAE" if name == "sgvb_b" else method(str(name)).label]
+    words += [f"λ = {objective['weight']:g}"] if "weight" in objective else []
+    variance = encoder.get("variance")
+    words += [] if variance is None else ["no noise" if variance == 0 else f"noise {variance:g}"]
+    return ", ".join(words)
+
+
+def _broken(name: str) -> str:
+    """As wide as a panel: the third part, if there is one, on a line of its own."""
+    *first, last = name.split(", ")
+    return f"{', '.join(first)},\n{last}" if len(first) > 1 else name
+
+
+def _order(run: Run) -> tuple[Any, ...]:
+    variance = run.settings["model"]["encoder"].get("variance")
+    weight = run.settings["objective"].get("weight", 0)
+    return "weight" in run.settings["objective"], -1 if variance is None else variance, weight, label(run)
+
+
+def _evaluations(run: Run) -> dict[str, dict[str, Any]]:
+    """Of the most images of the test split."""
+    names = ("reconstruction", "shapes")
+    found = [item for item in run.evaluations() if item["name"] in names and item["split"] == "test"]
+    return {item["name"]: item for item in sorted(found, key=lambda item: item["n"])}
+
+
+def _numbers(run: Run) -> dict[str, Any]:
+    evaluations = _evaluations(run)
+    values = {name: value["mean"] for item in evaluations.values() for name, value in item["values"].items()}
+    kinds = {f"samples_{name}": count for name, count in evaluations["shapes"]["sample_kinds"].items()}
+    return {
+        "seed": run.settings["seed"],
+        "samples_seen": run.done["samples_seen"],
+        "images": evaluations["shapes"]["n"],
+        "threshold": evaluations["shapes"]["threshold"],
+        **{name: values[name] for name, _, _ in QUANTITIES if name in values},
+        "reconstruction_overlap": values["reconstruction_overlap"],
+        "recognisable_original": values["recognisable_original"],
+        **kinds,
+        "seconds": run.done["training_seconds"],
+        **provenance(run),
+    }
+
+
+def _shown(name: str, found: list[dict[str, Any]]) -> dict[str, Any]:
+    row: dict[str, Any] = {"": name, "seeds": len(found)}
+    for quantity, heading, form in QUANTITIES:
+        values = [item[quantity] for item in found]
+        mean, low, high = (form.format(value) for value in (np.mean(values), min(values), max(values)))
+        row[heading] = f"{mean} ({low} to {high})" if len(found) > 1 else mean
+    return row
+
+
+def _caption(rows: list[dict[str, Any]]) -> str:
+    first = rows[0]
+    return (
+        f"Means over seeds, and their smallest and largest value; {first['images']:,} test images and as many samples. "
+        f"Recognisable: the best drawn shape, fitted by moments, overlaps by {first['threshold']:g} at least, and is for a "
+        f"reconstruction of its original's kind; of the originals {first['recognisable_original']:.1%} are."
+    )

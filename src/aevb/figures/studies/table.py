@@ -1,0 +1,93 @@
+"""The numbers of every finished run in one table: lower bound and importance-sampled log p(x) on the whole test split."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table as RichTable
+
+from aevb.figures.common.base import Drawing, Figure, markdown_table
+from aevb.figures.common.learning_curves import convention, meanings, provenance
+from aevb.runs.run import Run
+
+__all__ = ["Table"]
+
+WORDS = ("run", "targets")  # columns of text; the others are numbers, which are not broken
+
+
+class Table(Figure):
+    """Prints the table and writes it as CSV and Markdown."""
+
+    name = "table"
+    command = "aevb-train data=digits latent_dim=2,5,10,20 max_samples=2e5 -m"
+
+    def wanted(self, runs: list[Run]) -> list[Run]:
+        """Every finished run."""
+        return runs
+
+    def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
+        """One row a run."""
+        rows = sorted((_row(run) for run in runs), key=lambda row: (row["data"], row["latent_dim"], row["run"]))
+        shown = [_shown(row) for row in rows]
+        _print(shown, meanings(runs))
+        return Drawing(rows, text=f"{markdown_table(shown)}\n{meanings(runs)}")
+
+
+def _print(rows: list[dict[str, Any]], remarks: str) -> None:
+    table = RichTable(box=None, header_style="bold", pad_edge=False)
+    for column in rows[0]:
+        text = column in WORDS
+        table.add_column(column, justify="left" if text else "right", no_wrap=not text, overflow="fold")
+    for row in rows:
+        table.add_row(*map(str, row.values()))
+    console = Console()
+    if not console.is_terminal:  # a file has no width
+        console.width = Measurement.get(console, console.options.update(max_width=1000), table).maximum
+    console.print(table)
+    console.print(remarks, highlight=False, soft_wrap=True, end="")
+
+
+def _row(run: Run) -> dict[str, Any]:
+    bound = _evaluation(run, "bound")
+    importance = _evaluation(run, "importance")
+    origin = provenance(run)
+    return {
+        "run": origin.pop("run"),
+        "data": run.settings["choices"]["data"],
+        "latent_dim": run.settings["latent_dim"],
+        "samples_seen": run.done["samples_seen"],
+        "test_bound": bound.get("mean"),
+        "test_bound_standard_error": bound.get("standard_error"),
+        "test_log_px": importance.get("mean"),
+        "test_log_px_standard_error": importance.get("standard_error"),
+        "importance_samples": importance.get("settings", {}).get("samples"),
+        "seconds": run.done["training_seconds"],
+        "targets": convention(run),
+        **origin,
+    }
+
+
+def _evaluation(run: Run, name: str) -> dict[str, Any]:
+    """The run's evaluation of the most images of the test split; of several such, the one with the most samples."""
+    found = [item for item in run.evaluations() if item["name"] == name and item["split"] == "test"]
+    return max(found, key=lambda item: (item["n"], item["settings"]["samples"]), default={})
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    count = row["importance_samples"]
+    return {
+        "run": row["run"],
+        "latent_dim": row["latent_dim"],
+        "samples seen": f"{row['samples_seen']:,}",
+        "test lower bound": _with_error(row["test_bound"], row["test_bound_standard_error"]),
+        "log p(x)": _with_error(row["test_log_px"], row["test_log_px_standard_error"]),
+        "K": "–" if count is None else f"{count:,}",
+        "seconds": f"{row['seconds']:,.1f}",
+        "targets": row["targets"],
+    }
+
+
+def _with_error(mean: float | None, error: float | None) -> str:
+    if mean is None or error is None:
+        return "–"
+    return f"{mean:,.2f} ± {error:.2f}"

@@ -1,0 +1,61 @@
+"""Where the posterior means of some test images are, at the beginning and at every mark: for figure=posterior_means."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.pytorch.loggers import Logger
+
+from aevb.loggers.base import RunContext, RunLogger
+from aevb.runs.evaluation_points import is_evaluation_point
+from aevb.runs.files import write_atomically
+from aevb.runs.run import read_settings
+from aevb.types import PositiveInt
+
+__all__ = ["FILE", "PosteriorMeans"]
+
+FILE = "posterior_means.npz"
+"""In the run's directory: samples_seen (T,), mean (T, n, J), label (n,)."""
+
+
+class PosteriorMeans(RunLogger):
+    """Writes FILE. images: n, the first of the test split. A run that goes on keeps what it has from before."""
+
+    def __init__(self, images: PositiveInt = 1000) -> None:
+        self.images = images
+        self.frames: list[tuple[int, np.ndarray]] = []
+
+    def logger(self, directory: Path, samples_seen: int, round_samples: int) -> Logger | bool:
+        """None; what the file holds of before is read back, but for the end of a shorter run, which is no mark."""
+        self.frames, self._start = [], samples_seen
+        every = read_settings(directory)["trainer"].get("mark_every")
+        if samples_seen and (directory / FILE).is_file():
+            with np.load(directory / FILE) as held:
+                pairs = zip(held["samples_seen"].tolist(), held["mean"], strict=True)
+                self.frames = [
+                    (seen, mean)
+                    for seen, mean in pairs
+                    if seen == 0 or (seen <= samples_seen and is_evaluation_point(seen - round_samples, seen, every))
+                ]
+        return False
+
+    def begin(self, context: RunContext) -> None:
+        """Before anything is learnt."""
+        if self._start == 0:
+            self._add(context, 0)
+
+    def mark(self, context: RunContext, row: dict[str, float]) -> None:
+        """At a mark."""
+        self._add(context, int(row["samples_seen"]))
+
+    @torch.no_grad()
+    def _add(self, context: RunContext, seen: int) -> None:
+        mean = context.model.encoder(context.x[: self.images]).mean.cpu().numpy()
+        self.frames = [*(frame for frame in self.frames if frame[0] < seen), (seen, mean)]
+        arrays: dict[str, Any] = {
+            "samples_seen": np.array([frame[0] for frame in self.frames]),
+            "mean": np.stack([frame[1] for frame in self.frames]),
+            "label": context.label[: self.images].cpu().numpy(),
+        }
+        write_atomically(context.directory / FILE, lambda file: np.savez_compressed(file, **arrays))

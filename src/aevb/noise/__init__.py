@@ -1,0 +1,5 @@
+"""Counter-based random numbers: each draw depends only on the seed, the purpose and the step."""
+
+from aevb.noise.host import Noise, NoisePrefetch, RowNoise, philox
+
+__all__ = ["Noise", "NoisePrefetch", "RowNoise", "philox"]

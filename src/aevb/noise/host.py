@@ -1,0 +1,145 @@
+"""Stateless random numbers: the noise of minibatch t is a function of (seed, purpose, t) and of nothing else.
+
+Philox is counter-based (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011): its key is (seed,
+purpose), its counter starts at t. So a resumed run draws what the uninterrupted one would have drawn, an evaluation
+disturbs no training, and several devices compute what one would: the numbers are drawn for the whole minibatch
+and each rank takes its own rows.
+"""
+
+import math
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+__all__ = ["Noise", "NoisePrefetch", "RowNoise", "philox"]
+
+_NUMPY: dict[torch.dtype, Any] = {torch.float32: np.float32, torch.float64: np.float64}
+
+
+def philox(seed: int, purpose: str, step: int) -> np.random.Generator:
+    """A numpy generator keyed by (seed, purpose) whose counter starts at `step` x 2^192: streams never overlap."""
+    key = np.array([seed, zlib.crc32(purpose.encode())], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(key=key, counter=np.array([0, 0, 0, step], dtype=np.uint64)))
+
+
+def _draw(generator: np.random.Generator, request: tuple[Any, ...]) -> np.ndarray:
+    method, shape, dtype = request
+    return getattr(generator, method)(shape, dtype=dtype)
+
+
+class NoisePrefetch:
+    """First requests of coming minibatches, drawn together when two in a row have asked for the same.
+
+    Drawing a few thousand numbers takes less time than bringing what draws them back into the processor's cache, which every
+    minibatch has to do after a step that went through megabytes. The numbers are those that each would draw by itself.
+    """
+
+    AHEAD, NUMBERS = 50, 2**17  # minibatches; numbers of all of them, so that these stay in the cache
+
+    def __init__(self, seed: int, purpose: str) -> None:
+        self.seed, self.purpose = seed, purpose
+        self._request: tuple[Any, ...] = ()
+        self._drawn: dict[int, tuple[np.ndarray, np.random.Generator]] = {}
+
+    def __call__(self, step: int, request: tuple[Any, ...]) -> tuple[np.ndarray, np.random.Generator]:
+        """What `_draw` gives for `request` of a minibatch that has drawn nothing yet, and the generator, to go on with."""
+        if request != self._request or step not in self._drawn:
+            most = self.NUMBERS // max(1, math.prod(request[1]))
+            count = min(self.AHEAD, max(1, most)) if request == self._request else 1
+            generators = {t: philox(self.seed, self.purpose, t) for t in range(step, step + count)}
+            self._drawn = {t: (_draw(generator, request), generator) for t, generator in generators.items()}
+            self._request = request
+        return self._drawn.pop(step)
+
+
+class Noise:
+    """Random numbers of one minibatch; successive calls go on in the same stream.
+
+    seed, purpose, step: what the numbers are a function of. rank, world: this process holds rows
+    [rank * M, (rank + 1) * M) of a global minibatch of world * M rows. foresight: of the stream of minibatches it belongs to,
+    with the same seed and purpose.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        purpose: str,
+        step: int,
+        *,
+        rank: int = 0,
+        world: int = 1,
+        device: torch.device | None = None,
+        foresight: NoisePrefetch | None = None,
+    ) -> None:
+        self.seed, self.purpose, self.step = seed, purpose, step
+        self.rank, self.world, self.device = rank, world, device
+        self._foresight = foresight
+        self._generator: np.random.Generator | None = None
+
+    def normal(self, shape: tuple[int, ...], dtype: torch.dtype = torch.float32) -> Tensor:
+        """Standard normal numbers of `shape` (..., M, J), M this process's rows."""
+        return self._rows(self._drawn(("standard_normal", self._whole(shape), _NUMPY[dtype])))
+
+    def uniform(self, shape: tuple[int, ...], dtype: torch.dtype = torch.float32) -> Tensor:
+        """Numbers uniform in [0, 1) of `shape` (..., M, J), M this process's rows."""
+        return self._rows(self._drawn(("random", self._whole(shape), _NUMPY[dtype])))
+
+    def of_all(self, purpose: str) -> "Noise":
+        """Other numbers of the same minibatch, the same on all ranks: shapes given to them are no rows to be shared out."""
+        return Noise(self.seed, purpose, self.step, device=self.device)
+
+    def _drawn(self, request: tuple[Any, ...]) -> np.ndarray:
+        if self._generator is None and self._foresight is not None:
+            numbers, self._generator = self._foresight(self.step, request)
+            return numbers
+        if self._generator is None:
+            self._generator = philox(self.seed, self.purpose, self.step)
+        return _draw(self._generator, request)
+
+    def _whole(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return (*shape[:-2], shape[-2] * self.world, shape[-1])
+
+    def _rows(self, array: np.ndarray) -> Tensor:
+        numbers = self._own(torch.from_numpy(array))
+        return numbers if self.device is None else numbers.to(self.device)
+
+    def _own(self, numbers: Tensor) -> Tensor:
+        if self.world > 1:
+            rows = numbers.shape[-2] // self.world
+            numbers = numbers[..., self.rank * rows : (self.rank + 1) * rows, :].contiguous()
+        return numbers
+
+
+class RowNoise(Noise):
+    """Random numbers for an evaluation: every datapoint has a stream of its own.
+
+    What a datapoint gets does not depend on which others are evaluated with it, in what order or on which device, so an
+    evaluation can be cut into blocks, resumed or spread without changing a digit.
+
+    rows: (M,) the datapoints' positions in their split.
+    """
+
+    def __init__(self, seed: int, purpose: str, rows: range, device: torch.device | None = None) -> None:
+        super().__init__(seed, purpose, 0, device=device)
+        self._generators = [philox(seed, purpose, row) for row in rows]
+
+    def normal(self, shape: tuple[int, ...], dtype: torch.dtype = torch.float32) -> Tensor:
+        """Standard normal numbers of `shape` (M, J) or (L, M, J), row m from the stream of datapoint m."""
+        return self._stack(shape, lambda generator, size: generator.standard_normal(size, dtype=_NUMPY[dtype]))
+
+    def uniform(self, shape: tuple[int, ...], dtype: torch.dtype = torch.float32) -> Tensor:
+        """Numbers uniform in [0, 1) of `shape` (M, J) or (L, M, J), row m from the stream of datapoint m."""
+        return self._stack(shape, lambda generator, size: generator.random(size, dtype=_NUMPY[dtype]))
+
+    def _stack(
+        self, shape: tuple[int, ...], draw: Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
+    ) -> Tensor:
+        *lead, rows, _ = shape
+        if rows != len(self._generators):
+            raise ValueError(f"noise for {len(self._generators)} datapoints was asked for {rows} rows")
+        size = (*lead, shape[-1])
+        return self._rows(np.stack([draw(generator, size) for generator in self._generators], axis=-2))

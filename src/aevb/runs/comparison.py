@@ -1,0 +1,111 @@
+"""What differs between two runs, and by how much their results do. Without torch, but for the weights.
+
+Names, places and times of day are no differences. A difference of results is given in nats and in standard errors of the
+difference of two independent estimates, d / sqrt(se_a^2 + se_b^2); runs that share test images differ by less than that says.
+"""
+
+import csv
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from aevb.config import flatten, shown
+from aevb.config.migration import upgrade_record
+from aevb.errors import UserError
+from aevb.runs.run import read_settings
+
+__all__ = ["circumstances", "differences", "results", "rows"]
+
+NAMES = ("name", "output_dir")
+SHARED = ("versions", "commit", "dirty", "platform", "processor", "device", "threads", "matmul_backend", "data")
+
+
+def rows(run: Path) -> dict[int, dict[str, str]]:
+    """Lines of metrics.csv as they are written, by samples_seen; none where there is no such file."""
+    path = run / "metrics.csv"
+    if not path.is_file():
+        return {}
+    try:
+        with path.open(newline="") as file:
+            return {int(line["samples_seen"]): line for line in csv.DictReader(file)}
+    except (ValueError, KeyError, TypeError, csv.Error) as error:
+        raise UserError(f"{path}: damaged ({error}); try: the command that trained the run") from error
+
+
+def circumstances(run: Path) -> dict[str, Any]:
+    """Dotted keys of manifest.json that two runs can share; none where there is no manifest."""
+    path = run / "manifest.json"
+    try:
+        manifest = upgrade_record(json.loads(path.read_text())) if path.is_file() else {}
+        return dict(flatten({key: manifest[key] for key in SHARED if key in manifest})) if manifest else {}
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{path}: damaged ({error}); try: remove it") from error
+
+
+def results(run: Path) -> dict[str, tuple[float, float]]:
+    """Mean and standard error of everything the run's evaluations measured: "bound-test bound" and so on."""
+    found: dict[str, tuple[float, float]] = {}
+    for path in sorted(run.glob("evaluation/*.json")):
+        try:
+            values = json.loads(path.read_text())["values"]
+            found |= {f"{path.stem} {name}": (v["mean"], v["standard_error"]) for name, v in values.items()}
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UserError(f"{path}: damaged ({error}); try: aevb-evaluate, which makes it again") from error
+    return found
+
+
+def differences(a: Path, b: Path) -> Iterator[tuple[str, str, str, str]]:
+    """(what, value in a, value in b, by how much) for all that differs: config, circumstances, curves, evaluations."""
+    yield from _keys("config", _config(a), _config(b))
+    yield from _keys("manifest", circumstances(a), circumstances(b))
+    yield from _curves(rows(a), rows(b))
+    mine, theirs = results(a), results(b)
+    for key in dict.fromkeys([*mine, *theirs]):
+        if key not in mine or key not in theirs:
+            yield f"evaluation {key}", _there(key, mine), _there(key, theirs), ""
+        elif mine[key] != theirs[key]:
+            (mean, error), (mean_b, error_b) = mine[key], theirs[key]
+            spread = math.hypot(error, error_b)
+            units = f" = {(mean_b - mean) / spread:+.2f} standard errors" if spread > 0 else ""
+            one, other = (f"{value:.6g} ± {e:.3g}" for value, e in (mine[key], theirs[key]))
+            yield f"evaluation {key}", one, other, f"{mean_b - mean:+.6g}{units}"
+
+
+def _keys(kind: str, a: dict[str, Any], b: dict[str, Any]) -> Iterator[tuple[str, str, str, str]]:
+    for key in dict.fromkeys([*a, *b]):
+        mine, theirs = a.get(key, "absent"), b.get(key, "absent")
+        if mine != theirs or type(mine) is not type(theirs):
+            yield f"{kind} {key}", shown(mine), shown(theirs), ""
+
+
+def _there(key: str, found: dict[str, Any]) -> str:
+    return "there" if key in found else "absent"
+
+
+def _config(run: Path) -> dict[str, Any]:
+    return {key: value for key, value in flatten(read_settings(run)) if key not in NAMES}
+
+
+def _curves(a: dict[int, dict[str, str]], b: dict[int, dict[str, str]]) -> Iterator[tuple[str, str, str, str]]:
+    common = sorted(a.keys() & b.keys())
+    if a.keys() != b.keys():
+        one, other = (f"{len(each)} to {max(each, default=0):,}" for each in (a, b))
+        yield "metrics marks", one, other, f"{len(common)} common"
+    columns = list(a[common[0]]) if common else []
+    for column in columns:
+        apart = [mark for mark in common if a[mark][column] != b[mark].get(column)]
+        if not apart:
+            continue
+        far = max(apart, key=lambda mark: abs(_gap(a, b, mark, column)))
+        first, last = (f"first at {apart[0]:,}", f"{_gap(a, b, common[-1], column):+.6g} at {common[-1]:,}")
+        one, other = (str(each[far].get(column, "absent")) for each in (a, b))
+        yield f"metrics {column}", one, other, f"most at {far:,}: {_gap(a, b, far, column):+.6g}; {first}; {last}"
+
+
+def _gap(a: dict[int, dict[str, str]], b: dict[int, dict[str, str]], mark: int, column: str) -> float:
+    try:
+        return float(b[mark][column]) - float(a[mark][column])
+    except (KeyError, ValueError, TypeError):
+        return 0.0  # one of them was not computed

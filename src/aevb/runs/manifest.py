@@ -1,0 +1,75 @@
+"""manifest.json: under which circumstances a run came about, for people and for aevb-diff.
+
+Nothing reads it to decide anything: it is in no fingerprint, and two runs that differ in it alone are the same experiment.
+"""
+
+import json
+import os
+import platform
+import shlex
+import sys
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from aevb.config import fingerprint
+from aevb.runs.files import write_json
+from aevb.runs.provenance import commit
+
+__all__ = ["begin", "package_version", "processor"]
+
+PACKAGES = ("aevb", "torch", "lightning", "hydra-core", "omegaconf", "numpy", "tensorboard")
+
+
+def begin(directory: Path, settings: dict[str, Any], data: dict[str, str], hardware: dict[str, Any]) -> None:
+    """Writes directory/manifest.json as a run starts or goes on; the starts before this one are kept in it.
+
+    settings: the run's config. data: sha256 of each split's targets. Called by one process of a run.
+    """
+    path = directory / "manifest.json"
+    try:
+        starts = json.loads(path.read_text())["starts"]
+    except (OSError, ValueError, KeyError, TypeError):
+        starts = []  # the first start; or damaged, which is no reason not to train
+    described = commit()
+    write_json(
+        path,
+        {
+            "fingerprint": fingerprint(settings),
+            "seed": settings["seed"],
+            "versions": {"python": platform.python_version(), **{name: package_version(name) for name in PACKAGES}},
+            "commit": described and described.removesuffix("-dirty"),
+            "dirty": described and described.endswith("-dirty"),
+            "platform": platform.platform(),
+            "processor": processor(),
+            "devices": settings["trainer"]["devices"],
+            **hardware,
+            "data": data,
+            "starts": [*starts, _start()],
+        },
+    )
+
+
+def _start() -> dict[str, Any]:
+    now = datetime.now().astimezone().isoformat(timespec="seconds")
+    command = os.environ.get("AEVB_COMMAND", shlex.join(sys.argv))  # what the user typed, also where a sweep calls
+    return {"time": now, "host": platform.node(), "pid": os.getpid(), "command": command}
+
+
+def package_version(package: str) -> str | None:
+    """Of an installed distribution; None where there is none."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def processor() -> str:
+    """The processor's name, as far as the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

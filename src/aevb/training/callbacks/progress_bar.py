@@ -1,0 +1,43 @@
+"""The bar of a training run: samples seen, samples per second, time left, the bound."""
+
+import time
+from contextlib import ExitStack
+from typing import Any
+
+import lightning as L
+
+from aevb.console.progress import bar
+from aevb.training.module import Training
+from aevb.training.schedule import Block
+
+__all__ = ["ProgressBar"]
+
+WORDS = 0.25  # seconds between two bounds shown: the mean over the window takes as long as a step
+
+
+class ProgressBar(L.Callback):
+    """Drawn on samples, not on Lightning's batches. name: of the run. max_samples: the end."""
+
+    def __init__(self, name: str, max_samples: int) -> None:
+        self.name, self.max_samples = name, max_samples
+        self._stack = ExitStack()
+
+    def on_train_start(self, trainer: L.Trainer, module: Training) -> None:  # type: ignore[override]
+        """Opens the bar where the run starts or goes on."""
+        self._seen, self._told = module.samples_seen, 0.0
+        self._bar = self._stack.enter_context(bar(self.max_samples, self.name, completed=self._seen))
+
+    def on_train_batch_end(  # type: ignore[override]
+        self, trainer: L.Trainer, module: Training, outputs: Any, batch: Block, batch_idx: int
+    ) -> None:
+        """Moves the bar by the block."""
+        self._bar.advance(module.samples_seen - self._seen)
+        self._seen = module.samples_seen
+        now = time.monotonic()
+        if module.window.held and (now - self._told >= WORDS or self._seen >= self.max_samples):
+            self._told = now
+            self._bar.describe(f"{self.name}  bound {module.window.mean:.2f}")
+
+    def teardown(self, trainer: L.Trainer, module: L.LightningModule, stage: str) -> None:
+        """Closes the bar, also after a fault."""
+        self._stack.close()

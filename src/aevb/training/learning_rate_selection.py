@@ -1,0 +1,72 @@
+r"""The learning rate, chosen as the paper did it (section 5): from {0.01, 0.02, 0.1}, "based on performance on the training set in the
+first few iterations".
+
+Each learning rate trains the run from its beginning for so many samples, with the run's own seed; the one with the highest mean bound
+over the last fifth of them is taken. Neither test images nor evaluators are looked at. The run then begins anew with it.
+"""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+from aevb.config.migration import RENAMED_FILES
+from aevb.errors import UserError
+from aevb.runs.files import read_json, write_json
+from aevb.types import PositiveFloat, PositiveInt
+
+__all__ = ["RECORD", "LearningRateSelection"]
+
+RECORD = "learning_rates.json"
+"""In the run's directory: the trials, and which learning rate was selected."""
+
+Trial = Callable[[float, int, int], tuple[float, int]]
+
+
+class LearningRateSelection:
+    """Trials of learning rates.
+
+    learning_rates: to choose from. samples: training samples of each trial.
+    """
+
+    def __init__(self, learning_rates: list[PositiveFloat], samples: PositiveInt = 100_000) -> None:
+        if not learning_rates:
+            raise UserError(
+                "selection.learning_rates=[]: nothing to choose from; allowed: one or more; try: [0.01,0.02,0.1]"
+            )
+        self.learning_rates, self.samples = learning_rates, samples
+
+    def choose(self, directory: Path, trial: Trial, *, first: bool = True) -> float:
+        """The learning rate for the run in `directory`, which keeps the trials: those it has are not made again.
+
+        trial: from learning rate, samples and length of the window to the mean training bound over the window (nats per datapoint, nan
+        where training diverged) and samples seen. first: whether this process writes. Raises UserError if every trial diverged.
+        """
+        path = directory / RECORD
+        before = directory / next(old for old, new in RENAMED_FILES.items() if new == RECORD)
+        read = path if path.is_file() else before
+        record = read_json(read) if read.is_file() else {"samples": self.samples, "trials": [], "selected": None}
+        if record["selected"] is not None:
+            return float(record["selected"])
+        tried = {float(row["learning_rate"]) for row in record["trials"]}
+        for learning_rate in self.learning_rates:
+            if learning_rate in tried:
+                continue
+            bound, seen = trial(learning_rate, self.samples, max(1, self.samples // 5))
+            row = {
+                "learning_rate": learning_rate,
+                "train_bound": bound if math.isfinite(bound) else None,
+                "samples_seen": seen,
+            }
+            record["trials"].append(row)
+            if first:
+                write_json(path, record)
+        finite = [row for row in record["trials"] if row["train_bound"] is not None]
+        if not finite:
+            raise UserError(
+                f"selection.learning_rates={self.learning_rates}: every trial diverged within {self.samples:,} samples; "
+                "try: smaller ones"
+            )
+        selected = float(max(finite, key=lambda row: row["train_bound"])["learning_rate"])
+        if first:
+            write_json(path, record | {"selected": selected})
+        return selected

@@ -1,0 +1,64 @@
+"""Runs of older versions keep their fingerprints, names and records under the present names."""
+
+import json
+
+from aevb.config import fingerprint
+from aevb.config.migration import RENAMED_KEYS, RENAMED_TARGETS, first_names, renamed_key, upgrade, upgrade_record
+from aevb.config.signature import signature
+from aevb.runs import Run, read_settings
+from commands import REPOSITORY
+
+COMMITTED = sorted(path.parent for path in (REPOSITORY / "results" / "runs").glob("*/DONE"))
+
+
+def test_fingerprints_of_the_committed_runs_are_unchanged() -> None:
+    assert len(COMMITTED) > 100
+    changed = [
+        run.name
+        for run in COMMITTED
+        if fingerprint(read_settings(run)) != json.loads((run / "DONE").read_text())["fingerprint"]
+    ]
+    assert changed == []
+
+
+def test_committed_runs_are_read_under_present_names() -> None:
+    old = [key for key in RENAMED_KEYS if "*" not in key]
+    left = []
+    for run in COMMITTED:
+        text = (run / "config.yaml").read_text()
+        settings = read_settings(run)
+        flat = json.dumps(settings)
+        left += [f"{run.name}: {target}" for target in RENAMED_TARGETS if target in flat]
+        for key in old:
+            group, _, name = key.partition(".")
+            if f"\n  {name}:" in text:
+                left += [f"{run.name}: {key}"] if name in settings.get(group, {}) else []
+    assert left == []
+
+
+def test_present_targets_exist() -> None:
+    missing = [new for new in RENAMED_TARGETS.values() if signature(new) is None]
+    assert missing == []
+
+
+def test_keys_are_renamed_with_what_lies_below_them() -> None:
+    table = {"a.*.rows": "a.*.batch_size", "old": "new.place"}
+    assert renamed_key("a.importance.rows", table) == "a.importance.batch_size"
+    assert renamed_key("old.x.y", table) == "new.place.x.y"
+    assert renamed_key("older", table) == "older"
+
+
+def test_upgrade_and_first_names_are_inverse() -> None:
+    old = {"trainer": {"products": "auto", "threads": 1}, "logger": {"_target_": "aevb.training.recorder.Recorder"}}
+    new = upgrade(old)
+    assert new["trainer"] == {"matmul_backend": "auto", "threads": 1}
+    assert new["logger"]["_target_"] == "aevb.loggers.base.RunLogger"
+    flat = {"trainer.matmul_backend": "auto", "logger._target_": "aevb.loggers.base.RunLogger"}
+    assert first_names(flat) == {"trainer.products": "auto", "logger._target_": "aevb.training.recorder.Recorder"}
+
+
+def test_fields_of_records_are_renamed() -> None:
+    assert upgrade_record({"trials": [{"stepsize": 0.1}]}) == {"trials": [{"learning_rate": 0.1}]}
+    with_selection = [run for run in COMMITTED if (run / "stepsizes.json").is_file()]
+    assert with_selection
+    assert all("learning_rate" in Run(run).done for run in with_selection)

@@ -1,0 +1,159 @@
+"""A user's own array: what is accepted, how it is read, and what is refused."""
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from aevb.data.array import ArrayDataset
+from aevb.errors import UserError
+
+BYTES = np.random.RandomState(0).randint(0, 256, (50, 3, 4)).astype(np.uint8)
+FLOATS = np.random.RandomState(1).standard_normal((50, 12))
+LABEL = np.arange(50)
+
+
+def saved(folder: Path, **arrays: object) -> str:
+    path = folder / "mine.npz"
+    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+    return str(path)
+
+
+def test_an_array_of_bytes_is_scaled_and_divided_by_the_seed(tmp_path: Path) -> None:
+    path = saved(tmp_path, x=BYTES, label=LABEL)
+    data = ArrayDataset(path, test_fraction=0.2)
+    train, valid, test = data.load()
+    assert (data.shape, data.convention, data.unit_interval) == ((3, 4), "grey/255", True)
+    assert [part.x.shape for part in (train, valid, test)] == [(40, 12), (0, 12), (10, 12)]
+    label = np.concatenate([train.label, test.label])
+    assert sorted(label) == LABEL.tolist()
+    assert label.tolist() != LABEL.tolist()
+    x = (BYTES.reshape(50, 12) / 255).astype(np.float32)
+    assert np.array_equal(np.concatenate([train.x, test.x]), x[label])
+    assert np.array_equal(ArrayDataset(path, test_fraction=0.2).load().test.x, test.x)
+    assert not np.array_equal(ArrayDataset(path, test_fraction=0.2, seed=1).load().test.x, test.x)
+    finer = ArrayDataset(path, scale=256)
+    assert finer.convention == "grey/256"
+    assert np.array_equal(finer.load().train.x * 256, np.rint(ArrayDataset(path).load().train.x * 255))
+
+
+def test_given_parts_are_kept(tmp_path: Path) -> None:
+    path = saved(tmp_path, train=FLOATS[:30], valid=FLOATS[30:40], test=FLOATS[40:], test_label=LABEL[40:])
+    data = ArrayDataset(path)
+    splits = data.load()
+    assert (data.shape, data.unit_interval, data.convention) == ((1, 12), False, "float64, as given")
+    assert np.array_equal(np.concatenate([part.x for part in splits]), FLOATS.astype(np.float32))
+    assert [part.label.tolist() for part in splits] == [[0] * 30, [0] * 10, LABEL[40:].tolist()]
+    only_train = ArrayDataset(saved(tmp_path, train=FLOATS, valid=FLOATS[:3])).load()
+    assert [len(part.x) for part in only_train] == [45, 3, 5]
+
+
+def test_a_small_training_set_is_the_first_images(tmp_path: Path) -> None:
+    path = saved(tmp_path, x=BYTES, label=LABEL)
+    small, whole = ArrayDataset(path, n_train=7).load(), ArrayDataset(path).load()
+    assert np.array_equal(small.train.x, whole.train.x[:7])
+    assert np.array_equal(small.train.label, whole.train.label[:7])
+    assert np.array_equal(small.test.x, whole.test.x)
+    with pytest.raises(UserError, match=r"data\.n_train=46: must lie in 1\.\.45 \(the training images of mine\.npz\)"):
+        ArrayDataset(path, n_train=46)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64])
+def test_bits_are_taken_as_they_are(tmp_path: Path, dtype: type) -> None:
+    bits = (FLOATS > 0).astype(dtype)
+    data = ArrayDataset(saved(tmp_path, train=bits[:40], test=bits[40:]))
+    assert (data.convention, data.unit_interval) == ("binary, as given", True)
+    assert np.array_equal(data.load().train.x, bits[:40])
+
+
+def test_a_dark_test_set_of_bytes_is_not_taken_for_bits(tmp_path: Path) -> None:
+    data = ArrayDataset(saved(tmp_path, train=BYTES[:40], test=np.ones((5, 3, 4), np.uint8)))
+    assert data.load().test.x.max() == np.float32(1 / 255)
+
+
+def test_an_npy_file_and_a_shape(tmp_path: Path) -> None:
+    np.save(tmp_path / "mine.npy", FLOATS.astype(np.float16))
+    data = ArrayDataset(str(tmp_path / "mine.npy"), shape=[3, 4])
+    assert (data.shape, data.dim) == ((3, 4), 12)
+    assert sum(len(part.x) for part in data.load()) == 50
+    for shape in ([5, 4], [12], [-3, -4]):
+        with pytest.raises(UserError, match=r"data\.shape=\[.*\]: an image in .* has shape \(12,\)"):
+            ArrayDataset(str(tmp_path / "mine.npy"), shape=shape)
+    with pytest.raises(UserError, match=r"data\.shape=\[4,3\]"):
+        ArrayDataset(saved(tmp_path, x=BYTES), shape=[4, 3])
+
+
+@pytest.mark.parametrize(("low", "high", "inside"), [(0, 1, True), (-0.001, 1, False), (0, 1.001, False)])
+def test_the_unit_interval_is_told_of_every_part(tmp_path: Path, low: float, high: float, inside: bool) -> None:
+    test = np.array([[float(low), high]])
+    assert ArrayDataset(saved(tmp_path, train=np.full((4, 2), 0.5), test=test)).unit_interval is inside
+
+
+def spoiled(value: float) -> np.ndarray:
+    x = FLOATS.copy()
+    x[7, 2] = value
+    return x
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"x": spoiled(np.nan)}, "x is not finite .* in row 7"),
+        ({"x": spoiled(-np.inf)}, "x is not finite .* in row 7"),
+        ({"x": spoiled(1e39)}, "x is not finite .* in row 7"),
+        ({"x": FLOATS.astype(np.complex64)}, "its images are complex64; allowed: uint8"),
+        ({"x": BYTES.astype(np.int32)}, "its images are int32"),
+        ({"x": FLOATS.astype(str)}, "its images are <U"),
+        ({"x": FLOATS[0]}, r"x has shape \(12,\); allowed: \(N, D\)"),
+        ({"x": FLOATS[:0]}, r"x has shape \(0, 12\)"),
+        ({"x": BYTES[..., None]}, r"x has shape \(50, 3, 4, 1\)"),
+        ({"train": FLOATS, "test": FLOATS[:, :5]}, "its parts differ"),
+        ({"train": BYTES, "test": BYTES / 255}, "its parts differ"),
+        ({"x": FLOATS, "label": LABEL[:9]}, r"label is int64 \(9,\); allowed: 50 integers"),
+        ({"x": FLOATS, "label": LABEL / 2}, "label is float64"),
+        ({"x_train": FLOATS, "x_test": FLOATS}, "holds x_train, x_test; allowed: x"),
+        ({"x": FLOATS, "test": FLOATS}, "holds x, test; allowed: x"),
+        ({"x": FLOATS, "test_label": LABEL}, "holds x, test_label; allowed: x"),
+        ({"test": FLOATS}, "holds test; allowed: x"),
+        ({}, "holds nothing; allowed: x"),
+        ({"x": np.array([{}, 1], dtype=object)}, r"not an \.npz or \.npy file of numbers \(an object array\)"),
+    ],
+)
+def test_unusable_arrays_are_refused_by_name(tmp_path: Path, arrays: dict[str, object], words: str) -> None:
+    path = saved(tmp_path, **arrays)
+    with pytest.raises(UserError, match=words) as caught:
+        ArrayDataset(path)
+    assert str(caught.value).startswith(f"data.path={path}: ")
+    assert "\n" not in str(caught.value)
+
+
+class Exploit:
+    def __reduce__(self) -> tuple[object, ...]:
+        return exec, ("raise SystemExit('executed')",)
+
+
+def test_unreadable_files_are_refused_and_nothing_is_executed(tmp_path: Path) -> None:
+    path = tmp_path / "mine.npz"
+    whole = Path(saved(tmp_path, x=FLOATS)).read_bytes()
+    middle = len(whole) // 2
+    for raw in (
+        b"",
+        b"some text",
+        pickle.dumps(Exploit()),
+        whole[:middle],
+        whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :],
+    ):
+        path.write_bytes(raw)
+        with pytest.raises(UserError, match=r"data\.path=.*mine\.npz: not an \.npz or \.npy file of numbers"):
+            ArrayDataset(str(path))
+    with pytest.raises(UserError, match=r"data\.path=.*absent\.npz: no such file"):
+        ArrayDataset(str(tmp_path / "absent.npz"))
+    with pytest.raises(UserError, match=r"data\.path=null: .* give data\.path=FILE\.npz"):
+        ArrayDataset()
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.001, 1.0])
+def test_a_division_needs_both_parts(tmp_path: Path, fraction: float) -> None:
+    with pytest.raises(UserError, match=r"data\.test_fraction=.*both need at least one"):
+        ArrayDataset(saved(tmp_path, x=FLOATS), test_fraction=fraction)
