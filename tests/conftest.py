@@ -15,7 +15,9 @@ import pytest
 from aevb.execution.forkserver import FOLDER
 from aevb.execution.lifetime import PARENT
 from aevb.execution.pool import threads
-from commands import as_begun
+from helpers.commands import as_begun
+
+pytest_plugins = ["helpers.fixtures"]
 
 LONG = (
     "test_kills.py",
@@ -43,7 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     folder = tempfile.TemporaryDirectory()
     own = {**as_begun(os.environ), PARENT: str(os.getpid()), **threads(1)}
-    command = [sys.executable, "-m", "aevb.execution.forkserver", folder.name, "--also=console"]
+    command = [sys.executable, "-m", "aevb.execution.forkserver", folder.name, "--also=helpers.console"]
     server = subprocess.Popen(command, cwd=Path(__file__).parent, env=own, start_new_session=True)
     os.environ[FOLDER] = folder.name
 

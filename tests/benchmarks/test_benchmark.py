@@ -18,8 +18,8 @@ from benchmarks.main import GROUPS
 from benchmarks.results import Goal, Row, Speed, not_measured
 from benchmarks.rounds import order, ratios, rounds
 from benchmarks.trainee import _read
-from commands import process
-from running import gone_within
+from helpers.commands import process
+from helpers.running import gone_within
 
 TINY = ("--data", "digits", "--quick", "--rounds", "1", "--threads", "1")
 

@@ -5,7 +5,6 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from gates import run
 from torch import Tensor
 from torch.distributions import Bernoulli, Normal, kl_divergence
 from torch.utils.flop_counter import FlopCounterMode
@@ -21,8 +20,9 @@ from benchmarks.recipe import SMALL, BenchmarkModel
 from benchmarks.rivals import eager, examples, gemm, importance_gemm, importance_naive
 from benchmarks.rivals.hand import Hand
 from benchmarks.trained import trained
-from commands import aevb
-from statistics_ import FAILURE_RATE
+from helpers.commands import aevb
+from helpers.gates import run
+from helpers.statistics import FAILURE_RATE
 
 ONEDNN = pytest.mark.skipif(not products.available(), reason="this torch comes without oneDNN")
 M, J = SMALL.batch_size, SMALL.latent_dim

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from gates import run
 
 from aevb.errors import UserError
 from benchmarks import rivals
@@ -16,6 +15,7 @@ from benchmarks.children import Method
 from benchmarks.gate import Gate, Over
 from benchmarks.groups import importance, training
 from benchmarks.recipe import SMALL, BenchmarkModel
+from helpers.gates import run
 
 NAMES = sorted(path.stem for path in Path(rivals.__file__).parent.glob("[!_]*.py"))
 BRIEF = BenchmarkModel(**{**vars(SMALL), "unit": 5, "samples": 100})

@@ -6,7 +6,7 @@ from aevb.config import fingerprint
 from aevb.config.migration import RENAMED_KEYS, RENAMED_TARGETS, first_names, renamed_key, upgrade, upgrade_record
 from aevb.config.signature import signature
 from aevb.runs import Run, read_settings
-from commands import REPOSITORY
+from helpers.commands import REPOSITORY
 
 COMMITTED = sorted(path.parent for path in (REPOSITORY / "results" / "runs").glob("*/DONE"))
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from local_mirror import LocalMirror, running
+
+from helpers.local_mirror import LocalMirror, running
 
 
 @pytest.fixture(scope="session")

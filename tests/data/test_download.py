@@ -1,10 +1,10 @@
 """Downloads from a mirror that behaves, and from one that does not."""
 
 import pytest
-from local_mirror import LocalMirror
 
 from aevb.data import download
 from aevb.data.download import Unreachable, fetch
+from helpers.local_mirror import LocalMirror
 
 RAW = bytes(range(256)) * 400
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from local_mirror import LocalMirror
 from scipy.io import loadmat, savemat
 
 from aevb.data.dataset import Splits
 from aevb.data.frey_face import FreyFace
 from aevb.errors import UserError
+from helpers.local_mirror import LocalMirror
 
 
 def constant_gaussian(splits: Splits) -> tuple[float, float]:

@@ -11,8 +11,8 @@ from aevb.models.linear import LinearGaussianEncoder
 from aevb.models.prior import StandardNormal
 from aevb.models.vae import VAE
 from aevb.noise import Noise, RowNoise
-from oracles import Square, data, linear_gaussian
-from statistics_ import assert_mean
+from helpers.oracles import Square, data, linear_gaussian
+from helpers.statistics import assert_mean
 
 
 def truth(model, x):

@@ -9,8 +9,8 @@ import torch
 
 from aevb.estimators.inference_gap import best_posterior, inference_gap
 from aevb.noise import Noise, RowNoise
-from oracles import J, data, exact_bound, linear_gaussian
-from statistics_ import assert_mean
+from helpers.oracles import J, data, exact_bound, linear_gaussian
+from helpers.statistics import assert_mean
 
 
 def posterior(model, x):

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from aevb.estimators.mmd import median_distance, mmd
 from aevb.noise import Noise
-from statistics_ import assert_mean
+from helpers.statistics import assert_mean
 
 
 def mean_kernel(shift: Tensor, variance: Tensor, bandwidth: float) -> float:

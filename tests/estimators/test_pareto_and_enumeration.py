@@ -21,8 +21,8 @@ from aevb.models.linear import LinearGaussianEncoder
 from aevb.models.prior import StandardNormal
 from aevb.models.vae import VAE
 from aevb.noise import Noise, RowNoise
-from oracles import Square, data, fill, linear_gaussian
-from statistics_ import assert_mean
+from helpers.oracles import Square, data, fill, linear_gaussian
+from helpers.statistics import assert_mean
 
 
 @pytest.mark.parametrize("shape", [-0.3, 0.2, 0.5, 0.9, 1.5])

@@ -17,7 +17,7 @@ from aevb.models.linear import LinearGaussianDecoder, LinearGaussianEncoder
 from aevb.models.prior import StandardNormal
 from aevb.models.vae import VAE
 from aevb.noise import Noise
-from oracles import Square, fill
+from helpers.oracles import Square, fill
 
 
 def numbers(*shape: int, seed: int = 0) -> Tensor:

@@ -12,8 +12,8 @@ import aevb as package
 from aevb import runs
 from aevb.errors import UserError
 from aevb.training import train_run
-from commands import aevb, settings
-from faults.short_runs import outcome, train
+from helpers.commands import aevb, settings
+from helpers.short_runs import outcome, train
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from commands import REPOSITORY
+from helpers.commands import REPOSITORY
 
 TABLE = REPOSITORY / "docs" / "faults.md"
 ROW = re.compile(

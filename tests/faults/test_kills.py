@@ -9,8 +9,8 @@ from typing import Any
 import kill_harness
 import pytest
 
-from commands import Child
-from running import processes_in
+from helpers.commands import Child
+from helpers.running import processes_in
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 
@@ -21,7 +21,7 @@ class Begun(Child):
     def __init__(
         self, command: list[str], *, cwd: Path, env: dict[str, str], stdout: Any, stderr: Any, **_: Any
     ) -> None:
-        super().__init__(command, ["console", *command[1:]], cwd, env, stdout.fileno(), stderr.fileno())
+        super().__init__(command, ["helpers.console", *command[1:]], cwd, env, stdout.fileno(), stderr.fileno())
         self.folder = cwd
 
     @property

@@ -7,8 +7,8 @@ import torch
 
 from aevb.models.autoregressive import AutoregressiveDecoder
 from aevb.noise import Noise
-from oracles import fill
-from statistics_ import assert_mean
+from helpers.oracles import fill
+from helpers.statistics import assert_mean
 
 D = 4
 IMAGES = torch.tensor(list(product((0.0, 1.0), repeat=D))).double()

@@ -15,7 +15,7 @@ from aevb.models.convolutional import (
 )
 from aevb.models.fixed_variance import Point
 from aevb.nn.initialization import initialize
-from commands import settings
+from helpers.commands import settings
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (28, 20)])

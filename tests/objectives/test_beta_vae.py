@@ -13,8 +13,8 @@ from aevb.noise import Noise
 from aevb.objectives.beta_vae import BetaVAE, kl_of_each
 from aevb.objectives.objective import Batch
 from aevb.objectives.sgvb_b import SGVB_B
-from oracles import data, fill, linear_gaussian
-from statistics_ import assert_mean
+from helpers.oracles import data, fill, linear_gaussian
+from helpers.statistics import assert_mean
 
 
 def stream(x):

@@ -17,9 +17,9 @@ from aevb.objectives.nvil import NVIL
 from aevb.objectives.objective import Batch
 from aevb.objectives.score_function import ScoreFunction
 from aevb.objectives.vimco import VIMCO
-from binary_oracles import PIXELS, binary, exact_bound, gradient, images
-from oracles import linear_gaussian
-from statistics_ import assert_mean
+from helpers.binary_oracles import PIXELS, binary, exact_bound, gradient, images
+from helpers.oracles import linear_gaussian
+from helpers.statistics import assert_mean
 
 TIMES = 600
 REPEATED = 64  # of the one image, in a minibatch

@@ -11,8 +11,8 @@ from aevb.noise import Noise
 from aevb.objectives.dreg import DReG
 from aevb.objectives.iwae import IWAE
 from aevb.objectives.objective import Batch
-from oracles import data, exact_bound, fill, linear_gaussian
-from statistics_ import assert_mean
+from helpers.oracles import data, exact_bound, fill, linear_gaussian
+from helpers.statistics import assert_mean
 
 
 class Nodes:

@@ -25,8 +25,8 @@ from aevb.objectives.objective import Batch
 from aevb.training.minibatches import Stream
 from aevb.training.module import Training
 from aevb.training.running_mean import RunningMean
-from oracles import fill
-from statistics_ import assert_mean
+from helpers.oracles import fill
+from helpers.statistics import assert_mean
 
 N, D, P = 12, 5, 3
 NOISE = 0.8  # s

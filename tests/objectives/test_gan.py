@@ -18,7 +18,7 @@ from aevb.noise import Noise
 from aevb.objectives.gan import GAN, Discriminator
 from aevb.objectives.objective import Batch
 from aevb.training.engines.autograd import Autograd
-from statistics_ import assert_mean
+from helpers.statistics import assert_mean
 
 P, Q = np.array([4, 3, 2, 1]) / 10, np.array([1, 2, 3, 4]) / 10
 

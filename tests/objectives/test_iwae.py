@@ -8,8 +8,8 @@ from aevb.noise import Noise
 from aevb.objectives.iwae import IWAE
 from aevb.objectives.objective import Batch
 from aevb.objectives.sgvb_a import SGVB_A
-from oracles import data, exact_bound, linear_gaussian
-from statistics_ import assert_mean
+from helpers.oracles import data, exact_bound, linear_gaussian
+from helpers.statistics import assert_mean
 
 
 def first(objective, model, x, step=0):

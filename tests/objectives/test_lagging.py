@@ -15,8 +15,8 @@ from aevb.objectives.objective import Batch, Objective, Update
 from aevb.objectives.sgvb_b import SGVB_B
 from aevb.objectives.wake_sleep import WakeSleep
 from aevb.training.engines.autograd import Autograd
-from commands import settings
-from oracles import data, exact_bound, fill, linear_gaussian
+from helpers.commands import settings
+from helpers.oracles import data, exact_bound, fill, linear_gaussian
 
 M = 5
 

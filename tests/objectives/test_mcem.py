@@ -19,9 +19,9 @@ from aevb.samplers.hmc import InBlocks, chains_at, gradient_at
 from aevb.training.minibatches import Stream
 from aevb.training.module import Training
 from aevb.training.running_mean import RunningMean
-from commands import composed, settings
-from oracles import D, J, data, linear_gaussian
-from statistics_ import assert_mean
+from helpers.commands import composed, settings
+from helpers.oracles import D, J, data, linear_gaussian
+from helpers.statistics import assert_mean
 
 SMALL = {
     "ais": {"temperatures": 10, "chains": 2},

@@ -15,8 +15,8 @@ from aevb.objectives.objective import Batch
 from aevb.objectives.score_function import ScoreFunction
 from aevb.objectives.sgvb_a import SGVB_A
 from aevb.objectives.sgvb_b import SGVB_B
-from oracles import data, exact_bound, linear_gaussian
-from statistics_ import assert_mean
+from helpers.oracles import data, exact_bound, linear_gaussian
+from helpers.statistics import assert_mean
 
 
 def draws(objective, model, x, times):

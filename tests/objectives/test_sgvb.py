@@ -9,8 +9,8 @@ from aevb.noise import Noise
 from aevb.objectives.objective import Batch
 from aevb.objectives.sgvb_a import SGVB_A
 from aevb.objectives.sgvb_b import SGVB_B
-from oracles import J, data, exact_bound, linear_gaussian
-from statistics_ import assert_mean
+from helpers.oracles import J, data, exact_bound, linear_gaussian
+from helpers.statistics import assert_mean
 
 BOTH = pytest.mark.parametrize("objective", [SGVB_A(), SGVB_B(), SGVB_A(samples=3), SGVB_B(samples=3)], ids=repr)
 

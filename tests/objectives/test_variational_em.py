@@ -20,9 +20,9 @@ from aevb.objectives.variational_em import VariationalEM
 from aevb.training.minibatches import Stream
 from aevb.training.module import Training
 from aevb.training.running_mean import RunningMean
-from binary_oracles import binary, images
-from commands import settings
-from oracles import D, J, data, linear_gaussian
+from helpers.binary_oracles import binary, images
+from helpers.commands import settings
+from helpers.oracles import D, J, data, linear_gaussian
 
 
 def start(x, dims):

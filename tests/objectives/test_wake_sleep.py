@@ -13,9 +13,9 @@ from aevb.objectives.wake_sleep import WakeSleep
 from aevb.training.minibatches import Stream
 from aevb.training.module import Training
 from aevb.training.running_mean import RunningMean
-from commands import aevb
-from oracles import J, data, exact_bound, linear_gaussian
-from statistics_ import assert_mean
+from helpers.commands import aevb
+from helpers.oracles import J, data, exact_bound, linear_gaussian
+from helpers.statistics import assert_mean
 
 
 def updates(model, x, times):

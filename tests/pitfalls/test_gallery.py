@@ -36,8 +36,8 @@ from aevb.pitfalls.missing_half import MissingHalf
 from aevb.pitfalls.sigma_squared import SigmaSquared
 from aevb.pitfalls.training_on_test import TrainingOnTest
 from aevb.pitfalls.undetached_weights import UndetachedWeights
-from oracles import data, exact_bound, linear_gaussian
-from statistics_ import assert_mean
+from helpers.oracles import data, exact_bound, linear_gaussian
+from helpers.statistics import assert_mean
 
 FILES = sorted(path.stem for path in Path(aevb.pitfalls.__file__).parent.glob("[a-z]*.py"))
 GROUPS = ("objective", "data", "optimizer", "evaluator")

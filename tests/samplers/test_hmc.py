@@ -9,7 +9,7 @@ from torch import Tensor
 from aevb.noise import Noise, RowNoise
 from aevb.samplers.hmc import chains_at, hmc, leapfrog
 from aevb.samplers.step_size import DualAveraging, authors_rule, warm_up
-from statistics_ import assert_mean
+from helpers.statistics import assert_mean
 
 COVARIANCE = torch.tensor([[1.0, 0.7], [0.7, 0.8]], dtype=torch.float64)
 PRECISION = torch.linalg.inv(COVARIANCE)

@@ -10,7 +10,7 @@ from aevb.training.clipping import UNCLIPPED, Clipping
 from aevb.training.minibatches import Stream
 from aevb.training.module import Training
 from aevb.training.running_mean import RunningMean
-from oracles import data, linear_gaussian
+from helpers.oracles import data, linear_gaussian
 
 
 def stepped(clipping, objective=None, world=1):

@@ -20,7 +20,7 @@ from aevb.training.device_minibatches import Prefetch
 from aevb.training.minibatches import Stream
 from aevb.training.module import Training
 from aevb.training.running_mean import RunningMean
-from training.static_rounds import MODELS, OPTIMIZERS, STATIC, D, M, N
+from helpers.static_rounds import MODELS, OPTIMIZERS, STATIC, D, M, N
 
 
 class Places(TorchDispatchMode):

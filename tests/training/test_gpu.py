@@ -10,10 +10,10 @@ from aevb.training.cuda_graph import CudaCapture
 from aevb.training.minibatches import Stream
 from aevb.training.module import Training
 from aevb.training.running_mean import RunningMean
-from commands import aevb
-from running import weights
-from training.static_rounds import BLOCKS, MODELS, OPTIMIZERS, STATIC, D, K, M, N
-from training.static_rounds import train as take
+from helpers.commands import aevb
+from helpers.running import weights
+from helpers.static_rounds import BLOCKS, MODELS, OPTIMIZERS, STATIC, D, K, M, N
+from helpers.static_rounds import train as take
 
 pytestmark = [
     pytest.mark.gpu,

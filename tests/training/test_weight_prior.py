@@ -7,7 +7,7 @@ from aevb.objectives.sgvb_b import SGVB_B
 from aevb.training.minibatches import Stream
 from aevb.training.module import Training
 from aevb.training.running_mean import RunningMean
-from oracles import data, linear_gaussian
+from helpers.oracles import data, linear_gaussian
 
 
 @pytest.mark.parametrize("precision", [0.0, 1.0, 3.0])

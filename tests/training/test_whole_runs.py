@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from aevb.data.synthetic import LinearGaussian, linear_gaussian_log_px
-from commands import aevb
+from helpers.commands import aevb
 
 DIGITS = ["data=digits", "latent_dim=2", "hidden_dim=30", "logger=none", "name=digits"]
 

@@ -1,0 +1,121 @@
+"""Runs through the real commands: skipped, extended, refused, swept, trusted, killed; the exit code is the truth."""
+
+import signal
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from aevb.runs.run import Run, finished, read_settings
+from helpers.commands import TINY, aevb
+from helpers.running import begin, gone_within
+
+NAME = "digits-sgvb_b-adagrad-z2-s0"
+DATASET = """
+import os
+import numpy as np
+from aevb.data.dataset import Dataset, Split, Splits
+from aevb.ranges import PositiveInt
+
+with open("threads", "a") as file:
+    file.write(os.environ.get("OMP_NUM_THREADS", "none") + " ")
+
+class Dots(Dataset):
+    name, shape, convention = "dots", (2, 2), "bits"
+    def __init__(self, n: PositiveInt = 200) -> None:
+        self.n = n
+    def load(self) -> Splits:
+        x = np.eye(4, dtype=np.float32)[np.arange(self.n) % 4]
+        part = Split(x, np.arange(self.n) % 4)
+        return Splits(part, part, part)
+"""
+
+
+def only_run(folder: Path) -> Run:
+    """The one finished run below `folder`."""
+    (run,) = finished(folder)
+    return run
+
+
+def test_the_life_of_a_run(tmp_path: Path) -> None:
+    result = aevb("train", *TINY, "hidden_dim=100", folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    run = only_run(tmp_path)
+    assert run.directory == tmp_path / "outputs" / "runs" / NAME
+    assert [path.name for path in tmp_path.iterdir()] == ["outputs"]
+    assert [path.name for path in (tmp_path / "outputs").iterdir()] == ["runs"]
+    assert (run.done["samples_seen"], run.done["fingerprint"]) == (300, run.fingerprint)
+    assert run.settings["choices"]["data"] == "digits"
+
+    before = {path: path.stat().st_mtime_ns for path in run.directory.rglob("*")}
+    result = aevb("train", *TINY, "hidden_dim=100", folder=tmp_path)
+    assert result.returncode == 0
+    assert result.stdout.startswith(f"outputs/runs/{NAME}: finished already, 300 samples; test bound -")
+    assert {path: path.stat().st_mtime_ns for path in run.directory.rglob("*")} == before
+
+    result = aevb("train", *TINY, "hidden_dim=100", "max_samples=500", folder=tmp_path)
+    assert result.stdout.startswith(f"outputs/runs/{NAME}: extending to 500 samples")
+    assert only_run(tmp_path).done["samples_seen"] == 500
+
+    result = aevb("train", *TINY, f"name={NAME}", "hidden_dim=7", folder=tmp_path)
+    assert result.returncode == 2
+    assert result.stderr.startswith(f"aevb-train: hidden_dim=7: outputs/runs/{NAME} holds a run with hidden_dim=100;")
+    assert only_run(tmp_path).settings["hidden_dim"] == 100
+
+    result = aevb(
+        "evaluate", f"run=outputs/runs/{NAME}", "evaluator=bound", "split=[test,train]", "first=20", folder=tmp_path
+    )
+    assert result.returncode == 0, result.stderr
+    assert {file["split"] for file in only_run(tmp_path).evaluations() if file["n"] == 20} == {"test", "train"}
+
+
+def test_a_trusted_module_trains_and_an_untrusted_one_does_not(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(DATASET)
+    target = ("++data._target_=mine.Dots", "~data.targets", "~data.n_train")
+    result = aevb("train", *TINY, *target, folder=tmp_path)
+    assert result.returncode == 2
+    assert "data._target_=mine.Dots: not a target" in result.stderr
+    result = aevb("train", *TINY, *target, "+data.n=0", "--trust", "mine", folder=tmp_path)
+    assert result.stderr.startswith("aevb-train: data.n=0: out of range; allowed: an integer >= 1; try: data.n=200")
+    for arguments in ((), ("-m", "name=swept")):
+        env = {"OMP_NUM_THREADS": "7"}
+        result = aevb(
+            "train", *TINY, *target, "trainer.threads=1", "--trust=mine", *arguments, folder=tmp_path, env=env
+        )
+        assert result.returncode == 0, result.stderr
+    assert (tmp_path / "threads").read_text().split() == ["1", "1", "1"]  # one process, then parent and child
+    assert len(finished(tmp_path)) == 2
+    assert read_settings(tmp_path / "outputs" / "runs" / "swept")["data"] == {"_target_": "mine.Dots"}
+    result = aevb("evaluate", "run=outputs/runs/swept", "evaluator=bound", folder=tmp_path)
+    assert "mine.Dots" in result.stderr
+    assert result.returncode == 2
+    result = aevb("evaluate", "run=outputs/runs/swept", "evaluator=bound", "--trust", "mine", folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+
+
+def test_a_refusal_of_the_worker_leaves_no_directory(tmp_path: Path) -> None:
+    # Found out with torch only, for the data must be read: real values have no meaning under a Bernoulli decoder.
+    np.save(tmp_path / "reals.npy", np.random.default_rng(0).standard_normal((200, 4)))
+    for mode in ((), ("-m",)):
+        reals = ("data=array", "data.path=reals.npy", "model=bernoulli")
+        result = aevb("train", *TINY, *reals, *mode, folder=tmp_path)
+        assert result.returncode == (1 if mode else 2)
+        assert "model=gaussian" in result.stderr
+        assert "Traceback" not in result.stderr
+        assert not (tmp_path / "outputs").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent died")
+def test_killing_a_sweep_kills_its_job(tmp_path: Path) -> None:
+    sweep = begin(tmp_path, "-m", *TINY, "max_samples=1e9")
+    metrics = tmp_path / "outputs" / "runs"
+    deadline = time.monotonic() + 120
+    while not list(metrics.glob("*/metrics.csv")):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    sweep.kill()
+    sweep.communicate()
+    assert sweep.returncode == -signal.SIGKILL
+    assert gone_within(tmp_path, 30)

@@ -1,0 +1,317 @@
+"""Refusals: one line that names the key, exit code 2, nothing left behind. Through the commands as they are installed."""
+
+import gzip
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from aevb.config import options
+from helpers.commands import REPOSITORY, TINY, aevb, process, python
+
+OFFLINE = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+
+
+def refused(result: subprocess.CompletedProcess[str], folder: Path, *words: str) -> str:
+    """The one line of a refusal, after checking that it is one and that nothing was left."""
+    assert result.returncode == 2, result
+    assert result.stdout == ""
+    lines = result.stderr.splitlines()
+    assert len(lines) == 1, result.stderr
+    assert all(word in lines[0] for word in words), lines[0]
+    assert not (folder / "outputs").exists()
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "start", "words"),
+    [
+        ("latent_dim=0", "latent_dim=0: out of range", ["allowed: an integer >= 1", "try: latent_dim=20"]),
+        ("latent_dim=abc", "latent_dim=abc: not an integer", ["allowed: an integer >= 1", "try: latent_dim=20"]),
+        ("max_samples=-1", "max_samples=-1: out of range", ["allowed: an integer >= 1", "try: max_samples=1000000"]),
+        ("seed=1e30", "seed=1e+30: out of range", ["<= 4294967295", "try: seed=0"]),
+        ("trainer.threads=100000", "trainer.threads=100000: out of range", [">= 1 and <= 1024"]),
+        ("max_samples=1.5", "max_samples=1.5: not an integer", []),
+        ("+latnet_dim=3", "latnet_dim=3: no such key; did you mean latent_dim?", ["allowed: ", "try: latent_dim=3"]),
+        ("latnet_dim=3", "latnet_dim=3: no such key; did you mean latent_dim?", ["allowed: ", "try: latent_dim=3"]),
+        ("model.latnet_dim=3", "model.latnet_dim=3: no such key; did you mean latent_dim?", ["model.encoder"]),
+        ("+model.latnet_dim=3", "model.latnet_dim=3: no such key; did you mean latent_dim?", ["encoder"]),
+        (
+            "++model.prior.latnet_dim=3",
+            "model.prior.latnet_dim=3: no such key",
+            ["did you mean model.prior.latent_dim?"],
+        ),
+        (
+            "objective=sgbv_b",
+            "objective=sgbv_b: no such option; did you mean sgvb_b?",
+            ["sgvb_a, sgvb_b", "try: objective=sgvb_b"],
+        ),
+        ("experiment=nope", "experiment=nope: no such option", []),
+        ("objektive=sgvb_b", "objektive=sgvb_b: no such key; did you mean objective?", []),
+        ("+latent_dim=3", "+latent_dim=3: the key exists; try: latent_dim=3", []),
+        ("latent_dim=2,5", "latent_dim=2,5: several values; try: -m", []),
+        ("latent_dim=[2", "latent_dim=[2: not of the form key=value", []),
+        ("latent_dim", "latent_dim: not of the form key=value", []),
+        ("optimizer.lr=0", "optimizer.lr=0: out of range", ["allowed: a number > 0", "try: optimizer.lr=0.01"]),
+        ("batch_size=100000", "batch_size=100000: more than", ["<= data.n_train=50000", "try: batch_size=100"]),
+        (
+            "data=digits batch_size=100000",
+            "batch_size=100000: more than",
+            ["<= data.n_train=1437", "try: batch_size=100"],
+        ),
+        ("model._target_=os.system", "model._target_=os.system: not a target", ["allowed: ", "--trust"]),
+        ("optimizer._target_=aevb.optimisers.torch.adam", "optimizer._target_=", ["try: aevb.optimizers.torch.adam"]),
+        ("data=array data.path=no.npz", "data.path=no.npz: ", []),
+        ("--config-name nope", "Cannot find primary config 'nope'", []),
+        ("-m hydra/launcher=submitit_nope", "hydra/launcher=submitit_nope: not installed", ["aevb[cluster]"]),
+        ("--foo", "--foo: no such flag", ["try: --help"]),
+        ("--info nope", "argument --info/-i: invalid choice: 'nope'", ["try: --help"]),
+        ("--cfg job --run", "--run --cfg: not together", ["allowed: one of them"]),
+        ("--cfg job -m latent_dim=2,5", "-m --cfg: not together", []),
+        ("--resolve", "--resolve: only with --cfg", []),
+        ("--check latent_dim=0", "latent_dim=0: out of range", ["try: latent_dim=20"]),
+        ("--trust", "--trust : not the name of a module", []),
+        ("--trust no_such_module", "--trust no_such_module: no such module", []),
+        ("experiment=figure2_mnist selection=null", "selection=null: a group takes", ["try: '~selection'"]),
+        (
+            "objective=null",
+            "objective=null: a group takes the name of an option",
+            [f"try: objective={options('objective')[0]}"],
+        ),
+        ("+hydra.foo=1", "hydra.foo=1: no such key", ["allowed: "]),
+        ("++hydra.job.nmae=x -m latent_dim=2,3", "hydra.job.nmae=x: no such key; did you mean hydra.job.name?", []),
+        ("hydra.run.dir=/dev/null/x", "/dev/null/x: Not a directory; allowed: a folder of yours", []),
+        (
+            "data=synthetic model=bernoulli",
+            "model.decoder=BernoulliDecoder: needs targets in [0, 1]",
+            ["model=gaussian"],
+        ),
+        (
+            "objective=full_vb model.theta_log_var=null",
+            "model.theta_log_var=null: FullVB needs a q(theta)",
+            ["allowed: a number", "try: model.theta_log_var=-6"],
+        ),
+        ("+model.theta_log_var=-6", "model.theta_log_var=-6.0: SGVB_B trains no q(theta)", ["try: objective=full_vb"]),
+        (
+            "objective=score_function objective.baseline=leave_one_out",
+            "objective.samples=1: leave_one_out needs other samples",
+            ["an integer >= 2", "try: objective.samples=5"],
+        ),
+        ("-m objective=sgvb_a,sgbv_b", "objective=sgbv_b: no such option", []),
+    ],
+)
+def test_train_refuses(arguments: str, start: str, words: list[str], tmp_path: Path) -> None:
+    result = aevb("train", *arguments.split(), folder=tmp_path)
+    assert refused(result, tmp_path, *words).startswith(f"aevb-train: {start}")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_shared_among_devices_is_refused_without_torch(tmp_path: Path) -> None:
+    (tmp_path / "odd.py").write_text(
+        "from aevb.objectives.sgvb_b import SGVB_B\nclass Odd(SGVB_B):\n    mean_over_data = False\n"
+        "class Odder(Odd):\n    mean_over_data: bool = True\n"
+    )
+    odd = ("--trust", "odd", "--check", "data=digits")
+    for target, devices, size, keys in (
+        ("Odd", 2, 99, ["batch_size=99", "trainer.devices=2"]),  # both faults at once
+        ("Odd", 1, 99, []),
+        ("Odder", 2, 100, []),
+    ):
+        overrides = (f"objective._target_=odd.{target}", f"trainer.devices={devices}", f"batch_size={size}")
+        result = aevb("train", *odd, *overrides, folder=tmp_path)
+        assert result.returncode == (2 if keys else 0), result.stderr
+        assert [line.split(": ")[1] for line in result.stderr.splitlines()] == keys
+        assert ("the loss of Odd is no mean over data" in result.stderr) == bool(keys)
+
+
+def test_several_faults_are_several_lines(tmp_path: Path) -> None:
+    result = aevb("train", "latent_dim=0", "optimizer.lr=x", folder=tmp_path)
+    assert [line.split(":")[1].strip() for line in result.stderr.splitlines()] == ["latent_dim=0", "optimizer.lr=x"]
+
+
+@pytest.mark.parametrize("arguments", ["hydra.mode=MULTIRUN latent_dim=5,-1", "latent_dim=5,-1 -m seed=3"])
+def test_a_sweep_with_a_bad_point_starts_nothing(arguments: str, tmp_path: Path) -> None:
+    result = aevb("train", *arguments.split(), folder=tmp_path)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.splitlines() == [
+        "aevb-train: latent_dim=-1: latent_dim=-1: out of range; allowed: an integer >= 1; try: latent_dim=20",
+        "aevb-train: 1 of the sweep's 2 jobs refused; nothing was started",
+    ]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_target_that_writes_files_writes_none(tmp_path: Path) -> None:
+    node = "{_target_:pathlib.Path.write_text,self:proof,data:x}"
+    refused(aevb("train", f"data={node}", folder=tmp_path), tmp_path, "takes the name of an option")
+    refused(aevb("train", f"+model.activation={node}", folder=tmp_path), tmp_path, "model.activation=")
+    arguments = ["++data._target_=pathlib.Path.write_text", "++data.self=proof", "++data.data=x"]
+    refused(aevb("train", *arguments, folder=tmp_path), tmp_path, "data._target_=pathlib.Path.write_text: not a target")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_data_and_no_network(tmp_path: Path) -> None:
+    line = refused(aevb("train", "data.root=nowhere", folder=tmp_path, env=OFFLINE), tmp_path, "data=digits")
+    assert line.startswith("aevb-train: data.root=nowhere")
+    assert "train-images-idx3-ubyte" in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_truncated_file_is_named(tmp_path: Path) -> None:
+    raw = tmp_path / "data" / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
+        (raw / f"{name}-ubyte.gz").write_bytes(gzip.compress(bytes(1000))[:20])
+    refused(aevb("train", "data.download=false", folder=tmp_path, env=OFFLINE), tmp_path, "-ubyte.gz")
+
+
+@pytest.mark.parametrize("command", ["evaluate", "train", "figure"])
+def test_what_is_no_run(command: str, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    if command == "evaluate":
+        line = refused(aevb("evaluate", "run=folder", folder=tmp_path), tmp_path, "not a run", "try: ls ")
+        assert line.startswith("aevb-evaluate: run=folder: ")
+        line = refused(aevb("evaluate", folder=tmp_path), tmp_path, "missing", "try: run=outputs/runs/NAME")
+        assert line.startswith("aevb-evaluate: run: ")
+        refused(
+            aevb("evaluate", "run=folder", "split=tset", folder=tmp_path), tmp_path, "split=tset", "try: split=test"
+        )
+    elif command == "train":
+        refused(aevb("train", "run=folder", folder=tmp_path), tmp_path, "run=folder: no such key")
+    else:
+        refused(aevb("figure", "figure=figur2", folder=tmp_path), tmp_path, "figure=figur2: no such option")
+
+
+def test_a_run_directory_from_elsewhere_is_data(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    nodes = "\n".join(
+        f"{group}: {{_target_: pathlib.Path.write_text, self: proof, data: x}}"
+        for group in ("data", "trainer", "model", "objective", "optimizer")
+    )
+    (run / "config.yaml").write_text(f"seed: 0\nmax_samples: 10\nbatch_size: 1\n{nodes}\n")
+    (run / "DONE").write_text('{"samples_seen": 10, "shape": [2, 2]}')
+    refused(aevb("evaluate", "run=run", folder=tmp_path), tmp_path, "not a target that a config may name")
+    refused(
+        python("-m", "aevb.execution.worker", "run", folder=tmp_path), tmp_path, "not a target that a config may name"
+    )
+    assert not (tmp_path / "proof").exists()
+
+
+QUICK = [
+    (["--help"], 0, {}),
+    (["-sc", "install=bash"], 0, {}),
+    (["-sc", "query=bash"], 0, {"COMP_LINE": "aevb-train o"}),
+    (["--cfg", "job"], 0, {}),
+    (["nonsense=1"], 2, {}),
+    (["+nonsense=1"], 2, {}),
+]
+# Each command line in a fork of a new process that has loaded what every one of them loads: Hydra and the command itself.
+FORKS = """
+import os, sys
+import hydra, aevb.cli.hydra_app
+from aevb.experiment import COMMAND
+for number, (arguments, _, env) in enumerate(QUICK):
+    child = os.fork()
+    if child == 0:
+        for handle, name in ((1, "out"), (2, "err")):
+            os.dup2(os.open(f"{number}.{name}", os.O_WRONLY | os.O_CREAT), handle)
+        os.environ.update(env)
+        sys.argv = [SCRIPT, *arguments]
+        sys.exit(COMMAND())
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def imported(text: str) -> set[str]:
+    """The modules in what -X importtime has said."""
+    lines = [line for line in text.splitlines() if line.startswith("import time:")]
+    return {line.rpartition("|")[2].strip() for line in lines}
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "figure"])
+def test_what_must_be_quick_imports_no_torch(command: str, tmp_path: Path) -> None:
+    script = str(Path(sys.executable).with_name(f"aevb-{command}"))
+    program = FORKS.replace("COMMAND", command).replace("SCRIPT", repr(script)).replace("QUICK", repr(QUICK))
+    result = process([sys.executable, "-X", "importtime", "-c", program], tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert [int(code) for code in result.stdout.split()] == [code for _, code, _ in QUICK]
+    common = imported(result.stderr)
+    assert "hydra" in common
+    for number, (arguments, code, _) in enumerate(QUICK):
+        out, err = ((tmp_path / f"{number}.{name}").read_text() for name in ("out", "err"))
+        mine = imported(err)
+        assert mine  # something of its own: the lines are there to be read
+        assert not {"torch", "lightning", "numpy", "matplotlib"} & (common | mine), arguments
+        assert bool(out) == (code == 0)
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "figure"])
+def test_help(command: str, tmp_path: Path) -> None:
+    result = aevb(command, "--help", folder=tmp_path)
+    assert result.returncode == 0
+    assert result.stderr == ""
+    examples = result.stdout.partition("Examples\n")[2].splitlines()[:3]
+    assert all(line.strip().startswith(f"aevb-{command} ") for line in examples)
+    words = {
+        "train": ["sgvb_a, sgvb_b", "latent_dim", "max_samples", "outputs/runs"],
+        "evaluate": [
+            "ais, bdmc, bits_per_dim, bound, enumeration, fitted_bound, importance, inference_gap, information, "
+            "predictive, quadrature, reciprocal, reconstruction, shapes"
+        ],
+    }
+    assert all(word in result.stdout for word in words.get(command, ["runs"]))
+    assert "$" not in result.stdout.replace('"$(aevb', "")
+
+
+COMPLETIONS = {
+    "aevb-train optimizer=": ["optimizer=adagrad", "optimizer=adagrad_torch", "optimizer=adam", "optimizer=sgd"],
+    "aevb-train objective=sgvb_a laten": ["latent_dim="],
+    # a group with a folder in it has no "="
+    "aevb-train data=digits -m --trust os obj": ["objective", "objective."],
+    # the pitfalls keep to their folder
+    "aevb-train objective=": [f"objective={name}" for name in options("objective")],
+    "aevb-train optimizer=adam optimizer.b": ["optimizer.betas."],
+    "aevb-train latent_dim== x": [],
+}
+
+
+@pytest.fixture(scope="module")
+def completed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """What a shell in which the completion was installed once makes of each of COMPLETIONS."""
+    script = 'eval "$(aevb-train -sc install=bash)"; [ -n "$(complete -p aevb-train)" ] || exit 7\n'
+    for line in COMPLETIONS:
+        words = line.split() + ([""] if line.endswith(" ") else [])
+        script += f'COMPREPLY=(); COMP_LINE="{line}"; COMP_POINT={len(line)}; COMP_WORDS=({line})\n'
+        script += f'COMP_CWORD={len(words) - 1}; hydra_bash_completion; echo "${{COMPREPLY[*]}}"\n'
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    result = process(["bash", "--norc", "-c", script], tmp_path_factory.mktemp("completion"), {"PATH": path})
+    assert (result.returncode, result.stderr) == (0, "")
+    return result.stdout.splitlines()
+
+
+@pytest.mark.parametrize("number", range(len(COMPLETIONS)), ids=list(COMPLETIONS))
+def test_tab_completion_in_a_real_shell(number: int, completed: list[str]) -> None:
+    assert len(completed) == len(COMPLETIONS)
+    assert completed[number].split() == list(COMPLETIONS.values())[number]
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "figure"])
+def test_scripts_are_the_commands(command: str, tmp_path: Path) -> None:
+    script = REPOSITORY / "scripts" / f"{command}.py"
+    assert len(script.read_text().split("\n\n")[0].splitlines()) + 1 <= 3
+    result = process([sys.executable, str(script), "nonsense=1"], tmp_path)
+    assert refused(result, tmp_path).startswith(f"aevb-{command}: nonsense=1: no such key")
+
+
+def test_a_traceback_is_kept_where_it_is_asked_for_or_unexpected(tmp_path: Path) -> None:
+    result = aevb("train", "objective=sgbv_b", folder=tmp_path, env={"HYDRA_FULL_ERROR": "1"})
+    assert "Traceback" in result.stderr
+    (tmp_path / "broken.py").write_text("class Data:\n    def __init__(self): raise RuntimeError('by itself')\n")
+    result = aevb(
+        "train", "--trust=broken", *TINY, "data._target_=broken.Data", "~data.targets", "~data.n_train", folder=tmp_path
+    )
+    assert result.returncode == 1
+    assert "RuntimeError: by itself" in result.stderr
+    assert not (tmp_path / "outputs").exists()

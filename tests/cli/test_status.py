@@ -1,0 +1,109 @@
+"""aevb-status against planted runs whose states are known, and against the points of a sweep."""
+
+import fcntl
+import json
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from aevb import runs
+from aevb.errors import UserError
+from aevb.runs.lock import is_locked
+from aevb.runs.status import found, row
+from helpers.commands import REPOSITORY, TINY, process, settings, tool
+
+
+def planted(directory: Path, samples: int, *overrides: str) -> Path:
+    """A run that has come to `samples`."""
+    runs.prepare(directory, settings("data=digits", "max_samples=1000", *overrides))
+    (directory / "metrics.csv").write_text(f"samples_seen,train_bound\n100,-1.5\n{samples},-1.25\n")
+    return directory
+
+
+@pytest.fixture
+def planted_runs(tmp_path: Path) -> Path:
+    """Runs in every state there is."""
+    folder = tmp_path / "outputs" / "runs"
+    runs.mark_done(planted(folder / "a", 1000), {"samples_seen": 1000})
+    planted(folder / "b", 250)
+    runs.mark_failed(planted(folder / "c", 500), "Traceback\n  line\naevb.errors.UserError: training diverged: nan\n")
+    (planted(folder / "d", 500) / "LOCK").touch()
+    (planted(folder / "e", 500) / "config.yaml").write_text("{")
+    return folder
+
+
+def test_every_state_is_told(planted_runs: Path) -> None:
+    with (planted_runs / "d" / "LOCK").open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        rows = found(planted_runs)
+    assert [(item.state, item.samples_seen) for item in rows] == [
+        ("done", 1000), ("partial", 250), ("failed", 500), ("running", 500), ("failed", 0),
+    ]  # fmt: skip
+    assert rows[2].why == "training diverged: nan"
+    assert rows[4].why.startswith("damaged: ")
+    assert not is_locked(planted_runs / "d")  # a dead owner keeps no lock
+    assert row(planted_runs / "d").state == "partial"
+    assert row(planted_runs / "a", 2000).state == "partial"  # more is wanted than it was trained for
+    assert row(planted_runs / "none").state == "missing"
+    with pytest.raises(UserError, match="no such folder"):
+        found(planted_runs / "none")
+
+
+def test_the_command_prints_a_table_or_json_without_torch(planted_runs: Path, tmp_path: Path) -> None:
+    script = str(REPOSITORY / "scripts" / "status.py")
+    result = process([sys.executable, "-X", "importtime", script], tmp_path)
+    assert result.returncode == 0, result.stderr
+    modules = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
+    assert "omegaconf" in modules
+    assert not {"torch", "lightning", "numpy"} & modules
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert lines[2] == ["outputs/runs/b", "partial", "250", "1,000", "25%"]
+    assert lines[3][-3:] == ["training", "diverged:", "nan"]
+    assert result.stdout.splitlines()[-1] == "1 done, 2 partial, 2 failed"
+    answer = tool("status", "--json", "outputs", folder=tmp_path)
+    assert [item["state"] for item in json.loads(answer.stdout)][:2] == ["done", "partial"]
+
+
+def test_the_runs_of_a_sweep_that_are_missing_are_named(tmp_path: Path) -> None:
+    name = "digits-sgvb_b-adagrad-z2-s0"
+    sweep = ["data=digits", "latent_dim=2,5", "max_samples=1000"]
+    runs.mark_done(planted(tmp_path / "outputs" / "runs" / name, 1000, "latent_dim=2"), {"samples_seen": 1000})
+    result = tool("status", *sweep, folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert lines[1] == ["latent_dim=2", f"outputs/runs/{name}", "done", "1,000", "1,000", "100%"]
+    assert lines[2] == ["latent_dim=5", "outputs/runs/digits-sgvb_b-adagrad-z5-s0", "missing", "0", "1,000", "0%"]
+    assert lines[-1][4:] == ["aevb-train", "-m", *map(shlex.quote, sweep)]
+    result = tool("status", "data=digits", "latent_dim=2", "max_samples=1000", folder=tmp_path)
+    assert result.stdout.splitlines()[-1] == "1 done"  # and no command for what is not
+    rows = json.loads(tool("status", "--json", "experiment=figure2_mnist", folder=tmp_path).stdout)
+    assert len({item["run"] for item in rows}) == 10
+    assert {item["state"] for item in rows} == {"missing"}
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "words"),
+    [
+        ("status", "latent_dim=0,2", "latent_dim=0: latent_dim=0: out of range"),
+        ("status", "latnet_dim=2", "latnet_dim=2: no such key; did you mean latent_dim?"),
+        ("status", "nowhere", "nowhere: no such folder"),
+        ("status", "--foo", "unrecognized arguments: --foo"),
+        ("verify", "nowhere", "run=nowhere: not a run"),
+        ("verify", "", "the following arguments are required: run"),
+        ("diff", "nowhere", "the following arguments are required: b"),
+        ("diff", "nowhere there", "run=nowhere: not a run"),
+    ],
+)
+def test_refusals(command: str, arguments: str, words: str, tmp_path: Path) -> None:
+    result = tool(command, *arguments.split(), folder=tmp_path)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"aevb-{command}: {words}")
+    assert "Traceback" not in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_tiny_is_a_sweep_of_one(tmp_path: Path) -> None:
+    rows = json.loads(tool("status", "--json", *TINY, folder=tmp_path).stdout)
+    assert [(item["state"], item["max_samples"]) for item in rows] == [("missing", 300)]

@@ -1,0 +1,271 @@
+"""Sweeps through the real command: one failure takes nothing along, the account is right, the same command mends it."""
+
+import importlib.util
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+
+from aevb.cli import hydra_app as cli
+from aevb.cli import train as experiment
+from aevb.cli.sweep import PlannedRun, Sweep, SweepPoint
+from aevb.config import flatten, options
+from aevb.runs.run import finished, mark_done, prepare, state
+from helpers.commands import TINY, aevb, settings
+
+DEADLY = """
+import os
+import sys
+from pathlib import Path
+from random import Random
+
+from aevb.data.digits import Digits
+from aevb.errors import UserError
+
+class Deadly(Digits):
+    def __init__(self, mode: str = "live") -> None:
+        super().__init__()
+        self.mode = mode
+    def load(self):
+        if self.mode == "x":
+            raise KeyError("broken from the beginning")
+        if Path(sys.argv[0]).name == "worker.py":  # the job, and not the command that looks at the data first
+            with open("trained", "a") as file:
+                file.write(self.mode)
+            if self.mode == "d" and not Path("mended").exists():
+                raise UserError("data: gone since the sweep began")
+            if self.mode == "r" and not Path("mended").exists():
+                raise RuntimeError("planted")
+            if self.mode == "k" and not Path("mended").exists():
+                os._exit(9)
+        return super().load()
+"""
+TRUST = ("--trust", "deadly", "++data._target_=deadly.Deadly", "~data.targets", "~data.n_train")
+
+
+@pytest.mark.parametrize("launcher", ["basic", "cores", "joblib"])
+def test_a_failing_job_takes_no_other_along(launcher: str, tmp_path: Path) -> None:
+    # A job raises (joblib) or dies by its own hand (the others).
+    if launcher == "joblib":
+        pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+    (tmp_path / "deadly.py").write_text(DEADLY)
+    modes, bad, end = ("arcb", "r", "failed") if launcher == "joblib" else ("akc", "k", "partial")
+    sweep = ("-m", f"hydra/launcher={launcher}", *TINY, f"+data.mode={','.join(modes)}", *TRUST)
+    result = aevb("train", *sweep, folder=tmp_path)
+    assert result.returncode == 1, result.stderr
+    count = len(modes)
+    lines = [line for line in result.stderr.splitlines() if line.startswith("aevb-train: ")]
+    assert f"+data.mode={bad} " in lines[0]
+    assert "ended with exit code " in lines[0]
+    assert lines[1:] == [
+        f"aevb-train: 1 of the sweep's {count} jobs failed; the same command runs only what is not done"
+    ]
+    account = [line.split() for line in result.stdout.splitlines() if line.startswith("+data.mode=")]
+    assert [(line[0][-1], line[2]) for line in account] == [(mode, end if mode == bad else "done") for mode in modes]
+    why = "RuntimeError: planted" if end == "failed" else "exit code 9"
+    assert [why in line for line in result.stdout.splitlines() if f"mode={bad} " in line][-1:] == [True]
+    assert result.stdout.splitlines()[-1] == f"{count - 1} done, 1 {end}"
+    runs = tmp_path / "outputs" / "runs"
+    assert sorted(state(path) for path in runs.iterdir()) == ["done"] * (count - 1) + [end]
+
+    (tmp_path / "mended").touch()
+    (tmp_path / "trained").unlink()
+    result = aevb("train", *sweep, folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "trained").read_text() == bad
+    assert len(finished(runs)) == count
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name != "__pycache__") == [
+        "deadly.py", "mended", "outputs", "trained",
+    ]  # fmt: skip
+    assert [path.name for path in (tmp_path / "outputs").iterdir()] == ["runs"]
+    assert not [*tmp_path.rglob(".hydra"), *tmp_path.rglob("multirun.yaml")]
+
+
+@pytest.mark.parametrize("launcher", ["basic", "joblib"])
+def test_data_that_are_lost_while_a_sweep_runs_stop_their_own_job(launcher: str, tmp_path: Path) -> None:
+    if launcher == "joblib":
+        pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+    (tmp_path / "deadly.py").write_text(DEADLY)
+    result = aevb("train", "-m", f"hydra/launcher={launcher}", *TINY, "+data.mode=d,x,a", *TRUST, folder=tmp_path)
+    assert result.returncode == 1, result.stderr
+    assert result.stderr.count("data: gone since the sweep began\n") == 1
+    account = [line.split(maxsplit=6) for line in result.stdout.splitlines() if line.startswith("+data.mode=")]
+    assert [(line[0][-1], line[2]) for line in account] == [("d", "missing"), ("x", "missing"), ("a", "done")]
+    assert account[0][6] == "data: gone since the sweep began"
+    assert account[1][6].startswith("KeyError: ")
+    assert len(list((tmp_path / "outputs" / "runs").iterdir())) == 1  # it never came to anything
+
+
+def test_a_job_of_another_machine_that_left_no_note_is_counted(tmp_path: Path, capsys) -> None:
+    directories = [tmp_path / "done", tmp_path / "partial"]
+    points = [SweepPoint(path.name, path.name, PlannedRun(path, "new", 100, lambda: None)) for path in directories]
+    for directory in directories:
+        prepare(directory, settings("data=digits", "max_samples=100"))
+    mark_done(directories[0], {"samples_seen": 100})
+    sweep = Sweep(lambda *rest: None, False, tmp_path / "notes", points)
+    with pytest.raises(SystemExit) as end:
+        cli._end("aevb-train", sweep, "")
+    assert end.value.code == 1
+    assert "1 of the sweep's 2 jobs failed" in capsys.readouterr().err
+    cli._end("aevb-train", sweep, "--prepare")  # none was to be trained
+
+
+def run(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
+    """aevb-train in this process; its exit code."""
+    monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+    monkeypatch.setattr("sys.argv", ["aevb-train", *arguments])
+    try:
+        experiment.train()
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+@pytest.fixture
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty working directory, and the environment as it was afterwards."""
+    before = dict(os.environ)
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def test_check_names_every_run_and_makes_none(empty: Path, monkeypatch, capsys) -> None:
+    assert run(["--check", "-m", "latent_dim=2,5", "objective=sgvb_a,sgvb_b", "data=digits"], monkeypatch) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"latent_dim={j} objective=sgvb_{o}: outputs/runs/digits-sgvb_{o}-adagrad-z{j}-s0: would train to 1,000,000 samples"
+        for j in (2, 5)
+        for o in "ab"
+    ]
+    assert run(["--check", "name=x"], monkeypatch) == 0
+    assert capsys.readouterr().out == "outputs/runs/x: would train to 1,000,000 samples\n"
+    assert list(empty.iterdir()) == []
+
+
+def test_bad_points_are_named_before_the_first_starts(empty: Path, monkeypatch, capsys) -> None:
+    sweep = ["-m", "latent_dim=2,0", "optimizer.lr=0.1,-1", "hydra.sweeper.max_batch_size=1"]
+    assert run(sweep, monkeypatch) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(": ")[1:3] for line in lines[:2]] == [
+        ["latent_dim=2 optimizer.lr=-1", "optimizer.lr=-1"],
+        ["latent_dim=0 optimizer.lr=0.1", "latent_dim=0"],
+    ]
+    assert lines[2:] == ["aevb-train: 3 of the sweep's 4 jobs refused; nothing was started"]
+    assert run(["-m", *TINY, "latent_dim=2,5", "name=one"], monkeypatch) == 2
+    assert "outputs/runs/one is the run of latent_dim=2 too" in capsys.readouterr().err
+    assert list(empty.iterdir()) == []
+
+
+def test_data_are_looked_at_before_the_first_starts(empty: Path, monkeypatch, capsys) -> None:
+    images = np.random.default_rng(0).random((300, 16), dtype=np.float32)
+    np.savez(empty / "good.npz", train=images, test=images[:50])
+    (empty / "torn.npz").write_bytes((empty / "good.npz").read_bytes()[:500])
+    before = sorted(empty.iterdir())
+    sweep = ["-m", "data=array", "data.path=good.npz,torn.npz,gone.npz", "latent_dim=2,3"]
+    assert run(["--check", *sweep], monkeypatch) == 0  # which reads no data
+    capsys.readouterr()
+    assert run(sweep, monkeypatch) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(": ")[1:3] for line in lines[:2]] == [
+        [f"data.path={name}.npz latent_dim=2", f"data.path={name}.npz"] for name in ("torn", "gone")
+    ]
+    assert lines[2:] == ["aevb-train: 4 of the sweep's 6 jobs refused; nothing was started"]
+    assert sorted(empty.iterdir()) == before
+
+    # Of what is done, nobody asks for the data.
+    gone = ["data=array", "data.path=gone.npz", "max_samples=100"]
+    assert run(["--check", "-m", *gone], monkeypatch) == 0
+    directory = Path(capsys.readouterr().out.split(": ")[1])
+    prepare(directory, settings(*gone))
+    mark_done(directory, {"samples_seen": 100})
+    assert run(["-m", *gone], monkeypatch) == 0
+    assert f"{directory}: finished already" in capsys.readouterr().out
+
+
+def test_a_launcher_that_is_not_installed_is_named_as_it_was_typed(empty: Path, monkeypatch, capsys) -> None:
+    if importlib.util.find_spec("hydra_plugins.hydra_submitit_launcher"):
+        pytest.skip("submitit is installed")
+    for mode in (["--check"], ["--check", "-m"], ["-m"]):
+        assert run([*mode, "data=digits", "hydra/launcher=slurm", "hydra.launcher.mem_gb=8"], monkeypatch) == 2
+        assert capsys.readouterr().err == (
+            "aevb-train: hydra/launcher=slurm: not installed; allowed: basic, cores, ensemble; try: pip install 'aevb[cluster]'\n"
+        )
+    assert list(empty.iterdir()) == []
+
+
+def mutants(count: int, seed: int) -> Iterator[list[str]]:
+    """Command lines that were good until a key, a value or a letter was changed; a fifth of them still are."""
+    random = Random(seed)
+    keys = [key for key, _ in flatten(settings()) if not key.startswith("choices")]
+    good = [f"{key}={value}" for key, value in flatten(settings("data=digits")) if isinstance(value, int | float)]
+    groups = [f"{g}={o}" for g in ("data", "model", "objective", "optimizer", "logger", "trainer") for o in options(g)]
+    values = [
+        "",
+        "null",
+        "-1",
+        "1e999",
+        "nan",
+        "[",
+        "[]",
+        "{}",
+        "{a:1}",
+        "'x",
+        "${seed}",
+        "${nope}",
+        "${oc.env:HOME}",
+        "../x",
+    ]
+    values += [
+        "2,5",
+        "range(1,3)",
+        "choice(1,x)",
+        "true",
+        "é",
+        "a b",
+        "0x10",
+        "1_0",
+        "???",
+        "{_target_:os.system}",
+        "\\",
+        "=",
+    ]
+    for _ in range(count):
+        line = random.sample(good + groups, random.randint(0, 2))
+        kind = random.randrange(5)
+        if kind == 0:  # a value that may not fit
+            line.append(f"{random.choice(keys)}={random.choice(values)}")
+        elif kind == 1:  # a key beside the one meant, with every prefix Hydra knows
+            key = random.choice(keys)
+            place = random.randrange(len(key))
+            line.append(f"{random.choice(['', '+', '++', '~'])}{key[:place]}{key[place + 1 :]}={random.choice(values)}")
+        elif kind == 2:  # a letter changed anywhere
+            text = random.choice(good + groups)
+            place = random.randrange(len(text))
+            line.append(text[:place] + random.choice("=,.-+~@:/[]{}()'\"$ x0") + text[place + 1 :])
+        elif kind == 3:  # something about Hydra itself, or a flag
+            line.append(
+                random.choice(["--foo", "--cfg", "-q", "hydra.mode=x", "hydra/launcher=x", "hydra.sweep=1", "--info=x"])
+            )
+        random.shuffle(line)
+        yield line + ["-m"] * random.randrange(2)
+
+
+def test_no_mutant_of_a_good_command_line_breaks_or_makes_anything(empty: Path, monkeypatch, capsys) -> None:
+    # Seeded: the same mutants every time. AEVB_MUTANTS=3000 tries more. Each is accepted by --check or refused in lines.
+    count = int(os.environ.get("AEVB_MUTANTS", "80"))
+    refused = 0
+    for line in mutants(count, seed=0):
+        code = run(["--check", *line], monkeypatch)
+        out, err = capsys.readouterr()
+        assert code in (0, 2), (line, code)
+        assert "Traceback" not in err + out, line
+        assert "Error executing" not in err, line
+        assert all(text.startswith("aevb-train: ") for text in err.splitlines()), (line, err)
+        assert (code == 2) == bool(err), (line, err)
+        assert list(empty.iterdir()) == [], line
+        refused += code == 2
+    assert count / 2 < refused < count

@@ -1,0 +1,99 @@
+"""aevb-verify and aevb-diff on real runs, and on runs changed by hand where the change is known."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from aevb.cli.verify import faults
+from aevb.runs.comparison import differences
+from helpers.commands import TINY, aevb, tool
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working directory with the runs `a`, and `b` of another seed, extended once."""
+    folder = tmp_path_factory.mktemp("verify")
+    for arguments in (["name=a"], ["name=b", "seed=1", "max_samples=200"], ["name=b", "seed=1"]):
+        # Adam moves at once; the authors' Adagrad only accumulates in so short a run, and all weights would be the first ones.
+        result = aevb("train", *TINY, "optimizer=adam", *arguments, folder=folder)
+        assert result.returncode == 0, result.stderr
+    return folder
+
+
+@pytest.fixture
+def copy(folder: Path, tmp_path: Path) -> Path:
+    """A copy of `a` to be changed."""
+    return Path(shutil.copytree(folder / "outputs" / "runs" / "a", tmp_path / "copy"))
+
+
+def test_the_manifest_says_how_a_run_came_about(folder: Path) -> None:
+    manifest = json.loads((folder / "outputs" / "runs" / "a" / "manifest.json").read_text())
+    assert manifest["versions"]["torch"].startswith(torch.__version__.partition("+")[0])
+    assert (manifest["threads"], manifest["seed"], manifest["device"]) == (1, 0, "cpu")
+    assert len(manifest["data"]["train"]) == 64
+    (start,) = manifest["starts"]
+    assert start["command"].startswith("aevb-train data=digits max_samples=300")
+    manifest = json.loads((folder / "outputs" / "runs" / "b" / "manifest.json").read_text())
+    assert [start["command"].split()[-1] for start in manifest["starts"]] == ["max_samples=200", "seed=1"]
+
+
+def test_a_run_comes_out_again(folder: Path) -> None:
+    before = sorted(folder.rglob("*"))
+    result = tool("verify", "outputs/runs/a", folder=folder)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.splitlines()[-1].endswith("3 rows to 300 samples and the weights equal bit by bit")
+    result = tool("verify", "outputs/runs/a", "--samples", "2e2", folder=folder)
+    assert result.stdout.splitlines()[-1].endswith("2 rows to 200 samples equal bit by bit")
+    assert sorted(folder.rglob("*")) == before
+    result = tool("verify", "outputs/runs/a", "--samples", "1e9", folder=folder)
+    assert result.returncode == 2
+    assert "--samples 1e9: out of range; allowed: an integer >= 1 and <= 300" in result.stderr
+
+
+def test_one_changed_bit_is_found(folder: Path, copy: Path) -> None:
+    state = torch.load(copy / "model.pt", weights_only=True)
+    state["encoder.hidden.bias"].view(torch.int32)[0] ^= 1
+    torch.save(state, copy / "model.pt")
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["versions"]["torch"] = "1.0"
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    rows = (copy / "metrics.csv").read_text().splitlines()
+    changed = rows[2].rpartition(",")[0].replace("200,", "200,9", 1) + ","
+    (copy / "metrics.csv").write_text("\n".join([*rows[:2], changed, *rows[3:]]) + "\n")
+    result = tool("verify", str(copy), folder=folder)
+    assert result.returncode == 1, result.stderr
+    lines = result.stdout.splitlines()[1:]
+    assert lines[0].startswith("versions.torch: was 1.0, is ")
+    assert any(line.startswith("metrics.csv: first differs at 200 samples: train_bound was 9") for line in lines)
+    assert "model.pt: encoder.hidden.bias differs" in lines
+
+
+def test_a_row_that_does_not_come_again_is_found(folder: Path, copy: Path) -> None:
+    rows = (copy / "metrics.csv").read_text().splitlines()
+    (copy / "metrics.csv").write_text("\n".join([*rows[:2], *rows[3:]]) + "\n")
+    assert list(faults(folder / "outputs" / "runs" / "a", copy)) == ["metrics.csv: no row at 200 samples"]
+
+
+def test_what_differs_is_named(folder: Path, copy: Path) -> None:
+    a, b = folder / "outputs" / "runs" / "a", folder / "outputs" / "runs" / "b"
+    assert list(differences(a, copy)) == []
+    assert tool("diff", str(a), str(copy), folder=folder).returncode == 0
+    path = copy / "evaluation" / "bound-test.json"
+    evaluation = json.loads(path.read_text())
+    bound = evaluation["values"]["bound"]
+    bound["mean"] += 3 * bound["standard_error"] * 2**0.5  # by three standard errors of a difference
+    path.write_text(json.dumps(evaluation))
+    ((what, _, _, gap),) = differences(a, copy)
+    assert what == "evaluation bound-test bound"
+    assert gap.endswith(" = +3.00 standard errors")
+
+    result = tool("diff", str(a), str(b), folder=folder)
+    assert result.returncode == 1
+    lines = result.stdout.splitlines()
+    assert lines[0] == "config seed: 0 | 1"
+    kinds = {" ".join(line.split(":")[0].split()[:2]) for line in lines[1:]}
+    assert {"metrics test_bound", "metrics train_bound", "evaluation bound-test"} <= kinds
+    assert not any(line.startswith("manifest") for line in lines)

@@ -1,0 +1,87 @@
+"""The experiments of recipes, course pictures, clipping study and Keras set-up train; what they record is whole."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from aevb import runs
+from aevb.evaluation.loading import load_run
+from aevb.models.gaussian import FixedVarianceDecoder
+from aevb.training.train_run import run
+from helpers.commands import settings
+
+SMALL = (
+    "data=digits",
+    "hidden_dim=5",
+    "batch_size=50",
+    "trainer.block=1",
+    "trainer.first=10",
+    "trainer.final_first=10",
+)
+CASES: dict[str, tuple[str, ...]] = {
+    "posterior_families": ("model/encoder=f", "evaluator.importance.samples=5"),
+    "beta": ("objective.beta=4",),
+    "posterior_means": (),
+    "unit_gaussian": ("model=unit_gaussian",),
+    "clipping": ("optimizer=sgd", "trainer.clip_norm=1", "data.n_train=200"),
+    "keras": (),
+    "keras_likelihood": ("data.n_train=200", "evaluator.importance.samples=5", "trainer.first_mark=1"),
+}
+
+
+def trained(directory: Path, *overrides: str, max_samples: int = 100) -> dict[str, Any]:
+    """Trains in this process what the overrides say."""
+    config = settings(*overrides, f"max_samples={max_samples}", "name=x")
+    config["choices"] = {}
+    runs.prepare(directory, config)
+    run(directory)
+    return config
+
+
+@pytest.mark.parametrize("experiment", CASES)
+def test_two_minibatches_of_every_experiment(experiment: str, tmp_path: Path) -> None:
+    logger = () if experiment == "posterior_means" else ("logger=none",)
+    trained(tmp_path, f"experiment={experiment}", *SMALL, *logger, *CASES[experiment])
+    found = runs.Run(tmp_path)
+    assert found.done["samples_seen"] == 100
+    assert all(np.isfinite(value["mean"]) for value in found.done["test"].values())
+    if experiment == "keras_likelihood":
+        claim, kl = (found.metrics()[f"train_{name}"] for name in (CLAIM, "parts_kl"))
+        assert np.isfinite([claim, kl]).all()
+
+
+CLAIM = "pitfall_bce_as_marginal_likelihood_claimed_log_px"
+
+
+def test_posterior_means_are_recorded_at_the_beginning_and_at_marks_and_a_run_that_goes_on_keeps_them(
+    tmp_path: Path,
+) -> None:
+    """The same file as that of the run that was not cut; the end of the shorter run, which is no mark, is gone from it."""
+    overrides = ("experiment=posterior_means", *SMALL, "logger.images=7", "evaluator=bound")
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    trained(whole, *overrides, max_samples=300)
+    trained(parts, *overrides, max_samples=150)
+    trained(parts, *overrides, max_samples=300)
+    with np.load(whole / "posterior_means.npz") as one, np.load(parts / "posterior_means.npz") as other:
+        assert one["samples_seen"].tolist() == [0, 50, 100, 200, 300]
+        for name in ("samples_seen", "mean", "label"):
+            np.testing.assert_array_equal(one[name], other[name])
+        restored = load_run(whole)
+        x = torch.from_numpy(restored.dataset.load().test.x[:7])
+        with torch.no_grad():
+            np.testing.assert_allclose(one["mean"][-1], restored.model.encoder(x).mean, atol=1e-6)
+
+
+@pytest.mark.parametrize("variance", [0.1, 1.0, 5.0])
+def test_a_fixed_variance_gives_the_squared_error(variance: float) -> None:
+    decoder = FixedVarianceDecoder(6, 2, 4, variance=variance)
+    z, x = torch.randn(3, 2), torch.randn(3, 6)
+    mean = decoder.mean(torch.tanh(decoder.hidden(z)))
+    found = decoder(z).log_prob(x)
+    constant = 3 * np.log(2 * np.pi * variance)
+    torch.testing.assert_close(found, -((x - mean) ** 2).sum(1) / (2 * variance) - constant)
+    torch.testing.assert_close(found, torch.distributions.Normal(mean, variance**0.5).log_prob(x).sum(1))
+    assert set(decoder.state_dict()) == {"hidden.weight", "hidden.bias", "mean.weight", "mean.bias"}

@@ -1,0 +1,278 @@
+"""Schemas read from source say what Python says; faults are told together; identity ignores what is not of the numbers."""
+
+import importlib
+import inspect
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+from omegaconf import OmegaConf
+
+from aevb.config import ConfigError, difference, fingerprint, run_name, targets, validate
+from aevb.config.signature import Signature, signature
+from aevb.config.value_types import InvalidValue, Kind
+from helpers.commands import composed, settings
+
+PREAMBLE = """\
+    import dataclasses
+    from dataclasses import dataclass, field
+    from pathlib import Path
+    from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Optional, Union
+    from aevb import ranges
+    from aevb.data.dataset import Dataset
+    from aevb.models.mlp import Activation
+    from aevb.ranges import Fraction, NonNegativeInt, PositiveFloat, PositiveInt, Range
+    from enum import Enum
+    Name = Literal["a", "b"]
+    class Colour(Enum):
+        red = "red"
+"""
+
+
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, source: str) -> None:
+    (tmp_path / f"{name}.py").write_text(dedent(PREAMBLE) + dedent(source))
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+
+def seen(target: str) -> Signature:
+    found = signature(target, (target.split(".")[0],))
+    assert found is not None
+    return found
+
+
+ANNOTATIONS: list[tuple[str, list[Any], list[Any]]] = [
+    ("int", [3, -3, 1e6, 1_000_000.0], ["3", 2.5, True, None, [3], float("inf")]),
+    ("PositiveInt", [1, 1e6], [0, -1, 1.5, "abc", False]),
+    ("ranges.PositiveInt", [1], [0]),
+    ("NonNegativeInt", [0], [-1]),
+    ("float", [3, -2.5, 1e-8], ["x", True, None, float("nan"), float("-inf")]),
+    ("PositiveFloat", [1e-9, 1], [0, 0.0, -1]),
+    ("Fraction", [0, 1, 0.5], [-0.1, 1.1]),
+    ("Annotated[float, Range(0, 1, high_open=True)]", [0, 0.99], [1]),
+    ("Annotated[int, Range(high=7)]", [-100, 7], [8]),
+    ("bool", [True, False], [0, 1, "true"]),
+    ("str", ["x", ""], [True, 1.5, None, ["x"]]),
+    ("Path", ["x"], [1.5]),
+    ("Literal['a', 'b']", ["a", "b"], ["c", None, 1]),
+    ("Literal[32, 64]", [32, 64.0], [16, True, "32"]),
+    ("Literal[1]", [1], [True]),
+    ("Name", ["a"], ["c"]),
+    ("Activation", ["tanh", "relu"], ["tahn", None]),
+    ("int | None", [1, None], ["x"]),
+    ("Optional[int]", [1, None], ["x"]),
+    ("Union[int, str]", [1, "x"], [None]),
+    ("'int | None'", [1, None], ["x"]),
+    ("Name | None", ["a", None], ["c"]),
+    ("list[PositiveInt]", [[], [1, 2]], [[0], 3, "x"]),
+    ("tuple[float, float]", [[0.9, 0.999]], [[0.9], [1, 2, 3], ["a", 1], 0.9]),
+    ("tuple[PositiveInt, ...]", [[], [1, 2, 3]], [[1, 0]]),
+    ("dict[str, int]", [{}, {"a": 1}], [{"a": "x"}, [1]]),
+    ("Any", [None, 1, "x", [1]], []),
+    ("Unheard.Of", [None, 1, "x", [1]], []),
+    ("Dataset", [{"_target_": "x"}], [1, "x", None, {}]),
+    ("Dataset | None", [{"_target_": "x"}, None], [1]),
+    ("Colour", ["red"], []),
+]
+
+
+@pytest.mark.parametrize(("annotation", "good", "bad"), ANNOTATIONS)
+def test_an_annotation_is_the_rule(
+    annotation: str, good: list[Any], bad: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"rule_{ANNOTATIONS.index((annotation, good, bad))}"
+    module(tmp_path, monkeypatch, name, f"def f(x: {annotation}): ...")
+    kind: Kind = seen(f"{name}.f").parameters["x"].kind
+    for value in good:
+        assert kind.read(value) == value
+    for value in bad:
+        with pytest.raises(InvalidValue):
+            kind.read(value)
+
+
+def test_numbers_become_the_type_that_is_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module(tmp_path, monkeypatch, "wanted", "def f(n: int, s: float, t: str): ...")
+    kinds = {name: parameter.kind for name, parameter in seen("wanted.f").parameters.items()}
+    values = [kinds["n"].read(1e6), kinds["s"].read(1), kinds["t"].read(7)]
+    assert [(type(value), value) for value in values] == [(int, 1_000_000), (float, 1.0), (str, "7")]
+
+
+SHAPES = """
+    def function(a: int, *, b: int = 1): ...
+    class Plain:
+        def __init__(self, a: int, b: int = 1): ...
+    class Child(Plain):
+        pass
+    class Own(Plain):
+        def __init__(self, c: int): ...
+    class Empty:
+        pass
+    class OfAevb(Dataset):
+        pass
+    class Open:
+        def __init__(self, a: int, **rest: Any): ...
+    class Beyond(Path):
+        pass
+    @dataclass(frozen=True)
+    class Data:
+        a: int
+        b: int = 1
+        c: list[int] = field(default_factory=list)
+        d: ClassVar[int] = 3
+        e: int = field(default=2, init=False)
+    @dataclasses.dataclass
+    class More(Data):
+        f: int = 5
+    class Tuple(NamedTuple):
+        a: int
+        b: int = 1
+    from typing import overload as alias
+    Renamed = Plain
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "required", "optional", "is_open"),
+    [
+        ("function", "a", "b", False),
+        ("Plain", "a", "b", False),
+        ("Child", "a", "b", False),
+        ("Own", "c", "", False),
+        ("Empty", "", "", False),
+        ("OfAevb", "", "", False),
+        ("Open", "a", "", True),
+        ("Beyond", "", "", True),
+        ("Data", "a", "bc", False),
+        ("More", "a", "bcf", False),
+        ("Tuple", "a", "b", False),
+    ],
+)
+def test_every_way_to_write_a_constructor(
+    name: str, required: str, optional: str, is_open: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module(tmp_path, monkeypatch, "shapes", SHAPES)
+    found = seen(f"shapes.{name}")
+    assert {key for key, parameter in found.parameters.items() if parameter.required} == set(required)
+    assert {key for key, parameter in found.parameters.items() if not parameter.required} == set(optional)
+    assert found.open == is_open
+
+
+def test_a_package_may_reexport(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "reexporting"
+    (package / "deep").mkdir(parents=True)
+    (package / "__init__.py").write_text("from .deep import Thing as Renamed\nfrom reexporting.deep import inner")
+    (package / "deep" / "__init__.py").write_text("from .inner import Thing")
+    (package / "deep" / "inner.py").write_text("class Thing:\n    def __init__(self, a: int): ...")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for target in ("reexporting.Renamed", "reexporting.deep.Thing", "reexporting.deep.inner.Thing"):
+        assert list(seen(target).parameters) == ["a"]
+    assert signature("reexporting.Nothing", ("reexporting",)) is None
+    assert signature("reexporting.Renamed", ()) is None
+
+
+@pytest.mark.parametrize("target", sorted(targets()))
+def test_source_and_python_agree_on_every_target(target: str) -> None:
+    path, _, name = target.rpartition(".")
+    real = inspect.signature(getattr(importlib.import_module(path), name)).parameters
+    found = seen(target)
+    assert list(found.parameters) == list(real)
+    assert [p.required for p in found.parameters.values()] == [p.default is p.empty for p in real.values()]
+
+
+def test_all_faults_are_told_together() -> None:
+    cfg = composed("latent_dim=0", "optimizer.lr=-1", "+nonsense=1", "+model.latnet_dim=3", "objective.samples=1.5")
+    with pytest.raises(ConfigError) as error:
+        validate(cfg)
+    keys = ["nonsense=1", "latent_dim=0", "model.latnet_dim=3", "objective.samples=1.5", "optimizer.lr=-1"]
+    assert sorted(line.split(":")[0] for line in error.value.faults) == sorted(keys)
+    assert str(error.value).splitlines() == error.value.faults
+    assert all("; allowed: " in line for line in error.value.faults)
+
+
+def test_a_value_is_told_once_where_it_was_given() -> None:
+    with pytest.raises(ConfigError) as error:
+        settings("hidden_dim=-5")
+    assert error.value.faults == ["hidden_dim=-5: out of range; allowed: an integer >= 1; try: hidden_dim=500"]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "line"),
+    [
+        (["batch_size=50001"], "batch_size=50001: more than"),
+        (["data.n_train=99"], "batch_size=100: more than"),
+        (
+            ["trainer.devices=3"],
+            "batch_size=100: cannot be shared evenly; allowed: a multiple of trainer.devices=3; try: batch_size=99",
+        ),
+        (["name=a/b"], "name=a/b: no name for a folder"),
+        (["name=.."], "name=..: no name for a folder"),
+        (["seed=${nothing}"], "seed: Interpolation key 'nothing' not found; try: "),
+        (["~model.prior"], "model.prior: missing"),
+        (["~model._target_"], "model: nothing says what to build (no _target_); allowed: autoregressive, bernoulli"),
+        (["model=autoregressive"], "data.targets=grey: AutoregressiveDecoder is a probability of binary images"),
+        (["~data"], "data: missing; allowed: digits"),
+        (["seed=true"], "seed=true: not an integer"),
+        (["model.encoder=3"], "model.encoder=3: describes no object; allowed: a mapping with _target_"),
+        (
+            ["++data.targets=gray"],
+            "data.targets=gray: no such choice; allowed: grey, dynamic, threshold, fixed; try: data.targets=grey",
+        ),
+        (["++optimizer._partial_=true"], "optimizer._partial_=true: no such key"),
+    ],
+)
+def test_faults(overrides: list[str], line: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        settings(*overrides)
+    assert len(error.value.faults) == 1
+    assert error.value.faults[0].startswith(line)
+
+
+def test_settings_are_plain_and_resolved() -> None:
+    found = settings("latent_dim=3", "max_samples=1e6")
+    assert OmegaConf.to_container(OmegaConf.create(found), resolve=False) == found
+    assert found["model"]["encoder"]["latent_dim"] == 3
+    assert type(found["max_samples"]) is int
+    assert "$" not in str(found)
+
+
+def test_only_numbers_are_identity() -> None:
+    same = [[], ["max_samples=7"], ["name=x"], ["output_dir=y"], ["logger=none"], ["evaluator=bound"], ["data.root=z"]]
+    same += [["data.download=false"], ["seed=0"], ["objective.beta=1"]]
+    other = [["seed=1"], ["latent_dim=3"], ["optimizer.lr=0.02"], ["batch_size=50"], ["data.targets=dynamic"]]
+    other += [["trainer.threads=2"], ["trainer.block=7"], ["model=gaussian"], ["objective=sgvb_a"], ["data.scale=256"]]
+    assert len({fingerprint(settings(*overrides)) for overrides in same}) == 1
+    assert len({fingerprint(settings(*overrides)) for overrides in [[], *other]}) == 1 + len(other)
+
+
+def named(*overrides: str) -> str:
+    chosen = {"data": "mnist", "objective": "sgvb_b", "optimizer": "adagrad"}
+    chosen |= {k: v for k, v in (text.split("=") for text in overrides) if k in chosen}
+    found = {**settings(*overrides), "choices": chosen}
+    plain = [f"{key}={value}" for key, value in chosen.items()]
+    return run_name(found, settings(*plain, f"latent_dim={found['latent_dim']}", f"seed={found['seed']}"))
+
+
+def test_names_of_runs() -> None:
+    assert named() == "mnist-sgvb_b-adagrad-z20-s0"
+    assert named("latent_dim=3", "seed=4", "data=frey_face", "objective=sgvb_a", "optimizer=adam", "max_samples=7") == (
+        "frey_face-sgvb_a-adam-z3-s4"
+    )
+    changed = [["optimizer.lr=0.02"], ["optimizer.lr=0.1"], ["model=gaussian"], ["hidden_dim=5"]]
+    names = [named(*overrides) for overrides in changed]
+    assert len(set(names)) == len(names)
+    for name in names:
+        stem, _, digits = name.rpartition("-")
+        assert stem == "mnist-sgvb_b-adagrad-z20-s0"
+        assert len(digits) == 6
+        assert int(digits, 16) >= 0
+    assert named("optimizer.lr=0.02", "seed=1").rpartition("-")[2] == named("optimizer.lr=0.02").rpartition("-")[2]
+    assert named("name=mine", "optimizer.lr=0.02") == "mine"
+
+
+def test_difference_names_the_key() -> None:
+    mine, theirs = settings("optimizer.lr=0.02"), settings("max_samples=3", "objective=sgvb_a")
+    assert difference(mine, theirs) == {
+        "optimizer.lr": (0.02, 0.01),
+        "objective._target_": ("aevb.objectives.sgvb_b.SGVB_B", "aevb.objectives.sgvb_a.SGVB_A"),
+    }
+    assert difference({"a": 1}, {"b": 1}) == {"a": (1, "absent"), "b": ("absent", 1)}

@@ -1,0 +1,102 @@
+"""Every distribution against torch.distributions, its samples against its own moments."""
+
+import pytest
+import torch
+
+from aevb.distributions import DiagonalNormal
+from aevb.distributions.bernoulli import Bernoulli, softplus
+from aevb.noise import Noise
+from helpers.statistics import assert_mean
+
+G = torch.Generator().manual_seed(0)
+MEAN = torch.randn(4, 3, generator=G, dtype=torch.float64)
+LOG_VAR = torch.randn(4, 3, generator=G, dtype=torch.float64)
+
+
+def test_normal_log_prob_is_torchs():
+    value = torch.randn(6, 4, 3, generator=G, dtype=torch.float64)
+    expected = torch.distributions.Normal(MEAN, (0.5 * LOG_VAR).exp()).log_prob(value).sum(-1)
+    torch.testing.assert_close(DiagonalNormal(MEAN, LOG_VAR).log_prob(value), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_normal_kl_is_torchs_and_zero_only_at_equality():
+    q, p = DiagonalNormal(MEAN, LOG_VAR), DiagonalNormal(LOG_VAR, MEAN)
+    torch_q = torch.distributions.Normal(MEAN, (0.5 * LOG_VAR).exp())
+    torch_p = torch.distributions.Normal(LOG_VAR, (0.5 * MEAN).exp())
+    expected = torch.distributions.kl_divergence(torch_q, torch_p).sum(-1)
+    torch.testing.assert_close(q.kl(p), expected, rtol=1e-12, atol=1e-12)
+    assert (q.kl(p) > 0).all()
+    torch.testing.assert_close(q.kl(q), torch.zeros(4, dtype=torch.float64), rtol=0, atol=1e-15)
+
+
+def test_kl_to_the_prior_is_appendix_b():
+    zero = torch.zeros(3, dtype=torch.float64)
+    expected = -0.5 * (1 + LOG_VAR - MEAN**2 - LOG_VAR.exp()).sum(-1)
+    torch.testing.assert_close(DiagonalNormal(MEAN, LOG_VAR).kl(DiagonalNormal(zero, zero)), expected)
+
+
+def test_reparameterised_draws_scale_with_sigma_not_with_its_square():
+    """Catches z = mu + sigma^2 eps: the variance of the draws is sigma^2."""
+    draws = DiagonalNormal(MEAN, LOG_VAR).rsample(Noise(1, "test", 0), 200_000)
+    assert_mean(draws, MEAN)
+    assert_mean((draws - MEAN) ** 2, LOG_VAR.exp())
+
+
+def test_reparameterisation_passes_the_gradient_and_sampling_does_not():
+    mean, log_var = MEAN.clone().requires_grad_(), LOG_VAR.clone().requires_grad_()
+    q = DiagonalNormal(mean, log_var)
+    z = q.rsample(Noise(0, "test", 0))
+    gradients = torch.autograd.grad(z.sum(), (mean, log_var))
+    eps = (z.detach() - MEAN) / (0.5 * LOG_VAR).exp()
+    torch.testing.assert_close(gradients[0], torch.ones_like(MEAN))
+    torch.testing.assert_close(gradients[1], 0.5 * (0.5 * LOG_VAR).exp() * eps)
+    assert not q.sample(Noise(0, "test", 0)).requires_grad
+
+
+@pytest.mark.parametrize("kind", ["binary", "grey"])
+def test_bernoulli_log_prob_is_the_cross_entropy(kind):
+    logits = 20 * torch.randn(4, 3, generator=G, dtype=torch.float64)
+    x = torch.rand(4, 3, generator=G, dtype=torch.float64)
+    x = x.round() if kind == "binary" else x
+    expected = -torch.nn.functional.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(-1)
+    torch.testing.assert_close(Bernoulli(logits).log_prob(x), expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(5,), (0, 5), (300, 5), (7, 50, 5), (3, 300, 5), (2, 2, 130, 5)])
+def test_a_bernoulli_log_density_has_the_same_bits_with_and_without_a_gradient(shape):
+    generator = torch.Generator().manual_seed(0)
+    logits = 30 * torch.randn(shape, generator=generator)
+    x = torch.rand(shape[-2:], generator=generator)  # the same for every leading axis
+    without = Bernoulli(logits).log_prob(x)
+    assert torch.equal(without, Bernoulli(logits.requires_grad_()).log_prob(x).detach())
+    assert without.shape == shape[:-1]
+
+
+def test_softplus_and_its_derivatives_are_right_everywhere():
+    logits = torch.tensor([-800.0, -30.0, -1.0, 0.0, 1e-3, 30.0, 800.0], dtype=torch.float64, requires_grad=True)
+    value = softplus(logits)
+    torch.testing.assert_close(value, torch.logaddexp(logits, torch.zeros_like(logits)), rtol=1e-12, atol=1e-15)
+    (slope,) = torch.autograd.grad(value.sum(), logits, create_graph=True)
+    torch.testing.assert_close(slope, torch.sigmoid(logits))
+    (curvature,) = torch.autograd.grad(slope.sum(), logits)
+    torch.testing.assert_close(curvature, (torch.sigmoid(logits) * torch.sigmoid(-logits)).detach())
+
+
+def test_bernoulli_sums_to_one_over_all_images():
+    images = torch.cartesian_prod(*[torch.tensor([0.0, 1.0], dtype=torch.float64)] * 3)
+    total = Bernoulli(MEAN[0]).log_prob(images).exp().sum()
+    torch.testing.assert_close(total, torch.ones((), dtype=torch.float64))
+
+
+def test_bernoulli_draws_have_their_probabilities():
+    draws = Bernoulli(MEAN).sample(Noise(2, "test", 0), 100_000)
+    assert set(draws.unique().tolist()) == {0.0, 1.0}
+    assert_mean(draws, torch.sigmoid(MEAN))
+
+
+def test_grey_log_prob_is_the_expectation_over_binarised_images():
+    """The cross-entropy is linear in x: for grey x it is E_b log p(b), b ~ Bernoulli(x), by enumeration."""
+    x, p = torch.tensor([0.2, 0.9, 0.5], dtype=torch.float64), Bernoulli(MEAN[0])
+    images = torch.cartesian_prod(*[torch.tensor([0.0, 1.0], dtype=torch.float64)] * 3)
+    weight = torch.where(images == 1, x, 1 - x).prod(-1)
+    torch.testing.assert_close(p.log_prob(x), (weight * p.log_prob(images)).sum())

@@ -1,0 +1,131 @@
+"""Full disks, places where nothing can be written, clocks that are set: one line at once, and what was there is kept.
+
+A full disk is a limit on the size of a file (RLIMIT_FSIZE), which root meets too; an unwritable place is a file where the folder
+should be, since root ignores modes.
+"""
+
+import itertools
+import resource
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from aevb import runs
+from aevb.errors import UserError
+from aevb.runs.checkpoints import is_intact, newest_checkpoint
+from helpers.commands import TINY, aevb, python
+from helpers.short_runs import outcome, train
+
+
+@contextmanager
+def full_disk(size: int) -> Iterator[None]:
+    """No file can grow above `size` bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def files(run: Path) -> set[str]:
+    return {str(path.relative_to(run)) for path in run.rglob("*") if path.is_file()}
+
+
+def test_a_full_disk_ends_the_run_at_once_and_keeps_the_checkpoint(undisturbed: Path, tmp_path: Path) -> None:
+    run = train(tmp_path / "run", 1000)
+    last = run / "checkpoints" / "last.ckpt"
+    held = last.read_bytes()
+    with full_disk(len(held) // 2), pytest.raises(UserError) as told:
+        train(run, 3000)
+    assert str(told.value).startswith(f"{last}: cannot be written (File too large)")
+    assert "try: make room" in str(told.value)
+    assert "\n" not in str(told.value)
+    assert last.read_bytes() == held  # at 2000, the first save after it, and not at the end
+    assert files(run) >= {"FAILED", "metrics.csv"}
+    assert not list(run.rglob(".*"))
+    assert outcome(train(run, 3000)) == outcome(undisturbed)
+
+
+def test_a_full_disk_when_the_weights_are_written(undisturbed: Path, tmp_path: Path, monkeypatch) -> None:
+    save = runs.save
+
+    def fills(path: Path, *rest: object) -> None:
+        with full_disk(2000) if path.name == "model.pt" else full_disk(resource.RLIM_INFINITY):
+            save(path, *rest)
+
+    monkeypatch.setattr(runs, "save", fills)
+    with pytest.raises(UserError, match=r"model\.pt: cannot be written"):
+        train(tmp_path / "run", 3000)
+    monkeypatch.undo()
+    assert runs.state(tmp_path / "run") == "failed"
+    assert is_intact(newest_checkpoint(tmp_path / "run"))
+    assert outcome(train(tmp_path / "run", 3000)) == outcome(undisturbed)
+
+
+def test_a_full_disk_when_tensorboard_writes(undisturbed: Path, tmp_path: Path) -> None:
+    with full_disk(20_000), pytest.raises(UserError) as told:
+        train(tmp_path / "run", 3000, "logger=tensorboard", "trainer.checkpoint_minutes=1e9")
+    assert "\n" not in str(told.value)
+    assert "File too large" in str(told.value)
+    assert outcome(train(tmp_path / "run", 3000, "logger=tensorboard")) == outcome(undisturbed)
+
+
+def test_a_full_disk_from_the_command_leaves_one_line_and_no_run(tmp_path: Path) -> None:
+    program = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))\n"
+    program += "from aevb.cli.train import train; sys.argv[0] = 'aevb-train'; train()"
+    result = python("-c", program, *TINY, "name=run", folder=tmp_path)
+    assert result.returncode == 2, result
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("aevb-train: outputs/runs/run/checkpoints/last.ckpt: cannot be written (File too large)")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_where_the_checkpoints_should_be(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "checkpoints").write_text("mine")
+    with pytest.raises(UserError, match=rf"^{run}/checkpoints/last\.ckpt: cannot be written") as told:
+        train(run, 3000)
+    assert "\n" not in str(told.value)
+    assert (run / "checkpoints").read_text() == "mine"
+    assert len((run / "metrics.csv").read_text().splitlines()) == 2  # at the first mark, not at the end
+
+
+def test_a_file_where_the_outputs_should_be(tmp_path: Path) -> None:
+    (tmp_path / "outputs").write_text("mine")
+    result = aevb("train", *TINY, folder=tmp_path)
+    assert (result.returncode, result.stdout) == (2, "")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("aevb-train: outputs/runs/digits-sgvb_b-adagrad-z2-s0")
+    assert "cannot be written (Not a directory)" in line
+    assert "try: another output_dir=" in line
+
+
+def test_a_clock_that_is_set_back_changes_nothing(tmp_path: Path, undisturbed: Path, monkeypatch) -> None:
+    """Each look at the wall clock is a day before the last one, and the second process begins a century before the first."""
+    run = tmp_path / "run"
+    for began, until in ((4e9, 1000), (1e9, 3000)):
+        clock = itertools.count(began, -86_400 if began > 2e9 else -1)
+        with monkeypatch.context() as patched:
+            patched.setattr(time, "time", lambda clock=clock: float(next(clock)))
+            train(run, until, "logger=tensorboard")
+    assert outcome(run) == outcome(undisturbed)
+    points = EventAccumulator(str(run / "tb")).Reload().Scalars("bound/test")
+    assert sorted(point.step for point in points) == runs.Run(run).metrics()["samples_seen"].tolist()
+    seconds = runs.Run(run).timing()["training_seconds"]
+    assert (np.diff(seconds) > 0).all()
+
+
+def test_a_gpu_that_is_not_there(tmp_path: Path) -> None:
+    result = aevb("train", *TINY, "trainer.accelerator=gpu", folder=tmp_path, env={"CUDA_VISIBLE_DEVICES": ""})
+    assert result.returncode == 2
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("aevb-train: trainer.accelerator=gpu: ")
+    assert "allowed: cpu, auto; try: trainer.accelerator=cpu" in line
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,278 @@
+"""Run directories and configs from strangers are data: real payloads, each of which would leave a file called `proof`."""
+
+import os
+import pickle
+import shutil
+from pathlib import Path
+from typing import Any
+
+import hydra
+import numpy as np
+import pytest
+import torch
+import yaml
+from omegaconf import OmegaConf
+
+import aevb as package
+import aevb.cli.hydra_app
+from aevb import runs
+from aevb.config import CONF, validate
+from aevb.errors import UserError
+from aevb.training import train_run
+from helpers.commands import TINY, aevb, composed
+from helpers.short_runs import train
+
+
+class Payload:
+    """Unpickled, it makes the folder `proof` in the working directory."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, ("proof",)
+
+
+CALL = {"_target_": "os.mkdir", "path": "proof"}
+WRITE = {"_target_": "pathlib.Path.touch", "self": "proof"}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run to 500 samples."""
+    return train(tmp_path_factory.mktemp("made") / "run", 500, "logger=tensorboard")
+
+
+@pytest.fixture
+def run(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy, under a working directory in which nothing else is."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(made, tmp_path / "run")
+    return tmp_path / "run"
+
+
+def change(run: Path, path: str, value: Any) -> None:
+    settings = runs.read_settings(run)
+    *above, last = path.split(".")
+    node = settings
+    for key in above:
+        node = node[key]
+    node[last] = value
+    (run / "config.yaml").write_text(yaml.safe_dump(settings))
+
+
+def begin_again(run: Path) -> None:
+    (run / "DONE").unlink()
+    shutil.rmtree(run / "checkpoints")
+
+
+def test_the_payload_works(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    pickle.loads(pickle.dumps(Payload()))
+    assert (tmp_path / "proof").exists()
+
+
+@pytest.mark.parametrize("form", ["torch", "old torch", "bare"])
+def test_a_pickle_in_the_weights(form: str, run: Path) -> None:
+    state = {**torch.load(run / "model.pt", weights_only=True), "more": Payload()}
+    if form == "bare":
+        (run / "model.pt").write_bytes(pickle.dumps(state))
+    else:
+        torch.save(state, run / "model.pt", _use_new_zipfile_serialization=form == "torch")
+    with pytest.raises(UserError, match=r"model\.pt: (refused, it holds more than tensors|damaged)"):
+        package.load(run)
+    assert not Path("proof").exists()
+
+
+@pytest.mark.parametrize("form", ["torch", "old torch", "bare"])
+def test_a_pickle_in_a_checkpoint(form: str, run: Path) -> None:
+    for path in (run / "checkpoints").iterdir():
+        state = {**torch.load(path, weights_only=True), "more": Payload()}
+        if form == "bare":
+            path.write_bytes(pickle.dumps(state))
+        else:
+            torch.save(state, path, _use_new_zipfile_serialization=form == "torch")
+    with pytest.raises(UserError, match=r"last\.ckpt.*: (refused, it holds more than tensors|damaged)"):
+        train_run.run(run)
+    assert not Path("proof").exists()
+
+
+def test_a_pickle_in_the_data(run: Path) -> None:
+    np.save("mine.npy", np.array([Payload()], dtype=object))
+    change(run, "data", {"_target_": "aevb.data.array.ArrayDataset", "path": "mine.npy"})
+    begin_again(run)
+    with pytest.raises(UserError, match=r"data\.path=mine\.npy"):
+        train_run.run(run)
+    assert not Path("proof").exists()
+
+
+@pytest.mark.parametrize("call", [CALL, WRITE], ids=["os.mkdir", "Path.touch"])
+@pytest.mark.parametrize(
+    "path",
+    ["data", "model", "model.encoder", "model.encoder.hidden_dim", "objective", "optimizer", "optimizer.lr", "trainer",
+     "logger", "evaluator.bound", "evaluator.mine", "trainer.first", "data.targets"],
+)  # fmt: skip
+def test_a_call_anywhere_in_a_runs_config(path: str, call: dict[str, str], run: Path) -> None:
+    for form in (call, [call], {"deep": [{"deeper": call}]}):
+        change(run, path, form)
+        begin_again(run) if (run / "DONE").exists() else None
+        with pytest.raises(UserError, match="not a target that a config may name"):
+            train_run.run(run)
+    assert not Path("proof").exists()
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["${oc.env:HOME}", "${data._target_}", "os.mkdir", "aevb.training.train_run.os.mkdir", "aevb.runs.run.shutil.rmtree", "builtins.eval",
+     "aevb.data.mnist", "aevb.models.vae.VAE.load_state_dict", "", None, 3, ["os.mkdir"], " aevb.data.digits.Digits"],
+)  # fmt: skip
+def test_targets_that_are_nearly_allowed(target: Any, run: Path) -> None:
+    change(run, "evaluator.mine", {"_target_": target})
+    begin_again(run)
+    with pytest.raises(UserError, match="not a target that a config may name"):
+        train_run.run(run)
+
+
+def test_a_target_through_an_interpolation_in_a_composed_config(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    cfg = composed("data=digits")
+    OmegaConf.set_struct(cfg, False)
+    for value in ("${payload._target_}", "${payload}"):
+        cfg.payload = CALL
+        cfg.evaluator.bound = value if value == "${payload}" else {"_target_": value, "path": "proof"}
+        with pytest.raises(UserError, match="not a target that a config may name"):
+            validate(cfg)
+    assert not Path("proof").exists()
+
+
+def test_nothing_in_a_strangers_config_is_resolved(run: Path, monkeypatch) -> None:
+    """Neither the environment nor a resolver that some program has registered is asked."""
+    monkeypatch.setenv("AEVB_SECRET", "swordfish")
+    asked: list[str] = []
+    OmegaConf.register_new_resolver("spy", lambda: asked.append("asked") or "swordfish", replace=True)
+    try:
+        for key in ("name", "output_dir"):
+            change(run, key, "${oc.env:AEVB_SECRET}")
+        settings = runs.read_settings(run)
+        settings["choices"] = {"data": "${spy:}"}
+        settings["evaluator"]["note"] = {"_target_": "aevb.evaluators.bound.Bound"}
+        (run / "config.yaml").write_text(yaml.safe_dump(settings))
+        begin_again(run)
+        train_run.run(run)
+        assert runs.state(run) == "done"
+        package.load(run)
+    finally:
+        OmegaConf.clear_resolver("spy")
+    assert asked == []
+    assert not [path for path in run.rglob("*") if path.is_file() and b"swordfish" in path.read_bytes()]
+    assert sorted(path.name for path in run.parent.iterdir()) == ["run"]  # nor is a place taken from it
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["!!python/object/apply:os.mkdir [proof]", "!!python/object/new:os.mkdir [proof]", "!!python/name:os.mkdir",
+     "!!python/module:antigravity", "!!python/object:faults.test_strangers.Payload {}"],
+)  # fmt: skip
+def test_tags_of_yaml(text: str, run: Path) -> None:
+    config = run / "config.yaml"
+    config.write_text(f"{config.read_text()}\nmore: {text}\n")
+    for use in (train_run.run, package.load):
+        with pytest.raises(UserError, match=r"config\.yaml: not a config \(") as told:
+            use(run)
+        assert "\n" not in str(told.value)
+    assert not Path("proof").exists()
+
+
+@pytest.mark.parametrize("name", ["../../x", "/tmp/x", "..", ".", "a/b", "a\nb", "", "-x", "..x", "a\\b", "x\x00"])
+def test_names_that_lead_elsewhere(name: str, tmp_path: Path) -> None:
+    cfg = composed("data=digits")
+    cfg.name = name
+    with pytest.raises(UserError, match=r"no name for a folder"):
+        validate(cfg)
+
+
+def test_an_option_from_elsewhere_leads_nowhere_else(tmp_path: Path) -> None:
+    result = aevb("train", *TINY, "data=../data/digits", folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert [path.name for path in (tmp_path / "outputs").iterdir()] == ["runs"]
+    assert [path.parent.parent.name for path in tmp_path.rglob("DONE")] == ["runs"]
+
+
+def test_links_in_a_run_directory_are_replaced_not_followed(run: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.write_text("precious")
+    names = ["model.pt", "metrics.csv", "timing.csv", "data.json", f".metrics.csv-{os.getpid()}", "FAILED"]
+    begin_again(run)
+    for name in names:
+        (run / name).unlink(missing_ok=True)
+        (run / name).symlink_to(mine)
+    mine.write_text((Path(run) / "data.json").read_text())
+    (run / "data.json").unlink()
+    train_run.run(run)
+    assert runs.state(run) == "done"
+    assert mine.read_text() == "precious"
+
+
+def test_a_link_where_a_file_is_staged_is_not_followed(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.write_text("precious")
+    (tmp_path / f".metrics.csv-{os.getpid()}").symlink_to(mine)
+    runs.write_text(tmp_path / "metrics.csv", "rows")
+    assert mine.read_text() == "precious"
+    assert (tmp_path / "metrics.csv").read_text() == "rows"
+
+
+HYDRA_PAYLOADS = [
+    "callbacks: {a: {_target_: os.mkdir, path: proof}}",
+    "callbacks: {a: {_target_: pathlib.Path.touch, self: proof}}",
+    "callbacks: '${payload}'",
+    "launcher: {_target_: os.mkdir}",
+    "sweeper: {_target_: os.mkdir}",
+    "sweeper: {_target_: '${payload.a._target_}'}",
+    "job_logging: {handlers: {h: {'()': os.mkdir, path: proof}}}",
+    "job_logging: {handlers: '${payload}'}",
+    "job_logging: {handlers: {h: {class: os.mkdir, path: proof}}}",
+    "job_logging: {handlers: {h: {class: logging.FileHandler, filename: proof}}}",
+    "job_logging: {handlers: {h: {class: logging.FileHandler, filename: '${oc.env:HOME}/proof'}}}",
+    "hydra_logging: {filters: {f: {'()': os.mkdir, path: proof}}}",
+    "hydra_logging: {handlers: {h: {class: logging.StreamHandler, stream: 'ext://antigravity'}}}",
+    "hydra_logging: {handlers: {h: '${payload.${hydra.job.num}}'}}",
+    "job: {env_set: {PYTHONPATH: elsewhere}}",
+]
+
+
+@pytest.mark.parametrize("payload", HYDRA_PAYLOADS)
+def test_what_a_config_may_not_ask_of_hydra(payload: str, tmp_path: Path, monkeypatch) -> None:
+    folder = tmp_path / "theirs" / "experiment"
+    folder.mkdir(parents=True)
+    more = "payload: {a: {_target_: os.mkdir, path: proof}, '()': os.mkdir}"
+    (folder / "x.yaml").write_text(f"# @package _global_\nhydra: {{{payload}}}\n{more}\n")
+    monkeypatch.chdir(tmp_path)
+    overrides = [f"hydra.searchpath=[file://{tmp_path}/theirs]", "experiment=x"]
+    with (
+        hydra.initialize_config_dir(str(CONF), version_base="1.3"),
+        pytest.raises(UserError, match=r"^hydra\.") as told,
+    ):
+        hydra.compose("train", overrides)
+    assert "\n" not in str(told.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["theirs"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("hydra: {callbacks: {a: {_target_: os.mkdir, path: proof}}}", "hydra.callbacks.a._target_=os.mkdir: no config"),
+        (
+            "hydra: {job_logging: {version: 1, handlers: {h: {'()': os.mkdir, path: proof}}, root: {handlers: [h]}}}",
+            "hydra.job_logging.handlers.h.()=os.mkdir: no config",
+        ),
+        ("output_dir: ../elsewhere", "output_dir=../elsewhere: a place to write that a config has chosen; allowed: outputs"),
+        ("hydra: {run: {dir: proof}}", "hydra.run.dir=proof: a place to write that a config has chosen; allowed: ."),
+    ],
+)  # fmt: skip
+def test_a_strangers_experiment(text: str, line: str, tmp_path: Path) -> None:
+    folder = tmp_path / "theirs" / "experiment"
+    folder.mkdir(parents=True)
+    (folder / "x.yaml").write_text(f"# @package _global_\n{text}\n")
+    result = aevb("train", "--config-dir", "theirs", "experiment=x", *TINY, folder=tmp_path)
+    assert result.returncode == 2
+    (told,) = result.stderr.splitlines()
+    assert told.startswith(f"aevb-train: {line}")
+    assert [path.name for path in tmp_path.iterdir()] == ["theirs"]

@@ -1,0 +1,80 @@
+"""Which runs are averaged, which are told apart; the mean and the band of planted seeds."""
+
+import numpy as np
+
+from aevb.figures.common.learning_curves import band, curve, families, labels
+from aevb.figures.common.method_lines import panels
+from aevb.runs.run import finished
+from helpers.figure_runs import plant
+
+
+def curves(runs):
+    return [curve(run) for run in finished(runs)]
+
+
+def test_mean_and_band_of_seeds(tmp_path):
+    for seed, value in enumerate((-100.0, -104.0, -111.0)):
+        plant(tmp_path, f"seed={seed}", train={100: -543.0, 1000: value}, test={100: -540.0, 1000: value - 10})
+    train, test = (band(curves(tmp_path), split) for split in ("train", "test"))
+    assert train.samples_seen.tolist() == [100, 1000]
+    assert (train.mean[1], train.low[1], train.high[1], train.seeds[1]) == (-105, -111, -100, 3)
+    assert (test.mean[1], test.low[1], test.high[1]) == (-115, -121, -110)
+
+
+def test_the_mean_goes_on_with_the_longer_run_and_says_so(tmp_path):
+    plant(tmp_path, "seed=0", train={100: -500.0, 1000: -200.0, 2000: -150.0})
+    plant(tmp_path, "seed=1", train={100: -500.0, 1000: -210.0})
+    found = band(curves(tmp_path), "train")
+    assert found.samples_seen.tolist() == [100, 1000, 2000]
+    assert found.mean.tolist() == [-500, -205, -150]
+    assert found.seeds.tolist() == [2, 2, 1]
+
+
+def test_a_row_that_only_one_of_two_runs_has_is_no_place_of_the_mean(tmp_path):
+    plant(tmp_path, "seed=0", train={100: -500.0, 700: -300.0, 1000: -200.0})
+    plant(tmp_path, "seed=1", train={100: -500.0, 1000: -210.0})
+    assert band(curves(tmp_path), "train").samples_seen.tolist() == [100, 1000]
+
+
+def test_seeds_and_stepsizes_belong_together_other_settings_do_not(tmp_path):
+    rows = {100: -543.0, 1000: -200.0}
+    for overrides in (["seed=0"], ["seed=1"], ["optimizer.lr=0.1"], ["trainer.threads=2"], ["max_samples=500"]):
+        plant(tmp_path, *overrides, train=rows)
+    plant(tmp_path, "data.targets=dynamic", train=rows)
+    plant(tmp_path, "objective=sgvb_a", train=rows)
+    plant(tmp_path, "latent_dim=3", train=rows)
+    plant(tmp_path, "data=digits", train=rows)
+    sizes = [(data, latent_dim, len(group)) for (data, latent_dim, _), group in families(curves(tmp_path)).items()]
+    assert sorted(sizes) == [("digits", 20, 1), ("mnist", 3, 1), ("mnist", 20, 1), ("mnist", 20, 1), ("mnist", 20, 5)]
+
+
+def test_a_label_names_the_method_and_what_sets_it_apart(tmp_path):
+    rows = {100: -543.0, 1000: -200.0}
+    plant(tmp_path, "latent_dim=3", train=rows)
+    plant(tmp_path, "data.targets=dynamic", train=rows)
+    plant(tmp_path, "objective=sgvb_a", train=rows)
+    names = set(labels(curves(tmp_path)).values())
+    # Grey is what conf/data/mnist.yaml says.
+    assert names == {"AEVB", "AEVB, data.targets=dynamic", "AEVB, estimator A"}
+    plant(other := tmp_path / "other", "latent_dim=3", train=rows)
+    plant(other, "latent_dim=5", train=rows)
+    plant(other, "data=digits", train=rows)
+    assert set(labels(curves(other)).values()) == {"AEVB"}
+
+
+def test_one_name_one_colour(tmp_path):
+    rows = {100: -543.0, 1000: -200.0}
+    for targets in ("grey", "dynamic", "threshold"):
+        for latent_dim in (3, 5):
+            plant(tmp_path, f"data.targets={targets}", f"latent_dim={latent_dim}", train=rows)
+    found = panels(curves(tmp_path), 1000)
+    colours = [{line.label: line.colour for line in lines} for lines in found.values()]
+    assert colours[0] == colours[1]
+    assert len(set(colours[0].values())) == 3
+
+
+def test_the_bound_at_a_mark_is_that_of_the_minibatch_that_passes_it(tmp_path):
+    plant(tmp_path, train={128: -543.0, 100096: -200.0, 150016: -190.0})
+    (found,) = curves(tmp_path)
+    assert found.at("train", 100_000) == -200
+    assert np.isnan(found.at("train", 110_000))

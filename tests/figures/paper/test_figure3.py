@@ -1,0 +1,61 @@
+"""Figure 3 from planted runs: the exact number and the paper's estimator at every mark, beside the paper's curve."""
+
+import matplotlib
+import pytest
+
+from aevb.errors import UserError
+from aevb.figures.common.style import RC
+from aevb.figures.paper.figure3 import Figure3
+from aevb.figures.paper.published import figure3
+from aevb.runs.files import write_text
+from aevb.runs.run import finished
+from helpers.figure_runs import plant, read_csv
+
+HEAD = "samples_seen,train_bound,test_bound,test_reconstruction,test_kl,test_log_px"
+COLUMNS = [f"{split}_{name}_log_px" for split in ("test", "train") for name in ("quadrature", "reciprocal")]
+
+
+def marginal(runs, n_train, objective, values):
+    """A run with log p(x): samples_seen -> test and train, quadrature and reciprocal of each."""
+    directory = plant(
+        runs, f"data.n_train={n_train}", f"objective={objective}", "latent_dim=3", train={max(values): -120.0}
+    )
+    rows = [f"{mark},,,,,,{','.join(map(str, four))}" for mark, four in values.items()]
+    write_text(directory / "metrics.csv", "\n".join([",".join([HEAD, *COLUMNS]), *rows]) + "\n")
+
+
+@pytest.fixture
+def runs(tmp_path):
+    values = {1_000_000: (-147.0, -146.0, -130.0, -129.0), 10_000_000: (-143.0, -142.0, -115.0, -114.0)}
+    marginal(tmp_path, 1000, "sgvb_b", values)
+    marginal(tmp_path, 50000, "wake_sleep", {5_000_000: (-146.5, "", -144.0, "")})
+    plant(tmp_path, "latent_dim=3", "seed=7", train={1_000_000: -150.0})  # without log p(x): not wanted
+    return tmp_path
+
+
+def test_numbers_stand_beside_the_papers(runs):
+    Figure3().draw(runs, runs / "out")
+    rows = {(row["n_train"], row["split"], row["samples_seen"]): row for row in read_csv(runs / "out" / "figure3.csv")}
+    assert len(rows) == 6
+    row = rows["1000", "train", "10000000"]
+    assert (row["quadrature"], row["reciprocal"]) == ("-115.0", "-114.0")
+    assert float(row["paper"]) == pytest.approx(figure3()[1000, "aevb", "train"].at(1e7))
+    assert rows["50000", "test", "5000000"]["reciprocal"] == ""
+
+
+def test_a_panel_for_every_size_of_the_training_set(runs):
+    with matplotlib.rc_context(RC):
+        canvas = Figure3().compose(Figure3().wanted(finished(runs)), ()).canvas
+    assert [ax.get_title() for ax in canvas.axes] == ["$N_{train} = 1{,}000$", "$N_{train} = 50{,}000$"]
+    drawn = [list(line.get_ydata()) for line in canvas.axes[0].lines]
+    assert [-147.0, -143.0] in drawn
+    assert [-130.0, -115.0] in drawn
+    (legend,) = canvas.legends
+    names = [text.get_text() for text in legend.get_texts()]
+    assert {"AEVB, ours", "wake-sleep, ours", "Monte Carlo EM, paper", "test", "train"} <= set(names)
+
+
+def test_runs_without_marginal_likelihoods_are_refused(tmp_path):
+    plant(tmp_path, "latent_dim=3", train={1_000_000: -150.0})
+    with pytest.raises(UserError, match="nothing to draw figure3 from; try: aevb-train experiment=figure3"):
+        Figure3().draw(tmp_path, tmp_path / "out")

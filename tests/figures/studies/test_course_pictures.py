@@ -1,0 +1,156 @@
+"""The course's pictures: what they show is what the models say, and where nothing fits they refuse."""
+
+import matplotlib
+import numpy as np
+import pytest
+from PIL import Image
+
+import aevb
+from aevb.errors import UserError
+from aevb.figures.common.images import tile
+from aevb.figures.common.style import RC
+from aevb.figures.paper.figure4 import Figure4
+from aevb.figures.studies.beta import Beta
+from aevb.figures.studies.bubbles import Bubbles
+from aevb.figures.studies.clipping import Clipping
+from aevb.figures.studies.interpolation import Interpolation, line
+from aevb.figures.studies.keras import Keras
+from aevb.figures.studies.posterior_families import PosteriorFamilies
+from aevb.figures.studies.posterior_means import PosteriorMeans
+from aevb.runs.files import read_json, write_json, write_text
+from aevb.runs.run import finished
+from helpers.figure_runs import plant_model, read_csv
+
+
+def drawing_of(figure, runs):
+    with matplotlib.rc_context(RC):
+        return figure.compose(figure.wanted(finished(runs)), ())
+
+
+def test_an_interpolation_begins_and_ends_at_the_posterior_means_and_is_straight(tmp_path):
+    run = plant_model(tmp_path, "data=digits", "latent_dim=5")
+    drawing = drawing_of(Interpolation(steps=5), tmp_path)
+    model = aevb.load(run)
+    test = model.test()
+    first, second = (int(np.flatnonzero(test.label == value)[0]) for value in (3, 8))
+    means = model.encode(test.x[[first, second]]).mean
+    z = np.array([[float(value) for value in row["z"].split()] for row in drawing.rows])
+    np.testing.assert_allclose(z[[0, -1]], means, rtol=1e-5)
+    np.testing.assert_allclose(np.diff(z, axis=0), np.tile((means[1] - means[0]) / 4, (4, 1)), rtol=1e-3, atol=1e-5)
+    expected = np.concatenate([test.x[[first]], model.decode(z.astype("float32")), test.x[[second]]]).reshape(-1, 8, 8)
+    np.testing.assert_allclose(drawing.canvas.axes[0].images[0].get_array(), tile(expected, 7, 2), atol=1e-5)
+
+
+def test_a_line_has_its_ends():
+    points = line(np.array([0.0, 2.0]), np.array([4.0, 0.0]), 5)
+    assert points.tolist() == [[0, 2], [1, 1.5], [2, 1], [3, 0.5], [4, 0]]
+
+
+def test_classes_and_lines_that_are_none_are_refused(tmp_path):
+    plant_model(tmp_path, "data=digits", "latent_dim=5")
+    with pytest.raises(UserError, match=r"figure\.labels=\[3, 11\]: no test image is a 11; allowed: 0, 1, .*try: "):
+        drawing_of(Interpolation(labels=(3, 11)), tmp_path)
+    with pytest.raises(UserError, match=r"figure\.steps=1: .*allowed: an integer >= 2"):
+        Interpolation(steps=1)
+
+
+def test_bubbles_are_the_posteriors(tmp_path):
+    run = plant_model(tmp_path, "data=digits", "latent_dim=2")
+    drawing = drawing_of(Bubbles(count=7), tmp_path)
+    model = aevb.load(run)
+    q = model.encode(model.test().x[:7])
+    (ellipses,) = drawing.canvas.axes[0].collections
+    np.testing.assert_allclose(ellipses.get_offsets(), q.mean)
+    np.testing.assert_allclose(ellipses.get_widths(), 2 * np.exp(q.log_var[:, 0] / 2), rtol=1e-5)
+    assert [row["sigma2"] for row in drawing.rows] == pytest.approx(np.exp(q.log_var[:, 1] / 2).tolist(), rel=1e-5)
+
+
+def test_pictures_of_normal_distributions_leave_other_families_out(tmp_path):
+    plant_model(tmp_path, "data=digits", "latent_dim=2", "model/encoder=beta")
+    for figure in (Bubbles(), Figure4()):
+        assert figure.wanted(finished(tmp_path)) == []
+
+
+def test_posterior_means_are_drawn_from_what_a_run_recorded(tmp_path):
+    run = plant_model(tmp_path, "data=digits", "latent_dim=2")
+    plant_model(tmp_path, "data=digits", "latent_dim=3")
+    mean = np.random.default_rng(0).normal(size=(4, 6, 2)).astype("float32")
+    np.savez(run / "posterior_means.npz", samples_seen=[0, 100, 1000, 2000], mean=mean, label=np.arange(6))
+    paths = PosteriorMeans(panels=2, from_samples=1000).draw(tmp_path, tmp_path / "out")
+    assert [path.suffix for path in paths] == [".pdf", ".png", ".gif", ".csv", ".md"]
+    with Image.open(paths[2]) as animation:
+        assert animation.n_frames == 3  # all but the mark before from_samples
+    rows = read_csv(paths[3])
+    assert [row["samples_seen"] for row in rows] == ["0"] * 6 + ["2000"] * 6
+    assert [float(row["z2"]) for row in rows[6:]] == pytest.approx(mean[3, :, 1].tolist(), abs=1e-4)
+
+
+def marks(run, **last):
+    """Gives a planted run one mark with these columns."""
+    head = ["samples_seen", "train_bound", "test_bound", "test_reconstruction", "test_kl", "test_log_px"]
+    values = {"samples_seen": 1000, "train_bound": -20.0, "test_bound": -21.0, **last}
+    columns = [*head, *(name for name in last if name not in head)]
+    row = ",".join(str(values.get(name, "")) for name in columns)
+    write_text(run / "metrics.csv", f"{','.join(columns)}\n{row}\n")
+
+
+def test_beta_shows_reconstruction_against_kl_of_runs_that_are_otherwise_alike(tmp_path):
+    for beta, kl, reconstruction in (("4", 5.0, -30.0), ("1", 9.0, -20.0)):
+        run = plant_model(tmp_path, "data=digits", "latent_dim=5", f"objective.beta={beta}")
+        marks(run, test_kl=kl, test_reconstruction=reconstruction, test_bound=reconstruction - kl)
+    marks(plant_model(tmp_path, "data=digits", "latent_dim=2"), test_kl=1.0, test_reconstruction=-1.0)
+    drawing = drawing_of(Beta(samples=3), tmp_path)
+    assert [row["beta"] for row in drawing.rows] == [1, 4]
+    curve = drawing.canvas.axes[0].lines[0]
+    assert (list(curve.get_xdata()), list(curve.get_ydata())) == ([9, 5], [-20, -30])
+    rows, columns = drawing.canvas.axes[1].images[0].get_array().shape
+    assert columns > rows
+
+
+def test_clipping_shows_the_bound_by_threshold_and_who_diverged(tmp_path):
+    for overrides, bound in (
+        (("optimizer=sgd", "trainer.clip_norm=1"), -30.0),
+        (("optimizer=sgd", "trainer.clip_value=0.1"), -40.0),
+        (("optimizer=adagrad",), -25.0),
+        (("optimizer=adagrad", "trainer.clip_norm=1"), -26.0),
+    ):
+        marks(plant_model(tmp_path, "data=digits", "optimizer.lr=0.01", *overrides), test_bound=bound)
+    drawing = drawing_of(Clipping(), tmp_path)
+    norm, value = drawing.canvas.axes
+    named = {item.get_label(): item.get_xydata().tolist() for item in norm.lines if item.get_label()[0] != "_"}
+    assert named["sgd, learning rate 0.01: diverged unclipped"] == [[1, -30]]
+    assert named["adagrad, learning rate 0.01"] == [[1, -26]]
+    assert [item.get_ydata()[0] for item in norm.lines if item.get_label()[0] == "_"] == [-25]
+    assert value.lines[0].get_xydata().tolist() == [[0.1, -40]]
+    assert "| sgd | 0.01 | diverged | -30.0 | -40.0 |" in drawing.text
+
+
+def test_keras_takes_the_claim_and_log_px_from_the_marks(tmp_path):
+    values = {"pitfall_bce_as_marginal_likelihood_claimed_log_px": -10.0, "log_px": -12.0, "parts_bound": -13.0}
+    values |= {"parts_reconstruction": -10.0, "parts_kl": 3.0}
+    columns = {f"test_{name}": value for name, value in values.items()}
+    columns |= {f"train_{name}": value + 2 for name, value in values.items()}
+    for size in (100, 1000):
+        run = plant_model(tmp_path, "data=digits", "optimizer=adam", f"data.n_train={size}", "objective.weight_prior=0")
+        marks(run, **{"samples_seen": 20000, **columns})
+    marks(plant_model(tmp_path, "data=digits", "optimizer=adam"))
+    drawing = drawing_of(Keras(), tmp_path)
+    expected = "| 100 | none | end, 20,000 | -8.00 | -10.00 | -11.00 | 5.00 | -10.00 | -12.00 | -13.00 | 3.00 |"
+    assert expected in drawing.text
+    assert len(drawing.rows) == 3
+    assert drawing.canvas.axes[0].get_title().startswith("Digits")
+
+
+def test_posterior_families_are_grouped_by_prior_and_ordered_by_bound(tmp_path):
+    for family, bound in (("gaussian", -22.0), ("gamma", -21.0), ("laplace", -20.0)):
+        run = plant_model(tmp_path, "data=digits", f"model/encoder={family}")
+        config = read_json(run / "config.yaml")
+        prior = "exponential" if family == "gamma" else "standard_normal"
+        config["choices"] |= {"model/encoder": family, "model/prior": prior}
+        write_json(run / "config.yaml", config)
+        test = {name: {"mean": bound + more, "standard_error": 0.1} for name, more in (("bound", 0), ("importance", 1))}
+        write_json(run / "DONE", read_json(run / "DONE") | {"test": test})
+    drawing = drawing_of(PosteriorFamilies(), tmp_path)
+    found = [(row["family"], row["prior"]) for row in drawing.rows]
+    assert found == [("laplace", "standard_normal"), ("gaussian", "standard_normal"), ("gamma", "exponential")]
+    assert [row["log_px"] for row in drawing.rows] == [-19, -21, -20]

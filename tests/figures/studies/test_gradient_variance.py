@@ -1,0 +1,58 @@
+"""The figure of gradient variances, on small models: the known order of the estimators, and every number in the CSV."""
+
+import matplotlib
+import pytest
+
+from aevb.figures.common.style import RC
+from aevb.figures.studies.gradient_variance import GradientVariance
+from aevb.runs.run import finished
+from helpers.figure_runs import plant_model, read_csv
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory):
+    runs = tmp_path_factory.mktemp("runs")
+    plant_model(runs, "data=digits", "latent_dim=2", "hidden_dim=8")
+    plant_model(runs, "data=digits", "latent_dim=2", "hidden_dim=9", train={100: -300.0, 5_000: -100.0})
+    figure = GradientVariance(draws=12, minibatches=1, samples=3)
+    with matplotlib.rc_context(RC):
+        return figure.draw(runs, runs / "out"), [run.name for run in figure.wanted(finished(runs))]
+
+
+def test_the_files_and_the_order_of_the_runs(paths):
+    files, runs = paths
+    assert [path.name for path in files] == [f"gradient_variance.{suffix}" for suffix in ("pdf", "png", "csv", "md")]
+    assert [run.endswith(end) for run, end in zip(runs, ("dim8", "dim9"), strict=True)] == [True, True]
+    text = files[3].read_text()
+    assert text.count("score function, leave-one-out") == len(runs)
+    assert "K = 3" in text
+
+
+def test_the_rows_are_the_estimators_in_the_known_order(paths):
+    """A few draws tell orders of magnitude: score function > leave-one-out > A in phi; in theta, at L = 1, all are the same."""
+    rows = read_csv(paths[0][2])
+    assert len(rows) == 2 * 2 * 10  # runs, groups, estimators
+    assert {row["fingerprint"] != "" and row["targets"] for row in rows} == {"grey/255"}
+    value = {(row["run"], row["group"], row["estimator"], row["samples"]): float(row["variance"]) for row in rows}
+    for run in paths[1]:
+        plain, left_out, a = (
+            value[run, "phi", name, "3"] for name in ("score function", "score function, leave-one-out", "SGVB A")
+        )
+        assert plain > 3 * left_out
+        assert left_out > a
+        theta = [value[run, "theta", name, "1"] for name in ("score function", "SGVB A", "SGVB B")]
+        assert theta == pytest.approx([theta[0]] * 3, rel=1e-3)
+
+
+def test_binary_latents_are_measured_by_the_exact_gradient(tmp_path):
+    """Four evaluations: the plain score function far above DisARM; ratios by one and the same norm, whatever the draws."""
+    plant_model(tmp_path, "data=digits", "model=binary", "objective=arm", "latent_dim=3", "hidden_dim=8")
+    with matplotlib.rc_context(RC):
+        files = GradientVariance(draws=12, minibatches=1, samples=4).draw(tmp_path, tmp_path / "out")
+    rows = [row for row in read_csv(files[2]) if row["group"] == "phi"]
+    assert len(rows) == 3 * 2 + 3 * 2 + 1
+    variance = {(row["estimator"], row["samples"]): float(row["variance"]) for row in rows}
+    assert variance["score function", "4"] > 5 * variance["DisARM", "4"]
+    norms = [float(row["variance"]) / float(row["relative"]) for row in rows if row["estimator"] != "VIMCO"]
+    assert norms == pytest.approx([norms[0]] * len(norms))
+    assert "| VIMCO | K = 4 |" in files[3].read_text()

@@ -1,0 +1,110 @@
+"""Fixtures that tests of several packages share."""
+
+import fcntl
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from aevb import runs
+from aevb.data.mnist import MNIST
+from aevb.models.bernoulli import BernoulliDecoder
+from aevb.models.gaussian import GaussianEncoder
+from aevb.models.prior import StandardNormal
+from aevb.models.vae import VAE
+from aevb.noise import Noise
+from aevb.runs.run import Run, finished
+from aevb.training import train_run
+from helpers.running import by_devices, pair
+from helpers.short_runs import train
+from helpers.small_run import change, settings_of_a_small_run
+
+LATENT_DIMS = (2, 5, 10, 20)
+
+
+@pytest.fixture(scope="session")
+def sweep(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Run directories by their names in TensorBoard; one from the command line, its variants from the worker."""
+    folder = tmp_path_factory.mktemp("sweep")
+    settings = settings_of_a_small_run(tmp_path_factory.mktemp("settings"))
+    directories = {}
+    for latent_dim in LATENT_DIMS:
+        name = f"digits-z{latent_dim}"
+        runs.prepare(folder / name, change(settings, latent_dim=latent_dim, max_samples=20_000, name=name))
+        train_run.run(folder / name)
+        directories[f"{name}/tb"] = folder / name
+    return directories
+
+
+@pytest.fixture(scope="session")
+def tensorboard(sweep: dict[str, Path]) -> Iterator[str]:
+    """Address of a TensorBoard that shows the sweep; ends with the tests."""
+    logdir = next(iter(sweep.values())).parent
+    command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(logdir), "--host", "127.0.0.1", "--port", "0"]
+    command += ["--samples_per_plugin", "images=100"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    timer = threading.Timer(60, process.kill)  # a server that never speaks must not hold the tests
+    timer.start()
+    said = []
+    try:
+        for line in process.stderr or ():
+            said.append(line)
+            if found := re.search(r"http://127\.0\.0\.1:\d+/", line):
+                timer.cancel()
+                yield found.group()
+                return
+        pytest.fail("TensorBoard did not start: " + "".join(said))
+    finally:
+        timer.cancel()
+        process.terminate()
+        process.wait(timeout=30)
+        if process.stderr:
+            process.stderr.close()
+
+
+@pytest.fixture(scope="session")
+def mnist_run():
+    """(model, test images): N_z = 2, 40 units, 600 minibatches of 100."""
+    root = os.environ.get("AEVB_DATA")
+    if root is None or not (Path(root) / "MNIST").is_dir():
+        pytest.skip("AEVB_DATA names no folder with MNIST")
+    data = MNIST(root=root).load()
+    model = VAE(GaussianEncoder(784, 2, 40), BernoulliDecoder(784, 2, 40), StandardNormal(2), "glorot")
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    train = torch.from_numpy(data.train.x)
+    for step in range(600):
+        x = train[(step * 100) % 50_000 :][:100]
+        qz_x = model.encoder(x)
+        z = qz_x.rsample(Noise(0, "train", step))
+        loss = (qz_x.kl(model.prior()) - model.decoder(z).log_prob(x)).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return model.eval(), torch.from_numpy(data.test.x)
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run to 3000 samples: marks at 100, 200, 300, 500, 1000, 2000 and 3000."""
+    return train(tmp_path_factory.mktemp("undisturbed") / "run", 3000)
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory) -> tuple[Run, Run]:
+    """To 1e5 samples in float64, uninterrupted, on one device and on two: a mixed sweep. Made once for all workers of pytest."""
+    folder = tmp_path_factory.mktemp("unused").parent
+    if folder.name.startswith("popen-"):  # a worker's own
+        folder = folder.parent
+    folder /= "whole"
+    folder.mkdir(exist_ok=True)
+    with (folder / "LOCK").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if len(finished(folder)) < 2:
+            pair(folder, "trainer=default,ddp", "trainer.precision=64", "max_samples=1e5")
+    return by_devices(folder)

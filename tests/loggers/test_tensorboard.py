@@ -1,0 +1,228 @@
+"""What stands in <run>/tb, read by TensorBoard's own reader: against metrics.csv, after faults, resumptions and extensions."""
+
+import io
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
+
+from aevb import runs
+from aevb.loggers.image_grid import grey, grid
+from aevb.training import train_run
+from helpers.small_run import change, settings_of_a_small_run
+
+CURVES = {
+    "bound/train": "train_bound",
+    "bound/test": "test_bound",
+    "reconstruction/test": "test_reconstruction",
+    "kl/test": "test_kl",
+    "log_px/K=5, first 100 test images": "test_log_px",
+}
+PICTURES = ["prior samples", "reconstructions, below their originals"]
+
+
+def events(run: Path) -> EventAccumulator:
+    reader = EventAccumulator(str(run / "tb"), size_guidance={"scalars": 0, "images": 0, "tensors": 0})
+    return reader.Reload()
+
+
+def steps(run: Path) -> dict[str, list[int]]:
+    """Every tag of every kind with the steps it stands at."""
+    reader = events(run)
+    scalars = {tag: reader.Scalars(tag) for tag in reader.Tags()["scalars"]}
+    images = {tag: reader.Images(tag) for tag in reader.Tags()["images"]}
+    tensors = {tag: reader.Tensors(tag) for tag in reader.Tags()["tensors"]}
+    return {tag: [event.step for event in found] for tag, found in (scalars | images | tensors).items()}
+
+
+def curves(run: Path) -> dict[str, list[int]]:
+    """As `steps`, without what is told at every start."""
+    told = ("config/text_summary", "custom_scalars__config__", "_hparams_/session_start_info")
+    return {tag: at for tag, at in steps(run).items() if tag not in told}
+
+
+def assert_as_in_metrics(run: Path) -> None:
+    """Curves equal metrics.csv (event files hold float32), pictures stand at its steps, nothing stands twice."""
+    reader, metrics = events(run), runs.Run(run).metrics()
+    seen = metrics["samples_seen"].tolist()
+    for tag, column in CURVES.items():
+        found = reader.Scalars(tag)
+        assert [event.step for event in found] == seen, tag
+        np.testing.assert_allclose([event.value for event in found], metrics[column], rtol=1e-6, err_msg=tag)
+    for tag, at in steps(run).items():
+        assert max(Counter(at).values()) == 1, f"{tag} stands twice at a step: {at}"
+        assert tag not in PICTURES or at == seen, tag
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return settings_of_a_small_run(tmp_path_factory.mktemp("settings"))
+
+
+def start(directory: Path, settings: dict[str, Any], max_samples: int) -> Path:
+    runs.prepare(directory, change(settings, max_samples=max_samples))
+    train_run.run(directory)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def finished(settings: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return start(tmp_path_factory.mktemp("finished") / "run", settings, 3000)
+
+
+def test_curves_are_metrics_csv_over_exact_samples(finished: Path) -> None:
+    assert runs.Run(finished).metrics()["samples_seen"].tolist() == [100, 200, 300, 500, 1000, 2000, 3000]
+    assert_as_in_metrics(finished)
+
+
+def test_the_end_is_the_evaluation_of_the_whole_split(finished: Path) -> None:
+    reader, files = events(finished), {file["name"]: file for file in runs.Run(finished).evaluations()}
+    (bound,), (log_px,) = reader.Scalars("final/bound"), reader.Scalars("final/log_px, K=5")
+    assert bound.step == log_px.step == 3000
+    assert bound.value == pytest.approx(files["bound"]["mean"], rel=1e-6)
+    assert log_px.value == pytest.approx(files["importance"]["mean"], rel=1e-6)
+    assert files["importance"]["n"] == 360
+    (table,) = reader.Tensors("results/text_summary")
+    assert f"| log_px | {files['importance']['mean']:.3f} |" in table.tensor_proto.string_val[0].decode()
+
+
+def test_steps_do_not_pass_through_floats(settings: dict[str, Any], tmp_path: Path) -> None:
+    """99,999,900 in float32 is 99,999,904."""
+    run_logger = train_run.instantiate(settings["logger"])
+    runs.prepare(tmp_path, change(settings, max_samples=10**8))
+    run_logger.logger(tmp_path, 0, 100)
+    run_logger.images = 0
+    context = train_run.RunContext(
+        tmp_path, settings, None, torch.zeros(360, 64), torch.zeros(360), (8, 8), 100, "grey/16"
+    )
+    run_logger.mark(context, {"samples_seen": 99_999_900, "train_bound": -1.0})
+    run_logger._writer.close()
+    assert steps(tmp_path) == {"bound/train": [99_999_900]}
+
+
+def test_a_fault_between_a_mark_and_its_checkpoint_leaves_nothing_twice(
+    settings: dict[str, Any], finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save, run = L.Trainer.save_checkpoint, tmp_path / "run"
+
+    def fail_at_2000(self: L.Trainer, path: Path, *arguments: Any) -> None:
+        if self.lightning_module.samples_seen == 2000:
+            raise OSError("disk full")
+        save(self, path, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(L.Trainer, "save_checkpoint", fail_at_2000)
+        with pytest.raises(OSError, match="disk full"):
+            start(run, settings, 3000)
+    assert steps(run)["bound/test"][-1] == 2000, "the fault must come after the mark was written"
+    start(run, settings, 3000)
+    assert_as_in_metrics(run)
+    assert curves(run) == curves(finished)
+
+
+@pytest.mark.parametrize("first", [1000, 1500], ids=["from a mark", "from an end that is no mark"])
+def test_an_extended_run_is_as_one_that_never_stopped(
+    settings: dict[str, Any], finished: Path, tmp_path: Path, first: int
+) -> None:
+    run = start(tmp_path / "run", settings, first)
+    assert (run / "tb" / f"{first:05}").is_dir()
+    start(run, settings, 3000)
+    assert_as_in_metrics(run)
+    assert curves(run) == curves(finished)
+    assert [folder.name for folder in (run / "tb").iterdir() if folder.is_dir()] == ["03000"]
+    assert (run / "tb" / "projector_config.pbtxt").read_text().count("embeddings {") == 1
+
+
+@pytest.mark.parametrize("budget", [1000, 1500], ids=["at a mark", "at no mark"])
+def test_a_run_killed_in_its_last_evaluation_ends_as_any_other(
+    settings: dict[str, Any], tmp_path: Path, budget: int
+) -> None:
+    run = start(tmp_path / "run", settings, budget)
+    before = steps(run)
+    (run / "DONE").unlink()
+    start(run, settings, budget)
+    assert_as_in_metrics(run)
+    assert steps(run) == before
+
+
+def test_checkpoints_hold_no_trace_of_the_logger(settings: dict[str, Any], finished: Path, tmp_path: Path) -> None:
+    plain = start(tmp_path / "plain", change(settings, logger={"_target_": "aevb.loggers.base.RunLogger"}), 3000)
+    assert not (plain / "tb").exists()
+    for path in ("checkpoints/last.ckpt", "model.pt"):
+        one, other = (torch.load(run / path, weights_only=True) for run in (plain, finished))
+        assert one.keys() == other.keys()
+    torch.testing.assert_close(one, other, rtol=0, atol=0)
+    assert (plain / "metrics.csv").read_text() == (finished / "metrics.csv").read_text()
+
+
+def test_a_torn_event_file_is_mended(settings: dict[str, Any], finished: Path, tmp_path: Path) -> None:
+    run = start(tmp_path / "run", settings, 1000)
+    for path in (run / "tb").glob("events.*"):
+        path.write_bytes(path.read_bytes() + path.read_bytes()[:20])  # half a record, as a kill leaves it
+    start(run, settings, 3000)
+    assert_as_in_metrics(run)
+    assert curves(run) == curves(finished)
+
+
+def test_a_run_without_log_px_has_a_chart_of_its_bounds(settings: dict[str, Any], tmp_path: Path) -> None:
+    run = start(tmp_path / "run", change(settings, evaluator={"bound": settings["evaluator"]["bound"]}), 100)
+    (event,) = events(run).Tensors("custom_scalars__config__")
+    (category,) = Layout.FromString(event.tensor_proto.string_val[0]).category
+    assert [(chart.title, list(chart.multiline.tag)) for chart in category.chart] == [
+        ("train bound, test bound", ["bound/train", "bound/test"])
+    ]
+
+
+def test_nothing_is_drawn_when_nothing_is_asked_for(settings: dict[str, Any], tmp_path: Path) -> None:
+    bare = change(settings, images=0, embedding=0)
+    run = start(tmp_path / "run", bare, 100)
+    assert events(run).Tags()["images"] == []
+    assert [path for path in (run / "tb").iterdir() if path.is_dir()] == []
+
+
+def test_prior_samples_are_of_the_same_z_at_every_mark(settings: dict[str, Any], tmp_path: Path) -> None:
+    """Nothing moves in the optimizer's first 100 minibatches: pictures that differ there come from different z."""
+    run = start(tmp_path / "run", change(settings, initialization="glorot"), 300)
+    reader = events(run)
+    pictures = [image.encoded_image_string for image in reader.Images("prior samples")]
+    assert len(pictures) == 3
+    assert len(set(pictures)) == 1
+    picture = np.asarray(Image.open(io.BytesIO(pictures[0])))
+    tiles = {
+        picture[top : top + 32, left : left + 32].tobytes() for top in range(1, 265, 33) for left in range(1, 265, 33)
+    }
+    assert len(tiles) == 64, "64 different z must look different"
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(7, 4), (4, 7)])
+def test_sprites_of_images_that_are_not_square(
+    rows: int, columns: int, settings: dict[str, Any], tmp_path: Path
+) -> None:
+    """Frey Face is 28 x 20: the projector's sheet holds squares of the longer side, 36 of them in rows of six."""
+    data = {"_target_": "aevb.data.synthetic.SigmoidBelief", "rows": rows, "columns": columns, "n_test": 36}
+    run = start(tmp_path / "run", {**settings, "data": data}, 200)
+    (sheet,) = (run / "tb").rglob("sprite.png")
+    with Image.open(sheet) as picture:
+        assert picture.size == (6 * 7, 6 * 7)
+
+
+def test_a_grid_is_near_square_and_holds_every_image_in_order() -> None:
+    images = np.linspace(0, 1, 20, dtype=np.float32)[:, None, None] * np.ones((20, 28, 28), dtype=np.float32)
+    picture = grid(images)
+    assert picture.shape == (5 * 29 + 1, 4 * 29 + 1)
+    centres = picture[15::29, 15::29]
+    np.testing.assert_allclose(centres.ravel(), np.linspace(0, 1, 20), atol=1e-6)
+    assert set(picture[0]) == set(picture[:, 0]) == {np.float32(0.35)}
+
+
+def test_grey_keeps_levels_of_images_and_stretches_over_other_data() -> None:
+    inside, outside = torch.tensor([[0.2, 0.8]]), torch.tensor([[-1.0, 3.0]])
+    np.testing.assert_allclose(grey(inside, (1, 2), inside)[0, 0], [0.2, 0.8])
+    np.testing.assert_allclose(grey(outside, (1, 2), outside)[0, 0], [0, 1])

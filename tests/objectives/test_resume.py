@@ -1,0 +1,29 @@
+"""Whatever an objective owns (a baseline, chains, a clock of its own) is in the checkpoint: going on changes no bit.
+
+One process, so that every objective there is can be asked; what is really killed is in test_kills.py.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from aevb.config import options
+from helpers.short_runs import outcome, train
+
+OVERRIDES = {
+    "mcem": (
+        "objective.count=updates",
+        "evaluator=[]",
+    ),  # counted by gradients, a run of this length would be one round
+    "score_function": ("objective.baseline=running",),
+}
+
+
+@pytest.mark.parametrize("objective", options("objective"))
+def test_a_run_in_two_parts_comes_to_the_same_bits(objective: str, tmp_path: Path) -> None:
+    chosen = (f"objective={objective}", "optimizer.warmup=0", "evaluator=[]", *OVERRIDES.get(objective, ()))
+    whole = outcome(train(tmp_path / "whole", 4500, *chosen))
+    part = train(tmp_path / "parts", 2500, *chosen)
+    at_the_break, _ = outcome(part)
+    assert outcome(train(part, 4500, *chosen)) == whole
+    assert at_the_break != whole[0]

@@ -1,0 +1,151 @@
+"""A run directory is never half a run that looks whole, and never two experiments."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from aevb import runs
+from aevb.config import fingerprint
+from aevb.errors import UserError
+from helpers.commands import settings
+
+
+def made(directory: Path, *overrides: str) -> dict[str, Any]:
+    found = settings(*overrides)
+    runs.prepare(directory, found)
+    return found
+
+
+def test_settings_come_back_as_they_went(tmp_path: Path) -> None:
+    found = made(tmp_path / "run", "optimizer.eps=1e-12", "data.root='odd: \"name\" # é'")
+    assert runs.read_settings(tmp_path / "run") == found
+    assert fingerprint(runs.read_settings(tmp_path / "run")) == fingerprint(found)
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["config.yaml"]
+
+
+def test_states_follow_one_another(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    short, longer = settings("max_samples=1000"), settings("max_samples=2000")
+    assert (runs.state(run), runs.planned_action(run, short), run.exists()) == ("missing", "new", False)
+    runs.prepare(run, short)
+    assert (runs.state(run), runs.planned_action(run, short)) == ("partial", "resume")
+    runs.mark_failed(run, "Traceback")
+    assert (runs.state(run), (run / "FAILED").read_text()) == ("failed", "Traceback")
+    runs.prepare(run, short)
+    assert runs.state(run) == "partial"
+    runs.mark_done(run, {"samples_seen": 1000})
+    assert (runs.state(run), runs.planned_action(run, short), runs.planned_action(run, longer)) == (
+        "done",
+        "done",
+        "extend",
+    )
+    runs.prepare(run, longer)
+    assert (runs.state(run), runs.read_settings(run)["max_samples"]) == ("partial", 2000)
+
+
+def test_done_says_what_was_run(tmp_path: Path) -> None:
+    found = made(tmp_path / "run")
+    runs.mark_done(tmp_path / "run", {"samples_seen": 100, "test": {"bound": {"mean": -1.5}}})
+    done = runs.Run(tmp_path / "run").done
+    assert (done["samples_seen"], done["test"], done["fingerprint"]) == (
+        100,
+        {"bound": {"mean": -1.5}},
+        fingerprint(found),
+    )
+    root = Path(runs.__file__).parents[3]
+    if (root / ".git").exists():
+        head = subprocess.run(["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+        assert done["commit"].removesuffix("-dirty") == head.stdout.strip()
+
+
+def test_another_experiment_is_refused_by_its_key(tmp_path: Path) -> None:
+    made(tmp_path / "run", "optimizer.lr=0.02")
+    before = (tmp_path / "run" / "config.yaml").read_bytes()
+    with pytest.raises(
+        UserError, match=r"^optimizer\.lr=0\.1: .*run holds a run with optimizer\.lr=0\.02; .*try: .*name="
+    ):
+        runs.planned_action(tmp_path / "run", settings("optimizer.lr=0.1"))
+    every = (
+        r"^seed=3, hidden_dim=7, optimizer\.lr=0\.1: .* holds a run with seed=0, hidden_dim=500, optimizer\.lr=0\.02; "
+    )
+    with pytest.raises(UserError, match=every):
+        runs.planned_action(tmp_path / "run", settings("optimizer.lr=0.1", "hidden_dim=7", "seed=3"))
+    assert (tmp_path / "run" / "config.yaml").read_bytes() == before
+
+
+def test_what_is_no_run_is_named(tmp_path: Path) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "x").touch()
+    (tmp_path / "empty").mkdir()
+    for name, wrong in (("full", "no config.yaml"), ("empty", "it is empty"), ("none", "no such folder")):
+        with pytest.raises(UserError, match=f"^run={tmp_path / name}: not a run: .*{wrong}; allowed: .*; try: ls "):
+            runs.read_settings(tmp_path / name)
+
+
+def test_a_write_that_breaks_leaves_what_was_there(tmp_path: Path) -> None:
+    runs.write_text(tmp_path / "deep" / "file", "old")
+
+    def breaks(file: Any) -> None:
+        file.write(b"ne")
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        runs.write_atomically(tmp_path / "deep" / "file", breaks)
+    assert {path.name: path.read_text() for path in (tmp_path / "deep").iterdir()} == {"file": "old"}
+
+
+def test_a_kill_never_tears_a_file(tmp_path: Path) -> None:
+    # Each file is one letter 10^6 times; a torn one would be short or mixed. 10 kills at spread times; never flaky.
+    target = tmp_path / "file"
+    loop = "import sys; from pathlib import Path; from aevb.runs.run import write_text\nwhile True:\n"
+    loop += "  for c in 'ab': write_text(Path(sys.argv[1]), c * 1_000_000)\n"
+    for attempt in range(10):
+        child = subprocess.Popen([sys.executable, "-c", loop, str(target)])
+        while not target.exists():
+            time.sleep(0.01)
+        time.sleep(0.005 * attempt)
+        child.kill()
+        assert child.wait() == -signal.SIGKILL
+        text = target.read_text()
+        assert text in ("a" * 1_000_000, "b" * 1_000_000)
+        target.unlink()
+
+
+def test_discard_takes_only_what_never_came_to_a_checkpoint(tmp_path: Path) -> None:
+    one, other = tmp_path / "outputs" / "runs" / "one", tmp_path / "outputs" / "runs" / "other"
+    made(one)
+    made(other)
+    (other / "checkpoints").mkdir()
+    (other / "checkpoints" / "last.ckpt").touch()
+    runs.discard(one)
+    runs.discard(other)
+    assert [path.name for path in one.parent.iterdir()] == ["other"]
+    os.remove(other / "checkpoints" / "last.ckpt")
+    runs.discard(other)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_finished_runs_and_their_rows(tmp_path: Path) -> None:
+    for name in ("b/deep", "a", "partial"):
+        made(tmp_path / name)
+    for name in ("b/deep", "a"):
+        runs.mark_done(tmp_path / name, {"samples_seen": 20})
+    (tmp_path / "stray").mkdir()
+    (tmp_path / "stray" / "DONE").write_text("{}")
+    (tmp_path / "a" / "metrics.csv").write_text("samples_seen,train_bound,test_log_px\n10,-1.5,\n20,-1.25,-0.125\n")
+    runs.write_json(tmp_path / "a" / "evaluation" / "bound-test.json", {"mean": -1.0})
+    found = runs.finished(tmp_path)
+    assert [run.directory for run in found] == [tmp_path / "a", tmp_path / "b" / "deep"]
+    metrics = found[0].metrics()
+    assert (metrics["samples_seen"].dtype, metrics["samples_seen"].tolist()) == (np.int64, [10, 20])
+    np.testing.assert_array_equal(metrics["test_log_px"], [np.nan, -0.125])
+    assert found[0].evaluations() == [{"mean": -1.0}]
+    assert found[0].fingerprint == json.loads((tmp_path / "a" / "DONE").read_text())["fingerprint"]

@@ -1,0 +1,59 @@
+"""The columns of a mark belong to bound and importance; whoever else evaluates has columns behind them, of either split."""
+
+import pytest
+
+from aevb.evaluation.evaluate_run import evaluate_run
+from aevb.runs.run import finished
+from aevb.training.callbacks.evaluation import COLUMNS
+from helpers.commands import TINY, aevb
+
+
+def test_another_evaluators_bound_does_not_take_the_columns_place(tmp_path):
+    """`information` measures a bound too, with draws of its own."""
+    tiny = [argument for argument in TINY if not argument.startswith("evaluator=")]
+    result = aevb("train", *tiny, "evaluator=[bound,importance,information]", folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    (run,) = finished(tmp_path)
+    values = {item["name"]: item["values"] for item in run.evaluations()}
+    assert values["information"]["bound"]["mean"] != pytest.approx(values["bound"]["bound"]["mean"], abs=1e-9)
+    for column, name in (("test_bound", "bound"), ("test_reconstruction", "reconstruction"), ("test_kl", "kl")):
+        assert run.metrics()[column][-1] == pytest.approx(values["bound"][name]["mean"], abs=1e-9)
+    assert run.metrics()["test_information_bound"][-1] == values["information"]["bound"]["mean"]
+    assert all("not comparable with tables of binary images" in item["meaning"] for item in run.evaluations())
+
+
+def test_marks_look_at_the_first_images_of_both_splits(tmp_path):
+    tiny = [argument for argument in TINY if not argument.startswith("evaluator=")]
+    both = ("evaluator=[bound,importance,quadrature]", "trainer.mark_splits=both", "trainer.first=50")
+    result = aevb("train", *tiny, *both, folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    (run,) = finished(tmp_path)
+    metrics, evaluators = (
+        run.metrics(),
+        {name: run.settings["evaluator"][name] for name in ("importance", "quadrature")},
+    )
+    assert list(metrics)[: len(COLUMNS)] == list(COLUMNS)
+    assert "test_effective_samples" not in metrics
+    evaluate_run(run.directory, evaluators, ["train", "test"], first=50)
+    means = {(item["name"], item["split"], item["n"]): item["mean"] for item in run.evaluations()}
+    for split in ("train", "test"):
+        assert metrics[f"{split}_log_px"][-1] == pytest.approx(means["importance", split, 50], abs=1e-4)
+        assert metrics[f"{split}_quadrature_log_px"][-1] == pytest.approx(means["quadrature", split, 50], abs=1e-4)
+
+
+def test_marks_before_the_first_are_passed_over(tmp_path):
+    assert aevb("train", *TINY, "max_samples=400", "trainer.first_mark=200", folder=tmp_path).returncode == 0
+    (run,) = finished(tmp_path)
+    assert run.metrics()["samples_seen"].tolist() == [200, 300, 400]
+
+
+def test_an_evaluation_says_what_numbers_of_its_targets_are(tmp_path):
+    assert aevb("train", *TINY, folder=tmp_path).returncode == 0
+    (run,) = finished(tmp_path)
+    result = aevb("evaluate", f"run={run.directory}", "evaluator=information", "first=9", folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "targets grey/16: grey under a Bernoulli likelihood: lower bounds of E_b log p(b)" in result.stdout
+    assert "information, test: " in result.stdout
+    (found,) = (item for item in run.evaluations() if item["name"] == "information")
+    assert found["meaning"].startswith("grey under a Bernoulli likelihood")
+    assert (found["n"], len(found["kl_per_dimension"])) == (9, 2)

@@ -1,0 +1,85 @@
+"""The learning rate chosen as the paper chose it: by the training bound of short trials, which the run records."""
+
+import json
+import math
+
+import pytest
+
+from aevb.errors import UserError
+from aevb.runs.run import Run
+from aevb.training.learning_rate_selection import RECORD, LearningRateSelection
+from helpers.commands import aevb
+from helpers.running import DIGITS, weights
+
+SAMPLES = 5000
+BOUNDS = {0.01: -150.0, 0.02: -140.0, 0.1: math.nan, 0.5: -145.0}
+
+
+def run(folder, *arguments):
+    folder.mkdir()
+    result = aevb("train", *DIGITS, *arguments, folder=folder)
+    assert result.returncode == 0, result.stderr
+    (directory,) = (folder / "outputs" / "runs").iterdir()
+    return Run(directory)
+
+
+def test_the_run_is_the_one_with_the_stepsize_of_the_highest_training_bound(tmp_path):
+    """And a trial's bound is the train_bound that a run of that length with that learning rate writes."""
+    chosen = run(
+        tmp_path / "selected",
+        "max_samples=6000",
+        "selection=paper",
+        f"selection.samples={SAMPLES}",
+        "selection.learning_rates=[0.02,0.3]",
+    )
+    record = json.loads((chosen.directory / RECORD).read_text())
+    bounds = {}
+    for learning_rate in (0.02, 0.3):
+        window = f"trainer.train_window={SAMPLES // 5}"
+        alone = run(tmp_path / f"{learning_rate}", f"optimizer.lr={learning_rate}", f"max_samples={SAMPLES}", window)
+        bounds[learning_rate] = alone.metrics()["train_bound"][-1]
+    assert {row["learning_rate"]: row["train_bound"] for row in record["trials"]} == bounds
+    best = max(bounds, key=bounds.__getitem__)
+    assert record["selected"] == chosen.done["learning_rate"] == best
+    alone = run(tmp_path / "alone", f"optimizer.lr={best}", "max_samples=6000")
+    assert weights(chosen.directory) == weights(alone.directory)
+    assert len(json.loads((chosen.directory / "manifest.json").read_text())["starts"]) == 1
+
+
+def made(asked):
+    def trial(learning_rate, samples, window):
+        asked.append((learning_rate, samples, window))
+        return BOUNDS[learning_rate], samples
+
+    return trial
+
+
+def test_a_trial_that_diverges_loses(tmp_path):
+    asked = []
+    assert LearningRateSelection([0.1, 0.01, 0.02], 1000).choose(tmp_path, made(asked)) == 0.02
+    assert asked == [(0.1, 1000, 200), (0.01, 1000, 200), (0.02, 1000, 200)]
+    with pytest.raises(
+        UserError, match=r"selection\.learning_rates=\[0\.1\]: every trial diverged within 1,000 samples; try"
+    ):
+        LearningRateSelection([0.1], 1000).choose(tmp_path / "other", made([]))
+
+
+def test_trials_that_were_made_are_not_made_again(tmp_path):
+    def cut(learning_rate, samples, window):
+        if learning_rate == 0.5:
+            raise SystemExit(143)
+        return BOUNDS[learning_rate], samples
+
+    selection = LearningRateSelection([0.01, 0.02, 0.5], 1000)
+    with pytest.raises(SystemExit):
+        selection.choose(tmp_path, cut)
+    asked = []
+    assert selection.choose(tmp_path, made(asked)) == 0.02
+    assert [learning_rate for learning_rate, _, _ in asked] == [0.5]
+    assert selection.choose(tmp_path, made(asked)) == 0.02
+    assert len(asked) == 1
+
+
+def test_another_process_of_the_run_does_not_write(tmp_path):
+    assert LearningRateSelection([0.01, 0.02], 1000).choose(tmp_path, made([]), first=False) == 0.02
+    assert not (tmp_path / RECORD).exists()

@@ -1,0 +1,54 @@
+"""Training seconds of members of an ensemble: what one of them is evaluated in is nobody's training."""
+
+import threading
+import time
+
+from aevb import runs
+from aevb.training import train_run
+from aevb.training.callbacks import evaluation
+from aevb.training.callbacks.preemption import Signals
+from aevb.training.engines.ensemble import GradientBatcher, Slot
+from helpers.commands import settings
+
+LONG = 10_000.0  # seconds
+
+
+def test_a_member_does_not_count_the_evaluations_of_the_others(tmp_path, monkeypatch):
+    """Each evaluation takes hours by the clock that the process sees, training what it takes: minutes on the slowest machine."""
+    perf_counter, run_over, hours = time.perf_counter, evaluation.run_over, [0.0]
+
+    def slow(*arguments, **named):
+        hours[0] += LONG
+        return run_over(*arguments, **named)
+
+    monkeypatch.setattr(time, "perf_counter", lambda: perf_counter() + hours[0])
+    monkeypatch.setattr(evaluation, "run_over", slow)
+    monkeypatch.setattr(train_run, "run_over", slow)
+    directories = [tmp_path / f"seed{seed}" for seed in range(2)]
+    for seed, directory in enumerate(directories):
+        given = (
+            "data=digits",
+            "latent_dim=2",
+            "hidden_dim=20",
+            "evaluator=bound",
+            "logger=none",
+            "trainer.first_mark=500",
+        )
+        # The one that is done first is evaluated at its end while the other waits.
+        runs.prepare(directory, settings(*given, f"seed={seed}", f"max_samples={1000 * (seed + 1)}"))
+    stack = GradientBatcher(2)
+
+    def live(place):
+        with stack.run_member(place):
+            train_run.run(directories[place], slot=Slot(stack, place), signals=Signals())
+
+    threads = [threading.Thread(target=live, args=(place,)) for place in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for run in runs.finished(tmp_path):
+        timing = run.timing()
+        assert timing["evaluation_seconds"][-1] >= LONG * len(timing["samples_seen"])
+        assert 0 < timing["training_seconds"][-1] < LONG / 2
+        assert run.done["training_seconds"] < LONG / 2
