@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from aevb.config import difference, fingerprint, shown
 from aevb.config.migration import upgrade
+from aevb.config.yaml_file import load_yaml
 from aevb.errors import UserError
 from aevb.runs.lock import lock
 
@@ -56,8 +56,8 @@ def read_settings(directory: Path) -> dict[str, Any]:
         )
     remedy = "allowed: what aevb-train wrote; try: restore the file, or train again under another name="
     try:
-        settings = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
-    except (OmegaConfBaseException, YAMLError, ValueError, OSError) as error:
+        settings = load_yaml(path)
+    except (YAMLError, ValueError, OSError) as error:
         raise UserError(f"{path}: not a config ({' '.join(str(error).split())}); {remedy}") from error
     lost = [key for key in PARTS if not isinstance(settings, dict) or key not in settings]
     if lost or not isinstance(settings, dict):
