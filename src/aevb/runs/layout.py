@@ -1,0 +1,62 @@
+"""The name of every file of a run directory, once.
+
+Every other module composes paths from these names: `run / layout.METRICS`. A run directory looks like this:
+
+    <output_dir>/<name>/
+        config.yaml              resolved config with its fingerprint
+        manifest.json            versions, commit, device, times
+        data.json                sha256 of the data of each split
+        LOCK                     held by the process that trains
+        metrics.csv              one row per evaluation point
+        timing.csv               wall times of the same evaluation points
+        learning_rates.json      how the learning rate was selected, if it was
+        checkpoints/             last.ckpt, last.previous.ckpt, damaged.ckpt
+        tb/                      TensorBoard event files
+        model.pt                 state_dict of the trained model
+        evaluation/              one JSON file per evaluator and split
+        DONE or FAILED           how the run ended
+"""
+
+from pathlib import Path
+
+__all__ = [
+    "CHECKPOINTS",
+    "CONFIG",
+    "DAMAGED_CHECKPOINT",
+    "DATA",
+    "DONE",
+    "EVALUATIONS",
+    "FAILED",
+    "LAST_CHECKPOINT",
+    "LEARNING_RATES",
+    "LOCK",
+    "MANIFEST",
+    "METRICS",
+    "MODEL",
+    "PREVIOUS_CHECKPOINT",
+    "TENSORBOARD",
+    "TIMING",
+    "evaluation_files",
+]
+
+CONFIG = "config.yaml"
+MANIFEST = "manifest.json"
+DATA = "data.json"
+LOCK = "LOCK"
+DONE = "DONE"
+FAILED = "FAILED"
+METRICS = "metrics.csv"
+TIMING = "timing.csv"
+LEARNING_RATES = "learning_rates.json"
+MODEL = "model.pt"
+CHECKPOINTS = "checkpoints"
+LAST_CHECKPOINT = f"{CHECKPOINTS}/last.ckpt"
+PREVIOUS_CHECKPOINT = f"{CHECKPOINTS}/last.previous.ckpt"
+DAMAGED_CHECKPOINT = f"{CHECKPOINTS}/damaged.ckpt"
+TENSORBOARD = "tb"
+EVALUATIONS = "evaluation"
+
+
+def evaluation_files(run: Path) -> list[Path]:
+    """The JSON files of the evaluations of `run`, sorted by name."""
+    return sorted((run / EVALUATIONS).glob("*.json"))
