@@ -84,9 +84,7 @@ def test_a_planted_error_is_noticed_by_its_test(mistake: Mistake, outcome: Calla
 
 def test_a_line_that_has_changed_is_told(copy: Path) -> None:
     gone = MISTAKES[0]._replace(right="a line that is not there")
-    with pytest.raises(
-        AssertionError, match=r"distributions\.py has 'a line that is not there' 0 times; .*mistakes\.py"
-    ):
+    with pytest.raises(AssertionError, match=r"normal\.py has 'a line that is not there' 0 times; .*mistakes\.py"):
         plant(gone, copy)
 
 

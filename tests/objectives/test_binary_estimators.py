@@ -54,7 +54,7 @@ def test_the_exact_bound_is_the_sum_over_codes():
     torch.testing.assert_close(gradient(update.loss, model), -gradient(expected, model))
     assert (update.stats["reconstruction"] - update.stats["kl"]).item() == pytest.approx(expected.item())
     with pytest.raises(
-        UserError, match=r"objective=exact_bound: Bernoulli q\(z\|x\) over latent_dim=13; allowed: .* 12"
+        UserError, match=r"objective=exact_bound: q\(z\|x\) is a Bernoulli with latent_dim=13; allowed: .* 12"
     ):
         next(ExactBound()(binary(13), batches(x)))
 
@@ -215,7 +215,7 @@ def test_the_running_baseline_does_not_see_the_minibatch_at_hand():
 
 
 def test_arm_wants_a_bernoulli_q():
-    with pytest.raises(UserError, match=r"objective=arm: DiagonalNormal q\(z\|x\); allowed: a Bernoulli one"):
+    with pytest.raises(UserError, match=r"objective=arm: q\(z\|x\) is a DiagonalNormal; allowed: a Bernoulli"):
         next(ARM()(linear_gaussian(), batches(torch.zeros(2, 5).double())))
     with pytest.raises(UserError, match=r"objective\.samples=3: .*even number; try: objective\.samples=4"):
         ARM(3)

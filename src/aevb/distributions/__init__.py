@@ -1,4 +1,4 @@
-"""Distributions that models return: a diagonal normal, a Bernoulli, and families with reparameterised samples."""
+"""The distributions that models return: diagonal normal, Bernoulli, and reparameterised families (section 2.4)."""
 
 from aevb.distributions.base import Distribution, NoClosedForm
 from aevb.distributions.bernoulli import Bernoulli

@@ -1,9 +1,12 @@
-r"""The three distributions of the paper, over vectors: log-densities are summed over the last axis.
+"""The protocol of all distributions, and the error for a KL divergence that has no closed form.
 
-torch.distributions has them too (the tests hold one against the other); these are parametrised as the networks
-give them (log-variance, logits), take their noise from outside, and cost a few operations each.
+The distributions of the paper, over vectors: log-densities are summed over the last axis.
+torch.distributions has them too, and the tests compare the two. These are parameterised by what the
+networks return (log-variance, logits), take their random numbers as an argument, and cost a few
+operations each.
 
-Shapes: parameters (..., D) with leading axes that broadcast, e.g. (M, D) or (L, M, D); log_prob gives (...).
+Shapes: parameters are (..., D) with leading axes that broadcast, e.g. (M, D) or (L, M, D); log_prob
+returns (...).
 """
 
 import math
@@ -17,11 +20,15 @@ from aevb.noise import Noise
 __all__ = ["Distribution", "NoClosedForm"]
 
 LOG_2PI = math.log(2 * math.pi)
-"""Rows of 784 numbers whose intermediate results stay in a processor's cache: half the time of 1000."""
 
 
 class NoClosedForm(UserError):
-    """KL(q || p) has none for this pair of families."""
+    """KL(q || p) has no closed form for this pair of families.
+
+    Args:
+        q: Name of the family of q(z|x).
+        p: Name of the family of p(z).
+    """
 
     def __init__(self, q: str, p: str) -> None:
         super().__init__(
@@ -30,18 +37,33 @@ class NoClosedForm(UserError):
 
 
 class Distribution(Protocol):
-    """What encoders, decoders and priors return. Those over z also have `log_var`, `rows` and `kl`."""
+    """What encoders, decoders and priors return. Distributions over z also have `log_var`, `rows` and `kl`."""
 
     @property
     def mean(self) -> Tensor:
-        """Expectation, shape (..., D)."""
+        """The expectation, (..., D)."""
 
     @property
     def mode(self) -> Tensor:
-        """The likeliest value, shape (..., D)."""
+        """The most likely value, (..., D)."""
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """log p(value) in nats, summed over the last axis."""
+        """Return log p(value), summed over the last axis.
+
+        Args:
+            value: Points, (..., D).
+
+        Returns:
+            Log-probabilities or log-densities in nats, (...).
+        """
 
     def sample(self, noise: Noise, samples: int | None = None) -> Tensor:
-        """One draw per row, or (samples, ..., D) of them; no gradient passes."""
+        """Draw samples; no gradient passes through them.
+
+        Args:
+            noise: The random numbers.
+            samples: Number of draws per row; None: one draw without a leading axis.
+
+        Returns:
+            Draws, (..., D) or (samples, ..., D).
+        """

@@ -1,4 +1,4 @@
-"""The Bernoulli distribution of independent pixels or latents, parameterised by logits."""
+"""The Bernoulli distribution of independent pixels or latent variables, parameterised by logits (appendix C.1)."""
 
 import math
 from typing import Any, NoReturn
@@ -11,15 +11,16 @@ from aevb.noise import Noise
 
 __all__ = ["Bernoulli", "softplus"]
 
-
 ROWS = 128
+"""Rows of 784 numbers whose intermediate results fit the processor's cache: half the time of 1000 rows."""
 
 
 class _Softplus(torch.autograd.Function):
-    """log(1 + e^l) = max(l, 0) - log sigmoid(|l|), with derivative sigmoid(l).
+    """log(1 + e^l) = max(l, 0) - log sigmoid(|l|), with the derivative sigmoid(l).
 
-    torch's own goes through log1p, which is ten times as slow where the vector library has none for the processor's widest
-    registers; the gradient is written out because autograd of this form is wrong at l = 0.
+    The softplus of torch uses log1p, which is ten times as slow where the vector library has no
+    version of it for the widest registers of the processor. The gradient is written out because
+    autograd of this form is wrong at l = 0.
     """
 
     @staticmethod
@@ -34,12 +35,19 @@ class _Softplus(torch.autograd.Function):
 
 
 def softplus(logits: Tensor) -> Tensor:
-    """log(1 + e^l), elementwise."""
+    """Return log(1 + e^l) elementwise, with the gradient sigmoid(l).
+
+    Args:
+        logits: l, any shape.
+
+    Returns:
+        The softplus of every entry, the same shape.
+    """
     return _Softplus.apply(logits)
 
 
 def _bernoulli_log_prob(logits: Tensor, value: Tensor) -> Tensor:
-    """sum_d [x_d l_d - softplus(l_d)] of equal shapes (..., D): the operations of softplus, in place, a few rows at a time."""
+    """sum_d [x_d l_d - softplus(l_d)] for equal shapes (..., D), in place, a few rows at a time."""
     if logits.dim() == 1:
         return _bernoulli_log_prob(logits[None], value[None])[0]
     rows = math.prod(logits.shape[1:-1])
@@ -54,10 +62,13 @@ def _bernoulli_log_prob(logits: Tensor, value: Tensor) -> Tensor:
 
 
 class Bernoulli:
-    r"""Independent Bernoullis with logits l: log p(x) = sum_d [x_d l_d - softplus(l_d)] (eq. 11, y = sigmoid(l)).
+    r"""Independent Bernoulli variables (eq. 11): log p(x) = sum_d [x_d l_d - softplus(l_d)], y = sigmoid(l).
 
-    logits: (..., D). For grey x in (0, 1) the same expression is not a log-mass but the expectation of log p(b)
-    over b ~ Bernoulli(x): the bound built on it bounds E_b log p(b) from below.
+    For grey x in (0, 1) the same expression is not a log-probability. It is the expectation of log
+    p(b) over b ~ Bernoulli(x), so the bound built on it is a lower bound of E_b log p(b).
+
+    Args:
+        logits: l, (..., D).
     """
 
     def __init__(self, logits: Tensor) -> None:
@@ -65,52 +76,93 @@ class Bernoulli:
 
     @property
     def mean(self) -> Tensor:
-        """Probabilities sigmoid(logits), (..., D)."""
+        """The probabilities sigmoid(logits), (..., D)."""
         return torch.sigmoid(self.logits)
 
     @property
     def log_var(self) -> Tensor:
-        """log of the variance rho (1 - rho), rho = sigmoid(logits), (..., D)."""
+        """The logarithm of the variance rho (1 - rho) with rho = sigmoid(logits), (..., D)."""
         return -softplus(self.logits) - softplus(-self.logits)
 
     @property
     def mode(self) -> Tensor:
-        """The likeliest value, in {0, 1}, (..., D)."""
+        """The most likely value, in {0, 1}, (..., D)."""
         return (self.logits > 0).to(self.logits.dtype)
 
     def rows(self, count: int) -> "Bernoulli":
-        """The same for each of `count` rows, (count, D), of logits (D,) or (count, D)."""
+        """Expand the distribution to `count` rows.
+
+        Args:
+            count: Number of rows.
+
+        Returns:
+            The distribution with logits (count, D); the present ones are (D,) or (count, D).
+        """
         return Bernoulli(self.logits.expand(count, -1))
 
     def entropy(self) -> Tensor:
-        """H = sum_d softplus(l_d) - rho_d l_d, rho = sigmoid(l), nats, (...)."""
+        """Return the entropy H = sum_d [softplus(l_d) - rho_d l_d] with rho = sigmoid(l), in nats, (...)."""
         return (softplus(self.logits) - self.mean * self.logits).sum(-1)
 
     def kl(self, other: "Bernoulli") -> Tensor:
-        """KL(self || other) in nats, (...); to Bernoulli(1/2): sum_d log 2 - H(rho_d)."""
+        """Return KL(self || other); for other = Bernoulli(1/2) it is sum_d [log 2 - H(rho_d)].
+
+        Args:
+            other: A Bernoulli distribution whose logits broadcast with these.
+
+        Returns:
+            The KL divergence in nats, (...).
+        """
         difference = self.mean * (self.logits - other.logits)
         return (difference - softplus(self.logits) + softplus(other.logits)).sum(-1)
 
     def rsample(self, noise: Noise, samples: int | None = None) -> NoReturn:
-        """Raises UserError: draws of 0 and 1 have no derivative."""
+        """Refuse: draws in {0, 1} have no derivative with respect to the logits.
+
+        Raises:
+            UserError: Always.
+        """
         raise UserError(
-            "objective: needs draws of q(z|x) with a derivative, and Bernoulli ones have none; allowed: score_function, nvil, "
-            "vimco, arm, exact_bound (latent_dim <= 12), wake_sleep, variational_em; try: objective=vimco"
+            "objective: needs draws of q(z|x) with a derivative, and Bernoulli draws have none; "
+            "allowed: score_function, nvil, vimco, arm, exact_bound (latent_dim <= 12), wake_sleep, "
+            "variational_em; try: objective=vimco"
         )
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """sum_d x_d log y_d + (1 - x_d) log(1 - y_d), (...)."""
+        """Return sum_d [x_d log y_d + (1 - x_d) log(1 - y_d)] (eq. 11).
+
+        Args:
+            value: x, values in [0, 1], (..., D).
+
+        Returns:
+            Log-probabilities in nats, (...).
+        """
         logits, value = torch.broadcast_tensors(self.logits, value)
         if torch.is_grad_enabled() and (logits.requires_grad or value.requires_grad):
             return (value * logits - softplus(logits)).sum(-1)
         return _bernoulli_log_prob(logits, value)
 
     def log_prob_of_all(self, value: Tensor) -> Tensor:
-        """log p(value_m) under each of G distributions, (G, M): logits (G, D), value (M, D); one matrix product."""
+        """Return the log-probability of every row of `value` under every one of the G distributions.
+
+        Args:
+            value: Points, (M, D). The logits are (G, D).
+
+        Returns:
+            log p_g(value_m) in nats, (G, M), by one matrix product.
+        """
         return self.logits @ value.T - softplus(self.logits).sum(-1, keepdim=True)
 
     def sample(self, noise: Noise, samples: int | None = None) -> Tensor:
-        """Draws in {0, 1}: (..., D), or (samples, ..., D)."""
+        """Draw samples in {0, 1}.
+
+        Args:
+            noise: The random numbers.
+            samples: Number of draws per row; None: one draw without a leading axis.
+
+        Returns:
+            Draws, (..., D) or (samples, ..., D).
+        """
         with torch.no_grad():
             lead = () if samples is None else (samples,)
             u = noise.uniform((*lead, *self.logits.shape), self.logits.dtype)

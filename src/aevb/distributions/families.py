@@ -1,17 +1,19 @@
-r"""Distributions that are a differentiable transformation of noise without parameters: the three recipes of section 2.4.
+r"""Distributions that are a differentiable transformation of parameter-free noise: the three approaches of section 2.4.
 
     inverse CDF       z = F^{-1}(u)            Exponential, Cauchy, Logistic, Rayleigh, Pareto, Weibull, Reciprocal,
                                                Gompertz, Gumbel, Erlang; Kumaraswamy
     location, scale   z = m + s e              Laplace, Student t, Logistic, Uniform, Triangular
-    composition       z = g(z_1, z_2, ...)     Log-Normal = exp of a normal, Gamma and Chi-Squared (inverse CDF by scipy),
-                                               Beta, Dirichlet, F = ratios of Gammas, Student t = normal / root of a Gamma
+    composition       z = g(z_1, z_2, ...)     Log-Normal = exp of a normal; Gamma and Chi-Squared by the
+                                               inverse CDF of scipy; Beta, Dirichlet, F = ratios of Gammas;
+                                               Student t = normal / square root of a Gamma
 
-u is uniform on (0, 1), drawn in float64: the ends, where inverse CDFs are infinite, are cut off at 2^-53. Densities are
-those of torch.distributions. Of the paper's list there are missing the Gaussian, which is in aevb.distributions.base, and
-Elliptical, a class of distributions of which the Gaussian and Student's t are members.
+u is uniform on (0, 1) and drawn in float64; it is clamped to 2^-53 from the ends, where inverse
+CDFs are infinite. The densities are those of torch.distributions. Two entries of the paper's list
+are not here: the Gaussian, which is aevb.distributions.normal, and Elliptical, a class of
+distributions that contains the Gaussian and Student's t.
 
-Watch: where the tails or the support of q are wider than the prior's, KL(q || p) is infinite. aevb.models.families says
-which prior is safe, and refuses the others.
+Where the tails or the support of q are wider than those of the prior, KL(q || p) is infinite.
+aevb.models.families determines which prior is safe and refuses the others.
 """
 
 import math
@@ -30,14 +32,18 @@ __all__ = ["FAMILIES", "Family", "Parameters", "uniform"]
 
 Parameters = dict[str, Tensor]
 END = 2.0**-53
-WITHIN = 1e-5  # of its half-width: by how much rounding may put a draw outside of a bounded interval
+WITHIN = 1e-5  # relative to the half-width of a bounded interval: how far outside rounding may put a draw
 
 
 class Family(NamedTuple):
-    """A family of distributions over each latent dimension by itself (Dirichlet: over all of them).
+    """A family of distributions over each latent dimension separately (Dirichlet: over all dimensions together).
 
-    parameters: their names, with the smallest value of those that have to lie above one, -inf for any real number. support: of z.
-    density: torch's distribution. draw: z of a shape from noise, differentiable in the parameters, which have the same shape.
+    Attributes:
+        parameters: Name of each parameter -> its lower bound; -inf for any real number.
+        support: Support of z: "real", "positive", "unit" or "simplex".
+        density: Parameters -> the distribution of torch.distributions.
+        draw: (parameters, noise, shape) -> z of that shape, differentiable with respect to the
+            parameters, which have the same shape.
     """
 
     parameters: dict[str, float]
@@ -47,7 +53,15 @@ class Family(NamedTuple):
 
 
 def uniform(noise: Noise, shape: tuple[int, ...]) -> Tensor:
-    """Uniform numbers in (0, 1), float64."""
+    """Draw uniform random numbers in (0, 1).
+
+    Args:
+        noise: The random numbers.
+        shape: Shape of the result.
+
+    Returns:
+        Numbers in [2^-53, 1 - 2^-53], float64.
+    """
     return noise.uniform(shape, torch.float64).clamp(END, 1 - END)
 
 
@@ -59,7 +73,7 @@ def _by_inverse_cdf(density: Callable[[Parameters], Any]) -> Callable[[Parameter
 
 
 class _Bounded(td.Uniform):
-    """Uniform on loc +- scale."""
+    """The uniform distribution on (loc - scale, loc + scale)."""
 
     def __init__(self, loc: Tensor, scale: Tensor) -> None:
         self.middle, self.half = loc, scale
@@ -71,7 +85,7 @@ class _Bounded(td.Uniform):
 
 
 class _Triangular(td.Distribution):
-    """loc + scale t with density 1 - |t| of t in (-1, 1)."""
+    """loc + scale t, where t in (-1, 1) has the density 1 - |t|."""
 
     arg_constraints = {}  # noqa: RUF012 (torch's)
 
@@ -105,7 +119,7 @@ def _logistic(p: Parameters) -> td.Distribution:
 
 
 def _gompertz(p: Parameters) -> td.Distribution:
-    """P(z > t) = exp(-eta (e^{b t} - 1)): z = log(1 + e / eta) / b with e ~ Exponential(1)."""
+    """P(z > t) = exp(-eta (e^{b t} - 1)), by z = log(1 + e / eta) / b with e ~ Exponential(1)."""
     one = torch.ones_like(p["rate"])
     shift = tt.AffineTransform(one, 1 / p["shape"])
     parts = [shift, tt.ExpTransform().inv, tt.AffineTransform(0 * one, 1 / p["rate"])]
@@ -113,7 +127,7 @@ def _gompertz(p: Parameters) -> td.Distribution:
 
 
 def _reciprocal(p: Parameters) -> td.Distribution:
-    """Density 1 / (z log(b / a)) on (a, b): log z is uniform. width: log(b / a)."""
+    """Density 1 / (z log(b / a)) on (a, b), so log z is uniform; the parameter "width" is log(b / a)."""
     middle = p["low"].log() + p["width"] / 2
     return td.TransformedDistribution(_Bounded(middle, p["width"] / 2), [tt.ExpTransform()])
 
@@ -160,7 +174,7 @@ GAMMA = {"concentration": 0.0, "rate": 0.0}
 FAMILIES: dict[str, Family] = {
     "laplace": _inverse(LOCATION_SCALE, "real", _torch(td.Laplace)),
     "logistic": _inverse(LOCATION_SCALE, "real", _logistic),
-    # Two moments, or log N(z; 0, 1) would have no expectation.
+    # df > 2: the expectation of log N(z; 0, 1) needs two moments.
     "student_t": Family({**LOCATION_SCALE, "df": 2.0}, "real", _torch(td.StudentT), _student_t),
     "uniform": _inverse(LOCATION_SCALE, "real", lambda p: _Bounded(p["loc"], p["scale"])),
     "triangular": _inverse(LOCATION_SCALE, "real", lambda p: _Triangular(p["loc"], p["scale"])),
@@ -168,7 +182,7 @@ FAMILIES: dict[str, Family] = {
     "gumbel": _inverse(LOCATION_SCALE, "real", _torch(td.Gumbel)),
     "exponential": _inverse({"rate": 0.0}, "positive", _torch(td.Exponential)),
     "weibull": _inverse({"scale": 0.0, "concentration": 0.0}, "positive", _torch(td.Weibull)),
-    # alpha > 1: a mean
+    # alpha > 1: the mean is finite.
     "pareto": _inverse({"scale": 0.0, "alpha": 1.0}, "positive", _torch(td.Pareto)),
     "reciprocal": _inverse({"low": 0.0, "width": 0.0}, "positive", _reciprocal),
     "gompertz": _inverse({"shape": 0.0, "rate": 0.0}, "positive", _gompertz),

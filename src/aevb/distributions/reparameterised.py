@@ -1,4 +1,4 @@
-"""Distributions of the families of section 2.4, with reparameterised samples."""
+"""A distribution of one of the families of section 2.4, with reparameterised samples."""
 
 import math
 from functools import cached_property
@@ -39,15 +39,17 @@ FamilyName = Literal[
 
 HEAVY = "real, without moments"
 
-
-AT_ZERO = math.log(math.e - 1)  # softplus is 1 there
+AT_ZERO = math.log(math.e - 1)  # softplus(AT_ZERO) = 1
 
 
 class ReparameterisedDistribution:
-    """A distribution of one of the families, over vectors as those of aevb.distributions.base.
+    """A distribution of one of the families, over vectors, with the interface of `Distribution`.
 
-    family: its name. parameters: by name, (..., J) each. Arithmetic of draws and densities is float64; results have the
-    parameters' type.
+    Draws and densities are computed in float64; the results have the type of the parameters.
+
+    Args:
+        family: Name of the family (aevb.distributions.families).
+        parameters: Name of each parameter -> its values, (..., J).
     """
 
     def __init__(self, family: FamilyName, parameters: Parameters) -> None:
@@ -57,13 +59,13 @@ class ReparameterisedDistribution:
 
     @cached_property
     def distribution(self) -> Any:
-        """torch's, in float64."""
+        """The distribution of torch.distributions, in float64."""
         doubles = {name: value.double().expand(self._shape) for name, value in self.parameters.items()}
         return FAMILIES[self.family].density(doubles)
 
     @property
     def mean(self) -> Tensor:
-        """Expectation, (..., J); the median of families whose expectation torch does not have (Logistic, Cauchy ...)."""
+        """The expectation, (..., J); the median where torch has no expectation (Logistic, Cauchy ...)."""
         try:
             mean = self.distribution.mean
         except NotImplementedError:
@@ -75,53 +77,96 @@ class ReparameterisedDistribution:
 
     @property
     def mode(self) -> Tensor:
-        """Where pictures decode: the mean here, for the likeliest value may be an end of the support, (..., J)."""
+        """The value that figures decode, (..., J): the mean, because the mode may be an end of the support."""
         return self.mean
 
     @property
     def log_var(self) -> Tensor:
-        """Logarithm of the variance, (..., J); nan where torch has none."""
+        """The logarithm of the variance, (..., J); nan where torch has no variance."""
         try:
             return self.distribution.variance.log().to(self._dtype)
         except NotImplementedError:
             return torch.full(self._shape, math.nan, dtype=self._dtype)
 
     def rows(self, count: int) -> "ReparameterisedDistribution":
-        """The same for each of `count` rows, (count, J), of parameters (J,) or (count, J)."""
+        """Expand the distribution to `count` rows.
+
+        Args:
+            count: Number of rows.
+
+        Returns:
+            The distribution with parameters (count, J); the present ones are (J,) or (count, J).
+        """
         return ReparameterisedDistribution(
             self.family, {name: value.expand(count, -1) for name, value in self.parameters.items()}
         )
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """log q(value) in nats, (...); value: in the support, which is not looked at."""
-        found = self.distribution.log_prob(value.double())
-        return (found if self.distribution.event_shape else found.sum(-1)).to(value.dtype)
+        """Return log q(value), summed over the latent dimensions.
+
+        Args:
+            value: Points in the support, (..., J); that they lie in it is not checked.
+
+        Returns:
+            Log-densities in nats, (...).
+        """
+        log_prob = self.distribution.log_prob(value.double())
+        return (log_prob if self.distribution.event_shape else log_prob.sum(-1)).to(value.dtype)
 
     def rsample(self, noise: Noise, samples: int | None = None) -> Tensor:
-        """Draws that are differentiable in the parameters: (..., J), or (samples, ..., J)."""
+        """Draw reparameterised samples.
+
+        Args:
+            noise: The random numbers.
+            samples: Number of draws per row; None: one draw without a leading axis.
+
+        Returns:
+            Draws, (..., J) or (samples, ..., J), differentiable with respect to the parameters.
+        """
         shape = (*(() if samples is None else (samples,)), *self._shape)
         expanded = {name: value.expand(shape) for name, value in self.parameters.items()}
         z = FAMILIES[self.family].draw(expanded, noise, shape).to(self._dtype)
         return _inside(z, FAMILIES[self.family].support)
 
     def sample(self, noise: Noise, samples: int | None = None) -> Tensor:
-        """As `rsample`, without gradient."""
+        """Draw the samples of `rsample` without a gradient.
+
+        Args:
+            noise: The random numbers.
+            samples: Number of draws per row; None: one draw without a leading axis.
+
+        Returns:
+            Draws, (..., J) or (samples, ..., J).
+        """
         with torch.no_grad():
             return self.rsample(noise, samples)
 
     def kl(self, other: "ReparameterisedDistribution | DiagonalNormal") -> Tensor:
-        """KL(self || other) in nats, (...), by torch.distributions; raises NoClosedForm where that has none."""
-        normal = isinstance(other, DiagonalNormal)
-        prior = td.Normal(other.mean.double(), other.scale.double()) if normal else other.distribution  # type: ignore[union-attr]
+        """Return KL(self || other) as torch.distributions.kl_divergence computes it.
+
+        Args:
+            other: A distribution of a family, or a diagonal normal.
+
+        Returns:
+            The KL divergence in nats, (...).
+
+        Raises:
+            NoClosedForm: torch has no closed form for this pair.
+        """
+        prior: Any = (
+            td.Normal(other.mean.double(), other.scale.double())
+            if isinstance(other, DiagonalNormal)
+            else other.distribution
+        )
         try:
-            found = td.kl_divergence(self.distribution, prior)
+            kl = td.kl_divergence(self.distribution, prior)
         except NotImplementedError as error:
-            raise NoClosedForm(self.family, "normal" if normal else other.family) from error  # type: ignore[union-attr]
-        return (found if self.distribution.event_shape else found.sum(-1)).to(self._dtype)
+            raise NoClosedForm(self.family, "normal" if isinstance(other, DiagonalNormal) else other.family) from error
+        return (kl if self.distribution.event_shape else kl.sum(-1)).to(self._dtype)
 
 
 def _inside(z: Tensor, support: str) -> Tensor:
-    """Numbers that rounding has put on the end of an open support, back into it."""
+    """Move numbers that rounding has put on the end of an open support back into it."""
     limits = torch.finfo(z.dtype)
     if support == "positive":
         return z.clamp(min=limits.tiny, max=limits.max)

@@ -1,12 +1,15 @@
-r"""Antithetic gradients for Bernoulli latents with logits l = l(x): ARM (Yin & Zhou 2019) and DisARM (Dong, Mnih & Tucker 2020).
+r"""Antithetic gradients for Bernoulli latents: ARM (Yin & Zhou 2019) and DisARM (Dong, Mnih & Tucker 2020).
+
+With the logits l = l(x) of q(z|x):
 
     u ~ U(0, 1)^J,   z = 1[u < sigmoid(l)],   z' = 1[1 - u < sigmoid(l)],   f = log p(x, z) - log q(z|x)
     ARM      d/dl_j E f = E[ (f(z) - f(z')) (1/2 - u_j) ]
-    DisARM   the same with (1/2 - u_j) averaged over all u_j that give this z_j and z'_j:
-             (z_j - z'_j) sigmoid(|l_j|) / 2, nothing where the two agree; so its variance is never larger
+    DisARM   the same with (1/2 - u_j) replaced by its mean over all u_j that give this z_j and z'_j:
+             (z_j - z'_j) sigmoid(|l_j|) / 2, which is 0 where z_j = z'_j; its variance is never larger than that of ARM
 
-Two evaluations of f a pair, and no baseline: what z and z' have in common cancels. theta's gradient is the mean over both.
-Independently found by Yin et al. 2020 (U2G).
+A pair needs two evaluations of f and no baseline, because the part of f that z and z' have in
+common cancels. The gradient with respect to theta is the mean over both. Yin et al. (2020) derived
+DisARM independently (U2G).
 """
 
 from collections.abc import Iterator
@@ -24,10 +27,18 @@ __all__ = ["ARM"]
 
 
 class ARM(Objective):
-    """-1/L sum_l log p(x, z_l), and -g l(x) with the gradient g held fixed; its value has no meaning. The bound is the mean of f.
+    """ARM or DisARM; requires a Bernoulli q(z|x).
 
-    samples: L, even, in pairs. marginal: whether u is averaged out (DisARM), or not (ARM). weight_prior: see `Objective`. Needs a
-    Bernoulli q(z|x).
+    The loss is -1/L sum_l log p(x, z_l) - g l(x), where g is the estimated gradient, held fixed:
+    its gradient is the one above and its value has no meaning. The reported bound is the mean of f.
+
+    Args:
+        samples: Number of draws of z per datapoint, L; even, because draws come in pairs.
+        marginal: Whether u is averaged out (DisARM) or not (ARM).
+        weight_prior: Precision of the prior on the weights (see `Objective`).
+
+    Raises:
+        UserError: `samples` is odd; from `forward`: q(z|x) is not Bernoulli.
     """
 
     capturable = True
@@ -38,18 +49,19 @@ class ARM(Objective):
         super().__init__(weight_prior)
         if samples % 2:
             raise UserError(
-                f"objective.samples={samples}: arm draws in pairs; allowed: an even number; "
+                f"objective.samples={samples}: arm draws z in pairs; allowed: an even number; "
                 f"try: objective.samples={samples + 1}"
             )
         self.pairs, self.marginal = samples // 2, marginal
 
     def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
-        """One minibatch, one update of theta and phi."""
+        """Yield one update of theta and phi for one minibatch (see `Objective.forward`)."""
         x, _, noise = next(stream)
         qz_x = model.encoder(x)
         if not isinstance(qz_x, Bernoulli):
             raise UserError(
-                f"objective=arm: {type(qz_x).__name__} q(z|x); allowed: a Bernoulli one; try: model=binary, or objective=sgvb_b"
+                f"objective=arm: q(z|x) is a {type(qz_x).__name__}; allowed: a Bernoulli q(z|x); "
+                "try: model=binary, or objective=sgvb_b"
             )
         u, rho = noise.uniform((self.pairs, *qz_x.logits.shape), x.dtype), qz_x.mean.detach()
         z = torch.stack([u < rho, 1 - u < rho]).to(x.dtype)  # (2, P, M, J)

@@ -1,8 +1,9 @@
-r"""The plain autoencoder: -log p(x | z = mu(x)), no noise on the code and no KL divergence.
+r"""The plain autoencoder: the loss is -log p(x | z = mu(x)), without noise on the code and without a KL divergence.
 
-Nothing asks the codes to look like a prior, so a decoded draw of p(z) shows nothing; aevb.figures.studies.mixture fits a mixture of
-Gaussians to the codes and draws from that. There is no bound, and conf/objective/autoencoder.yaml makes the code a point, of
-which evaluators that need log q(z|x) are refused.
+Nothing makes the distribution of the codes resemble a prior, so decoding a draw of p(z) is
+meaningless; aevb.figures.studies.mixture fits a mixture of Gaussians to the codes and samples from
+it. There is no lower bound: conf/objective/autoencoder.yaml makes q(z|x) a point (variance 0), and
+evaluators that need log q(z|x) refuse it.
 """
 
 from collections.abc import Iterator
@@ -16,7 +17,14 @@ __all__ = ["Autoencoder"]
 
 
 class Autoencoder(Objective):
-    """-log p(x | mu(x)). weight_prior: see `Objective`. Needs a model whose code is a point (model.encoder.variance=0)."""
+    """-log p(x | mu(x)); requires a model whose q(z|x) is a point (model.encoder.variance=0).
+
+    Args:
+        weight_prior: Precision of the prior on the weights (see `Objective`).
+
+    Raises:
+        UserError: From `forward`: q(z|x) has a density, whose variance this loss would not train.
+    """
 
     capturable = True
 
@@ -24,11 +32,11 @@ class Autoencoder(Objective):
         super().__init__(weight_prior)
 
     def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
-        """One minibatch, one update of theta and phi."""
+        """Yield one update of theta and phi for one minibatch (see `Objective.forward`)."""
         if not model.has_encoder or model.has_density:
             raise UserError(
-                "objective=autoencoder: trains no variance of q(z|x); allowed: a code that is a point; "
-                "try: model.encoder.variance=0"
+                "objective=autoencoder: the loss does not train a variance of q(z|x); "
+                "allowed: a q(z|x) that is a point; try: model.encoder.variance=0"
             )
         x, _, _ = next(stream)
         reconstruction = model.decoder(model.encoder(x).mean).log_prob(x).mean()

@@ -1,16 +1,18 @@
-r"""The bound with another weight on the KL divergence: beta-VAE, warm-up, free bits; the usual cures of posterior collapse.
+r"""The lower bound with a different weight on the KL divergence: beta-VAE, KL warm-up and free bits.
 
     loss = -E_q log p(x|z) + w(t) sum_j max(lambda, KL_j),   KL_j = mean over the minibatch of KL(q(z_j|x) || p(z_j))
-    w(t) = beta min(1, t / T),   t training samples seen before this minibatch
+    w(t) = beta min(1, t / T),   t = number of training samples seen before this minibatch
 
-beta: Higgins et al. 2017 (eq. 4), beta > 1; below 1 it is the lecture's cure of collapse. Warm-up, linear from 0: Bowman et al.
-2016, Soenderby et al. 2016. Free bits: Kingma et al. 2016 (eq. 15): a dimension whose mean KL is below lambda is not pushed
-towards the prior, so its KL has no gradient there.
+- beta: Higgins et al. 2017 (eq. 4) with beta > 1; beta < 1 counteracts posterior collapse.
+- Warm-up, linear from 0: Bowman et al. 2016, Soenderby et al. 2016.
+- Free bits: Kingma et al. 2016 (eq. 15). The KL divergence of a dimension whose mean is below
+  lambda has no gradient, so that dimension is not pushed towards the prior.
 
-For beta >= 1 and no free bits -loss is a lower bound of log p(x), a looser one; for beta < 1, during warm-up and where free bits
-bite it is no bound at all. For a decoder N(f(z), s^2) whose s is held fixed, beta is nothing but a noise variance beta s^2: the
-optimum is that of the bound of this other model (Lucas et al. 2019), which collapses once beta s^2 is above the data's variance
-in every direction.
+For beta >= 1 without free bits, -loss is a lower bound of log p(x), looser than that of beta = 1.
+For beta < 1, during the warm-up and where the free bits are active, it is not a bound. For a
+decoder N(f(z), s^2) with a fixed s, beta is equivalent to the noise variance beta s^2: the optimum
+is that of the bound of the model with this variance (Lucas et al. 2019), and it collapses when beta
+s^2 exceeds the variance of the data in every direction.
 """
 
 from collections.abc import Iterator
@@ -27,15 +29,24 @@ __all__ = ["BetaVAE"]
 
 
 class BetaVAE(Objective):
-    """The loss above. What it reports as the bound is the bound (eq. 10), whatever the loss is: curves can be compared.
+    """The loss above; requires q(z|x) and p(z) that are `DiagonalNormal`.
 
-    samples: L. beta: weight of the KL divergence at the end of the warm-up. warm_up: T, training samples; 0: none. free_bits:
-    lambda, nats for each latent dimension; 0: none. weight_prior: see `Objective`. Needs q(z|x) and p(z) that are
-    `DiagonalNormal`. Buffer: seen, t.
+    The reported bound is the lower bound (eq. 10) whatever the loss is, so that curves of different
+    losses can be compared.
+
+    Args:
+        samples: Number of draws of z per datapoint, L.
+        beta: Weight of the KL divergence at the end of the warm-up.
+        warm_up: Length of the warm-up in training samples, T; 0: no warm-up.
+        free_bits: lambda in nats per latent dimension; 0: no free bits.
+        weight_prior: Precision of the prior on the weights (see `Objective`).
+
+    Attributes:
+        seen: Buffer, t, number of training samples seen so far.
     """
 
     capturable = True
-    mean_over_data = False  # free bits take the minibatch's mean KL before the maximum
+    mean_over_data = False  # free bits: the maximum is taken of the mean KL of the minibatch
     seen: Tensor
 
     def __init__(
@@ -51,15 +62,15 @@ class BetaVAE(Objective):
         self.register_buffer("seen", torch.zeros((), dtype=torch.int64))
 
     def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
-        """One minibatch, one update of theta and phi."""
+        """Yield one update of theta and phi for one minibatch (see `Objective.forward`)."""
         x, _, noise = next(stream)
         qz_x = model.encoder(x)
         z = qz_x.rsample(noise, self.samples)
         reconstruction = model.decoder(z).log_prob(x).mean()
         kl = kl_of_each(qz_x, model.prior()).mean(0)
-        paid = kl.clamp(min=self.free_bits) if self.free_bits else kl  # KL is positive but for rounding
+        paid = kl.clamp(min=self.free_bits) if self.free_bits else kl  # kl >= 0 up to rounding
         loss = self.kl_weight.to(kl) * paid.sum() - reconstruction
-        self.seen.add_(len(x))  # in place: a block that is taken again finds it as it was at its beginning
+        self.seen.add_(len(x))  # in place: the state is restored when a block of minibatches is repeated
         stats = {
             "bound": (reconstruction - kl.sum()).detach(),
             "reconstruction": reconstruction.detach(),
@@ -69,15 +80,23 @@ class BetaVAE(Objective):
 
     @property
     def kl_weight(self) -> Tensor:
-        """w(t) of the next minibatch, a scalar."""
+        """w(t), the weight of the KL divergence at the next minibatch, a scalar."""
         return self.beta * (self.seen.double() / max(1, self.warm_up)).clamp(min=0 if self.warm_up else 1, max=1)
 
     def metrics(self) -> dict[str, float]:
-        """kl_weight: w."""
+        """Return kl_weight, the present weight of the KL divergence."""
         return {"kl_weight": self.kl_weight.item()}
 
 
 def kl_of_each(qz_x: DiagonalNormal, pz: DiagonalNormal) -> Tensor:
-    """KL(q(z_j|x) || p(z_j)) in nats, (M, J)."""
+    """Return the KL divergence of each latent dimension separately.
+
+    Args:
+        qz_x: q(z|x) over (M, J).
+        pz: p(z) over (J,).
+
+    Returns:
+        KL(q(z_j|x) || p(z_j)) in nats, (M, J).
+    """
     one_by_one = DiagonalNormal(qz_x.mean[..., None], qz_x.log_var[..., None])
     return one_by_one.kl(DiagonalNormal(pz.mean[..., None], pz.log_var[..., None]))

@@ -1,15 +1,17 @@
 r"""The importance-weighted bound with doubly reparameterised gradients (Tucker, Lawson, Gu & Maddison 2019, eq. 8).
 
-    grad_theta L_K = E sum_k w~_k grad_theta log w_k                          as in objective=iwae
-    grad_phi L_K   = E sum_k w~_k^2 (d log w_k / dz_k) (dz_k / dphi)          dreg
+    grad_theta L_K = E sum_k w~_k grad_theta log w_k                          the same as in objective=iwae
+    grad_phi L_K   = E sum_k w~_k^2 (d log w_k / dz_k) (dz_k / dphi)          doubly reparameterised
     w_k = p(x, z_k) / q(z_k|x),   z_k = mu(x) + sigma(x) * eps_k,   w~_k = w_k / sum w
 
-Plain reparameterisation has a second term in phi, sum_k w~_k times the score of q, whose signal falls with K faster than its
-noise (Rainforth et al. 2018). Reparameterised once more it cancels but for the change from w~ to w~^2: the same expectation, no
-score. With stl the phi-gradient keeps w~ and drops the score ("sticking the landing", Roeder et al. 2017): the same for K = 1,
-where it is unbiased; for K > 1 biased.
+The plain reparameterised gradient has a second term with respect to phi: w~_k times the score of q,
+summed over k. Its signal decreases faster with K than its noise (Rainforth et al. 2018).
+Reparameterising this term a second time leaves only a change of w~ to w~^2: the expectation is the
+same, without the score. The estimator "stl" ("sticking the landing", Roeder et al. 2017) keeps w~
+and drops the score; it is the same estimator for K = 1, where it is unbiased, and biased for K > 1.
 
-What to watch: log w depends on phi through z alone, so q's density is taken at parameters held fixed.
+log w must depend on phi through z alone, so the density of q is evaluated at parameters that are
+held fixed.
 """
 
 import math
@@ -27,9 +29,15 @@ __all__ = ["DReG"]
 
 
 class DReG(Objective):
-    """L_K as the loss, the gradient above. The reported bound is that of eq. 3, the mean of log w_k; "importance" is L_K.
+    """The loss -L_K with the gradient above; requires a q(z|x) that is a `DiagonalNormal`.
 
-    samples: K. estimator: of the gradient in phi. weight_prior: see `Objective`. Needs a q(z|x) that is a `DiagonalNormal`.
+    The reported bound is that of eq. 3, the mean of log w_k; "importance" is L_K.
+
+    Args:
+        samples: Number of draws of z per datapoint, K.
+        estimator: Estimator of the gradient with respect to phi: "dreg", or "stl" (biased for K >
+            1).
+        weight_prior: Precision of the prior on the weights (see `Objective`).
     """
 
     capturable = True
@@ -44,7 +52,7 @@ class DReG(Objective):
         self.samples, self.estimator = samples, estimator
 
     def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
-        """One minibatch, one update of theta and phi."""
+        """Yield one update of theta and phi for one minibatch (see `Objective.forward`)."""
         x, _, noise = next(stream)
         qz_x = model.encoder(x)
         z = qz_x.rsample(noise, self.samples)
@@ -54,9 +62,8 @@ class DReG(Objective):
         importance = (log_w.logsumexp(0) - math.log(self.samples)).mean()
         if self.estimator == "dreg" and z.requires_grad:
             weight = torch.softmax(log_w.detach(), 0).unsqueeze(-1)
-            z.register_hook(
-                lambda gradient: weight * gradient
-            )  # d L_K / d log w_k is w~_k; on the way to phi it counts twice
+            # d L_K / d log w_k = w~_k is in the gradient already; the hook multiplies by the second w~_k.
+            z.register_hook(lambda gradient: weight * gradient)
         stats = {
             "bound": log_w.mean(),
             "reconstruction": log_px_z.mean(),

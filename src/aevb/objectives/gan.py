@@ -1,12 +1,13 @@
-r"""Generative adversarial networks (Goodfellow et al. 2014): the VAE's decoder as generator, against a discriminator.
+r"""Generative adversarial networks (Goodfellow et al. 2014): the decoder of the VAE is the generator.
 
-    D:  max  V = E log D(x) + E log(1 - D(G(z)))       x ~ data, z ~ p(z), G(z) the mean of p(x|z)
+    D:  max  V = E log D(x) + E log(1 - D(G(z)))       x ~ data, z ~ p(z), G(z) = mean of p(x|z)
     G:  max  E log D(G(z))                             the non-saturating loss (section 3), not min V
 
-At the optimal D* = p / (p + q), V = 2 JSD(p, q) - log 4 (theorem 1), q the law of G(z). There is no q(z|x)
-(conf/objective/gan.yaml takes the encoder out of the model) and no likelihood: G(z) lies on a J-dimensional surface, which
-has no density in D dimensions. evaluator=ais with evaluator.ais.observation_sigma gives it one by Gaussian noise about G(z)
-(Wu et al. 2017); that number is of the sigma as much as of the model.
+At the optimal discriminator D* = p / (p + q), V = 2 JSD(p, q) - log 4 (theorem 1), where q is the
+distribution of G(z). There is no q(z|x) (conf/objective/gan.yaml removes the encoder from the
+model) and no likelihood: G(z) lies on a J-dimensional surface, which has no density in D
+dimensions. evaluator=ais with evaluator.ais.observation_sigma defines a likelihood by adding
+Gaussian noise to G(z) (Wu et al. 2017); the result depends on sigma as much as on the model.
 """
 
 from collections.abc import Iterator
@@ -26,10 +27,17 @@ from aevb.types import Fraction, PositiveInt, Seed
 __all__ = ["GAN", "Discriminator"]
 
 DECAY = 0.99
+"""Decay of the running mean of V, per minibatch."""
 
 
 class Discriminator(nn.Module):
-    """log D(x) - log(1 - D(x)), one hidden layer. data_dim: D. hidden_dim: units. Parameters: hidden.*, logit.*"""
+    """The logit log D(x) - log(1 - D(x)) of a network with one hidden layer.
+
+    Args:
+        data_dim: Number of pixels, D.
+        hidden_dim: Number of hidden units.
+        activation: Activation function of the hidden layer.
+    """
 
     def __init__(self, data_dim: int, hidden_dim: PositiveInt, activation: Activation = "relu") -> None:
         super().__init__()
@@ -38,17 +46,33 @@ class Discriminator(nn.Module):
         self.activation = activation_function(activation)
 
     def forward(self, x: Tensor) -> Tensor:
-        """x (M, D) -> (M,)."""
+        """Return the logit of D(x).
+
+        Args:
+            x: Images, (M, D).
+
+        Returns:
+            Logits, (M,).
+        """
         return self.logit(self.activation(self.hidden(x)))[..., 0]
 
 
 class GAN(Objective):
-    """A minibatch for one step of the discriminator, then one of the generator on draws of its own.
+    """One step of the discriminator on a minibatch, then one step of the generator on new draws.
 
-    data_dim: D. hidden_dim: units of the discriminator, which is this objective's own and moves with "phi". smoothing: how
-    far the discriminator's target for data is below 1 (Salimans et al. 2016). seed: of the discriminator's beginning.
+    The discriminator belongs to the objective; its parameters are in the group "phi".
 
-    Buffer: value, V of a minibatch before its step, in a decayed mean over about the last 100; it begins with that of D = 1/2.
+    Args:
+        data_dim: Number of pixels, D.
+        hidden_dim: Number of hidden units of the discriminator.
+        activation: Activation function of the discriminator.
+        smoothing: One-sided label smoothing: the discriminator's target for data is 1 - smoothing
+            (Salimans et al. 2016).
+        seed: Seed of the discriminator's initial parameters.
+
+    Attributes:
+        value: Buffer, the running mean of V over about the last 100 minibatches, nats; it starts at
+            -log 4, that of D = 1/2.
     """
 
     weight_prior_of = ()
@@ -69,11 +93,11 @@ class GAN(Objective):
         self.register_buffer("value", -torch.tensor(4.0).log())
 
     def metrics(self) -> dict[str, float]:
-        """value: V, between -log 4 = -1.386, where D can tell nothing, and 0."""
+        """Return value, V in nats: -log 4 = -1.386 where D cannot discriminate, 0 where D is perfect."""
         return {"value": self.value.item()}
 
     def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
-        """One minibatch, one update of the discriminator, one of theta."""
+        """Yield one update of the discriminator and one of theta for one minibatch (see `Objective.forward`)."""
         x, _, noise = next(stream)
         with torch.no_grad():
             generated = self._generate(model, len(x), noise)

@@ -1,9 +1,11 @@
-r"""The importance-weighted bound (Burda, Grosse & Salakhutdinov 2015), trained by reparameterisation.
+r"""The importance-weighted bound (Burda, Grosse & Salakhutdinov 2015) with reparameterised gradients.
 
     L_K(x) = E log 1/K sum_k w_k,   w_k = p(x, z_k) / q(z_k|x),   z_k = mu(x) + sigma(x) * eps_k
 
-L_1 is the lower bound, in the form of SGVB A; L_K <= L_{K+1} <= log p(x). The gradient is sum_k w~_k grad log w_k with
-w~_k = w_k / sum w: theta gains by a larger K, phi's signal falls off faster than its noise (Rainforth et al. 2018).
+L_1 is the lower bound in the form of SGVB estimator A, and L_K <= L_{K+1} <= log p(x). The gradient
+is sum_k w~_k grad log w_k with w~_k = w_k / sum w. A larger K improves the gradient with respect to
+theta; the signal of the gradient with respect to phi decreases faster than its noise (Rainforth et
+al. 2018).
 """
 
 import math
@@ -17,9 +19,14 @@ __all__ = ["IWAE"]
 
 
 class IWAE(Objective):
-    """L_K as the loss. The reported bound is that of eq. 3, the mean of log w_k, as every objective's; "importance" is L_K.
+    """The loss -L_K; requires a q(z|x) with reparameterised samples.
 
-    samples: K. weight_prior: see `Objective`. Needs a q(z|x) with `rsample`.
+    The reported bound is that of eq. 3, the mean of log w_k, as for every objective; "importance"
+    is L_K.
+
+    Args:
+        samples: Number of draws of z per datapoint, K.
+        weight_prior: Precision of the prior on the weights (see `Objective`).
     """
 
     capturable = True
@@ -30,7 +37,7 @@ class IWAE(Objective):
         self.samples = samples
 
     def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
-        """One minibatch, one update of theta and phi."""
+        """Yield one update of theta and phi for one minibatch (see `Objective.forward`)."""
         x, _, noise = next(stream)
         qz_x = model.encoder(x)
         z = qz_x.rsample(noise, self.samples)

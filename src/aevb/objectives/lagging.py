@@ -1,23 +1,28 @@
-r"""Lagging inference networks (He, Spokoyny, Neubig & Berg-Kirkpatrick 2019, algorithm 1): q(z|x) first, around any objective.
+r"""Aggressive training of the inference network around any objective.
+
+He, Spokoyny, Neubig & Berg-Kirkpatrick 2019, algorithm 1:
 
     repeat
         while aggressive, at most 100 times:                      (the inner loop)
             X^M <- random minibatch;   phi <- one step
-            every 10 steps: leave if the mean bound of these 10 is not above that of the 10 before
-        X^M <- random minibatch;   theta <- one step, and phi too once the phase is over
-        once an epoch of theta's minibatches: I_q <- mutual information of x and z under q; the phase is over, for good, when I_q
-        has not risen
+            every 10 steps: leave the loop if the mean bound of these 10 is not above that of the 10 before
+        X^M <- random minibatch;   theta <- one step, and phi too after the aggressive phase
+        once per epoch of the minibatches of theta: I_q <- mutual information of x and z under q;
+        the aggressive phase ends, for good, when I_q has not risen
 
-Early in training q lags behind the posterior, and a decoder that can do without z learns to before q has found out what z
-could say. The inner loop brings q to where it would be at these theta.
+Early in training q(z|x) lags behind the posterior, and a decoder that can model x without z learns
+to do so before q makes z informative. The inner loop brings q close to its optimum for the present
+theta.
 
-Numbers (100, 10, one look an epoch that ends the phase) are those of the authors' code. There the first inner minibatch is
-the one that theta moves on, and I_q is of held-out data; here all minibatches come from the stream, and I_q is of the first
-training images, at the same noise every time. What has stopped rising is the bound that the updates report, or minus the loss
-if there is none.
+The constants (100, 10, one check per epoch that ends the phase) are those of the authors' code.
+There the first inner minibatch is also the one of theta's step, and I_q is computed on held-out
+data. Here all minibatches come from the stream, and I_q is computed on the first training images,
+with the same noise every time. The bound of the inner loop is the one that the updates report, or
+minus the loss if they report none.
 
-The clock counts the minibatches that theta moved on, so that marks fall where every run has them; the inner loop's are in the
-column train_presented, which is what a run cost.
+samples_seen counts the minibatches of theta only, so that evaluation points are those of every
+other run. The column train_presented counts the minibatches of the inner loop too, which is the
+cost of the run.
 """
 
 import math
@@ -36,24 +41,35 @@ from aevb.types import PositiveInt
 __all__ = ["Lagging"]
 
 
-class _Whole(Protocol):
-    """What the mutual information asks of the stream beside its minibatches."""
+class _TrainingData(Protocol):
+    """The attributes of the stream that the mutual information needs."""
 
     x: Tensor
     dynamic: bool
 
 
 class Lagging(Objective):
-    """Rounds of `objective`, theirs as they are once the aggressive phase is over.
+    """Rounds of another objective, with an inner loop over phi during the aggressive phase.
 
-    objective: whose updates they are; those that move theta and phi are taken as two. inner_steps: of phi for one of theta, at
-    most. window: of them between two looks at the bound. images: of the training set, behind I_q. patience: looks at I_q that it
-    may fail to rise above its highest, before the phase is over. The weight prior is the objective's.
+    The precision of the weight prior and its parameter groups are those of the other objective.
 
-    Buffers: aggressive; seen, samples of theta's minibatches; presented, of all; highest, I_q in nats; idle, looks since.
+    Args:
+        objective: The objective to train; an update of theta and phi together is split into two.
+        inner_steps: Largest number of steps of phi for one step of theta.
+        window: Number of inner steps whose mean bound is compared.
+        images: Number of training images on which I_q is computed.
+        patience: Number of checks at which I_q may fail to exceed its maximum before the aggressive
+            phase ends.
+
+    Attributes:
+        aggressive: Buffer, whether the aggressive phase goes on.
+        seen: Buffer, number of samples in the minibatches of theta.
+        presented: Buffer, number of samples in all minibatches.
+        highest: Buffer, the maximum of I_q so far, nats.
+        idle: Buffer, number of checks since that maximum.
     """
 
-    mean_over_data = False  # when to stop is asked of the whole minibatch
+    mean_over_data = False  # the inner loop ends by the bound of the whole minibatch
     aggressive: Tensor
     seen: Tensor
     presented: Tensor
@@ -78,17 +94,21 @@ class Lagging(Objective):
             self.register_buffer(name, torch.zeros((), dtype=torch.int64))
 
     def round_samples(self, batch_size: int) -> int:
-        """The objective's: the inner loop does not move the clock."""
+        """Return the samples of a round of the wrapped objective: the inner loop adds none to samples_seen."""
         return self.objective.round_samples(batch_size)
 
     def metrics(self) -> dict[str, float]:
-        """aggressive: 1 in that phase, then 0. presented: samples so far, the inner loop's too; and the objective's own."""
-        mine = {"aggressive": float(self.aggressive.item()), "presented": float(self.presented.item())}
-        return {**mine, **self.objective.metrics()}
+        """Return aggressive (1 or 0), presented (all samples so far) and the metrics of the objective."""
+        metrics = {"aggressive": float(self.aggressive.item()), "presented": float(self.presented.item())}
+        return {**metrics, **self.objective.metrics()}
 
     def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
-        """The inner loop, then a round of the objective without phi; or a round of it."""
-        before = int(self.seen)
+        """Yield the updates of one round (see `Objective.forward`).
+
+        In the aggressive phase: the inner loop, then a round of the objective without phi. After
+        it: a plain round.
+        """
+        seen_before = int(self.seen)
         aggressive = bool(self.aggressive)
         if aggressive:
             yield from self._inner_loop(model, stream)
@@ -100,12 +120,12 @@ class Lagging(Objective):
             elif "theta" in update.parameter_groups:
                 yield update._replace(parameter_groups=("theta",))
         if aggressive:
-            data = cast(_Whole, stream)
-            if int(self.seen) // len(data.x) > before // len(data.x):
-                self._look(mutual_information(model, data, self.images))
+            data = cast(_TrainingData, stream)
+            if int(self.seen) // len(data.x) > seen_before // len(data.x):
+                self._check(mutual_information(model, data, self.images))
 
     def _inner_loop(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
-        last, values = -math.inf, []
+        previous_mean, values = -math.inf, []
         for _ in range(self.inner_steps):
             for update in self.objective(model, stream):
                 self.presented.add_(update.samples)
@@ -113,16 +133,16 @@ class Lagging(Objective):
                     values.append(update.stats.get("bound", -update.loss).detach())
                     yield update._replace(parameter_groups=("phi",), samples=0, stats={})
             if not values:
-                return  # the objective has no phi to move
+                return  # the objective does not update phi
             if len(values) >= self.window:
                 mean = torch.stack(values).mean().item()
-                if mean <= last:
+                if mean <= previous_mean:
                     return
-                last, values = mean, []
+                previous_mean, values = mean, []
 
-    def _look(self, found: float) -> None:
-        if found > self.highest.item():
-            self.highest.fill_(found)
+    def _check(self, mutual_information: float) -> None:
+        if mutual_information > self.highest.item():
+            self.highest.fill_(mutual_information)
             self.idle.zero_()
         else:
             self.idle.add_(1)
@@ -130,8 +150,18 @@ class Lagging(Objective):
 
 
 @torch.no_grad()
-def mutual_information(model: VAE, data: _Whole, images: int) -> float:
-    """I_q(x; z) of the first `images` of the training data, nats; the noise is the same at every call."""
+def mutual_information(model: VAE, data: _TrainingData, images: int) -> float:
+    """Return the mutual information I_q(x; z) of the first training images; the noise is the same at every call.
+
+    Args:
+        model: The model whose q(z|x) is used.
+        data: The training images `x`, (N, D), and whether they are binarised anew at every
+            presentation (`dynamic`).
+        images: Number of images.
+
+    Returns:
+        The mutual information in nats.
+    """
     x = data.x[:images]
     noise = Noise(0, "mutual information", 0, device=x.device)
     if data.dynamic:

@@ -2,12 +2,14 @@ r"""InfoVAE with the maximum mean discrepancy (Zhao, Song & Ermon 2017, eq. 6), 
 
     loss = -E_q log p(x|z) + (1 - alpha) KL(q(z|x) || p(z)) + (alpha + lambda - 1) MMD^2(q(z), p(z))
 
-q(z), the aggregate posterior, is the minibatch's z, one draw an image, beside as many draws of p(z); MMD^2 by the U-statistic
-(aevb.estimators.mmd). alpha = 0, lambda = 1 is the lower bound by estimator B; alpha = 1 charges nothing for what z says of a
-single x, and asks only that all z together look like the prior.
+The aggregate posterior q(z) is represented by the z of the minibatch, one draw per image, and
+compared to as many draws of p(z); MMD^2 is estimated by the U-statistic (aevb.estimators.mmd).
+alpha = 0, lambda = 1 is the lower bound by estimator B. alpha = 1 does not penalise the information
+of z about a single x; only the distribution of all z together is drawn to the prior.
 
-Of Wellington's assignment (AIML 425, 2021): a latent layer with a given noise variance is model.encoder.variance, 0 for none
-(then alpha = 1, since a point has no KL divergence). Only its ratio to the prior's variance, here 1, has a meaning.
+A latent layer with a fixed noise variance (Victoria University of Wellington, AIML 425, 2021) is
+model.encoder.variance; with the variance 0, alpha must be 1, because a point has no KL divergence.
+Only the ratio of this variance to that of the prior, which is 1, matters.
 """
 
 from collections.abc import Iterator
@@ -24,15 +26,25 @@ __all__ = ["MMD"]
 
 
 class MMD(Objective):
-    """The loss above. The bound that it reports is the lower bound, whatever alpha; where the code is a point there is none.
+    """The loss above; requires a q(z|x) with reparameterised samples and, for alpha < 1, a closed-form KL divergence.
 
-    alpha: how much of the KL divergence is left out. weight: lambda, nats for a unit of MMD^2. samples: L; MMD^2 is the mean
-    of L of them, each of one draw an image. bandwidth: h of the kernel; null: the median distance between z and draws of the
-    prior. weight_prior: see `Objective`. Needs a q(z|x) with `rsample`, and unless alpha is 1 a closed-form `kl` to the
-    prior.
+    The reported bound is the lower bound whatever alpha is; where q(z|x) is a point, no bound is
+    reported.
+
+    Args:
+        alpha: Fraction of the KL divergence that is left out.
+        weight: lambda, nats per unit of MMD^2.
+        samples: Number of draws of z per datapoint, L; MMD^2 is the mean of L estimates, each with
+            one draw per image.
+        bandwidth: Bandwidth h of the kernel; None: the median distance between z and draws of the
+            prior.
+        weight_prior: Precision of the prior on the weights (see `Objective`).
+
+    Raises:
+        UserError: alpha + weight < 1; from `forward`: the minibatch has fewer than two images.
     """
 
-    mean_over_data = False  # of pairs of the whole minibatch
+    mean_over_data = False  # MMD^2 is a mean over pairs of the whole minibatch
 
     def __init__(
         self,
@@ -45,16 +57,16 @@ class MMD(Objective):
         super().__init__(weight_prior)
         if alpha + weight < 1:
             raise UserError(
-                f"objective.weight={weight:g}: alpha + weight - 1 would reward a discrepancy; allowed: a number >= 1 - alpha; "
-                f"try: objective.weight={1 - alpha:g}"
+                f"objective.weight={weight:g}: the weight of MMD^2, alpha + weight - 1, is negative; "
+                f"allowed: a number >= 1 - alpha; try: objective.weight={1 - alpha:g}"
             )
         self.alpha, self.weight, self.samples, self.bandwidth = alpha, weight, samples, bandwidth
 
     def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
-        """One minibatch, one update of theta and phi."""
+        """Yield one update of theta and phi for one minibatch (see `Objective.forward`)."""
         x, _, noise = next(stream)
         if len(x) < 2:
-            raise UserError("batch_size=1: MMD^2 is of pairs; allowed: an integer >= 2; try: batch_size=100")
+            raise UserError("batch_size=1: MMD^2 needs pairs of images; allowed: an integer >= 2; try: batch_size=100")
         qz_x, pz = model.encoder(x), model.prior()
         z = qz_x.rsample(noise, self.samples)
         reconstruction = model.decoder(z).log_prob(x).mean()

@@ -1,14 +1,15 @@
-r"""Neural variational inference and learning (Mnih & Gregor 2014): the score function with a learnt baseline for every x.
+r"""Neural variational inference and learning (Mnih & Gregor 2014): the score function with a learnt baseline b(x).
 
     f = log p(x, z) - log q(z|x),   z ~ q(z|x)
-    phi      up  (f - b(x) - c) / max(1, s)  grad_phi log q(z|x)
-    theta    up  grad_theta log p(x, z)
-    b        down  (f - b(x) - c)^2
+    phi      ascends   (f - b(x) - c) / max(1, s)  grad_phi log q(z|x)
+    theta    ascends   grad_theta log p(x, z)
+    b        descends  (f - b(x) - c)^2
 
-b is a network of one hidden layer, c and s^2 running mean and variance of f - b(x). The paper updates c and s with the minibatch
-at hand and then uses them; here they are those of the minibatches before, so that neither depends on its z and the direction
-in phi is unbiased. Its length is not: s shortens phi's step where f is of large variance.
-b changes with phi's optimiser, and by its learning rate.
+b is a network with one hidden layer; c and s^2 are the running mean and variance of f - b(x). The
+paper updates c and s with the present minibatch before using them. Here they are those of the
+earlier minibatches, so that neither depends on the present z and the direction of the gradient with
+respect to phi is unbiased. Its length is scaled by 1 / max(1, s), which shortens the step of phi
+where the variance of f is large. b is trained by the optimiser of phi, with the same learning rate.
 """
 
 from collections.abc import Iterator
@@ -26,17 +27,29 @@ __all__ = ["NVIL"]
 
 
 class NVIL(Objective):
-    """-1/L sum_l [(f_l - b - c) / max(1, s) log q(z_l|x) + log p(x, z_l)] + (f_l - b - c)^2, where what stands before log q is
-    held fixed, and f, c in the square: the gradients are those above, the value has no meaning. The bound is the mean of f.
+    """The score-function estimator with the baseline of NVIL.
 
-    data_dim: D. samples: L. baseline_units: hidden units of b (the paper's 100). decay: of c and s^2, the paper's 0.8. normalise:
-    whether there is an s. weight_prior: see `Objective`; of b's weights as well.
+    The loss is -1/L sum_l [(f_l - b - c) / max(1, s) log q(z_l|x) + log p(x, z_l)] + (f_l - b -
+    c)^2. The factor of log q and, in the square, f and c are held fixed: the gradients are those
+    above and the value of the loss has no meaning. The reported bound is the mean of f.
 
-    Parameters: baseline.*. Buffers: mean, variance: decayed sums; weight: of their weights.
+    Args:
+        data_dim: Number of pixels, D.
+        samples: Number of draws of z per datapoint, L.
+        baseline_units: Number of hidden units of b; 100 in the paper.
+        decay: Decay of c and s^2 per minibatch; 0.8 in the paper.
+        normalise: Whether the signal is divided by max(1, s).
+        weight_prior: Precision of the prior on the weights, those of b included (see `Objective`).
+
+    Attributes:
+        baseline: The network b.
+        mean: Buffer, decayed sum of the means of f - b(x).
+        variance: Buffer, decayed sum of the variances of f - b(x).
+        weight: Buffer, sum of the weights in the two sums.
     """
 
     capturable = True
-    mean_over_data = False  # c and s are of the whole minibatch
+    mean_over_data = False  # c and s are computed from the whole minibatch
     mean: Tensor
     variance: Tensor
     weight: Tensor
@@ -55,7 +68,7 @@ class NVIL(Objective):
         self.baseline = nn.Sequential(Linear(data_dim, baseline_units), nn.Tanh(), Linear(baseline_units, 1))
         with torch.no_grad():
             for parameter in self.baseline.parameters():
-                parameter.zero_()  # b = 0 at first
+                parameter.zero_()  # b(x) = 0 at the start
             units = torch.randn(baseline_units, data_dim, generator=torch.Generator().manual_seed(0))
             next(self.baseline.parameters()).copy_(units / data_dim**0.5)
         self.register_buffer("mean", torch.zeros(()))
@@ -63,7 +76,7 @@ class NVIL(Objective):
         self.register_buffer("weight", torch.zeros(()))
 
     def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
-        """One minibatch, one update of theta, phi and b."""
+        """Yield one update of theta, phi and b for one minibatch (see `Objective.forward`)."""
         x, _, noise = next(stream)
         f, log_qz_x, log_pxz, stats = scored(model, x, noise, self.samples)
         centred = f - self.baseline(x)[:, 0]
@@ -74,12 +87,12 @@ class NVIL(Objective):
         yield Update(loss, ("theta", "phi"), len(x), stats)
 
     def metrics(self) -> dict[str, float]:
-        """signal_std: s, nats, of what b and c leave of f."""
+        """Return signal_std, s: the running standard deviation of f - b(x), nats."""
         return {"signal_std": (self.variance / self.weight.clamp(min=1 - self.decay)).sqrt().item()}
 
     def _past(self) -> tuple[Tensor, Tensor]:
-        """c and max(1, s) of the minibatches before; copies, for the buffers go on."""
-        weight = self.weight.clamp(min=1 - self.decay)  # 0 / positive before the first
+        """c and max(1, s) of the earlier minibatches; new tensors, because the buffers change before backward."""
+        weight = self.weight.clamp(min=1 - self.decay)  # no division by zero at the first minibatch
         scale = (self.variance / weight).sqrt().clamp(min=1) if self.normalise else torch.ones_like(self.mean)
         return self.mean / weight, scale
 

@@ -1,9 +1,10 @@
-"""What trains a model: an objective is a generator of updates.
+"""The base class of objectives: an objective is a generator of updates.
 
-Given the model and an endless stream of minibatches, an objective yields scalar losses and says which parameters
-each may move. One round is one call; evaluations and checkpoints fall between rounds, so nothing that carries a graph
-may live across a `yield`. What an objective owns (a learned baseline, chains, a step size) are its buffers and
-parameters, and therefore in the checkpoint.
+Given the model and an endless stream of minibatches, an objective yields scalar losses and names
+the parameter groups that each of them updates. One call is one round. Evaluations and checkpoints
+happen between rounds, so nothing that holds an autograd graph may outlive a `yield`. The state of
+an objective (a learnt baseline, Markov chains, a step size) is in its buffers and parameters, and
+therefore in the checkpoint.
 """
 
 from abc import ABC, abstractmethod
@@ -19,9 +20,12 @@ __all__ = ["Batch", "Objective", "Update"]
 
 
 class Batch(NamedTuple):
-    """One minibatch, or this rank's share of it.
+    """One minibatch, or the share of it that belongs to this rank.
 
-    x: (M, D) targets. index: (M,) positions in the training set. noise: its random numbers.
+    Attributes:
+        x: Images, (M, D).
+        index: Indices of the images in the training set, (M,).
+        noise: The random numbers of this minibatch.
     """
 
     x: Tensor
@@ -32,10 +36,14 @@ class Batch(NamedTuple):
 class Update(NamedTuple):
     """One optimiser step.
 
-    loss: scalar to descend on, a mean over the minibatch. parameter_groups: those it may move, of "theta" (generative)
-    and "phi" (recognition). samples: training samples by which the clock moves (on several devices: this rank's, of as many on
-    each). stats: named detached scalars in nats per datapoint; "bound" is the lower bound of the minibatch, whatever the
-    loss is.
+    Attributes:
+        loss: The scalar to minimise, a mean over the minibatch.
+        parameter_groups: Names of the groups that this step updates, of "theta" (generative model)
+            and "phi" (recognition model and the parameters of the objective).
+        samples: Number of training samples that the step adds to samples_seen; on several devices,
+            those of this rank.
+        stats: Detached scalars by name, in nats per datapoint. "bound" is the lower bound (eq. 3)
+            of the minibatch, whatever the loss is.
     """
 
     loss: Tensor
@@ -45,24 +53,44 @@ class Update(NamedTuple):
 
 
 class Objective(nn.Module, ABC):
-    """Base of all objectives.
+    """Base class of all objectives.
 
-    weight_prior: precision of p(w) = N(0, 1/precision) on the weights (not the biases), whose
-    gradient w * precision / N is added to that of the mean loss: the paper's MAP term. 0 switches it off.
-    weight_prior_of: the parameter groups that it is on.
-    mean_over_data: the loss is a mean of terms that each see one datapoint, so the mean over ranks of their shares is the
-    loss of the minibatch. An objective of which this is not true says so, and is refused on several devices.
-    over_theta: it trains a posterior q(theta), which the model then has to have; any other is refused on such a model.
-    reparameterised: it needs draws of q(z|x) with a derivative, which binary latents do not have.
-    capturable: a round is one minibatch and always the same operations on the device, none of which asks for a number or takes
-    one from the host, and what the objective remembers are tensors changed in place (aevb.training.cuda_graph). Not inherited.
+    The class attributes below are read from the source file, without importing it, when a config is
+    checked. A subclass that changes one of them therefore assigns a literal in its class body
+    (`mean_over_data = False`), not a computed value.
+
+    Args:
+        weight_prior: Precision of the prior p(w) = N(0, 1/precision) on the weights (not on the
+            biases). Its gradient, w * precision / N, is added to the gradient of the mean loss: the
+            MAP term of section 2.3. 0: no prior.
     """
 
     mean_over_data: bool = True
+    """Whether the loss is a mean of terms that each depend on one datapoint.
+
+    Then the mean of the losses of all ranks is the loss of the whole minibatch. If False, the
+    objective is refused on several devices. Inherited.
+    """
+
     over_theta: bool = False
+    """Whether the objective trains a posterior q(theta), which the model must then have (model.theta_log_var).
+
+    If False, the objective is refused for a model that has one. Inherited.
+    """
+
     reparameterised: bool = False
+    """Whether the objective needs draws of q(z|x) with a derivative. If True, it is refused for binary z. Inherited."""
+
     capturable: bool = False
+    """Whether a round can be recorded as a CUDA graph (aevb.training.cuda_graph).
+
+    A capturable objective takes one minibatch per round, executes the same device operations in
+    every round, neither reads a number back from the device nor sends one to it, and changes its
+    state in place. Not inherited: a subclass must declare it again.
+    """
+
     weight_prior_of: tuple[str, ...] = ("theta", "phi")
+    """Names of the parameter groups whose weights have the prior `weight_prior`. Inherited."""
 
     def __init__(self, weight_prior: float = 1.0) -> None:
         super().__init__()
@@ -70,12 +98,27 @@ class Objective(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
-        """Yields the updates of one round, pulling as many minibatches as it needs."""
+        """Yield the updates of one round.
+
+        Args:
+            model: The model to train.
+            stream: Minibatches; a round takes as many as it needs.
+
+        Yields:
+            One update after the other; the optimiser steps before the next is computed.
+        """
 
     def round_samples(self, batch_size: int) -> int:
-        """Samples by which the clock moves in a round."""
+        """Return the number of training samples that one round adds to samples_seen.
+
+        Args:
+            batch_size: Size of a minibatch, M.
+
+        Returns:
+            The sum of `Update.samples` over a round.
+        """
         return batch_size
 
     def metrics(self) -> dict[str, float]:
-        """What a mark writes down of the objective's own state, in columns train_*."""
+        """Return scalars of the objective's own state, which are logged at each evaluation as train_<name>."""
         return {}

@@ -1,13 +1,19 @@
-r"""The score-function estimator (section 2.2, citing Blei, Jordan & Paisley 2012), which the paper sets aside for its variance.
+r"""The score-function estimator, which the paper rejects for its high variance.
+
+Section 2.2, citing Blei, Jordan & Paisley 2012:
 
     grad_phi E_q[f(z)] = E_q[f(z) grad_phi log q(z|x)],   f(z) = log p(x, z) - log q(z|x),   z^(l) ~ q(z|x)
 
-f's own dependence on phi adds nothing: E_q[grad_phi log q(z|x)] = 0, and for the same reason a baseline b that does not depend on
-z^(l) may be subtracted from f. No gradient passes through z, so q need not be one that can be reparameterised. The gradient in
-theta is the plain one, 1/L sum_l grad_theta log p(x, z^(l)).
+The dependence of f on phi contributes nothing, because E_q[grad_phi log q(z|x)] = 0. For the same
+reason a baseline b that does not depend on z^(l) may be subtracted from f. No gradient passes
+through z, so q(z|x) need not be reparameterisable. The gradient with respect to theta is 1/L sum_l
+grad_theta log p(x, z^(l)).
 
-Baselines: running, the mean of f over past minibatches, each weighing 1 - decay of what is left by its successors (Mnih & Gregor
-2014); leave_one_out, the mean over the datapoint's other L - 1 samples (Mnih & Rezende 2016).
+Baselines:
+
+- running: the exponentially decayed mean of f over the earlier minibatches (Mnih & Gregor 2014).
+- leave_one_out: the mean of f over the other L - 1 samples of the same datapoint (Mnih & Rezende
+  2016).
 """
 
 from collections.abc import Iterator
@@ -26,7 +32,18 @@ __all__ = ["ScoreFunction", "scored"]
 
 
 def scored(model: VAE, x: Tensor, noise: Noise, samples: int) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
-    """f (held fixed), log q(z|x) and log p(x, z) of `samples` draws z ~ q(z|x), each (L, M), and an update's stats; x (M, D)."""
+    """Draw z ~ q(z|x) and compute what score-function estimators need.
+
+    Args:
+        model: The model.
+        x: Images, (M, D).
+        noise: The random numbers.
+        samples: Number of draws of z per datapoint, L.
+
+    Returns:
+        f without a gradient, log q(z|x) and log p(x, z), (L, M) each, in nats, and the stats of an
+        update.
+    """
     qz_x = model.encoder(x)
     z = qz_x.sample(noise, samples)
     log_pz, log_px_z, log_qz_x = model.prior().log_prob(z), model.decoder(z).log_prob(x), qz_x.log_prob(z)
@@ -37,10 +54,23 @@ def scored(model: VAE, x: Tensor, noise: Noise, samples: int) -> tuple[Tensor, T
 
 
 class ScoreFunction(Objective):
-    """-1/L sum_l [(f_l - b_l) log q(z_l|x) + log p(x, z_l)], f and b held fixed: the gradient is the one above, the value of the
-    loss has no meaning. The bound is the mean of f.
+    """The score-function estimator.
 
-    samples: L. baseline: b. decay: of the running one, which begins with 0. weight_prior: see `Objective`.
+    The loss is -1/L sum_l [(f_l - b_l) log q(z_l|x) + log p(x, z_l)] with f and b held fixed: its
+    gradient is the one above and its value has no meaning. The reported bound is the mean of f.
+
+    Args:
+        samples: Number of draws of z per datapoint, L.
+        baseline: The baseline b: "none", "running" or "leave_one_out".
+        decay: Decay of the running baseline per minibatch; it starts at 0.
+        weight_prior: Precision of the prior on the weights (see `Objective`).
+
+    Attributes:
+        mean: Buffer, decayed sum of the means of f.
+        weight: Buffer, sum of the weights in that sum.
+
+    Raises:
+        UserError: The baseline is "leave_one_out" and `samples` is 1.
     """
 
     capturable = True
@@ -58,15 +88,15 @@ class ScoreFunction(Objective):
         super().__init__(weight_prior)
         if baseline == "leave_one_out" and samples < 2:
             raise UserError(
-                f"objective.samples={samples}: leave_one_out needs other samples; allowed: an integer >= 2; "
-                "try: objective.samples=5"
+                f"objective.samples={samples}: baseline=leave_one_out needs at least two samples; "
+                "allowed: an integer >= 2; try: objective.samples=5"
             )
         self.samples, self.baseline, self.decay = samples, baseline, decay
-        self.register_buffer("mean", torch.zeros(()))  # sum of decayed means of f; with the sum of its weights
+        self.register_buffer("mean", torch.zeros(()))
         self.register_buffer("weight", torch.zeros(()))
 
     def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
-        """One minibatch, one update of theta and phi."""
+        """Yield one update of theta and phi for one minibatch (see `Objective.forward`)."""
         x, _, noise = next(stream)
         f, log_qz_x, log_pxz, stats = scored(model, x, noise, self.samples)
         loss = -((f - self._b(f)) * log_qz_x + log_pxz).mean()
@@ -74,14 +104,14 @@ class ScoreFunction(Objective):
         yield Update(loss, ("theta", "phi"), len(x), stats)
 
     def _b(self, f: Tensor) -> Tensor:
-        """The baseline of every f (L, M), from what it does not depend on."""
+        """The baseline of every entry of f, (L, M), from numbers that do not depend on its z."""
         if self.baseline == "leave_one_out":
             return (f.sum(0) - f) / (len(f) - 1)
         if self.baseline == "running":
-            return self.mean / self.weight.clamp(min=1 - self.decay)  # 0 / positive before the first
+            return self.mean / self.weight.clamp(min=1 - self.decay)  # no division by zero at the first minibatch
         return torch.zeros_like(f)
 
     def _remember(self, mean: Tensor) -> None:
-        # In place: a block that is taken again finds them as they were at its beginning.
+        # In place: the state is restored when a block of minibatches is repeated.
         self.mean.mul_(self.decay).add_((1 - self.decay) * mean)
         self.weight.mul_(self.decay).add_(1 - self.decay)

@@ -1,9 +1,10 @@
-r"""SGVB estimator A (eq. 6): the whole bound by sampling.
+r"""SGVB estimator A (eq. 6): the whole lower bound is estimated by sampling.
 
     L^A(x) = 1/L sum_l log p(x, z^(l)) - log q(z^(l) | x),   z^(l) = mu(x) + sigma(x) * eps^(l)
 
-Needs no closed-form KL divergence. "Typically" of higher variance than B, but at the exact posterior A is constant
-in eps while B is not: log p(x, z) - log q(z|x) = log p(x) for every z.
+It needs no closed-form KL divergence. Its variance is typically higher than that of estimator B
+(section 2.3). At the exact posterior, however, A does not depend on eps while B does: log p(x, z) -
+log q(z|x) = log p(x) for every z.
 """
 
 from collections.abc import Iterator
@@ -16,9 +17,14 @@ __all__ = ["SGVB_A"]
 
 
 class SGVB_A(Objective):
-    """E_q[log p(x|z) + beta (log p(z) - log q(z|x))]; beta = 1 is the lower bound, and what `stats` reports.
+    """E_q[log p(x|z) + beta (log p(z) - log q(z|x))]; requires a q(z|x) with reparameterised samples.
 
-    samples: L. beta: weight of the KL term. weight_prior: see `Objective`. Needs a q(z|x) with `rsample`.
+    beta = 1 is the lower bound; the reported bound has beta = 1 whatever beta is.
+
+    Args:
+        samples: Number of draws of z per datapoint, L.
+        beta: Weight of log p(z) - log q(z|x) (Higgins et al. 2017).
+        weight_prior: Precision of the prior on the weights (see `Objective`).
     """
 
     capturable = True
@@ -31,7 +37,7 @@ class SGVB_A(Objective):
         self.samples, self.beta = samples, beta
 
     def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
-        """One minibatch, one update of theta and phi."""
+        """Yield one update of theta and phi for one minibatch (see `Objective.forward`)."""
         x, _, noise = next(stream)
         qz_x = model.encoder(x)
         z = qz_x.rsample(noise, self.samples)

@@ -1,13 +1,14 @@
-r"""SGVB estimator B (eq. 7): the KL divergence in closed form, the reconstruction by sampling.
+r"""SGVB estimator B (eq. 7): the KL divergence in closed form, the reconstruction term by sampling.
 
     repeat (Algorithm 1)
         X^M <- random minibatch of M datapoints
         eps <- L samples per datapoint from N(0, I)
         z^(l) = mu(x) + sigma(x) * eps^(l)
         L^B(x) = -KL(q(z|x) || p(z)) + 1/L sum_l log p(x | z^(l))
-        theta, phi <- one step up the gradient of the minibatch mean of L^B + log p(w) / N
+        theta, phi <- one ascent step on the minibatch mean of L^B + log p(w) / N
 
-Eq. 8's factor N/M is dropped: the loss is a mean over datapoints, so the prior on the weights is divided by N.
+The factor N/M of eq. 8 is dropped: the loss is a mean over datapoints, so the log-prior of the
+weights is divided by N.
 """
 
 from collections.abc import Iterator
@@ -20,10 +21,14 @@ __all__ = ["SGVB_B"]
 
 
 class SGVB_B(Objective):
-    """-beta KL(q(z|x) || p(z)) + E_q log p(x|z); beta = 1 is the lower bound, and what `stats` reports.
+    """-beta KL(q(z|x) || p(z)) + E_q log p(x|z); requires reparameterised samples and a closed-form KL divergence.
 
-    samples: L. beta: weight of the KL divergence (Higgins et al. 2017). weight_prior: see `Objective`.
-    Needs a q(z|x) with `rsample` and a closed-form `kl` to the prior.
+    beta = 1 is the lower bound; the reported bound has beta = 1 whatever beta is.
+
+    Args:
+        samples: Number of draws of z per datapoint, L.
+        beta: Weight of the KL divergence (Higgins et al. 2017).
+        weight_prior: Precision of the prior on the weights (see `Objective`).
     """
 
     capturable = True
@@ -36,7 +41,7 @@ class SGVB_B(Objective):
         self.samples, self.beta = samples, beta
 
     def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
-        """One minibatch, one update of theta and phi."""
+        """Yield one update of theta and phi for one minibatch (see `Objective.forward`)."""
         x, _, noise = next(stream)
         qz_x = model.encoder(x)
         z = qz_x.rsample(noise, self.samples)

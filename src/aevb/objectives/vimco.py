@@ -1,10 +1,12 @@
-r"""Variational inference for Monte Carlo objectives (Mnih & Rezende 2016): L_K without reparameterisation.
+r"""Variational inference for Monte Carlo objectives (Mnih & Rezende 2016): the bound L_K without reparameterisation.
 
     L_K(x) = E log 1/K sum_k w_k,   w_k = p(x, z_k) / q(z_k|x),   z_k ~ q(z|x)
-    grad L_K = E sum_k [ (log W - log W_-k) grad log q(z_k|x)  +  w~_k grad log w_k ],   W = 1/K sum_k w_k,   w~_k = w_k / sum w
+    grad L_K = E sum_k [ (log W - log W_-k) grad log q(z_k|x)  +  w~_k grad log w_k ]
+    W = 1/K sum_k w_k,   w~_k = w_k / sum w
 
-W_-k is W with w_k replaced by the geometric mean of the others: a baseline that every sample gets from the rest, so that
-each is told what it alone added to the bound. Nothing is learnt for it. L_K is that of objective=iwae.
+W_-k is W with w_k replaced by the geometric mean of the other weights. It is a baseline for sample
+k that the other samples provide, so the signal of sample k is its own contribution to the bound. It
+has no parameters. L_K is that of objective=iwae.
 """
 
 import math
@@ -22,10 +24,14 @@ __all__ = ["VIMCO"]
 
 
 class VIMCO(Objective):
-    """L_K, by the gradient above; the value of the loss has no meaning. The reported bound is that of eq. 3, the mean of
-    log w_k, as every objective's; "importance" is L_K.
+    """L_K with the gradient above.
 
-    samples: K, two at the least. weight_prior: see `Objective`.
+    The value of the loss has no meaning. The reported bound is that of eq. 3, the mean of log w_k,
+    as for every objective; "importance" is L_K.
+
+    Args:
+        samples: Number of draws of z per datapoint, K >= 2.
+        weight_prior: Precision of the prior on the weights (see `Objective`).
     """
 
     capturable = True
@@ -35,7 +41,7 @@ class VIMCO(Objective):
         self.samples = samples
 
     def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
-        """One minibatch, one update of theta and phi."""
+        """Yield one update of theta and phi for one minibatch (see `Objective.forward`)."""
         x, _, noise = next(stream)
         qz_x = model.encoder(x)
         z = qz_x.sample(noise, self.samples)
@@ -53,9 +59,9 @@ class VIMCO(Objective):
 
 
 def _signals(log_w: Tensor) -> Tensor:
-    """log W - log W_-k of every sample, (K, M)."""
+    """log W - log W_-k of every sample, (K, M), for log w of shape (K, M)."""
     k = len(log_w)
     others = (log_w.sum(0) - log_w) / (k - 1)
     own = torch.eye(k, dtype=torch.bool, device=log_w.device)[:, :, None]
-    replaced = torch.where(own, others[:, None], log_w)  # (k, samples, M): row k has log w_k replaced
+    replaced = torch.where(own, others[:, None], log_w)  # (K, K, M): in row k, log w_k is replaced
     return log_w.logsumexp(0) - replaced.logsumexp(1)

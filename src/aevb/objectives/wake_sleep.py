@@ -1,14 +1,17 @@
-r"""The wake-sleep algorithm (Hinton et al. 1995), the rival of the paper's section 5.
+r"""The wake-sleep algorithm (Hinton et al. 1995), which section 5 compares to AEVB.
 
     repeat
         X^M <- random minibatch of M datapoints
-        wake:   z ~ q(z|x);                       theta <- one step up  mean log p(x, z)     (+ log p(theta) / N)
-        sleep:  z ~ p(z), x' ~ p(x|z), M dreams;  phi   <- one step up  mean log q(z|x')
+        wake:   z ~ q(z|x);                       theta <- one ascent step on  mean log p(x, z)     (+ log p(theta) / N)
+        sleep:  z ~ p(z), x' ~ p(x|z), M dreams;  phi   <- one ascent step on  mean log q(z|x')
 
-Both networks move at each minibatch, each by its own optimiser. Wake ascends the lower bound in theta; sleep descends
-KL(p(z|x) || q(z|x)) averaged over dreams, the wrong way round, and so no bound of the data. Dreams are sampled, also where the
-data are grey: the encoder is trained on binary images and used on grey ones, as in the authors' code. With dreams=means it is
-trained on E[x'|z], which is grey too; that is no wake-sleep algorithm of the model any more, but tells what the difference costs.
+Both networks are updated at each minibatch, each by its own optimiser. The wake phase ascends the
+lower bound with respect to theta. The sleep phase descends KL(p(z|x) || q(z|x)), averaged over
+dreams (samples of the model): the opposite direction of the KL divergence of the bound, so that no
+bound on the data is optimised. Dreams are sampled even where the data are grey: the encoder is
+trained on binary images and used on grey ones, as in the authors' code. With dreams=means the
+encoder is trained on E[x'|z], which is grey too; this is not the wake-sleep algorithm of the model,
+but it measures what the difference costs.
 """
 
 from collections.abc import Iterator
@@ -26,10 +29,14 @@ __all__ = ["WakeSleep"]
 
 
 class WakeSleep(Objective):
-    """Wake and sleep phase of one minibatch. Needs no q(z|x) that can be reparameterised, and no closed-form KL.
+    """The wake phase and the sleep phase of one minibatch.
 
-    weight_prior: see `Objective`; of the decoder's weights alone. dreams: what the encoder is trained on. The bound it reports is
-    log p(x, z) - log q(z|x) at the one z of the wake phase.
+    It requires neither reparameterised samples nor a closed-form KL divergence. The reported bound
+    is the mean of log p(x, z) - log q(z|x) at the z of the wake phase.
+
+    Args:
+        weight_prior: Precision of the prior on the decoder's weights (see `Objective`).
+        dreams: What the encoder is trained on: "samples" of p(x|z), or their "means".
     """
 
     capturable = True
@@ -40,7 +47,7 @@ class WakeSleep(Objective):
         self.dreams = dreams
 
     def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
-        """One minibatch, one update of theta, then one of phi."""
+        """Yield one update of theta, then one of phi, for one minibatch (see `Objective.forward`)."""
         x, _, noise = next(stream)
         with torch.no_grad():
             qz_x = model.encoder(x)
@@ -55,7 +62,16 @@ class WakeSleep(Objective):
 
     @torch.no_grad()
     def dream(self, model: VAE, count: int, noise: Noise) -> tuple[Tensor, Tensor]:
-        """z ~ p(z), (count, J), and x' ~ p(x|z) or its mean, (count, D)."""
+        """Draw from the model.
+
+        Args:
+            model: The model p(x, z).
+            count: Number of draws.
+            noise: The random numbers.
+
+        Returns:
+            z ~ p(z), (count, J), and x' ~ p(x|z) or its mean, (count, D).
+        """
         z = model.sample_prior(count, noise)
         px_z = model.decoder(z)
         return z, px_z.sample(noise) if self.dreams == "samples" else px_z.mean
