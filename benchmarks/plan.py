@@ -7,7 +7,7 @@ from benchmarks.recipe import BenchmarkModel
 
 __all__ = ["FEW_EVALUATIONS", "Plan", "full", "quick"]
 
-FEW_EVALUATIONS = ("evaluator=bound", "trainer.first_mark=10000")
+FEW_EVALUATIONS = ("evaluator=bound", "evaluation.start=10000")
 """For runs that are timed between marks, from Plan.since on: evaluations do not count, and take longer than what does."""
 
 

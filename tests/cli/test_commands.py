@@ -65,7 +65,12 @@ def test_the_life_of_a_run(tmp_path: Path) -> None:
     assert only_run(tmp_path).settings["hidden_dim"] == 100
 
     result = aevb(
-        "evaluate", f"run=outputs/runs/{NAME}", "evaluator=bound", "split=[test,train]", "first=20", folder=tmp_path
+        "evaluate",
+        f"run=outputs/runs/{NAME}",
+        "evaluator=bound",
+        "split=[test,train]",
+        "num_images=20",
+        folder=tmp_path,
     )
     assert result.returncode == 0, result.stderr
     assert {file["split"] for file in only_run(tmp_path).evaluations() if file["n"] == 20} == {"test", "train"}

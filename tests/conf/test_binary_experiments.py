@@ -29,7 +29,9 @@ def runs(tmp_path_factory):
     for experiment, objectives in RUNS.items():
         for objective in objectives:
             overrides = (f"experiment={experiment}", f"objective={objective}", *SMALL)
-            config = settings(*overrides, "trainer.final_first=50", "trainer.first=50", "trainer.first_mark=1")
+            config = settings(
+                *overrides, "evaluation.final_images=50", "evaluation.num_images=50", "evaluation.start=1"
+            )
             choices = {"data": "digits", "objective": objective, "optimizer": "adam"}
             directory = folder / experiment / f"run-{objective}"
             write_json(directory / "config.yaml", {**config, "name": directory.name, "choices": choices})

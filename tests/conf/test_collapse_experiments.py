@@ -15,13 +15,19 @@ from aevb.training import train_run
 from helpers.commands import settings
 
 SMALL = ("data=digits", "data.targets=threshold", "data.n_train=100", "batch_size=50", "hidden_dim=5", "logger=none")
-SMALL += ("trainer.first=10", "trainer.final_first=10", "trainer.first_mark=1", "trainer.block=1", "max_samples=100")
+SMALL += (
+    "evaluation.num_images=10",
+    "evaluation.final_images=10",
+    "evaluation.start=1",
+    "trainer.block=1",
+    "max_samples=100",
+)
 CASES: dict[str, tuple[str, ...]] = {
     "collapse": ("objective=lagging", "objective.inner_steps=3"),
     "collapse-free-bits": ("objective=beta_vae", "objective.free_bits=0.1", "objective.beta=1"),
     "iwae": ("objective=dreg", "objective.samples=2", "latent_dim=3", "evaluator.importance.samples=5"),
-    "em_view": ("trainer.mark_every=50",),
-    "em_view-em": ("trainer.mark_every=50", "objective=variational_em", "evaluator=[quadrature,fitted_bound]"),
+    "em_view": ("evaluation.every=50",),
+    "em_view-em": ("evaluation.every=50", "objective=variational_em", "evaluator=[quadrature,fitted_bound]"),
 }
 COARSE = ("evaluator.quadrature.tolerance=10", "evaluator.quadrature.levels=2")
 
@@ -66,7 +72,7 @@ def test_lagging_comes_out_of_a_checkpoint_as_it_went_in(found: dict[str, runs.R
 def test_mark_every_is_no_part_of_a_runs_identity(found: dict[str, runs.Run]) -> None:
     assert found["em_view"].metrics()["samples_seen"].tolist() == [50, 100]
     other = {**found["em_view"].settings}
-    other["trainer"] = {**other["trainer"], "mark_every": 7}
+    other["evaluation"] = {**other["evaluation"], "every": 7}
     assert runs.fingerprint(other) == found["em_view"].fingerprint
 
 

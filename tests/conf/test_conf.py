@@ -92,7 +92,7 @@ def decoder(*overrides: str) -> tuple[str, int, int, int]:
     found = settings(*overrides)
     model = found["model"]
     assert model["encoder"]["hidden_dim"] == model["decoder"]["hidden_dim"]
-    window = found["trainer"]["train_window"]
+    window = found["evaluation"]["train_window"]
     return model["decoder"]["_target_"].rpartition(".")[2], found["hidden_dim"], model["encoder"]["hidden_dim"], window
 
 
@@ -104,7 +104,7 @@ def decoder(*overrides: str) -> tuple[str, int, int, int]:
         (["data=frey_face", "model=bernoulli"], ("BernoulliDecoder", 200, 200, 460_000)),
         (["model=bernoulli", "data=frey_face"], ("BernoulliDecoder", 200, 200, 460_000)),
         (["data=frey_face", "hidden_dim=50"], ("GaussianDecoder", 50, 50, 460_000)),
-        (["data=frey_face", "trainer.train_window=7"], ("GaussianDecoder", 200, 200, 7)),
+        (["data=frey_face", "evaluation.train_window=7"], ("GaussianDecoder", 200, 200, 7)),
         (["data=mnist", "model=gaussian"], ("GaussianDecoder", 500, 500, 230_000)),
     ],
 )
@@ -123,7 +123,7 @@ def test_an_experiment_may_choose_the_data_set(tmp_path: Path) -> None:
     faces = settings(path, "experiment=faces")
     assert faces["model"]["decoder"]["_target_"] == "aevb.models.gaussian.GaussianDecoder"
     assert (faces["latent_dim"], faces["hidden_dim"], faces["optimizer"]["lr"]) == (2, 7, 0.02)
-    assert faces["trainer"]["train_window"] == 460_000
+    assert faces["evaluation"]["train_window"] == 460_000
     assert decoder(path, "experiment=odd")[:2] == ("BernoulliDecoder", 200)
     over = settings(path, "experiment=faces", "latent_dim=9", "data=mnist")
     assert (over["latent_dim"], over["data"]["_target_"]) == (9, "aevb.data.mnist.MNIST")
@@ -160,7 +160,7 @@ def test_wake_sleep_that_dreams_in_samples_is_what_it_was_before_it_could_choose
 
 
 def test_gradients_that_are_not_clipped_leave_the_identity_alone() -> None:
-    plain, clipped = settings(), settings("trainer.clip_norm=1")
-    older = {**plain, "trainer": {key: value for key, value in plain["trainer"].items() if not key.startswith("clip_")}}
+    plain, clipped = settings(), settings("clip_norm=1")
+    older = {key: value for key, value in plain.items() if not key.startswith("clip_")}
     assert fingerprint(plain) == fingerprint(older) != fingerprint(clipped)
-    assert difference(clipped, older) == {"trainer.clip_norm": (1.0, "absent")}
+    assert difference(clipped, older) == {"clip_norm": (1.0, "absent")}

@@ -18,17 +18,17 @@ SMALL = (
     "hidden_dim=5",
     "batch_size=50",
     "trainer.block=1",
-    "trainer.first=10",
-    "trainer.final_first=10",
+    "evaluation.num_images=10",
+    "evaluation.final_images=10",
 )
 CASES: dict[str, tuple[str, ...]] = {
     "posterior_families": ("model/encoder=f", "evaluator.importance.samples=5"),
     "beta": ("objective.beta=4",),
     "posterior_means": (),
     "unit_gaussian": ("model=unit_gaussian",),
-    "clipping": ("optimizer=sgd", "trainer.clip_norm=1", "data.n_train=200"),
+    "clipping": ("optimizer=sgd", "clip_norm=1", "data.n_train=200"),
     "keras": (),
-    "keras_likelihood": ("data.n_train=200", "evaluator.importance.samples=5", "trainer.first_mark=1"),
+    "keras_likelihood": ("data.n_train=200", "evaluator.importance.samples=5", "evaluation.start=1"),
 }
 
 

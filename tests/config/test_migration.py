@@ -2,7 +2,7 @@
 
 import json
 
-from aevb.config import fingerprint
+from aevb.config import ConfigError, fingerprint, validate
 from aevb.config.migration import RENAMED_KEYS, RENAMED_TARGETS, first_names, renamed_key, upgrade, upgrade_record
 from aevb.config.signature import signature
 from aevb.runs import Run, read_settings
@@ -62,3 +62,13 @@ def test_fields_of_records_are_renamed() -> None:
     with_selection = [run for run in COMMITTED if (run / "stepsizes.json").is_file()]
     assert with_selection
     assert all("learning_rate" in Run(run).done for run in with_selection)
+
+
+def test_committed_runs_validate_under_the_present_schema() -> None:
+    faults = {}
+    for run in COMMITTED:
+        try:
+            validate({**read_settings(run)})
+        except ConfigError as error:
+            faults[run.name] = error.faults
+    assert faults == {}

@@ -19,10 +19,10 @@ PREAMBLE = """\
     from dataclasses import dataclass, field
     from pathlib import Path
     from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Optional, Union
-    from aevb import ranges
+    from aevb import types
     from aevb.data.dataset import Dataset
-    from aevb.models.mlp import Activation
-    from aevb.ranges import Fraction, NonNegativeInt, PositiveFloat, PositiveInt, Range
+    from aevb.nn.mlp import Activation
+    from aevb.types import Fraction, NonNegativeInt, PositiveFloat, PositiveInt, Range
     from enum import Enum
     Name = Literal["a", "b"]
     class Colour(Enum):
@@ -44,7 +44,7 @@ def seen(target: str) -> Signature:
 ANNOTATIONS: list[tuple[str, list[Any], list[Any]]] = [
     ("int", [3, -3, 1e6, 1_000_000.0], ["3", 2.5, True, None, [3], float("inf")]),
     ("PositiveInt", [1, 1e6], [0, -1, 1.5, "abc", False]),
-    ("ranges.PositiveInt", [1], [0]),
+    ("types.PositiveInt", [1], [0]),
     ("NonNegativeInt", [0], [-1]),
     ("float", [3, -2.5, 1e-8], ["x", True, None, float("nan"), float("-inf")]),
     ("PositiveFloat", [1e-9, 1], [0, 0.0, -1]),
@@ -210,7 +210,7 @@ def test_a_value_is_told_once_where_it_was_given() -> None:
         (["~model.prior"], "model.prior: missing"),
         (["~model._target_"], "model: nothing says what to build (no _target_); allowed: autoregressive, bernoulli"),
         (["model=autoregressive"], "data.targets=grey: AutoregressiveDecoder is a probability of binary images"),
-        (["~data"], "data: missing; allowed: digits"),
+        (["~data"], "data: missing; allowed: array, digits"),
         (["seed=true"], "seed=true: not an integer"),
         (["model.encoder=3"], "model.encoder=3: describes no object; allowed: a mapping with _target_"),
         (

@@ -16,14 +16,17 @@ from helpers.oracles import data, exact_bound, linear_gaussian
 @pytest.mark.parametrize("images", [1, 3, 7, 100])
 def test_blocks_change_nothing_and_every_image_counts_once(images):
     model, x = linear_gaussian(), data(7)
-    whole, cut = run_over(Bound(images=1000), model, x, seed=3), run_over(Bound(images=images), model, x, seed=3)
+    whole, cut = (
+        run_over(Bound(batch_size=1000), model, x, seed=3),
+        run_over(Bound(batch_size=images), model, x, seed=3),
+    )
     assert cut.n == 7
     torch.testing.assert_close(cut.values["bound"], whole.values["bound"], rtol=0, atol=1e-12)
 
 
 def test_the_first_images_have_the_values_they_have_in_the_whole_split():
     model, x = linear_gaussian(), data(7)
-    whole, some = (run_over(Importance(samples=20, rows=30), model, rows, seed=0) for rows in (x, x[:3]))
+    whole, some = (run_over(Importance(samples=20, batch_size=30), model, rows, seed=0) for rows in (x, x[:3]))
     torch.testing.assert_close(some.values["log_px"], whole.values["log_px"][:3], rtol=0, atol=1e-12)
 
 

@@ -16,7 +16,7 @@ from helpers.oracles import data, linear_gaussian
 
 def test_the_surgery_is_of_the_whole_split_and_its_findings_are_written(tmp_path):
     model, x = linear_gaussian(), data(40)
-    evaluator = Information(samples=2, rows=7)
+    evaluator = Information(samples=2, batch_size=7)
     evaluation = run_over(evaluator, model, x, seed=0)
     path = record(tmp_path, evaluator, evaluation, "test", None)
     result = json.loads(path.read_text())
@@ -60,7 +60,7 @@ def test_a_diverged_model_is_called_so():
 def test_the_gap_is_the_same_in_whatever_blocks():
     model, x = linear_gaussian(), data(7)
     settings = {"steps": 20, "draws": 2, "samples": 10}
-    whole, cut = (run_over(InferenceGap(**settings, rows=rows), model, x, seed=3) for rows in (1000, 4))
+    whole, cut = (run_over(InferenceGap(**settings, batch_size=rows), model, x, seed=3) for rows in (1000, 4))
     for name in whole.values:
         torch.testing.assert_close(whole.values[name], cut.values[name], rtol=0, atol=1e-9)
     assert whole.mean() == pytest.approx(whole.mean("approximation_gap") + whole.mean("amortisation_gap"))

@@ -23,7 +23,7 @@ class Stops(Importance):
     """Dies in its block number `at`."""
 
     def __init__(self, at: int) -> None:
-        super().__init__(samples=20, rows=40)
+        super().__init__(samples=20, batch_size=40)
         self.left = at
 
     def values(self, model, x, noise):
@@ -45,7 +45,7 @@ def test_what_was_begun_goes_on_to_the_same_digits(at, tmp_path):
     rest = Stops(4 - at)
     found = evaluate(rest, path)
     assert rest.left == 0  # blocks that were done are not done again
-    whole = run_over(Importance(samples=20, rows=40), linear_gaussian(), data(7), 3)
+    whole = run_over(Importance(samples=20, batch_size=40), linear_gaussian(), data(7), 3)
     for name, value in whole.values.items():
         assert torch.equal(found.values[name], value)
 
@@ -101,7 +101,7 @@ ARGUMENTS = [
     "first=60",
     "evaluator=[bound,ais]",
     "evaluator.ais.temperatures=40",
-    "evaluator.ais.rows=8",
+    "evaluator.ais.batch_size=8",
 ]
 
 
@@ -147,7 +147,7 @@ def test_another_seed_is_another_evaluation(folder, capsys):
     run = folder / "outputs" / "runs" / "r"
     means = []
     for seed in (0, 1, 1):
-        (path,) = evaluate_run(run, node("Bound"), ["test"], first=5, seed=seed)
+        (path,) = evaluate_run(run, node("Bound"), ["test"], num_images=5, seed=seed)
         means.append(json.loads(path.read_text())["mean"])
     assert means[0] != means[1] == means[2]
 
@@ -155,7 +155,7 @@ def test_another_seed_is_another_evaluation(folder, capsys):
 def test_an_evaluator_that_does_not_suit_is_refused_before_anything_is_done(folder, tmp_path):
     run = folder / "outputs" / "runs" / "r"
     with pytest.raises(UserError, match=r"evaluator=enumeration: DiagonalNormal prior over latent_dim=2"):
-        evaluate_run(run, node("Importance", samples=3) | node("Enumeration"), ["test"], first=7)
+        evaluate_run(run, node("Importance", samples=3) | node("Enumeration"), ["test"], num_images=7)
     assert not list(run.glob("evaluation/importance*first7*"))
     words = ["data=digits", "latent_dim=4", "max_samples=100", "evaluator=quadrature", "logger=none"]
     result = aevb("train", *words, folder=tmp_path)

@@ -75,7 +75,7 @@ def test_ais_under_a_stated_noise_is_of_the_linear_model_with_it(sigma):
     other.load_state_dict(model.decoder.state_dict())
     with torch.no_grad():
         other.log_var.fill_(2 * math.log(sigma))
-    evaluator = AIS(temperatures=60, chains=8, leapfrogs=2, rows=3200, observation_sigma=sigma)
+    evaluator = AIS(temperatures=60, chains=8, leapfrogs=2, batch_size=3200, observation_sigma=sigma)
     found = run_over(evaluator, VAE(None, model.decoder, model.prior), x.repeat(400, 1), seed=0)
     assert_mean((found.values["log_px"] - other.marginal().log_prob(x)).exp(), 1.0)
     assert observed(model, sigma).encoder is model.encoder

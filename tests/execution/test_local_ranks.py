@@ -61,7 +61,7 @@ def test_two_ranks_in_float64_compute_what_one_process_computes(whole):
 
 
 def test_an_odd_number_of_ranks_and_targets_drawn_anew(tmp_path):
-    dynamic = ("objective=sgvb_a", "data.targets=dynamic", "+evaluator.bound.images=50")
+    dynamic = ("objective=sgvb_a", "data.targets=dynamic", "+evaluator.bound.batch_size=50")
     one, three = pair(
         tmp_path, "trainer.devices=1,3", "max_samples=3e4", "trainer.precision=64", "batch_size=99", *dynamic
     )

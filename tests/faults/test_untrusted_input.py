@@ -107,7 +107,7 @@ def test_a_pickle_in_the_data(run: Path) -> None:
 @pytest.mark.parametrize(
     "path",
     ["data", "model", "model.encoder", "model.encoder.hidden_dim", "objective", "optimizer", "optimizer.lr", "trainer",
-     "logger", "evaluator.bound", "evaluator.mine", "trainer.first", "data.targets"],
+     "logger", "evaluator.bound", "evaluator.mine", "evaluation.num_images", "data.targets"],
 )  # fmt: skip
 def test_a_call_anywhere_in_a_runs_config(path: str, call: dict[str, str], run: Path) -> None:
     for form in (call, [call], {"deep": [{"deeper": call}]}):

@@ -16,7 +16,7 @@ COMMANDS = {entry.name: entry.load() for entry in SCRIPTS}
 
 # Hydra has looked for its plugins then, and its parsers know their grammar: no command has to do that again.
 with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-    hydra.compose("train", ["data=digits", "+evaluator.bound.images=50", "~data.targets"], return_hydra_config=True)
+    hydra.compose("train", ["data=digits", "+evaluator.bound.batch_size=50", "~data.targets"], return_hydra_config=True)
 
 
 def main(arguments: list[str]) -> int:

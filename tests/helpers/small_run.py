@@ -14,7 +14,13 @@ TRAIN = Path(__file__).parents[2] / "scripts" / "train.py"
 
 def settings_of_a_small_run(folder: Path) -> dict[str, Any]:
     """What `aevb-train data=digits` writes: 2 latent dimensions, K = 5 on the first 100 test images at a mark."""
-    overrides = ["data=digits", "latent_dim=2", "hidden_dim=20", "evaluator.importance.samples=5", "trainer.first=100"]
+    overrides = [
+        "data=digits",
+        "latent_dim=2",
+        "hidden_dim=20",
+        "evaluator.importance.samples=5",
+        "evaluation.num_images=100",
+    ]
     python(str(TRAIN), *overrides, f"output_dir={folder}", "max_samples=1e2", folder=folder).check_returncode()
     (config,) = folder.glob("runs/*/config.yaml")
     return OmegaConf.to_container(OmegaConf.load(config))  # type: ignore[return-value]

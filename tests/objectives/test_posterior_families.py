@@ -11,7 +11,12 @@ from aevb.training import train_run
 from helpers.commands import settings
 
 SMALL = ("data=digits", "data.targets=threshold", "logger=none", "latent_dim=3", "hidden_dim=5", "max_samples=200")
-SMALL += ("trainer.final_first=30", "trainer.first=30", "trainer.first_mark=200", "evaluator.importance.samples=5")
+SMALL += (
+    "evaluation.final_images=30",
+    "evaluation.num_images=30",
+    "evaluation.start=200",
+    "evaluator.importance.samples=5",
+)
 
 
 def grid(experiment: str) -> list[str]:

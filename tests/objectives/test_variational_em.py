@@ -182,8 +182,8 @@ def test_the_evaluator_gives_unseen_images_an_e_step():
     gap = found["bound"] - model.decoder.marginal().log_prob(x).detach()
     assert gap.mean().abs() < 5 * gap.std() / 200**0.5
     assert gap.abs().mean() < 0.5
-    one_by_one = run_over(FittedBound(images=1, tolerance=0, max_steps=5), binary(3), images(), 0).values["bound"]
-    together = run_over(FittedBound(images=7, tolerance=0, max_steps=5), binary(3), images(), 0).values["bound"]
+    one_by_one = run_over(FittedBound(batch_size=1, tolerance=0, max_steps=5), binary(3), images(), 0).values["bound"]
+    together = run_over(FittedBound(batch_size=7, tolerance=0, max_steps=5), binary(3), images(), 0).values["bound"]
     torch.testing.assert_close(one_by_one, together)
 
 

@@ -73,6 +73,6 @@ def test_a_run_from_an_empty_folder(bin_folder: Path, tmp_path: Path) -> None:
     result = process([str(bin_folder / "aevb-train"), "-m", *TINY, "name=swept"], tmp_path)
     assert result.returncode == 0, result.stderr
     result = process(
-        [str(bin_folder / "aevb-evaluate"), f"run={run.directory}", "evaluator=bound", "first=9"], tmp_path
+        [str(bin_folder / "aevb-evaluate"), f"run={run.directory}", "evaluator=bound", "num_images=9"], tmp_path
     )
     assert result.returncode == 0, result.stderr

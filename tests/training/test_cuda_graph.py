@@ -136,7 +136,7 @@ def tapes(monkeypatch):
 
 def test_whole_runs_with_and_without_a_graph_and_extended(tapes, tmp_path):
     """Through the worker: evaluations, checkpoints and marks between the replays, to the same bits."""
-    kind = "objective=iwae", "trainer.sampling=replacement", "data.targets=dynamic"
+    kind = "objective=iwae", "sampling=replacement", "data.targets=dynamic"
     whole = outcome(short_run(tmp_path / "whole", 3000, "trainer.block=20", "trainer.graph_steps=8", *kind))
     assert tapes[0].recorded == 1 <= tapes[0].replayed <= 3
     assert outcome(short_run(tmp_path / "plain", 3000, "trainer.block=20", "trainer.graph_steps=0", *kind)) == whole

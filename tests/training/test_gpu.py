@@ -27,7 +27,7 @@ KINDS = [
     ("trainer.engine=autograd", "optimizer=adam"),
     ("objective=iwae", "optimizer=adagrad_torch"),
     ("objective=wake_sleep",),
-    ("trainer.precision=64", "trainer.clip_norm=1"),
+    ("trainer.precision=64", "clip_norm=1"),
 ]
 
 

@@ -35,7 +35,7 @@ def test_the_run_is_the_one_with_the_stepsize_of_the_highest_training_bound(tmp_
     record = json.loads((chosen.directory / RECORD).read_text())
     bounds = {}
     for learning_rate in (0.02, 0.3):
-        window = f"trainer.train_window={SAMPLES // 5}"
+        window = f"evaluation.train_window={SAMPLES // 5}"
         alone = run(tmp_path / f"{learning_rate}", f"optimizer.lr={learning_rate}", f"max_samples={SAMPLES}", window)
         bounds[learning_rate] = alone.metrics()["train_bound"][-1]
     assert {row["learning_rate"]: row["train_bound"] for row in record["trials"]} == bounds

@@ -32,7 +32,7 @@ def test_a_member_does_not_count_the_evaluations_of_the_others(tmp_path, monkeyp
             "hidden_dim=20",
             "evaluator=bound",
             "logger=none",
-            "trainer.first_mark=500",
+            "evaluation.start=500",
         )
         # The one that is done first is evaluated at its end while the other waits.
         runs.prepare(directory, settings(*given, f"seed={seed}", f"max_samples={1000 * (seed + 1)}"))

@@ -30,5 +30,5 @@ def _evaluate(cfg: DictConfig, call: JobContext) -> None:
     from aevb.evaluation.evaluate_run import evaluate_run  # torch comes with it
 
     splits = settings["split"] if isinstance(settings["split"], list) else [settings["split"]]
-    rest = {key: settings[key] for key in ("first", "data_root", "seed", "threads", "matmul_precision")}
+    rest = {key: settings[key] for key in ("num_images", "data_root", "seed", "threads", "matmul_precision")}
     evaluate_run(directory, settings["evaluator"], splits, **rest, trusted=call.trusted)

@@ -24,15 +24,16 @@ NOT_IN_FINGERPRINT = (
     "data.download",
     "data.mirror",
     "trainer.checkpoint_minutes",
-    "trainer.mark_splits",
-    "trainer.first_mark",
-    "trainer.mark_every",
-    "trainer.final_first",
+    "evaluation._target_",
+    "evaluation.splits",
+    "evaluation.start",
+    "evaluation.every",
+    "evaluation.final_images",
     "trainer.graph_steps",
 )
 DEFAULTS_TREATED_AS_ABSENT = {
-    "trainer.clip_value": None,
-    "trainer.clip_norm": None,
+    "clip_value": None,
+    "clip_norm": None,
     "objective.dreams": "samples",
     "model.decoder.context_dim": 0,
 }

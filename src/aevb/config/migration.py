@@ -20,12 +20,30 @@ __all__ = [
     "upgrade_record",
 ]
 
+# By name, as a user's own evaluator may have arguments of these names.
+_BY_ROWS = ("ais", "bdmc", "importance", "inference_gap", "information", "predictive", "reciprocal")
+_BY_IMAGES = ("bits_per_dim", "bound", "enumeration", "fitted_bound", "quadrature", "reconstruction", "shapes")
+
 RENAMED_KEYS: dict[str, str] = {
     "trainer.products": "trainer.matmul_backend",
     "trainer.matmul": "trainer.matmul_precision",
+    "trainer.first": "evaluation.num_images",
+    "trainer.final_first": "evaluation.final_images",
+    "trainer.first_mark": "evaluation.start",
+    "trainer.mark_every": "evaluation.every",
+    "trainer.mark_splits": "evaluation.splits",
+    "trainer.train_window": "evaluation.train_window",
+    "trainer.sampling": "sampling",
+    "trainer.clip_norm": "clip_norm",
+    "trainer.clip_value": "clip_value",
     "selection.stepsizes": "selection.learning_rates",
+    **{f"evaluator.{name}.rows": f"evaluator.{name}.batch_size" for name in _BY_ROWS},
+    **{f"evaluator.{name}.images": f"evaluator.{name}.batch_size" for name in _BY_IMAGES},
 }
 """Key of the first version -> present key."""
+
+ADDED_TARGETS: dict[str, str] = {"evaluation": "aevb.training.evaluation_settings.EvaluationSettings"}
+"""Node that the first version did not have -> what it describes; no part of a fingerprint."""
 
 RENAMED_TARGETS: dict[str, str] = {
     "aevb.data.tensor.Tensor": "aevb.data.array.ArrayDataset",
@@ -78,6 +96,9 @@ def upgrade(settings: dict[str, Any]) -> dict[str, Any]:
     """
     upgraded: dict[str, Any] = {}
     _copy(settings, "", upgraded)
+    for node, target in ADDED_TARGETS.items():
+        if "trainer" in upgraded:  # the config of a run
+            upgraded.setdefault(node, {}).setdefault("_target_", target)
     return upgraded
 
 

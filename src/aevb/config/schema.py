@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, NamedTuple
 
-from aevb.types import PositiveInt, Seed, Threads
+from aevb.types import PositiveFloat, PositiveInt, Seed, Threads
 
 __all__ = ["Evaluate", "Figure", "Train"]
 
@@ -17,6 +17,7 @@ class Train(NamedTuple):
     objective: dict[str, Any]
     optimizer: dict[str, Any]
     trainer: dict[str, Any]
+    evaluation: dict[str, Any]
     logger: dict[str, Any]
     seed: Seed
     name: str | None
@@ -27,6 +28,9 @@ class Train(NamedTuple):
     output_dir: str
     evaluator: dict[str, dict[str, Any]] = {}  # noqa: RUF012 (never an instance: only read)
     selection: dict[str, Any] | None = None
+    sampling: Literal["permutation", "replacement"] = "permutation"
+    clip_norm: PositiveFloat | None = None
+    clip_value: PositiveFloat | None = None
 
 
 class Evaluate(NamedTuple):
@@ -35,7 +39,7 @@ class Evaluate(NamedTuple):
     evaluator: dict[str, dict[str, Any]]
     run: str
     split: SplitName | list[SplitName]
-    first: PositiveInt | None
+    num_images: PositiveInt | None
     data_root: str | None
     seed: Seed
     threads: Threads

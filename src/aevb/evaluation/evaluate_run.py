@@ -37,7 +37,7 @@ def evaluate_run(
     evaluators: dict[str, dict[str, Any]],
     splits: list[str],
     *,
-    first: int | None = None,
+    num_images: int | None = None,
     data_root: str | None = None,
     seed: int = 0,
     threads: int = 1,
@@ -46,7 +46,7 @@ def evaluate_run(
 ) -> list[Path]:
     """Runs each evaluator over each split, writes run/evaluation/*.json and prints a table.
 
-    run: directory of a finished run. evaluators: config nodes by name. splits: of train, valid, test. first: only so many images
+    run: directory of a finished run. evaluators: config nodes by name. splits: of train, valid, test. num_images: only so many images
     of each. data_root: where the data lie now. seed: of the noise and of dynamic targets. matmul_precision: as for
     torch.set_float32_matmul_precision. Returns the files; raises UserError.
     """
@@ -64,8 +64,8 @@ def evaluate_run(
         split = getattr(data, split_name)
         if len(split.x) == 0:
             raise UserError(f"split={split_name}: this data set has none; try: split=test")
-        x = targets(split, loaded.dataset.dynamic, seed, float_type(loaded.settings))[:first]
-        part = None if first is None or first >= len(split.x) else first
+        x = targets(split, loaded.dataset.dynamic, seed, float_type(loaded.settings))[:num_images]
+        part = None if num_images is None or num_images >= len(split.x) else num_images
         for evaluator in built.values():
             path = place(run, evaluator, split_name, part)
             identity = _identity(evaluator, loaded.model, x, split_name, seed, threads)

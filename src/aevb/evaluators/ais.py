@@ -15,7 +15,7 @@ __all__ = ["AIS"]
 class AIS(Evaluator):
     """aevb.estimators.ais per image: a stochastic lower bound of log p(x).
 
-    temperatures: T. chains: C an image. leapfrogs: of a trajectory. start: "prior" or "encoder". rows: chains moved at once,
+    temperatures: T. chains: C an image. leapfrogs: of a trajectory. start: "prior" or "encoder". batch_size: chains moved at once,
     which bounds the memory. observation_sigma: of Gaussian noise about the decoder's mean, in place of the model's own
     p(x|z); what a generator without a likelihood needs, and its number depends on (Wu et al. 2017).
     """
@@ -30,12 +30,12 @@ class AIS(Evaluator):
         chains: PositiveInt = 8,
         leapfrogs: PositiveInt = 2,
         start: Start = "prior",
-        rows: PositiveInt = 800,
+        batch_size: PositiveInt = 800,
         observation_sigma: PositiveFloat | None = None,
     ) -> None:
         self.observation_sigma = observation_sigma
         self.temperatures, self.chains, self.leapfrogs, self.start = temperatures, chains, leapfrogs, start
-        self.images = max(1, rows // chains)
+        self.images = max(1, batch_size // chains)
 
     @property
     def needs_encoder(self) -> bool:

@@ -12,13 +12,13 @@ __all__ = ["BitsPerDim"]
 
 
 class BitsPerDim(Evaluator):
-    """aevb.estimators.bits_per_dim per image. scale: s of x = k/s. images: in a block."""
+    """aevb.estimators.bits_per_dim per image. scale: s of x = k/s. batch_size: images in a block."""
 
     name = "bits_per_dim"
     primary_value = "dequantised_bits_per_dim"
 
-    def __init__(self, scale: PositiveInt = 256, images: PositiveInt = 1000) -> None:
-        self.scale, self.images = scale, images
+    def __init__(self, scale: PositiveInt = 256, batch_size: PositiveInt = 1000) -> None:
+        self.scale, self.images = scale, batch_size
 
     @property
     def needs_encoder(self) -> bool:

@@ -12,14 +12,14 @@ __all__ = ["Bound"]
 
 
 class Bound(Evaluator):
-    """aevb.estimators.bound per image. samples: L. images: in a block."""
+    """aevb.estimators.bound per image. samples: L. batch_size: images in a block."""
 
     name = "bound"
     primary_value = "bound"
     direction = "lower bound"
 
-    def __init__(self, samples: PositiveInt = 1, images: PositiveInt = 1000) -> None:
-        self.samples, self.images = samples, images
+    def __init__(self, samples: PositiveInt = 1, batch_size: PositiveInt = 1000) -> None:
+        self.samples, self.images = samples, batch_size
 
     @property
     def needs_encoder(self) -> bool:

@@ -15,14 +15,14 @@ __all__ = ["Enumeration"]
 
 
 class Enumeration(Evaluator):
-    """aevb.estimators.enumeration per image: log p(x) and the lower bound, without any sampling error. images: in a block."""
+    """aevb.estimators.enumeration per image: log p(x) and the lower bound, without any sampling error. batch_size: images in a block."""
 
     name = "enumeration"
     primary_value = "log_px"
     direction = "exact"
 
-    def __init__(self, images: PositiveInt = 1000) -> None:
-        self.images = images
+    def __init__(self, batch_size: PositiveInt = 1000) -> None:
+        self.images = batch_size
 
     def check(self, model: VAE) -> None:
         """A Bernoulli prior over at most twelve variables."""

@@ -16,7 +16,7 @@ class FittedBound(Evaluator):
     """aevb.estimators.per_image_posterior per image, from N(0, I) or Bernoulli(1/2): what variational EM makes of unseen images, and
     of a model that has an encoder the bound without its amortisation gap.
 
-    samples, tolerance, max_steps, lr: of the fit. Its end is measured with `samples` other draws, or exactly. images: in a block,
+    samples, tolerance, max_steps, lr: of the fit. Its end is measured with `samples` other draws, or exactly. batch_size: images in a block,
     whose mean bound tells when it ends.
     """
 
@@ -30,9 +30,9 @@ class FittedBound(Evaluator):
         tolerance: NonNegativeFloat = 0.01,
         max_steps: PositiveInt = 100,
         lr: PositiveFloat = 0.1,
-        images: PositiveInt = 100,
+        batch_size: PositiveInt = 100,
     ) -> None:
-        self.how, self.images = Fitting(samples, tolerance, max_steps, lr), images
+        self.how, self.images = Fitting(samples, tolerance, max_steps, lr), batch_size
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """bound, reconstruction, kl, steps."""
@@ -45,4 +45,4 @@ class FittedBound(Evaluator):
     @property
     def settings(self) -> dict[str, int | float | str]:
         """Of the fit, and the block that ends it together."""
-        return {**self.how._asdict(), "images": self.images}
+        return {**self.how._asdict(), "batch_size": self.images}

@@ -14,7 +14,7 @@ __all__ = ["Importance"]
 class Importance(Evaluator):
     """aevb.estimators.importance per image: a stochastic lower bound of log p(x).
 
-    samples: K. rows: latent samples decoded at once, which bounds the memory. prior_share: of the draws from the prior
+    samples: K. batch_size: latent samples decoded at once, which bounds the memory. prior_share: of the draws from the prior
     instead of the encoder's q. annealed: draws of the posterior that q is laid around; 0: q as the encoder gives it.
     """
 
@@ -25,12 +25,12 @@ class Importance(Evaluator):
     def __init__(
         self,
         samples: PositiveInt = 50,
-        rows: PositiveInt = 1000,
+        batch_size: PositiveInt = 1000,
         prior_share: Fraction = 0.0,
         annealed: NonNegativeInt = 0,
     ) -> None:
-        self.samples, self.rows, self.prior_share, self.annealed = samples, rows, prior_share, annealed
-        self.images = max(1, rows // (annealed or samples))
+        self.samples, self.batch_size, self.prior_share, self.annealed = samples, batch_size, prior_share, annealed
+        self.images = max(1, batch_size // (annealed or samples))
 
     @property
     def needs_encoder(self) -> bool:
@@ -44,7 +44,7 @@ class Importance(Evaluator):
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """log_px, effective_samples, monte_carlo_error; where K allows them pareto_k and rise."""
-        values = importance(model, x, noise, self.samples, self.rows, self.prior_share, self.annealed)._asdict()
+        values = importance(model, x, noise, self.samples, self.batch_size, self.prior_share, self.annealed)._asdict()
         return {name: value for name, value in values.items() if not value.isnan().all()}
 
     @property

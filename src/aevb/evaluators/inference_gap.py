@@ -14,7 +14,7 @@ __all__ = ["InferenceGap"]
 class InferenceGap(Evaluator):
     """aevb.estimators.inference_gap per image. Slow: q is optimised for each; `first=100` gives an idea.
 
-    steps, draws, lr: of that optimisation. samples: K, draws behind bounds and log p(x). rows: latent samples decoded at once.
+    steps, draws, lr: of that optimisation. samples: K, draws behind bounds and log p(x). batch_size: latent samples decoded at once.
     """
 
     name = "inference_gap"
@@ -26,10 +26,10 @@ class InferenceGap(Evaluator):
         draws: PositiveInt = 10,
         lr: PositiveFloat = 0.03,
         samples: PositiveInt = 1000,
-        rows: PositiveInt = 1000,
+        batch_size: PositiveInt = 1000,
     ) -> None:
-        self.steps, self.draws, self.lr, self.samples, self.rows = steps, draws, lr, samples, rows
-        self.images = max(1, rows // draws)
+        self.steps, self.draws, self.lr, self.samples, self.batch_size = steps, draws, lr, samples, batch_size
+        self.images = max(1, batch_size // draws)
 
     @property
     def needs_encoder(self) -> bool:
@@ -44,7 +44,7 @@ class InferenceGap(Evaluator):
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """inference_gap, approximation_gap, amortisation_gap, bound, best_bound, log_px, effective_samples."""
         estimate = inference_gap(
-            model, x, noise, steps=self.steps, draws=self.draws, lr=self.lr, samples=self.samples, rows=self.rows
+            model, x, noise, steps=self.steps, draws=self.draws, lr=self.lr, samples=self.samples, rows=self.batch_size
         )
         return estimate._asdict()
 

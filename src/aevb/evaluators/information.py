@@ -21,7 +21,7 @@ BIN = 0.25  # of log sigma^2
 class Information(Evaluator):
     """aevb.estimators.mutual_information over all images of the split at once, which are the aggregate posterior.
 
-    samples: L draws an image. rows: images encoded or decoded at once.
+    samples: L draws an image. batch_size: images encoded or decoded at once.
     """
 
     name = "information"
@@ -29,8 +29,8 @@ class Information(Evaluator):
     marked = ("active_units",)
     images = sys.maxsize  # one block: every image is part of every other's number
 
-    def __init__(self, samples: PositiveInt = 1, rows: PositiveInt = 1000) -> None:
-        self.samples, self.rows = samples, rows
+    def __init__(self, samples: PositiveInt = 1, batch_size: PositiveInt = 1000) -> None:
+        self.samples, self.batch_size = samples, batch_size
 
     @property
     def needs_encoder(self) -> bool:
@@ -44,12 +44,12 @@ class Information(Evaluator):
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """bound, reconstruction, kl, mutual_information, marginal_kl."""
-        return information(model, x, noise, self.samples, self.rows)._asdict()
+        return information(model, x, noise, self.samples, self.batch_size)._asdict()
 
     def summary(self, model: VAE, x: Tensor, values: dict[str, Tensor]) -> dict[str, Any]:
         """ceiling: log N, of the mutual information. kl_per_dimension, variance_of_mean; active_units, whose variance is above
         active_above; log_var_histogram, over images and dimensions."""
-        found = units(model, x, self.rows)
+        found = units(model, x, self.batch_size)
         counts, edges = _histogram(found.log_var)
         active, total = int(found.active.sum()), len(found.kl)
         return {

@@ -15,16 +15,16 @@ __all__ = ["Predictive"]
 class Predictive(Evaluator):
     """aevb.estimators.predictive per image; every other evaluator sees the network of the posterior mean.
 
-    draws: S, of theta. samples: K, of z for each. rows: latent samples decoded at once.
+    draws: S, of theta. samples: K, of z for each. batch_size: latent samples decoded at once.
     """
 
     name = "predictive"
     primary_value = "log_px"
     direction = "lower bound"
 
-    def __init__(self, draws: PositiveInt = 20, samples: PositiveInt = 50, rows: PositiveInt = 1000) -> None:
-        self.draws, self.samples, self.rows = draws, samples, rows
-        self.images = max(1, rows // samples)
+    def __init__(self, draws: PositiveInt = 20, samples: PositiveInt = 50, batch_size: PositiveInt = 1000) -> None:
+        self.draws, self.samples, self.batch_size = draws, samples, batch_size
+        self.images = max(1, batch_size // samples)
 
     @property
     def needs_encoder(self) -> bool:
@@ -42,7 +42,7 @@ class Predictive(Evaluator):
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """log_px, mean_log_px, spread."""
-        return predictive(model, x, noise, self.draws, self.samples, self.rows)._asdict()
+        return predictive(model, x, noise, self.draws, self.samples, self.batch_size)._asdict()
 
     @property
     def settings(self) -> dict[str, int | float | str]:

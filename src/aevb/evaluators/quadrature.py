@@ -17,7 +17,7 @@ __all__ = ["Quadrature"]
 class Quadrature(Evaluator):
     """aevb.estimators.quadrature per image: the truth that the other estimators are held against.
 
-    radius: the lattice covers [-radius, radius]^J. tolerance, margin: nats. levels: of refinement at most. images: in a
+    radius: the lattice covers [-radius, radius]^J. tolerance, margin: nats. levels: of refinement at most. batch_size: images in a
     block, which share the decoding.
     """
 
@@ -31,10 +31,10 @@ class Quadrature(Evaluator):
         tolerance: PositiveFloat = 1e-5,
         margin: PositiveFloat = 20.0,
         levels: PositiveInt = 7,
-        images: PositiveInt = 500,
+        batch_size: PositiveInt = 500,
     ) -> None:
         self.radius, self.tolerance, self.margin, self.levels = radius, tolerance, margin, levels
-        self.images = images
+        self.images = batch_size
 
     @property
     def latents(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ class Reciprocal(Evaluator):
     """aevb.estimators.reciprocal_identity per image: a stochastic upper bound of log p(x), if the chains have found all modes.
 
     samples: L. leapfrogs: of a trajectory. chains: an image. temperatures: of the annealing before, 0: none, from the
-    encoder's q, or from the prior where there is none. warm_up_samples: trajectories that adapt the learning rate. rows: chains
+    encoder's q, or from the prior where there is none. warm_up_samples: trajectories that adapt the learning rate. batch_size: chains
     moved at once, which bounds the memory.
     """
 
@@ -32,11 +32,11 @@ class Reciprocal(Evaluator):
         chains: PositiveInt = 10,
         temperatures: NonNegativeInt = 200,
         warm_up_samples: PositiveInt = 50,
-        rows: PositiveInt = 1000,
+        batch_size: PositiveInt = 1000,
     ) -> None:
         self.samples, self.leapfrogs, self.chains = samples, leapfrogs, chains
         self.temperatures, self.warm_up_samples = temperatures, warm_up_samples
-        self.images = max(1, rows // chains)
+        self.images = max(1, batch_size // chains)
 
     @property
     def latents(self) -> tuple[str, ...]:

@@ -17,13 +17,13 @@ __all__ = ["Reconstruction"]
 
 
 class Reconstruction(Evaluator):
-    """Per image: squared_error (of the sum over pixels), mean_square_error (a pixel), log_px_z (nats). images: in a block."""
+    """Per image: squared_error (of the sum over pixels), mean_square_error (a pixel), log_px_z (nats). batch_size: images in a block."""
 
     name = "reconstruction"
     primary_value = "squared_error"
 
-    def __init__(self, images: PositiveInt = 1000) -> None:
-        self.images = images
+    def __init__(self, batch_size: PositiveInt = 1000) -> None:
+        self.images = batch_size
 
     @property
     def needs_encoder(self) -> bool:

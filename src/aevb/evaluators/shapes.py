@@ -24,13 +24,13 @@ __all__ = ["Shapes"]
 
 
 class Shapes(Evaluator):
-    """images: in a block."""
+    """batch_size: images in a block."""
 
     name = "shapes"
     primary_value = "recognisable_reconstruction"
 
-    def __init__(self, images: PositiveInt = 500) -> None:
-        self.images = images
+    def __init__(self, batch_size: PositiveInt = 500) -> None:
+        self.images = batch_size
 
     @property
     def needs_encoder(self) -> bool:

@@ -29,7 +29,7 @@ class PosteriorMeans(RunLogger):
     def logger(self, directory: Path, samples_seen: int, round_samples: int) -> Logger | bool:
         """None; what the file holds of before is read back, but for the end of a shorter run, which is no mark."""
         self.frames, self._start = [], samples_seen
-        every = read_settings(directory)["trainer"].get("mark_every")
+        every = read_settings(directory)["evaluation"].get("every")
         if samples_seen and (directory / FILE).is_file():
             with np.load(directory / FILE) as held:
                 pairs = zip(held["samples_seen"].tolist(), held["mean"], strict=True)

@@ -68,7 +68,7 @@ class TensorBoard(RunLogger):
         settings = read_settings(directory)
         # The checkpoint was taken after everything at its mark was written. The end of a shorter run is no mark
         # of the longer one; a run that has only its end left to do writes the whole of it again.
-        every = settings["trainer"].get("mark_every")
+        every = settings["evaluation"].get("every")
         kept = (
             is_evaluation_point(samples_seen - round_samples, samples_seen, every)
             and samples_seen < settings["max_samples"]

@@ -37,6 +37,7 @@ from aevb.training.checkpoints.background_writer import BackgroundWriter
 from aevb.training.checkpoints.io import QueuedCheckpointIO, load, to_resume
 from aevb.training.clipping import Clipping
 from aevb.training.engines.ensemble import Slot
+from aevb.training.evaluation_settings import EvaluationSettings
 from aevb.training.hardware import describe_hardware
 from aevb.training.learning_rate_selection import LearningRateSelection
 from aevb.training.lightning_trainer import trainer as lightning_trainer
@@ -116,14 +117,16 @@ def _run(directory: Path, trusted: tuple[str, ...], ranks: Ranks, slot: Slot | N
     for evaluator in evaluators.values():
         evaluator.check(module.model)
     run_logger: RunLogger = instantiate(settings["logger"], trusted=trusted)
-    first_mark, every = trainer_settings.first_mark, trainer_settings.mark_every
+    points: EvaluationSettings = instantiate(settings["evaluation"], trusted=trusted)
     with BackgroundWriter() as writer:
         clock = TrainingTimer() if slot is None else slot.stack.clock
         end, seed = settings["max_samples"], settings["seed"]
-        marks = EvaluationCallback(context, evaluators, run_logger, writer, clock, end, seed, first_mark, every)
+        marks = EvaluationCallback(
+            context, evaluators, run_logger, writer, clock, end, seed, points.start, points.every
+        )
         device = _fit(module, marks, trainer_settings, ranks, signals)
 
-    last = context._replace(x=context.x[: trainer_settings.final_first])
+    last = context._replace(x=context.x[: points.final_images])
     with clock.pause():
         evaluations = _final_evaluations(last, evaluators, device, ranks)
     if not ranks.first:
@@ -133,7 +136,7 @@ def _run(directory: Path, trusted: tuple[str, ...], ranks: Ranks, slot: Slot | N
         likelihood = evaluators[name].likelihood(settings["model"]["decoder"]["_target_"])
         facts["meaning"] = meaning(dataset.convention, likelihood)
         facts |= {"seed": settings["seed"], "threads": torch.get_num_threads()}
-        record(directory, evaluators[name], evaluation, "test", trainer_settings.final_first, **facts)
+        record(directory, evaluators[name], evaluation, "test", points.final_images, **facts)
     results = {name: evaluation for name, (evaluation, _) in evaluations.items()}
     run_logger.end(context, marks.rows[-1], results)
     runs.write_atomically(directory / "model.pt", lambda file: torch.save(own(module.model.state_dict()), file))
@@ -212,7 +215,7 @@ def _assemble(job: Job, settings: dict[str, Any], slot: Slot | None) -> tuple[Tr
         torch.from_numpy(splits.train.x).to(dtype),
         settings["batch_size"],
         settings["seed"],
-        sampling=trainer.sampling,
+        sampling=settings.get("sampling", "permutation"),
         dynamic=dataset.dynamic,
         rank=ranks.rank,
         world=ranks.world,
@@ -222,14 +225,15 @@ def _assemble(job: Job, settings: dict[str, Any], slot: Slot | None) -> tuple[Tr
         return instantiate(settings["optimizer"], trusted=trusted, params=groups, batch_size=settings["batch_size"])
 
     engine = slot or trainer.engine
-    clipping = Clipping(trainer.clip_value, trainer.clip_norm)
-    window, graph_steps = RunningMean(trainer.train_window), min(trainer.graph_steps, trainer.block)
+    clipping = Clipping(settings.get("clip_value"), settings.get("clip_norm"))
+    points: EvaluationSettings = instantiate(settings["evaluation"], trusted=trusted)
+    window, graph_steps = RunningMean(points.train_window), min(trainer.graph_steps, trainer.block)
     module = Training(model, objective, stream, make_optimizer, window, engine, clipping, graph_steps)
     x = targets(splits.test, dataset.dynamic, settings["seed"], dtype)
     label = torch.from_numpy(splits.test.label)
-    context = RunContext(directory, settings, model, x, label, dataset.shape, trainer.first, dataset.convention)
-    if trainer.mark_splits == "both":
-        train = targets(splits.train.first(trainer.first), dataset.dynamic, settings["seed"], dtype)
+    context = RunContext(directory, settings, model, x, label, dataset.shape, points.num_images, dataset.convention)
+    if points.splits == "both":
+        train = targets(splits.train.first(points.num_images), dataset.dynamic, settings["seed"], dtype)
         context = context._replace(train=train)
     return module, context
 

@@ -109,10 +109,10 @@ def test_beta_shows_reconstruction_against_kl_of_runs_that_are_otherwise_alike(t
 
 def test_clipping_shows_the_bound_by_threshold_and_who_diverged(tmp_path):
     for overrides, bound in (
-        (("optimizer=sgd", "trainer.clip_norm=1"), -30.0),
-        (("optimizer=sgd", "trainer.clip_value=0.1"), -40.0),
+        (("optimizer=sgd", "clip_norm=1"), -30.0),
+        (("optimizer=sgd", "clip_value=0.1"), -40.0),
         (("optimizer=adagrad",), -25.0),
-        (("optimizer=adagrad", "trainer.clip_norm=1"), -26.0),
+        (("optimizer=adagrad", "clip_norm=1"), -26.0),
     ):
         marks(plant_model(tmp_path, "data=digits", "optimizer.lr=0.01", *overrides), test_bound=bound)
     drawing = drawing_of(Clipping(), tmp_path)

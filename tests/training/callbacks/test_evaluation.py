@@ -24,7 +24,7 @@ def test_another_evaluators_bound_does_not_take_the_columns_place(tmp_path):
 
 def test_marks_look_at_the_first_images_of_both_splits(tmp_path):
     tiny = [argument for argument in TINY if not argument.startswith("evaluator=")]
-    both = ("evaluator=[bound,importance,quadrature]", "trainer.mark_splits=both", "trainer.first=50")
+    both = ("evaluator=[bound,importance,quadrature]", "evaluation.splits=both", "evaluation.num_images=50")
     result = aevb("train", *tiny, *both, folder=tmp_path)
     assert result.returncode == 0, result.stderr
     (run,) = finished(tmp_path)
@@ -34,7 +34,7 @@ def test_marks_look_at_the_first_images_of_both_splits(tmp_path):
     )
     assert list(metrics)[: len(COLUMNS)] == list(COLUMNS)
     assert "test_effective_samples" not in metrics
-    evaluate_run(run.directory, evaluators, ["train", "test"], first=50)
+    evaluate_run(run.directory, evaluators, ["train", "test"], num_images=50)
     means = {(item["name"], item["split"], item["n"]): item["mean"] for item in run.evaluations()}
     for split in ("train", "test"):
         assert metrics[f"{split}_log_px"][-1] == pytest.approx(means["importance", split, 50], abs=1e-4)
@@ -42,7 +42,7 @@ def test_marks_look_at_the_first_images_of_both_splits(tmp_path):
 
 
 def test_marks_before_the_first_are_passed_over(tmp_path):
-    assert aevb("train", *TINY, "max_samples=400", "trainer.first_mark=200", folder=tmp_path).returncode == 0
+    assert aevb("train", *TINY, "max_samples=400", "evaluation.start=200", folder=tmp_path).returncode == 0
     (run,) = finished(tmp_path)
     assert run.metrics()["samples_seen"].tolist() == [200, 300, 400]
 
@@ -50,7 +50,7 @@ def test_marks_before_the_first_are_passed_over(tmp_path):
 def test_an_evaluation_says_what_numbers_of_its_targets_are(tmp_path):
     assert aevb("train", *TINY, folder=tmp_path).returncode == 0
     (run,) = finished(tmp_path)
-    result = aevb("evaluate", f"run={run.directory}", "evaluator=information", "first=9", folder=tmp_path)
+    result = aevb("evaluate", f"run={run.directory}", "evaluator=information", "num_images=9", folder=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "targets grey/16: grey under a Bernoulli likelihood: lower bounds of E_b log p(b)" in result.stdout
     assert "information, test: " in result.stdout

@@ -35,7 +35,10 @@ __all__ = [
 ConfigKey = tuple[tuple[str, str], ...]
 
 SHOWN_APART = ("seed", "model.seed", "optimizer.lr", "latent_dim")  # by a label, an axis or a panel of their own
-MACHINERY = tuple(f"trainer.{key}" for key in ("accelerator", "devices", "threads", "block", "graph_steps", "first"))
+MACHINERY = (
+    *(f"trainer.{key}" for key in ("accelerator", "devices", "threads", "block", "graph_steps")),
+    "evaluation.num_images",
+)
 
 
 class Curve(NamedTuple):

@@ -65,7 +65,7 @@ class Clipping(Figure):
 
 
 def _thresholds(run: Run) -> dict[str, float | None]:
-    return {kind: run.settings["trainer"].get(f"clip_{kind}") for kind in KINDS}
+    return {kind: run.settings.get(f"clip_{kind}") for kind in KINDS}
 
 
 def _row(run: Run) -> dict[str, Any]:

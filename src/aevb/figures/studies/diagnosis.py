@@ -34,7 +34,7 @@ class Diagnosis(Figure):
     name = "diagnosis"
     command = (
         "aevb-train 'evaluator=[bound,importance,information]' latent_dim=20 max_samples=1e6, "
-        "then aevb-evaluate run=outputs/runs/NAME 'evaluator=[information,inference_gap]' first=1000"
+        "then aevb-evaluate run=outputs/runs/NAME 'evaluator=[information,inference_gap]' num_images=1000"
     )
 
     def __init__(self, split: Literal["train", "valid", "test"] = "test") -> None:

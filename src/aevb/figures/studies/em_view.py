@@ -41,7 +41,7 @@ class Climb(NamedTuple):
 
 
 class EMView(Figure):
-    """From runs with `trainer.mark_splits=both` and the evaluators quadrature and information, or fitted_bound."""
+    """From runs with `evaluation.splits=both` and the evaluators quadrature and information, or fitted_bound."""
 
     name = "em_view"
     command = "aevb-train experiment=em_view"

@@ -1,0 +1,31 @@
+"""When a run is evaluated while it trains, and on how many images."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from aevb.types import PositiveInt
+
+__all__ = ["EvaluationSettings"]
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """Settings of the evaluations during and after training (conf/evaluation).
+
+    The evaluation points are 1, 2, 3, 5 x 10^k training samples and the end of training.
+
+    Args:
+        start: Number of training samples before which evaluation points are skipped, for slow evaluators.
+        every: If given, its multiples (training samples) are evaluation points too.
+        num_images: Images that every evaluator but `bound` uses at an evaluation point.
+        final_images: Test images of the evaluations at the end of training; None: all.
+        splits: Splits of the evaluation points; both: also the first images of the training set, in columns train_*.
+        train_window: Number of training samples that one value of train_bound averages over.
+    """
+
+    start: PositiveInt = 1
+    every: PositiveInt | None = None
+    num_images: PositiveInt = 1000
+    final_images: PositiveInt | None = None
+    splits: Literal["test", "both"] = "test"
+    train_window: PositiveInt = 230_000
