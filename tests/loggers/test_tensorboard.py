@@ -102,7 +102,7 @@ def test_steps_do_not_pass_through_floats(settings: dict[str, Any], tmp_path: Pa
     context = train_run.RunContext(
         tmp_path, settings, None, torch.zeros(360, 64), torch.zeros(360), (8, 8), 100, "grey/16"
     )
-    run_logger.mark(context, {"samples_seen": 99_999_900, "train_bound": -1.0})
+    run_logger.log_evaluation(context, {"samples_seen": 99_999_900, "train_bound": -1.0})
     run_logger._writer.close()
     assert steps(tmp_path) == {"bound/train": [99_999_900]}
 

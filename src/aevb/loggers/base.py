@@ -1,4 +1,15 @@
-"""Where the curves go besides metrics.csv. This one writes nothing."""
+"""The base class of run loggers, which show a run in other places than metrics.csv; it does nothing.
+
+conf/logger names one of these classes. A run calls its logger in this order:
+
+    logger            once, before training starts or is resumed
+    begin             once, with the model at its starting point; not if nothing is left to train
+    log_evaluation    at every evaluation point and at the end of training
+    end               once, after the final evaluations over the whole test split
+
+On several devices only rank 0 calls it. A run may be killed between any two calls and resumed later
+from its last checkpoint: a logger must not show anything twice (see `logger`).
+"""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,11 +24,19 @@ __all__ = ["RunContext", "RunLogger"]
 
 
 class RunContext(NamedTuple):
-    """What a run_logger may look at.
+    """What a run logger may look at.
 
-    directory: of the run. settings: its config. model: being trained. x: (n, D) test targets. label: (n,). shape: (rows, columns)
-    of an image. first: images behind log p(x) at a mark. convention: of the targets, in words. train: (first, D) training
-    targets, where marks look at them too.
+    Attributes:
+        directory: The run directory.
+        settings: The resolved config.
+        model: The model that is trained.
+        x: Test images, (n, D), in the form that the decoder models.
+        label: Their labels, (n,).
+        shape: (rows, columns) of an image.
+        num_images: Number of images that are evaluated at an evaluation point, by every evaluator but
+            `bound`.
+        targets: What the values of an image mean, in words.
+        train_x: Training images, (num_images, D), if evaluation points look at these too.
     """
 
     directory: Path
@@ -26,23 +45,46 @@ class RunContext(NamedTuple):
     x: Tensor
     label: Tensor
     shape: tuple[int, int]
-    first: int
-    convention: str
-    train: Tensor | None = None
+    num_images: int
+    targets: str
+    train_x: Tensor | None = None
 
 
 class RunLogger:
-    """Base of recorders: called at the start, at every mark, at the end."""
+    """Base class of run loggers."""
 
     def logger(self, directory: Path, samples_seen: int, round_samples: int) -> Logger | bool:
-        """The Lightning logger of a run that starts, or goes on, at `samples_seen`, which rounds of so many have come to."""
+        """Return the Lightning logger of the run; called once, before training starts or is resumed.
+
+        A subclass removes here what an earlier process of this run wrote after `samples_seen`, since it
+        will be written again.
+
+        Args:
+            directory: The run directory.
+            samples_seen: Training samples at which the run starts (0) or is resumed.
+            round_samples: Training samples of one round of the objective.
+
+        Returns:
+            A logger for Lightning's trainer, or False for none.
+        """
         return False
 
     def begin(self, context: RunContext) -> None:
-        """Before the first block."""
+        """Called before the first block of training, with the model at its starting point."""
 
-    def mark(self, context: RunContext, row: dict[str, float]) -> None:
-        """At a mark: `row` has the columns of metrics.csv, samples_seen an int."""
+    def log_evaluation(self, context: RunContext, row: dict[str, float]) -> None:
+        """Called at every evaluation point and at the end of training, before the checkpoint is saved.
+
+        Args:
+            context: The run.
+            row: A row of metrics.csv and further values; samples_seen is an int.
+        """
 
     def end(self, context: RunContext, row: dict[str, float], evaluations: dict[str, Evaluation]) -> None:
-        """After the last block: evaluations over the whole test split, by evaluator name."""
+        """Called once, after the final evaluations and before the run is marked as done.
+
+        Args:
+            context: The run, with the images of the final evaluations.
+            row: The last row that `log_evaluation` was given.
+            evaluations: Evaluations over the whole test split by the name of the evaluator.
+        """

@@ -45,7 +45,7 @@ class PosteriorMeans(RunLogger):
         if self._start == 0:
             self._add(context, 0)
 
-    def mark(self, context: RunContext, row: dict[str, float]) -> None:
+    def log_evaluation(self, context: RunContext, row: dict[str, float]) -> None:
         """At a mark."""
         self._add(context, int(row["samples_seen"]))
 

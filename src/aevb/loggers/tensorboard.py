@@ -93,7 +93,7 @@ class TensorBoard(RunLogger):
         self._add(_hyperparameters(context.settings)[0], self._start)
         self._writer.flush()
 
-    def mark(self, context: RunContext, row: dict[str, float]) -> None:
+    def log_evaluation(self, context: RunContext, row: dict[str, float]) -> None:
         """Scalars, prior samples and reconstructions."""
         seen = int(row["samples_seen"])
         scalars = {_tag(context, name): value for name, value in row.items() if name != "samples_seen"}
@@ -106,7 +106,7 @@ class TensorBoard(RunLogger):
     def end(self, context: RunContext, row: dict[str, float], evaluations: dict[str, Evaluation]) -> None:
         """Whole-split results, as scalars beside the hyperparameters and as a table; the projector's embedding."""
         if not self._begun:
-            self.mark(context, row)
+            self.log_evaluation(context, row)
         seen = int(row["samples_seen"])
         metrics = {_final_tag(context, evaluation): evaluation.mean() for evaluation in evaluations.values()}
         self._logger.log_metrics(metrics, step=seen)
@@ -159,8 +159,8 @@ def _samples(context: RunContext) -> int | None:
 
 
 def _images(context: RunContext, split: str = "test") -> int:
-    x = context.train if split == "train" else context.x
-    return 0 if x is None else min(context.first, len(x))
+    x = context.train_x if split == "train" else context.x
+    return 0 if x is None else min(context.num_images, len(x))
 
 
 def _tag(context: RunContext, name: str) -> str:
@@ -206,8 +206,8 @@ def _told_elsewhere(settings: dict[str, Any], key: str, value: Any) -> bool:
 
 def _config_text(context: RunContext) -> str:
     config = yaml.safe_dump(context.settings, sort_keys=False)
-    means = meaning(context.convention, context.settings["model"]["decoder"]["_target_"])
-    return f"**Targets**: {context.convention} ({means})\n\n```\n{config}```"
+    means = meaning(context.targets, context.settings["model"]["decoder"]["_target_"])
+    return f"**Targets**: {context.targets} ({means})\n\n```\n{config}```"
 
 
 def _results_text(context: RunContext, evaluations: dict[str, Evaluation]) -> str:

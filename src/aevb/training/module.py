@@ -10,7 +10,6 @@ its beginning and watched, so that the update, the loss or the gradient at fault
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import lightning as L
@@ -21,6 +20,7 @@ from torch import Tensor, nn
 from aevb.errors import UserError
 from aevb.models.vae import VAE
 from aevb.objectives.objective import Batch, Objective, Update
+from aevb.training.checkpoints.io import SavedCheckpoint
 from aevb.training.clipping import UNCLIPPED, Clipping
 from aevb.training.cuda_graph import Capture, CudaCapture, Graph, Taken, is_static
 from aevb.training.engines.ensemble import Member, Slot
@@ -66,7 +66,7 @@ class Training(L.LightningModule):
     window: of the training curve. engine: what computes the gradients. clipping: of them. graph_steps: rounds that a GPU takes
     at once, where they can be recorded (aevb.training.cuda_graph). samples_seen, an int, is the clock of everything: samples of the
     global minibatches. stop_requested: set it to end after the round in progress; stopping: all ranks have agreed to, at the same
-    round. last_checkpoint: gives file and clock of the last that is on disk, or None; who saves sets it.
+    round. latest_checkpoint: gives the last checkpoint that is on disk, or None; the callback that saves sets it.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Training(L.LightningModule):
         self.clipping, self.graph_steps = clipping, graph_steps
         self._moving = _StepState()
         self.stop_requested = self.stopping = False
-        self.last_checkpoint: Callable[[], tuple[Path, int] | None] = lambda: None
+        self.latest_checkpoint: Callable[[], SavedCheckpoint | None] = lambda: None
         self._graph: Graph | None = None
         self._beginning = Snapshot()
 
@@ -250,7 +250,7 @@ class Training(L.LightningModule):
             )
 
     def _last_good(self) -> str:
-        last = self.last_checkpoint()
+        last = self.latest_checkpoint()
         if last is None:
             return "there is no checkpoint yet"
         path, seen = last

@@ -1,30 +1,82 @@
-"""When a run evaluates, and the blocks of rounds between.
+"""When a run is evaluated, and the blocks of rounds between evaluation points.
 
-The marks are absolute: 1, 2, 3, 5 x 10^k training samples, whatever the budget, so that runs of different length share them;
-where more are wanted, also the multiples of `every`. The plan is what Lightning takes for its data loader: it gives blocks of a
-few rounds, cut at the marks and at the end.
+Evaluation points are absolute: 1, 2, 3, 5 x 10^k training samples, whatever the budget, so that runs
+of different length share them; where more are wanted, also the multiples of a number. The block
+schedule takes the place of Lightning's data loader: it yields blocks of a few rounds, cut at the
+evaluation points and at the end.
 """
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from aevb.runs.evaluation_points import next_evaluation_point
+from aevb.runs.evaluation_points import is_evaluation_point, next_evaluation_point
 
-__all__ = ["Block", "BlockSchedule"]
+__all__ = ["Block", "BlockSchedule", "EvaluationSchedule"]
 
 
 class Block(NamedTuple):
-    """Train from `start` until samples_seen >= stop."""
+    """A stretch of training: from `start` until samples_seen >= `stop`.
+
+    Attributes:
+        start: samples_seen at the beginning.
+        stop: samples_seen at the end, at least.
+    """
 
     start: int
     stop: int
 
 
-class BlockSchedule:
-    """Blocks from `samples_seen()`, asked at every start of iteration, to `max_samples`.
+class EvaluationSchedule(NamedTuple):
+    """The evaluation points of a run.
 
-    round_samples: by which the clock moves in a round of the objective. block: samples in a block at the most, or a round. A
-    block whose end an objective has passed already is empty. every: of the marks.
+    Attributes:
+        max_samples: Training samples of the whole run; its end is always evaluated.
+        first: Evaluation points before this number of samples are skipped.
+        every: If given, its multiples are evaluation points too.
+    """
+
+    max_samples: int
+    first: int = 1
+    every: int | None = None
+
+    def is_reached(self, before: int, after: int) -> bool:
+        """Return whether training from `before` to `after` samples reached an evaluation point or the end.
+
+        Args:
+            before: samples_seen at the beginning of a block.
+            after: samples_seen at its end.
+        """
+        is_point = after >= self.first and is_evaluation_point(before, after, self.every)
+        return after > before and (is_point or after >= self.max_samples)
+
+    def without_former_end(self, rows: list[dict[str, float]], round_samples: int) -> list[dict[str, float]]:
+        """Return the rows that a longer run has too.
+
+        Args:
+            rows: Rows with a value `samples_seen`.
+            round_samples: Training samples of one round.
+
+        Returns:
+            The rows at evaluation points; the end of a shorter run is left out if it is none.
+        """
+
+        def is_kept(row: dict[str, float]) -> bool:
+            seen = int(row["samples_seen"])
+            return is_evaluation_point(seen - round_samples, seen, self.every)
+
+        return [row for row in rows if is_kept(row)]
+
+
+class BlockSchedule:
+    """The blocks of a run from where it is to its end; Lightning's data loader.
+
+    Args:
+        samples_seen: Returns the training samples so far; called whenever an iteration starts.
+        max_samples: Training samples of the whole run.
+        round_samples: Training samples of one round of the objective.
+        block: Samples in a block at most; a block has at least one round. Where a round of the
+            objective has passed the end of a block already, the block is empty.
+        every: If given, blocks also end at its multiples.
     """
 
     def __init__(

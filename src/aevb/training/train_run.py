@@ -25,16 +25,17 @@ from aevb.loggers.base import RunContext, RunLogger
 from aevb.models.vae import VAE
 from aevb.nn.matmul import use_matmul_backend
 from aevb.objectives.objective import Objective
-from aevb.runs import manifest
+from aevb.runs import layout, manifest
 from aevb.runs.checkpoints import newest_checkpoint
 from aevb.runs.data_hashes import check_same_data
 from aevb.runs.lock import lock
-from aevb.training.callbacks.checkpointing import TimedCheckpoint
+from aevb.training.callbacks.checkpointing import CheckpointCallback
 from aevb.training.callbacks.evaluation import EvaluationCallback
+from aevb.training.callbacks.metrics_csv import MetricsWriter
 from aevb.training.callbacks.preemption import PreemptionCallback, Signals
 from aevb.training.callbacks.progress_bar import ProgressBar
 from aevb.training.checkpoints.background_writer import BackgroundWriter
-from aevb.training.checkpoints.io import QueuedCheckpointIO, load, to_resume
+from aevb.training.checkpoints.io import QueuedCheckpointIO, SavedCheckpoint, checkpoint_to_resume, load
 from aevb.training.clipping import Clipping
 from aevb.training.engines.ensemble import Slot
 from aevb.training.evaluation_settings import EvaluationSettings
@@ -46,9 +47,9 @@ from aevb.training.minibatches import Stream
 from aevb.training.module import Diverged, Training, own
 from aevb.training.multi_device import ALONE, Ranks
 from aevb.training.running_mean import RunningMean
-from aevb.training.schedule import BlockSchedule
+from aevb.training.schedule import BlockSchedule, EvaluationSchedule
 from aevb.training.settings import TrainerSettings
-from aevb.training.timer import TrainingTimer
+from aevb.training.timer import RunClock, TrainingTimer
 
 __all__ = ["run"]
 
@@ -118,30 +119,29 @@ def _run(directory: Path, trusted: tuple[str, ...], ranks: Ranks, slot: Slot | N
         evaluator.check(module.model)
     run_logger: RunLogger = instantiate(settings["logger"], trusted=trusted)
     points: EvaluationSettings = instantiate(settings["evaluation"], trusted=trusted)
+    schedule = EvaluationSchedule(settings["max_samples"], points.start, points.every)
+    timer = TrainingTimer() if slot is None else slot.stack.clock
+    evaluation = EvaluationCallback(context, evaluators, run_logger, schedule, RunClock(timer))
     with BackgroundWriter() as writer:
-        clock = TrainingTimer() if slot is None else slot.stack.clock
-        end, seed = settings["max_samples"], settings["seed"]
-        marks = EvaluationCallback(
-            context, evaluators, run_logger, writer, clock, end, seed, points.start, points.every
-        )
-        device = _fit(module, marks, trainer_settings, ranks, signals)
+        metrics = MetricsWriter(directory, evaluation, writer)
+        device = _fit(module, metrics, trainer_settings, ranks, signals)
 
     last = context._replace(x=context.x[: points.final_images])
-    with clock.pause():
+    with timer.pause():
         evaluations = _final_evaluations(last, evaluators, device, ranks)
     if not ranks.first:
         return
-    for name, (evaluation, took) in evaluations.items():
+    for name, (result, took) in evaluations.items():
         facts = {"seconds": took, "checkpoint": "model.pt", "targets": dataset.convention}
         likelihood = evaluators[name].likelihood(settings["model"]["decoder"]["_target_"])
         facts["meaning"] = meaning(dataset.convention, likelihood)
         facts |= {"seed": settings["seed"], "threads": torch.get_num_threads()}
-        record(directory, evaluators[name], evaluation, "test", points.final_images, **facts)
-    results = {name: evaluation for name, (evaluation, _) in evaluations.items()}
-    run_logger.end(context, marks.rows[-1], results)
+        record(directory, evaluators[name], result, "test", points.final_images, **facts)
+    results = {name: result for name, (result, _) in evaluations.items()}
+    run_logger.end(context, evaluation.rows[-1], results)
     runs.write_atomically(directory / "model.pt", lambda file: torch.save(own(module.model.state_dict()), file))
     test = {name: {"mean": e.mean(), "standard_error": e.standard_error()} for name, e in results.items()}
-    seconds = {"training_seconds": marks.training_seconds, "evaluation_seconds": marks.evaluation_seconds}
+    seconds = {key: metrics.timing[-1][key] for key in ("training_seconds", "evaluation_seconds")}
     ends = {"samples_seen": module.samples_seen, "shape": list(context.shape), "targets": dataset.convention}
     if "selection" in settings:
         ends["learning_rate"] = settings["optimizer"]["lr"]
@@ -234,30 +234,31 @@ def _assemble(job: Job, settings: dict[str, Any], slot: Slot | None) -> tuple[Tr
     context = RunContext(directory, settings, model, x, label, dataset.shape, points.num_images, dataset.convention)
     if points.splits == "both":
         train = targets(splits.train.first(points.num_images), dataset.dynamic, settings["seed"], dtype)
-        context = context._replace(train=train)
+        context = context._replace(train_x=train)
     return module, context
 
 
 def _fit(
-    module: Training, marks: EvaluationCallback, settings: TrainerSettings, ranks: Ranks, signals: Signals
+    module: Training, metrics: MetricsWriter, settings: TrainerSettings, ranks: Ranks, signals: Signals
 ) -> torch.device:
-    directory = marks.context.directory
-    checkpoint = to_resume(directory) if ranks.first else newest_checkpoint(directory)
-    seen = 0
-    if checkpoint is not None:
-        seen = load(checkpoint)["training"]["samples_seen"]
-        marks.saved = checkpoint, seen
+    directory, evaluation, schedule = metrics.directory, metrics.evaluation, metrics.schedule
+    checkpoint = checkpoint_to_resume(directory) if ranks.first else newest_checkpoint(directory)
+    seen = 0 if checkpoint is None else load(checkpoint)["training"]["samples_seen"]
+    resumed = None if checkpoint is None else SavedCheckpoint(checkpoint, seen)
     block = settings.block * module.stream.batch_size
-    plan = BlockSchedule(lambda: module.samples_seen, marks.max_samples, module.round_samples, block, marks.every)
-    progress = [ProgressBar(directory.name, marks.max_samples)] if ranks.first else []
+    end, every = schedule.max_samples, schedule.every
+    plan = BlockSchedule(lambda: module.samples_seen, end, module.round_samples, block, every)
+    progress = [ProgressBar(directory.name, end)] if ranks.first else []
+    last = directory / layout.LAST_CHECKPOINT
     callbacks = [
         *progress,
-        marks,
-        TimedCheckpoint(marks.checkpoint, settings.checkpoint_minutes),
+        evaluation,
+        metrics,
+        CheckpointCallback(last, schedule, settings.checkpoint_minutes, metrics.writer, resumed),
         PreemptionCallback(signals),
     ]
-    logger = marks.run_logger.logger(directory, seen, module.round_samples) if ranks.first else False
-    trainer = lightning_trainer(directory, settings, ranks, callbacks, logger, QueuedCheckpointIO(marks.writer))
+    logger = evaluation.run_logger.logger(directory, seen, module.round_samples) if ranks.first else False
+    trainer = lightning_trainer(directory, settings, ranks, callbacks, logger, QueuedCheckpointIO(metrics.writer))
     trainer.fit(module, train_dataloaders=plan, ckpt_path=checkpoint, weights_only=True)
     return trainer.strategy.root_device
 

@@ -14,7 +14,7 @@ import torch
 
 from aevb import runs
 from aevb.errors import UserError
-from aevb.training.callbacks.evaluation import EvaluationCallback
+from aevb.training.callbacks.checkpointing import CheckpointCallback
 from aevb.training.callbacks.preemption import PreemptionCallback
 from aevb.training.checkpoints.background_writer import BackgroundWriter
 from aevb.training.checkpoints.io import DurableCheckpointIO, QueuedCheckpointIO, copied, load
@@ -57,8 +57,8 @@ def on_disk(run: Path) -> int:
 def state(path: Path) -> dict[str, Any]:
     """All of a checkpoint that does not depend on the clock."""
     held = load(path)
-    (marks,) = [value for key, value in held["callbacks"].items() if "EvaluationCallback" in key]
-    return {key: held[key] for key in ("state_dict", "optimizer_states", "training")} | {"rows": marks["rows"]}
+    rows = held["callbacks"]["evaluation"]["rows"]
+    return {key: held[key] for key in ("state_dict", "optimizer_states", "training")} | {"rows": rows}
 
 
 def at_once(self: QueuedCheckpointIO, checkpoint: dict[str, Any], path: Path, storage_options: Any = None) -> None:
@@ -98,9 +98,9 @@ def test_a_refused_write_ends_the_run_after_the_block_it_is_found_in(
     def then(module: Training) -> None:
         seen.append(module.samples_seen)
         if module.samples_seen == 1100:
-            (marks,) = [callback for callback in module.trainer.callbacks if isinstance(callback, EvaluationCallback)]
+            (saver,) = [callback for callback in module.trainer.callbacks if isinstance(callback, CheckpointCallback)]
             with suppress(UserError):
-                marks.writer.wait()
+                saver.writer.wait()
 
     on_saving(monkeypatch, 1000, refuse, lambda: None)
     after_blocks(monkeypatch, then)
@@ -112,8 +112,7 @@ def test_a_refused_write_ends_the_run_after_the_block_it_is_found_in(
 
 
 def test_everything_is_on_disk_before_the_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also what is saved by time at the end, after the last mark."""
-    run, save, found = tmp_path / "run", runs.save, []
+    run, save, found = tmp_path / "run", runs.write_atomically, []
     written: list[None] = []
 
     def looks(path: Path, *rest: Any) -> None:
@@ -121,10 +120,10 @@ def test_everything_is_on_disk_before_the_weights(tmp_path: Path, monkeypatch: p
             found.append((len(written), on_disk(run), int(runs.Run(run).metrics()["samples_seen"][-1])))
         save(path, *rest)
 
-    monkeypatch.setattr(runs, "save", looks)
+    monkeypatch.setattr(runs, "write_atomically", looks)
     on_saving(monkeypatch, 300, partial(time.sleep, 1.0), partial(written.append, None))
     train(run, 300, "trainer.checkpoint_minutes=1e-9")
-    assert found == [(2, 300, 300)]
+    assert found == [(1, 300, 300)]
 
 
 def test_a_stopped_run_says_so_when_it_is_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,7 +51,7 @@ def test_the_one_before_serves_when_the_last_is_damaged(
     train(run, 3000)
     assert outcome(run) == outcome(undisturbed)
     lines = [line for line in capsys.readouterr().err.splitlines() if "damaged" in line]
-    assert lines == [f"{last}: damaged; going on from {before}, the one before it"]
+    assert lines == [f"{last}: damaged; the run is resumed from the previous checkpoint, {before}"]
     assert [load(path)["training"]["samples_seen"] for path in (last, before)] == [3000, 2000]
 
 
@@ -120,15 +120,15 @@ def test_saving_by_time_changes_nothing_and_is_gone_on_from(undisturbed: Path, t
     monkeypatch.undo()
     state = load(tmp_path / "run" / "checkpoints" / "last.ckpt")
     assert state["training"]["samples_seen"] == 1600  # no mark
-    (marks,) = [value for key, value in state["callbacks"].items() if "EvaluationCallback" in key]
-    assert marks["seconds"][0] > marks["timing"][-1]["training_seconds"]  # what was trained since the mark is counted
+    timing = state["callbacks"]["timing"]
+    assert timing["seconds"][0] > timing["rows"][-1]["training_seconds"]  # what was trained since the mark is counted
     assert outcome(train(tmp_path / "run", 3000, *often)) == outcome(undisturbed)
 
 
 SAVING = """
 import os, sys, time, torch
 from pathlib import Path
-from aevb.training.checkpoint import DurableCheckpointIO
+from aevb.training.checkpoints.io import DurableCheckpointIO
 torch.set_num_threads(1)
 target = Path(sys.argv[1])
 state = {"weights": torch.arange(100_000.0), "training": {"samples_seen": 1}}

@@ -1,7 +1,11 @@
-"""Checkpoints by time, between the marks: from 5e6 samples to 1e7 it is a long way.
+"""When a checkpoint is saved: at each evaluation point, after some minutes, and before training stops.
 
-Saving draws no random numbers and moves no weight, so when it happens changes nothing in what is trained. The clock is
-monotonic: nobody can set it.
+Lightning's ModelCheckpoint counts batches and validations, and would miss points that are absolute
+numbers of training samples; so this callback calls trainer.save_checkpoint itself. How a file is
+written is the job of aevb.training.checkpoints.io.
+
+Saving draws no random numbers and changes no weight, so when it happens does not change what is
+trained. Time is monotonic: it does not jump when the system clock is set.
 """
 
 import time
@@ -10,28 +14,75 @@ from typing import Any
 
 import lightning as L
 
-__all__ = ["TimedCheckpoint"]
+from aevb.training.checkpoints.background_writer import BackgroundWriter
+from aevb.training.checkpoints.io import SavedCheckpoint
+from aevb.training.module import Training
+from aevb.training.schedule import Block, EvaluationSchedule
+
+__all__ = ["CheckpointCallback"]
 
 
-class TimedCheckpoint(L.Callback):
-    """Saves `path` at the end of a block when the last save, by whomever, is `minutes` ago. Several ranks decide together."""
+class CheckpointCallback(L.Callback):
+    """Saves the last checkpoint of a run; comes after the callbacks whose state is in it.
 
-    def __init__(self, path: Path, minutes: float) -> None:
-        self.path, self.seconds = path, 60 * minutes
-        self._saved = time.monotonic()
+    Args:
+        path: The file; what was there before is kept as the previous checkpoint.
+        schedule: The evaluation points, at each of which a checkpoint is saved.
+        minutes: A checkpoint is also saved at the end of a block if the last one is older than this.
+        writer: Writes the files; an error of it ends the run after a block.
+        resumed: The checkpoint that the run was resumed from, if any.
+    """
 
-    def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        """The clock starts."""
-        self._saved = time.monotonic()
-
-    def on_save_checkpoint(self, trainer: L.Trainer, module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
-        """The clock starts anew at every save."""
-        self._saved = time.monotonic()
-
-    def on_train_batch_end(
-        self, trainer: L.Trainer, module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    def __init__(
+        self,
+        path: Path,
+        schedule: EvaluationSchedule,
+        minutes: float,
+        writer: BackgroundWriter,
+        resumed: SavedCheckpoint | None = None,
     ) -> None:
-        """Saves if it is time."""
-        due = time.monotonic() - self._saved >= self.seconds
-        if trainer.strategy.reduce_boolean_decision(due, all=False):
+        self.path, self.schedule, self.seconds, self.writer = path, schedule, 60 * minutes, writer
+        self._latest = resumed
+        self._saved_at = time.monotonic()
+
+    def latest(self) -> SavedCheckpoint | None:
+        """Wait until the latest checkpoint is on disk.
+
+        Returns:
+            The latest checkpoint, or None if there is none.
+
+        Raises:
+            UserError: A file could not be written.
+        """
+        self.writer.wait()
+        return self._latest
+
+    def on_train_start(self, trainer: L.Trainer, module: Training) -> None:  # type: ignore[override]
+        """Start to measure the age of the last checkpoint."""
+        module.latest_checkpoint = self.latest
+        self._saved_at = time.monotonic()
+
+    def on_train_batch_end(  # type: ignore[override]
+        self, trainer: L.Trainer, module: Training, outputs: Any, batch: Block, batch_idx: int
+    ) -> None:
+        """Save a checkpoint if one is due. If training ends here, wait until every file is on disk."""
+        self.writer.check()
+        ends = module.stopping or module.samples_seen >= self.schedule.max_samples
+        if self.schedule.is_reached(batch.start, module.samples_seen) or module.stopping or self._is_old(trainer):
             trainer.save_checkpoint(self.path)
+        if ends:
+            self.writer.wait()
+            # A rank that exited while another still writes would have that one killed.
+            trainer.strategy.barrier("written")
+
+    def on_save_checkpoint(  # type: ignore[override]
+        self, trainer: L.Trainer, module: Training, checkpoint: dict[str, Any]
+    ) -> None:
+        """Note what is saved. Called for every save of this trainer."""
+        self._latest = SavedCheckpoint(self.path, module.samples_seen)
+        self._saved_at = time.monotonic()
+
+    def _is_old(self, trainer: L.Trainer) -> bool:
+        # The clocks of the ranks differ, and all of them must save at the same block.
+        old = time.monotonic() - self._saved_at >= self.seconds
+        return trainer.strategy.reduce_boolean_decision(old, all=False)

@@ -1,47 +1,46 @@
-"""What happens at a mark: the model is evaluated, the row is written, the checkpoint is saved, in this order.
+"""Evaluation during training: at each evaluation point and at the end, one row of values.
 
-train_bound is the mean over the last samples trained on, as in the paper's Figure 2; the test values are those of this
-moment, with the same noise at every mark. Evaluators beside `bound` and `importance` have columns of their own behind the
-usual ones, <split>_<evaluator>_<value>, means over the images. A row is in the checkpoint that follows it, and metrics.csv
-is written from the rows held: a run cut between two checkpoints leaves no row that its resumption would not write again.
+train_bound is the mean over the last samples trained on, as in the paper's Figure 2; the test values
+are those of the model at this moment, with the same noise at every evaluation point. The evaluators
+`bound` and `importance` fill the usual columns. Every other evaluator has columns of its own behind
+them, <split>_<evaluator>_<value>, means over the images.
 
-Training goes on while these files are written, in this order, beside it. Training seconds are those of the thread that trains:
-with what it takes to copy the state, and to wait for a disk that is not done with the checkpoint before. Of an ensemble's member
-they are those of all members together.
+The rows are in the checkpoint, so a resumed run continues them. Writing them to metrics.csv is the job
+of aevb.training.callbacks.metrics_csv, saving is that of aevb.training.callbacks.checkpointing.
 """
 
-import csv
-import io
-import time
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import lightning as L
+from torch import Tensor
 
 from aevb.evaluators.evaluator import Evaluator, run_over
 from aevb.loggers.base import RunContext, RunLogger
-from aevb.runs.evaluation_points import is_evaluation_point
-from aevb.runs.files import write_text
-from aevb.training.checkpoints.background_writer import BackgroundWriter
 from aevb.training.module import Training
-from aevb.training.schedule import Block
-from aevb.training.timer import TrainingTimer
+from aevb.training.schedule import Block, EvaluationSchedule
+from aevb.training.timer import RunClock
 
-__all__ = ["COLUMNS", "TIMING", "EvaluationCallback"]
+__all__ = ["COLUMNS", "EvaluationCallback"]
 
 COLUMNS = ("samples_seen", "train_bound", "test_bound", "test_reconstruction", "test_kl", "test_log_px")
-FIRST = ("bound", "importance")  # the evaluators of those columns
-TIMING = ("samples_seen", "training_seconds", "evaluation_seconds", "samples_per_second")
+"""The columns of metrics.csv that every run has."""
+
+STANDARD = ("bound", "importance")
+"""Names of the evaluators that fill COLUMNS."""
 
 
 class EvaluationCallback(L.Callback):
-    """Evaluates at the marks and at the end.
+    """Evaluates the model at each evaluation point and at the end of the run.
 
-    evaluators: by name. `bound` sees the whole test split, every other the first `context.first` images, and those of
-    `context.train` if there are any. writer: of the files; what it was refused ends the run after a block of minibatches.
-    clock: of training seconds. max_samples: the end. seed: of the evaluations' noise. first_mark: marks before it are passed
-    over. every: its multiples are marks too.
+    The evaluator named `bound` sees the whole test split. Every other evaluator sees the first
+    `context.num_images` test images and, if there are any, the training images `context.train_x`.
+
+    Args:
+        context: The model and the images. They are moved to the device of the model.
+        evaluators: Evaluators by name.
+        run_logger: Logger that is given every row.
+        schedule: The evaluation points.
+        clock: Seconds of the run; an evaluation is not counted as training.
     """
 
     def __init__(
@@ -49,134 +48,82 @@ class EvaluationCallback(L.Callback):
         context: RunContext,
         evaluators: dict[str, Evaluator],
         run_logger: RunLogger,
-        writer: BackgroundWriter,
-        clock: TrainingTimer,
-        max_samples: int,
-        seed: int,
-        first_mark: int = 1,
-        every: int | None = None,
+        schedule: EvaluationSchedule,
+        clock: RunClock,
     ) -> None:
-        self.context, self.evaluators, self.run_logger, self.writer = context, evaluators, run_logger, writer
-        self.clock = clock
-        self.max_samples, self.seed, self.first_mark, self.every = max_samples, seed, first_mark, every
+        self.context, self.evaluators, self.run_logger = context, evaluators, run_logger
+        self.schedule, self.clock = schedule, clock
         self.rows: list[dict[str, float]] = []
-        self.more: dict[str, None] = {}  # columns beside COLUMNS, in order
-        self.timing: list[dict[str, float]] = []
-        self.training_seconds = self.evaluation_seconds = 0.0
-        self.saved: tuple[Path, int] | None = None
+        self._extra: dict[str, None] = {}  # an ordered set
 
     @property
-    def checkpoint(self) -> Path:
-        """The run's last checkpoint."""
-        return self.context.directory / "checkpoints" / "last.ckpt"
+    def state_key(self) -> str:
+        """The name of the state of this callback in a checkpoint; it does not change with the name of the class."""
+        return "evaluation"
 
-    def last_checkpoint(self) -> tuple[Path, int] | None:
-        """File and clock of what was saved last, when it is on disk; raises what was refused."""
-        self.writer.wait()
-        return self.saved
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of metrics.csv: COLUMNS, then those of this run's objective and other evaluators."""
+        return (*COLUMNS, *self._extra)
 
     def on_train_start(self, trainer: L.Trainer, module: Training) -> None:  # type: ignore[override]
-        """The clock of the training seconds starts; the end of a shorter run that is being extended is no mark."""
-        size = module.round_samples
-        self.rows, self.timing = (
-            [
-                row
-                for row in rows
-                if is_evaluation_point(int(row["samples_seen"]) - size, int(row["samples_seen"]), self.every)
-            ]
-            for rows in (self.rows, self.timing)
-        )
-        train = None if self.context.train is None else self.context.train.to(module.device)
-        self.context = self.context._replace(x=self.context.x.to(module.device), train=train)
-        module.last_checkpoint = self.last_checkpoint
+        """Move the images to the device and start the logger.
+
+        A run that is extended drops the row of its former end, unless that is an evaluation point.
+        """
+        self.rows = self.schedule.without_former_end(self.rows, module.round_samples)
+        train_x = None if self.context.train_x is None else self.context.train_x.to(module.device)
+        self.context = self.context._replace(x=self.context.x.to(module.device), train_x=train_x)
         if trainer.is_global_zero:
             self.run_logger.begin(self.context)
-        self._start = self.clock()
 
     def on_train_batch_end(  # type: ignore[override]
         self, trainer: L.Trainer, module: Training, outputs: Any, batch: Block, batch_idx: int
     ) -> None:
-        """At a mark or at the end: a row, then a checkpoint. When training is told to stop elsewhere: a checkpoint."""
-        self.writer.check()
-        seen = module.samples_seen
-        is_due = seen >= self.first_mark and is_evaluation_point(batch.start, seen, self.every)
-        at_mark = seen > batch.start and (is_due or seen >= self.max_samples)
-        if not (at_mark or module.stopping):
+        """Evaluate if the block has reached an evaluation point or the end of the run."""
+        if not self.schedule.is_reached(batch.start, module.samples_seen):
             return
-        self.training_seconds += self.clock() - self._start
-        if at_mark:
-            start = time.perf_counter()
-            with self.clock.pause():
-                self._evaluate(trainer, module)
-            self.evaluation_seconds += time.perf_counter() - start
-        self._start = self.clock()
-        if at_mark:
-            self._time(seen)
+        with self.clock.evaluating():
+            row = self._evaluate(module)
+            self.rows.append(row)
             if trainer.is_global_zero:
-                self._write()
-        trainer.save_checkpoint(self.checkpoint)
-        if module.stopping or seen >= self.max_samples:
-            # What is said, and signals do, from here on counts on it. Ranks stay together: one that leaves has the others ended.
-            self.writer.wait()
-            trainer.strategy.barrier("written")
+                self.run_logger.log_evaluation(self.context, row)
 
-    def on_save_checkpoint(  # type: ignore[override]
-        self, trainer: L.Trainer, module: Training, checkpoint: dict[str, Any]
-    ) -> None:
-        """By whomever: it is all the same file."""
-        self.saved = self.checkpoint, module.samples_seen
-
-    def _evaluate(self, trainer: L.Trainer, module: Training) -> None:
+    def _evaluate(self, module: Training) -> dict[str, float]:
         row: dict[str, float] = {"samples_seen": module.samples_seen}
         if module.window.held:  # not every objective has a bound
             row["train_bound"] = module.window.mean
         metrics = {f"train_{name}": value for name, value in module.objective.metrics().items()}
-        self.more |= dict.fromkeys(metrics)
+        self._extra |= dict.fromkeys(metrics)
         row |= metrics
         module.eval()
         for name, evaluator in self.evaluators.items():
-            splits = {"test": self.context.x if name == "bound" else self.context.x[: self.context.first]}
-            if self.context.train is not None and name != "bound":
-                splits["train"] = self.context.train
-            for split, x in splits.items():
-                evaluation = run_over(evaluator, self.context.model, x, self.seed)
-                lead = split if name in FIRST else f"{split}_{name}"  # another evaluator's bound is not the column's
-                values = {f"{lead}_{key}": evaluation.mean(key) for key in evaluation.values}
-                values |= {f"{lead}_{key}": evaluation.summary[key] for key in evaluator.marked}
-                shown = values if name not in FIRST else [f"{split}_{evaluator.primary_value}"]
-                self.more |= dict.fromkeys(key for key in shown if key not in COLUMNS)
-                row |= values
+            for split, x in self._images(name).items():
+                row |= self._values(name, evaluator, split, x)
         module.train()
-        self.rows.append(row)
-        if trainer.is_global_zero:
-            self.run_logger.mark(self.context, row)
+        return row
 
-    def _time(self, seen: int) -> None:
-        before = self.timing[-1] if self.timing else dict.fromkeys(TIMING, 0.0)
-        elapsed = self.training_seconds - before["training_seconds"]
-        rate = (seen - before["samples_seen"]) / elapsed if elapsed > 0 else float("nan")
-        self.timing.append(dict(zip(TIMING, (seen, self.training_seconds, self.evaluation_seconds, rate), strict=True)))
+    def _images(self, evaluator: str) -> dict[str, Tensor]:
+        context = self.context
+        if evaluator == "bound":
+            return {"test": context.x}
+        images = {"test": context.x[: context.num_images]}
+        return images if context.train_x is None else {**images, "train": context.train_x}
 
-    def _write(self) -> None:
-        texts = {"metrics.csv": table((*COLUMNS, *self.more), self.rows), "timing.csv": table(TIMING, self.timing)}
-        for name, text in texts.items():
-            self.writer(partial(write_text, self.context.directory / name, text))
+    def _values(self, name: str, evaluator: Evaluator, split: str, x: Tensor) -> dict[str, float]:
+        evaluation = run_over(evaluator, self.context.model, x, self.context.settings["seed"])
+        # Another evaluator may have a value called bound; it must not take the place of the column test_bound.
+        prefix = split if name in STANDARD else f"{split}_{name}"
+        values = {f"{prefix}_{key}": evaluation.mean(key) for key in evaluation.values}
+        values |= {f"{prefix}_{key}": evaluation.summary[key] for key in evaluator.marked}
+        shown = values if name not in STANDARD else [f"{split}_{evaluator.primary_value}"]
+        self._extra |= dict.fromkeys(key for key in shown if key not in COLUMNS)
+        return values
 
     def state_dict(self) -> dict[str, Any]:
-        """Rows and seconds, as plain containers."""
-        training_seconds = self.training_seconds + self.clock() - self._start  # it may be saved between marks
-        return {"rows": self.rows, "timing": self.timing, "seconds": [training_seconds, self.evaluation_seconds]}
+        """Return the rows so far, as plain containers."""
+        return {"rows": self.rows}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Takes over what `state_dict` gave."""
-        self.rows, self.timing = list(state["rows"]), list(state["timing"])
-        self.training_seconds, self.evaluation_seconds = state["seconds"]
-
-
-def table(columns: tuple[str, ...], rows: list[dict[str, float]]) -> str:
-    """CSV text of `rows`; a value that was not computed is empty, numbers are written so that reading gives them back."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({key: repr(value) for key, value in row.items()} for row in rows)
-    return text.getvalue()
+        """Restore what `state_dict` returned."""
+        self.rows = list(state["rows"])

@@ -1,7 +1,7 @@
-"""Writing beside training: what waits for the disk is done by another thread, in the order in which it was asked for.
+"""Files written by another thread while training goes on, in the order in which they were given.
 
-A kill finds on the disk what it would have found if training had waited, but for the last that was handed over: files come whole
-and one after another, and after one that was refused there comes none.
+After a kill the disk holds what it would hold if training had waited for every write, except for the
+last files: each file is replaced as a whole, one after another, and nothing is written after an error.
 """
 
 from collections.abc import Callable
@@ -12,8 +12,12 @@ __all__ = ["BackgroundWriter"]
 
 
 class BackgroundWriter:
-    """A thread, begun at the first use, since a process may be forked before it. Leaving waits for it, whatever has happened, and
-    raises what was refused, if nothing else is being raised."""
+    """One thread that writes files in order, as a context manager.
+
+    Leaving the context waits for all writes, also after an exception. It raises the error of a write,
+    unless another exception is being raised. The thread is started at the first write, since a
+    process may be forked before that.
+    """
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, "writer")
@@ -31,22 +35,29 @@ class BackgroundWriter:
             self.check()
 
     def __call__(self, write: Callable[[], object]) -> Future[None]:
-        """Has `write` called after everything before it, if nothing of that was refused; what it returns is done when that is."""
-        self._last = self._thread.submit(self._do, write)
+        """Queue a write.
+
+        Args:
+            write: Called in the thread after all earlier writes, unless one of them failed.
+
+        Returns:
+            A future that is done when the write is, whether it succeeded or not.
+        """
+        self._last = self._thread.submit(self._run, write)
         return self._last
 
     def check(self) -> None:
-        """Raises what a `write` has raised, as often as it is asked; waits for nothing."""
+        """Raise the error of a write, if there was one, at every call; do not wait."""
         if self._failure is not None:
             raise self._failure
 
     def wait(self) -> None:
-        """Until everything is written; raises as `check`."""
+        """Wait until everything is written, then `check`."""
         if self._last is not None:
             self._last.result()
         self.check()
 
-    def _do(self, write: Callable[[], object]) -> None:
+    def _run(self, write: Callable[[], object]) -> None:
         if self._failure is None:
             try:
                 write()

@@ -1,8 +1,12 @@
-"""Checkpoints that a kill cannot tear: written beside the target, synced, renamed; the previous one is kept, and used.
+"""How a checkpoint is written and read.
 
-Lightning's own "atomic" save stages in the temporary folder, which may be another file system, and hides a refused write
-(lightning issues 19970, 21800). Its AsyncCheckpointIO tells of a refused write at the next save only, and keeps as many copies
-of the state as a slow disk lets wait.
+A file is written beside the target, synced and renamed, so a kill cannot damage it; the previous
+checkpoint is kept, and used if the last one is damaged. Files hold tensors and plain containers only
+and are loaded with weights_only=True.
+
+Lightning's own atomic save stages the file in the temporary folder, which may be on another file
+system, and hides a failed write (lightning issues 19970, 21800). Its AsyncCheckpointIO reports a
+failed write only at the next save, and keeps as many copies of the state as a slow disk lets wait.
 """
 
 import copy
@@ -12,31 +16,64 @@ from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 from torch import Tensor
 
 from aevb.errors import UserError
+from aevb.runs import layout
 from aevb.runs.checkpoints import newest_checkpoint
 from aevb.runs.files import write_atomically
 from aevb.training.checkpoints.background_writer import BackgroundWriter
+from aevb.training.checkpoints.migration import upgrade_checkpoint
 
-__all__ = ["DurableCheckpointIO", "QueuedCheckpointIO", "copied", "load", "previous", "to_resume"]
+__all__ = [
+    "DurableCheckpointIO",
+    "QueuedCheckpointIO",
+    "SavedCheckpoint",
+    "checkpoint_to_resume",
+    "copied",
+    "load",
+    "previous_path",
+]
 
 PLAIN = (bool, int, float, str, type(None))
 
 
-def previous(path: Path) -> Path:
-    """Where the checkpoint before this one is kept."""
+class SavedCheckpoint(NamedTuple):
+    """A checkpoint on disk.
+
+    Attributes:
+        path: The file.
+        samples_seen: Training samples of the run when it was saved.
+    """
+
+    path: Path
+    samples_seen: int
+
+
+def previous_path(path: Path) -> Path:
+    """Return where the previous checkpoint is kept when `path` is written again."""
     return path.with_name(f"{path.stem}.previous{path.suffix}")
 
 
 def load(path: Path, device: Any = "cpu") -> dict[str, Any]:
-    """Plain containers and tensors, never code. Raises UserError for a file that asks for more."""
+    """Load a checkpoint of this or an older version.
+
+    Args:
+        path: The file.
+        device: Where the tensors are put.
+
+    Returns:
+        Plain containers and tensors, in the present form.
+
+    Raises:
+        UserError: The file holds more than tensors and plain containers, which could execute code.
+    """
     try:
-        return torch.load(path, map_location=device, weights_only=True)
+        return upgrade_checkpoint(torch.load(path, map_location=device, weights_only=True))
     except (UnpicklingError, RuntimeError) as error:
         raise UserError(
             f"{path}: refused, it holds more than tensors and plain containers; allowed: what aevb-train saved; "
@@ -44,35 +81,55 @@ def load(path: Path, device: Any = "cpu") -> dict[str, Any]:
         ) from error
 
 
-def to_resume(directory: Path) -> Path | None:
-    """The checkpoint that the run in `directory` goes on from; a damaged last one is told and set aside.
+def checkpoint_to_resume(directory: Path) -> Path | None:
+    """Return the checkpoint from which a run is resumed, and move a damaged last one away.
 
-    Were it left, the next save would put it in the place of the one that is whole.
+    If the damaged file stayed, the next save would keep it as the previous checkpoint, in the place of
+    the intact one.
+
+    Args:
+        directory: The run directory.
+
+    Returns:
+        The newest intact checkpoint, or None if there is none yet.
+
+    Raises:
+        UserError: Every checkpoint is damaged.
     """
     path = newest_checkpoint(directory)
-    last = directory / "checkpoints" / "last.ckpt"
+    last = directory / layout.LAST_CHECKPOINT
     if path is not None and path != last and last.is_file():
-        print(f"{last}: damaged; going on from {path}, the one before it", file=sys.stderr, flush=True)
-        os.replace(last, last.with_name("damaged.ckpt"))
+        print(f"{last}: damaged; the run is resumed from the previous checkpoint, {path}", file=sys.stderr, flush=True)
+        os.replace(last, directory / layout.DAMAGED_CHECKPOINT)
     return path
 
 
 class DurableCheckpointIO(TorchCheckpointIO):
-    """torch.save and torch.load with weights_only=True, durable."""
+    """Lightning's checkpoint files, written atomically and loaded without executing code."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
-        """Writes `path` whole or not at all; what was there becomes `previous(path)`. Raises UserError."""
+        """Write a checkpoint whole or not at all; the file that was there is kept as `previous_path(path)`.
+
+        Raises:
+            UserError: The file cannot be written.
+        """
         target = Path(path)
-        write_atomically(target, lambda file: torch.save(checkpoint, file), previous(target))
+        write_atomically(target, lambda file: torch.save(checkpoint, file), previous_path(target))
 
     def load_checkpoint(self, path: Any, map_location: Any | None = None, weights_only: bool | None = None) -> Any:
-        """As `load`."""
+        """Load a checkpoint, as `load` does."""
         return load(Path(path), map_location)
 
 
 class QueuedCheckpointIO(DurableCheckpointIO):
-    """The same, written by `writer`. Training waits for a copy of its state, and for the checkpoint before if that is not on disk
-    yet: there is never more than one copy."""
+    """The same, written in the background.
+
+    Training waits while its state is copied, and until the checkpoint before is on disk: there is
+    never more than one copy.
+
+    Args:
+        writer: The thread that writes.
+    """
 
     def __init__(self, writer: BackgroundWriter) -> None:
         super().__init__()
@@ -80,7 +137,7 @@ class QueuedCheckpointIO(DurableCheckpointIO):
         self._before: Future[None] | None = None
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
-        """As it is now; raises what was refused before."""
+        """Queue a copy of the current state; raise the error of an earlier write."""
         if self._before is not None:
             self._before.result()
         self.writer.check()
@@ -88,7 +145,14 @@ class QueuedCheckpointIO(DurableCheckpointIO):
 
 
 def copied(value: Any) -> Any:
-    """`value` in containers and tensors of its own, these on the host: nothing that happens to the original changes it."""
+    """Return a deep copy whose tensors are on the host: later changes of the original do not reach it.
+
+    Args:
+        value: Containers, tensors and plain values.
+
+    Returns:
+        The copy. A tensor gets a storage of its own size; a state_dict keeps its attributes.
+    """
     if isinstance(value, Tensor):
         return value.detach().to("cpu", copy=True)
     if isinstance(value, dict):
