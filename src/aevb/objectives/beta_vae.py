@@ -22,7 +22,7 @@ from torch import Tensor
 
 from aevb.distributions import DiagonalNormal
 from aevb.models.vae import VAE
-from aevb.objectives.objective import Batch, Objective, Update
+from aevb.objectives.objective import Batch, Objective, Update, require_diagonal_normal
 from aevb.types import NonNegativeFloat, NonNegativeInt, PositiveInt
 
 __all__ = ["BetaVAE"]
@@ -43,9 +43,13 @@ class BetaVAE(Objective):
 
     Attributes:
         seen: Buffer, t, number of training samples seen so far.
+
+    Raises:
+        UserError: From `forward`: q(z|x) or p(z) is not a `DiagonalNormal`.
     """
 
     capturable = True
+    reparameterised = True
     mean_over_data = False  # free bits: the maximum is taken of the mean KL of the minibatch
     seen: Tensor
 
@@ -64,10 +68,12 @@ class BetaVAE(Objective):
     def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
         """Yield one update of theta and phi for one minibatch (see `Objective.forward`)."""
         x, _, noise = next(stream)
-        qz_x = model.encoder(x)
+        qz_x, pz = model.encoder(x), model.prior()
+        require_diagonal_normal("beta_vae", qz_x)
+        require_diagonal_normal("beta_vae", pz)
         z = qz_x.rsample(noise, self.samples)
         reconstruction = model.decoder(z).log_prob(x).mean()
-        kl = kl_of_each(qz_x, model.prior()).mean(0)
+        kl = kl_of_each(qz_x, pz).mean(0)
         paid = kl.clamp(min=self.free_bits) if self.free_bits else kl  # kl >= 0 up to rounding
         loss = self.kl_weight.to(kl) * paid.sum() - reconstruction
         self.seen.add_(len(x))  # in place: the state is restored when a block of minibatches is repeated

@@ -22,7 +22,7 @@ import torch
 
 from aevb.distributions import DiagonalNormal
 from aevb.models.vae import VAE
-from aevb.objectives.objective import Batch, Objective, Update
+from aevb.objectives.objective import Batch, Objective, Update, require_diagonal_normal
 from aevb.types import NonNegativeFloat, PositiveInt
 
 __all__ = ["DReG"]
@@ -38,9 +38,13 @@ class DReG(Objective):
         estimator: Estimator of the gradient with respect to phi: "dreg", or "stl" (biased for K >
             1).
         weight_prior: Precision of the prior on the weights (see `Objective`).
+
+    Raises:
+        UserError: From `forward`: q(z|x) is not a `DiagonalNormal`.
     """
 
     capturable = True
+    reparameterised = True
 
     def __init__(
         self,
@@ -55,6 +59,7 @@ class DReG(Objective):
         """Yield one update of theta and phi for one minibatch (see `Objective.forward`)."""
         x, _, noise = next(stream)
         qz_x = model.encoder(x)
+        require_diagonal_normal("dreg", qz_x)
         z = qz_x.rsample(noise, self.samples)
         held = DiagonalNormal(qz_x.mean.detach(), qz_x.log_var.detach())
         log_pz, log_px_z, log_qz_x = model.prior().log_prob(z), model.decoder(z).log_prob(x), held.log_prob(z)

@@ -44,6 +44,7 @@ class MMD(Objective):
         UserError: alpha + weight < 1; from `forward`: the minibatch has fewer than two images.
     """
 
+    reparameterised = True
     mean_over_data = False  # MMD^2 is a mean over pairs of the whole minibatch
 
     def __init__(

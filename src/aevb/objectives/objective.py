@@ -13,10 +13,12 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from aevb.distributions import DiagonalNormal
+from aevb.errors import UserError
 from aevb.models.vae import VAE
 from aevb.noise import Noise
 
-__all__ = ["Batch", "Objective", "Update"]
+__all__ = ["Batch", "Objective", "Update", "require_diagonal_normal"]
 
 
 class Batch(NamedTuple):
@@ -122,3 +124,21 @@ class Objective(nn.Module, ABC):
     def metrics(self) -> dict[str, float]:
         """Return scalars of the objective's own state, which are logged at each evaluation as train_<name>."""
         return {}
+
+
+def require_diagonal_normal(objective: str, distribution: object) -> None:
+    """Refuse a q(z|x) or p(z) for which the formulas of an objective do not hold.
+
+    Args:
+        objective: Name of the objective, for the message.
+        distribution: What the encoder or the prior returned.
+
+    Raises:
+        UserError: The distribution is not a `DiagonalNormal`.
+    """
+    if not isinstance(distribution, DiagonalNormal):
+        family = getattr(distribution, "family", type(distribution).__name__)
+        raise UserError(
+            f"objective={objective}: q(z|x) or p(z) is a {family}; allowed: a diagonal normal; "
+            "try: model=bernoulli, or objective=sgvb_a"
+        )
