@@ -14,7 +14,7 @@ from aevb.evaluators.ais import AIS
 from aevb.evaluators.bdmc import BDMC
 from aevb.evaluators.evaluator import run_over
 from aevb.evaluators.shapes import Shapes
-from aevb.models.gaussian_observation import observed
+from aevb.models.gaussian_observation import with_gaussian_observation
 from aevb.models.linear import LinearGaussianDecoder
 from aevb.models.prior import StandardNormal
 from aevb.models.vae import VAE
@@ -78,7 +78,7 @@ def test_ais_under_a_stated_noise_is_of_the_linear_model_with_it(sigma):
     evaluator = AIS(temperatures=60, chains=8, leapfrogs=2, batch_size=3200, observation_sigma=sigma)
     found = run_over(evaluator, VAE(None, model.decoder, model.prior), x.repeat(400, 1), seed=0)
     assert_mean((found.values["log_px"] - other.marginal().log_prob(x)).exp(), 1.0)
-    assert observed(model, sigma).encoder is model.encoder
+    assert with_gaussian_observation(model, sigma).encoder is model.encoder
 
 
 def test_the_noise_is_written_down():

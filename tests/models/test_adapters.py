@@ -77,7 +77,10 @@ def test_a_network_keeps_its_parameters():
 
 @pytest.mark.parametrize(
     ("part", "message"),
-    [(0, "encoder or prior: Cauchy; allowed: Normal or Bernoulli"), (1, "decoder: Tensor; allowed: a distribution")],
+    [
+        (0, "encoder or prior: returned a Cauchy; allowed: Normal or Bernoulli"),
+        (1, "decoder: returned a Tensor; allowed: a distribution"),
+    ],
 )
 def test_other_distributions_are_refused_in_one_line(part, message):
     zero = torch.zeros(3, J)

@@ -12,7 +12,7 @@ from aevb.evaluators.information import Information
 from aevb.evaluators.reconstruction import Reconstruction
 from aevb.models.bernoulli import BernoulliDecoder
 from aevb.models.closed_form_gradients import has_closed_form
-from aevb.models.fixed_variance import Point, around
+from aevb.models.fixed_variance import Point, fixed_variance_posterior
 from aevb.models.gaussian import GaussianDecoder, GaussianEncoder
 from aevb.models.prior import StandardNormal
 from aevb.models.vae import VAE
@@ -61,7 +61,7 @@ def test_a_given_variance_is_the_one_of_q():
 
 
 def test_a_point_is_where_it_is():
-    q = around(torch.ones(3, 2, requires_grad=True), 0)
+    q = fixed_variance_posterior(torch.ones(3, 2, requires_grad=True), 0)
     assert isinstance(q, Point)
     assert q.rsample(Noise(0, "z", 0), 4).shape == (4, 3, 2)
     assert q.rsample(Noise(0, "z", 0)).requires_grad

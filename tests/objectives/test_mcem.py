@@ -15,7 +15,7 @@ from aevb.models.linear import LinearGaussianDecoder
 from aevb.models.prior import StandardNormal
 from aevb.models.vae import VAE
 from aevb.objectives.mcem import MCEM, posterior
-from aevb.samplers.hmc import InBlocks, chains_at, gradient_at
+from aevb.samplers.hmc import BlockLogDensity, chains_at, gradient_at
 from aevb.training.minibatches import Stream
 from aevb.training.module import Training
 from aevb.training.running_mean import RunningMean
@@ -129,7 +129,7 @@ def test_the_gradient_written_out_is_autograds_in_blocks_too():
             parameter.copy_(torch.randn(parameter.shape, generator=generator))
     x, z = torch.rand(7, 11, generator=generator).double(), torch.randn(7, 3, generator=generator).double()
     expected = chains_at(lambda z: model.log_joint(x, z), z)
-    blocks = InBlocks([posterior(model, part) for part in x.split(3)], 3)
+    blocks = BlockLogDensity([posterior(model, part) for part in x.split(3)], 3)
     for density in (posterior(model, x), blocks):
         torch.testing.assert_close(chains_at(density, z), expected, rtol=1e-12, atol=1e-12)
         torch.testing.assert_close(gradient_at(density, z), expected.gradient, rtol=1e-12, atol=1e-12)

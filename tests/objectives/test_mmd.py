@@ -10,7 +10,7 @@ from aevb.distributions import DiagonalNormal
 from aevb.errors import UserError
 from aevb.estimators.mmd import median_distance, mmd
 from aevb.models.bernoulli import BernoulliDecoder
-from aevb.models.fixed_variance import around
+from aevb.models.fixed_variance import fixed_variance_posterior
 from aevb.models.gaussian import GaussianEncoder
 from aevb.models.prior import StandardNormal
 from aevb.models.vae import VAE
@@ -88,7 +88,11 @@ def test_the_gradient_is_that_of_finite_differences():
 def test_an_aggregate_like_the_prior_has_no_discrepancy_and_a_far_one_has():
     """q(z|x) = N(x, v I) with x ~ N(0, (1 - v) I) has the prior as its aggregate: MMD^2 is zero in the mean."""
     prior = StandardNormal(2).double()
-    model = VAE(adapted(lambda x: around(x, 0.25)), adapted(lambda z: DiagonalNormal(z, torch.zeros_like(z))), prior)
+    model = VAE(
+        adapted(lambda x: fixed_variance_posterior(x, 0.25)),
+        adapted(lambda z: DiagonalNormal(z, torch.zeros_like(z))),
+        prior,
+    )
     found = {0.0: [], 1.0: []}
     for shift, values in found.items():
         for t in range(300):

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from aevb.estimators.importance import importance
 from aevb.models.vae import VAE
-from aevb.models.weight_posterior import Drawn
+from aevb.models.weight_posterior import SampledDecoder
 from aevb.noise import Noise
 
 __all__ = ["PredictiveEstimate", "predictive"]
@@ -44,7 +44,7 @@ def predictive(
     each = []
     for s in range(draws):
         theta = q_theta.sample(Noise(noise.seed, "theta", s, device=x.device), 1)[0]
-        drawn = VAE(model.encoder, Drawn(model.decoder, theta), model.prior)
+        drawn = VAE(model.encoder, SampledDecoder(model.decoder, theta), model.prior)
         each.append(importance(drawn, x, noise, samples, rows).log_px)
     log_px = torch.stack(each)
     spread = log_px.std(0, correction=min(1, draws - 1))

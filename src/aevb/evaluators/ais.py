@@ -4,7 +4,7 @@ from torch import Tensor
 
 from aevb.estimators.ais import Start, ais
 from aevb.evaluators.evaluator import Evaluator
-from aevb.models.gaussian_observation import observed
+from aevb.models.gaussian_observation import with_gaussian_observation
 from aevb.models.vae import VAE
 from aevb.noise import Noise
 from aevb.types import PositiveFloat, PositiveInt
@@ -56,7 +56,7 @@ class AIS(Evaluator):
         return self.temperatures, self.chains, self.leapfrogs, self.start
 
     def _observed(self, model: VAE) -> VAE:
-        return model if self.observation_sigma is None else observed(model, self.observation_sigma)
+        return model if self.observation_sigma is None else with_gaussian_observation(model, self.observation_sigma)
 
     def likelihood(self, decoder: str) -> str:
         """Gaussian, where it is given here."""

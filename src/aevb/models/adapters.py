@@ -1,4 +1,7 @@
-"""Models that were not made here: callables that return torch.distributions, as a VAE that the estimators understand."""
+"""Adapters for models of other libraries: callables that return torch.distributions become a VAE.
+
+The estimators and evaluators of this package can then be applied to the model.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,34 +19,50 @@ __all__ = ["from_torch_distributions"]
 
 
 def from_torch_distributions(encoder: Callable[[Tensor], Any], decoder: Callable[[Tensor], Any], prior: Any) -> VAE:
-    """A VAE of x (..., D) -> q(z|x), z (..., J) -> p(x|z), and p(z).
+    """Make a VAE of functions that return torch distributions.
 
-    encoder, prior: give a normal or Bernoulli distribution, of torch.distributions (Independent or not) or of aevb.distributions.base;
-    the prior may be one, or a function without arguments that returns one. decoder: any distribution of torch over (..., D),
-    whose log_prob is summed over D. Networks that are nn.Modules keep their parameters and their mode: call .eval() first. Raises
-    UserError for other distributions, when they come.
+    Functions that are nn.Modules keep their parameters and their mode: call .eval() first. The
+    distributions are checked when they are returned, not here.
+
+    Args:
+        encoder: x, (..., D), -> q(z|x): a normal or Bernoulli distribution of torch.distributions
+            (with or without Independent) or of aevb.distributions.
+        decoder: z, (..., J), -> p(x|z): any torch distribution over (..., D); its log_prob is
+            summed over D.
+        prior: p(z), a distribution as for the encoder, or a function without arguments that returns
+            one.
+
+    Returns:
+        A model for the estimators and evaluators.
+
+    Raises:
+        UserError: When the model is used: a distribution is of another kind.
 
     Example:
-        model = from_torch_distributions(lambda x: Normal(*encode(x)), lambda z: Bernoulli(logits=decode(z)), Normal(torch.zeros(2), torch.ones(2)))
+        >>> model = from_torch_distributions(
+        ...     lambda x: Normal(*encode(x)),
+        ...     lambda z: Bernoulli(logits=decode(z)),
+        ...     Normal(torch.zeros(2), torch.ones(2)),
+        ... )
     """
     return VAE(
-        _Network(encoder, _latent),
-        _Network(decoder, _observed),
-        _Network(prior if callable(prior) else lambda: prior, _latent),
+        _Network(encoder, _latent_distribution),
+        _Network(decoder, _observation),
+        _Network(prior if callable(prior) else lambda: prior, _latent_distribution),
     )
 
 
 class _Network(nn.Module):
-    def __init__(self, network: Callable[..., Any], read: Callable[[Any], Distribution]) -> None:
+    def __init__(self, network: Callable[..., Any], convert: Callable[[Any], Distribution]) -> None:
         super().__init__()
-        self.network, self.read = network, read
+        self.network, self.convert = network, convert
 
     def forward(self, *arguments: Tensor) -> Distribution:
-        return self.read(self.network(*arguments))
+        return self.convert(self.network(*arguments))
 
 
-class _Observed:
-    """Any distribution of torch as p(x|z)."""
+class _Observation:
+    """Any torch distribution as p(x|z)."""
 
     def __init__(self, distribution: td.Distribution) -> None:
         self.distribution = distribution
@@ -59,20 +78,20 @@ class _Observed:
         return self.distribution.mode
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """Summed over D where the distribution does not do so."""
+        """log p(value), (...), summed over D where the distribution itself does not sum."""
         log_prob = self.distribution.log_prob(value)
         return log_prob if self.distribution.event_shape else log_prob.sum(-1)
 
     def sample(self, noise: Noise, samples: int | None = None) -> Tensor:
-        """Refused: torch's own draws would come from its global generator."""
+        """Refuse: a torch distribution draws from the global generator, not from `noise`."""
         raise UserError(
-            f"decoder: {type(self.distribution).__name__} cannot be sampled here; allowed: Normal, Bernoulli; "
-            "try: an evaluator that simulates no images (bdmc does)"
+            f"decoder: p(x|z) is a {type(self.distribution).__name__}, which cannot be sampled reproducibly; "
+            "allowed: Normal, Bernoulli; try: an evaluator that simulates no images (bdmc does)"
         )
 
 
-def _plain(distribution: Any) -> DiagonalNormal | Bernoulli | None:
-    """The distributions that aevb has itself, from torch's."""
+def _converted(distribution: Any) -> DiagonalNormal | Bernoulli | None:
+    """The distribution of aevb that equals the torch distribution; None if there is none."""
     if isinstance(distribution, DiagonalNormal | Bernoulli):
         return distribution
     inner = distribution.base_dist if isinstance(distribution, td.Independent) else distribution
@@ -81,23 +100,23 @@ def _plain(distribution: Any) -> DiagonalNormal | Bernoulli | None:
     return Bernoulli(inner.logits) if isinstance(inner, td.Bernoulli) else None
 
 
-def _latent(distribution: Any) -> Distribution:
-    found = _plain(distribution)
-    if found is None:
+def _latent_distribution(distribution: Any) -> Distribution:
+    converted = _converted(distribution)
+    if converted is None:
         raise UserError(
-            f"encoder or prior: {type(distribution).__name__}; allowed: Normal or Bernoulli of torch.distributions, or "
-            "Independent of them; try: Normal(mean, scale)"
+            f"encoder or prior: returned a {type(distribution).__name__}; allowed: Normal or Bernoulli of "
+            "torch.distributions, or Independent of them; try: Normal(mean, scale)"
         )
-    return found
+    return converted
 
 
-def _observed(distribution: Any) -> Distribution:
-    found = _plain(distribution)
-    if found is not None:
-        return found
+def _observation(distribution: Any) -> Distribution:
+    converted = _converted(distribution)
+    if converted is not None:
+        return converted
     if not isinstance(distribution, td.Distribution):
         raise UserError(
-            f"decoder: {type(distribution).__name__}; allowed: a distribution of torch.distributions; "
+            f"decoder: returned a {type(distribution).__name__}; allowed: a distribution of torch.distributions; "
             "try: Bernoulli(logits=...)"
         )
-    return _Observed(distribution)
+    return _Observation(distribution)

@@ -1,15 +1,17 @@
-r"""A Bernoulli decoder in which every pixel also sees the pixels before it: strong enough to do without z.
+r"""A Bernoulli decoder in which every pixel also depends on the earlier pixels: expressive enough to ignore z.
 
     log p(x|z) = sum_d log Bernoulli(x_d; y_d),   y_d = sigmoid(f_d(z) + g_d(x_{<d})),   f(z) = W2 tanh(W1 z + b1) + b2
 
-    g_d = sum_{c < d} A_dc x_c                                                    logistic regression on the pixels before
-        + sum_{k: m_k < d} V_dk tanh(sum_{c <= m_k} U_kc x_c + u_k)               masked hidden units, if there are any
+    g_d = sum_{c < d} A_dc x_c                                           logistic regression on the earlier pixels
+        + sum_{k: m_k < d} V_dk tanh(sum_{c <= m_k} U_kc x_c + u_k)      masked hidden units (optional)
 
-With f constant the first is the fully visible sigmoid belief network (Frey 1998), both are MADE with direct connections (Germain
-et al. 2015), a hidden unit's number m_k the last pixel that it sees. What it can say about x without z costs no KL divergence, so
-z may come to say nothing: the decoder of posterior collapse (Bowman et al. 2016, Chen et al. 2017), for a few products.
+If f is constant, the first term alone is the fully visible sigmoid belief network (Frey 1998); both
+terms are MADE with direct connections (Germain et al. 2015), where m_k is the last pixel that
+hidden unit k depends on. Information about x that the decoder does not take from z costs no KL
+divergence, so z may become uninformative: posterior collapse (Bowman et al. 2016, Chen et al.
+2017), at the cost of a few matrix products.
 
-What to watch: x must be binary; at grey x the expression is no log-probability of anything.
+x must be binary. For grey x the expression is not a log-probability.
 """
 
 from collections.abc import Callable
@@ -27,10 +29,17 @@ __all__ = ["AutoregressiveBernoulli", "AutoregressiveDecoder", "Context"]
 
 
 class Context(nn.Module):
-    """g: x (..., D) -> (..., D), of which the d-th number is a function of the pixels before d.
+    """The function g of x, (..., D), whose d-th output depends only on the pixels before d.
 
-    hidden_dim: masked hidden units. Parameters: direct (D, D), of which A is the part below the diagonal; with hidden units also
-    inner (H, D), bias (H,) and outer (D, H), of which the masks leave U, u and V.
+    Args:
+        data_dim: Number of pixels, D.
+        hidden_dim: Number of masked hidden units, H; 0: none.
+
+    Attributes:
+        direct: Parameter, (D, D); A is its strictly lower triangular part.
+        inner: Parameter, (H, D), U before masking; only with hidden units.
+        bias: Parameter, (H,), u; only with hidden units.
+        outer: Parameter, (D, H), V before masking; only with hidden units.
     """
 
     sees: Tensor
@@ -49,14 +58,21 @@ class Context(nn.Module):
             self.register_buffer("is_seen", last < pixels[:, None], persistent=False)
 
     def weights(self) -> tuple[Tensor, Tensor, Tensor]:
-        """A (D, D), U (H, D), V (D, H)."""
+        """Return the masked weights A, (D, D), U, (H, D), and V, (D, H)."""
         direct = self.direct.tril(-1)
         if not self.hidden_dim:
             return direct, direct[:0], direct[:, :0]
         return direct, self.inner * self.sees, self.outer * self.is_seen
 
     def forward(self, x: Tensor) -> Tensor:
-        """All pixels at once."""
+        """Return g for all pixels at once.
+
+        Args:
+            x: Binary images, (..., D).
+
+        Returns:
+            g, (..., D).
+        """
         direct, inner, outer = self.weights()
         g = affine(x, direct, torch.zeros_like(direct[0]))
         if self.hidden_dim:
@@ -65,7 +81,16 @@ class Context(nn.Module):
 
     @torch.no_grad()
     def in_order(self, logits: Tensor, pixel: Callable[[Tensor, int], Tensor], shape: torch.Size) -> Tensor:
-        """x of that shape (..., D), pixel after pixel: x_d = pixel(sigmoid(logits_d + g_d), d), logits (..., D)."""
+        """Construct images pixel by pixel: x_d = pixel(sigmoid(logits_d + g_d(x_{<d})), d).
+
+        Args:
+            logits: f, (..., D).
+            pixel: (probability of pixel d, d) -> value of pixel d, (...).
+            shape: Shape of the result, (..., D).
+
+        Returns:
+            The images x of that shape.
+        """
         direct, inner, outer = self.weights()
         x = logits.new_zeros(shape)
         hidden = logits.new_zeros(*shape[:-1], self.hidden_dim) + (self.bias if self.hidden_dim else 0.0)
@@ -79,37 +104,62 @@ class Context(nn.Module):
 class AutoregressiveBernoulli:
     """p(x) = prod_d Bernoulli(x_d; sigmoid(logits_d + g_d(x_{<d}))).
 
-    logits: (..., D). context: g.
+    Args:
+        logits: f, (..., D).
+        context: The function g.
     """
 
     def __init__(self, logits: Tensor, context: Context) -> None:
         self.logits, self.context = logits, context
 
     def given(self, value: Tensor) -> Bernoulli:
-        """Every pixel's distribution given those of `value` (..., D) before it."""
+        """Return the distribution of every pixel given the earlier pixels of `value`, (..., D)."""
         return Bernoulli(self.logits + self.context(value))
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """log p(value), (...), of binary values."""
+        """Return log p(value).
+
+        Args:
+            value: Binary images, (..., D).
+
+        Returns:
+            Log-probabilities in nats, (...).
+        """
         return self.given(value).log_prob(value)
 
     @property
     def mean(self) -> Tensor:
-        """For pictures: each pixel's probability given the probabilities before it, (..., D). The mean has no closed form."""
+        """An approximation for figures, (..., D); the mean has no closed form.
+
+        It is the probability of each pixel given the probabilities, instead of the values, of the
+        earlier pixels.
+        """
         return self.context.in_order(self.logits, lambda probability, d: probability, self.logits.shape)
 
     def sample(self, noise: Noise, samples: int | None = None) -> Tensor:
-        """Draws in {0, 1}: (..., D), or (samples, ..., D), pixel after pixel."""
+        """Draw images in {0, 1} pixel by pixel.
+
+        Args:
+            noise: The random numbers.
+            samples: Number of draws per row; None: one draw without a leading axis.
+
+        Returns:
+            Draws, (..., D) or (samples, ..., D).
+        """
         lead = () if samples is None else (samples,)
         u = noise.uniform((*lead, *self.logits.shape), self.logits.dtype)
         return self.context.in_order(self.logits, lambda probability, d: (u[..., d] < probability).to(u.dtype), u.shape)
 
 
 class AutoregressiveDecoder(nn.Module):
-    """p(x|z) as above, one hidden layer behind f.
+    """The autoregressive p(x|z) above, with one hidden layer in f.
 
-    data_dim: D. latent_dim: J. hidden_dim: units of f. context_dim: masked hidden units of g. Parameters: hidden.*, logits.*,
-    context.* (`Context`).
+    Args:
+        data_dim: Number of pixels, D.
+        latent_dim: Number of latent dimensions, J.
+        hidden_dim: Number of hidden units of f.
+        activation: Activation function of f.
+        context_dim: Number of masked hidden units of g, H.
     """
 
     unit_interval = True
@@ -124,11 +174,18 @@ class AutoregressiveDecoder(nn.Module):
         context_dim: NonNegativeInt = 0,
     ) -> None:
         super().__init__()
-        self.context = Context(data_dim, context_dim)  # first: the initialisation draws numbers in this order
+        self.context = Context(data_dim, context_dim)  # first, because the initialisation draws numbers in this order
         self.hidden = Linear(latent_dim, hidden_dim)
         self.logits = Linear(hidden_dim, data_dim)
         self.activation = activation_function(activation)
 
     def forward(self, z: Tensor) -> AutoregressiveBernoulli:
-        """z (..., J) -> p(x|z) over (..., D)."""
+        """Return p(x|z).
+
+        Args:
+            z: Latent variables, (..., J).
+
+        Returns:
+            p(x|z) over (..., D).
+        """
         return AutoregressiveBernoulli(self.logits(self.activation(self.hidden(z))), self.context)

@@ -3,8 +3,9 @@ r"""Networks with Bernoulli output (appendix C.1, eq. 11).
     one hidden layer   y = sigmoid(W2 tanh(W1 v + b1) + b2)
     linear             y = sigmoid(W v + b)
 
-log p(x|z) = sum_d x_d log y_d + (1 - x_d) log(1 - y_d). As decoder v = z and y are pixels; as encoder v = x and the result is a
-factorial q(z|x) over {0, 1}^J. The linear decoder is one layer of a sigmoid belief network (Neal 1992), 784V-200H of the papers.
+log p(x|z) = sum_d [x_d log y_d + (1 - x_d) log(1 - y_d)]. For a decoder v = z and y are the pixels.
+For an encoder v = x and the result is a factorial q(z|x) over {0, 1}^J. The linear decoder is one
+layer of a sigmoid belief network (Neal 1992), written 784V-200H in the literature.
 """
 
 from torch import Tensor, nn
@@ -18,13 +19,17 @@ __all__ = ["BernoulliDecoder", "BernoulliEncoder", "LinearBernoulliDecoder", "Li
 
 
 class BernoulliDecoder(nn.Module):
-    """p(x|z) = Bernoulli(y(z)), one hidden layer.
+    """p(x|z) = Bernoulli(y(z)) with one hidden layer.
 
-    data_dim: D. latent_dim: J. hidden_dim: units. Parameters: hidden.*, logits.*
+    Args:
+        data_dim: Number of pixels, D.
+        latent_dim: Number of latent dimensions, J.
+        hidden_dim: Number of hidden units.
+        activation: Activation function of the hidden layer; tanh in the paper.
     """
 
     capturable = True
-    unit_interval = True  # targets outside [0, 1] have no meaning under it
+    unit_interval = True  # targets outside [0, 1] have no meaning
 
     def __init__(
         self, data_dim: int, latent_dim: PositiveInt, hidden_dim: PositiveInt, activation: Activation = "tanh"
@@ -35,14 +40,25 @@ class BernoulliDecoder(nn.Module):
         self.activation = activation_function(activation)
 
     def forward(self, z: Tensor) -> Bernoulli:
-        """z (..., J) -> p(x|z) over (..., D)."""
+        """Return p(x|z).
+
+        Args:
+            z: Latent variables, (..., J).
+
+        Returns:
+            p(x|z) over (..., D).
+        """
         return Bernoulli(self.logits(self.activation(self.hidden(z))))
 
 
 class BernoulliEncoder(nn.Module):
-    """q(z|x) = prod_j Bernoulli(z_j; rho_j(x)), one hidden layer.
+    """q(z|x) = prod_j Bernoulli(z_j; rho_j(x)) with one hidden layer.
 
-    data_dim: D. latent_dim: J. hidden_dim: units. Parameters: hidden.*, logits.*
+    Args:
+        data_dim: Number of pixels, D.
+        latent_dim: Number of latent dimensions, J.
+        hidden_dim: Number of hidden units.
+        activation: Activation function of the hidden layer; tanh in the paper.
     """
 
     capturable = True
@@ -57,12 +73,24 @@ class BernoulliEncoder(nn.Module):
         self.activation = activation_function(activation)
 
     def forward(self, x: Tensor) -> Bernoulli:
-        """x (..., D) -> q(z|x) over (..., J)."""
+        """Return q(z|x).
+
+        Args:
+            x: Images, (..., D).
+
+        Returns:
+            q(z|x) over (..., J).
+        """
         return Bernoulli(self.logits(self.activation(self.hidden(x))))
 
 
 class LinearBernoulliDecoder(nn.Module):
-    """p(x|z) = Bernoulli(sigmoid(W z + b)). Parameters: logits.*"""
+    """p(x|z) = Bernoulli(sigmoid(W z + b)).
+
+    Args:
+        data_dim: Number of pixels, D.
+        latent_dim: Number of latent dimensions, J.
+    """
 
     capturable = True
     unit_interval = True
@@ -72,12 +100,24 @@ class LinearBernoulliDecoder(nn.Module):
         self.logits = Linear(latent_dim, data_dim)
 
     def forward(self, z: Tensor) -> Bernoulli:
-        """z (..., J) -> p(x|z) over (..., D)."""
+        """Return p(x|z).
+
+        Args:
+            z: Latent variables, (..., J).
+
+        Returns:
+            p(x|z) over (..., D).
+        """
         return Bernoulli(self.logits(z))
 
 
 class LinearBernoulliEncoder(nn.Module):
-    """q(z|x) = Bernoulli(sigmoid(A x + c)). Parameters: logits.*"""
+    """q(z|x) = Bernoulli(sigmoid(A x + c)).
+
+    Args:
+        data_dim: Number of pixels, D.
+        latent_dim: Number of latent dimensions, J.
+    """
 
     capturable = True
     discrete = True
@@ -87,5 +127,12 @@ class LinearBernoulliEncoder(nn.Module):
         self.logits = Linear(data_dim, latent_dim)
 
     def forward(self, x: Tensor) -> Bernoulli:
-        """x (..., D) -> q(z|x) over (..., J)."""
+        """Return q(z|x).
+
+        Args:
+            x: Images, (..., D).
+
+        Returns:
+            q(z|x) over (..., J).
+        """
         return Bernoulli(self.logits(x))

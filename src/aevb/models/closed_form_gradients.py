@@ -1,19 +1,22 @@
-r"""The gradient of the paper's own model written out: what autograd computes for it, in fewer operations.
+r"""The gradients of the paper's model in closed form: the result of autograd with fewer operations.
 
-Each function computes a value and returns it with its backward function, which is given the gradient of the loss with respect
-to the value, sets `.grad` of the layers passed and returns the gradient of what went in. Gradients are written over those of the
-step before, for memory that was used a moment ago is still in the processor's cache. With g = dL/dlog p:
+Each function computes a value and returns it together with a backward function. The backward
+function takes the gradient of the loss with respect to the value, sets `.grad` of the layers, and
+returns the gradient with respect to the input. Gradients overwrite those of the previous step,
+because that memory is still in the processor's cache. With g = dL/dlog p:
 
     h = tanh(W v + b)                       dL/d(W v + b) = dL/dh (1 - h^2)
     a = W h + b                             dL/dW = (dL/da)' h,   dL/db = sum_m dL/da_m,   dL/dh = dL/da W
     log p(x) = x'l - sum softplus(l)        dL/dl = g (x - y),   y = sigmoid(l)
     log p(x) = log N(x; m, diag e^v)        dL/dm = g (x - m) / e^v,   dL/dv = g ((x - m)^2 / e^v - 1) / 2
 
-For encoder and decoder of appendix C with tanh, one hidden layer each; the tests hold it against autograd. All of it also takes
-leading axes: layers whose weights are (E, out, in) are E models of one shape, computed together.
+This holds for the encoder and the decoder of appendix C with tanh and one hidden layer each; the
+tests compare it to autograd. Leading axes are allowed: layers whose weights are (E, out, in) are E
+models of the same shape, computed together.
 
-A sampler needs the gradient in z alone, at the same x and theta many times over, and the value only at the ends of a
-trajectory. For the Bernoulli decoder x then enters through x'W and x'b, which are computed once:
+A sampler needs the gradient with respect to z alone, many times at the same x and theta, and the
+value only at the ends of a trajectory. For the Bernoulli decoder, x then enters only through x'W
+and x'b, which are computed once:
 
     log p(x, z) = (x'W) h + x'b - sum softplus(W h + b) + log p(z),   d/dz = ((x'W - y'W) (1 - h^2)) W1 - z
 """
@@ -30,7 +33,7 @@ from aevb.models.gaussian import GaussianDecoder, GaussianEncoder
 from aevb.models.prior import StandardNormal
 from aevb.models.vae import VAE
 from aevb.nn.matmul import affine, product
-from aevb.samplers.hmc import WithGradient
+from aevb.samplers.hmc import LogDensityWithGradient
 
 __all__ = ["BernoulliPosterior", "decode", "encode", "has_closed_form"]
 
@@ -39,7 +42,15 @@ EncoderBackward = Callable[[Tensor, Tensor], None]
 
 
 def has_closed_form(model: VAE) -> bool:
-    """Whether every part of the model is one that is written out here."""
+    """Return whether the gradients of every part of the model are implemented here.
+
+    Args:
+        model: The model.
+
+    Returns:
+        True for a Gaussian encoder with a trained variance, a Bernoulli or Gaussian decoder, tanh,
+        and the standard normal prior.
+    """
     encoder, decoder = model.encoder, model.decoder
     parts = type(encoder) is GaussianEncoder and encoder.variance is None and type(model.prior) is StandardNormal
     parts = parts and type(decoder) in (BernoulliDecoder, GaussianDecoder)
@@ -47,9 +58,18 @@ def has_closed_form(model: VAE) -> bool:
 
 
 def encode(encoder: GaussianEncoder, x: Tensor) -> tuple[Tensor, Tensor, EncoderBackward]:
-    """x (..., M, D) -> mu and log sigma^2 of q(z|x), (..., M, J) each, and backward(dL/dmu, dL/dlog sigma^2)."""
+    """Compute q(z|x).
+
+    Args:
+        encoder: The encoder.
+        x: Images, (..., M, D).
+
+    Returns:
+        mu and log sigma^2, (..., M, J) each, and backward(dL/dmu, dL/dlog sigma^2), which sets the
+        gradients of the encoder.
+    """
     h = _hidden(encoder.hidden, x)
-    # One layer of 2 J rows: three products instead of six, which for so few rows cost as much each.
+    # One layer with 2 J rows needs three products instead of six, and each costs as much for so few rows.
     heads, j = (encoder.mean, encoder.log_var), encoder.mean.weight.shape[-2]
     weight = torch.cat([head.weight for head in heads], -2)
     mean, log_var = affine(h, weight, torch.cat([head.bias for head in heads], -1)).split(j, -1)
@@ -64,7 +84,17 @@ def encode(encoder: GaussianEncoder, x: Tensor) -> tuple[Tensor, Tensor, Encoder
 
 
 def decode(decoder: BernoulliDecoder | GaussianDecoder, z: Tensor, x: Tensor) -> tuple[Tensor, DecoderBackward]:
-    """z (..., M, J), x (..., M, D) -> sum_m log p(x_m | z_m), (...) in nats, and backward(dL/dlog p) -> dL/dz (..., M, J)."""
+    """Compute log p(x|z), summed over the minibatch.
+
+    Args:
+        decoder: The decoder.
+        z: Latent variables, (..., M, J).
+        x: Images, (..., M, D).
+
+    Returns:
+        sum_m log p(x_m | z_m) in nats, (...), and backward(dL/dlog p), which sets the gradients of
+        the decoder and returns dL/dz, (..., M, J).
+    """
     return _bernoulli(decoder, z, x) if isinstance(decoder, BernoulliDecoder) else _gaussian(decoder, z, x)
 
 
@@ -72,7 +102,7 @@ def _bernoulli(decoder: BernoulliDecoder, z: Tensor, x: Tensor) -> tuple[Tensor,
     h = _hidden(decoder.hidden, z)
     logits = _affine(decoder.logits, h)
     y = torch.sigmoid(logits)
-    # softplus(l) = max(l, 0) - log sigmoid(|l|), and sigmoid(|l|) = max(y, 1 - y) costs no further exponential.
+    # softplus(l) = max(l, 0) - log sigmoid(|l|), and sigmoid(|l|) = max(y, 1 - y) needs no second exponential.
     log_sigmoid = torch.maximum(y, 1 - y).log_()
     log_px_z = _sum(x * logits) - _sum(logits.clamp_(min=0)) + _sum(log_sigmoid)
 
@@ -110,8 +140,16 @@ def _gaussian(decoder: GaussianDecoder, z: Tensor, x: Tensor) -> tuple[Tensor, D
     return log_px_z, backward
 
 
-class BernoulliPosterior(WithGradient):
-    """log p(x, z) of a Bernoulli decoder over z (M, J), each row with its own x (M, D); the weights as they are now."""
+class BernoulliPosterior(LogDensityWithGradient):
+    """log p(x, z) of a Bernoulli decoder as a function of z, (M, J), with its gradient.
+
+    The products with the present weights are computed here, so the object is valid until the
+    weights change.
+
+    Args:
+        decoder: The decoder.
+        x: Images, (M, D); row m belongs to row m of z.
+    """
 
     def __init__(self, decoder: BernoulliDecoder, x: Tensor) -> None:
         self.decoder = decoder
@@ -121,13 +159,13 @@ class BernoulliPosterior(WithGradient):
 
     @staticmethod
     def fits(model: VAE) -> bool:
-        """Whether this is the posterior of `model`."""
-        paper = type(model.decoder) is BernoulliDecoder and type(model.prior) is StandardNormal
-        return paper and model.decoder.activation is torch.tanh
+        """Return whether this class implements the posterior of `model`."""
+        implemented = type(model.decoder) is BernoulliDecoder and type(model.prior) is StandardNormal
+        return implemented and model.decoder.activation is torch.tanh
 
     @torch.no_grad()
     def __call__(self, z: Tensor) -> Tensor:
-        """(M,)."""
+        """Return log p(x, z) in nats, (M,), for z of shape (M, J)."""
         h = _hidden(self.decoder.hidden, z)
         logits = _affine(self.decoder.logits, h)
         log_px_z = (self.x_weight * h).sum(-1) + self.x_bias - softplus(logits).sum(-1)
@@ -135,7 +173,7 @@ class BernoulliPosterior(WithGradient):
 
     @torch.no_grad()
     def gradient(self, z: Tensor) -> Tensor:
-        """(M, J)."""
+        """Return the gradient of log p(x, z) with respect to z, (M, J)."""
         h = _hidden(self.decoder.hidden, z)
         y = _affine(self.decoder.logits, h).sigmoid_()
         d_h = self.x_weight - product(y, self.decoder.logits.weight)

@@ -1,10 +1,11 @@
-r"""Convolutional encoder and decoder, in the small: two layers of stride 2, a fourth of the image's side between.
+r"""A small convolutional encoder and decoder with two layers of stride 2.
 
     encoder  x -> conv 4x4, C channels -> conv 4x4, 2C channels -> linear -> mu, log sigma^2
-    decoder  z -> linear, 2C channels of a fourth of the side -> transposed conv 4x4, C channels -> transposed conv 4x4 -> image
+    decoder  z -> linear, 2C channels -> transposed conv 4x4, C channels -> transposed conv 4x4 -> image
 
-with an activation after every layer but the last. p(x|z) = N(f(z), c I) with f in (0, 1) and a given c, or Bernoulli: the
-larger c, the more the KL divergence weighs beside the reconstruction. Rows and columns must be multiples of four.
+There is an activation after every layer but the last. p(x|z) is N(f(z), c I) with f in (0, 1) and a
+fixed c, or Bernoulli. The larger c is, the larger is the weight of the KL divergence relative to
+the reconstruction. The numbers of rows and columns must be multiples of four.
 """
 
 import math
@@ -14,21 +15,29 @@ from torch import Tensor, nn
 
 from aevb.distributions import Bernoulli, DiagonalNormal
 from aevb.errors import UserError
-from aevb.models.fixed_variance import Point, around
+from aevb.models.fixed_variance import Point, fixed_variance_posterior
 from aevb.nn.matmul import Linear
 from aevb.nn.mlp import Activation, activation_function
 from aevb.types import NonNegativeFloat, PositiveFloat, PositiveInt
 
 __all__ = ["ConvolutionalBernoulliDecoder", "ConvolutionalEncoder", "ConvolutionalGaussianDecoder"]
 
-KERNEL, STRIDE, PADDING = 4, 2, 1  # halves a side, and doubles it
+KERNEL, STRIDE, PADDING = 4, 2, 1  # a convolution halves the side, a transposed one doubles it
 
 
 class ConvolutionalEncoder(nn.Module):
     """q(z|x) = N(mu(x), diag sigma^2(x)).
 
-    data_shape: rows, columns. latent_dim: J. channels: C. variance: one that is given instead of sigma^2(x), 0 for a point
-    (aevb.models.fixed_variance). Parameters: first.*, second.*, mean.*, and log_var.* where no variance is given.
+    Args:
+        data_shape: Numbers of rows and columns of an image.
+        latent_dim: Number of latent dimensions, J.
+        channels: Number of channels of the first layer, C.
+        activation: Activation function.
+        variance: A fixed variance instead of sigma^2(x); 0: q(z|x) is a point
+            (aevb.models.fixed_variance).
+
+    Raises:
+        UserError: The number of rows or columns is not a multiple of four.
     """
 
     def __init__(
@@ -50,15 +59,26 @@ class ConvolutionalEncoder(nn.Module):
         self.activation = activation_function(activation)
 
     def forward(self, x: Tensor) -> DiagonalNormal | Point:
-        """x (..., D) -> q(z|x) over (..., J)."""
+        """Return q(z|x).
+
+        Args:
+            x: Images, (..., D).
+
+        Returns:
+            q(z|x) over (..., J).
+        """
         h = self.activation(self.first(x.reshape(-1, 1, *self.shape)))
         h = self.activation(self.second(h)).reshape(*x.shape[:-1], -1)
         mean = self.mean(h)
-        return DiagonalNormal(mean, self.log_var(h)) if self.variance is None else around(mean, self.variance)
+        return (
+            DiagonalNormal(mean, self.log_var(h))
+            if self.variance is None
+            else fixed_variance_posterior(mean, self.variance)
+        )
 
 
-class _Image(nn.Module):
-    """z -> a number for every pixel."""
+class _ImageNetwork(nn.Module):
+    """z -> a real number for every pixel."""
 
     def __init__(
         self, data_shape: tuple[int, int], latent_dim: PositiveInt, channels: PositiveInt, activation: Activation
@@ -71,13 +91,23 @@ class _Image(nn.Module):
         self.activation = activation_function(activation)
 
     def image(self, z: Tensor) -> Tensor:
-        """z (..., J) -> (..., D), any real numbers."""
+        """Return real numbers for the pixels, (..., D), of z, (..., J)."""
         h = self.activation(self.hidden(z)).reshape(-1, *self.small)
         return self.logits(self.activation(self.first(h))).reshape(*z.shape[:-1], -1)
 
 
-class ConvolutionalBernoulliDecoder(_Image):
-    """p(x|z) = Bernoulli(y(z)). data_shape: rows, columns. latent_dim: J. channels: C. Parameters: hidden.*, first.*, logits.*"""
+class ConvolutionalBernoulliDecoder(_ImageNetwork):
+    """p(x|z) = Bernoulli(y(z)).
+
+    Args:
+        data_shape: Numbers of rows and columns of an image.
+        latent_dim: Number of latent dimensions, J.
+        channels: Number of channels of the last inner layer, C.
+        activation: Activation function.
+
+    Raises:
+        UserError: The number of rows or columns is not a multiple of four.
+    """
 
     unit_interval = True
 
@@ -91,14 +121,29 @@ class ConvolutionalBernoulliDecoder(_Image):
         super().__init__(data_shape, latent_dim, channels, activation)
 
     def forward(self, z: Tensor) -> Bernoulli:
-        """z (..., J) -> p(x|z) over (..., D)."""
+        """Return p(x|z).
+
+        Args:
+            z: Latent variables, (..., J).
+
+        Returns:
+            p(x|z) over (..., D).
+        """
         return Bernoulli(self.image(z))
 
 
-class ConvolutionalGaussianDecoder(_Image):
-    """p(x|z) = N(f(z), c I), f in (0, 1).
+class ConvolutionalGaussianDecoder(_ImageNetwork):
+    """p(x|z) = N(f(z), c I) with f in (0, 1).
 
-    data_shape: rows, columns. latent_dim: J. channels: C. variance: c. Parameters: hidden.*, first.*, logits.*
+    Args:
+        data_shape: Numbers of rows and columns of an image.
+        latent_dim: Number of latent dimensions, J.
+        channels: Number of channels of the last inner layer, C.
+        activation: Activation function.
+        variance: c, fixed.
+
+    Raises:
+        UserError: The number of rows or columns is not a multiple of four.
     """
 
     def __init__(
@@ -113,7 +158,14 @@ class ConvolutionalGaussianDecoder(_Image):
         self.variance = variance
 
     def forward(self, z: Tensor) -> DiagonalNormal:
-        """z (..., J) -> p(x|z) over (..., D)."""
+        """Return p(x|z).
+
+        Args:
+            z: Latent variables, (..., J).
+
+        Returns:
+            p(x|z) over (..., D).
+        """
         mean = torch.sigmoid(self.image(z))
         return DiagonalNormal(mean, torch.full_like(mean, math.log(self.variance)))
 
@@ -122,7 +174,7 @@ def _quarter(shape: tuple[int, int]) -> tuple[int, int]:
     rows, columns = shape
     if rows % 4 or columns % 4:
         raise UserError(
-            f"model=convolutional: images of {rows} x {columns} pixels; allowed: rows and columns that four divides; "
+            f"model=convolutional: images of {rows} x {columns} pixels; allowed: rows and columns that are multiples of four; "
             "try: model=gaussian or model=bernoulli"
         )
     return rows // 4, columns // 4

@@ -1,13 +1,15 @@
-r"""Encoders and priors of every reparameterisable family (section 2.4): conf/model/encoder, conf/model/prior.
+r"""Encoders and priors for the reparameterisable families of section 2.4 (conf/model/encoder, conf/model/prior).
 
     h = f(W x + b),   a_i = W_i h + b_i for each parameter of the family,   z = draw(a, noise)
 
-A parameter that is a real number is a_i itself; one that has to lie above c is c + softplus(a_i + log(e - 1)), which is
-c + 1 at a_i = 0: at the start every q(z|x) is the family's standard member. Priors are that member.
+A parameter that may be any real number is a_i itself. A parameter with the lower bound c is c +
+softplus(a_i + log(e - 1)), which is c + 1 at a_i = 0. So at the start every q(z|x) is close to the
+standard member of the family; the priors are that member.
 
-KL(q || p) has to be finite: the supports are the same, a Cauchy q has a prior with tails like its own, and the parameters
-of heavy tails are bounded so that the expectation of log p(z) exists. Other pairs are refused when the model is made. Few
-pairs have a KL divergence in closed form (torch.distributions.kl); estimator A needs none, B refuses those without.
+KL(q || p) must be finite: the supports must be equal, a Cauchy q needs a prior with tails as heavy,
+and the parameters of heavy-tailed families are bounded so that the expectation of log p(z) exists.
+Other pairs are refused when the model is made. Few pairs have a KL divergence in closed form
+(torch.distributions.kl): SGVB estimator A needs none, estimator B refuses the others.
 """
 
 import math
@@ -30,11 +32,18 @@ PriorName = Literal["laplace", "logistic", "student_t", "cauchy", "exponential",
 
 
 class FamilyEncoder(nn.Module):
-    """q(z|x) of a family, one hidden layer.
+    """q(z|x) of a given family, with one hidden layer.
 
-    family: which. data_dim: D. latent_dim: J. hidden_dim: units. fixed: parameters of the family that do not depend on x, by
-    name. Module parameters: hidden.*, heads.<name>.* for those that are not fixed. Raises UserError for a name that the family
-    has not.
+    Args:
+        data_dim: Number of pixels, D.
+        latent_dim: Number of latent dimensions, J.
+        hidden_dim: Number of hidden units.
+        family: Name of the family (aevb.distributions.families).
+        fixed: Name -> value of the parameters of the family that do not depend on x.
+        activation: Activation function of the hidden layer.
+
+    Raises:
+        UserError: `fixed` names a parameter that the family does not have.
     """
 
     def __init__(
@@ -62,11 +71,18 @@ class FamilyEncoder(nn.Module):
 
     @property
     def support(self) -> str:
-        """Of q(z|x), for the choice of a prior."""
+        """The support of q(z|x), which the prior must accept."""
         return HEAVY if self.family == "cauchy" else FAMILIES[self.family].support
 
     def forward(self, x: Tensor) -> ReparameterisedDistribution:
-        """x (..., D) -> q(z|x) over (..., J)."""
+        """Return q(z|x).
+
+        Args:
+            x: Images, (..., D).
+
+        Returns:
+            q(z|x) over (..., J).
+        """
         h = self.activation(self.hidden(x))
         raw = {name: head(h) for name, head in self.heads.items()}
         like = next(iter(raw.values()))
@@ -80,10 +96,15 @@ class FamilyEncoder(nn.Module):
 
 
 class FamilyPrior(nn.Module):
-    """p(z), the standard member of a family in each of J dimensions: location 0, and 1 (above its bound) for everything else.
+    """p(z), the standard member of a family in each of J dimensions; it has no trained parameters.
 
-    So "exponential" has rate 1, "beta" is uniform on (0, 1), "dirichlet" uniform on the simplex, "student_t" has three degrees of
-    freedom. No parameters.
+    The location is 0 and every other parameter is 1 above its lower bound: "exponential" has the
+    rate 1, "beta" is uniform on (0, 1), "dirichlet" is uniform on the simplex, "student_t" has
+    three degrees of freedom.
+
+    Args:
+        latent_dim: Number of latent dimensions, J.
+        family: Name of the family.
     """
 
     zero: Tensor
@@ -95,11 +116,11 @@ class FamilyPrior(nn.Module):
 
     @property
     def accepts(self) -> tuple[str, ...]:
-        """Supports of q(z|x) under which KL(q || p) is finite."""
+        """The supports of q(z|x) for which KL(q || p) is finite."""
         return ("real", HEAVY) if self.family in ("cauchy", "student_t") else (FAMILIES[self.family].support,)
 
     def forward(self) -> ReparameterisedDistribution:
-        """p(z) over (J,)."""
+        """Return p(z) over (J,)."""
         bounds = FAMILIES[self.family].parameters
         return ReparameterisedDistribution(
             self.family, {name: self.zero + (0 if above == -math.inf else above + 1) for name, above in bounds.items()}

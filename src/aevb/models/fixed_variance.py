@@ -1,8 +1,8 @@
-"""q(z|x) of a variance that nothing trains: N(mu(x), v I), and the point mu(x) for v = 0.
+"""q(z|x) with a fixed variance v: N(mu(x), v I), or the point mu(x) for v = 0.
 
-v > 0 with an aggregate posterior held to the prior limits what z can say of x (Braithwaite & Kleijn 2018, "bounded
-information rate"). A point is the code of a plain autoencoder: there is no density log q(z|x), hence no bound, no KL
-divergence, no importance weights.
+If v > 0 and the aggregate posterior is close to the prior, the information of z about x is limited
+(Braithwaite & Kleijn 2018, "bounded information rate"). A point is the code of a plain autoencoder:
+it has no density log q(z|x), so there are no bound, no KL divergence and no importance weights.
 """
 
 import math
@@ -14,44 +14,73 @@ from aevb.distributions import DiagonalNormal
 from aevb.errors import UserError
 from aevb.noise import Noise
 
-__all__ = ["Point", "around"]
+__all__ = ["Point", "fixed_variance_posterior"]
 
 
 class Point:
-    """All mass at `mean` (..., J)."""
+    """The distribution whose whole mass is at one point.
+
+    Args:
+        mean: The point, (..., J).
+    """
 
     def __init__(self, mean: Tensor) -> None:
         self.mean = mean
 
     @property
     def log_var(self) -> Tensor:
-        """Minus infinity, (..., J)."""
+        """The logarithm of the variance, minus infinity, (..., J)."""
         return torch.full_like(self.mean, -math.inf)
 
     def rsample(self, noise: Noise, samples: int | None = None) -> Tensor:
-        """The mean itself, with its gradient: (..., J), or (samples, ..., J)."""
+        """Return the mean itself, with its gradient.
+
+        Args:
+            noise: Not used.
+            samples: Number of copies; None: no leading axis.
+
+        Returns:
+            The mean, (..., J) or (samples, ..., J).
+        """
         return self.mean if samples is None else self.mean.expand(samples, *self.mean.shape)
 
     def sample(self, noise: Noise, samples: int | None = None) -> Tensor:
-        """As `rsample`, without gradient."""
+        """Return the result of `rsample` without a gradient."""
         return self.rsample(noise, samples).detach()
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """Raises UserError."""
+        """Refuse: a point has no density.
+
+        Raises:
+            UserError: Always.
+        """
         raise _no_density()
 
     def kl(self, other: DiagonalNormal) -> Tensor:
-        """Raises UserError."""
+        """Refuse: a point has no density.
+
+        Raises:
+            UserError: Always.
+        """
         raise _no_density()
 
 
 def _no_density() -> UserError:
     return UserError(
-        "model.encoder.variance=0: the code is a point, and a point has no density log q(z|x); allowed: what needs the code "
-        "alone; try: objective=autoencoder with evaluator=reconstruction, or model.encoder.variance=0.1"
+        "model.encoder.variance=0: the code is a point, which has no density log q(z|x); "
+        "allowed: objectives and evaluators that need only the code; "
+        "try: objective=autoencoder with evaluator=reconstruction, or model.encoder.variance=0.1"
     )
 
 
-def around(mean: Tensor, variance: float) -> DiagonalNormal | Point:
-    """q(z|x) of mean (..., J) and one variance."""
+def fixed_variance_posterior(mean: Tensor, variance: float) -> DiagonalNormal | Point:
+    """Return q(z|x) with a given mean and a fixed variance.
+
+    Args:
+        mean: mu(x), (..., J).
+        variance: v >= 0, the same in all dimensions.
+
+    Returns:
+        N(mean, variance I), or a point for the variance 0.
+    """
     return Point(mean) if variance == 0 else DiagonalNormal(mean, torch.full_like(mean, math.log(variance)))

@@ -2,8 +2,9 @@ r"""Multilayer perceptrons with Gaussian output (appendix C.2, eq. 12).
 
     h = tanh(W3 v + b3),   mu = W4 h + b4,   log sigma^2 = W5 h + b5
 
-As encoder v = x and the result is q(z|x). As decoder v = z, the result is p(x|z) and, in the paper's Frey Face
-experiment, "the means were constrained to the interval (0, 1) using a sigmoidal activation function".
+For an encoder v = x and the result is q(z|x). For a decoder v = z and the result is p(x|z); in the
+paper's Frey Face experiment "the means were constrained to the interval (0, 1) using a sigmoidal
+activation function".
 """
 
 import math
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from aevb.distributions import DiagonalNormal
-from aevb.models.fixed_variance import Point, around
+from aevb.models.fixed_variance import Point, fixed_variance_posterior
 from aevb.nn.matmul import Linear
 from aevb.nn.mlp import Activation, activation_function
 from aevb.types import NonNegativeFloat, PositiveFloat, PositiveInt
@@ -22,10 +23,15 @@ __all__ = ["FixedVarianceDecoder", "GaussianDecoder", "GaussianEncoder"]
 
 
 class GaussianEncoder(nn.Module):
-    """q(z|x) = N(mu(x), diag sigma^2(x)), one hidden layer.
+    """q(z|x) = N(mu(x), diag sigma^2(x)) with one hidden layer.
 
-    data_dim: D. latent_dim: J. hidden_dim: units. variance: one that is given instead of sigma^2(x), 0 for a point
-    (aevb.models.fixed_variance). Parameters: hidden.*, mean.*, and log_var.* where no variance is given.
+    Args:
+        data_dim: Number of pixels, D.
+        latent_dim: Number of latent dimensions, J.
+        hidden_dim: Number of hidden units.
+        activation: Activation function of the hidden layer; tanh in the paper.
+        variance: A fixed variance instead of sigma^2(x); 0: q(z|x) is a point
+            (aevb.models.fixed_variance).
     """
 
     capturable = True
@@ -47,16 +53,32 @@ class GaussianEncoder(nn.Module):
         self.activation = activation_function(activation)
 
     def forward(self, x: Tensor) -> DiagonalNormal | Point:
-        """x (..., D) -> q(z|x) over (..., J)."""
+        """Return q(z|x).
+
+        Args:
+            x: Images, (..., D).
+
+        Returns:
+            q(z|x) over (..., J).
+        """
         h = self.activation(self.hidden(x))
         mean = self.mean(h)
-        return DiagonalNormal(mean, self.log_var(h)) if self.variance is None else around(mean, self.variance)
+        return (
+            DiagonalNormal(mean, self.log_var(h))
+            if self.variance is None
+            else fixed_variance_posterior(mean, self.variance)
+        )
 
 
 class GaussianDecoder(nn.Module):
-    """p(x|z) = N(mu(z), diag sigma^2(z)) with a log-variance of its own for every pixel, one hidden layer.
+    """p(x|z) = N(mu(z), diag sigma^2(z)) with a separate variance for every pixel and one hidden layer.
 
-    mean: "sigmoid" (the paper's, for data in (0, 1)) or "linear". Parameters: hidden.*, mean.*, log_var.*
+    Args:
+        data_dim: Number of pixels, D.
+        latent_dim: Number of latent dimensions, J.
+        hidden_dim: Number of hidden units.
+        activation: Activation function of the hidden layer; tanh in the paper.
+        mean: Output function of the mean: "sigmoid" (the paper's, for data in (0, 1)) or "linear".
     """
 
     capturable = True
@@ -77,18 +99,32 @@ class GaussianDecoder(nn.Module):
         self.squash = torch.sigmoid if mean == "sigmoid" else nn.Identity()
 
     def forward(self, z: Tensor) -> DiagonalNormal:
-        """z (..., J) -> p(x|z) over (..., D)."""
+        """Return p(x|z).
+
+        Args:
+            z: Latent variables, (..., J).
+
+        Returns:
+            p(x|z) over (..., D).
+        """
         h = self.activation(self.hidden(z))
         return DiagonalNormal(self.squash(self.mean(h)), self.log_var(h))
 
 
 class FixedVarianceDecoder(nn.Module):
-    r"""p(x|z) = N(mu(z), c I) with the same variance c for every pixel, which is not learnt; one hidden layer.
+    r"""p(x|z) = N(mu(z), c I) with a fixed variance c, the same for every pixel, and one hidden layer.
 
-    -log p(x|z) = ||x - mu(z)||^2 / 2c + D/2 log 2 pi c: the squared error. c times the bound is -||x - mu||^2 / 2 - c KL
-    up to a constant, so a larger c weights the KL divergence more, as beta = c does.
+    -log p(x|z) = ||x - mu(z)||^2 / 2c + D/2 log 2 pi c is the squared error. c times the bound is
+    -||x - mu||^2 / 2 - c KL up to a constant, so a larger c increases the weight of the KL
+    divergence, as beta = c does.
 
-    variance: c. mean: "sigmoid" or "linear". Parameters: hidden.*, mean.*
+    Args:
+        data_dim: Number of pixels, D.
+        latent_dim: Number of latent dimensions, J.
+        hidden_dim: Number of hidden units.
+        activation: Activation function of the hidden layer; tanh in the paper.
+        mean: Output function of the mean: "sigmoid" or "linear".
+        variance: c.
     """
 
     capturable = True
@@ -110,6 +146,13 @@ class FixedVarianceDecoder(nn.Module):
         self.log_var = math.log(variance)
 
     def forward(self, z: Tensor) -> DiagonalNormal:
-        """z (..., J) -> p(x|z) over (..., D)."""
+        """Return p(x|z).
+
+        Args:
+            z: Latent variables, (..., J).
+
+        Returns:
+            p(x|z) over (..., D).
+        """
         mean = self.squash(self.mean(self.activation(self.hidden(z))))
         return DiagonalNormal(mean, torch.full_like(mean, self.log_var))

@@ -1,4 +1,4 @@
-r"""A likelihood for a generator that has none: p(x|z) = N(G(z), sigma^2 I), G(z) the mean of its decoder (Wu et al. 2017)."""
+r"""A Gaussian likelihood for a generator that has none: p(x|z) = N(G(z), sigma^2 I) (Wu et al. 2017)."""
 
 import math
 
@@ -8,22 +8,42 @@ from torch import Tensor, nn
 from aevb.distributions import DiagonalNormal
 from aevb.models.vae import VAE
 
-__all__ = ["GaussianObservation", "observed"]
+__all__ = ["GaussianObservation", "with_gaussian_observation"]
 
 
 class GaussianObservation(nn.Module):
-    """z -> N(mean of `decoder` at z, sigma^2 I)."""
+    """p(x|z) = N(G(z), sigma^2 I), where G(z) is the mean of another decoder.
+
+    Args:
+        decoder: The decoder whose mean is G(z).
+        sigma: Standard deviation of the noise.
+    """
 
     def __init__(self, decoder: nn.Module, sigma: float) -> None:
         super().__init__()
         self.decoder, self.sigma = decoder, sigma
 
     def forward(self, z: Tensor) -> DiagonalNormal:
-        """z (..., J) -> p(x|z) over (..., D)."""
+        """Return p(x|z).
+
+        Args:
+            z: Latent variables, (..., J).
+
+        Returns:
+            p(x|z) over (..., D).
+        """
         mean = self.decoder(z).mean
         return DiagonalNormal(mean, torch.full_like(mean, 2 * math.log(self.sigma)))
 
 
-def observed(model: VAE, sigma: float) -> VAE:
-    """`model` with that likelihood; encoder and prior are its own."""
+def with_gaussian_observation(model: VAE, sigma: float) -> VAE:
+    """Return the model with the decoder replaced by `GaussianObservation`.
+
+    Args:
+        model: The model; its encoder and prior are kept.
+        sigma: Standard deviation of the noise.
+
+    Returns:
+        A new VAE that shares its parameters with `model`.
+    """
     return VAE(model.encoder, GaussianObservation(model.decoder, sigma), model.prior)

@@ -1,10 +1,11 @@
-r"""Linear-Gaussian networks: factor analysis as a VAE, the model whose likelihood is known in closed form.
+r"""Linear-Gaussian networks: factor analysis as a VAE, whose likelihood is known in closed form.
 
     p(z) = N(0, I),   p(x|z) = N(W z + b, diag s^2),   p(x) = N(b, W W' + diag s^2)
     q(z|x) = N(A x + c, diag v),   exact posterior precision  W' diag(s^-2) W + I
 
-With a shared s it is probabilistic PCA (Tipping & Bishop 1999). The exact posterior is reached by the diagonal q iff its
-precision is diagonal; every maximum of the likelihood has such a rotation, so a trained bound can be tight (Lucas et al. 2019).
+With a shared s it is probabilistic PCA (Tipping & Bishop 1999). A diagonal q can equal the exact
+posterior if and only if the posterior precision is diagonal. Every maximum of the likelihood has a
+rotation for which it is, so the bound of a trained model can be tight (Lucas et al. 2019).
 """
 
 import torch
@@ -18,7 +19,12 @@ __all__ = ["LinearGaussianDecoder", "LinearGaussianEncoder"]
 
 
 class LinearGaussianEncoder(nn.Module):
-    """q(z|x) = N(A x + c, diag v) with one v for all x. Parameters: mean.*, log_var."""
+    """q(z|x) = N(A x + c, diag v) with the same v for all x.
+
+    Args:
+        data_dim: Number of pixels, D.
+        latent_dim: Number of latent dimensions, J.
+    """
 
     capturable = True
 
@@ -28,14 +34,25 @@ class LinearGaussianEncoder(nn.Module):
         self.log_var = nn.Parameter(torch.zeros(latent_dim))
 
     def forward(self, x: Tensor) -> DiagonalNormal:
-        """x (..., D) -> q(z|x) over (..., J)."""
+        """Return q(z|x).
+
+        Args:
+            x: Images, (..., D).
+
+        Returns:
+            q(z|x) over (..., J).
+        """
         return DiagonalNormal(self.mean(x), self.log_var)
 
 
 class LinearGaussianDecoder(nn.Module):
-    """p(x|z) = N(W z + b, s^2), s^2 shared by all D (probabilistic PCA) or one each (factor analysis).
+    """p(x|z) = N(W z + b, diag s^2).
 
-    shared: one noise variance for all. Parameters: mean.*, log_var.
+    Args:
+        data_dim: Number of pixels, D.
+        latent_dim: Number of latent dimensions, J.
+        shared: Whether all pixels share one noise variance s^2 (probabilistic PCA) or have one each
+            (factor analysis).
     """
 
     capturable = True
@@ -46,12 +63,19 @@ class LinearGaussianDecoder(nn.Module):
         self.log_var = nn.Parameter(torch.zeros(1 if shared else data_dim))
 
     def forward(self, z: Tensor) -> DiagonalNormal:
-        """z (..., J) -> p(x|z) over (..., D)."""
+        """Return p(x|z).
+
+        Args:
+            z: Latent variables, (..., J).
+
+        Returns:
+            p(x|z) over (..., D).
+        """
         mean = self.mean(z)
         return DiagonalNormal(mean, self.log_var.expand_as(mean))
 
     def marginal(self) -> torch.distributions.MultivariateNormal:
-        """p(x) = N(b, W W' + diag s^2), in closed form."""
+        """Return p(x) = N(b, W W' + diag s^2) in closed form, a distribution over (D,)."""
         weight, bias = self.mean.weight, self.mean.bias
         noise = torch.exp(self.log_var).expand(len(bias))
         return torch.distributions.MultivariateNormal(bias, weight @ weight.T + torch.diag(noise))

@@ -1,9 +1,10 @@
 r"""Priors over the latent variables.
 
     standard normal   p(z) = N(0, I)
-    Bernoulli         p(z; a) = prod_i exp(z_i a_i) / (1 + exp a_i),   z in {0, 1}^J;   a = 0: every code alike
+    Bernoulli         p(z; a) = prod_i exp(z_i a_i) / (1 + exp a_i),   z in {0, 1}^J;   uniform for a = 0
 
-With learnt biases a and one layer of units above z the second is the sigmoid belief network (Neal 1992).
+With learnt biases a and a linear Bernoulli decoder the second is the sigmoid belief network (Neal
+1992).
 """
 
 import torch
@@ -16,7 +17,11 @@ __all__ = ["BernoulliPrior", "StandardNormal"]
 
 
 class StandardNormal(nn.Module):
-    """p(z) = N(0, I) over J dimensions; no parameters."""
+    """p(z) = N(0, I), without parameters.
+
+    Args:
+        latent_dim: Number of latent dimensions, J.
+    """
 
     capturable = True
     zero: Tensor
@@ -26,14 +31,20 @@ class StandardNormal(nn.Module):
         self.register_buffer("zero", torch.zeros(latent_dim), persistent=False)
 
     def forward(self) -> DiagonalNormal:
-        """p(z) over (J,)."""
+        """Return p(z) over (J,)."""
         return DiagonalNormal(self.zero, self.zero)
 
 
 class BernoulliPrior(nn.Module):
-    """p(z) over {0, 1}^J. learnt: whether the biases a are parameters of theta, which begin at 0, or stay there.
+    """p(z) over {0, 1}^J.
 
-    Parameter, or buffer that is not stored: logits, a.
+    Args:
+        latent_dim: Number of latent dimensions, J.
+        learnt: Whether the biases a are trained as a part of theta; if not, they stay at their
+            initial value 0.
+
+    Attributes:
+        logits: a, (J,): a parameter if learnt, otherwise a buffer that is not saved.
     """
 
     capturable = True
@@ -47,5 +58,5 @@ class BernoulliPrior(nn.Module):
             self.register_buffer("logits", torch.zeros(latent_dim), persistent=False)
 
     def forward(self) -> Bernoulli:
-        """p(z) over (J,)."""
+        """Return p(z) over (J,)."""
         return Bernoulli(self.logits)

@@ -1,6 +1,7 @@
-r"""The variational auto-encoder: p(z), p(x|z) with parameters theta, and the recognition model q(z|x) with phi.
+r"""The variational auto-encoder: p(z) p(x|z) with the parameters theta, and q(z|x) with the parameters phi.
 
-Axes, here and everywhere: N data, M minibatch, L samples, J latent, D pixels.
+Axes in all modules: N training images, M images of a minibatch, L samples, J latent dimensions, D
+pixels.
 """
 
 from typing import NoReturn
@@ -20,23 +21,37 @@ __all__ = ["VAE"]
 
 
 class NoEncoder(nn.Module):
-    """In the place of q(z|x) in a model that has none."""
+    """The encoder of a model that has no q(z|x)."""
 
     def forward(self, x: Tensor) -> NoReturn:
-        """Raises UserError."""
+        """Refuse: there is no q(z|x).
+
+        Raises:
+            UserError: Always.
+        """
         raise UserError(
-            "model.encoder=null: this model has no q(z|x); allowed: what needs p(x, z) alone; "
+            "model.encoder=null: this model has no q(z|x); allowed: objectives and evaluators that need only p(x, z); "
             "try: evaluator=quadrature, evaluator=ais, or a model with an encoder"
         )
 
 
 class VAE(nn.Module):
-    """Three modules that return distributions: encoder x -> q(z|x), decoder z -> p(x|z), prior -> p(z).
+    """A model of three modules that return distributions: encoder, decoder and prior.
 
-    encoder: None where p(x, z) alone is trained; to ask such a model for q(z|x) is refused. initialization: how the parameters
-    start (aevb.nn.initialization); `None` leaves them as they are. seed: of the initialisation. theta_log_var: where log
-    sigma^2 of a Gaussian q(theta) over the decoder's parameters begins (full variational Bayes); `None`: theta is a point, and
-    theta_posterior is None.
+    Args:
+        encoder: x, (..., D), -> q(z|x); None for a model without q(z|x), which refuses to compute
+            it.
+        decoder: z, (..., J), -> p(x|z).
+        prior: () -> p(z).
+        initialization: Scheme that sets the initial parameters (aevb.nn.initialization); None: they
+            are left unchanged.
+        seed: Seed of the initialisation.
+        theta_log_var: Initial log sigma^2 of a Gaussian q(theta) over the decoder's parameters
+            (full variational Bayes, appendix F); None: theta is a point estimate and
+            `theta_posterior` is None.
+
+    Raises:
+        UserError: The supports of q(z|x) and p(z) do not match.
     """
 
     def __init__(
@@ -57,46 +72,77 @@ class VAE(nn.Module):
         self.theta_posterior = None if theta_log_var is None else ThetaPosterior(decoder, theta_log_var)
 
     def log_joint(self, x: Tensor, z: Tensor) -> Tensor:
-        """log p(x, z) = log p(z) + log p(x|z): x (M, D), z (..., M, J) -> (..., M)."""
+        """Return log p(x, z) = log p(z) + log p(x|z).
+
+        Args:
+            x: Images, (M, D).
+            z: Latent variables, (..., M, J).
+
+        Returns:
+            Log-densities in nats, (..., M).
+        """
         log_pz = self.prior().log_prob(z)
         log_px_z = self.decoder(z).log_prob(x)
         return log_pz + log_px_z
 
     @property
     def has_encoder(self) -> bool:
-        """Whether there is a q(z|x)."""
+        """Whether the model has a q(z|x)."""
         return not isinstance(self.encoder, NoEncoder)
 
     @property
     def has_density(self) -> bool:
-        """Whether there is a q(z|x) that has one, which a point has not (aevb.models.fixed_variance)."""
+        """Whether q(z|x) exists and has a density, which a point has not (aevb.models.fixed_variance)."""
         return self.has_encoder and getattr(self.encoder, "variance", None) != 0
 
     @property
     def theta(self) -> list[nn.Parameter]:
-        """Parameters of the generative model p(x, z); where theta has a posterior, of that."""
-        spread = [] if self.theta_posterior is None else self.theta_posterior.parameters()
-        return [*self.decoder.parameters(), *self.prior.parameters(), *spread]
+        """The parameters of the generative model p(x, z), and the log-variances of q(theta) if there is one."""
+        log_vars = [] if self.theta_posterior is None else self.theta_posterior.parameters()
+        return [*self.decoder.parameters(), *self.prior.parameters(), *log_vars]
 
     @property
     def phi(self) -> list[nn.Parameter]:
-        """Parameters of the recognition model q(z|x)."""
+        """The parameters of the recognition model q(z|x)."""
         return list(self.encoder.parameters())
 
     @torch.no_grad()
     def code(self, x: Tensor) -> Tensor:
-        """The z that stands for q(z|x) in pictures: its mean, of binary z the likeliest one; x (M, D) -> (M, J)."""
+        """Return one z that represents q(z|x) in figures: the mean; for binary z, the mode.
+
+        Args:
+            x: Images, (M, D).
+
+        Returns:
+            Latent variables, (M, J).
+        """
         qz_x = self.encoder(x)
         return qz_x.mode if isinstance(qz_x, Bernoulli) else qz_x.mean
 
     @torch.no_grad()
     def sample_prior(self, count: int, noise: Noise) -> Tensor:
-        """`count` draws z ~ p(z), (count, J)."""
+        """Draw z ~ p(z).
+
+        Args:
+            count: Number of draws.
+            noise: The random numbers.
+
+        Returns:
+            Latent variables, (count, J).
+        """
         return self.prior().sample(noise, count)
 
     @torch.no_grad()
     def generate(self, count: int, noise: Noise) -> Distribution:
-        """p(x|z) at `count` draws z ~ p(z); its `mean` is what the paper's figures show."""
+        """Return p(x|z) at draws z ~ p(z); its `mean` is what the paper's figures show.
+
+        Args:
+            count: Number of draws.
+            noise: The random numbers.
+
+        Returns:
+            p(x|z) over (count, D).
+        """
         return self.decoder(self.sample_prior(count, noise))
 
 
@@ -105,10 +151,12 @@ def _check_supports(encoder: nn.Module, prior: nn.Module) -> None:
     if support not in accepted:
         if isinstance(encoder, NoEncoder):
             raise UserError(
-                f"model.prior: for z that is {' or '.join(accepted)}, and without an encoder z is moved over all of the reals; "
-                "allowed: a prior for real z; try: without model/prior=, and without model/encoder=, which brings its own"
+                f"model.prior: a prior for {' or '.join(accepted)} z, and the samplers of a model without an encoder "
+                "need a real z; allowed: a prior for real z; "
+                "try: no model/prior= and no model/encoder=, which chooses its own prior"
             )
         raise UserError(
-            f"model.prior: for z that is {' or '.join(accepted)}, and the q(z|x) of model.encoder is {support}, so KL(q || p) is "
-            "infinite or not defined; allowed: a prior for such z; try: without model/prior=, the encoder brings its own"
+            f"model.prior: a prior for {' or '.join(accepted)} z, and the q(z|x) of model.encoder is {support}, "
+            f"so KL(q || p) is infinite or undefined; allowed: a prior for {support} z; "
+            "try: no model/prior=, the encoder chooses its own"
         )

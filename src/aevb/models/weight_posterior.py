@@ -1,9 +1,10 @@
-r"""A Gaussian over the decoder's parameters (appendix F): theta is a random variable, not a point.
+r"""A Gaussian posterior over the decoder's parameters (appendix F): theta is a random variable, not a point estimate.
 
     q(theta) = N(mu, diag sigma^2),   theta = mu + sigma * zeta,   zeta ~ N(0, I)
 
-mu are the decoder's own parameters, so whatever asks the model for p(x|z) gets the network of the posterior mean; log sigma^2
-are parameters of a second set with the same names. All of theta, biases too, has the prior p(theta) = N(0, I).
+mu is stored in the decoder's own parameters, so that p(x|z) of the model is the network at the
+posterior mean. log sigma^2 is a second set of parameters with the same names. All of theta,
+including the biases, has the prior p(theta) = N(0, I).
 """
 
 import copy
@@ -15,13 +16,18 @@ from torch.func import functional_call
 from aevb.distributions import DiagonalNormal
 from aevb.distributions.base import Distribution
 
-__all__ = ["Drawn", "ThetaPosterior"]
+__all__ = ["SampledDecoder", "ThetaPosterior"]
 
 
 class ThetaPosterior(nn.Module):
-    """q(theta) over the P parameters of a decoder, in the order of their names there. Parameters: log_var.<name>.
+    """q(theta) over the P parameters of a decoder, in the order of the decoder's parameters.
 
-    decoder: whose shapes they have; it stays the owner of the means. log_var: where log sigma^2 begins.
+    Args:
+        decoder: The decoder; it keeps the means.
+        log_var: Initial value of log sigma^2.
+
+    Attributes:
+        log_var: A copy of the decoder whose parameters are log sigma^2.
     """
 
     def __init__(self, decoder: nn.Module, log_var: float) -> None:
@@ -31,17 +37,29 @@ class ThetaPosterior(nn.Module):
             nn.init.constant_(parameter, log_var)
 
     def forward(self, decoder: nn.Module) -> DiagonalNormal:
-        """q(theta) over (P,)."""
+        """Return q(theta) over (P,).
+
+        Args:
+            decoder: The decoder whose parameters are the means.
+
+        Returns:
+            A diagonal normal distribution.
+        """
         return DiagonalNormal(_flat(decoder), _flat(self.log_var))
 
     def prior(self) -> DiagonalNormal:
-        """p(theta) = N(0, I) over (P,)."""
+        """Return p(theta) = N(0, I) over (P,)."""
         zero = torch.zeros_like(_flat(self.log_var))
         return DiagonalNormal(zero, zero)
 
 
-class Drawn(nn.Module):
-    """z -> p(x|z, theta): `decoder` with theta (P,) in place of its parameters, differentiable in both."""
+class SampledDecoder(nn.Module):
+    """p(x|z, theta): a decoder with a sample of theta instead of its own parameters, differentiable in z and theta.
+
+    Args:
+        decoder: The decoder.
+        theta: Parameters, (P,), in the order of the decoder's parameters.
+    """
 
     def __init__(self, decoder: nn.Module, theta: Tensor) -> None:
         super().__init__()
@@ -51,7 +69,14 @@ class Drawn(nn.Module):
         self.values = {n: part.view_as(p) for n, part, p in zip(names, parts, parameters, strict=True)}
 
     def forward(self, z: Tensor) -> Distribution:
-        """z (..., J) -> p(x|z, theta) over (..., D)."""
+        """Return p(x|z, theta).
+
+        Args:
+            z: Latent variables, (..., J).
+
+        Returns:
+            p(x|z, theta) over (..., D).
+        """
         return functional_call(self.decoder, self.values, (z,))
 
 

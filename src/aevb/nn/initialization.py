@@ -1,8 +1,10 @@
-"""How the parameters start.
+"""Initial values of the parameters.
 
-paper: weights and biases from N(0, 0.01^2); 0.01 is the standard deviation in the authors' code, where the paper's
-"N(0, 0.01)" leaves it open. Log-variance layers start at zero, weights and biases, in the encoder; in the decoder the
-output biases start at zero. glorot: uniform weights of variance 2 / (fan_in + fan_out), zero biases (Glorot & Bengio 2010).
+- paper: weights and biases from N(0, 0.01^2). 0.01 is the standard deviation in the authors' code;
+  the paper's "N(0, 0.01)" is ambiguous. The weights and biases of the log-variance layer of the
+  encoder start at zero, and so do the output biases of the decoder.
+- glorot: uniform weights with the variance 2 / (fan_in + fan_out), zero biases (Glorot & Bengio
+  2010).
 """
 
 import math
@@ -19,15 +21,24 @@ __all__ = ["Initialization", "initialize"]
 Initialization = Literal["paper", "glorot"]
 
 STD = 0.01
+"""Standard deviation of the scheme "paper"."""
 
 
 def initialize(
     encoder: nn.Module, decoder: nn.Module, scheme: Initialization, seed: int, purpose: str = "initialization"
 ) -> None:
-    """Fills the parameters of both networks in place, as a function of (scheme, seed, purpose).
+    """Set the parameters of both networks in place, as a function of (scheme, seed, purpose).
 
-    Numbers are drawn in the order of the parameters' names in the state_dict, so that encoder and decoder do not
-    share them. purpose: "initialization" of the model's own networks; others have streams of their own.
+    The numbers are drawn in the order of the parameters in the state_dict, first those of the
+    encoder, from one stream, so the networks do not share them.
+
+    Args:
+        encoder: The encoder.
+        decoder: The decoder.
+        scheme: "paper" or "glorot".
+        seed: Seed of the random numbers.
+        purpose: Name of the random stream: "initialization" for the networks of the model; another
+            name gives an independent stream.
     """
     generator = philox(seed, purpose, 0)
     for network, is_encoder in ((encoder, True), (decoder, False)):
@@ -52,6 +63,6 @@ def _paper(generator: np.random.Generator, parameter: Tensor, layer: str, kind: 
 def _glorot(generator: np.random.Generator, parameter: Tensor) -> Tensor:
     if parameter.dim() < 2:
         return torch.zeros_like(parameter)
-    # Of a convolution fan_in and fan_out count its taps too.
+    # For a convolution, fan_in and fan_out include the size of the kernel.
     limit = math.sqrt(6 / (sum(parameter.shape[:2]) * math.prod(parameter.shape[2:])))
     return torch.from_numpy(generator.uniform(-limit, limit, tuple(parameter.shape)))

@@ -1,8 +1,10 @@
-r"""Matrix products in float32 on a processor, by the library that is quick on it.
+r"""Matrix products in float32 on the CPU, by the faster of MKL and oneDNN.
 
-torch gives them to MKL, which leaves AVX-512 unused on processors that are not Intel's; oneDNN, which torch carries too, does
-not: on such a processor a product of the paper's model takes it half the time, in the same arithmetic (float32 throughout, unless
-torch.set_float32_matmul_precision allows less). The operator is the one that torch's own compiler emits for linear layers.
+torch uses MKL, which does not use AVX-512 on processors of other makers than Intel. oneDNN, which
+is part of torch too, does: on such a processor it computes the products of the paper's model in
+half the time, with the same arithmetic (float32 throughout, unless
+torch.set_float32_matmul_precision allows less). The operator is the one that torch's compiler emits
+for linear layers.
 """
 
 from pathlib import Path
@@ -27,7 +29,7 @@ def _not_intel() -> bool:
     return "vendor_id" in text and "GenuineIntel" not in text
 
 
-def _suits() -> bool:
+def _onednn_is_faster() -> bool:
     return _available() and "AVX512" in torch.backends.cpu.get_cpu_capability() and _not_intel()
 
 
@@ -35,27 +37,44 @@ def _available() -> bool:
     return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
-_onednn = _suits()
+_onednn = _onednn_is_faster()
 
 
 def use_matmul_backend(name: MatmulBackend) -> None:
-    """Whose products are used from now on; auto: oneDNN's where torch's own are known to be slow. Raises UserError."""
+    """Choose the library of all following matrix products.
+
+    Args:
+        name: "torch" (MKL), "onednn", or "auto": oneDNN where MKL is known to be slow.
+
+    Raises:
+        UserError: oneDNN is not available.
+    """
     global _onednn
     if name == "onednn" and not _available():
         raise UserError(
-            "trainer.matmul_backend=onednn: this torch comes without it; allowed: auto, torch; try: trainer.matmul_backend=auto"
+            "trainer.matmul_backend=onednn: this build of torch has no oneDNN; allowed: auto, torch; "
+            "try: trainer.matmul_backend=auto"
         )
-    _onednn = _suits() if name == "auto" else name == "onednn"
+    _onednn = _onednn_is_faster() if name == "auto" else name == "onednn"
 
 
 def matmul_backend() -> str:
-    """Whose products are used: torch or onednn."""
+    """Return the library in use, "torch" or "onednn"."""
     return "onednn" if _onednn else "torch"
 
 
 def product(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
-    """a b for a (..., n, k), b (..., k, m). out: memory (..., n, m) that may be used for it."""
-    if not _quick(a):
+    """Return the matrix product a b.
+
+    Args:
+        a: Matrices, (..., n, k).
+        b: Matrices, (..., k, m).
+        out: Tensor, (..., n, m), that may be overwritten with the result.
+
+    Returns:
+        The product, (..., n, m).
+    """
+    if not _uses_onednn(a):
         return torch.matmul(a, b, out=out)
     if a.dim() == 2:
         return _linear(a, b.mT, None)
@@ -63,19 +82,28 @@ def product(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
 
 
 def affine(v: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """v weight' + bias for v (..., n, k), weight (m, k), bias (m,); or one weight and bias for each v: (E, m, k), (E, m)."""
+    """Return v weight' + bias.
+
+    Args:
+        v: Inputs, (..., n, k), or (E, n, k) for E layers.
+        weight: Weights, (m, k), or (E, m, k).
+        bias: Biases, (m,), or (E, m).
+
+    Returns:
+        The outputs, (..., n, m) or (E, n, m).
+    """
     if weight.dim() == 2:
-        return _Affine.apply(v, weight, bias) if _quick(v) else F.linear(v, weight, bias)
-    if not _quick(v):
+        return _Affine.apply(v, weight, bias) if _uses_onednn(v) else F.linear(v, weight, bias)
+    if not _uses_onednn(v):
         return torch.baddbmm(bias.unsqueeze(-2), v, weight.mT)
     return torch.stack([_linear(*one) for one in zip(v, weight, bias, strict=True)])
 
 
 class Linear(nn.Linear):
-    """torch's, with these products."""
+    """A linear layer like torch.nn.Linear whose products use the chosen library."""
 
     def forward(self, input: Tensor) -> Tensor:
-        """input (..., in_features) -> (..., out_features)."""
+        """Return the outputs, (..., out_features), of the inputs, (..., in_features)."""
         return affine(input, self.weight, self.bias)
 
 
@@ -98,7 +126,7 @@ class _Affine(torch.autograd.Function):
         )
 
 
-def _quick(a: Tensor) -> bool:
+def _uses_onednn(a: Tensor) -> bool:
     return _onednn and a.dtype == torch.float32 and a.device.type == "cpu"
 
 

@@ -1,4 +1,4 @@
-"""The hidden layer that encoder and decoder share: h = f(W x + b), appendix C with f = tanh."""
+"""Activation functions f of the hidden layers h = f(W x + b); f = tanh in appendix C."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -22,5 +22,12 @@ _FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 def activation_function(name: Activation) -> Callable[[Tensor], Tensor]:
-    """The function R -> R of that name; tanh is the paper's."""
+    """Return the activation function with the given name.
+
+    Args:
+        name: "tanh" (the paper's), "relu", "softplus", "sigmoid", "elu" or "silu".
+
+    Returns:
+        A function that is applied elementwise.
+    """
     return _FUNCTIONS[name]

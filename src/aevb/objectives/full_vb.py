@@ -18,7 +18,7 @@ import torch
 
 from aevb.errors import UserError
 from aevb.models.vae import VAE
-from aevb.models.weight_posterior import Drawn
+from aevb.models.weight_posterior import SampledDecoder
 from aevb.objectives.objective import Batch, Objective, Update
 from aevb.types import PositiveInt
 
@@ -61,7 +61,7 @@ class FullVB(Objective):
         z = qz_x.rsample(noise, self.samples)
         # The draw is the same on all ranks, whatever rows of the minibatch they have.
         theta = q_theta.rsample(noise.of_all("theta"), self.samples)
-        networks = [Drawn(model.decoder, theta_l) for theta_l in theta]
+        networks = [SampledDecoder(model.decoder, theta_l) for theta_l in theta]
         log_px_z = torch.stack([network(z_l).log_prob(x) for network, z_l in zip(networks, z, strict=True)]).mean()
         kl = qz_x.kl(model.prior()).mean()
         kl_theta = q_theta.kl(model.theta_posterior.prior()) / self.n_train

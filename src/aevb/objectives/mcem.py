@@ -35,7 +35,7 @@ from aevb.models.closed_form_gradients import BernoulliPosterior
 from aevb.models.vae import VAE
 from aevb.noise import Noise
 from aevb.objectives.objective import Batch, Objective, Update
-from aevb.samplers.hmc import InBlocks, LogDensity, chains_at, hmc
+from aevb.samplers.hmc import BlockLogDensity, LogDensity, chains_at, hmc
 from aevb.samplers.step_size import authors_rule
 from aevb.types import NonNegativeFloat, PositiveInt, Seed
 
@@ -133,7 +133,7 @@ class MCEM(Objective):
                 "objective=mcem: targets that are drawn anew at every presentation have no fixed posterior to sample; "
                 "allowed: fixed targets; try: data.targets=threshold"
             )
-        log_joint = InBlocks([posterior(model, x) for x in data.x.split(ROWS)], ROWS)
+        log_joint = BlockLogDensity([posterior(model, x) for x in data.x.split(ROWS)], ROWS)
         transition = hmc(log_joint, chains_at(log_joint, self.z), self.step_size, self.leapfrogs, noise)
         self.z.copy_(transition.chains.position)
         self.acceptance.lerp_(transition.acceptance.mean().to(self.acceptance), RECENT)

@@ -1,16 +1,19 @@
-r"""Hamiltonian Monte Carlo (Duane et al. 1987; Neal 2011) on any log-density, many independent chains at once.
+r"""Hamiltonian Monte Carlo (Duane et al. 1987; Neal 2011) for any log-density, with many independent chains at once.
 
     H(z, v) = -log pi(z) + v'v / 2,   v ~ N(0, I)
     leapfrog:  v += eps/2 grad log pi(z);   z += eps v;   v += eps/2 grad log pi(z)
     accept with probability min(1, exp(H(z, v) - H(z', v')))
 
-Leapfrog is reversible and preserves volume, so the transition leaves pi invariant for every step size that does not depend on the
-chain's own past: adapt, then freeze (aevb.samplers.step_size), or let the estimate suffer.
+The leapfrog integrator is reversible and preserves volume, so the transition leaves pi invariant
+for every step size that does not depend on the past of the chain. So the step size is adapted first
+and then kept fixed (aevb.samplers.step_size); otherwise the estimates are biased.
 
-The authors' code draws the sign of every chain's step too. As v and -v are equally likely that gives the same law, so it is left
-out; and where it is asked for k steps it makes k + 1, where `leapfrogs` counts gradients as the paper does.
+The authors' code also draws the sign of the step of every chain. Since v and -v are equally likely,
+this gives the same distribution and is left out. For k steps it computes k + 1 gradients;
+`leapfrogs` counts gradients, as the paper does.
 
-Axes: (..., J), the leading ones chains; with `RowNoise` the last but one is the datapoint, (chains, M, J).
+Axes: (..., J), where the leading axes are chains. With `RowNoise` the axis before the last is the
+datapoint: (chains, M, J).
 """
 
 from abc import ABC, abstractmethod
@@ -23,11 +26,11 @@ from torch import Tensor
 from aevb.noise import Noise
 
 __all__ = [
+    "BlockLogDensity",
     "Chains",
-    "InBlocks",
     "LogDensity",
+    "LogDensityWithGradient",
     "Transition",
-    "WithGradient",
     "chains_at",
     "gradient_at",
     "hmc",
@@ -35,36 +38,38 @@ __all__ = [
 ]
 
 LogDensity = Callable[[Tensor], Tensor]
-"""z (..., J) -> log pi(z) up to a constant, (...); differentiable, or `WithGradient`."""
+"""z, (..., J), -> log pi(z) up to a constant, (...); differentiable, or a `LogDensityWithGradient`."""
 
 
-class WithGradient(ABC):
-    """A log-density that gives its gradient itself."""
+class LogDensityWithGradient(ABC):
+    """A log-density that computes its own gradient."""
 
     @abstractmethod
     def __call__(self, z: Tensor) -> Tensor:
-        """z (..., J) -> log pi(z) up to a constant, (...)."""
+        """Return log pi(z) up to a constant, (...), for z of shape (..., J)."""
 
     @abstractmethod
     def gradient(self, z: Tensor) -> Tensor:
-        """Of log pi at z, (..., J)."""
+        """Return the gradient of log pi at z, (..., J)."""
 
 
-class InBlocks(WithGradient):
-    """Chains z (N, J) of which each block of `rows` has a log-density of its own: so many are computed at once.
+class BlockLogDensity(LogDensityWithGradient):
+    """A log-density over chains z, (N, J), that is computed block by block, so that a block fits the processor's cache.
 
-    densities: of the blocks, in order.
+    Args:
+        densities: The log-density of each block of chains, in order.
+        rows: Number of chains of a block; the last block may be smaller.
     """
 
     def __init__(self, densities: list[LogDensity], rows: int) -> None:
         self.densities, self.rows = densities, rows
 
     def __call__(self, z: Tensor) -> Tensor:
-        """(N,)."""
+        """Return log pi(z) up to a constant, (N,)."""
         return torch.cat([density(part) for density, part in self._blocks(z)])
 
     def gradient(self, z: Tensor) -> Tensor:
-        """(N, J)."""
+        """Return the gradient of log pi at z, (N, J)."""
         return torch.cat([gradient_at(density, part) for density, part in self._blocks(z)])
 
     def _blocks(self, z: Tensor) -> Iterator[tuple[LogDensity, Tensor]]:
@@ -72,7 +77,13 @@ class InBlocks(WithGradient):
 
 
 class Chains(NamedTuple):
-    """What the next transition needs. position: (..., J). log_density: (...). gradient: of it at the position, (..., J)."""
+    """The state of the chains.
+
+    Attributes:
+        position: z, (..., J).
+        log_density: log pi(z) up to a constant, (...).
+        gradient: Gradient of log pi at z, (..., J).
+    """
 
     position: Tensor
     log_density: Tensor
@@ -80,7 +91,13 @@ class Chains(NamedTuple):
 
 
 class Transition(NamedTuple):
-    """chains: after it. acceptance: probability of the proposal, (...). accepted: whether it was taken, (...)."""
+    """The result of one trajectory.
+
+    Attributes:
+        chains: The state after the trajectory.
+        acceptance: Acceptance probability of the proposal, (...).
+        accepted: Whether the proposal was accepted, (...).
+    """
 
     chains: Chains
     acceptance: Tensor
@@ -88,8 +105,16 @@ class Transition(NamedTuple):
 
 
 def chains_at(log_density: LogDensity, position: Tensor) -> Chains:
-    """Chains that stand at `position` (..., J)."""
-    if isinstance(log_density, WithGradient):
+    """Return the state of chains at given positions.
+
+    Args:
+        log_density: log pi.
+        position: z, (..., J).
+
+    Returns:
+        The positions with their log-densities and gradients.
+    """
+    if isinstance(log_density, LogDensityWithGradient):
         with torch.no_grad():
             return Chains(position.detach(), log_density(position), log_density.gradient(position))
     with torch.enable_grad():
@@ -100,8 +125,16 @@ def chains_at(log_density: LogDensity, position: Tensor) -> Chains:
 
 
 def gradient_at(log_density: LogDensity, position: Tensor) -> Tensor:
-    """Of the log-density at `position` (..., J), where its value is not asked for."""
-    if isinstance(log_density, WithGradient):
+    """Return the gradient of a log-density.
+
+    Args:
+        log_density: log pi.
+        position: z, (..., J).
+
+    Returns:
+        The gradient at z, (..., J).
+    """
+    if isinstance(log_density, LogDensityWithGradient):
         with torch.no_grad():
             return log_density.gradient(position)
     return chains_at(log_density, position).gradient
@@ -110,7 +143,18 @@ def gradient_at(log_density: LogDensity, position: Tensor) -> Tensor:
 def leapfrog(
     log_density: LogDensity, chains: Chains, velocity: Tensor, step_size: Tensor, steps: int
 ) -> tuple[Chains, Tensor]:
-    """Positions and velocities after `steps` leapfrog steps, one gradient each. step_size: eps, broadcasts to (...)."""
+    """Integrate Hamilton's equations with the leapfrog method.
+
+    Args:
+        log_density: log pi.
+        chains: The state of the chains.
+        velocity: v, (..., J).
+        step_size: eps, broadcasts to (...).
+        steps: Number of leapfrog steps; each computes one gradient.
+
+    Returns:
+        The final state of the chains and the final velocities.
+    """
     eps = step_size[..., None]
     velocity = velocity + 0.5 * eps * chains.gradient
     position = chains.position + eps * velocity
@@ -122,10 +166,20 @@ def leapfrog(
 
 
 def hmc(log_density: LogDensity, chains: Chains, step_size: Tensor, leapfrogs: int, noise: Noise) -> Transition:
-    """One trajectory of every chain, accepted or not.
+    """Make one transition of every chain: a trajectory that is accepted or rejected.
 
-    step_size: eps, broadcasts to the chains (...): one for all, one a datapoint (M,), one a chain. A trajectory that leaves the
-    numbers there are (nan, infinities) is rejected.
+    A trajectory that ends at nan or infinity is rejected.
+
+    Args:
+        log_density: log pi.
+        chains: The state of the chains.
+        step_size: eps, broadcasts to the chains (...): one for all, one for each datapoint, (M,),
+            or one for each chain.
+        leapfrogs: Number of leapfrog steps.
+        noise: The random numbers.
+
+    Returns:
+        The new state and the acceptance.
     """
     shape, dtype = tuple(chains.position.shape), chains.position.dtype
     velocity = noise.normal(shape, dtype)
