@@ -1,0 +1,35 @@
+"""aevb-explore: write an offline page that explores the latent space of finished runs."""
+
+from pathlib import Path
+
+from aevb.cli.arguments import Arguments, run_command
+from aevb.cli.flags import take_trusted
+from aevb.errors import UserError
+from aevb.runs.run import read_settings
+
+__all__ = ["explore"]
+
+
+def explore() -> None:
+    """aevb-explore RUN [RUN ...]: one offline HTML page with the models in it, to explore their latent spaces."""
+    run_command("aevb-explore", _explore)
+
+
+def _explore() -> int:
+    parser = Arguments("aevb-explore", description=explore.__doc__, allow_abbrev=False)
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="directory of a finished run")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="the page (RUN/explorer.html, or explorer.html)")
+    parser.add_argument("--data-root", metavar="DIR", help="folder of the data sets, if not the one that the runs used")
+    trusted = take_trusted()
+    arguments = parser.parse_args()
+    runs: list[Path] = list(dict.fromkeys(arguments.runs))
+    for run in runs:
+        read_settings(run)  # a folder that is no run is refused before torch is loaded
+    output = arguments.output or (runs[0] / "explorer.html" if len(runs) == 1 else Path("explorer.html"))
+    if output.is_dir():
+        raise UserError(f"--output={output}: a folder; allowed: a file; try: --output {output / 'explorer.html'}")
+    from aevb.explorer import write_page
+
+    size = write_page(runs, output, arguments.data_root, trusted)
+    print(f"{output} ({size / 1e6:.1f} MB)")
+    return 0

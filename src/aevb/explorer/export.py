@@ -1,0 +1,135 @@
+"""What the page carries of a run: weights, posterior means, a few test images and the values of its self-test."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from aevb.data.binarisation import meaning
+from aevb.errors import UserError
+from aevb.estimators.model_queries import log_px_z_of_all
+from aevb.evaluation.loading import load_run
+from aevb.evaluators.targets import targets
+from aevb.explorer.images import choose, pack_images, value_range
+from aevb.explorer.reference import BOUND_SAMPLES, IMPORTANCE_SAMPLES, elbo, importance, noise_table, reference
+from aevb.explorer.supported import check_supported
+from aevb.explorer.weights import Precision, encode_array, pack, rounded
+from aevb.models.vae import VAE
+from aevb.runs.run import Run, read_settings
+
+__all__ = ["POINTS", "TOLERANCE", "export_run"]
+
+POINTS = 500  # test images whose posterior means are shown
+TOLERANCE = 0.05  # nats, of the page's self-test
+CANDIDATES = 500  # test images among which the embedded ones are chosen
+
+
+@torch.no_grad()
+def export_run(run: Path, data_root: str | None = None, trusted: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Everything that the page needs of one run.
+
+    Args:
+        run: directory of a finished run.
+        data_root: folder of the data set; None for the run's own.
+        trusted: modules that the run's config may name.
+
+    Returns:
+        {"model": what JSON can hold, "weights": base64 by parameter name}.
+
+    Raises:
+        UserError: the run is not finished, damaged, or its model is not supported.
+    """
+    check_supported(run, read_settings(run))
+    loaded = load_run(run, data_root, trusted)
+    settings, dataset = loaded.settings, loaded.dataset
+    split = dataset.load().test
+    if len(split.x) == 0:
+        raise UserError(f"run={run}: data.{dataset.name} has no test images; allowed: a data set with a test split")
+    x = targets(split, dataset.dynamic, settings["seed"], torch.float64)[:POINTS]
+    label = split.label[:POINTS]
+
+    model = loaded.model.double()
+    latent_dim, (rows, columns) = settings["latent_dim"], loaded.shape
+    eps = noise_table(latent_dim)
+    qz_x = model.encoder(x)
+    bounds = elbo(model, x, eps[:BOUND_SAMPLES])
+    precision = _precision(model, x[:100], eps)
+    radius = _radius(qz_x.mean)
+    chosen = choose(label[:CANDIDATES], _missed(model, x[:CANDIDATES], eps, radius).numpy())
+    grid_model = rounded(model, precision) if latent_dim == 2 else None
+    data = settings["data"]
+    decoder = settings["model"]["decoder"]
+    info = {
+        "name": Run(run).name,
+        "data": dataset.name,
+        "objective": settings["objective"]["_target_"].rpartition(".")[2],
+        "samples_seen": Run(run).done["samples_seen"],
+        "convention": dataset.convention,
+        "meaning": meaning(dataset.convention, decoder["_target_"]),
+        "binary": bool(((x == 0) | (x == 1)).all()) and data.get("targets", "grey") != "grey",
+        "shape": [rows, columns],
+        "range": value_range(split.x),
+        "latent_dim": latent_dim,
+        "hidden_dim": decoder["hidden_dim"],
+        "decoder": _decoder(decoder),
+        "encoder": {"activation": settings["model"]["encoder"].get("activation", "tanh"),
+                    "variance": settings["model"]["encoder"].get("variance")},
+        "precision": precision,
+        "radius": radius,
+        "classes": int(label.max()) + 1 if len(np.unique(label)) > 1 else 0,
+        "points": {
+            "mean": encode_array(qz_x.mean.numpy(), "float32"),
+            "log_var": encode_array(qz_x.log_var.numpy(), "float32"),
+            "label": encode_array(np.clip(label, 0, 255), "uint8"),
+            "elbo": encode_array(bounds.numpy(), "float32"),
+            "count": len(x),
+        },
+        "kl_by_dimension": (0.5 * (qz_x.log_var.exp() + qz_x.mean**2 - 1 - qz_x.log_var)).mean(0).tolist(),
+        "variance_of_means": (qz_x.mean.var(0) if len(x) > 1 else torch.zeros(latent_dim)).tolist(),
+        "images": {**pack_images(x[chosen].numpy()), "label": label[chosen].tolist(), "index": chosen.tolist()},
+        "noise": encode_array(eps.numpy(), "float16"),
+        "bound_samples": BOUND_SAMPLES,
+        "importance_samples": IMPORTANCE_SAMPLES,
+        "tolerance": TOLERANCE,
+        "reference": reference(model, x[chosen], eps, grid_model),
+    }  # fmt: skip
+    return {"model": info, "weights": pack(loaded.model, precision)}
+
+
+def _decoder(settings: dict[str, Any]) -> dict[str, Any]:
+    name = settings["_target_"].rpartition(".")[2]
+    default = {"GaussianDecoder": "sigmoid", "FixedVarianceDecoder": "linear"}.get(name)
+    return {
+        "kind": "bernoulli" if name == "BernoulliDecoder" else "gaussian",
+        "activation": settings.get("activation", "tanh"),
+        "mean": settings.get("mean", default),
+        "variance": settings.get("variance", 1.0) if name == "FixedVarianceDecoder" else None,
+    }
+
+
+def _precision(model: VAE, x: Tensor, eps: Tensor) -> Precision:
+    # Half precision only where it costs less than half of what the self-test allows.
+    half = rounded(model, "float16")
+    errors = [
+        (value(half, x, eps[:BOUND_SAMPLES]) - value(model, x, eps[:BOUND_SAMPLES])).abs().max()
+        for value in (elbo, importance)
+    ]
+    return "float16" if max(errors) < TOLERANCE / 2 else "float32"
+
+
+def _radius(mean: Tensor) -> float:
+    """Half the side of the plane: all means lie in it, a multiple of 1/2 in [4, 8]."""
+    return float(min(8.0, max(4.0, np.ceil(2 * (mean.abs().max().item() + 0.25)) / 2)))
+
+
+def _missed(model: VAE, x: Tensor, eps: Tensor, radius: float) -> Tensor:
+    """Nats by which importance sampling falls short of log p(x), (n,); log p(x) by one coarse grid, for J = 2 only."""
+    if eps.shape[-1] != 2:
+        return torch.zeros(len(x))
+    axis = torch.linspace(-radius, radius, 81, dtype=torch.float64)
+    z = torch.cartesian_prod(axis, axis)
+    coarse = [log_px_z_of_all(model, x, part) + model.prior().log_prob(part)[:, None] for part in z.split(1000)]
+    log_px = torch.logsumexp(torch.cat(coarse), 0) + 2 * torch.log(axis[1] - axis[0])
+    return log_px - importance(model, x, eps[:IMPORTANCE_SAMPLES])

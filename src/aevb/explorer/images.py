@@ -1,0 +1,48 @@
+"""The test images that the page carries, as bytes where they are multiples of one level, else in single precision."""
+
+from typing import Any
+
+import numpy as np
+
+from aevb.explorer.weights import encode_array
+
+__all__ = ["choose", "pack_images", "value_range"]
+
+LEVELS = (1, 16, 255, 256)
+
+
+def choose(label: np.ndarray, missed: np.ndarray, count: int = 20) -> np.ndarray:
+    """Positions of the embedded images: as many of every class, in order of class, and the most instructive one last.
+
+    Args:
+        label: class of each candidate, (n,).
+        missed: nats by which importance sampling from q(z|x) falls short of log p(x), (n,).
+        count: number of images.
+
+    Returns:
+        Positions, (count,) or (n,) if there are fewer candidates.
+    """
+    classes = np.unique(label)
+    ranks = np.zeros(len(label), dtype=int)
+    for value in classes:
+        ranks[label == value] = np.arange((label == value).sum())
+    order = np.lexsort((label, ranks))  # the first of every class, then the second of every class ...
+    worst = int(np.argmax(missed))
+    first = [int(i) for i in order if i != worst][: count - 1]
+    by_class = sorted(first, key=lambda i: (int(label[i]), i)) if len(classes) > 1 else first
+    return np.array([*by_class, worst])
+
+
+def pack_images(x: np.ndarray) -> dict[str, Any]:
+    """Images (n, D) as {"data": base64, "level": unit}; level null where the data are stored in single precision."""
+    for level in LEVELS:
+        bytes_ = np.rint(x * level)
+        if bytes_.min() >= 0 and bytes_.max() <= 255 and np.abs(bytes_ / level - x).max() < 1e-6:
+            return {"data": encode_array(bytes_, "uint8"), "level": level}
+    return {"data": encode_array(x, "float32"), "level": None}
+
+
+def value_range(x: np.ndarray) -> tuple[float, float]:
+    """What is drawn as black and as white: (0, 1) for data within it, else the extremes."""
+    low, high = float(x.min()), float(x.max())
+    return (0.0, 1.0) if low >= 0 and high <= 1 else (low, high if high > low else low + 1)

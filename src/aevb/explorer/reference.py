@@ -1,0 +1,76 @@
+r"""Values of the embedded images, computed in float64 by aevb itself, that the page's self-test compares with its own.
+
+    kl     = KL(q(z|x) || p(z)), closed form (appendix B)
+    elbo   = 1/L sum_l log p(x|z_l) - kl,  z_l = mu + sigma eps_l                       (eq. 7)
+    is     = log 1/K sum_k p(x, z_k) / q(z_k|x), z_k = mu + sigma eps_k                 (Burda et al. 2016, eq. 7)
+    log_px = quadrature over z (aevb.estimators.quadrature), for J = 2 only
+
+eps are rows of one table that the page carries, so that both sides compute the same numbers.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from aevb.estimators.quadrature import quadrature
+from aevb.models.vae import VAE
+from aevb.noise import Noise
+
+__all__ = ["BOUND_SAMPLES", "IMPORTANCE_SAMPLES", "elbo", "importance", "noise_table", "reference"]
+
+BOUND_SAMPLES = 16  # L
+IMPORTANCE_SAMPLES = 50  # K of the self-test
+ROWS = 1000  # of the table
+
+
+def noise_table(latent_dim: int) -> Tensor:
+    """Standard normals of the page, (1000, J), rounded to half precision, float64."""
+    return Noise(0, "explorer", 0).normal((ROWS, latent_dim), torch.float32).half().double()
+
+
+@torch.no_grad()
+def elbo(model: VAE, x: Tensor, eps: Tensor) -> Tensor:
+    """The bound of each row of x (n, D) with noise eps (L, J), nats, (n,)."""
+    qz_x = model.encoder(x)
+    z = qz_x.mean + qz_x.scale * eps[:, None]
+    return model.decoder(z).log_prob(x).mean(0) - qz_x.kl(model.prior())
+
+
+@torch.no_grad()
+def importance(model: VAE, x: Tensor, eps: Tensor) -> Tensor:
+    """log p(x) by importance sampling from q(z|x) with noise eps (K, J), nats, (n,)."""
+    qz_x = model.encoder(x)
+    z = qz_x.mean + qz_x.scale * eps[:, None]
+    log_w = model.log_joint(x, z) - qz_x.log_prob(z)
+    return torch.logsumexp(log_w, 0) - torch.log(torch.tensor(float(len(eps))))
+
+
+@torch.no_grad()
+def reference(model: VAE, x: Tensor, eps: Tensor, quadrature_model: VAE | None) -> dict[str, Any]:
+    """The values of the module's head for x (n, D).
+
+    Args:
+        model: the trained model in float64.
+        x: images, (n, D), float64.
+        eps: the table of `noise_table`.
+        quadrature_model: the model to integrate over z, None to leave log p(x) out.
+
+    Returns:
+        Lists by name: mean and log_var (n, J), kl, elbo, is and, with `quadrature_model`, log_px (n,), in nats.
+    """
+    qz_x = model.encoder(x)
+    values = {
+        "mean": qz_x.mean,
+        "log_var": qz_x.log_var,
+        "kl": qz_x.kl(model.prior()),
+        "elbo": elbo(model, x, eps[:BOUND_SAMPLES]),
+        "is": importance(model, x, eps[:IMPORTANCE_SAMPLES]),
+    }
+    if quadrature_model is not None:
+        values["log_px"] = quadrature(quadrature_model, x, levels=6, tolerance=1e-3).log_px
+    return {name: [_short(v) for v in value.tolist()] for name, value in values.items()}
+
+
+def _short(value: Any) -> Any:
+    return [_short(v) for v in value] if isinstance(value, list) else float(f"{value:.8g}")

@@ -1,0 +1,53 @@
+"use strict";
+// What lies under the points of the plane: the true posterior p(z|x) of the image, decoded images, or nothing.
+
+const background = { picture: null, key: "" };
+const SHADE = 20; // nats from dark to clear
+
+// Opacity 1 at the largest p(z|x), 0 at SHADE nats below: a mode of a thousandth of the mass is still seen.
+function posteriorPicture(joint, along) {
+  const canvas = element("canvas", { width: along, height: along }), context = canvas.getContext("2d");
+  const picture = context.createImageData(along, along), [red, green, blue] = shadeColour();
+  let most = -Infinity;
+  for (const value of joint) most = Math.max(most, value);
+  for (let g = 0; g < joint.length; g++) {
+    const row = along - 1 - Math.floor(g / along), at = 4 * (row * along + (g % along));
+    const opacity = Math.max(0, 1 + (joint[g] - most) / SHADE);
+    picture.data.set([red, green, blue, 210 * opacity * opacity], at);
+  }
+  context.putImageData(picture, 0, 0);
+  return canvas;
+}
+
+function shadeColour() {
+  const text = colourOf("--shade");
+  return [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16));
+}
+
+let manifoldTimer = 0;
+show(["model", "background", "axes", "z", "answer", "x"], (changes) => {
+  const info = current.info, joint = current.answer?.joint;
+  if (state.background === "posterior") {
+    if (joint && changes.has("x") && !changes.has("answer")) return;
+    background.picture = joint ? posteriorPicture(joint, Math.sqrt(joint.length)) : null;
+    background.key = "";
+  } else if (state.background === "none") {
+    background.picture = null;
+    background.key = "";
+  } else {
+    const others = state.z.filter((_, j) => !state.axes.includes(j)), key = [state.run, state.axes, others].join();
+    if (key === background.key) return;
+    if (background.key === "") background.picture = null;
+    background.key = key;
+    clearTimeout(manifoldTimer);
+    const count = info.latent_dim === 2 ? 20 : 14;
+    manifoldTimer = setTimeout(() => {
+      ask("manifold", { z: state.z, axes: state.axes, count }, ({ images }) => {
+        if (state.background !== "manifold") return;
+        background.picture = tiled(images, count, info);
+        update({}, "background-ready");
+      });
+    }, 60);
+  }
+  update({}, "background-ready");
+});

@@ -1,0 +1,108 @@
+"use strict";
+// log p(x) for two latent dimensions: the sum of p(x, z) h^2 over a lattice of the plane, refined where the posterior lies.
+//
+// Error: the lattice is two, as black and white fields of a board. In their mean the leading error cancels, so half their
+// difference exceeds what is left (aevb.estimators.quadrature). Where it is too large, cells whose value could be within
+// MARGIN nats of the best are split in four; the others keep the mass that they had.
+
+const MARGIN = 14, MOST_DECODED = 6000, ENOUGH = 0.005;
+
+function newGrid(model, along) {
+  const radius = model.info.radius, spacing = (2 * radius) / along;
+  return { along, radius, spacing, done: 0, decoded: decodings(model, along * along) };
+}
+
+// Centre of the cell in column i and row j.
+const cellCentre = (radius, spacing, i, j) => [-radius + (i + 0.5) * spacing, -radius + (j + 0.5) * spacing];
+
+// Decodes up to `count` more points; true when all are there.
+function growGrid(model, grid, count) {
+  const last = Math.min(grid.along ** 2, grid.done + count);
+  for (; grid.done < last; grid.done++) {
+    const z = cellCentre(grid.radius, grid.spacing, grid.done % grid.along, Math.floor(grid.done / grid.along));
+    decode(model, z, grid.decoded, grid.done);
+  }
+  return grid.done === grid.along ** 2;
+}
+
+// log p(x, z) at every point, row by row of z_2.
+function logJoint(model, grid, x) {
+  const values = new Float32Array(grid.along ** 2), D = model.D, { first, constant } = grid.decoded;
+  const inked = [];
+  if (model.bernoulli) for (let d = 0; d < D; d++) if (x[d] !== 0) inked.push(d);
+  for (let g = 0; g < values.length; g++) {
+    const z = cellCentre(grid.radius, grid.spacing, g % grid.along, Math.floor(g / grid.along));
+    let value = 0;
+    if (model.bernoulli) {
+      for (let n = 0, at = g * D; n < inked.length; n++) value += x[inked[n]] * first[at + inked[n]];
+      value += constant[g];
+    } else value = logLikelihood(model, grid.decoded, g, x);
+    values[g] = value + logPrior(z);
+  }
+  return values;
+}
+
+// log of the mass of cells [{i, j, value}] of one spacing, and half the difference of the two lattices.
+function massOf(cells, spacing) {
+  const area = 2 * Math.log(spacing), halves = [[], []];
+  for (const { i, j, value } of cells) halves[(i + j) & 1].push(value);
+  const [black, white] = halves.map((half) => logSumExp(half) + area + Math.LN2);
+  return { logMass: logSumExp([black, white]) - Math.LN2, error: Math.abs(black - white) / 2 };
+}
+
+function coarseLogPx(grid, joint) {
+  const cells = Array.from(joint, (value, g) => ({ i: g % grid.along, j: Math.floor(g / grid.along), value }));
+  const { logMass, error } = massOf(cells, grid.spacing);
+  return { logPx: logMass, error, spacing: grid.spacing, cells };
+}
+
+// q: the place where a peak is too narrow for the lattice to show, if anywhere.
+function refinedLogPx(model, grid, x, joint, q) {
+  let { cells, logPx, error, spacing } = coarseLogPx(grid, joint);
+  const dropped = [], out = decodings(model, 1);
+  let left = MOST_DECODED;
+  for (let level = 0; level < 7 && (error > ENOUGH || level === 0); level++) {
+    if (level === 0 && error < ENOUGH && !isHidden(q, cells, spacing, grid)) break;
+    const kept = worthSplitting(cells, level === 0 ? nearMean(q, spacing, grid) : new Set(), grid.along * 2 ** level);
+    if (4 * kept.length > left) break;
+    left -= 4 * kept.length;
+    const chosen = new Set(kept), area = 2 * Math.log(spacing);
+    for (const cell of cells) if (!chosen.has(cell)) dropped.push(cell.value + area);
+    spacing /= 2;
+    cells = [];
+    for (const cell of kept) {
+      for (const [a, b] of [[0, 0], [0, 1], [1, 0], [1, 1]]) {
+        const i = 2 * cell.i + a, j = 2 * cell.j + b, z = cellCentre(grid.radius, spacing, i, j);
+        decode(model, z, out, 0);
+        cells.push({ i, j, value: logPrior(z) + logLikelihood(model, out, 0, x) });
+      }
+    }
+    const inner = massOf(cells, spacing), before = logPx;
+    logPx = logSumExp([inner.logMass, ...dropped]);
+    error = Math.max(inner.error, Math.abs(logPx - before) > 0.1 ? Math.abs(logPx - before) : 0);
+  }
+  return { logPx, error, spacing, decoded: MOST_DECODED - left };
+}
+
+// Cells whose value, or a peak between it and its neighbours (a quarter of their difference an axis), may matter.
+function worthSplitting(cells, seeds, along) {
+  const values = new Map(cells.map((cell) => [cell.j * along + cell.i, cell.value]));
+  const best = cells.reduce((most, cell) => Math.max(most, cell.value), -Infinity);
+  return cells.filter(({ i, j, value }) => {
+    if (value >= best - MARGIN || seeds.has(j * along + i)) return true;
+    if (value < best - 40 * MARGIN) return false;
+    const at = (di, dj) => values.get((j + dj) * along + i + di) ?? value;
+    const hidden = [at(1, 0), at(-1, 0), at(0, 1), at(0, -1)].map((v) => value - v);
+    return value + (Math.max(hidden[0], hidden[1], 0) + Math.max(hidden[2], hidden[3], 0)) / 4 >= best - MARGIN;
+  });
+}
+
+// Numbers of the nine cells around the mean of q.
+function nearMean(q, spacing, grid) {
+  const numbers = new Set(), [i, j] = Array.from(q.mean, (m) => Math.floor((m + grid.radius) / spacing));
+  for (let a = -1; a <= 1; a++) for (let b = -1; b <= 1; b++) numbers.add((j + b) * grid.along + i + a);
+  return numbers;
+}
+
+// Whether q is narrower than the lattice can show.
+const isHidden = (q, cells, spacing) => Array.from(q.logVar).some((v) => Math.exp(v / 2) < 0.6 * spacing);

@@ -1,0 +1,81 @@
+"use strict";
+// From the file to the first picture, and from one run to the next.
+
+function loadRun(index, values) {
+  const info = MODELS[index], J = info.latent_dim;
+  const texts = JSON.parse($(`weights-${index}`).textContent);
+  current.info = info;
+  current.model = buildModel(info, texts);
+  current.answer = current.q = null;
+  current.gridProgress = 0;
+  const { mean, log_var, label, elbo } = info.points;
+  current.points = { mean: floatsOf(mean, "float32"), logVar: floatsOf(log_var, "float32"), label: bytesOf(label), elbo: floatsOf(elbo, "float32") };
+  const x = unpackImages(info);
+  current.images = { x, q: x.map((image) => encode(current.model, image)) };
+  const order = info.kl_by_dimension.map((_, j) => j).sort((a, b) => info.kl_by_dimension[b] - info.kl_by_dimension[a]);
+  const image = values.image ?? 0, other = Math.min(x.length - 1, Math.floor(x.length / 2) + 3);
+  const start = { run: index, image, x: values.x ?? x[image], axes: J === 2 ? [0, 1] : [order[0], order[1] ?? order[0]], dimension: order[0] };
+  Object.assign(start, { ends: [0, other], follow: !values.z, z: new Array(J).fill(0) });
+  if (state.background === "posterior" && J !== 2) start.background = "none";
+  pad.undo = [];
+  pad.cursor = [info.shape[1] >> 1, info.shape[0] >> 1];
+  ask("model", { info, weights: texts, along: 80 }, () => {});
+  describe(info, J);
+  update({ ...start, ...values }, "model");
+  buildSliders();
+  buildGallery();
+  if (J !== 2) setTimeout(startSelfTest, 1500);
+}
+
+function describe(info, J) {
+  $("facts").textContent = `${info.data} (${info.convention}), ${info.objective}, latent_dim ${J}, ${info.hidden_dim} hidden units, ${info.samples_seen.toLocaleString("en")} training samples, ${info.precision} weights.`;
+  $("meaning").textContent = `Numbers in nats. ${info.meaning[0].toUpperCase()}${info.meaning.slice(1)}.`;
+  $("dimension").replaceChildren(...info.kl_by_dimension.map((_, j) => element("option", { value: j }, `z${subscript(j + 1)}`)));
+  document.body.dataset.plane = J === 2 ? "two" : J === 1 ? "none" : "many";
+  for (const option of $("background").options) option.disabled = option.value === "posterior" && J !== 2;
+  $("mode-label").hidden = info.decoder.kind !== "bernoulli";
+  const [rows, columns] = info.shape;
+  document.documentElement.style.setProperty("--aspect", `${columns} / ${rows}`);
+}
+
+function controls() {
+  for (const [n, info] of MODELS.entries()) $("run").append(element("option", { value: n }, `${info.name} (latent_dim ${info.latent_dim})`));
+  $("run").disabled = MODELS.length === 1;
+  $("run").addEventListener("change", () => loadRun(+$("run").value, {}));
+  $("background").addEventListener("change", () => update({ background: $("background").value }));
+  $("ellipses").addEventListener("change", () => update({ ellipses: $("ellipses").checked }));
+  $("follow").addEventListener("change", () => update({ follow: $("follow").checked }));
+  $("to-mean").addEventListener("click", resetToMean);
+  for (const input of document.querySelectorAll("input[name=show]")) input.addEventListener("change", () => update({ show: input.value }));
+  $("redraw").addEventListener("click", () => update({ show: "draw", seed: (state.seed + 1) % 1e9 }));
+  $("decoded").addEventListener("pointermove", (event) => {
+    const box = $("decoded").getBoundingClientRect(), [rows, columns] = current.info.shape;
+    const row = Math.floor(((event.clientY - box.top) / box.height) * rows), column = Math.floor(((event.clientX - box.left) / box.width) * columns);
+    if (row >= 0 && row < rows && column >= 0 && column < columns) $("pixel").textContent = pixelText(row, column);
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => update({}, "theme", "answer"));
+  window.addEventListener("hashchange", () => {
+    if (location.hash === written) return;
+    const { run, values } = stateOfHash(location.hash);
+    loadRun(run, values);
+  });
+}
+
+show(["run", "background", "ellipses", "follow", "show"], () => {
+  Object.assign($("run"), { value: state.run });
+  $("background").value = state.background;
+  $("ellipses").checked = state.ellipses;
+  $("follow").checked = state.follow;
+  for (const input of document.querySelectorAll("input[name=show]")) input.checked = input.value === state.show;
+});
+show(["run", "z", "x", "image", "background", "ellipses", "axes", "show", "seed", "dimension", "ends", "follow"], writeHash);
+
+// The first frame shows the page; the weights are unpacked in the next.
+requestAnimationFrame(() =>
+  setTimeout(() => {
+    startWorker();
+    controls();
+    const { run, values } = stateOfHash(location.hash);
+    loadRun(run, values);
+  })
+);

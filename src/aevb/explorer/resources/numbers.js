@@ -1,0 +1,64 @@
+"use strict";
+// The numbers of x, in nats, computed by the worker while x is drawn and once more, better, when nothing moves.
+
+let restTimer = 0;
+function evaluate(final) {
+  ask("evaluate", { x: targetsOf(state.x), final }, (answer) => {
+    current.answer = answer;
+    update({}, "answer");
+  });
+}
+
+// What the likelihood sees: the bits where the run was trained on bits.
+const targetsOf = (x) => (current.info.binary ? x.map((v) => (v >= 0.5 ? 1 : 0)) : x);
+
+show(["x", "model", "follow"], (changes) => {
+  current.q = encode(current.model, targetsOf(state.x));
+  if (state.follow) update({ z: Array.from(current.q.mean) });
+  if (!changes.has("x") && !changes.has("model")) return;
+  evaluate(false);
+  clearTimeout(restTimer);
+  restTimer = setTimeout(() => evaluate(true), state.drawing ? 400 : 120);
+});
+show(["grid"], () => current.gridProgress === 1 && evaluate(true));
+
+const rowsOf = {
+  q: () => Array.from(current.q.mean, (m, j) => `${number(m)} ± ${number(Math.exp(current.q.logVar[j] / 2))}`).slice(0, 3).join(", ") + (current.info.latent_dim > 3 ? ", …" : ""),
+  kl: (a) => nats(a.kl),
+  reconstruction: (a) => nats(a.reconstruction),
+  elbo: (a) => nats(a.elbo),
+  logpx: (a) => {
+    if (current.info.latent_dim === 2) return a.grid ? `${nats(a.grid.logPx)} ± ${number(Math.max(a.grid.error, 0.005))}` : `computing the grid, ${Math.round(100 * current.gridProgress)} %`;
+    return a.importance ? `at least ${nats(a.importance.logPx)}` : "–";
+  },
+  gap: (a) => {
+    const best = a.grid?.logPx ?? (current.info.latent_dim === 2 ? NaN : a.importance?.logPx);
+    return current.info.latent_dim === 2 ? nats(best - a.elbo) : `at least ${nats(best - a.elbo)}`;
+  },
+  importance: (a) => {
+    if (!a.importance) return "–";
+    const { logPx, ess, samples } = a.importance;
+    return `${nats(logPx)} (K = ${samples}, ESS ${number(ess, 1)})`;
+  },
+  missed: (a) => (a.grid && a.importance ? nats(a.grid.logPx - a.importance.logPx) : "–"),
+  rank: (a) => {
+    const below = current.points.elbo.filter((v) => v < a.elbo).length;
+    return `${Math.round((100 * below) / current.points.elbo.length)} % of the first ${current.points.elbo.length}`;
+  },
+  ceiling: () => (current.model.bernoulli ? nats(-greyEntropy(targetsOf(state.x))) : "none"),
+};
+show(["answer", "grid"], () => {
+  if (!current.answer) return;
+  for (const [name, text] of Object.entries(rowsOf)) $(`n-${name}`).textContent = text(current.answer);
+  const { kl, elbo, grid, importance } = current.answer;
+  $("numbers").setAttribute("aria-busy", String(!current.answer.final));
+  const truth = grid?.logPx ?? importance?.logPx;
+  $("n-samples").textContent = `${current.answer.samples} draws`;
+  $("n-missed").className = truth - (importance?.logPx ?? truth) > 0.5 ? "failed" : "";
+  if (current.answer.final && !state.drawing) say(`KL ${nats(kl)}, ELBO ${nats(elbo)}, log p of x ${nats(truth)} nats`);
+});
+show(["z", "x", "model"], () => {
+  pictureOf(state.z, "mean", 0);
+  $("n-likelihood").textContent = nats(logLikelihood(current.model, room, 0, targetsOf(state.x)));
+  $("n-prior").textContent = nats(logPrior(state.z));
+});

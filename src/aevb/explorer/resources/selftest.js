@@ -1,0 +1,33 @@
+"use strict";
+// The page against Python: the numbers of the embedded images, as the worker computes them, and as aevb did in float64.
+
+// Largest differences in nats: of KL, ELBO, importance sampling and, for two dimensions, log p(x) by the grid.
+function startSelfTest() {
+  if (current.info.latent_dim === 2 && current.gridProgress < 1) return;
+  const { info, images } = current, worst = { kl: 0, elbo: 0, importance: 0, logPx: 0 };
+  const next = (n) => {
+    if (n === images.x.length) return finish(worst, n);
+    $("selftest").textContent = `Self-test: image ${n + 1} of ${images.x.length} …`;
+    ask("selftest", { x: images.x[n] }, (values) => {
+      const expected = { kl: info.reference.kl[n], elbo: info.reference.elbo[n], importance: info.reference.is[n], logPx: info.reference.log_px?.[n] };
+      for (const [name, value] of Object.entries(expected)) {
+        if (value !== undefined) worst[name] = Math.max(worst[name], Math.abs(values[name] - value) || (values[name] === value ? 0 : Infinity));
+      }
+      setTimeout(() => info === current.info && next(n + 1));
+    });
+  };
+  next(0);
+}
+
+function finish(worst, count) {
+  const names = { kl: "KL", elbo: "ELBO", importance: "importance sampling", logPx: "log p(x) by the grid" };
+  const parts = Object.keys(names).filter((name) => name !== "logPx" || current.info.reference.log_px);
+  const failed = parts.filter((name) => !(worst[name] <= current.info.tolerance));
+  const list = (failed.length ? failed : parts).map((name) => `${names[name]} ${worst[name].toFixed(4)}`).join(", ");
+  const verdict = failed.length ? "FAILED: these numbers are not those of the run" : "passed";
+  $("selftest").textContent = `Self-test ${verdict}: ${count} images, largest difference from Python in nats: ${list} (allowed ${current.info.tolerance}).`;
+  $("selftest").className = failed.length ? "failed" : "passed";
+}
+
+// Two dimensions: when the grid is there.
+show(["grid"], startSelfTest);

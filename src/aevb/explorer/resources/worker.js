@@ -1,0 +1,83 @@
+"use strict";
+// Everything that takes longer than a frame, in the page's worker: the grid, the estimates of an image, the manifold.
+
+let model = null, grid = null, growing = 0;
+const newest = {}; // number of the last request of each kind; older ones end early
+const pause = () => new Promise((resolve) => setTimeout(resolve));
+
+const HANDLERS = {
+  async model({ info, weights, along }) {
+    model = buildModel(info, weights);
+    grid = info.latent_dim === 2 ? newGrid(model, along) : null;
+    growing++;
+    if (grid) grow(growing);
+    return {};
+  },
+
+  // x: image. final: with everything that is affordable while nothing moves.
+  async evaluate({ x, final }, stale) {
+    const q = encode(model, x), ready = grid && grid.done === grid.along ** 2;
+    const { bound_samples: L, importance_samples: K } = model.info;
+    const answer = { mean: q.mean, logVar: q.logVar, ...bound(model, x, q, final ? L : 4), final, samples: final ? L : 4 };
+    if (grid || !final) answer.importance = importanceEstimate(logWeights(model, x, q, 0, K));
+    if (ready) {
+      answer.joint = logJoint(model, grid, x);
+      const { logPx, error, spacing } = final ? refinedLogPx(model, grid, x, answer.joint, q) : coarseLogPx(grid, answer.joint);
+      answer.grid = { logPx, error, spacing };
+    } else if (grid) answer.progress = grid.done / grid.along ** 2;
+    if (!grid && final) {
+      const weights = [], most = model.noise.length / model.J;
+      for (let k = 0; k < most; k += 100) {
+        await pause();
+        if (stale()) return null;
+        weights.push(...logWeights(model, x, q, k, Math.min(k + 100, most)));
+      }
+      answer.importance = importanceEstimate(weights);
+    }
+    return answer;
+  },
+
+  // Means of p(x|z) at count x count points of the plane of two axes through z, from the top row down.
+  async manifold({ z, axes, count }, stale) {
+    const out = decodings(model, 1), images = new Float32Array(count * count * model.D);
+    for (let r = 0; r < count; r++) {
+      await pause();
+      if (stale()) return null;
+      for (let c = 0; c < count; c++) {
+        const at = Float64Array.from(z), step = (2 * model.info.radius) / count;
+        at[axes[0]] = -model.info.radius + (c + 0.5) * step;
+        at[axes[1]] = model.info.radius - (r + 0.5) * step;
+        decode(model, at, out, 0);
+        images.set(meanImage(model, out, 0), (r * count + c) * model.D);
+      }
+    }
+    return { images, count };
+  },
+
+  // The values that reference.py computed, of one image.
+  async selftest({ x }) {
+    const q = encode(model, x), { elbo, kl } = bound(model, x, q, model.info.bound_samples);
+    const values = { mean: q.mean, logVar: q.logVar, elbo, kl };
+    values.importance = importanceEstimate(logWeights(model, x, q, 0, model.info.importance_samples)).logPx;
+    if (grid) values.logPx = refinedLogPx(model, grid, x, logJoint(model, grid, x), q).logPx;
+    return values;
+  },
+};
+
+async function grow(turn) {
+  while (turn === growing) {
+    if (growGrid(model, grid, 50)) break;
+    if (grid.done % 800 === 0) postMessage({ kind: "grid", progress: grid.done / grid.along ** 2 });
+    await pause();
+  }
+  if (turn === growing) postMessage({ kind: "grid", progress: 1 });
+}
+
+onmessage = async ({ data: { kind, number, payload } }) => {
+  newest[kind] = number;
+  try {
+    postMessage({ kind, number, answer: await HANDLERS[kind](payload, () => newest[kind] !== number) });
+  } catch (error) {
+    postMessage({ kind, number, error: String(error) });
+  }
+};

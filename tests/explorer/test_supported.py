@@ -1,0 +1,39 @@
+"""What the explorer refuses, in one line that names what it supports."""
+
+from pathlib import Path
+
+import pytest
+
+from aevb.errors import UserError
+from aevb.explorer.supported import check_supported
+from helpers.commands import settings
+
+RUN = Path("outputs/runs/some")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "part"),
+    [
+        (["model=convolutional"], "model.encoder=ConvolutionalEncoder"),
+        (["model=binary", "objective=nvil", "data.targets=dynamic"], "model.encoder=BernoulliEncoder"),
+        (["objective=gan", "model.encoder=null", "evaluator=quadrature"], "model.encoder=null"),
+        (["model.encoder.variance=0", "objective=autoencoder", "evaluator=reconstruction"], "model.encoder.variance=0"),
+        (["objective=full_vb"], "theta_log_var"),
+    ],
+)
+def test_other_models_are_refused(overrides: list[str], part: str) -> None:
+    try:
+        given = settings("data=digits", "logger=none", *overrides)
+    except UserError as error:
+        pytest.fail(f"the combination itself is refused: {error}")
+    with pytest.raises(UserError) as refused:
+        check_supported(RUN, given)
+    message = str(refused.value)
+    assert part in message
+    assert "allowed: a GaussianEncoder, a BernoulliDecoder" in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("model", ["bernoulli", "gaussian", "unit_gaussian"])
+def test_models_of_the_paper_are_accepted(model: str) -> None:
+    check_supported(RUN, settings("data=digits", f"model={model}", "logger=none"))
