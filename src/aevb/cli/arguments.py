@@ -1,32 +1,43 @@
-"""Command lines that Hydra does not read: argparse, with one line for a fault and an exit code that can be trusted."""
+"""Command lines that Hydra does not read: argparse, with one line for an error and a reliable exit code."""
 
 import argparse
 import sys
 from collections.abc import Callable
 from typing import NoReturn
 
+from aevb.cli.streams import standard_streams
 from aevb.errors import UserError
 
 __all__ = ["Arguments", "run_command"]
 
 
 class Arguments(argparse.ArgumentParser):
-    """Raises UserError instead of printing a usage and leaving."""
+    """An ArgumentParser that raises UserError instead of printing a usage and exiting."""
 
     def error(self, message: str) -> NoReturn:
-        """One line."""
+        """Raises UserError with one line."""
         raise UserError(f"{message}; try: {self.prog} --help")
 
 
 def run_command(program: str, main: Callable[[], int]) -> NoReturn:
-    """Runs `main` and leaves with what it returns; with 2 after one line where it refuses."""
-    try:
-        code = main()
-    except UserError as error:
-        for line in str(error).splitlines():
-            print(f"{program}: {line}", file=sys.stderr)
-        code = 2
-    except KeyboardInterrupt:
-        print(f"{program}: interrupted", file=sys.stderr)
-        code = 130
-    sys.exit(code)
+    """Runs a command and exits.
+
+    Args:
+        program: Name of the command, which begins each line of an error.
+        main: The command; returns its exit code.
+
+    Raises:
+        SystemExit: With what `main` returns; 2 after a UserError, 130 after an interruption, 141 after a broken pipe.
+    """
+    with standard_streams(program):
+        try:
+            code = main()
+        except UserError as error:
+            for line in str(error).splitlines():
+                print(f"{program}: {line}", file=sys.stderr)
+            code = 2
+        except KeyboardInterrupt:
+            print(f"{program}: interrupted", file=sys.stderr)
+            code = 130
+        sys.exit(code)
+    raise AssertionError("a command ends with SystemExit")

@@ -1,11 +1,11 @@
-"""What the Hydra commands share."""
+"""What the commands that Hydra configures share."""
 
 import os
 from collections.abc import Callable
 
 from omegaconf import DictConfig
 
-from aevb.cli.hydra_app import JobContext
+from aevb.cli.job import JobContext
 from aevb.config import validate
 from aevb.execution import pool
 
@@ -13,11 +13,14 @@ __all__ = ["set_threads", "validates"]
 
 
 def validates(root: str) -> Callable[[DictConfig, JobContext], None]:
-    def check(cfg: DictConfig, call: JobContext) -> None:
-        validate(cfg, call.trusted, root)
+    """A check for configs of conf/<root>.yaml; it raises UserError with every fault."""
+
+    def check(cfg: DictConfig, context: JobContext) -> None:
+        validate(cfg, context.trusted, root)
 
     return check
 
 
 def set_threads(count: int) -> None:
-    os.environ.update(pool.threads(count))
+    """Gives this process `count` threads of linear algebra, if torch and numpy are not loaded yet."""
+    os.environ.update(pool.thread_variables(count))

@@ -6,7 +6,8 @@ from omegaconf import DictConfig
 
 from aevb import runs
 from aevb.cli.commands import set_threads, validates
-from aevb.cli.hydra_app import JobContext, run_hydra_app
+from aevb.cli.hydra_app import run_hydra_app
+from aevb.cli.job import JobContext
 from aevb.config import validate
 from aevb.errors import UserError
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from aevb.cli.commands import set_threads, validates
-from aevb.cli.hydra_app import JobContext, run_hydra_app
+from aevb.cli.hydra_app import run_hydra_app
+from aevb.cli.job import JobContext
 from aevb.config import validate
 from aevb.config.instantiate import instantiate
 

@@ -1,9 +1,10 @@
-"""Command-line flags of aevb that Hydra does not know: --check, --prepare, --trust."""
+"""Command-line flags that Hydra does not know (--check, --prepare, --trust), and where Hydra's own may stand."""
 
 import importlib.util
 import os
 import re
 import sys
+from dataclasses import dataclass
 from typing import NoReturn
 
 from hydra._internal.hydra import Hydra
@@ -11,41 +12,89 @@ from hydra._internal.utils import get_args_parser
 
 from aevb.errors import UserError
 
-__all__ = ["split_flags", "take_trusted"]
+__all__ = ["Flags", "take_flags", "take_trusted"]
 
 
-def split_flags(root: str) -> str:
-    # Hydra wants -m before or after all overrides; people write it where it comes to mind. Returns --check or --prepare if it is
-    # there, which are ours, and "" otherwise.
-    ours = ("--check", "--prepare") if root == "train" else ("--check",)
-    flags = [argument for argument in sys.argv[1:] if argument in ("-m", "--multirun")]
-    asked_for = [flag for flag in ours if flag in sys.argv[1:]]
-    sys.argv[1:] = flags[:1] + [argument for argument in sys.argv[1:] if argument not in (*flags, *ours)]
+@dataclass(frozen=True)
+class Flags:
+    """What a command line asks for.
+
+    Attributes:
+        check: Only check the config (`--check`).
+        prepare: Only make the run directory (`--prepare`).
+        runs: Whether jobs are to be run or checked, and not a config or a help text shown.
+        single: Whether a single run is asked for explicitly (`--run`).
+        multirun: Whether a sweep is asked for (`-m`).
+        config_name: Another primary config (`--config-name`), or None.
+        config_dir: Another directory of configs (`--config-dir`), or None.
+        overrides: `key=value` each.
+    """
+
+    check: bool
+    prepare: bool
+    runs: bool
+    single: bool
+    multirun: bool
+    config_name: str | None
+    config_dir: str | None
+    overrides: list[str]
+
+
+def take_flags(root: str) -> Flags:
+    """Reads the command line, takes our flags from `sys.argv`, and moves `-m` to its front, where Hydra expects it.
+
+    Args:
+        root: Name of the primary config; only `train` has `--prepare`.
+
+    Raises:
+        UserError: For an unknown flag, or flags that exclude each other.
+    """
+    own = ("--check", "--prepare") if root == "train" else ("--check",)
+    multirun = [argument for argument in sys.argv[1:] if argument in ("-m", "--multirun")]
+    given_own = [flag for flag in own if flag in sys.argv[1:]]
+    sys.argv[1:] = multirun[:1] + [argument for argument in sys.argv[1:] if argument not in (*multirun, *own)]
     parser = get_args_parser()
-    parser.error = _misused  # type: ignore[method-assign,assignment]
+    parser.error = _refuse  # type: ignore[method-assign,assignment]
     given = parser.parse_args(sys.argv[1:])
-    modes = {"--run": given.run, "-m": given.multirun, "--cfg": given.cfg, "-sc": given.shell_completion}
-    modes |= {"--info": given.info, "--help": given.help, "--hydra-help": given.hydra_help}
+    shown = {"--cfg": given.cfg, "-sc": given.shell_completion, "--info": given.info}
+    shown |= {"--help": given.help, "--hydra-help": given.hydra_help}
     if given.help:
         # Hydra lists all groups there are, twice, for a template of ours that does not ask for them: half the time.
         Hydra.format_config_groups = lambda *_: ""  # type: ignore[method-assign,assignment]
-    asked = [flag for flag, value in modes.items() if value and not (asked_for and flag in ("--run", "-m"))] + asked_for
-    if len(asked) > 1:
-        _misused(f"{' '.join(asked)}: not together; allowed: one of them")
+    modes = {"--run": given.run, "-m": given.multirun} if not given_own else {}
+    exclusive = [flag for flag, value in {**modes, **shown}.items() if value] + given_own
+    if len(exclusive) > 1:
+        _refuse(f"{' '.join(exclusive)}: not together; allowed: one of them")
     if (given.resolve or given.package) and not (given.cfg or given.help):
-        _misused(f"{'--resolve' if given.resolve else '--package'}: only with --cfg")
-    return asked_for[0] if asked_for else ""
+        _refuse(f"{'--resolve' if given.resolve else '--package'}: only with --cfg")
+    return Flags(
+        "--check" in given_own,
+        "--prepare" in given_own,
+        not any(shown.values()),
+        bool(given.run),
+        bool(given.multirun),
+        given.config_name,
+        given.config_dir,
+        list(given.overrides),
+    )
 
 
-def _misused(message: str) -> NoReturn:
+def _refuse(message: str) -> NoReturn:
     unknown = message.removeprefix("unrecognized arguments: ")
     wrong = f"{unknown}: no such flag" if unknown != message else message
     raise UserError(f"{wrong}; try: --help, or --hydra-help for Hydra's flags")
 
 
 def take_trusted() -> tuple[str, ...]:
-    # Taken off before Hydra sees the arguments: trust is given by the person at the keyboard, and never by a config.
-    # Off the line being completed, too, with the flag that may stand anywhere (see _flags).
+    """Takes `--trust MODULE` from `sys.argv`, before Hydra sees it: trust is given by a person, never by a config.
+
+    Returns:
+        The modules, which can be imported; the working directory is searched too, as `python -m` would.
+
+    Raises:
+        UserError: For what is not the name of an existing module.
+    """
+    # The line that a shell completes must not have the flags either that may stand anywhere (take_flags).
     os.environ["COMP_LINE"] = re.sub(
         r"\s(--trust[= ]\S+|-m|--multirun|--check|--prepare)(?=\s)", "", os.environ.get("COMP_LINE", "")
     )
@@ -61,7 +110,7 @@ def take_trusted() -> tuple[str, ...]:
         trusted.append(module)
     sys.argv[1:] = rest
     if trusted and os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())  # a module beside one's data, as `python -m` would find it
+        sys.path.append(os.getcwd())
     for module in trusted:
         if importlib.util.find_spec(module.split(".")[0]) is None:
             raise UserError(

@@ -1,188 +1,189 @@
-"""The manners of the command line: one clear line for a fault, and an exit code that can be trusted.
+"""A command that Hydra configures: one clear line for an error, and a reliable exit code.
 
-Hydra composes, sweeps, completes and helps; its refusals are rewritten here. 0: done. 1: something broke (a traceback says
-where), or jobs of a sweep failed. 2: the request was refused, before anything was started.
+Hydra composes, completes and helps; its error messages are rewritten (aevb.cli.hydra_errors). Every point of a sweep is
+composed and checked before the first starts. Exit codes: 0: done. 1: something broke (a traceback says where), or jobs of a
+sweep failed. 2: the request was refused before anything was started. 128 + number: stopped by a signal.
 """
 
 import os
 import shlex
 import signal
 import sys
-import traceback
-from collections.abc import Callable
-from functools import wraps
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from aevb.cli import hydra_policy as guard
-from aevb.cli.flags import split_flags, take_trusted
+from aevb.cli import hydra_policy
+from aevb.cli.composition import HYDRA_BASE, chosen_options, hydra_session, register_resolvers
+from aevb.cli.flags import Flags, take_flags, take_trusted
 from aevb.cli.hydra_errors import explain, is_user_error
-from aevb.cli.sweep import Checked, PlannedRun, Sweep, groups_of, name_of, record_failure, stopped
+from aevb.cli.job import Failures, JobContext, print_error, report_errors
+from aevb.cli.parallel_launcher import prepare_parallel_launcher
+from aevb.cli.streams import standard_streams
+from aevb.cli.sweep import PlannedRun, SweepPoint, check_data, check_points, compose_master, is_sweep, summary
 from aevb.cli.tables import show
-from aevb.config import CONF, options
-from aevb.errors import ReportedError, UserError
+from aevb.config import CONF
+from aevb.console.environment import COMMAND, SCRATCH
+from aevb.errors import UserError
 from aevb.execution.lifetime import exit_with_launcher
 from aevb.execution.scratch import scratch
 
-__all__ = ["Check", "Job", "JobContext", "run_hydra_app"]
-
-
-class JobContext(NamedTuple):
-    """How a job was asked for.
-
-    trusted: users' modules (--trust). sweeping: one of several jobs. choices: the option chosen in each group.
-    config_name: of the primary config. preparing: whether the run is only to be made, not to be trained (--prepare).
-    reporting: makes of something to be done the same thing whose faults are told and noted as this job's.
-    """
-
-    trusted: tuple[str, ...]
-    sweeping: bool
-    choices: dict[str, Any]
-    config_name: str
-    preparing: bool = False
-    reporting: Callable[[Callable[..., None]], Callable[..., None]] = lambda do: do
-
-    def compose(self, overrides: list[str]) -> dict[str, Any]:
-        """Another config from the same tree, resolved as far as it goes."""
-        cfg = hydra.compose(self.config_name, overrides)
-        settings = OmegaConf.to_container(cfg, resolve=True)
-        assert isinstance(settings, dict)
-        return {str(key): value for key, value in settings.items()}
-
+__all__ = ["Check", "Job", "SweepRunner", "run_hydra_app"]
 
 Job = Callable[[DictConfig, JobContext], None]
+"""Executes one config."""
+
 Check = Callable[[DictConfig, JobContext], PlannedRun | None]
+"""Validates one config; raises UserError."""
 
-guard.install()  # here, because the processes of a parallel launcher import this module and compose
+SweepRunner = Callable[[list[SweepPoint], DictConfig, JobContext, Failures], bool]
+"""Executes all points of a sweep: points, node `hydra.launcher`, how they were asked for, failures. False: leaves it to Hydra."""
+
+hydra_policy.install()  # here, because the processes of a parallel launcher import this module and compose
 
 
-def run_hydra_app(root: str, job: Job, check: Check) -> None:
-    """Runs `job` on what Hydra composes from conf/<root>.yaml and the command line, once or for every point of a sweep.
+def run_hydra_app(root: str, job: Job, check: Check, run_sweep: SweepRunner = lambda *_: False) -> None:
+    """Runs a job on what Hydra composes from conf/<root>.yaml and the command line, once or for every point of a sweep.
 
-    check: what a config must pass; all points of a sweep do before the first is run. With --check, that is all.
+    Args:
+        root: Name of the primary config.
+        job: The job.
+        check: What a config must pass. With `--check`, that is all.
+        run_sweep: Executes a sweep, if it knows its launcher; the others are left to Hydra.
+
+    Raises:
+        SystemExit: With one of the exit codes above.
     """
     program = f"aevb-{root}"
     full_error = os.environ.get("HYDRA_FULL_ERROR") == "1"
-    os.environ["AEVB_COMMAND"] = shlex.join([program, *sys.argv[1:]])  # for manifests
+    os.environ[COMMAND] = shlex.join([program, *sys.argv[1:]])
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting
-    # Until a run listens for itself: to end by it would pass over what is to be cleared away.
+    # Until a run has a handler of its own: to die by the signal would leave temporary files behind.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    try:
-        with scratch() as folder:
-            _launch(root, program, job, check, folder)
-    except Exception as error:
-        if full_error or not is_user_error(error):
+    with standard_streams(program):
+        try:
+            with scratch() as folder:
+                _launch(root, program, job, check, run_sweep, folder)
+        except BrokenPipeError:
             raise
-        if {"-sc", "--shell-completion"} & set(sys.argv):
-            sys.exit(2)  # nobody wants to be lectured in the middle of a word
-        line = str(error) if isinstance(error, UserError) else explain(error, root, sys.argv[1:])
-        _tell(program, line)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        _tell(program, "interrupted; the same command goes on from the last checkpoint")
-        sys.exit(130)
-    finally:
-        if not full_error:
-            del os.environ["HYDRA_FULL_ERROR"]  # not the wish of whoever calls next
-
-
-def _launch(root: str, program: str, job: Job, check: Check, folder: Path) -> None:
-    OmegaConf.register_new_resolver("options", lambda group: ", ".join(options(group)), replace=True)
-    os.environ["AEVB_SCRATCH"] = str(folder)  # conf/: where Hydra takes notes on a sweep
-    trusted = take_trusted()
-    only = split_flags(root)
-    sweep = Sweep(
-        lambda cfg, groups, name: check(cfg, JobContext(trusted, True, groups, name)),
-        only == "--check",
-        folder / "notes",
-    )
-    task = _task(program, job, check, trusted, only, sweep.notes)
-    try:
-        with sweep.watching():
-            hydra.main(config_path=str(CONF), config_name=root, version_base="1.3")(task)()
-    except Checked:
-        for point in sweep.points:
-            _show_plan(point.plan, f"{point.label}: ")
-        return
-    _end(program, sweep, only)
-
-
-def _end(program: str, sweep: Sweep, only: str) -> None:
-    ends = sweep.ends()
-    if not sweep.points:
-        if ends:
+        except Exception as error:
+            if full_error or not is_user_error(error):
+                raise
+            if {"-sc", "--shell-completion"} & set(sys.argv):
+                sys.exit(2)  # a message would land in the middle of the word that is completed
+            line = str(error) if isinstance(error, UserError) else explain(error, root, sys.argv[1:])
+            print_error(program, line)
             sys.exit(2)
-        return
-    rows = sweep.summary()
+        except KeyboardInterrupt:
+            print_error(program, "interrupted; the same command goes on from the last checkpoint")
+            sys.exit(130)
+        finally:
+            if not full_error:
+                del os.environ["HYDRA_FULL_ERROR"]  # not meant for whoever calls next
+
+
+def _launch(root: str, program: str, job: Job, check: Check, run_sweep: SweepRunner, folder: Path) -> None:
+    register_resolvers()
+    os.environ[SCRATCH] = str(folder)
+    trusted = take_trusted()
+    flags = take_flags(root)
+    failures = Failures(folder / "failures")
+    task = _Task(program, job, check, trusted, flags, failures)
+    points: list[SweepPoint] = []
+    if flags.runs and not flags.single and (flags.multirun or _may_be_sweep(flags.overrides)):
+        with hydra_session(flags.config_dir) as application:
+            master = compose_master(application, flags.config_name or root, flags.overrides)
+            if flags.multirun or is_sweep(master):
+                points = check_points(
+                    application,
+                    master,
+                    lambda cfg, choices, name: check(cfg, JobContext(trusted, True, choices, name)),
+                )
+                if flags.check and points:
+                    for point in points:
+                        show_plan(point.plan, f"{point.label}: ")
+                    return
+                context = JobContext(trusted, True, {}, flags.config_name or root, flags.prepare)
+                if _execute(points, master.hydra.launcher, context, run_sweep, failures):
+                    _end_sweep(program, points, failures, flags)
+                    return
+                if not flags.multirun:
+                    sys.argv.insert(1, "-m")
+    hydra.main(config_path=str(CONF), config_name=root, **HYDRA_BASE)(task)()
+    if points:
+        _end_sweep(program, points, failures, flags)
+    elif failures.read():
+        sys.exit(2)
+
+
+def _may_be_sweep(overrides: Iterable[str]) -> bool:
+    # Only an experiment, or a setting of Hydra's own, makes a sweep of a command line without -m; nothing else is composed twice.
+    keys = {override.lstrip("+~").partition("=")[0] for override in overrides}
+    return any(key.startswith(("experiment", "hydra")) for key in keys)
+
+
+def _execute(
+    points: list[SweepPoint], launcher: Any, context: JobContext, run_sweep: SweepRunner, failures: Failures
+) -> bool:
+    target = str(launcher._target_)
+    if "Slurm" not in target:  # what lies on this machine says nothing about others
+        check_data(points)
+    if run_sweep(points, launcher, context, failures):
+        return True
+    if "Joblib" in target or "Local" in target:
+        directories = [point.plan.directory for point in points if point.plan is not None]
+        prepare_parallel_launcher(directories, failures)
+    return False
+
+
+def _end_sweep(program: str, points: list[SweepPoint], failures: Failures, flags: Flags) -> None:
+    reasons = failures.read()
+    rows = summary(points, reasons)
     if rows:
         show(rows)
-    late = {point.name for point, row in zip(sweep.points, rows, strict=False) if row.state != "done"}
-    failed = len(ends.keys() | (late if only != "--prepare" else set()))
+    late = {point.name for point, row in zip(points, rows, strict=False) if row.state != "done"}
+    failed = len(reasons.keys() | (late if not flags.prepare else set()))
     if failed:
         remedy = "; the same command runs only what is not done" if rows else ""
-        _tell(program, f"{failed} of the sweep's {len(sweep.points)} jobs failed{remedy}")
+        print_error(program, f"{failed} of the sweep's {len(points)} jobs failed{remedy}")
         sys.exit(1)
 
 
-def _task(
-    program: str, job: Job, check: Check, trusted: tuple[str, ...], only: str, notes: Path
-) -> Callable[[DictConfig], None]:
-    def task(cfg: DictConfig) -> None:
+class _Task:
+    """The function that Hydra calls for each job, perhaps in another process."""
+
+    def __init__(
+        self, program: str, job: Job, check: Check, trusted: tuple[str, ...], flags: Flags, failures: Failures
+    ) -> None:
+        self.program, self.job, self.check, self.trusted = program, job, check, trusted
+        self.flags, self.failures = flags, failures
+        self.__module__ = __name__  # where Hydra believes the task to be defined
+
+    def __call__(self, cfg: DictConfig) -> None:
         exit_with_launcher()
-        if stopped(notes):
+        if self.failures.stopped:
             sys.exit(128 + signal.SIGTERM)
         config = HydraConfig.get()
         sweeping = config.mode == RunMode.MULTIRUN
-        point = name_of(config)
-        where = f"{point}: " if sweeping else ""
-        reporting = _reporting(program, where, point, sweeping, notes)
-        config_name = str(config.job.config_name)
-        call = JobContext(trusted, sweeping, groups_of(config), config_name, only == "--prepare", reporting)
-        if only == "--check":
-            reporting(lambda: _show_plan(check(cfg, call)))()
-        else:
-            reporting(job)(cfg, call)
-
-    return task
-
-
-def _reporting(
-    program: str, where: str, point: str, sweeping: bool, notes: Path
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    def reporting(do: Callable[..., None]) -> Callable[..., None]:
-        @wraps(do)
-        def reported(*arguments: Any) -> None:
-            try:
-                do(*arguments)
-                return
-            except UserError as error:
-                why = str(error)
-                if not isinstance(error, ReportedError):
-                    _tell(program, why, where)
-            except Exception as error:
-                if not sweeping:
-                    raise
-                why = f"{type(error).__name__}: {error}"
-                traceback.print_exc()
-                _tell(program, "failed with the traceback above", where)
-            record_failure(notes, point, why)
-
-        return reported
-
-    return reporting
+        # An interpolation among the overrides refers to the job's config, so they are taken as they were typed.
+        point = " ".join(map(str, OmegaConf.to_container(config.overrides.task, resolve=False) or []))
+        context = JobContext(
+            self.trusted, sweeping, chosen_options(config), str(config.job.config_name), self.flags.prepare
+        )
+        with report_errors(self.program, point, self.failures, sweeping):
+            if self.flags.check:
+                show_plan(self.check(cfg, context))
+            else:
+                self.job(cfg, context)
 
 
-def _show_plan(plan: PlannedRun | None, where: str = "") -> None:
+def show_plan(plan: PlannedRun | None, where: str = "") -> None:
+    """Prints what a job would do."""
     words = {"new": "would train", "resume": "would go on", "extend": "would be extended", "done": "is finished"}
-    does = f"{plan.directory}: {words[plan.planned_action]} to {plan.max_samples:,} samples" if plan else "could run"
+    does = f"{plan.directory}: {words[plan.action]} to {plan.max_samples:,} samples" if plan else "could run"
     print(f"{where}{does}", flush=True)
-
-
-def _tell(program: str, text: str, where: str = "") -> None:
-    for line in text.splitlines():
-        print(f"{program}: {where}{line}", file=sys.stderr, flush=True)

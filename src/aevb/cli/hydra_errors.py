@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from aevb.cli.composition import HYDRA_BASE
 from aevb.config import CONF, flatten, options, suggestion
 from aevb.errors import UserError
 
@@ -84,7 +85,7 @@ def _keys(root: str, arguments: list[str]) -> list[str]:
     groups = [text for text in arguments if "=" in text and (CONF / text.partition("=")[0]).is_dir()]
     for overrides in (groups, []):
         try:
-            with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+            with hydra.initialize_config_dir(str(CONF), **HYDRA_BASE):
                 cfg = hydra.compose(root, overrides)
         except HydraException:
             continue

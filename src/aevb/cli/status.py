@@ -5,12 +5,13 @@ import sys
 from pathlib import Path
 
 from aevb.cli.arguments import Arguments, run_command
+from aevb.cli.composition import hydra_session
 from aevb.cli.flags import take_trusted
-from aevb.cli.hydra_app import JobContext
 from aevb.cli.hydra_errors import explain, is_user_error
-from aevb.cli.sweep import points
+from aevb.cli.job import JobContext
+from aevb.cli.sweep import check_points, compose_master
 from aevb.cli.tables import show
-from aevb.cli.train import planned_run
+from aevb.cli.train import plan_run
 from aevb.errors import UserError
 from aevb.runs.status import found, row
 
@@ -40,7 +41,12 @@ def _status() -> int:
     if len(overrides) < len(given.what):
         raise UserError("both a folder and overrides; allowed: one of them; try: output_dir=DIR for runs elsewhere")
     try:
-        asked = points(overrides, lambda cfg, groups, name: planned_run(cfg, JobContext(trusted, True, groups, name)))
+        with hydra_session() as application:
+            asked = check_points(
+                application,
+                compose_master(application, "train", overrides),
+                lambda cfg, choices, name: plan_run(cfg, JobContext(trusted, True, choices, name)),
+            )
     except Exception as error:
         if isinstance(error, UserError) or not is_user_error(error):
             raise

@@ -1,13 +1,12 @@
-"""The three commands: compose, validate, make a run directory, hand over. With aevb.cli.hydra_app, the only module that knows Hydra.
+"""aevb-train: train a run, continue it, extend it, or find it finished; or all runs of a sweep.
 
-A single run trains in this process; every job of a sweep is a child process, so that one that dies takes no other along, and so
-are the ranks of a run on several devices.
+A single run on one device trains in this process. Every job of a sweep is a child process, so that one that dies takes no
+other along, and so are the ranks of a run on several devices.
 """
 
 import json
-import shlex
 import sys
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,99 +14,136 @@ from omegaconf import DictConfig
 
 from aevb import runs
 from aevb.cli.commands import set_threads
-from aevb.cli.hydra_app import JobContext, run_hydra_app
-from aevb.cli.sweep import PlannedRun
+from aevb.cli.hydra_app import run_hydra_app
+from aevb.cli.job import Failures, JobContext, report_errors
+from aevb.cli.sweep import PlannedRun, SweepPoint
+from aevb.cli.worker_command import worker_command
 from aevb.config import run_name, validate
 from aevb.config.instantiate import instantiate
 from aevb.errors import ReportedError, UserError
 from aevb.execution import pool
-from aevb.execution.queue import QueuedRun, current_queue
+from aevb.execution.queue import QueuedRun, train_in_ensembles, train_in_parallel
 from aevb.runs import manifest
 from aevb.runs.data_hashes import check_same_data
 from aevb.runs.lock import lock
 from aevb.runs.status import failure_reason
 
-__all__ = ["planned_run", "train"]
+__all__ = ["plan_run", "train"]
 
-VERBS = {"new": "training", "resume": "going on", "extend": "extending"}
+PROGRAM = "aevb-train"
+ACTIONS = {"new": "training", "resume": "going on", "extend": "extending"}
 
 
 def train() -> None:
     """aevb-train: trains a run, or goes on with it, or finds it done."""
-    run_hydra_app("train", _train, planned_run)
+    run_hydra_app("train", _train_one, plan_run, _train_sweep)
 
 
-def _planned(cfg: DictConfig, call: JobContext) -> tuple[dict[str, Any], PlannedRun]:
-    settings = validate(cfg, call.trusted)
-    settings["choices"] = call.choices
-    directory = Path(settings["output_dir"]) / "runs" / run_name(settings, _plain(settings, call))
+def plan_run(cfg: DictConfig, context: JobContext) -> PlannedRun:
+    """Validates a config and says what its job would do.
+
+    Raises:
+        UserError: With every fault of the config.
+    """
+    settings = validate(cfg, context.trusted)
+    settings["choices"] = context.choices
+    # What a run would be if nothing but its short name were asked for.
+    short = {key: settings[key] for key in ("latent_dim", "seed")}
+    name = run_name(settings, context.defaults(("data", "objective", "optimizer"), **short))
+    directory = Path(settings["output_dir"]) / "runs" / name
     settings["name"] = directory.name
-    planned_action = runs.planned_action(directory, settings)
-    return settings, PlannedRun(
-        directory, planned_action, settings["max_samples"], lambda: _check_data(settings, directory, call.trusted)
-    )
+    action = runs.planned_action(directory, settings)
+    return PlannedRun(directory, settings, action, lambda: _check_data(settings, directory, context.trusted))
 
 
-def planned_run(cfg: DictConfig, call: JobContext) -> PlannedRun:
-    return _planned(cfg, call)[1]
+def _train_one(cfg: DictConfig, context: JobContext) -> None:
+    plan = plan_run(cfg, context)
+    run = _prepare(plan, context)
+    if run is None:
+        return
+    if context.sweeping or plan.settings["trainer"]["devices"] > 1:
+        code = pool.run_worker(run.command)
+    else:
+        _train_here(plan, context.trusted)
+        code = 0
+    _report(plan, code, context.sweeping)
 
 
-def _train(cfg: DictConfig, call: JobContext) -> None:
-    settings, plan = _planned(cfg, call)
-    directory, planned_action = plan.directory, plan.planned_action
-    if planned_action == "done":
+def _train_sweep(points: list[SweepPoint], launcher: DictConfig, context: JobContext, failures: Failures) -> bool:
+    kind = str(launcher._target_).rpartition(".")[2]
+    if kind not in ("BasicLauncher", "CoresLauncher", "EnsembleLauncher"):
+        return False
+    queue: list[QueuedRun] = []
+    queued: list[SweepPoint] = []
+    for point in points:
+        assert point.plan is not None
+        with report_errors(PROGRAM, point.name, failures, True):
+            if (run := _prepare(point.plan, context)) is not None:
+                queue.append(run)
+                queued.append(point)
+    if not queue:
+        return True
+    if kind == "EnsembleLauncher":
+        ends = train_in_ensembles(queue, launcher.members)
+    else:
+        ends = train_in_parallel(queue, launcher.cores if kind == "CoresLauncher" else 1)
+    for index, code in ends:
+        point = queued[index]
+        assert point.plan is not None
+        with report_errors(PROGRAM, point.name, failures, True):
+            _report(point.plan, code, True)
+    return True
+
+
+def _prepare(plan: PlannedRun, context: JobContext) -> QueuedRun | None:
+    """Makes the run directory; None if there is nothing to train."""
+    directory, settings = plan.directory, plan.settings
+    if plan.action == "done":
         seen = runs.Run(directory).done["samples_seen"]
         print(f"{directory}: finished already, {seen:,} samples{_results(directory)}", flush=True)
-        return
-    hashes = _check_data(settings, directory, call.trusted)
+        return None
+    hashes = _check_data(settings, directory, context.trusted)
     with lock(directory):
         runs.prepare(directory, settings)
         check_same_data(directory, hashes, settings["data"])
-        if call.preparing:
+        if context.prepare_only:
             from aevb.training.hardware import describe_hardware  # imports torch
 
             manifest.begin(directory, settings, hashes, describe_hardware(settings["trainer"]["accelerator"]))
             print(f"{directory}: prepared for {settings['max_samples']:,} samples, not trained; from this folder:")
-            print(f"    {_worker_command(directory, settings['trainer']['devices'], call.trusted)}", flush=True)
-            return
-    print(f"{directory}: {VERBS[planned_action]} to {settings['max_samples']:,} samples", flush=True)
-    answer = partial(_answer, directory, planned_action, call.sweeping)
-    kept_back = current_queue()
-    if kept_back is not None:
-        kept_back.append(QueuedRun(directory, settings, call.trusted, call.reporting(answer)))
-    elif call.sweeping or settings["trainer"]["devices"] > 1:
-        answer(pool.run_worker(pool.WorkerCommand.of(directory, settings, call.trusted)))
-    else:
-        _train_here(directory, planned_action, call.trusted)
-        answer(0)
+            print(f"    {worker_command(directory, settings['trainer']['devices'], context.trusted)}", flush=True)
+            return None
+    print(f"{directory}: {ACTIONS[plan.action]} to {settings['max_samples']:,} samples", flush=True)
+    return QueuedRun(directory, settings, context.trusted)
 
 
-def _train_here(directory: Path, planned_action: str, trusted: tuple[str, ...]) -> None:
-    from aevb.training import train_run  # torch comes with it
+def _train_here(plan: PlannedRun, trusted: tuple[str, ...]) -> None:
+    from aevb.training import train_run  # imports torch
 
     try:
-        train_run.run(directory, trusted)
+        train_run.run(plan.directory, trusted)
     except UserError:
-        if planned_action == "new":
-            runs.discard(directory)
+        if plan.action == "new":
+            runs.discard(plan.directory)
         raise
 
 
-def _answer(directory: Path, planned_action: str, sweeping: bool, code: int) -> None:
-    # To the exit code of the process that trained; below zero if a signal ended it.
+def _report(plan: PlannedRun, code: int, sweeping: bool) -> None:
+    """Prints the end of a run by the exit code of the process that trained it, negative if a signal ended it."""
+    directory = plan.directory
     if code == 0:
         print(f"{directory}: finished{_results(directory)}", flush=True)
         return
     if code == 2:
-        why = failure_reason(directory)
-        if planned_action == "new":
+        reason = failure_reason(directory)
+        if plan.action == "new":
             runs.discard(directory)
-        raise ReportedError(why)
+        raise ReportedError(reason)
     end = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
     died = f"{directory}: the process {end}; try: the same command, which runs only what is not done"
     if sweeping:
         raise UserError(died)
-    sys.exit(f"aevb-train: {died}")
+    sys.exit(f"{PROGRAM}: {died}")
 
 
 def _results(directory: Path) -> str:
@@ -115,16 +151,10 @@ def _results(directory: Path) -> str:
     return "".join(f"; test {name} {value['mean']:.2f} ± {value['standard_error']:.2f}" for name, value in test.items())
 
 
-def _plain(settings: dict[str, Any], call: JobContext) -> dict[str, Any]:
-    # What this run would be if nothing but its short name were asked for.
-    groups = [f"{group}={call.choices[group]}" for group in ("data", "objective", "optimizer")]
-    return call.compose([*groups, f"latent_dim={settings['latent_dim']}", f"seed={settings['seed']}"])
-
-
 def _check_data(settings: dict[str, Any], directory: Path, trusted: tuple[str, ...]) -> dict[str, str]:
-    # Here and not in the worker alone, so that a fault of the data is told before torch loads and leaves nothing behind.
+    # Here and not in the worker alone, so that a fault of the data is reported before torch loads and leaves nothing behind.
     set_threads(settings["trainer"]["threads"])
-    n_train, hashes = _data(json.dumps(settings["data"]), trusted)
+    n_train, hashes = _read_data(json.dumps(settings["data"]), trusted)
     if (directory / "data.json").is_file():
         check_same_data(directory, hashes, settings["data"])
     if settings["batch_size"] > n_train:
@@ -135,20 +165,7 @@ def _check_data(settings: dict[str, Any], directory: Path, trusted: tuple[str, .
     return hashes
 
 
-@cache
-def _data(node: str, trusted: tuple[str, ...]) -> tuple[int, dict[str, str]]:
-    # How many are trained on, and the hashes; read once, however many jobs of a sweep share them. Each worker looks again.
+@cache  # the jobs of a sweep share it; each worker reads the data again
+def _read_data(node: str, trusted: tuple[str, ...]) -> tuple[int, dict[str, str]]:
     splits = instantiate(json.loads(node), trusted).load()
     return len(splits.train.x), splits.hashes()
-
-
-def _worker_command(directory: Path, devices: int, trusted: tuple[str, ...]) -> str:
-    trust = "".join(f" --trust {name}" for name in trusted)
-    worker = f"-m aevb.execution.worker {shlex.quote(str(directory))}{trust}"
-    if devices == 1:
-        return f"python {worker}"
-    machines = next(n for n in range(2, devices + 1) if devices % n == 0)  # the least that share the devices evenly
-    place = f"--nnodes {machines} --nproc-per-node {devices // machines} --node-rank RANK --master-addr HOST"
-    return (
-        f"torchrun {place} --master-port 29500 {worker}    # on each machine; RANK: 0, 1, ...; HOST: the first's name"
-    )

@@ -11,6 +11,7 @@ import secrets
 from pathlib import Path
 from typing import NamedTuple
 
+from aevb.console.environment import DATA
 from aevb.errors import UserError
 
 __all__ = ["LIMIT", "Root", "find", "read", "root", "store", "unpack"]
@@ -30,8 +31,8 @@ def root(given: str | None) -> Root:
     """`given` (the key data.root), else the environment's AEVB_DATA, else ./data."""
     if given is not None:
         return Root(Path(given).expanduser(), f"data.root={given}")
-    if chosen := os.environ.get("AEVB_DATA"):
-        return Root(Path(chosen).expanduser(), f"AEVB_DATA={chosen}")
+    if chosen := os.environ.get(DATA):
+        return Root(Path(chosen).expanduser(), f"{DATA}={chosen}")
     return Root(Path("data"), "data.root=data (the default)")
 
 

@@ -11,9 +11,10 @@ import traceback
 from pathlib import Path
 from types import FrameType
 
+from aevb.console.signals import stop_signals
 from aevb.errors import UserError
 from aevb.execution.lifetime import exit_immediately, exit_with_parent
-from aevb.training.callbacks.preemption import NUMBERS, Signals
+from aevb.training.callbacks.preemption import Signals
 from aevb.training.engines.ensemble import GradientBatcher, Slot
 from aevb.training.train_run import run
 
@@ -40,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
         for each in signals:
             each.tell(number)
 
-    for number in NUMBERS:
+    for number in stop_signals():
         signal.signal(number, hear)
     threads = [threading.Thread(target=live, args=(place,), name=d.name) for place, d in enumerate(directories)]
     for thread in threads:

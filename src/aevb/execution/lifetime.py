@@ -1,79 +1,84 @@
-"""How processes end, and who dies with whom: a child with its parent, a parallel launcher's process with the command."""
+"""Process lifetime: a child process ends when its parent process has died, and a job when its command has."""
 
-import ctypes
+import multiprocessing
 import os
 import signal
 import sys
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import NoReturn
 
+from aevb.console.environment import LAUNCHER
 from aevb.runs.lock import process_exists
 
-__all__ = [
-    "LAUNCHER",
-    "PARENT",
-    "STOPS",
-    "exit_immediately",
-    "exit_with_launcher",
-    "exit_with_parent",
-    "set_process_title",
-]
+__all__ = ["ORPHAN_SECONDS", "exit_immediately", "exit_with_launcher", "exit_with_parent"]
 
-PARENT = "AEVB_PARENT"  # environment variable: the process that its children shall not outlive
-LAUNCHER = "AEVB_LAUNCHER"  # environment variable: the command for whose jobs a parallel launcher keeps processes
-STOPS = (signal.SIGTERM, signal.SIGINT)  # what asks a process to save and end
-PR_SET_PDEATHSIG = 1  # sys/prctl.h
+ORPHAN_SECONDS = 8.0  # in which an orphan must have saved, for nobody else would stop it
 
 
-def exit_with_parent() -> None:
-    """Called by a child: has it sent SIGTERM when the process that started it dies (Linux only).
+def exit_with_parent(seconds: float | None = ORPHAN_SECONDS) -> None:
+    """Makes this process stop as by SIGTERM when the process that started it dies; called once, by a child.
 
-    Does nothing in a process that nobody started with PARENT in its environment.
+    Does nothing in a process that `multiprocessing` has not started.
+
+    Args:
+        seconds: After how long it is killed if it has not ended by then; None: never.
     """
-    parent = os.environ.pop(PARENT, None)
-    if parent is None or sys.platform != "linux":
+    parent, parent_id = multiprocessing.parent_process(), os.getppid()
+    if parent is None:
         return
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != int(parent):  # died before it could be watched
-        sys.exit(128 + signal.SIGTERM)
+
+    def orphaned() -> bool:
+        parent.join(0.5)
+        # A process from a fork server is a child of that server, which may be killed alone.
+        return not parent.is_alive() or os.getppid() != parent_id
+
+    _stop_when(orphaned, seconds, repeat=False)
 
 
 @cache
 def exit_with_launcher() -> None:
-    """Called by a job: has this process, if a parallel launcher started it, get SIGTERM when the command dies, until it ends.
+    """Makes this process stop as by SIGTERM when the command dies, if joblib or submitit started it for the command.
 
-    Such a process waits for further jobs when its own is done, and nobody else would tell it that none will come.
+    Such a process waits for further jobs when its own is done, and would wait for ever.
     """
-    launcher, main = int(os.environ.get(LAUNCHER, os.getpid())), threading.main_thread().ident
-    if launcher == os.getpid() or main is None:
+    launcher = int(os.environ.get(LAUNCHER, os.getpid()))
+    if launcher == os.getpid():
         return
-    child = launcher == os.getppid()  # joblib's are; submitit has a process of its own between
+    is_parent = launcher == os.getppid()  # true of joblib's; submitit has a process of its own between
+
+    def orphaned() -> bool:
+        time.sleep(1.0)
+        return os.getppid() != launcher if is_parent else not process_exists(launcher)
+
+    _stop_when(orphaned, None, repeat=True)
+
+
+def _stop_when(orphaned: Callable[[], bool], seconds: float | None, repeat: bool) -> None:
+    main = threading.main_thread().ident
+    assert main is not None
 
     def watch() -> None:
-        while True:
-            if os.getppid() != launcher if child else not process_exists(launcher):
-                signal.pthread_kill(main, signal.SIGTERM)
+        while not orphaned():
+            pass
+        signal.pthread_kill(main, signal.SIGTERM)
+        while repeat:  # joblib takes the SystemExit of a job for its result, and goes on
             time.sleep(1.0)
+            signal.pthread_kill(main, signal.SIGTERM)
+        if seconds is not None:
+            time.sleep(seconds)
+            os.kill(os.getpid(), signal.SIGKILL)
 
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def set_process_title(words: list[str]) -> None:
-    """What ps, top and pkill show of this forked process; cut off where the words of the one it was forked from were shorter."""
-    with suppress(OSError, ValueError, IndexError):
-        fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()  # from the third on, proc(5)
-        start, end = int(fields[45]), int(fields[46])
-        text = "\0".join(words).encode()[: end - start - 1]
-        ctypes.memset(start, 0, end - start)
-        ctypes.memmove(start, text, len(text))
+    threading.Thread(target=watch, name="watch-parent", daemon=True).start()
 
 
 def exit_immediately(code: int) -> NoReturn:
-    """Ends the process, in which everything is written: Python's own end would now and then abort on threads of torch."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    """Ends the process, whose files are all written: Python's own end would now and then abort on threads of torch."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            continue  # a closed pipe or a full disk behind it; there is nobody to tell
     os._exit(code)

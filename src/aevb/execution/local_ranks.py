@@ -23,12 +23,13 @@ from pathlib import Path
 from types import FrameType
 
 from aevb import runs
-from aevb.execution.lifetime import PARENT, STOPS, exit_immediately, exit_with_parent, set_process_title
+from aevb.console.signals import STOP_SIGNALS, stop_signals
+from aevb.execution.lifetime import exit_immediately, exit_with_parent
 from aevb.execution.scratch import scratch
 
 __all__ = ["main"]
 
-STOPPED = tuple(128 + number for number in STOPS)
+STOPPED = tuple(128 + number for number in STOP_SIGNALS)
 GRACE = 30.0  # seconds for a rank that was told to stop
 HOST = "127.0.0.1"
 
@@ -49,14 +50,13 @@ def main(arguments: list[str] | None = None) -> int:
         "--fork", action="store_true", help="ranks share the loading of torch; not where devices are opened"
     )
     options = parser.parse_args(arguments)
-    exit_with_parent()
-    os.environ[PARENT] = str(os.getpid())
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     if options.fork:
         import aevb.execution.worker  # noqa: F401
     words = [str(options.directory), *(f"--trust={name}" for name in options.trust)]
     with scratch() as folder, socket.create_server((HOST, 0)) as listener:
         ranks = _begin(options.devices, words, listener, folder, "fork" if options.fork else "spawn")
+        exit_with_parent(None)  # after the forks, for it is a thread; the ranks are stopped within GRACE
         told: int = signal.SIGTERM
         try:
             store = _store(listener)
@@ -65,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
             told = heard.number
             return 128 + told
         finally:
-            for number in STOPS:
+            for number in stop_signals():
                 signal.signal(number, signal.SIG_IGN)  # they are being told already
             _end(ranks, told)
         del store
@@ -73,7 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _begin(devices: int, words: Sequence[str], listener: socket.socket, folder: Path, method: str) -> list[BaseProcess]:
-    """Processes that have been started; from then on the signals in STOPS raise `_SignalReceived` here."""
+    """Processes that have been started; from then on stop signals raise `_SignalReceived` here."""
 
     def hear(number: int, frame: FrameType | None) -> None:
         raise _SignalReceived(number)
@@ -89,8 +89,8 @@ def _begin(devices: int, words: Sequence[str], listener: socket.socket, folder: 
         "TORCHELASTIC_RESTART_COUNT": "0",
     }
     ranks: list[BaseProcess] = []
-    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)  # until a child has handlers of its own
-    for number in STOPS:
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)  # until a child has handlers of its own
+    for number in stop_signals():
         signal.signal(number, hear)
     for rank in range(devices):
         own = {"RANK": str(rank), "LOCAL_RANK": str(rank), "TORCHELASTIC_ERROR_FILE": str(_reason_file(folder, rank))}
@@ -106,7 +106,7 @@ def _store(listener: socket.socket) -> object:
 
     port = listener.getsockname()[1]
     store = TCPStore(HOST, port, is_master=True, wait_for_workers=False, master_listen_fd=listener.detach())
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
     return store
 
 
@@ -114,10 +114,11 @@ def _rank(words: Sequence[str], environment: Mapping[str, str]) -> None:
     code = 1
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+        for number in stop_signals():
+            if number != signal.SIGINT:
+                signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         os.environ.update(environment)
-        set_process_title([sys.executable, "-m", "aevb.execution.worker", *words])
         from aevb.execution.worker import main
 
         code = main([*words])

@@ -1,171 +1,219 @@
-"""A run as a child process: one worker, or one rank per device (aevb.execution.local_ranks).
+"""A run as a child process: one worker, or one process per device (aevb.execution.local_ranks).
 
-Lightning must not start ranks itself: it would repeat the command line, and with it the whole sweep. The child lives no
-longer than its parent, hears the signals that its parent gets, and tells itself why it failed.
+Lightning must not start processes itself: it would repeat the command line, and with it the whole sweep. A child ends when
+its parent has died, receives the signals that its parent gets, and prints itself why it failed.
+
+Several children on the CPU are forked from one process that has loaded torch and Lightning (`multiprocessing`'s fork server),
+so that each does not load them again. All others start from nothing: a device must not have been opened before a fork.
 """
 
+import importlib
+import multiprocessing
 import os
 import signal
-import subprocess
 import sys
 import time
+import types
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
 
-from aevb.execution.forkserver import AVAILABLE, FOLDER, Forked, Server
-from aevb.execution.lifetime import LAUNCHER, PARENT
-from aevb.execution.scratch import scratch
+from aevb.console.environment import LAUNCHER
+from aevb.console.signals import STOP_SIGNALS, stop_signals
+from aevb.execution.lifetime import exit_immediately
 
-__all__ = ["GRACE", "WorkerCommand", "run_worker", "run_workers", "threads"]
+__all__ = ["GRACE", "WorkerCommand", "run_worker", "run_workers", "thread_variables"]
 
+SHARED = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+PRELOADED = ["aevb.execution.worker", "aevb.execution.ensemble_worker"]
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-GRACE = 60.0  # seconds for a child that was told to stop: aevb.execution.local_ranks gives its own 30 of them to save
+GRACE = 60.0  # seconds for a child that was asked to stop: aevb.execution.local_ranks gives its own 30 of them to save
+SERVER_DIED = 255  # exit code in the words of multiprocessing when it cannot know one
 
-# What a surrounding torchrun, or a script that once used one, would tell the child about ranks that are not its own.
+# What a surrounding torchrun, or a script that once used one, would say to the child about ranks that are not its own.
 FOREIGN = ("LOCAL_RANK", "RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "NODE_RANK", "GROUP_RANK", "GROUP_WORLD_SIZE")
 FOREIGN_PREFIXES = ("MASTER_", "ROLE_", "TORCHELASTIC_", "PET_")
 
-Child = subprocess.Popen[bytes] | Forked
-
 
 class WorkerCommand(NamedTuple):
-    """What a child does: `python -m` and the words of `module`.
+    """What a child process does: `python -m MODULE ARGUMENTS`.
 
-    cores: that it keeps busy. threads: of its linear algebra, or of each of its ranks'. forkable: on no device that might
-    have been opened before it is forked.
+    Attributes:
+        module: A module with `main(arguments) -> exit code`.
+        arguments: Its command line.
+        cores: How many cores it keeps busy.
+        threads: Threads of its linear algebra, or of that of each of its ranks.
+        forkable: Whether it uses no device that might have been opened before it is forked.
     """
 
-    module: list[str]
+    module: str
+    arguments: list[str]
     cores: int
     threads: int
     forkable: bool = False
 
     @staticmethod
     def of(directory: Path, settings: dict[str, Any], trusted: tuple[str, ...]) -> "WorkerCommand":
-        """Executing the run in `directory`. trusted: users' modules that its config may name."""
+        """Executes the run in a directory.
+
+        Args:
+            directory: The run directory, with a config.yaml.
+            settings: What its config says.
+            trusted: Users' modules that its config may name.
+        """
         trainer = settings["trainer"]
         devices, threads = trainer["devices"], trainer["threads"]
         on_cpu = trainer["accelerator"] == "cpu"
-        ranks = ["aevb.execution.worker"] if devices == 1 else ["aevb.execution.local_ranks", str(devices)]
-        more = [argument for name in trusted for argument in ("--trust", name)]
-        if devices > 1 and on_cpu and AVAILABLE:
-            more.append("--fork")
+        flags = [argument for name in trusted for argument in ("--trust", name)]
         # Nobody knows how many runs fit on a GPU: it is given to one after another.
         cores = devices * threads if on_cpu else sys.maxsize
-        return WorkerCommand([*ranks, str(directory), *more], cores, threads, forkable=on_cpu)
+        if devices == 1:
+            return WorkerCommand("aevb.execution.worker", [str(directory), *flags], cores, threads, on_cpu)
+        if on_cpu and SHARED != "spawn":
+            flags.append("--fork")
+        arguments = [str(devices), str(directory), *flags]
+        return WorkerCommand("aevb.execution.local_ranks", arguments, cores, threads)
 
     @staticmethod
-    def together(works: "list[WorkerCommand]") -> "WorkerCommand":
-        """Several runs on one device each in one process (aevb.execution.ensemble_worker)."""
-        first = works[0]
-        if len(works) == 1:
+    def together(commands: "list[WorkerCommand]") -> "WorkerCommand":
+        """Several runs, on one device each, in one process (aevb.execution.ensemble_worker)."""
+        first = commands[0]
+        if len(commands) == 1:
             return first
-        return first._replace(
-            module=["aevb.execution.ensemble_worker", *(work.module[1] for work in works), *first.module[2:]]
-        )
+        arguments = [*(command.arguments[0] for command in commands), *first.arguments[1:]]
+        return first._replace(module="aevb.execution.ensemble_worker", arguments=arguments)
 
 
-def threads(count: int) -> dict[str, str]:
-    """The environment of a process with so many threads of linear algebra, which reads it once, when it is loaded."""
+def thread_variables(count: int) -> dict[str, str]:
+    """The environment variables that give a process `count` threads of linear algebra; read when torch is loaded."""
     return dict.fromkeys(THREADS, str(count))
 
 
-def run_worker(work: WorkerCommand) -> int:
-    """One child; its exit code, below zero if a signal ended it. As `run_workers`."""
-    ((_, code),) = run_workers([work], 1)
+def run_worker(command: WorkerCommand) -> int:
+    """Runs one child process.
+
+    Returns:
+        Its exit code, negative if a signal ended it.
+
+    Raises:
+        SystemExit: As `run_workers`.
+    """
+    ((_, code),) = run_workers([command], 1)
     return code
 
 
-def run_workers(works: Sequence[WorkerCommand], cores: int) -> Iterator[tuple[int, int]]:
-    """Children, as many at a time as fit on `cores` and one at least; place and exit code of each as it ends.
+def run_workers(commands: Sequence[WorkerCommand], cores: int) -> Iterator[tuple[int, int]]:
+    """Runs child processes, as many at a time as fit on `cores`, and at least one.
 
-    Several of a kind are forked from one process that has loaded what they need (aevb.execution.forkserver), where that can be done.
-    SIGTERM and SIGINT are passed on to all; when they have saved and gone, SystemExit(128 + signal) is raised, whatever they
-    answered.
+    Yields:
+        Index and exit code of each as it ends; the code is negative if a signal ended it.
+
+    Raises:
+        SystemExit: 128 + number, after a stop signal to this process was passed on to all children and they have saved and
+            gone; also when a child has been stopped by a signal of its own, for nobody wants the rest of a sweep after it.
     """
-    waiting, running = deque(enumerate(works)), dict[int, Child]()
-    with _signals_raise(), _Starting(works) as starting:
+    waiting, running = deque(enumerate(commands)), dict[int, BaseProcess]()
+    shared = {threads for threads, count in Counter(c.threads for c in commands if c.forkable).items() if count > 1}
+    with _signals_raise():
         try:
             while waiting or running:
                 while waiting and (
-                    not running or sum(works[place].cores for place in running) + waiting[0][1].cores <= cores
+                    not running or sum(commands[index].cores for index in running) + waiting[0][1].cores <= cores
                 ):
-                    place, next_ = waiting.popleft()
-                    running[place] = starting.start(next_)
-                for place, code in _ended(running):
-                    del running[place]
-                    for number in (signal.SIGTERM, signal.SIGINT):
-                        if code in (
-                            -number,
-                            128 + number,
-                        ):  # it alone was told; nobody wants the rest of a sweep after it
-                            raise _Signal(number)
-                    yield place, code
-        except _Signal as caught:
-            _end(list(running.values()), caught.number)
-            raise SystemExit(128 + caught.number) from None
+                    index, command = waiting.popleft()
+                    running[index] = _start(command, command.forkable and command.threads in shared)
+                wait([process.sentinel for process in running.values()])
+                for index, process in list(running.items()):
+                    if (code := _exit_code(process)) is None:
+                        continue
+                    del running[index]
+                    for number in STOP_SIGNALS:
+                        if code in (-number, 128 + number):
+                            raise _SignalReceived(number)
+                    yield index, code
+        except _SignalReceived as received:
+            _stop(list(running.values()), received.number)
+            raise SystemExit(128 + received.number) from None
         except BaseException:
-            _end(list(running.values()), signal.SIGTERM)
+            _stop(list(running.values()), signal.SIGTERM)
             raise
 
 
-class _Starting:
-    """Starts children; keeps, until it is left, the servers that fork them."""
-
-    def __init__(self, works: Sequence[WorkerCommand]) -> None:
-        self._common = Counter(work.threads for work in works if work.forkable)
-        self._kept = ExitStack()
-        self._folder: Path | None = None
-        self._served: set[int] = set()
-
-    def __enter__(self) -> "_Starting":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._kept.close()
-
-    def start(self, work: WorkerCommand) -> Child:
-        """Begins it in an environment of its own."""
-        foreign = {name for name in os.environ if name in FOREIGN or name.startswith(FOREIGN_PREFIXES)}
-        environment = {name: value for name, value in os.environ.items() if name not in (*foreign, LAUNCHER)}
-        environment |= {PARENT: str(os.getpid()), **threads(work.threads)}
-        if work.forkable:
-            child = Forked.of(environment[FOLDER], work.module, environment) if FOLDER in environment else None
-            child = child or self._forked(work, environment)
-            if child is not None:
-                return child
-        # A session of its own: Ctrl-C in a terminal goes to everyone in the foreground, and shall arrive once.
-        return subprocess.Popen([sys.executable, "-m", *work.module], env=environment, start_new_session=True)
-
-    def _forked(self, work: WorkerCommand, environment: dict[str, str]) -> Forked | None:
-        """By a server of its own for so many threads, if several children have use for it."""
-        if self._common[work.threads] < 2:
-            return None
-        self._folder = self._folder or self._kept.enter_context(scratch())
-        if work.threads not in self._served:
-            self._served.add(work.threads)
-            with suppress(OSError):  # a folder whose name is too long for a socket
-                self._kept.callback(Server(self._folder, environment).close)
-        return Forked.of(self._folder, work.module, environment)
+_server_threads: int | None = None  # of the fork server, which can have only one number
 
 
-def _ended(running: dict[int, Child]) -> list[tuple[int, int]]:
-    """Waits until a child has ended; places and exit codes."""
-    if len(running) == 1:
-        ((place, child),) = running.items()
-        return [(place, child.wait())]
-    while True:
-        ended = [(place, code) for place, child in running.items() if (code := child.poll()) is not None]
-        if ended:
-            return ended
-        time.sleep(0.05)
+def _start(command: WorkerCommand, shared: bool) -> BaseProcess:
+    global _server_threads
+    if shared and _server_threads in (None, command.threads):
+        _server_threads = command.threads
+        multiprocessing.set_forkserver_preload(PRELOADED)
+        method = SHARED
+    else:
+        method = "spawn"
+    context: Any = multiprocessing.get_context(method)
+    process = context.Process(target=_child, args=(command.module, command.arguments))
+    with _clean_environment(command.threads), _without_main_module(), _signals_blocked():
+        process.start()
+    return process
 
 
-class _Signal(BaseException):
+def _child(module: str, arguments: list[str]) -> None:
+    code = 1
+    try:
+        # A session of its own: Ctrl-C in a terminal goes to everyone in the foreground, and is to arrive once.
+        os.setsid()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+        code = importlib.import_module(module).main(arguments)
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    exit_immediately(code)
+
+
+@contextmanager
+def _clean_environment(threads: int) -> Iterator[None]:
+    """The environment that a child, or the server that forks it, is to inherit."""
+    before = dict(os.environ)
+    for name in before:
+        if name in (*FOREIGN, LAUNCHER) or name.startswith(FOREIGN_PREFIXES):
+            del os.environ[name]
+    os.environ.update(thread_variables(threads))
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@contextmanager
+def _without_main_module() -> Iterator[None]:
+    # multiprocessing would import the script of this command, and with it Hydra, in every child.
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+@contextmanager
+def _signals_blocked() -> Iterator[None]:
+    # Until a child has handlers of its own, and for ever in the fork server: a signal to the whole group is not for them.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+
+
+class _SignalReceived(BaseException):
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.number = number
@@ -173,28 +221,33 @@ class _Signal(BaseException):
 
 @contextmanager
 def _signals_raise() -> Iterator[None]:
-    def hear(number: int, frame: FrameType | None) -> None:
+    def receive(number: int, frame: FrameType | None) -> None:
         for again in before:
-            signal.signal(again, signal.SIG_IGN)  # the child is being told already
-        raise _Signal(number)
+            signal.signal(again, signal.SIG_IGN)  # the children are being told already
+        raise _SignalReceived(number)
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.getsignal(number) for number in stop_signals()}
     try:
         for number in before:
-            signal.signal(number, hear)
+            signal.signal(number, receive)
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _end(children: list[Child], number: int) -> None:
-    for child in children:
-        child.send_signal(number)
+def _exit_code(process: BaseProcess) -> int | None:
+    code = process.exitcode
+    return -signal.SIGKILL if code == SERVER_DIED else code
+
+
+def _stop(processes: list[BaseProcess], number: int) -> None:
+    for process in processes:
+        if process.exitcode is None and process.pid is not None:
+            os.kill(process.pid, number)
     deadline = time.monotonic() + GRACE
-    for child in children:
-        try:
-            child.wait(max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
+    for process in processes:
+        process.join(max(0.0, deadline - time.monotonic()))
+        if process.exitcode is None:
+            process.kill()
+            process.join()

@@ -1,12 +1,7 @@
-"""Jobs of a sweep that are kept back until the last is prepared, and then trained: as many at once as there are cores, or
-those of one shape together in one process.
-
-Which can be together is told from their configs alone: the paper's model and SGVB, equal in all that shapes a matrix product.
-"""
+"""The runs of a sweep that are prepared and wait to be trained: as many at once as there are cores, or similar ones together."""
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,70 +9,69 @@ from aevb import runs
 from aevb.execution import pool
 from aevb.execution.ensemble_groups import compatibility_key
 
-__all__ = ["QueuedRun", "current_queue", "queue_runs", "train_at_once", "train_together"]
-
-
-_jobs: list["QueuedRun"] | None = None
+__all__ = ["QueuedRun", "available_cores", "train_in_ensembles", "train_in_parallel"]
 
 
 class QueuedRun(NamedTuple):
-    """A run directory that waits to be trained.
+    """A prepared run directory.
 
-    trusted: users' modules that its config may name. answer: is to be given the exit code of the process that trained it.
+    Attributes:
+        directory: The run directory.
+        settings: What its config says.
+        trusted: Users' modules that its config may name.
     """
 
     directory: Path
     settings: dict[str, Any]
     trusted: tuple[str, ...]
-    answer: Callable[[int], None]
 
     @property
-    def work(self) -> pool.WorkerCommand:
-        """What a child process has to do."""
+    def command(self) -> pool.WorkerCommand:
+        """What a child process does to train it."""
         return pool.WorkerCommand.of(self.directory, self.settings, self.trusted)
 
 
-@contextmanager
-def queue_runs() -> Iterator[list[QueuedRun]]:
-    """While this holds, jobs are prepared and kept back in the list it gives."""
-    global _jobs
-    _jobs = []
-    try:
-        yield _jobs
-    finally:
-        _jobs = None
+def train_in_parallel(queue: Sequence[QueuedRun], cores: int | None = None) -> Iterator[tuple[int, int]]:
+    """Trains every run in a process of its own.
 
+    Args:
+        queue: The runs.
+        cores: How many cores to keep busy; None: all that this process may use.
 
-def current_queue() -> list[QueuedRun] | None:
-    """Where a job goes that is to be kept back; None if it is to be trained at once."""
-    return _jobs
-
-
-def train_at_once(jobs: list[QueuedRun], cores: int | None) -> None:
-    """Trains every job in a process of its own, as many at a time as fit on `cores`, by default all of this machine."""
-    cores = cores or cores_here()
-    from aevb.console.progress import show_child_bars  # here: nobody waits for rich who has nothing to watch
+    Yields:
+        Index in the queue and exit code of the process, as each ends; the code is negative if a signal ended it.
+    """
+    from aevb.console.progress import show_child_bars  # here: nobody waits for rich who has nothing to train
 
     with show_child_bars():
-        for place, code in pool.run_workers([job.work for job in jobs], cores):
-            jobs[place].answer(code)
+        yield from pool.run_workers([run.command for run in queue], cores or available_cores())
 
 
-def train_together(jobs: list[QueuedRun], members: int) -> None:
-    """Trains every job, those of one shape together, at most `members` in a process; says which are alone."""
-    groups: dict[str, list[QueuedRun]] = {}
-    for job in jobs:
-        groups.setdefault(compatibility_key(job.settings) or str(job.directory), []).append(job)
+def train_in_ensembles(queue: Sequence[QueuedRun], members: int) -> Iterator[tuple[int, int]]:
+    """Trains runs whose layers have one shape together in a process, and the others alone, one process after another.
+
+    Which can be trained together is decided from their configs alone (aevb.execution.ensemble_groups).
+
+    Args:
+        queue: The runs.
+        members: How many runs a process has at most.
+
+    Yields:
+        Index in the queue and exit code of the process that trained it; 0 for a run that is done.
+    """
+    groups: dict[str, list[int]] = {}
+    for index, run in enumerate(queue):
+        groups.setdefault(compatibility_key(run.settings) or str(run.directory), []).append(index)
     for group in groups.values():
         for start in range(0, len(group), members):
             some = group[start : start + members]
-            names = ", ".join(job.directory.name for job in some)
+            names = ", ".join(queue[index].directory.name for index in some)
             print(f"in one process: {names}" if len(some) > 1 else f"alone: {names}", flush=True)
-            code = pool.run_worker(pool.WorkerCommand.together([job.work for job in some]))
-            for job in some:
-                job.answer(0 if runs.state(job.directory) == "done" else code)
+            code = pool.run_worker(pool.WorkerCommand.together([queue[index].command for index in some]))
+            for index in some:
+                yield index, 0 if runs.state(queue[index].directory) == "done" else code
 
 
-def cores_here() -> int:
+def available_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

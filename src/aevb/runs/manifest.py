@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from aevb.config import fingerprint
+from aevb.console.environment import COMMAND
 from aevb.runs.files import write_json
 from aevb.runs.provenance import commit
 
@@ -53,7 +54,7 @@ def begin(directory: Path, settings: dict[str, Any], data: dict[str, str], hardw
 
 def _start() -> dict[str, Any]:
     now = datetime.now().astimezone().isoformat(timespec="seconds")
-    command = os.environ.get("AEVB_COMMAND", shlex.join(sys.argv))  # what the user typed, also where a sweep calls
+    command = os.environ.get(COMMAND, shlex.join(sys.argv))  # what the user typed, also where a sweep calls
     return {"time": now, "host": platform.node(), "pid": os.getpid(), "command": command}
 
 

@@ -9,9 +9,12 @@ __all__ = ["ExperimentsSweeper"]
 
 
 class ExperimentsSweeper(BasicSweeper):
-    """The jobs of every experiment named, each as that experiment alone would have it.
+    """The jobs of several experiments, each as that experiment alone would have it.
 
-    experiments: name in conf/experiment -> overrides that narrow its own grid. max_samples: of every job.
+    Args:
+        experiments: Name in conf/experiment -> overrides that narrow its grid.
+        max_samples: Budget of every job, in training samples.
+        max_batch_size: Not used; Hydra passes it.
     """
 
     def __init__(
@@ -23,8 +26,8 @@ class ExperimentsSweeper(BasicSweeper):
     def split_arguments(  # type: ignore[override]  # Hydra's is static, and called on the instance
         self, overrides: list[Override], max_batch_size: int | None
     ) -> list[list[list[str]]]:
-        """All jobs, in one batch."""
-        from aevb.cli.experiment_sweep import jobs
+        """Returns all jobs, in one batch."""
+        from aevb.cli.experiment_sweep import jobs  # Hydra imports every sweeper there is at each start
 
         assert self.hydra_context is not None
         return [jobs(self.hydra_context.config_loader, self.experiments, self.max_samples, overrides)]

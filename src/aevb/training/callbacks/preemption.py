@@ -1,10 +1,9 @@
-"""SIGTERM and SIGINT: a run in training goes on to the end of its round, saves on all ranks at the same step, and ends.
+"""Stop signals: a run in training continues to the end of its round, saves on all ranks at the same step, and ends.
 
-Handlers only take note. Lightning's would broadcast from inside the handler, which waits for ever when the ranks are hit
-at different moments; here the note travels with the next exchange of gradients.
+Handlers only note the signal. Lightning's would broadcast from inside the handler, which waits for ever when the ranks are
+hit at different moments; here the note travels with the next exchange of gradients.
 """
 
-import os
 import signal
 import sys
 import threading
@@ -13,30 +12,27 @@ from typing import Any
 
 import lightning as L
 
+from aevb.console.signals import stop_signals
 from aevb.training.module import Training
 from aevb.training.schedule import Block
 
 __all__ = ["PreemptionCallback", "Signals"]
 
-NUMBERS = (signal.SIGTERM, signal.SIGINT)
-ORPHAN_SECONDS = 8  # what an orphan gets for saving; nobody would stop it otherwise
-
-
 class Signals:
-    """While entered, SIGTERM and SIGINT raise SystemExit(128 + number); or, between `defer` and `release`, are noted in `module`.
+    """While entered, a stop signal raises SystemExit(128 + number), or between `defer` and `release` asks the module to stop.
 
-    number: the last that was heard, 0 for none.
+    Attributes:
+        number: The last signal received, 0 for none.
     """
 
     def __init__(self) -> None:
         self.number = 0
         self._module: Training | None = None
         self._before: dict[int, Any] = {}
-        self._parent = os.getppid()
 
     def __enter__(self) -> "Signals":
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.getsignal(number) for number in NUMBERS}
+            self._before = {number: signal.getsignal(number) for number in stop_signals()}
         self._install()
         return self
 
@@ -68,8 +64,6 @@ class Signals:
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
         self.number = number
-        if os.getppid() != self._parent:
-            signal.alarm(ORPHAN_SECONDS)  # whose default is to end the process, whatever it is doing
         if self._module is None:
             raise SystemExit(128 + number)
         self._module.stop_requested = True

@@ -1,0 +1,123 @@
+"""One job of a command: how it was asked for, and how its errors are reported."""
+
+import copy
+import json
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import hydra
+from omegaconf import DictConfig, OmegaConf
+
+from aevb.errors import ReportedError, UserError
+
+__all__ = ["Failures", "JobContext", "print_error", "report_errors"]
+
+
+@dataclass(frozen=True)
+class JobContext:
+    """How a job was asked for.
+
+    Attributes:
+        trusted: Users' modules that a config may name (`--trust`).
+        sweeping: Whether it is one of several jobs.
+        choices: The option chosen in each group.
+        config_name: Name of the primary config in conf/.
+        prepare_only: Whether the run directory is only to be made, not to be trained (`--prepare`).
+    """
+
+    trusted: tuple[str, ...]
+    sweeping: bool
+    choices: dict[str, Any]
+    config_name: str
+    prepare_only: bool = False
+
+    def defaults(self, groups: tuple[str, ...], **values: Any) -> dict[str, Any]:
+        """The config with these options and values, and nothing else chosen.
+
+        Args:
+            groups: Groups of which the options chosen for this job are kept.
+            values: Keys at the top level, and what they are set to.
+        """
+        cfg = copy.deepcopy(_composed(self.config_name, tuple(f"{group}={self.choices[group]}" for group in groups)))
+        for key, value in values.items():
+            cfg[key] = value
+        settings = OmegaConf.to_container(cfg, resolve=True)
+        assert isinstance(settings, dict)
+        return {str(key): value for key, value in settings.items()}
+
+
+@cache  # the points of a sweep share it
+def _composed(config_name: str, overrides: tuple[str, ...]) -> DictConfig:
+    return hydra.compose(config_name, list(overrides))
+
+
+class Failures:
+    """Why jobs of a command ended early; in a file, for with a parallel launcher they run in other processes.
+
+    Args:
+        path: The file. `path.with_name("stopped")` marks that the command was asked to stop.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def record(self, point: str, reason: str) -> None:
+        """Notes that the job of a point ended early."""
+        with self.path.open("a") as file:
+            file.write(json.dumps([point, " ".join(reason.split())]) + "\n")
+
+    def read(self) -> dict[str, str]:
+        """Reasons by point."""
+        if not self.path.exists():
+            return {}
+        return dict(json.loads(line) for line in self.path.read_text().splitlines())
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the command was asked to stop, so that no further job may begin."""
+        return self.path.with_name("stopped").exists()
+
+    def stop(self) -> None:
+        """Notes that no further job may begin."""
+        self.path.with_name("stopped").touch()
+
+
+@contextmanager
+def report_errors(program: str, point: str, failures: Failures, sweeping: bool) -> Iterator[None]:
+    """Prints the errors of a job and records them, so that the other jobs of a sweep go on.
+
+    Args:
+        program: Name of the command, which begins each line.
+        point: The overrides of the job.
+        failures: Where its failure is recorded.
+        sweeping: Whether it is one of several jobs. An unexpected error of a single job is raised.
+    """
+    where = f"{point}: " if sweeping else ""
+    try:
+        yield
+        return
+    except UserError as error:
+        reason = str(error)
+        if not isinstance(error, ReportedError):
+            print_error(program, reason, where)
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        if not sweeping:
+            raise
+        reason = f"{type(error).__name__}: {error}"
+        traceback.print_exc()
+        print_error(program, "failed with the traceback above", where)
+    failures.record(point, reason)
+
+
+def print_error(program: str, text: str, where: str = "") -> None:
+    """Prints each line of `text` to standard error, after the name of the command."""
+    for line in text.splitlines():
+        print(f"{program}: {where}{line}", file=sys.stderr, flush=True)
