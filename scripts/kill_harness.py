@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from aevb.execution.forkserver import FOLDER
+
 from aevb.execution.scratch import scratch
 
 SMALL = ["data=digits", "latent_dim=2", "hidden_dim=30", "max_samples=3e5"]

@@ -211,7 +211,7 @@ QUICK = [
 FORKS = """
 import os, sys
 import hydra, aevb.cli.hydra_app
-from aevb.experiment import COMMAND
+from aevb.cli.COMMAND import COMMAND
 for number, (arguments, _, env) in enumerate(QUICK):
     child = os.fork()
     if child == 0:

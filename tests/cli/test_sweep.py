@@ -1,5 +1,6 @@
 """Sweeps through the real command: one failure takes nothing along, the account is right, the same command mends it."""
 
+import dataclasses
 import importlib.util
 import os
 from collections.abc import Iterator
@@ -9,18 +10,19 @@ from random import Random
 import numpy as np
 import pytest
 
-from aevb.cli import hydra_app as cli
-from aevb.cli import train as experiment
-from aevb.cli.sweep import PlannedRun, Sweep, SweepPoint
+from aevb.cli import hydra_app
+from aevb.cli.flags import Flags
+from aevb.cli.job import Failures
+from aevb.cli.sweep import PlannedRun, SweepPoint
+from aevb.cli.train import train
 from aevb.config import flatten, options
 from aevb.runs.run import finished, mark_done, prepare, state
 from helpers.commands import TINY, aevb, settings
 
 DEADLY = """
 import os
-import sys
+import traceback
 from pathlib import Path
-from random import Random
 
 from aevb.data.digits import Digits
 from aevb.errors import UserError
@@ -32,7 +34,7 @@ class Deadly(Digits):
     def load(self):
         if self.mode == "x":
             raise KeyError("broken from the beginning")
-        if Path(sys.argv[0]).name == "worker.py":  # the job, and not the command that looks at the data first
+        if any("training" in frame.filename for frame in traceback.extract_stack()):  # the job, and not the command that looks at the data first
             with open("trained", "a") as file:
                 file.write(self.mode)
             if self.mode == "d" and not Path("mended").exists():
@@ -100,17 +102,19 @@ def test_data_that_are_lost_while_a_sweep_runs_stop_their_own_job(launcher: str,
 
 
 def test_a_job_of_another_machine_that_left_no_note_is_counted(tmp_path: Path, capsys) -> None:
+    planned = settings("data=digits", "max_samples=100")
     directories = [tmp_path / "done", tmp_path / "partial"]
-    points = [SweepPoint(path.name, path.name, PlannedRun(path, "new", 100, lambda: None)) for path in directories]
+    points = [SweepPoint(path.name, path.name, PlannedRun(path, planned, "new", lambda: None)) for path in directories]
     for directory in directories:
-        prepare(directory, settings("data=digits", "max_samples=100"))
+        prepare(directory, planned)
     mark_done(directories[0], {"samples_seen": 100})
-    sweep = Sweep(lambda *rest: None, False, tmp_path / "notes", points)
+    flags = Flags(False, False, True, False, True, None, None, [])
     with pytest.raises(SystemExit) as end:
-        cli._end("aevb-train", sweep, "")
+        hydra_app._end_sweep("aevb-train", points, Failures(tmp_path / "failures"), flags)
     assert end.value.code == 1
     assert "1 of the sweep's 2 jobs failed" in capsys.readouterr().err
-    cli._end("aevb-train", sweep, "--prepare")  # none was to be trained
+    prepare_only = dataclasses.replace(flags, prepare=True)
+    hydra_app._end_sweep("aevb-train", points, Failures(tmp_path / "failures"), prepare_only)  # none was to be trained
 
 
 def run(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
@@ -118,7 +122,7 @@ def run(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
     monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
     monkeypatch.setattr("sys.argv", ["aevb-train", *arguments])
     try:
-        experiment.train()
+        train()
     except SystemExit as end:
         return int(end.code or 0)
     return 0

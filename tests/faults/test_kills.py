@@ -9,24 +9,14 @@ from typing import Any
 import kill_harness
 import pytest
 
-from helpers.commands import Child
-from helpers.running import processes_in
+from helpers.commands import start
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 
 
-class Begun(Child):
+def begin(command: list[str], *, cwd: Path, env: dict[str, str], stdout: Any, stderr: Any, **_: Any) -> Any:
     """A process of the harness, forked where torch is loaded already; as good to kill as a new one."""
-
-    def __init__(
-        self, command: list[str], *, cwd: Path, env: dict[str, str], stdout: Any, stderr: Any, **_: Any
-    ) -> None:
-        super().__init__(command, ["helpers.console", *command[1:]], cwd, env, stdout.fileno(), stderr.fileno())
-        self.folder = cwd
-
-    @property
-    def pid(self) -> int:
-        return next(pid for pid, words in processes_in(self.folder).items() if "kill_harness.py child" in words)
+    return start(command, cwd, env, stdout.fileno(), stderr.fileno())
 
 
 def harness(folder: Path, monkeypatch: pytest.MonkeyPatch, kills: int, *more: str) -> None:
@@ -34,7 +24,7 @@ def harness(folder: Path, monkeypatch: pytest.MonkeyPatch, kills: int, *more: st
     words = ["--kills", str(kills), "--blocks", "0", "--writes", "0", "--json", "kills.json", *more]
     monkeypatch.chdir(folder)
     monkeypatch.setattr("sys.argv", ["kill_harness.py", *words])
-    monkeypatch.setattr(kill_harness, "subprocess", SimpleNamespace(Popen=Begun))
+    monkeypatch.setattr(kill_harness, "subprocess", SimpleNamespace(Popen=begin))
     assert kill_harness.main() == 0
     found = json.loads((folder / "kills.json").read_text())
     assert found["kills"] == found["survived"] == found["bit-identical"] == kills

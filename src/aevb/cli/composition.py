@@ -34,7 +34,7 @@ HYDRA_BASE: dict[str, Any] = {"version_base": "1.3"} if hydra.__version__.starts
 def register_resolvers() -> None:
     """Registers `${options:GROUP}`, the names of a group's options, for the help texts in conf/hydra/help."""
     # The method of OmegaConf 2.3; OmegaConf 2.4, which comes with Hydra 1.4, has renamed it.
-    register = OmegaConf.register_new_resolver if HYDRA_BASE else OmegaConf.register_resolver
+    register: Any = OmegaConf.register_new_resolver if HYDRA_BASE else OmegaConf.register_resolver
     register("options", lambda group: ", ".join(options(group)), replace=True)
 
 

@@ -9,7 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from omegaconf._utils import get_yaml_loader
+
+try:
+    from omegaconf._utils import get_yaml_loader
+except ImportError:  # OmegaConf 2.4 has moved it
+    from omegaconf._yaml import get_yaml_loader  # type: ignore[no-redef]
 
 __all__ = ["load_yaml"]
 

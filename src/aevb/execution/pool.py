@@ -29,7 +29,9 @@ from aevb.execution.lifetime import exit_immediately
 
 __all__ = ["GRACE", "WorkerCommand", "run_worker", "run_workers", "thread_variables"]
 
+# How `multiprocessing` starts several children that need the same modules, and how it starts any other.
 SHARED = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+ALONE = "spawn"
 PRELOADED = ["aevb.execution.worker", "aevb.execution.ensemble_worker"]
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 GRACE = 60.0  # seconds for a child that was asked to stop: aevb.execution.local_ranks gives its own 30 of them to save
@@ -154,7 +156,9 @@ def _start(command: WorkerCommand, shared: bool) -> BaseProcess:
         multiprocessing.set_forkserver_preload(PRELOADED)
         method = SHARED
     else:
-        method = "spawn"
+        method = ALONE
+    if multiprocessing.get_start_method(allow_none=True) not in (None, *multiprocessing.get_all_start_methods()):
+        multiprocessing.set_start_method(method, force=True)  # in a process of joblib's, whose own method no child knows
     context: Any = multiprocessing.get_context(method)
     process = context.Process(target=_child, args=(command.module, command.arguments))
     with _clean_environment(command.threads), _without_main_module(), _signals_blocked():
@@ -172,6 +176,8 @@ def _child(module: str, arguments: list[str]) -> None:
         code = importlib.import_module(module).main(arguments)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
+    except KeyboardInterrupt:
+        code = 128 + signal.SIGINT
     except BaseException:
         sys.excepthook(*sys.exc_info())
     exit_immediately(code)

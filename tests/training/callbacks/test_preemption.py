@@ -62,7 +62,7 @@ def test_two_ranks_killed_stopped_and_orphaned_end_with_the_bits_of_ranks_that_w
 
     process = begin(tmp_path, *RUN, "trainer=ddp")
     reach(process, run, 2_000)
-    assert len([line for line in processes_in(tmp_path).values() if "aevb.execution.worker" in line]) >= 2
+    assert len(processes_in(tmp_path)) >= 4  # the command, the parent of the ranks, two ranks
     kill_all_in(tmp_path)
     process.communicate(timeout=30)
     assert gone_within(tmp_path, 10)

@@ -18,6 +18,7 @@ from aevb.training.schedule import Block
 
 __all__ = ["PreemptionCallback", "Signals"]
 
+
 class Signals:
     """While entered, a stop signal raises SystemExit(128 + number), or between `defer` and `release` asks the module to stop.
 
