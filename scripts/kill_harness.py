@@ -21,7 +21,6 @@ import mmap
 import os
 import random
 import signal
-import stat
 import subprocess
 import sys
 import time
@@ -29,8 +28,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-from aevb.execution.forkserver import FOLDER
 
 from aevb.execution.scratch import scratch
 
@@ -43,8 +40,10 @@ PATIENCE = 300.0
 ORPHANS = 10.0  # seconds in which those must be gone whose command was killed
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """The command line: 0 if every run came to the same bits and enough kills fell where they are asked for."""
+    if arguments and arguments[0] == "ranks":  # called in a child process of aevb-train, see `child`
+        return noting_ranks(Path(arguments[1]), list(arguments[2:]))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--devices", type=int, default=1, help="ranks")
@@ -118,21 +117,22 @@ class Victim:
         self.folder, self.directory = folder, folder / "outputs" / "runs" / name
         self.arguments = [*SMALL, *OFTEN, *overrides, f"name={name}"]
         self.phase, self.devices = folder / f"{name}.phase", devices
-        # The command starts aevb.execution.local_ranks with this in Python's place.
-        self.python = folder / f"{name}.python"
-        self.python.write_text(f'#!/bin/sh\nexec {sys.executable} {Path(__file__).resolve()} ranks {self.phase} "$@"\n')
-        self.python.chmod(stat.S_IRWXU)
 
     def start(self) -> subprocess.Popen[bytes]:
         """One command, and with several ranks what it starts."""
         self.phase.write_bytes(b"so" * self.devices)
-        command = [sys.executable, __file__, "child", str(self.phase), str(self.python), *self.arguments]
+        for path in self.rank_files():
+            path.unlink(missing_ok=True)
+        command = [sys.executable, __file__, "child", str(self.phase), *self.arguments]
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        environment.pop(FOLDER, None)  # whose processes would note nothing
         with (self.folder / "output").open("ab") as output:
             return subprocess.Popen(
                 command, cwd=self.folder, env=environment, stdout=output, stderr=output, start_new_session=True
             )
+
+    def rank_files(self) -> list[Path]:
+        """Where each rank writes its process id."""
+        return [process_file(self.phase, rank) for rank in range(self.devices)]
 
     def begun(self) -> bool:
         """Whether the first block was reached."""
@@ -165,8 +165,8 @@ class Victim:
         for pid in tree:
             signal_to(pid, signal.SIGSTOP)  # so that nobody moves on between one kill and the next
         tree |= self.processes()
-        # Forked one after another, so their ids tell the ranks apart.
-        hit = sorted(pid for pid, words in tree.items() if "aevb.execution.worker" in words)[rank : rank + 1]
+        file = process_file(self.phase, rank)
+        hit = [int(file.read_text())] if file.exists() and int(file.read_text() or 0) in tree else []
         notes = self.phase.read_bytes().decode()
         if aim == "all" or (aim == "one rank" and not hit):
             for pid in tree:
@@ -236,8 +236,14 @@ def signal_to(pid: int, number: int) -> None:
         os.kill(pid, number)
 
 
+def process_file(phase: Path, rank: int) -> Path:
+    """Where a rank writes its process id."""
+    return phase.with_suffix(f".{rank}")
+
+
 def noting(phase: Path, rank: int) -> None:
     """From now on this process notes in the two bytes of its rank in `phase` what it trains and what it writes."""
+    process_file(phase, rank).write_text(str(os.getpid()))
     from aevb.training.checkpoints.io import DurableCheckpointIO
     from aevb.training.module import Training
 
@@ -261,15 +267,24 @@ def noting(phase: Path, rank: int) -> None:
 
 
 def child(phase: Path, arguments: list[str]) -> None:
-    """aevb-train, which notes what it is doing where it trains itself; arguments: first what it takes for Python."""
+    """aevb-train, which notes what it is doing where it trains itself, and whose ranks note it too."""
     from aevb.cli.train import train
+    from aevb.execution import pool
 
-    noting(phase, 0)
-    sys.executable, *sys.argv[1:] = arguments
+    if "trainer=ddp" not in arguments:
+        noting(phase, 0)
+    start = pool.WorkerCommand.of
+
+    def of(*run: Any) -> pool.WorkerCommand:
+        command = start(*run)
+        return command._replace(module="kill_harness", arguments=["ranks", str(phase), *command.arguments])
+
+    pool.WorkerCommand.of = staticmethod(of)  # type: ignore[method-assign,assignment]
+    sys.argv[1:] = arguments
     train()
 
 
-def ranks(phase: Path, arguments: list[str]) -> None:
+def noting_ranks(phase: Path, arguments: list[str]) -> int:
     """`python -m aevb.execution.local_ranks N DIR`, whose ranks note."""
     import aevb.execution.local_ranks
 
@@ -280,12 +295,11 @@ def ranks(phase: Path, arguments: list[str]) -> None:
         rank(words, environment)
 
     aevb.execution.local_ranks._rank = noted
-    sys.exit(aevb.execution.local_ranks.main(arguments[arguments.index("aevb.execution.local_ranks") + 1 :]))
+    return aevb.execution.local_ranks.main(arguments)
 
 
 if __name__ == "__main__":
-    modes = {"child": child, "ranks": ranks}
-    if mode := modes.get(sys.argv[1] if len(sys.argv) > 1 else ""):
-        mode(Path(sys.argv[2]), sys.argv[3:])
+    if sys.argv[1:2] == ["child"]:
+        child(Path(sys.argv[2]), sys.argv[3:])
     else:
         sys.exit(main())

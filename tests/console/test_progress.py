@@ -5,9 +5,13 @@ import pty
 import subprocess
 import sys
 
+import pytest
+
+from aevb.console import progress
+
 PROGRAM = """
 import time
-from aevb.progress import bar
+from aevb.console.progress import bar
 with bar(4000, "mnist z=20") as progress:
     for _ in range(4):
         progress.advance(1000)
@@ -38,7 +42,36 @@ def test_a_terminal_sees_samples_and_their_rate():
     assert "bound -104.30" in text
 
 
-def test_a_file_sees_nothing():
+def test_short_work_leaves_no_line_in_a_file():
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=60, check=True)
     assert done.stderr == ""
     assert done.stdout == ""
+
+
+def test_long_work_leaves_a_line_now_and_then(monkeypatch, capsys):
+    clock = iter([0.0, 10.0, 30.0, 45.0, 60.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    with progress.bar(1_000_000, "mnist", completed=400_000) as shown:
+        shown.advance(1_000)
+        shown.advance(2_000)
+        shown.describe("mnist  bound -104.30")
+        shown.advance(3_000)
+        shown.advance(24_000)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines() == [
+        "mnist: 403,000 of 1,000,000 samples, 100 samples/s, 1 h 40 min left",
+        "mnist  bound -104.30: 430,000 of 1,000,000 samples, 500 samples/s, 19 min 00 s left",
+    ]
+
+
+def test_a_bar_that_is_not_shown_writes_nothing(monkeypatch, capsys):
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
+    with progress.bar(10, "hidden", shown=False) as hidden:
+        hidden.advance(5)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0.2, "0 s"), (61, "1 min 01 s"), (7300, "2 h 01 min")])
+def test_durations(seconds, text):
+    assert progress.duration(seconds) == text

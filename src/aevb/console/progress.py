@@ -1,7 +1,8 @@
-"""Progress that people can read: a bar with rate and time left on a terminal, silence elsewhere."""
+"""Progress of long work on standard error: a bar on a terminal, and elsewhere a line now and then."""
 
 import json
 import os
+import sys
 import tempfile
 import threading
 import time
@@ -23,19 +24,22 @@ from rich.progress import (
 )
 from rich.text import Text
 
-__all__ = ["Bar", "bar", "show_child_bars"]
+from aevb.console.environment import BARS
 
-BARS = "AEVB_BARS"  # environment variable: the folder in which child processes tell of their bars
+__all__ = ["LINE_SECONDS", "Bar", "bar", "show_child_bars"]
+
+LINE_SECONDS = 30.0
+"""Between two lines where standard error is no terminal."""
 
 
 class Bar(Protocol):
-    """Something that is told how far the work has come."""
+    """What the work tells of its progress to."""
 
     def advance(self, count: int) -> None:
-        """`count` more units are done."""
+        """Adds `count` units to those that are done."""
 
     def describe(self, text: str) -> None:
-        """Replaces the words before the bar."""
+        """Replaces the text before the bar."""
 
 
 class _Rate(ProgressColumn):
@@ -44,7 +48,7 @@ class _Rate(ProgressColumn):
         return Text("" if speed is None else f"{speed:,.0f} {task.fields['unit']}/s", style="progress.data.speed")
 
 
-class _Silence:
+class _NoBar:
     def advance(self, count: int) -> None:
         pass
 
@@ -52,13 +56,46 @@ class _Silence:
         pass
 
 
+class _Lines:
+    """Writes a line every LINE_SECONDS: what is done, the rate since the start, the time left."""
+
+    def __init__(self, total: int, description: str, unit: str, completed: int) -> None:
+        self.total, self.description, self.unit = total, description, unit
+        self.completed = self.first = completed
+        self.start = self.last = time.monotonic()
+
+    def advance(self, count: int) -> None:
+        self.completed += count
+        now = time.monotonic()
+        if now - self.last < LINE_SECONDS:
+            return
+        self.last = now
+        rate = (self.completed - self.first) / (now - self.start)
+        left = f", {duration((self.total - self.completed) / rate)} left" if rate > 0 else ""
+        done = f"{self.completed:,} of {self.total:,} {self.unit}"
+        with suppress(OSError):  # nobody may be reading any more; the work goes on
+            print(f"{self.description}: {done}, {rate:,.0f} {self.unit}/s{left}", file=sys.stderr, flush=True)
+
+    def describe(self, text: str) -> None:
+        self.description = text
+
+
+def duration(seconds: float) -> str:
+    """A time in two units, as in "2 h 05 min"."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
 class _RemoteBar:
-    """Tells the process that is `show_child_bars`, a few times a second."""
+    """Writes its state to a file a few times a second, for the process in `show_child_bars`."""
 
     def __init__(self, folder: Path, total: int, description: str, unit: str, completed: int) -> None:
         self.path = folder / f"{os.getpid()}-{threading.get_ident()}.json"
         self.state: dict[str, Any] = {"description": description, "total": total, "completed": completed, "unit": unit}
-        self.told = 0.0
+        self.written = 0.0
 
     def __enter__(self) -> "_RemoteBar":
         return self
@@ -68,35 +105,35 @@ class _RemoteBar:
 
     def advance(self, count: int) -> None:
         self.state["completed"] += count
-        self._tell()
+        self._write()
 
     def describe(self, text: str) -> None:
         self.state["description"] = text
-        self._tell()
+        self._write()
 
-    def _tell(self) -> None:
-        if time.monotonic() - self.told < 0.25:
+    def _write(self) -> None:
+        if time.monotonic() - self.written < 0.25:
             return
-        self.told = time.monotonic()
+        self.written = time.monotonic()
         staged = self.path.with_suffix(".new")
-        with suppress(OSError):  # a picture of the work is not the work
+        with suppress(OSError):  # the bar is not worth ending the work for
             staged.write_text(json.dumps(self.state))
             staged.replace(self.path)
 
 
 class _RichBar:
-    def __init__(self, progress: Progress, task: int) -> None:
+    def __init__(self, progress: Progress, task: TaskID) -> None:
         self.progress, self.task = progress, task
 
     def advance(self, count: int) -> None:
-        self.progress.advance(self.task, count)  # type: ignore[arg-type]
+        self.progress.advance(self.task, count)
 
     def describe(self, text: str) -> None:
-        self.progress.update(self.task, description=text)  # type: ignore[arg-type]
+        self.progress.update(self.task, description=text)
 
 
 class _Display:
-    """What a terminal shows: one at a time, with a line for every bar that is open; runs in threads share it."""
+    """The bars that are open in this process, drawn together: a terminal can have one such display, and threads share it."""
 
     def __init__(self) -> None:
         self.lock, self.users = threading.Lock(), 0
@@ -131,18 +168,29 @@ _display = _Display()
 def bar(
     total: int, description: str, unit: str = "samples", completed: int = 0, *, shown: bool = True
 ) -> Iterator[Bar]:
-    """A progress bar over `total` units on standard error, of which `completed` are done already.
+    """Shows the progress of work on standard error, refreshed by time, so that it costs the work nothing.
 
-    Refreshed by time, not by step, so that it costs the work nothing; drawn if `shown` and standard error is a terminal.
+    Args:
+        total: Units of work in all.
+        description: The text before the bar.
+        unit: What is counted.
+        completed: Units that are done already.
+        shown: Whether to show anything.
+
+    Yields:
+        The bar.
     """
-    console = Console(stderr=True)
+    if not shown:
+        yield _NoBar()
+        return
     folder = os.environ.get(BARS)
-    if shown and folder is not None:
+    if folder is not None:
         with _RemoteBar(Path(folder), total, description, unit, completed) as remote:
             yield remote
         return
-    if not (shown and console.is_terminal):
-        yield _Silence()
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _Lines(total, description, unit, completed)
         return
     with _display.open(console) as progress:
         yield _RichBar(progress, progress.add_task(description, total=total, completed=completed, unit=unit))
@@ -150,7 +198,7 @@ def bar(
 
 @contextmanager
 def show_child_bars() -> Iterator[None]:
-    """While this holds, the bars of child processes are drawn by this one, together."""
+    """Draws the bars of child processes together, if standard error is a terminal."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield
@@ -172,13 +220,16 @@ def _watch(folder: Path, console: Console, over: threading.Event) -> None:
     with _display.open(console) as progress:
         tasks: dict[str, TaskID] = {}
         while not over.wait(0.25):
-            told = {path.name: path.read_text() for path in folder.glob("*.json")}
-            for name, text in told.items():
+            texts = {}
+            for path in folder.glob("*.json"):
+                with suppress(FileNotFoundError):  # its bar has just been closed
+                    texts[path.name] = path.read_text()
+            for name, text in texts.items():
                 state = json.loads(text)
                 if name not in tasks:
                     tasks[name] = progress.add_task(state.pop("description"), **state)
                 else:
                     completed, description = state["completed"], state["description"]
                     progress.update(tasks[name], completed=completed, description=description)
-            for name in tasks.keys() - told.keys():
+            for name in tasks.keys() - texts.keys():
                 progress.remove_task(tasks.pop(name))

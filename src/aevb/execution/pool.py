@@ -158,7 +158,9 @@ def _start(command: WorkerCommand, shared: bool) -> BaseProcess:
     else:
         method = ALONE
     if multiprocessing.get_start_method(allow_none=True) not in (None, *multiprocessing.get_all_start_methods()):
-        multiprocessing.set_start_method(method, force=True)  # in a process of joblib's, whose own method no child knows
+        multiprocessing.set_start_method(
+            method, force=True
+        )  # in a process of joblib's, whose own method no child knows
     context: Any = multiprocessing.get_context(method)
     process = context.Process(target=_child, args=(command.module, command.arguments))
     with _clean_environment(command.threads), _without_main_module(), _signals_blocked():

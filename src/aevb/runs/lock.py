@@ -4,7 +4,6 @@ The lock is the kernel's (flock on <run>/LOCK), so it ends with its owner howeve
 people. Time stamps and process ids decide nothing.
 """
 
-import fcntl
 import json
 import os
 import socket
