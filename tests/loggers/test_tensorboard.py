@@ -14,6 +14,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
 
 from aevb import runs
+from aevb.config.instantiate import instantiate
+from aevb.loggers.base import RunContext
 from aevb.loggers.image_grid import grey, grid
 from aevb.training import train_run
 from helpers.small_run import change, settings_of_a_small_run
@@ -95,13 +97,11 @@ def test_the_end_is_the_evaluation_of_the_whole_split(finished: Path) -> None:
 
 def test_steps_do_not_pass_through_floats(settings: dict[str, Any], tmp_path: Path) -> None:
     """99,999,900 in float32 is 99,999,904."""
-    run_logger = train_run.instantiate(settings["logger"])
+    run_logger = instantiate(settings["logger"])
     runs.prepare(tmp_path, change(settings, max_samples=10**8))
     run_logger.logger(tmp_path, 0, 100)
     run_logger.images = 0
-    context = train_run.RunContext(
-        tmp_path, settings, None, torch.zeros(360, 64), torch.zeros(360), (8, 8), 100, "grey/16"
-    )
+    context = RunContext(tmp_path, settings, None, torch.zeros(360, 64), torch.zeros(360), (8, 8), 100, "grey/16")
     run_logger.log_evaluation(context, {"samples_seen": 99_999_900, "train_bound": -1.0})
     run_logger._writer.close()
     assert steps(tmp_path) == {"bound/train": [99_999_900]}

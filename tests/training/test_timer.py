@@ -4,7 +4,7 @@ import threading
 import time
 
 from aevb import runs
-from aevb.training import train_run
+from aevb.training import final_evaluation, train_run
 from aevb.training.callbacks import evaluation
 from aevb.training.callbacks.preemption import Signals
 from aevb.training.engines.ensemble import GradientBatcher, Slot
@@ -23,7 +23,7 @@ def test_a_member_does_not_count_the_evaluations_of_the_others(tmp_path, monkeyp
 
     monkeypatch.setattr(time, "perf_counter", lambda: perf_counter() + hours[0])
     monkeypatch.setattr(evaluation, "run_over", slow)
-    monkeypatch.setattr(train_run, "run_over", slow)
+    monkeypatch.setattr(final_evaluation, "run_over", slow)
     directories = [tmp_path / f"seed{seed}" for seed in range(2)]
     for seed, directory in enumerate(directories):
         given = (

@@ -7,10 +7,12 @@ people. Time stamps and process ids decide nothing.
 import json
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from types import ModuleType
 from typing import IO
 
 from aevb.errors import UserError
@@ -44,6 +46,7 @@ def lock(directory: Path) -> Iterator[None]:
 
 def is_locked(directory: Path) -> bool | None:
     """Whether a living process holds the lock of `directory`; None where no lock was ever taken, or it cannot be read."""
+    fcntl = _fcntl()
     try:
         with (directory / "LOCK").open() as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -62,7 +65,19 @@ def signal_owner(directory: Path, number: int) -> None:
             os.kill(said["pid"], number)
 
 
+def _fcntl() -> ModuleType:
+    """The locks of Unix, imported late: finished runs can be loaded where there are none."""
+    try:
+        import fcntl
+    except ImportError:
+        raise UserError(
+            f"{sys.platform}: aevb trains on Linux and macOS; allowed here: aevb.load of a finished run; try: WSL"
+        ) from None
+    return fcntl
+
+
 def _take(path: Path) -> IO[str]:
+    fcntl = _fcntl()
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a+")

@@ -1,34 +1,26 @@
-"""Executes a resolved run directory: `python -m aevb.execution.worker RUN_DIR`. No Hydra inside.
+"""Executes a run directory: trains what its config.yaml says, evaluates, and leaves model.pt, the evaluations and DONE.
 
-Starts, goes on or extends the run from what the directory holds, and leaves model.pt, the evaluations and DONE. Under
-aevb.execution.local_ranks or torchrun it is one of several ranks, of which the first writes.
+A run that is there already is continued or extended. Under aevb.execution.local_ranks or torchrun this process is one of
+several ranks, of which the first writes. Hydra is not imported.
 """
 
-import time
 import traceback
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import torch
 
 from aevb import runs
 from aevb.config.instantiate import instantiate
-from aevb.console.progress import bar
-from aevb.data.binarisation import meaning
-from aevb.data.dataset import Dataset, Splits
+from aevb.data.dataset import Dataset
 from aevb.errors import UserError
-from aevb.evaluators.evaluator import Evaluation, Evaluator, run_over
-from aevb.evaluators.record import record
-from aevb.evaluators.targets import float_type, targets
-from aevb.loggers.base import RunContext, RunLogger
-from aevb.models.vae import VAE
+from aevb.evaluators.evaluator import Evaluator
+from aevb.loggers.base import RunLogger
 from aevb.nn.matmul import use_matmul_backend
-from aevb.objectives.objective import Objective
-from aevb.runs import layout, manifest
+from aevb.runs import layout
 from aevb.runs.checkpoints import newest_checkpoint
-from aevb.runs.data_hashes import check_same_data
 from aevb.runs.lock import lock
+from aevb.training.assembly import TrainingJob, assemble, load_data
 from aevb.training.callbacks.checkpointing import CheckpointCallback
 from aevb.training.callbacks.evaluation import EvaluationCallback
 from aevb.training.callbacks.metrics_csv import MetricsWriter
@@ -36,20 +28,17 @@ from aevb.training.callbacks.preemption import PreemptionCallback, Signals
 from aevb.training.callbacks.progress_bar import ProgressBar
 from aevb.training.checkpoints.background_writer import BackgroundWriter
 from aevb.training.checkpoints.io import QueuedCheckpointIO, SavedCheckpoint, checkpoint_to_resume, load
-from aevb.training.clipping import Clipping
 from aevb.training.engines.ensemble import Slot
 from aevb.training.evaluation_settings import EvaluationSettings
-from aevb.training.hardware import describe_hardware
-from aevb.training.learning_rate_selection import LearningRateSelection
+from aevb.training.final_evaluation import evaluate, mark_done, write_evaluations, write_weights
 from aevb.training.lightning_trainer import trainer as lightning_trainer
 from aevb.training.malloc import keep_freed_memory
-from aevb.training.minibatches import Stream
-from aevb.training.module import Diverged, Training, own
+from aevb.training.module import Training
 from aevb.training.multi_device import ALONE, Ranks
-from aevb.training.running_mean import RunningMean
 from aevb.training.schedule import BlockSchedule, EvaluationSchedule
 from aevb.training.settings import TrainerSettings
 from aevb.training.timer import RunClock, TrainingTimer
+from aevb.training.trials import select_learning_rate
 
 __all__ = ["run"]
 
@@ -62,216 +51,107 @@ def run(
     slot: Slot | None = None,
     signals: Signals | None = None,
 ) -> None:
-    """Trains what directory/config.yaml says until its max_samples, evaluates, and marks the run as done.
+    """Trains a run to its max_samples, evaluates it, and marks it as done.
 
-    directory: a run directory, in which nobody else may be at work. trusted: users' modules that its config may name. ranks:
-    where this process stands among those that call this for the same directory. slot: in a stack of runs, if it is trained with
-    others. signals: where this thread hears of them. Raises UserError; whatever ends the run early is
-    written to FAILED. SIGTERM and SIGINT save and raise SystemExit(128 + signal), which is no failure.
+    Args:
+        directory: The run directory, with a config.yaml; no other process may be at work in it.
+        trusted: Users' modules that the config may name.
+        ranks: This process among those that call this for the same directory.
+        slot: The run's place in an ensemble, if it is trained with others in one process.
+        signals: Where a run in a thread receives signals; None: handlers are installed.
+
+    Raises:
+        UserError: For what a user can mend. Whatever ends the run early is written to FAILED.
+        SystemExit: 128 + number, after a stop signal, which is no failure: the run has saved.
     """
     with lock(directory) if ranks.first else nullcontext():
         try:
-            with signals or Signals() as heard:
-                _run(directory, trusted, ranks, slot, heard)
+            with signals or Signals() as received:
+                _run(directory, trusted, ranks, slot, received)
         except Exception as error:
             if ranks.first:
                 runs.mark_failed(directory, traceback.format_exc())
-            if isinstance(error, OSError) and error.errno:  # the machine refuses; TensorBoard does not say where
+            if isinstance(error, OSError) and error.errno:  # the file system refuses; TensorBoard does not say where
                 where = error.filename or directory
                 raise UserError(f"{where}: {error.strerror}; try: mend that, then the same command") from error
             raise
 
 
-class Job(NamedTuple):
-    """What is trained: a run directory, what its config.yaml says, the data, and where this process stands."""
-
-    directory: Path
-    settings: dict[str, Any]
-    trainer: TrainerSettings
-    dataset: Dataset
-    splits: Splits
-    trusted: tuple[str, ...]
-    ranks: Ranks
-
-
 def _run(directory: Path, trusted: tuple[str, ...], ranks: Ranks, slot: Slot | None, signals: Signals) -> None:
     settings = runs.read_settings(directory)
     trainer_settings: TrainerSettings = instantiate(settings["trainer"], trusted=trusted)
-    if trainer_settings.devices != ranks.world:
-        raise UserError(
-            f"trainer.devices={trainer_settings.devices}: there are {ranks.world} ranks; allowed: as many; "
-            "try: the aevb-train command that made the run, or torchrun with that many processes in all"
-        )
-    torch.set_num_threads(trainer_settings.threads)
-    torch.set_float32_matmul_precision(trainer_settings.matmul_precision)
-    use_matmul_backend(trainer_settings.matmul_backend)
-    keep_freed_memory()
-    # Under the MAP prior weights of pixels that are never on shrink geometrically, and below 1e-38 each takes ten times as long.
-    torch.set_flush_denormal(True)
+    _check_devices(trainer_settings, ranks)
+    _prepare_process(trainer_settings)
 
     dataset: Dataset = instantiate(settings["data"], trusted=trusted)
-    splits = _load(directory, settings, dataset, ranks)
-    job = Job(directory, settings, trainer_settings, dataset, splits, trusted, ranks)
-    _select(job, signals)
-    module, context = _assemble(job, settings, slot)
+    splits = load_data(directory, settings, dataset, ranks)
+    job = TrainingJob(directory, settings, trainer_settings, dataset, splits, trusted, ranks)
+    select_learning_rate(job, signals)
+    module, context = assemble(job, settings, slot)
     evaluators: dict[str, Evaluator] = instantiate(settings["evaluator"], trusted=trusted)
     for evaluator in evaluators.values():
         evaluator.check(module.model)
     run_logger: RunLogger = instantiate(settings["logger"], trusted=trusted)
+
     points: EvaluationSettings = instantiate(settings["evaluation"], trusted=trusted)
     schedule = EvaluationSchedule(settings["max_samples"], points.start, points.every)
     timer = TrainingTimer() if slot is None else slot.stack.clock
     evaluation = EvaluationCallback(context, evaluators, run_logger, schedule, RunClock(timer))
     with BackgroundWriter() as writer:
         metrics = MetricsWriter(directory, evaluation, writer)
-        device = _fit(module, metrics, trainer_settings, ranks, signals)
+        device = _fit(job, module, metrics, signals)
 
     last = context._replace(x=context.x[: points.final_images])
     with timer.pause():
-        evaluations = _final_evaluations(last, evaluators, device, ranks)
+        results = evaluate(last, evaluators, device, shown=ranks.first)
     if not ranks.first:
         return
-    for name, (result, took) in evaluations.items():
-        facts = {"seconds": took, "checkpoint": "model.pt", "targets": dataset.convention}
-        likelihood = evaluators[name].likelihood(settings["model"]["decoder"]["_target_"])
-        facts["meaning"] = meaning(dataset.convention, likelihood)
-        facts |= {"seed": settings["seed"], "threads": torch.get_num_threads()}
-        record(directory, evaluators[name], result, "test", points.final_images, **facts)
-    results = {name: result for name, (result, _) in evaluations.items()}
-    run_logger.end(context, evaluation.rows[-1], results)
-    runs.write_atomically(directory / "model.pt", lambda file: torch.save(own(module.model.state_dict()), file))
-    test = {name: {"mean": e.mean(), "standard_error": e.standard_error()} for name, e in results.items()}
+    write_evaluations(job, results, points.final_images)
+    run_logger.end(context, evaluation.rows[-1], {name: result.evaluation for name, result in results.items()})
+    write_weights(job, module.model)
     seconds = {key: metrics.timing[-1][key] for key in ("training_seconds", "evaluation_seconds")}
-    ends = {"samples_seen": module.samples_seen, "shape": list(context.shape), "targets": dataset.convention}
-    if "selection" in settings:
-        ends["learning_rate"] = settings["optimizer"]["lr"]
-    runs.mark_done(directory, {**ends, **seconds, "test": test})
+    mark_done(job, module.samples_seen, results, seconds)
 
 
-def _load(directory: Path, settings: dict[str, Any], dataset: Dataset, ranks: Ranks) -> Splits:
-    splits = dataset.load()
-    hashes = splits.hashes()
-    # The first writes data.json, once; on other machines data may differ.
-    if ranks.first or (directory / "data.json").is_file():
-        check_same_data(directory, hashes, settings["data"])
-    if ranks.first:
-        manifest.begin(directory, settings, hashes, describe_hardware(settings["trainer"]["accelerator"]))
-    return splits
-
-
-def _select(job: Job, signals: Signals) -> None:
-    # Trials have no marks and no checkpoints; of all that they compute, a row of the record remains.
-    directory, settings, trainer, ranks = job.directory, job.settings, job.trainer, job.ranks
-    if "selection" not in settings:
-        return
-    selection: LearningRateSelection = instantiate(settings["selection"], trusted=job.trusted)
-
-    def trial(learning_rate: float, samples: int, window: int) -> tuple[float, int]:
-        tried = {**settings, "optimizer": {**settings["optimizer"], "lr": learning_rate}}
-        module, _ = _assemble(job, tried, None)
-        module.window = RunningMean(window)
-        block = trainer.block * module.stream.batch_size
-        plan = BlockSchedule(lambda: module.samples_seen, samples, module.round_samples, block)
-        progress = (
-            [ProgressBar(f"{directory.name}, trial of learning rate {learning_rate:g}", samples)] if ranks.first else []
-        )
-        try:
-            lightning_trainer(directory, trainer, ranks, [*progress, PreemptionCallback(signals)]).fit(
-                module, train_dataloaders=plan
-            )
-        except Diverged:
-            return float("nan"), module.samples_seen
-        if not module.window.held:
-            raise UserError(
-                f"selection={type(selection).__name__}: {type(module.objective).__name__} has no training bound to choose by; "
-                "allowed: an objective that has one; try: optimizer.lr=0.01"
-            )
-        return module.window.mean, module.samples_seen
-
-    settings["optimizer"]["lr"] = selection.choose(directory, trial, first=ranks.first)
-
-
-def _assemble(job: Job, settings: dict[str, Any], slot: Slot | None) -> tuple[Training, RunContext]:
-    # settings: the job's, or in a trial those with another learning rate.
-    directory, _, trainer, dataset, splits, trusted, ranks = job
-    dtype = float_type(settings)
-    model: VAE = instantiate(settings["model"], trusted=trusted, data_dim=dataset.dim, data_shape=dataset.shape).to(
-        dtype
-    )
-    if getattr(model.decoder, "unit_interval", False) and not dataset.unit_interval:
+def _check_devices(settings: TrainerSettings, ranks: Ranks) -> None:
+    if settings.devices != ranks.world:
         raise UserError(
-            f"model.decoder: {type(model.decoder).__name__} needs targets in [0, 1]; "
-            f"the data ({dataset.name}, {dataset.convention}) go beyond; try: model=gaussian"
-        )
-    known = {"n_train": len(splits.train.x), "data_dim": dataset.dim}
-    objective: Objective = instantiate(settings["objective"], trusted=trusted, **known).to(dtype)
-    if ranks.world > 1 and not objective.mean_over_data:
-        raise UserError(
-            f"trainer.devices={ranks.world}: the loss of {type(objective).__name__} is no mean over data, so devices cannot "
-            "take their shares of it; allowed: 1; try: trainer=default"
+            f"trainer.devices={settings.devices}: there are {ranks.world} ranks; allowed: as many; "
+            "try: the aevb-train command that made the run, or torchrun with that many processes in all"
         )
 
-    stream = Stream(
-        torch.from_numpy(splits.train.x).to(dtype),
-        settings["batch_size"],
-        settings["seed"],
-        sampling=settings.get("sampling", "permutation"),
-        dynamic=dataset.dynamic,
-        rank=ranks.rank,
-        world=ranks.world,
-    )
 
-    def make_optimizer(groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
-        return instantiate(settings["optimizer"], trusted=trusted, params=groups, batch_size=settings["batch_size"])
-
-    engine = slot or trainer.engine
-    clipping = Clipping(settings.get("clip_value"), settings.get("clip_norm"))
-    points: EvaluationSettings = instantiate(settings["evaluation"], trusted=trusted)
-    window, graph_steps = RunningMean(points.train_window), min(trainer.graph_steps, trainer.block)
-    module = Training(model, objective, stream, make_optimizer, window, engine, clipping, graph_steps)
-    x = targets(splits.test, dataset.dynamic, settings["seed"], dtype)
-    label = torch.from_numpy(splits.test.label)
-    context = RunContext(directory, settings, model, x, label, dataset.shape, points.num_images, dataset.convention)
-    if points.splits == "both":
-        train = targets(splits.train.first(points.num_images), dataset.dynamic, settings["seed"], dtype)
-        context = context._replace(train_x=train)
-    return module, context
+def _prepare_process(settings: TrainerSettings) -> None:
+    """Sets what torch has one of in a process: threads, precision and backend of matrix products, memory."""
+    torch.set_num_threads(settings.threads)
+    torch.set_float32_matmul_precision(settings.matmul_precision)
+    use_matmul_backend(settings.matmul_backend)
+    keep_freed_memory()
+    # Under the MAP prior the weights of pixels that are never on shrink geometrically, and a product with a number below
+    # 1e-38 takes ten times as long.
+    torch.set_flush_denormal(True)
 
 
-def _fit(
-    module: Training, metrics: MetricsWriter, settings: TrainerSettings, ranks: Ranks, signals: Signals
-) -> torch.device:
-    directory, evaluation, schedule = metrics.directory, metrics.evaluation, metrics.schedule
+def _fit(job: TrainingJob, module: Training, metrics: MetricsWriter, signals: Signals) -> torch.device:
+    """Trains to the end, from the newest checkpoint if there is one; returns the device that trained."""
+    directory, settings, ranks = job.directory, job.trainer, job.ranks
+    evaluation, points = metrics.evaluation, metrics.schedule
     checkpoint = checkpoint_to_resume(directory) if ranks.first else newest_checkpoint(directory)
     seen = 0 if checkpoint is None else load(checkpoint)["training"]["samples_seen"]
     resumed = None if checkpoint is None else SavedCheckpoint(checkpoint, seen)
     block = settings.block * module.stream.batch_size
-    end, every = schedule.max_samples, schedule.every
-    plan = BlockSchedule(lambda: module.samples_seen, end, module.round_samples, block, every)
-    progress = [ProgressBar(directory.name, end)] if ranks.first else []
+    schedule = BlockSchedule(
+        lambda: module.samples_seen, points.max_samples, module.round_samples, block, points.every
+    )
     last = directory / layout.LAST_CHECKPOINT
     callbacks = [
-        *progress,
+        *([ProgressBar(directory.name, points.max_samples)] if ranks.first else []),
         evaluation,
         metrics,
-        CheckpointCallback(last, schedule, settings.checkpoint_minutes, metrics.writer, resumed),
+        CheckpointCallback(last, points, settings.checkpoint_minutes, metrics.writer, resumed),
         PreemptionCallback(signals),
     ]
     logger = evaluation.run_logger.logger(directory, seen, module.round_samples) if ranks.first else False
     trainer = lightning_trainer(directory, settings, ranks, callbacks, logger, QueuedCheckpointIO(metrics.writer))
-    trainer.fit(module, train_dataloaders=plan, ckpt_path=checkpoint, weights_only=True)
+    trainer.fit(module, train_dataloaders=schedule, ckpt_path=checkpoint, weights_only=True)
     return trainer.strategy.root_device
-
-
-def _final_evaluations(
-    context: RunContext, evaluators: dict[str, Evaluator], device: torch.device, ranks: Ranks
-) -> dict[str, tuple[Evaluation, float]]:
-    context.model.to(device).eval()  # Lightning has put it back
-    evaluations = {}
-    for name, evaluator in evaluators.items():
-        start = time.perf_counter()
-        with bar(len(context.x), f"{evaluator.name}, test split", "images", shown=ranks.first) as progress:
-            evaluation = run_over(evaluator, context.model, context.x, context.settings["seed"], progress)
-        evaluations[name] = evaluation, time.perf_counter() - start
-    context.model.cpu()
-    return evaluations

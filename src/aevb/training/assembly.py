@@ -1,0 +1,143 @@
+"""Assembles what a run trains, from its config: data, model, objective, minibatches, optimiser, LightningModule."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from aevb.config.instantiate import instantiate
+from aevb.data.dataset import Dataset, Splits
+from aevb.errors import UserError
+from aevb.evaluators.targets import float_type, targets
+from aevb.loggers.base import RunContext
+from aevb.models.vae import VAE
+from aevb.objectives.objective import Objective
+from aevb.runs import layout, manifest
+from aevb.runs.data_hashes import check_same_data
+from aevb.training.clipping import Clipping
+from aevb.training.engines.ensemble import Slot
+from aevb.training.evaluation_settings import EvaluationSettings
+from aevb.training.hardware import describe_hardware
+from aevb.training.minibatches import Stream
+from aevb.training.module import Training
+from aevb.training.multi_device import Ranks
+from aevb.training.running_mean import RunningMean
+from aevb.training.settings import TrainerSettings
+
+__all__ = ["TrainingJob", "assemble", "load_data"]
+
+
+class TrainingJob(NamedTuple):
+    """A run directory that is to be trained, and this process's part in it.
+
+    Attributes:
+        directory: The run directory.
+        settings: What its config.yaml says.
+        trainer: The node `trainer` of it.
+        dataset: The data set.
+        splits: Its data.
+        trusted: Users' modules that the config may name.
+        ranks: This process among those that train the run.
+    """
+
+    directory: Path
+    settings: dict[str, Any]
+    trainer: TrainerSettings
+    dataset: Dataset
+    splits: Splits
+    trusted: tuple[str, ...]
+    ranks: Ranks
+
+
+def load_data(directory: Path, settings: dict[str, Any], dataset: Dataset, ranks: Ranks) -> Splits:
+    """Loads the data, checks that they are those that the run began with, and notes this start in manifest.json.
+
+    Raises:
+        UserError: If the data cannot be loaded, or have changed.
+    """
+    splits = dataset.load()
+    hashes = splits.hashes()
+    # The first rank writes data.json, once; on other machines the data may differ.
+    if ranks.first or (directory / layout.DATA).is_file():
+        check_same_data(directory, hashes, settings["data"])
+    if ranks.first:
+        manifest.begin(directory, settings, hashes, describe_hardware(settings["trainer"]["accelerator"]))
+    return splits
+
+
+def assemble(job: TrainingJob, settings: dict[str, Any], slot: Slot | None) -> tuple[Training, RunContext]:
+    """Builds the LightningModule, and what evaluators and loggers see of the run.
+
+    Args:
+        job: What is trained.
+        settings: The job's; in a trial of a learning rate, those with another learning rate.
+        slot: The run's place in an ensemble, if it is trained with others in one process.
+
+    Raises:
+        UserError: If the parts do not fit together.
+    """
+    dataset, splits, trusted, trainer = job.dataset, job.splits, job.trusted, job.trainer
+    dtype = float_type(settings)
+    model: VAE = instantiate(settings["model"], trusted=trusted, data_dim=dataset.dim, data_shape=dataset.shape).to(
+        dtype
+    )
+    _check_decoder(model, dataset)
+    sizes = {"n_train": len(splits.train.x), "data_dim": dataset.dim}
+    objective: Objective = instantiate(settings["objective"], trusted=trusted, **sizes).to(dtype)
+    _check_ranks(objective, job.ranks)
+
+    stream = Stream(
+        torch.from_numpy(splits.train.x).to(dtype),
+        settings["batch_size"],
+        settings["seed"],
+        sampling=settings.get("sampling", "permutation"),
+        dynamic=dataset.dynamic,
+        rank=job.ranks.rank,
+        world=job.ranks.world,
+    )
+
+    points: EvaluationSettings = instantiate(settings["evaluation"], trusted=trusted)
+
+    def make_optimizer(groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+        return instantiate(settings["optimizer"], trusted=trusted, params=groups, batch_size=settings["batch_size"])
+
+    module = Training(
+        model,
+        objective,
+        stream,
+        make_optimizer,
+        RunningMean(points.train_window),
+        slot or trainer.engine,
+        Clipping(settings.get("clip_value"), settings.get("clip_norm")),
+        min(trainer.graph_steps, trainer.block),
+    )
+    return module, _context(job, settings, points, model, dtype)
+
+
+def _context(
+    job: TrainingJob, settings: dict[str, Any], points: EvaluationSettings, model: VAE, dtype: torch.dtype
+) -> RunContext:
+    dataset, splits = job.dataset, job.splits
+    x = targets(splits.test, dataset.dynamic, settings["seed"], dtype)
+    label = torch.from_numpy(splits.test.label)
+    context = RunContext(job.directory, settings, model, x, label, dataset.shape, points.num_images, dataset.convention)
+    if points.splits == "both":
+        train = targets(splits.train.first(points.num_images), dataset.dynamic, settings["seed"], dtype)
+        context = context._replace(train_x=train)
+    return context
+
+
+def _check_decoder(model: VAE, dataset: Dataset) -> None:
+    if getattr(model.decoder, "unit_interval", False) and not dataset.unit_interval:
+        raise UserError(
+            f"model.decoder: {type(model.decoder).__name__} needs targets in [0, 1]; "
+            f"the data ({dataset.name}, {dataset.convention}) go beyond; try: model=gaussian"
+        )
+
+
+def _check_ranks(objective: Objective, ranks: Ranks) -> None:
+    if ranks.world > 1 and not objective.mean_over_data:
+        raise UserError(
+            f"trainer.devices={ranks.world}: the loss of {type(objective).__name__} is no mean over data, so devices cannot "
+            "take their shares of it; allowed: 1; try: trainer=default"
+        )

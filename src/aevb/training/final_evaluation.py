@@ -1,0 +1,107 @@
+"""The evaluations at the end of a run, and the files that say that it is done."""
+
+import time
+from typing import Any, NamedTuple
+
+import torch
+
+from aevb import runs
+from aevb.console.progress import bar
+from aevb.data.binarisation import meaning
+from aevb.evaluators.evaluator import Evaluation, Evaluator, run_over
+from aevb.evaluators.record import record
+from aevb.loggers.base import RunContext
+from aevb.models.vae import VAE
+from aevb.runs import layout
+from aevb.training.assembly import TrainingJob
+from aevb.training.module import own
+
+__all__ = ["FinalEvaluation", "evaluate", "mark_done", "write_evaluations", "write_weights"]
+
+
+class FinalEvaluation(NamedTuple):
+    """The evaluation of a trained model by one evaluator.
+
+    Attributes:
+        evaluator: What evaluated it.
+        evaluation: The values, for each image.
+        seconds: How long it took.
+    """
+
+    evaluator: Evaluator
+    evaluation: Evaluation
+    seconds: float
+
+
+def evaluate(
+    context: RunContext, evaluators: dict[str, Evaluator], device: torch.device, shown: bool
+) -> dict[str, FinalEvaluation]:
+    """Evaluates the trained model on the test images of `context`.
+
+    Args:
+        context: The run, with its model and images.
+        evaluators: By name.
+        device: Where the model was trained. Lightning has put it back on the CPU.
+        shown: Whether to draw a progress bar.
+    """
+    context.model.to(device).eval()
+    results = {}
+    for name, evaluator in evaluators.items():
+        start = time.perf_counter()
+        with bar(len(context.x), f"{evaluator.name}, test split", "images", shown=shown) as progress:
+            evaluation = run_over(evaluator, context.model, context.x, context.settings["seed"], progress)
+        results[name] = FinalEvaluation(evaluator, evaluation, time.perf_counter() - start)
+    context.model.cpu()
+    return results
+
+
+def write_evaluations(job: TrainingJob, results: dict[str, FinalEvaluation], num_images: int | None) -> None:
+    """Writes a JSON file for each evaluation into the run directory.
+
+    Args:
+        job: What was trained.
+        results: By the name of the evaluator.
+        num_images: How many of the test images were evaluated; None: all.
+    """
+    convention, decoder = job.dataset.convention, job.settings["model"]["decoder"]["_target_"]
+    for evaluator, evaluation, seconds in results.values():
+        facts = {
+            "seconds": seconds,
+            "checkpoint": layout.MODEL,
+            "targets": convention,
+            "meaning": meaning(convention, evaluator.likelihood(decoder)),
+            "seed": job.settings["seed"],
+            "threads": torch.get_num_threads(),
+        }
+        record(job.directory, evaluator, evaluation, "test", num_images, **facts)
+
+
+def write_weights(job: TrainingJob, model: VAE) -> None:
+    """Writes model.pt, the state_dict of the trained model."""
+    state = own(model.state_dict())
+    runs.write_atomically(job.directory / layout.MODEL, lambda file: torch.save(state, file))
+
+
+def mark_done(
+    job: TrainingJob, samples_seen: int, results: dict[str, FinalEvaluation], seconds: dict[str, float]
+) -> None:
+    """Writes DONE, the last file of a run.
+
+    Args:
+        job: What was trained.
+        samples_seen: Training samples in all.
+        results: By the name of the evaluator.
+        seconds: Wall times.
+    """
+    test = {
+        name: {"mean": result.evaluation.mean(), "standard_error": result.evaluation.standard_error()}
+        for name, result in results.items()
+    }
+    done: dict[str, Any] = {
+        "samples_seen": samples_seen,
+        "shape": list(job.dataset.shape),
+        "targets": job.dataset.convention,
+    }
+    if "selection" in job.settings:
+        done["learning_rate"] = job.settings["optimizer"]["lr"]
+    runs.mark_done(job.directory, {**done, **seconds, "test": test})
