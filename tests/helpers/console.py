@@ -6,6 +6,7 @@ import os
 import runpy
 import signal
 import sys
+import tempfile
 import traceback
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -43,6 +44,7 @@ def run_forked(words: list[str], folder: str, environment: dict[str, str], out: 
         os.environ.clear()
         os.environ.update(environment)
         os.chdir(folder)
+        tempfile.tempdir = None  # that of the server, from its own environment
         for number, own in ((os.open(os.devnull, os.O_RDONLY), 0), (out, 1), (err, 2)):
             os.dup2(number, own)
             os.close(number)
