@@ -140,9 +140,7 @@ def _fit(job: TrainingJob, module: Training, metrics: MetricsWriter, signals: Si
     seen = 0 if checkpoint is None else load(checkpoint)["training"]["samples_seen"]
     resumed = None if checkpoint is None else SavedCheckpoint(checkpoint, seen)
     block = settings.block * module.stream.batch_size
-    schedule = BlockSchedule(
-        lambda: module.samples_seen, points.max_samples, module.round_samples, block, points.every
-    )
+    schedule = BlockSchedule(lambda: module.samples_seen, points.max_samples, module.round_samples, block, points.every)
     last = directory / layout.LAST_CHECKPOINT
     callbacks = [
         *([ProgressBar(directory.name, points.max_samples)] if ranks.first else []),
