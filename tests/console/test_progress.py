@@ -60,7 +60,7 @@ def test_long_work_leaves_a_line_now_and_then(monkeypatch, capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert err.splitlines() == [
-        "mnist: 403,000 of 1,000,000 samples, 100 samples/s, 1 h 40 min left",
+        "mnist: 403,000 of 1,000,000 samples, 100 samples/s, 1 h 39 min left",
         "mnist  bound -104.30: 430,000 of 1,000,000 samples, 500 samples/s, 19 min 00 s left",
     ]
 
