@@ -1,8 +1,9 @@
-"""Mistakes of the literature, on purpose: each one small file, the right thing with one thing wrong.
+"""Deliberate mistakes from the literature: each file is a correct implementation with one error.
 
-For teaching, and to see that the tests see. Nothing outside this folder imports from it; whatever is trained or measured
-with it is called `pitfall_...` in run directories, tables and evaluations. docs/pitfalls.md shows what each looks like from
-outside.
+They are for teaching, and they show that the tests notice such errors. Nothing outside this package
+imports from it, and everything that is trained or measured with it is called `pitfall_...` in run
+directories, tables and evaluations. docs/pitfalls.md describes the symptoms of each mistake.
 
-The training curve of such a run is the mistaken code's own claim; the test columns are measured by the right evaluators.
+The training curve of such a run is what the erroneous code claims; the test columns are measured by
+the correct evaluators.
 """

@@ -1,8 +1,9 @@
-"""PITFALL: mutual information within minibatches.
+"""PITFALL: mutual information computed within minibatches.
 
-With q(z) the mixture over M images of a minibatch, I(x; z) cannot exceed log M = 4.6 nats at M = 100, whatever the model
-knows; and the marginal KL takes the blame. Seen: codes that stop or report by it (jxhe/vae-lagging-encoder#8). Exposed by
-test_information.py::test_more_images_raise_the_mutual_information_towards_the_populations.
+If q(z) is the mixture over the M images of a minibatch, I(x; z) cannot exceed log M = 4.6 nats for
+M = 100, however informative z is, and the marginal KL divergence is overestimated by as much. Seen
+in: code that stops training by it or reports it (jxhe/vae-lagging-encoder#8). Exposed by
+tests/estimators/test_mutual_information.py: more images raise the mutual information.
 """
 
 from torch import Tensor
@@ -17,7 +18,11 @@ __all__ = ["BatchInformation"]
 
 
 class BatchInformation(Evaluator):
-    """aevb.estimators.mutual_information over `batch` images at a time."""
+    """aevb.estimators.mutual_information on `batch` images at a time.
+
+    Args:
+        batch: Number of images whose mixture is q(z), M.
+    """
 
     name = "pitfall_batch_information"
     primary_value = "claimed_mutual_information"
@@ -26,7 +31,16 @@ class BatchInformation(Evaluator):
         self.images = batch  # right: the whole split
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
-        """claimed_mutual_information, claimed_marginal_kl."""
+        """Return the values of each image.
+
+        Args:
+            model: The model.
+            x: Images, (M, D).
+            noise: The random numbers of the images.
+
+        Returns:
+            claimed_mutual_information and claimed_marginal_kl in nats, (M,) each.
+        """
         estimate = information(model, x, noise)
         return {
             "claimed_mutual_information": estimate.mutual_information,
@@ -35,5 +49,5 @@ class BatchInformation(Evaluator):
 
     @property
     def settings(self) -> dict[str, int | float | str]:
-        """M."""
+        """batch, M."""
         return {"batch": self.images}

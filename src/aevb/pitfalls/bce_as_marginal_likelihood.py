@@ -1,9 +1,10 @@
 """PITFALL: the cross-entropy called log p(x).
 
--BCE is the reconstruction E_q log p(x|z); it exceeds the bound by the whole KL divergence, and log p(x) wherever the KL is
-more than the gap. Seen: a published student reproduction plots it as the paper's Figure 3, after
+-BCE is the reconstruction term E_q log p(x|z). It exceeds the bound by the whole KL divergence, and
+it exceeds log p(x) where the KL divergence is larger than the gap of the bound. Seen in: a
+published student reproduction, which plots it as the paper's Figure 3, after
 hwalsuklee/tensorflow-generative-model-collections#13. Exposed by
-test_bound_and_importance.py::test_importance_is_exact_when_q_is_the_posterior: no estimate may exceed the truth.
+tests/estimators/test_importance.py: at the exact posterior no estimate may exceed log p(x).
 """
 
 from torch import Tensor
@@ -17,17 +18,26 @@ __all__ = ["BCEAsMarginalLikelihood"]
 
 
 class BCEAsMarginalLikelihood(Evaluator):
-    """E_q log p(x|z), one draw, under the name of log p(x)."""
+    """E_q log p(x|z), estimated with one draw and called log p(x)."""
 
     name = "pitfall_bce_as_marginal_likelihood"
     primary_value = "claimed_log_px"
     images = 1000
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
-        """claimed_log_px."""
+        """Return the values of each image.
+
+        Args:
+            model: The model.
+            x: Images, (M, D).
+            noise: The random numbers of the images.
+
+        Returns:
+            claimed_log_px in nats, (M,).
+        """
         return {"claimed_log_px": bound(model, x, noise).reconstruction}  # right: aevb.estimators.importance
 
     @property
     def settings(self) -> dict[str, int | float | str]:
-        """None."""
+        """There are none."""
         return {}

@@ -1,9 +1,11 @@
 """PITFALL: a small number inside the logarithm.
 
-log(y + 1e-6) for log y keeps nan away and caps what a confident mistake costs at 13.8 nats, and its gradient at nothing: the
-model is paid for being sure. The masses of a pixel then sum to more than one. Logits need no such help: x l - softplus(l) is
-exact. Seen: a published student reproduction. Exposed by
-test_distributions.py::test_bernoulli_log_prob_is_the_cross_entropy, whose logits reach 40.
+log(y + 1e-6) instead of log y avoids nan, but it limits the loss of a confident mistake to 13.8
+nats and removes its gradient, so the model is rewarded for overconfidence. The probabilities of the
+two values of a pixel then sum to more than one. With logits it is unnecessary: x l - softplus(l) is
+exact. Seen in: a published student reproduction. Exposed by
+tests/distributions/test_distributions.py: the Bernoulli log-probability is the cross-entropy, for
+logits up to 40.
 """
 
 import torch
@@ -19,7 +21,11 @@ __all__ = ["ClippedLogs"]
 
 
 class ClippedLogs(Evaluator):
-    """The bound with log(y + eps) and log(1 - y + eps). eps: what was added."""
+    """The bound with log(y + eps) and log(1 - y + eps).
+
+    Args:
+        eps: The number that is added.
+    """
 
     name = "pitfall_clipped_logs"
     primary_value = "claimed_bound"
@@ -30,9 +36,25 @@ class ClippedLogs(Evaluator):
 
     @torch.no_grad()
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
-        """claimed_bound; excess, by which it exceeds the bound of the same draw."""
+        """Return the values of each image.
+
+        Args:
+            model: The model.
+            x: Images, (M, D).
+            noise: The random numbers of the images.
+
+        Returns:
+            claimed_bound, and excess: the difference from the correct bound of the same draw; in
+            nats, (M,) each.
+
+        Raises:
+            UserError: The decoder is not Bernoulli.
+        """
         if not getattr(model.decoder, "unit_interval", False):
-            raise UserError("evaluator=pitfall_clipped_logs: a pitfall of Bernoulli decoders; try: model=bernoulli")
+            raise UserError(
+                "evaluator=pitfall_clipped_logs: the decoder is not Bernoulli; allowed: a Bernoulli decoder; "
+                "try: model=bernoulli"
+            )
         qz_x = model.encoder(x)
         px_z, kl = model.decoder(qz_x.sample(noise)), qz_x.kl(model.prior())
         y = px_z.mean
@@ -41,5 +63,5 @@ class ClippedLogs(Evaluator):
 
     @property
     def settings(self) -> dict[str, int | float | str]:
-        """What was added."""
+        """eps, the number that is added."""
         return {"eps": self.eps}

@@ -1,10 +1,12 @@
-"""PITFALL: the bound of grey images compared with tables of binary ones.
+"""PITFALL: the bound on grey images compared to results on binary images.
 
-For grey x the cross-entropy is no log-mass: it is E_b log p(b|z) over b ~ Bernoulli(x). The bound built on it bounds E_b log
-p(b) from below and never rises above -H(x), the entropy of those draws. One model has another bound on the same images drawn
-as bits, and another, far higher, on images cut at 1/2, which have no entropy: tables of one say nothing about tables of the
-other. Seen: most tutorials (Loaiza-Ganem & Cunningham 2019). Exposed by
-test_distributions.py::test_grey_log_prob_is_the_expectation_over_binarised_images.
+For grey x the cross-entropy is not a log-probability: it is E_b log p(b|z) over b ~ Bernoulli(x).
+The bound built on it is a lower bound of E_b log p(b) and never exceeds -H(x), the negative entropy
+of those draws. The same model has a different bound on images binarised at random, and a third, far
+higher one on images thresholded at 1/2, which have no entropy. Results for one kind of images say
+nothing about another. Seen in: most tutorials (Loaiza-Ganem & Cunningham 2019). Exposed by
+tests/distributions/test_distributions.py: the grey log-probability is the expectation over
+binarised images.
 """
 
 import torch
@@ -19,14 +21,24 @@ __all__ = ["GreysAsData"]
 
 
 class GreysAsData(Evaluator):
-    """The bound of one model on x as it is, on bits drawn from x, and on x cut at 1/2; and the ceiling -H(x) of the first."""
+    """The bound on grey x, on x binarised at random and on x thresholded at 1/2, and the ceiling -H(x)."""
 
     name = "pitfall_greys_as_data"
     primary_value = "claimed_binary_bound"
     images = 1000
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
-        """claimed_binary_bound (of the greys), drawn_bound, cut_bound, minus_entropy."""
+        """Return the values of each image.
+
+        Args:
+            model: The model.
+            x: Images, (M, D).
+            noise: The random numbers of the images.
+
+        Returns:
+            claimed_binary_bound (on grey x), drawn_bound, cut_bound and minus_entropy in nats, (M,)
+            each.
+        """
         drawn = (noise.uniform(tuple(x.shape), x.dtype) < x).to(x.dtype)
         entropy = -(torch.xlogy(x, x) + torch.xlogy(1 - x, 1 - x)).sum(-1)
         return {
@@ -38,5 +50,5 @@ class GreysAsData(Evaluator):
 
     @property
     def settings(self) -> dict[str, int | float | str]:
-        """None."""
+        """There are none."""
         return {}

@@ -1,9 +1,10 @@
-"""PITFALL: the KL divergence added to the bound instead of taken off.
+"""PITFALL: the KL divergence added to the bound instead of subtracted.
 
--1/2 sum(...) and +1/2 sum(...) are one slip apart: pytorch/examples#824 asks which (it was right), FluxML/model-zoo#147
-mends the sign of one of its terms. The loss then rewards posteriors far from the prior: nothing holds mu and log sigma^2
-back, the claim grows without end while the real bound falls. Exposed by
-test_sgvb.py::test_beta_weighs_the_kl_and_leaves_the_reported_bound_alone and by the gradient test beside it.
+-1/2 sum(...) and +1/2 sum(...) are easily confused: pytorch/examples#824 asks which is right (it
+was), and FluxML/model-zoo#147 corrects the sign of one of the terms. The loss then rewards
+posteriors far from the prior. Nothing limits mu and log sigma^2, so the claimed bound grows without
+limit while the correct bound falls. Exposed by tests/objectives/test_sgvb.py: beta weights the KL
+divergence, and the gradient is unbiased.
 """
 
 from collections.abc import Iterator
@@ -16,10 +17,10 @@ __all__ = ["KLSign"]
 
 
 class KLSign(SGVB_B):
-    """SGVB estimator B with the KL divergence rewarded. Arguments: those of `SGVB_B`."""
+    """SGVB estimator B with the wrong sign of the KL divergence; the arguments are those of `SGVB_B`."""
 
     def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
-        """One minibatch, one update of theta and phi."""
+        """Yield one update of theta and phi for one minibatch (see `Objective.forward`)."""
         x, _, noise = next(stream)
         qz_x = model.encoder(x)
         z = qz_x.rsample(noise, self.samples)

@@ -1,9 +1,9 @@
-"""PITFALL: the mean of the log-weights for the log of their mean.
+"""PITFALL: the mean of the log-weights instead of the logarithm of their mean.
 
-1/K sum_k log w_k is the variational bound again, whatever K: more draws make it steadier and never better. Seen: asked of a
-reimplementation of the IWAE in arahuja/generative-tf#1. Exposed by
-test_bound_and_importance.py::test_the_mean_weight_is_unbiased_for_px and by the test beside it that the estimate rises with
-K.
+1/K sum_k log w_k estimates the variational bound for every K: more draws reduce its variance and do
+not raise its expectation. Seen in: a question about a reimplementation of the IWAE
+(arahuja/generative-tf#1). Exposed by tests/estimators/test_importance.py: the mean weight is
+unbiased for p(x), and the estimate rises with K.
 """
 
 from torch import Tensor
@@ -17,7 +17,11 @@ __all__ = ["MeanOfLogs"]
 
 
 class MeanOfLogs(Evaluator):
-    """1/K sum_k log w_k under the name of log p(x). samples: K."""
+    """1/K sum_k log w_k, called log p(x).
+
+    Args:
+        samples: Number of draws of z per image, K.
+    """
 
     name = "pitfall_mean_of_logs"
     primary_value = "claimed_log_px"
@@ -27,7 +31,16 @@ class MeanOfLogs(Evaluator):
         self.images = max(1, 1000 // samples)
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
-        """claimed_log_px."""
+        """Return the values of each image.
+
+        Args:
+            model: The model.
+            x: Images, (M, D).
+            noise: The random numbers of the images.
+
+        Returns:
+            claimed_log_px in nats, (M,).
+        """
         qz_x = model.encoder(x)
         z = qz_x.sample(noise, self.samples)
         log_w = model.log_joint(x, z) - qz_x.log_prob(z)
@@ -35,5 +48,5 @@ class MeanOfLogs(Evaluator):
 
     @property
     def settings(self) -> dict[str, int | float | str]:
-        """K."""
+        """samples, K."""
         return {"samples": self.samples}

@@ -1,9 +1,11 @@
-"""PITFALL: a mean over pixels beside a sum over latent dimensions.
+"""PITFALL: a mean over pixels together with a sum over latent dimensions.
 
-torch's and Keras' cross-entropies average over pixels by default; the KL divergence is a sum. The reconstruction then weighs
-1/D of what it should: a beta-VAE with beta = D, whose posterior collapses onto the prior. The "bound" of a fraction of a nat
-is of no image. Seen: pytorch/examples#294, keras#6015, and at least five more. Exposed by
-test_distributions.py::test_bernoulli_log_prob_is_the_cross_entropy; evaluator=information calls it collapsed.
+The cross-entropies of torch and Keras average over pixels by default; the KL divergence is a sum.
+The weight of the reconstruction is then too small by the factor 1/D. This is a beta-VAE with beta =
+D, whose posterior collapses to the prior. A "bound" of a fraction of a nat is impossible for an
+image. Seen in: pytorch/examples#294, keras#6015, and at least five more. Exposed by
+tests/distributions/test_distributions.py: the Bernoulli log-probability is the cross-entropy;
+evaluator=information reports a collapse.
 """
 
 from collections.abc import Iterator
@@ -16,10 +18,10 @@ __all__ = ["MeanReduced"]
 
 
 class MeanReduced(SGVB_B):
-    """SGVB estimator B with the reconstruction averaged over pixels. Arguments: those of `SGVB_B`."""
+    """SGVB estimator B with the reconstruction averaged over pixels; the arguments are those of `SGVB_B`."""
 
     def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
-        """One minibatch, one update of theta and phi."""
+        """Yield one update of theta and phi for one minibatch (see `Objective.forward`)."""
         x, _, noise = next(stream)
         qz_x = model.encoder(x)
         z = qz_x.rsample(noise, self.samples)

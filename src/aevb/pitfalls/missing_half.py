@@ -1,9 +1,10 @@
 """PITFALL: the KL divergence without its 1/2.
 
--sum_j (1 + log sigma_j^2 - mu_j^2 - sigma_j^2) is twice appendix B. What is trained is a beta-VAE with beta = 2, and what is
-reported as the bound lies below it by one KL divergence. Seen: KarenUllrich/Tutorial_BayesianCompressionForDL#8 and, of some
-of its terms, SupaeroDataScience/deep-learning#6 (both mended). Exposed by
-test_distributions.py::test_kl_to_the_prior_is_appendix_b.
+-sum_j (1 + log sigma_j^2 - mu_j^2 - sigma_j^2) is twice the KL divergence of appendix B. A beta-VAE
+with beta = 2 is trained, and the reported bound is too low by one KL divergence. Seen in:
+KarenUllrich/Tutorial_BayesianCompressionForDL#8 and, for some of the terms,
+SupaeroDataScience/deep-learning#6 (both corrected). Exposed by
+tests/distributions/test_distributions.py: the KL divergence to the prior is that of appendix B.
 """
 
 from collections.abc import Iterator
@@ -16,10 +17,10 @@ __all__ = ["MissingHalf"]
 
 
 class MissingHalf(SGVB_B):
-    """SGVB estimator B with twice the KL divergence. Arguments: those of `SGVB_B`."""
+    """SGVB estimator B with twice the KL divergence; the arguments are those of `SGVB_B`."""
 
     def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
-        """One minibatch, one update of theta and phi."""
+        """Yield one update of theta and phi for one minibatch (see `Objective.forward`)."""
         x, _, noise = next(stream)
         qz_x = model.encoder(x)
         z = qz_x.rsample(noise, self.samples)

@@ -1,8 +1,9 @@
-"""PITFALL: z = mu + sigma^2 eps, the variance where the standard deviation belongs.
+"""PITFALL: z = mu + sigma^2 eps, the variance instead of the standard deviation.
 
-Seen: a published student reproduction writes it so. The encoder unlearns it in part: to sample with deviation s it must
-answer sigma^2 = s, and its KL divergence, of the sigma it says, is then another distribution's. Exposed by
-test_distributions.py::test_reparameterised_draws_scale_with_sigma_not_with_its_square and by the gradient test of SGVB.
+The encoder compensates for it in part: to sample with the standard deviation s it must output
+sigma^2 = s, and the KL divergence is then that of a different distribution. Seen in: a published
+student reproduction. Exposed by tests/distributions/test_distributions.py: reparameterised draws
+scale with sigma; and by the gradient test of SGVB.
 """
 
 from collections.abc import Iterator
@@ -17,10 +18,10 @@ __all__ = ["SigmaSquared"]
 
 
 class SigmaSquared(SGVB_B):
-    """SGVB estimator B with the wrong reparameterisation. Arguments: those of `SGVB_B`."""
+    """SGVB estimator B with the wrong reparameterisation; the arguments are those of `SGVB_B`."""
 
     def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
-        """One minibatch, one update of theta and phi."""
+        """Yield one update of theta and phi for one minibatch (see `Objective.forward`)."""
         x, _, noise = next(stream)
         qz_x = model.encoder(x)
         eps = noise.normal((self.samples, *qz_x.mean.shape), qz_x.mean.dtype)

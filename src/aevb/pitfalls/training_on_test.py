@@ -1,8 +1,10 @@
-"""PITFALL: the test images among the training images.
+"""PITFALL: the test images are among the training images.
 
-The gap between training and test bound closes, the test bound rises by what was memorised, and nothing else looks wrong.
-Seen: keras-io's VAE example trains on both parts put together; another repository's validation file is its test set. Exposed
-by tests/pitfalls/test_gallery.py::test_no_test_image_is_trained_on; in general by looking for test rows among the training rows.
+The gap between the training bound and the test bound closes, the test bound rises by what was
+memorised, and nothing else looks wrong. Seen in: the VAE example of keras-io, which trains on both
+parts together; another repository uses its test set as validation set. Exposed by
+tests/pitfalls/test_gallery.py: no test image is trained on; in general, search the training images
+for test images.
 """
 
 from typing import Literal
@@ -16,14 +18,18 @@ __all__ = ["TrainingOnTest"]
 
 
 class TrainingOnTest(Digits):
-    """The digits with the test part in the training part too. targets: those of `Digits`."""
+    """The digits, with the test images added to the training images.
+
+    Args:
+        targets: Kind of targets, as for `Digits`.
+    """
 
     def __init__(self, targets: Literal["grey", "dynamic", "threshold"] = "grey") -> None:
         super().__init__(targets)
         self.convention += ", test images among the training images"
 
     def load(self) -> Splits:
-        """The splits, of which two overlap."""
+        """Return the splits, of which the training and test parts overlap."""
         train, valid, test = super().load()
         both = Split(np.concatenate([train.x, test.x]), np.concatenate([train.label, test.label]))
         return Splits(both, valid, test)  # right: Splits(train, valid, test)

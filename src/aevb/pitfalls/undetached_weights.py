@@ -1,13 +1,15 @@
-r"""PITFALL: the normalised weights of the importance-weighted bound not detached.
+r"""PITFALL: the normalised weights of the importance-weighted bound are not detached.
 
-The gradient of log 1/K sum_k w_k is sum_k v_k grad log w_k with v_k = w_k / sum w *held fixed* (Burda et al. 2015, eq. 14).
-Code that writes sum_k v_k log w_k as its loss must detach v. Left in the graph, the loss is another function,
+The gradient of log 1/K sum_k w_k is sum_k v_k grad log w_k with v_k = w_k / sum w *held fixed*
+(Burda et al. 2015, eq. 14). Code that uses sum_k v_k log w_k as its loss must detach v. If v stays
+in the graph, the loss is a different function,
 
     sum_k v_k log w_k = log 1/K sum_k w_k + KL(v || uniform),
 
-up to log K ABOVE the importance-weighted bound and no bound of log p(x) at all: it rewards one weight that carries the sum.
-Seen: AntixK/PyTorch-VAE#34 (open; its `iwae.py` takes the softmax of the loss besides). Exposed by
-tests/pitfalls/test_gallery.py::test_undetached_weights_claim_more_than_there_is, against the closed form of log p(x).
+which exceeds the importance-weighted bound by up to log K. It is not a lower bound of log p(x), and
+it rewards the dominance of one weight. Seen in: AntixK/PyTorch-VAE#34 (open; its `iwae.py` also
+applies the softmax to the loss). Exposed by tests/pitfalls/test_gallery.py: undetached weights
+exceed the closed form of log p(x).
 """
 
 from collections.abc import Iterator
@@ -22,10 +24,10 @@ __all__ = ["UndetachedWeights"]
 
 
 class UndetachedWeights(IWAE):
-    """sum_k v_k log w_k with v in the graph, which is not what `IWAE` ascends."""
+    """sum_k v_k log w_k with v in the graph; the arguments are those of `IWAE`."""
 
     def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
-        """One minibatch, one update of theta and phi."""
+        """Yield one update of theta and phi for one minibatch (see `Objective.forward`)."""
         x, _, noise = next(stream)
         qz_x = model.encoder(x)
         z = qz_x.rsample(noise, self.samples)
