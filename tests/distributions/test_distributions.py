@@ -35,14 +35,14 @@ def test_kl_to_the_prior_is_appendix_b():
     torch.testing.assert_close(DiagonalNormal(MEAN, LOG_VAR).kl(DiagonalNormal(zero, zero)), expected)
 
 
-def test_reparameterised_draws_scale_with_sigma_not_with_its_square():
+def test_reparameterised_draws_scale_with_sigma():
     """Catches z = mu + sigma^2 eps: the variance of the draws is sigma^2."""
     draws = DiagonalNormal(MEAN, LOG_VAR).rsample(Noise(1, "test", 0), 200_000)
     assert_mean(draws, MEAN)
     assert_mean((draws - MEAN) ** 2, LOG_VAR.exp())
 
 
-def test_reparameterisation_passes_the_gradient_and_sampling_does_not():
+def test_rsample_has_a_gradient_and_sample_has_none():
     mean, log_var = MEAN.clone().requires_grad_(), LOG_VAR.clone().requires_grad_()
     q = DiagonalNormal(mean, log_var)
     z = q.rsample(Noise(0, "test", 0))
@@ -63,7 +63,7 @@ def test_bernoulli_log_prob_is_the_cross_entropy(kind):
 
 
 @pytest.mark.parametrize("shape", [(5,), (0, 5), (300, 5), (7, 50, 5), (3, 300, 5), (2, 2, 130, 5)])
-def test_a_bernoulli_log_density_has_the_same_bits_with_and_without_a_gradient(shape):
+def test_bernoulli_log_prob_is_the_same_without_a_gradient(shape):
     generator = torch.Generator().manual_seed(0)
     logits = 30 * torch.randn(shape, generator=generator)
     x = torch.rand(shape[-2:], generator=generator)  # the same for every leading axis
@@ -94,7 +94,7 @@ def test_bernoulli_draws_have_their_probabilities():
     assert_mean(draws, torch.sigmoid(MEAN))
 
 
-def test_grey_log_prob_is_the_expectation_over_binarised_images():
+def test_grey_log_prob_is_the_mean_over_binarised_images():
     """The cross-entropy is linear in x: for grey x it is E_b log p(b), b ~ Bernoulli(x), by enumeration."""
     x, p = torch.tensor([0.2, 0.9, 0.5], dtype=torch.float64), Bernoulli(MEAN[0])
     images = torch.cartesian_prod(*[torch.tensor([0.0, 1.0], dtype=torch.float64)] * 3)

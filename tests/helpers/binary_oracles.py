@@ -34,8 +34,3 @@ def exact_bound(model: VAE, x: Tensor) -> Tensor:
         log_q = q.log_prob(z)
         total = total + log_q.exp() * (model.log_joint(x, z.expand(len(x), -1)) - log_q)
     return total
-
-
-def gradient(value: Tensor, model: VAE) -> Tensor:
-    """Of a scalar, theta's parameters before phi's, flat."""
-    return torch.cat([g.flatten() for g in torch.autograd.grad(value, [*model.theta, *model.phi])])

@@ -30,7 +30,7 @@ MISTAKES = [
         "distributions/normal.py",
         "return self.mean + self.scale * eps",
         "return self.mean + self.scale**2 * eps",
-        f"{DISTRIBUTIONS}::test_reparameterised_draws_scale_with_sigma_not_with_its_square",
+        f"{DISTRIBUTIONS}::test_reparameterised_draws_scale_with_sigma",
     ),
     Mistake(
         "KL divergence without its 1/2",
@@ -58,14 +58,14 @@ MISTAKES = [
         "objectives/sgvb_b.py",
         "loss = self.beta * kl - reconstruction",
         "loss = -self.beta * kl - reconstruction",
-        f"{SGVB}::test_beta_weighs_the_kl_and_leaves_the_reported_bound_alone",
+        f"{SGVB}::test_beta_weights_the_kl_and_not_the_reported_bound",
     ),
     Mistake(
         "log p(z) and log q(z|x) exchanged in estimator A",
         "objectives/sgvb_a.py",
         "loss = -(log_px_z + self.beta * (log_pz - log_qz_x))",
         "loss = -(log_px_z + self.beta * (log_qz_x - log_pz))",
-        f"{SGVB}::test_beta_weighs_the_kl_and_leaves_the_reported_bound_alone",
+        f"{SGVB}::test_beta_weights_the_kl_and_not_the_reported_bound",
     ),
     Mistake(
         "bound = reconstruction + KL",

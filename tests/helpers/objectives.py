@@ -10,17 +10,17 @@ from aevb.models.vae import VAE
 from aevb.noise import Noise
 from aevb.objectives.objective import Batch, Objective, Update
 
-__all__ = ["first_update", "flat", "gradient", "gradients_and_bounds", "parameters", "stream"]
+__all__ = ["first_update", "flat", "gradient", "gradients_and_bounds", "minibatches", "parameters"]
 
 
-def stream(x: Tensor, seed: int = 0, start: int = 0) -> Iterator[Batch]:
+def minibatches(x: Tensor, seed: int = 0, start: int = 0) -> Iterator[Batch]:
     """Yield the same images, (M, D), at every step, with the noise of the step; without end."""
     return (Batch(x, torch.arange(len(x)), Noise(seed, "noise", t)) for t in count(start))
 
 
 def first_update(objective: Objective, model: VAE, x: Tensor, step: int = 0) -> Update:
     """Return the first update of a round on the images x, (M, D), with the noise of the given step."""
-    return next(objective(model, stream(x, start=step)))
+    return next(objective(model, minibatches(x, start=step)))
 
 
 def parameters(model: VAE) -> list[nn.Parameter]:
@@ -50,7 +50,7 @@ def gradients_and_bounds(
         times: Number of minibatches.
         past: State that the objective is given before every minibatch; None: its own.
     """
-    batches, gradients, bounds = stream(x), [], []
+    batches, gradients, bounds = minibatches(x), [], []
     for _ in range(times):
         if past is not None:
             objective.load_state_dict(past)

@@ -52,7 +52,7 @@ def test_every_estimator_gives_what_it_gives_for_our_own_model(wrap):
         torch.testing.assert_close(found, expected.detach(), rtol=0, atol=1e-8)
 
 
-def test_a_decoder_of_any_distribution_is_integrated_pair_by_pair():
+def test_a_decoder_with_any_torch_distribution():
     """Laplace is none of ours: log p(x) of the quadrature against importance sampling, 5 standard errors."""
     decode = nn.Linear(J, D).double()
     zero = torch.zeros(J, dtype=torch.float64)

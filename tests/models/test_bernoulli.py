@@ -156,7 +156,7 @@ def test_a_finished_run_encodes_reconstructs_and_draws_pixels(runs):
         vae.sample(1, pixels="x")
 
 
-def test_figure5_shows_them_and_figure4_has_no_manifold_to_show(runs, tmp_path):
+def test_figure5_draws_binary_models_and_figure4_refuses(runs, tmp_path):
     files = Figure5([2], side=3, pixels="mode").draw(runs, tmp_path)
     assert "The likeliest x of p(x|z) at random draws" in files[-1].read_text()
     assert Figure4().wanted(finished(runs)) == []

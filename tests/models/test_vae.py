@@ -92,7 +92,7 @@ def test_at_the_start_the_bound_is_784_log_2():
     torch.testing.assert_close(bound, torch.full((10,), -543.43), rtol=0, atol=2.0)
 
 
-def test_generation_draws_from_the_prior_and_repeats_with_its_noise():
+def test_generate_is_a_function_of_its_noise():
     model = make(initialization="glorot")
     images = model.generate(5, Noise(0, "samples", 0)).mean
     assert images.shape == (5, D)

@@ -18,9 +18,9 @@ from aevb.models.prior import StandardNormal
 from aevb.models.vae import VAE
 from aevb.noise import Noise
 from aevb.objectives.autoencoder import Autoencoder
-from aevb.objectives.objective import Batch
 from aevb.objectives.sgvb_a import SGVB_A
 from aevb.objectives.sgvb_b import SGVB_B
+from helpers.objectives import first_update
 
 
 def model(variance=0.0, decoder=BernoulliDecoder):
@@ -31,13 +31,9 @@ def grey(rows=5):
     return torch.rand((rows, 6), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 
 
-def first(objective, vae, x):
-    return next(iter(objective(vae, iter([Batch(x, torch.arange(len(x)), Noise(0, "noise", 0))]))))
-
-
 def test_the_loss_is_the_cross_entropy_of_torch():
     vae, x = model(), grey()
-    update = first(Autoencoder(), vae, x)
+    update = first_update(Autoencoder(), vae, x)
     logits = vae.decoder(vae.encoder(x).mean).logits
     expected = torch.nn.functional.binary_cross_entropy_with_logits(logits, x, reduction="sum") / len(x)
     torch.testing.assert_close(update.loss, expected)
@@ -47,7 +43,7 @@ def test_the_loss_is_the_cross_entropy_of_torch():
 
 def test_a_variance_that_nothing_trains_is_refused():
     with pytest.raises(UserError, match=r"objective=autoencoder: .*try: model\.encoder\.variance=0"):
-        first(Autoencoder(), model(variance=None), grey())
+        first_update(Autoencoder(), model(variance=None), grey())
 
 
 def test_a_given_variance_is_the_one_of_q():
@@ -60,7 +56,7 @@ def test_a_given_variance_is_the_one_of_q():
     assert "log_var.weight" not in dict(model().encoder.named_parameters())
 
 
-def test_a_point_is_where_it_is():
+def test_a_point_returns_its_mean():
     q = fixed_variance_posterior(torch.ones(3, 2, requires_grad=True), 0)
     assert isinstance(q, Point)
     assert q.rsample(Noise(0, "z", 0), 4).shape == (4, 3, 2)
@@ -72,7 +68,7 @@ def test_a_point_is_where_it_is():
 @pytest.mark.parametrize("objective", [SGVB_A(), SGVB_B()])
 def test_bounds_of_a_point_are_refused(objective):
     with pytest.raises(UserError, match=r"model\.encoder\.variance=0: the code is a point.*try: objective=autoencoder"):
-        first(objective, model(), grey())
+        first_update(objective, model(), grey())
 
 
 @pytest.mark.parametrize("evaluator", [Bound(), Importance(), Information()])

@@ -1,7 +1,5 @@
 """The bound with another weight on its KL divergence: where it is SGVB B, where its optimum is known, what the floor does."""
 
-from itertools import count
-
 import pytest
 import torch
 
@@ -9,21 +7,11 @@ from aevb.models.bernoulli import BernoulliDecoder
 from aevb.models.gaussian import GaussianEncoder
 from aevb.models.prior import StandardNormal
 from aevb.models.vae import VAE
-from aevb.noise import Noise
 from aevb.objectives.beta_vae import BetaVAE, kl_of_each
-from aevb.objectives.objective import Batch
 from aevb.objectives.sgvb_b import SGVB_B
+from helpers.objectives import first_update, flat, minibatches
 from helpers.oracles import data, fill, linear_gaussian
 from helpers.statistics import assert_mean
-
-
-def stream(x):
-    return (Batch(x, torch.arange(len(x)), Noise(0, "noise", t)) for t in count())
-
-
-def first(objective, model, x):
-    (update,) = objective(model, stream(x))
-    return update
 
 
 def gradients(loss, parameters):
@@ -38,7 +26,10 @@ def small_network():
 @pytest.mark.parametrize("beta", [1.0, 0.3, 4.0])
 def test_without_warm_up_and_free_bits_it_is_sgvb_b(beta):
     model, x = small_network()
-    mine, theirs = first(BetaVAE(samples=3, beta=beta), model, x), first(SGVB_B(samples=3, beta=beta), model, x)
+    mine, theirs = (
+        first_update(BetaVAE(samples=3, beta=beta), model, x),
+        first_update(SGVB_B(samples=3, beta=beta), model, x),
+    )
     assert (mine.parameter_groups, mine.samples) == (theirs.parameter_groups, theirs.samples)
     torch.testing.assert_close(mine.loss, theirs.loss, rtol=1e-13, atol=0)
     for name, value in theirs.stats.items():
@@ -50,9 +41,9 @@ def test_without_warm_up_and_free_bits_it_is_sgvb_b(beta):
 
 def test_the_reported_bound_is_the_bound_whatever_the_loss_is():
     model, x = small_network()
-    plain = first(SGVB_B(), model, x)
+    plain = first_update(SGVB_B(), model, x)
     for options in ({"beta": 7.0}, {"free_bits": 2.0}, {"warm_up": 100}):
-        update = first(BetaVAE(**options), model, x)
+        update = first_update(BetaVAE(**options), model, x)
         torch.testing.assert_close(update.stats["bound"], plain.stats["bound"], rtol=1e-13, atol=0)
         assert abs(update.loss + plain.stats["bound"]) > 1e-3
 
@@ -61,9 +52,9 @@ def test_beta_is_a_noise_variance():
     """For a decoder N(W z + b, s^2), the gradient in W, b and phi is beta times that of the bound with noise beta s^2."""
     model, x, beta = linear_gaussian(), data(), 2.5
     parameters = [*model.decoder.mean.parameters(), *model.phi]
-    mine = gradients(first(BetaVAE(samples=2, beta=beta), model, x).loss, parameters)
+    mine = gradients(first_update(BetaVAE(samples=2, beta=beta), model, x).loss, parameters)
     fill(model.decoder.log_var, model.decoder.log_var + torch.tensor(beta).double().log())
-    theirs = gradients(first(SGVB_B(samples=2), model, x).loss, parameters)
+    theirs = gradients(first_update(SGVB_B(samples=2), model, x).loss, parameters)
     for g, expected in zip(mine, theirs, strict=True):
         torch.testing.assert_close(g, beta * expected, rtol=1e-10, atol=1e-12)
 
@@ -85,43 +76,43 @@ def test_the_optimum_of_the_linear_gaussian_model(beta):
     fill(model.encoder.mean.weight, gain)
     fill(model.encoder.mean.bias, -gain @ mean)
     fill(model.encoder.log_var, -precision.diagonal().log())
-    objective, batches = BetaVAE(beta=beta), stream(x)
+    objective, batches = BetaVAE(beta=beta), minibatches(x)
     parameters = [*model.decoder.mean.parameters(), *model.phi]
     draws = []
     for _ in range(2_000):
         (update,) = objective(model, batches)
-        draws.append(torch.cat([g.flatten() for g in torch.autograd.grad(update.loss, parameters)]))
-    found = torch.stack(draws)
-    noisy = found.std(0) > 1e-12
+        draws.append(flat(torch.autograd.grad(update.loss, parameters)))
+    drawn = torch.stack(draws)
+    noisy = drawn.std(0) > 1e-12
     if noisy.any():
-        assert_mean(found[:, noisy], 0.0)
-    torch.testing.assert_close(found[:, ~noisy].mean(0), torch.zeros(int((~noisy).sum())).double(), rtol=0, atol=1e-10)
+        assert_mean(drawn[:, noisy], 0.0)
+    torch.testing.assert_close(drawn[:, ~noisy].mean(0), torch.zeros(int((~noisy).sum())).double(), rtol=0, atol=1e-10)
 
 
-def test_a_dimension_below_the_floor_is_not_pushed():
+def test_a_dimension_below_the_free_bits_has_no_kl_gradient():
     """The gradient of the loss less that of the reconstruction is that of the KL of the dimensions above lambda alone."""
     model, x = small_network()
     kl = kl_of_each(model.encoder(x), model.prior()).mean(0)
     torch.testing.assert_close(kl.sum(), model.encoder(x).kl(model.prior()).mean(), rtol=1e-13, atol=0)
     floor = kl.detach().sort().values[:2].mean().item()  # between the first and the second
-    loss = first(BetaVAE(beta=3.0, free_bits=floor), model, x).loss
-    reconstruction = first(SGVB_B(beta=0.0), model, x).loss
+    loss = first_update(BetaVAE(beta=3.0, free_bits=floor), model, x).loss
+    reconstruction = first_update(SGVB_B(beta=0.0), model, x).loss
     torch.testing.assert_close(loss - reconstruction, 3 * kl.clamp(min=floor).sum(), rtol=1e-12, atol=0)
     expected = gradients(3 * kl[kl > floor].sum(), model.phi)
     for g, part, above in zip(gradients(loss, model.phi), gradients(reconstruction, model.phi), expected, strict=True):
         torch.testing.assert_close(g - part, above, rtol=1e-9, atol=1e-12)
     for g, part in zip(
-        gradients(first(BetaVAE(free_bits=99.0), model, x).loss, model.phi),
+        gradients(first_update(BetaVAE(free_bits=99.0), model, x).loss, model.phi),
         gradients(reconstruction, model.phi),
         strict=True,
     ):
         torch.testing.assert_close(g, part, rtol=1e-12, atol=1e-14)
 
 
-def test_the_warm_up_is_a_function_of_what_was_seen():
+def test_the_warm_up_depends_on_the_samples_seen():
     """Weights 0, 1/5, .. of beta, then beta; state_dict carries it; a stage with weight 0 is pure reconstruction."""
     model, x = small_network()
-    objective, batches = BetaVAE(beta=2.0, warm_up=100), stream(x)
+    objective, batches = BetaVAE(beta=2.0, warm_up=100), minibatches(x)
     weights = []
     for _ in range(7):
         weights.append(objective.metrics()["kl_weight"])

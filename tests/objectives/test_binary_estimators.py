@@ -3,7 +3,6 @@
 import copy
 import itertools
 import math
-from itertools import count
 
 import pytest
 import torch
@@ -14,32 +13,15 @@ from aevb.noise import Noise
 from aevb.objectives.arm import ARM
 from aevb.objectives.exact_bound import ExactBound
 from aevb.objectives.nvil import NVIL
-from aevb.objectives.objective import Batch
 from aevb.objectives.score_function import ScoreFunction
 from aevb.objectives.vimco import VIMCO
-from helpers.binary_oracles import PIXELS, binary, exact_bound, gradient, images
+from helpers.binary_oracles import PIXELS, binary, exact_bound, images
+from helpers.objectives import gradient, gradients_and_bounds, minibatches
 from helpers.oracles import linear_gaussian
 from helpers.statistics import assert_mean
 
 TIMES = 600
 REPEATED = 64  # of the one image, in a minibatch
-
-
-def batches(x, seed=0):
-    return (Batch(x, torch.arange(len(x)), Noise(seed, "noise", t)) for t in count())
-
-
-def draws(objective, model, x, times=TIMES, past=None):
-    """Gradients (times, P) and bounds (times,); past: state that the objective has at each of them."""
-    stream, gradients, bounds = batches(x), [], []
-    for _ in range(times):
-        if past is not None:
-            objective.load_state_dict(past)
-        (update,) = objective(model, stream)
-        assert (update.parameter_groups, update.samples) == (("theta", "phi"), len(x))
-        gradients.append(gradient(update.loss, model))
-        bounds.append(update.stats["bound"])
-    return torch.stack(gradients), torch.stack(bounds)
 
 
 def phi_from(model):
@@ -48,7 +30,7 @@ def phi_from(model):
 
 def test_the_exact_bound_is_the_sum_over_codes():
     model, x = binary(4), images()
-    (update,) = ExactBound()(model, batches(x))
+    (update,) = ExactBound()(model, minibatches(x))
     expected = exact_bound(model, x).mean()
     assert update.stats["bound"].item() == pytest.approx(expected.item())
     torch.testing.assert_close(gradient(update.loss, model), -gradient(expected, model))
@@ -56,7 +38,7 @@ def test_the_exact_bound_is_the_sum_over_codes():
     with pytest.raises(
         UserError, match=r"objective=exact_bound: q\(z\|x\) is a Bernoulli with latent_dim=13; allowed: .* 12"
     ):
-        next(ExactBound()(binary(13), batches(x)))
+        next(ExactBound()(binary(13), minibatches(x)))
 
 
 @pytest.mark.parametrize(
@@ -81,7 +63,7 @@ def test_gradient_and_bound_are_unbiased(objective):
     if isinstance(objective, NVIL):
         for parameter in objective.baseline.parameters():
             torch.nn.init.normal_(parameter, generator=torch.Generator().manual_seed(0))
-        stream = batches(images(20, seed=3), seed=5)
+        stream = minibatches(images(20, seed=3), seed=5)
         for _ in range(10):
             next(objective(model, stream))
         objective.variance.mul_(9)  # the model's own is below 1, where s does nothing
@@ -91,7 +73,7 @@ def test_gradient_and_bound_are_unbiased(objective):
         )
         assert (scale > 1.2) == objective.normalise
     expected[phi_from(model) :] /= scale
-    gradients, bounds = draws(objective, model, x, past=past)
+    gradients, bounds = gradients_and_bounds(objective, model, x, TIMES, past)
     assert_mean(gradients, expected)
     assert_mean(bounds, exact_bound(model, x)[0].item())
 
@@ -109,7 +91,7 @@ def test_vimco_is_unbiased_for_the_importance_weighted_bound(samples):
         chosen = list(tuple_)
         exact = exact + log_q[chosen].sum().exp() * (log_w[chosen].logsumexp(0) - math.log(samples))
     objective, many, found = VIMCO(samples).double(), x.repeat(REPEATED, 1), []
-    stream = batches(many)
+    stream = minibatches(many)
     for _ in range(TIMES):
         (update,) = objective(model, stream)
         found.append(torch.cat([gradient(update.loss, model), update.stats["importance"][None]]))
@@ -149,7 +131,7 @@ def test_the_order_of_variances():
     model, x = binary(6, scale=1.0), images(4)
     start = phi_from(model)
     nvil = NVIL(PIXELS, 4, baseline_units=20, normalise=False).double()
-    optimizer, stream = torch.optim.Adam(nvil.parameters(), 0.03), batches(x, seed=1)
+    optimizer, stream = torch.optim.Adam(nvil.parameters(), 0.03), minibatches(x, seed=1)
     for _ in range(150):
         (update,) = nvil(model, stream)
         optimizer.zero_grad()
@@ -157,7 +139,7 @@ def test_the_order_of_variances():
         optimizer.step()
     past = copy.deepcopy(nvil.state_dict())
     variances = {
-        name: draws(objective.double(), model, x, 150, past if name == "nvil" else None)[0][:, start:]
+        name: gradients_and_bounds(objective.double(), model, x, 150, past if name == "nvil" else None)[0][:, start:]
         .var(0)
         .sum()
         .item()
@@ -174,12 +156,12 @@ def test_the_order_of_variances():
     assert variances["arm"] > 1.1 * variances["disarm"]
 
 
-def test_nvils_past_is_that_of_earlier_minibatches_and_b_learns_the_mean_of_f():
+def test_nvil_baselines_use_earlier_minibatches():
     model, x = binary(3), images(1).repeat(200, 1)
     objective = NVIL(PIXELS, baseline_units=5, decay=0.5, normalise=True).double()
     assert [value.item() for value in objective._past()] == [0, 1]
-    plain = gradient(next(ScoreFunction()(model, batches(x))).loss, model)
-    stream, f = batches(x), []
+    plain = gradient(next(ScoreFunction()(model, minibatches(x))).loss, model)
+    stream, f = minibatches(x), []
     for t in range(3):
         (update,) = objective(model, stream)
         if t == 0:  # with nothing behind it, it is the score function
@@ -198,11 +180,11 @@ def test_nvils_past_is_that_of_earlier_minibatches_and_b_learns_the_mean_of_f():
     assert level.item() == pytest.approx(exact_bound(model, x)[0].item(), abs=0.3)
 
 
-def test_the_running_baseline_does_not_see_the_minibatch_at_hand():
+def test_the_running_baseline_excludes_this_minibatch():
     """With binary latents too: the first gradient is that without a baseline, the second has the first's mean of f taken off."""
     model, x = binary(3), images(5)
     plain, running = ScoreFunction().double(), ScoreFunction(baseline="running").double()
-    streams = batches(x), batches(x)
+    streams = minibatches(x), minibatches(x)
     first = [next(one(model, stream)) for one, stream in zip((plain, running), streams, strict=True)]
     torch.testing.assert_close(gradient(first[0].loss, model), gradient(first[1].loss, model))
     mean = first[0].stats["bound"]
@@ -216,6 +198,6 @@ def test_the_running_baseline_does_not_see_the_minibatch_at_hand():
 
 def test_arm_wants_a_bernoulli_q():
     with pytest.raises(UserError, match=r"objective=arm: q\(z\|x\) is a DiagonalNormal; allowed: a Bernoulli"):
-        next(ARM()(linear_gaussian(), batches(torch.zeros(2, 5).double())))
+        next(ARM()(linear_gaussian(), minibatches(torch.zeros(2, 5).double())))
     with pytest.raises(UserError, match=r"objective\.samples=3: .*even number; try: objective\.samples=4"):
         ARM(3)

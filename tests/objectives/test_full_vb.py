@@ -5,7 +5,6 @@ theta, s^2 I), theta has P coefficients, and all of the data are Gaussian with c
 """
 
 import math
-from itertools import count
 
 import pytest
 import torch
@@ -25,6 +24,7 @@ from aevb.objectives.objective import Batch
 from aevb.training.minibatches import Stream
 from aevb.training.module import Training
 from aevb.training.running_mean import RunningMean
+from helpers.objectives import minibatches
 from helpers.oracles import fill
 from helpers.statistics import assert_mean
 
@@ -91,12 +91,12 @@ def exact_bound(model, x):
 
 
 def updates(model, x, times, objective):
-    stream = (Batch(x, torch.arange(len(x)), Noise(0, "noise", t)) for t in count())
-    return (next(iter(objective(model, stream))) for _ in range(times))
+    batches = minibatches(x)
+    return (next(objective(model, batches)) for _ in range(times))
 
 
 @pytest.mark.parametrize("orthogonal", [True, False])
-def test_the_best_bound_is_the_evidence_less_the_known_divergence(orthogonal):
+def test_the_best_bound_is_the_evidence_minus_the_kl(orthogonal):
     """Zero where the posterior is diagonal. The bound of half of the data at a time, N as it is; 1,000 draws (statistics_.py)."""
     model, x, posterior, log_evidence = regression(orthogonal)
     best(model, posterior)
@@ -127,7 +127,7 @@ def test_the_gradient_is_unbiased_and_vanishes_at_the_best():
         assert_mean(torch.stack(draws), expected)
 
 
-def test_training_comes_to_the_evidence():
+def test_training_reaches_the_evidence():
     """Orthogonal design: 2,000 minibatches of 4, Adam with a learning rate that falls; too low by 0.05 nat fails."""
     model, x, _, log_evidence = regression(orthogonal=True)
     optimizer, stream = torch.optim.Adam(model.theta, lr=0.05), Stream(x, 4, 0)
@@ -160,7 +160,7 @@ def test_the_kl_divergence_is_torchs_and_is_divided_by_n(decoder):
     assert all(gradient.abs().max() > 0 for gradient in gradients)
 
 
-def test_several_ranks_draw_the_theta_of_one():
+def test_all_ranks_draw_the_same_theta():
     model, x = regression(orthogonal=False)[:2]
     (whole,) = updates(model, x, 1, FullVB(N))
     parts = []
@@ -185,7 +185,7 @@ def test_the_predictive_density_is_that_of_the_regression():
     assert (at_the_mean.spread == 0).all()
 
 
-def test_no_prior_is_added_twice():
+def test_the_weight_prior_is_not_added_twice():
     """p(theta) is in the bound, and the optimiser of theta has means and log-variances, without weight decay."""
     model = VAE(GaussianEncoder(6, 2, 4), BernoulliDecoder(6, 2, 4), StandardNormal(2), theta_log_var=-2.0)
     module = Training(model, FullVB(10), Stream(torch.rand(10, 6), 5, 0), torch.optim.SGD, RunningMean(10))

@@ -1,7 +1,5 @@
 """The adversarial losses at the optimal discriminator against their closed forms; who moves when."""
 
-from itertools import count
-
 import numpy as np
 import pytest
 import torch
@@ -16,8 +14,8 @@ from aevb.models.prior import StandardNormal
 from aevb.models.vae import VAE
 from aevb.noise import Noise
 from aevb.objectives.gan import GAN, Discriminator
-from aevb.objectives.objective import Batch
 from aevb.training.engines.autograd import Autograd
+from helpers.objectives import minibatches
 from helpers.statistics import assert_mean
 
 P, Q = np.array([4, 3, 2, 1]) / 10, np.array([1, 2, 3, 4]) / 10
@@ -48,16 +46,12 @@ class Table(nn.Module):
         return x @ self.logits
 
 
-def batches(x):
-    return (Batch(x, torch.arange(len(x)), Noise(0, "noise", t)) for t in count())
-
-
 def test_losses_at_the_optimal_discriminator():
     """Theorem 1 on four symbols: V = 2 JSD(p, q) - log 4, a maximum; the generator's loss is -E_q log D*."""
     model = VAE(None, Always(), StandardNormal(2).double())
     objective = GAN(4, 3).double()
     objective.discriminator = Table(np.log(P / Q))
-    discriminator, generator = objective(model, batches(rows(P)))
+    discriminator, generator = objective(model, minibatches(rows(P)))
     value = 2 * jensenshannon(P, Q) ** 2 - np.log(4)
     assert -discriminator.loss.item() == pytest.approx(value, rel=1e-12)
     assert discriminator.stats["value"].item() == pytest.approx(value, rel=1e-12)
@@ -71,7 +65,7 @@ def test_a_generator_that_is_the_data_leaves_log_4():
     model = VAE(None, Always(), StandardNormal(2).double())
     objective = GAN(4, 3).double()
     objective.discriminator = Table(np.zeros(4))
-    discriminator, generator = objective(model, batches(rows(Q)))
+    discriminator, generator = objective(model, minibatches(rows(Q)))
     assert discriminator.loss.item() == pytest.approx(np.log(4), rel=1e-14)
     assert generator.loss.item() == pytest.approx(np.log(2), rel=1e-14)
 
@@ -108,7 +102,7 @@ def test_the_generators_gradient_is_that_of_kl_less_two_jsd():
     objective.discriminator.forward = lambda x: (0.5 * ((x - at) ** 2 - x**2))[..., 0]
     x = torch.zeros(500, 1).double()
     gradients = []
-    for _, batch in zip(range(100), batches(x), strict=False):
+    for _, batch in zip(range(100), minibatches(x), strict=False):
         _, generator = objective(model, iter([batch]))
         gradients.append(torch.autograd.grad(generator.loss, model.decoder.theta)[0])
     assert_mean(torch.stack(gradients), expected)
@@ -125,7 +119,7 @@ def test_two_updates_of_a_batch_move_disjoint_groups():
     model, objective, groups = small()
     assert len(groups["phi"]) == 4  # the discriminator's alone
     x = torch.rand((20, 6), generator=torch.Generator().manual_seed(0))
-    updates = Autograd(objective, groups)(model, batches(x))
+    updates = Autograd(objective, groups)(model, minibatches(x))
     first = next(updates)
     assert (first.parameter_groups, first.samples) == (("phi",), 20)
     assert all(parameter.grad is None for parameter in groups["theta"])
@@ -142,7 +136,7 @@ def test_smoothing_is_a_target_below_one():
     model, _, _ = small()
     x = torch.rand((20, 6), generator=torch.Generator().manual_seed(0))
     objective = GAN(6, 5, smoothing=0.1)
-    update = next(objective(model, batches(x)))
+    update = next(objective(model, minibatches(x)))
     generated = model.generate(20, Noise(0, "noise", 0)).mean
     real, fake = objective.discriminator(x), objective.discriminator(generated)
     expected = F.binary_cross_entropy_with_logits(real, torch.full_like(real, 0.9))
@@ -150,7 +144,7 @@ def test_smoothing_is_a_target_below_one():
     torch.testing.assert_close(update.loss, expected)
 
 
-def test_the_discriminator_begins_as_a_function_of_its_seed_and_not_as_the_generator():
+def test_the_discriminator_is_initialised_by_its_seed():
     one, same, other = GAN(6, 5, seed=1), GAN(6, 5, seed=1), GAN(6, 5, seed=2)
     weight = one.discriminator.hidden.weight
     assert torch.equal(weight, same.discriminator.hidden.weight)

@@ -70,7 +70,7 @@ def a_round(objective, stream, model=None):
         (range(100), 8),  # always rising: the most allowed
     ],
 )
-def test_the_inner_loop_ends_when_the_bound_of_a_window_has_not_risen(bounds, inner):
+def test_the_inner_loop_ends_when_the_bound_stops_rising(bounds, inner):
     objective, stream = Lagging(Scripted(bounds), inner_steps=8, window=2), Whole(torch.zeros(100, 2))
     expected = [(("phi",), 0)] * inner + [(("theta",), M)]
     assert a_round(objective, stream) == expected
@@ -84,7 +84,7 @@ def test_the_inner_loop_ends_when_the_bound_of_a_window_has_not_risen(bounds, in
     ("information", "patience", "epochs"),
     [([1, 2, 1.9, 5], 1, 3), ([1, 1, 5], 1, 2), ([3, 2, 4, 1, 2, 3.9, 7], 2, 5), ([0.0, 0.0], 1, 2)],
 )
-def test_the_phase_ends_when_the_mutual_information_has_stopped_climbing(monkeypatch, information, patience, epochs):
+def test_the_phase_ends_when_information_stops_rising(monkeypatch, information, patience, epochs):
     """Three minibatches an epoch, one look at its end; afterwards the updates are the objective's own."""
     looks = iter(information)
     monkeypatch.setattr(lagging, "mutual_information", lambda model, data, images: next(looks))
@@ -127,7 +127,7 @@ def test_the_inner_loop_reaches_the_best_diagonal_q():
     torch.testing.assert_close(q.log_var, -precision.diagonal().log(), rtol=0, atol=1e-4)
 
 
-def test_wake_sleep_is_wrapped_too():
+def test_wake_sleep_can_be_wrapped():
     """Its phi updates have no bound: minus the loss is looked at. The sleep phase of theta's round is left out."""
     model, x = linear_gaussian(), data(20)
     objective = Lagging(WakeSleep(), inner_steps=4, window=4)
@@ -139,7 +139,7 @@ def test_the_weight_prior_is_the_objectives():
     assert Lagging(SGVB_B(weight_prior=0.25)).weight_prior == 0.25
 
 
-def test_mutual_information_of_what_is_known():
+def test_mutual_information_of_known_posteriors():
     """None where q(z|x) is the same for all x; log 2 where two images have posteriors far apart."""
     model = linear_gaussian()
     fill(model.encoder.mean.weight, torch.zeros(2, 5))

@@ -86,7 +86,7 @@ def test_em_reaches_maximum_likelihood_of_probabilistic_pca():
 
 
 @pytest.mark.parametrize("dims", [1, 3, 6])
-def test_the_e_step_of_binary_latents_finds_the_best_of_scipys_optima(dims):
+def test_the_binary_e_step_finds_the_best_of_scipys_optima(dims):
     """L-BFGS on the definition, summed over all codes, from five starts an image; and never above log p(x)."""
     model, x = binary(dims), images()
     found = fit(model, x, start(x, dims), Noise(0, "e", 0), Fitting(tolerance=1e-12, max_steps=200))
@@ -112,7 +112,7 @@ def test_the_e_step_of_binary_latents_finds_the_best_of_scipys_optima(dims):
     torch.testing.assert_close((reconstruction - kl).detach(), found.bound)
 
 
-def test_the_bound_never_falls_and_the_noisy_way_comes_near():
+def test_the_bound_never_falls_and_adam_comes_near():
     """Sweep by sweep. Adam on score-function gradients: 400 steps of 50 draws end within 0.05 nat of the sweeps' optimum, seed
     fixed (the noise of such an end: about 0.01)."""
     model, x = binary(6, scale=1.5), images()
@@ -128,7 +128,7 @@ def test_the_bound_never_falls_and_the_noisy_way_comes_near():
 
 
 @pytest.mark.parametrize("kind", ["normal", "binary"])
-def test_the_m_step_climbs_the_bound_at_the_found_q_and_phi_stays_with_its_point(kind):
+def test_the_m_step_is_the_gradient_at_the_fitted_q(kind):
     """The gradient is that of bound_at on the same draws; rows of phi that were not in the minibatch do not move."""
     model = VAE(None, *((m := linear_gaussian() if kind == "normal" else binary(3)).decoder, m.prior))
     x, dims = (data(30), J) if kind == "normal" else (images(30), 3)
@@ -154,26 +154,6 @@ def test_the_m_step_climbs_the_bound_at_the_found_q_and_phi_stays_with_its_point
             torch.testing.assert_close(mine, theirs)
 
 
-def test_it_goes_on_to_the_same_bits_from_a_state():
-    model, x = VAE(None, *((m := linear_gaussian()).decoder, m.prior)), data(30)
-
-    def rounds(objective, stream, times):
-        for _ in range(times):
-            losses = [update.loss.item() for update in objective(model, stream)]
-        return losses
-
-    whole, stream = VariationalEM(30, J).double(), Stream(x, 7, 0)
-    rounds(whole, stream, 3)
-    state, position = {name: value.clone() for name, value in whole.state_dict().items()}, stream.position
-    losses = rounds(whole, stream, 5)
-    rest, stream = VariationalEM(30, J).double(), Stream(x, 7, 0)
-    rest.load_state_dict(state)
-    stream.position = position
-    assert rounds(rest, stream, 5) == losses
-    for name, value in whole.state_dict().items():
-        assert torch.equal(rest.state_dict()[name].nan_to_num(), value.nan_to_num()), name
-
-
 def test_the_evaluator_gives_unseen_images_an_e_step():
     """Of the linear-Gaussian model with an exactly diagonal posterior: the mean over 200 images within 5 errors of log p(x)."""
     model = linear_gaussian(exact_posterior=True)
@@ -187,7 +167,7 @@ def test_the_evaluator_gives_unseen_images_an_e_step():
     torch.testing.assert_close(one_by_one, together)
 
 
-def test_the_config_takes_the_encoder_out_and_targets_drawn_anew_are_refused():
+def test_the_config_removes_the_encoder():
     found = settings("objective=variational_em", "latent_dim=3")
     assert found["model"]["encoder"] is None
     assert list(found["evaluator"]) == ["fitted_bound"]

@@ -1,32 +1,26 @@
 """Wake-sleep on linear-Gaussian models: its two gradients by algebra, and its end at maximum likelihood (Neal & Dayan 1997)."""
 
 import math
-from itertools import count
 
 import numpy as np
 import torch
 
 from aevb.data.synthetic import LinearGaussian, linear_gaussian_log_px
-from aevb.noise import Noise
-from aevb.objectives.objective import Batch
 from aevb.objectives.wake_sleep import WakeSleep
 from aevb.training.minibatches import Stream
 from aevb.training.module import Training
 from aevb.training.running_mean import RunningMean
 from helpers.commands import aevb
+from helpers.objectives import flat, minibatches
 from helpers.oracles import J, data, exact_bound, linear_gaussian
 from helpers.statistics import assert_mean
 
 
 def updates(model, x, times):
     """(wake, sleep) of independent rounds."""
-    stream = (Batch(x, torch.arange(len(x)), Noise(0, "noise", t)) for t in count())
+    batches = minibatches(x)
     for _ in range(times):
-        yield WakeSleep()(model, stream)
-
-
-def flat(gradients):
-    return torch.cat([gradient.flatten() for gradient in gradients])
+        yield WakeSleep()(model, batches)
 
 
 def exact_dream_loss(model):
@@ -38,7 +32,7 @@ def exact_dream_loss(model):
     return 0.5 * (math.log(2 * math.pi) + log_v + squares / log_v.exp()).sum()
 
 
-def test_wake_is_the_gradient_of_the_bound_in_theta_and_reports_the_bound():
+def test_wake_gradient_and_bound_are_exact():
     """1,000 minibatches of 256 draws."""
     model, x = linear_gaussian(), data(1).repeat(256, 1)
     expected = torch.autograd.grad(-exact_bound(model, x).mean(), model.theta)
@@ -52,7 +46,7 @@ def test_wake_is_the_gradient_of_the_bound_in_theta_and_reports_the_bound():
     assert_mean(torch.stack(bounds), exact_bound(model, x).detach().mean())
 
 
-def test_sleep_is_the_gradient_over_dreams_and_vanishes_at_the_exact_posterior():
+def test_sleep_gradient_over_dreams_is_exact():
     """1,000 minibatches of 256 dreams, which do not depend on x."""
     for exact_posterior in (False, True):
         model, x = linear_gaussian(exact_posterior=exact_posterior), data(256)
@@ -64,11 +58,6 @@ def test_sleep_is_the_gradient_over_dreams_and_vanishes_at_the_exact_posterior()
             gradients.append(flat(torch.autograd.grad(sleep.loss, model.phi)))
         assert_mean(torch.stack(gradients), expected)
         assert exact_posterior == (expected.abs().max().item() < 1e-12)
-
-
-def test_the_clock_moves_once_a_round():
-    (round_,) = updates(linear_gaussian(), data(7), 1)
-    assert [update.samples for update in round_] == [7, 0]
 
 
 def test_it_reaches_maximum_likelihood(tmp_path):

@@ -56,7 +56,7 @@ def test_leapfrog_preserves_volume(density):
     assert (jacobian - torch.eye(4).double()).norm() > 0.1
 
 
-def test_leapfrog_on_a_standard_normal_conserves_the_shadow_energy():
+def test_leapfrog_conserves_the_shadow_energy():
     """v^2 + z^2 (1 - eps^2 / 4) is constant along the leapfrog trajectory of N(0, 1); v^2 + z^2 is not."""
     z, v, eps = numbers(30, 1), numbers(30, 1, seed=1), 0.5
     chains = chains_at(lambda z: -0.5 * (z**2).sum(-1), z)
