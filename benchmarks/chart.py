@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from aevb.figures.common.style import RC
-from aevb.runs.files import write_atomically
+from aevb.files.atomic import write_atomically
 from benchmarks.results import Row, Speed
 
 __all__ = ["draw"]

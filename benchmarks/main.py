@@ -16,7 +16,7 @@ from rich.console import Console
 
 from aevb.cli.arguments import Arguments, run_command
 from aevb.errors import UserError
-from aevb.runs.files import write_json, write_text
+from aevb.files.atomic import write_json, write_text
 from benchmarks.children import cores
 from benchmarks.plan import Plan, full, quick
 from benchmarks.recipe import SMALL, BenchmarkModel

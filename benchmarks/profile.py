@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from aevb.runs.files import write_json
+from aevb.files.atomic import write_json
 from aevb.runs.run import Run
 from benchmarks import machine, profiled
 from benchmarks.children import execute

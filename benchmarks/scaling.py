@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator
 
 from aevb.figures.common.style import RC
-from aevb.runs.files import write_atomically, write_json
+from aevb.files.atomic import write_atomically, write_json
 from benchmarks import machine
 from benchmarks.children import Method
 from benchmarks.groups import ensemble

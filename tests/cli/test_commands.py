@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aevb.runs.run import Run, finished, read_settings
+from aevb.runs.run import Run, finished
+from aevb.runs.settings import read_settings
 from helpers.commands import TINY, aevb
 from helpers.running import begin, gone_within
 

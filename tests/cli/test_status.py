@@ -11,7 +11,7 @@ import pytest
 from aevb import runs
 from aevb.errors import UserError
 from aevb.runs.lock import is_locked
-from aevb.runs.status import found, row
+from aevb.runs.status import row, rows_of
 from helpers.commands import REPOSITORY, TINY, process, settings, tool
 
 
@@ -37,7 +37,7 @@ def planted_runs(tmp_path: Path) -> Path:
 def test_every_state_is_told(planted_runs: Path) -> None:
     with (planted_runs / "d" / "LOCK").open() as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        rows = found(planted_runs)
+        rows = rows_of(planted_runs)
     assert [(item.state, item.samples_seen) for item in rows] == [
         ("done", 1000), ("partial", 250), ("failed", 500), ("running", 500), ("failed", 0),
     ]  # fmt: skip
@@ -48,7 +48,7 @@ def test_every_state_is_told(planted_runs: Path) -> None:
     assert row(planted_runs / "a", 2000).state == "partial"  # more is wanted than it was trained for
     assert row(planted_runs / "none").state == "missing"
     with pytest.raises(UserError, match="no such folder"):
-        found(planted_runs / "none")
+        rows_of(planted_runs / "none")
 
 
 def test_the_command_prints_a_table_or_json_without_torch(planted_runs: Path, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from aevb.figures.common.style import RC
 from aevb.figures.studies.binary_inference import BinaryInference
-from aevb.runs.files import write_json
+from aevb.files.atomic import write_json
 from aevb.runs.run import Run, finished
 from aevb.training import train_run
 from helpers.commands import settings

@@ -17,7 +17,7 @@ ENCODER = "aevb.models.gaussian.GaussianEncoder"
         "os.system",
         "pathlib.Path.write_text",
         "builtins.eval",
-        "aevb.runs.files.write_text",
+        "aevb.files.atomic.write_text",
         "aevb.models.gaussian.torch.load",
         f"{ENCODER}.forward",
         f"{ENCODER} ",

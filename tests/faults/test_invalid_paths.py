@@ -17,7 +17,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from aevb import runs
 from aevb.errors import UserError
-from aevb.runs.checkpoints import is_intact, newest_checkpoint
+from aevb.files.archive import is_intact
+from aevb.runs.checkpoints import newest_checkpoint
 from helpers.commands import TINY, aevb, python
 from helpers.short_runs import outcome, train
 

@@ -18,6 +18,7 @@ import aevb.cli.hydra_app
 from aevb import runs
 from aevb.config import CONF, validate
 from aevb.errors import UserError
+from aevb.files.atomic import temporary
 from aevb.training import train_run
 from helpers.commands import TINY, aevb, composed
 from helpers.short_runs import train
@@ -198,7 +199,7 @@ def test_an_option_from_elsewhere_leads_nowhere_else(tmp_path: Path) -> None:
 def test_links_in_a_run_directory_are_replaced_not_followed(run: Path, tmp_path: Path) -> None:
     mine = tmp_path / "mine"
     mine.write_text("precious")
-    names = ["model.pt", "metrics.csv", "timing.csv", "data.json", f".metrics.csv-{os.getpid()}", "FAILED"]
+    names = ["model.pt", "metrics.csv", "timing.csv", "data.json", temporary(run / "metrics.csv").name, "FAILED"]
     begin_again(run)
     for name in names:
         (run / name).unlink(missing_ok=True)
@@ -213,7 +214,7 @@ def test_links_in_a_run_directory_are_replaced_not_followed(run: Path, tmp_path:
 def test_a_link_where_a_file_is_staged_is_not_followed(tmp_path: Path) -> None:
     mine = tmp_path / "mine"
     mine.write_text("precious")
-    (tmp_path / f".metrics.csv-{os.getpid()}").symlink_to(mine)
+    temporary(tmp_path / "metrics.csv").symlink_to(mine)
     runs.write_text(tmp_path / "metrics.csv", "rows")
     assert mine.read_text() == "precious"
     assert (tmp_path / "metrics.csv").read_text() == "rows"

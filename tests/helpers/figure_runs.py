@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from aevb.config import fingerprint
-from aevb.runs.files import write_json, write_text
+from aevb.files.atomic import write_json, write_text
 from helpers.commands import settings
 
 __all__ = ["COMMIT", "SHAPES", "plant", "plant_model", "read_csv"]

@@ -47,17 +47,18 @@ def test_states_follow_one_another(tmp_path: Path) -> None:
         "done",
         "extend",
     )
-    runs.prepare(run, longer)
-    assert (runs.state(run), runs.read_settings(run)["max_samples"]) == ("partial", 2000)
+    runs.prepare(run, longer)  # DONE stays until the checkpoint that the run is extended from has been read
+    assert (runs.state(run), runs.planned_action(run, longer)) == ("done", "extend")
+    assert runs.read_settings(run)["max_samples"] == 2000
 
 
 def test_done_says_what_was_run(tmp_path: Path) -> None:
     found = made(tmp_path / "run")
-    runs.mark_done(tmp_path / "run", {"samples_seen": 100, "test": {"bound": {"mean": -1.5}}})
+    runs.mark_done(tmp_path / "run", {"samples_seen": 100, "test": {"bound": {"mean": -1.5, "standard_error": 0.5}}})
     done = runs.Run(tmp_path / "run").done
     assert (done["samples_seen"], done["test"], done["fingerprint"]) == (
         100,
-        {"bound": {"mean": -1.5}},
+        {"bound": {"mean": -1.5, "standard_error": 0.5}},
         fingerprint(found),
     )
     root = Path(runs.__file__).parents[3]
@@ -141,11 +142,12 @@ def test_finished_runs_and_their_rows(tmp_path: Path) -> None:
     (tmp_path / "stray").mkdir()
     (tmp_path / "stray" / "DONE").write_text("{}")
     (tmp_path / "a" / "metrics.csv").write_text("samples_seen,train_bound,test_log_px\n10,-1.5,\n20,-1.25,-0.125\n")
-    runs.write_json(tmp_path / "a" / "evaluation" / "bound-test.json", {"mean": -1.0})
+    record = {"name": "bound", "split": "test", "n": 5, "mean": -1.0, "standard_error": 0.1, "settings": {}}
+    runs.write_json(tmp_path / "a" / "evaluation" / "bound-test.json", record)
     found = runs.finished(tmp_path)
     assert [run.directory for run in found] == [tmp_path / "a", tmp_path / "b" / "deep"]
     metrics = found[0].metrics()
     assert (metrics["samples_seen"].dtype, metrics["samples_seen"].tolist()) == (np.int64, [10, 20])
     np.testing.assert_array_equal(metrics["test_log_px"], [np.nan, -0.125])
-    assert found[0].evaluations() == [{"mean": -1.0}]
+    assert found[0].evaluations() == [record]
     assert found[0].fingerprint == json.loads((tmp_path / "a" / "DONE").read_text())["fingerprint"]

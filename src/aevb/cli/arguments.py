@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from aevb.cli.streams import standard_streams
+from aevb.console.printable import printable
 from aevb.errors import UserError
 
 __all__ = ["Arguments", "run_command"]
@@ -34,7 +35,12 @@ def run_command(program: str, main: Callable[[], int]) -> NoReturn:
             code = main()
         except UserError as error:
             for line in str(error).splitlines():
-                print(f"{program}: {line}", file=sys.stderr)
+                print(f"{program}: {printable(line)}", file=sys.stderr)
+            code = 2
+        except OSError as error:
+            if error.filename is None:  # of a stream, not of a file that somebody named
+                raise
+            print(f"{program}: {printable(error.filename)}: {error.strerror}; try: another path", file=sys.stderr)
             code = 2
         except KeyboardInterrupt:
             print(f"{program}: interrupted", file=sys.stderr)

@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from aevb.cli.arguments import Arguments, run_command
+from aevb.console.printable import printable
 from aevb.runs.comparison import differences
 
 __all__ = ["diff"]
@@ -19,16 +20,16 @@ def _diff() -> int:
     given = parser.parse_args()
     found = list(differences(given.a, given.b))
     if not found:
-        print(f"{given.a} and {given.b}: the same")
+        print(f"{printable(given.a)} and {printable(given.b)}: the same")
         return 0
     console = Console()
     if console.is_terminal:
-        table = Table("", str(given.a), str(given.b), "difference (nats)")
+        table = Table("", escape(printable(given.a)), escape(printable(given.b)), "difference (nats)")
         for line in found:
-            table.add_row(*map(escape, line))
+            table.add_row(*(escape(printable(cell)) for cell in line))
         console.print(table)
     else:
-        for what, mine, theirs, gap in found:
+        for what, mine, theirs, gap in (map(printable, line) for line in found):
             print(f"{what}: {mine} | {theirs}{f'  ({gap})' if gap else ''}")
     return 1
 

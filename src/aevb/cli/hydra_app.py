@@ -29,6 +29,7 @@ from aevb.cli.sweep import PlannedRun, SweepPoint, check_data, check_points, com
 from aevb.cli.tables import show
 from aevb.config import CONF
 from aevb.console.environment import COMMAND, SCRATCH
+from aevb.console.printable import printable
 from aevb.errors import UserError
 from aevb.execution.lifetime import exit_with_launcher
 from aevb.execution.scratch import scratch
@@ -186,4 +187,4 @@ def show_plan(plan: PlannedRun | None, where: str = "") -> None:
     """Prints what a job would do."""
     words = {"new": "would train", "resume": "would go on", "extend": "would be extended", "done": "is finished"}
     does = f"{plan.directory}: {words[plan.action]} to {plan.max_samples:,} samples" if plan else "could run"
-    print(f"{where}{does}", flush=True)
+    print(printable(f"{where}{does}"), flush=True)

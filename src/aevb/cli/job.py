@@ -14,6 +14,7 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
+from aevb.console.printable import printable
 from aevb.errors import ReportedError, UserError
 
 __all__ = ["Failures", "JobContext", "print_error", "report_errors"]
@@ -120,4 +121,4 @@ def report_errors(program: str, point: str, failures: Failures, sweeping: bool) 
 def print_error(program: str, text: str, where: str = "") -> None:
     """Prints each line of `text` to standard error, after the name of the command."""
     for line in text.splitlines():
-        print(f"{program}: {where}{line}", file=sys.stderr, flush=True)
+        print(f"{program}: {printable(where + line)}", file=sys.stderr, flush=True)

@@ -1,5 +1,6 @@
 """aevb-status: show the progress of runs, or of the runs that a sweep would make."""
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from aevb.cli.sweep import check_points, compose_master
 from aevb.cli.tables import show
 from aevb.cli.train import plan_run
 from aevb.errors import UserError
-from aevb.runs.status import found, row
+from aevb.runs.status import row, rows_of
 
 __all__ = ["status"]
 
@@ -34,9 +35,9 @@ def _status() -> int:
     parser.add_argument("--json", action="store_true", help="for programs")
     trusted = take_trusted()
     given = parser.parse_args([argument for argument in sys.argv[1:] if argument not in ("-m", "--multirun")])
-    overrides = [argument for argument in given.what if "=" in argument]
+    overrides = [argument for argument in given.what if "=" in argument and not os.path.isdir(argument)]
     if not overrides:
-        show([item for folder in given.what for item in found(Path(folder))], given.json)
+        show([item for folder in given.what for item in rows_of(Path(folder))], given.json)
         return 0
     if len(overrides) < len(given.what):
         raise UserError("both a folder and overrides; allowed: one of them; try: output_dir=DIR for runs elsewhere")

@@ -4,11 +4,13 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+from aevb.console.printable import printable
 from aevb.runs.status import Row
 
 __all__ = ["show"]
 
 
+MANY = 500  # rows above which no table is laid out, which takes seconds for thousands
 COLOURS = {"done": "green", "running": "cyan", "partial": "yellow", "failed": "red", "missing": "magenta"}
 
 
@@ -26,7 +28,7 @@ def show(rows: list[Row], as_json: bool = False) -> None:
     if any(item.point for item in rows):
         heads.insert(0, "point")
     lines = [_cells(item)[-len(heads) :] for item in rows]
-    if console.is_terminal:
+    if console.is_terminal and len(rows) <= MANY:
         table = Table(*heads)
         for item, cells in zip(rows, lines, strict=True):
             table.add_row(*map(escape, cells), style=COLOURS[item.state])
@@ -42,4 +44,4 @@ def show(rows: list[Row], as_json: bool = False) -> None:
 def _cells(item: Row) -> list[str]:
     part = f"{min(1.0, item.samples_seen / item.max_samples):.0%}" if item.max_samples else ""
     numbers = [f"{item.samples_seen:,}", f"{item.max_samples:,}", part]
-    return [item.point, item.run, item.state, *numbers, item.why]
+    return [printable(item.point), printable(item.run), item.state, *numbers, printable(item.why)]

@@ -24,7 +24,7 @@ from aevb.errors import ReportedError, UserError
 from aevb.execution import pool
 from aevb.execution.queue import QueuedRun, train_in_ensembles, train_in_parallel
 from aevb.runs import manifest
-from aevb.runs.data_hashes import check_same_data
+from aevb.runs.data_hashes import check_same_data, record_data
 from aevb.runs.lock import lock
 from aevb.runs.status import failure_reason
 
@@ -105,7 +105,7 @@ def _prepare(plan: PlannedRun, context: JobContext) -> QueuedRun | None:
     hashes = _check_data(settings, directory, context.trusted)
     with lock(directory):
         runs.prepare(directory, settings)
-        check_same_data(directory, hashes, settings["data"])
+        record_data(directory, hashes, settings["data"])
         if context.prepare_only:
             from aevb.training.hardware import describe_hardware  # imports torch
 
@@ -155,8 +155,7 @@ def _check_data(settings: dict[str, Any], directory: Path, trusted: tuple[str, .
     # Here and not in the worker alone, so that a fault of the data is reported before torch loads and leaves nothing behind.
     set_threads(settings["trainer"]["threads"])
     n_train, hashes = _read_data(json.dumps(settings["data"]), trusted)
-    if (directory / "data.json").is_file():
-        check_same_data(directory, hashes, settings["data"])
+    check_same_data(directory, hashes, settings["data"])
     if settings["batch_size"] > n_train:
         raise UserError(
             f"batch_size={settings['batch_size']}: more than there are training data; "

@@ -8,11 +8,15 @@ from typing import Any
 
 from aevb import runs
 from aevb.cli.arguments import Arguments, run_command
+from aevb.config.instantiate import instantiate
 from aevb.config.value_types import InvalidValue, Number
+from aevb.console.printable import printable
 from aevb.errors import UserError
 from aevb.execution import pool
 from aevb.execution.scratch import scratch
+from aevb.runs import layout
 from aevb.runs.comparison import circumstances, rows
+from aevb.runs.data_hashes import check_same_data
 from aevb.types import Range
 
 __all__ = ["faults", "verify"]
@@ -33,8 +37,9 @@ def _verify() -> int:
     given = parser.parse_args()
     settings = runs.read_settings(given.run)
     before = rows(given.run)
+    _check_data(given.run, settings, tuple(given.trust))
     if not before:
-        raise UserError(f"{given.run}: no rows in metrics.csv yet; try: the aevb-train command that began it")
+        raise UserError(f"{given.run}: no rows in {layout.METRICS} yet; try: the aevb-train command that began it")
     end = max(before)
     samples = end if given.samples is None else _number(given.samples, end)
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
@@ -42,20 +47,26 @@ def _verify() -> int:
         again = folder / given.run.resolve().name
         short = {**settings, "max_samples": samples, "output_dir": str(folder), "logger": NO_LOGGER}
         runs.prepare(again, short)
-        print(f"{given.run}: executing again to {samples:,} samples", flush=True)
+        print(f"{printable(given.run)}: executing again to {samples:,} samples", flush=True)
         _execute(again, tuple(given.trust))
         found = list(faults(given.run, again))
         marks = sorted(before.keys() & rows(again).keys())
     for line in found:
-        print(line)
+        print(printable(line))
     if found:
-        print(f"{given.run}: did not come out the same")
+        print(f"{printable(given.run)}: did not come out the same")
         return 1
-    whole = samples >= end and (given.run / "model.pt").is_file()
+    whole = samples >= end and (given.run / layout.MODEL).is_file()
     print(
-        f"{given.run}: {len(marks)} rows to {marks[-1]:,} samples{' and the weights' if whole else ''} equal bit by bit"
+        f"{printable(given.run)}: {len(marks)} rows to {marks[-1]:,} samples{' and the weights' if whole else ''} equal bit by bit"
     )
     return 0
+
+
+def _check_data(run: Path, settings: dict[str, Any], trusted: tuple[str, ...]) -> None:
+    # Other data are the cause of other results, so they are named before anything is executed.
+    if (run / layout.DATA).exists():
+        check_same_data(run, instantiate(settings["data"], trusted).load().hashes(), settings["data"])
 
 
 def _number(text: str, end: int) -> int:
@@ -94,18 +105,18 @@ def _rows(run: Path, again: Path) -> Iterator[str]:
     common = sorted(before.keys() & now.keys())
     lost = [mark for mark in before if mark <= end and mark not in now]
     if not common or lost:
-        yield f"metrics.csv: {f'no row at {lost[0]:,} samples' if lost else 'no row in common'}"
+        yield f"{layout.METRICS}: {f'no row at {lost[0]:,} samples' if lost else 'no row in common'}"
     for mark in common:
         apart = [name for name in before[mark] if before[mark][name] != now[mark].get(name)]
         if apart:
             values = ", ".join(f"{name} was {before[mark][name]}, is {now[mark].get(name)}" for name in apart)
-            yield f"metrics.csv: first differs at {mark:,} samples: {values}"
+            yield f"{layout.METRICS}: first differs at {mark:,} samples: {values}"
             return
 
 
 def _weights(run: Path, again: Path) -> Iterator[str]:
-    if max(rows(run)) != max(rows(again), default=0) or not (run / "model.pt").is_file():
+    if max(rows(run)) != max(rows(again), default=0) or not (run / layout.MODEL).is_file():
         return  # a prefix: its weights were never written
     from aevb.evaluation.weights_equal import weight_differences  # imports torch: only once the arguments are valid
 
-    yield from weight_differences(run / "model.pt", again / "model.pt")
+    yield from weight_differences(run / layout.MODEL, again / layout.MODEL)

@@ -7,12 +7,12 @@ under its name only when it is whole: it is written beside the target, flushed t
 import gzip
 import io
 import os
-import secrets
 from pathlib import Path
 from typing import NamedTuple
 
 from aevb.console.environment import DATA
 from aevb.errors import UserError
+from aevb.files.atomic import write_atomically
 
 __all__ = ["LIMIT", "Root", "find", "read", "root", "store", "unpack"]
 
@@ -69,18 +69,8 @@ def unpack(raw: bytes) -> bytes:
 
 def store(path: Path, raw: bytes) -> None:
     """Puts `raw` at `path` in one step; two processes may do so at once, since either file is whole."""
-    part = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with open(part, "xb") as file:
-                file.write(raw)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        raise UserError(
-            f"{path}: cannot be written ({error.strerror}); choose another folder with data.root=DIR"
-        ) from error
+        write_atomically(path, lambda file: file.write(raw))
+    except UserError as error:
+        reason = getattr(error.__cause__, "strerror", None) or "refused"
+        raise UserError(f"{path}: cannot be written ({reason}); choose another folder with data.root=DIR") from error

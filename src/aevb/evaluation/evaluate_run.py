@@ -11,10 +11,12 @@ from typing import Any
 
 import torch
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from torch import Tensor
 
 from aevb.config.instantiate import instantiate
+from aevb.console.printable import printable
 from aevb.console.progress import bar
 from aevb.data.binarisation import meaning
 from aevb.data.dataset import Splits
@@ -28,6 +30,7 @@ from aevb.evaluators.targets import float_type, targets
 from aevb.loggers.evaluation_summaries import publish
 from aevb.models.vae import VAE
 from aevb.nn.matmul import matmul_backend, use_matmul_backend
+from aevb.runs import layout
 
 __all__ = ["evaluate_run"]
 
@@ -54,7 +57,7 @@ def evaluate_run(
     torch.set_float32_matmul_precision(matmul_precision)
     loaded = load_run(run, data_root, trusted)
     use_matmul_backend(loaded.settings["trainer"].get("matmul_backend", "auto"))
-    data: Splits = loaded.dataset.load()
+    data: Splits = loaded.load_data()
     built: dict[str, Evaluator] = instantiate(evaluators, trusted=trusted)
     for evaluator in built.values():
         evaluator.check(loaded.model)
@@ -104,7 +107,7 @@ def _evaluate(
     }
     seconds, cpu_seconds = partial.seconds
     time = {"seconds": seconds, "cpu_seconds": cpu_seconds}
-    return evaluation, {**time, "checkpoint": "model.pt", **facts, **memory}
+    return evaluation, {**time, "checkpoint": layout.MODEL, **facts, **memory}
 
 
 def _partial(path: Path, identity: str) -> Partial:
@@ -132,7 +135,7 @@ def _code() -> list[Path]:
 
 
 def _show(run: Path, rows: list[tuple[Evaluator, str, Evaluation, dict[str, Any]]], written: list[Path]) -> None:
-    table = Table(title=f"{run.name}: per image, mean ± standard error, nats if not said otherwise")
+    table = Table(title=f"{escape(printable(run.name))}: per image, mean ± standard error, nats if not said otherwise")
     for heading in ("evaluator", "split", "n", "quantity", "value"):
         table.add_column(heading, justify="right" if heading in ("n", "value") else "left")
     for evaluator, split, evaluation, _ in rows:
@@ -150,4 +153,4 @@ def _show(run: Path, rows: list[tuple[Evaluator, str, Evaluation, dict[str, Any]
     for (_, _, _, facts), path in zip(rows, written, strict=True):
         peak, above = facts["peak_memory_bytes"], facts["peak_memory_above_model_and_data_bytes"]
         memory = f"peak memory {peak / 2**20:,.0f} MiB, {above / 2**20:,.0f} above model and data"
-        console.print(f"{path}: {facts['seconds']:.1f} s, {memory}", highlight=False, soft_wrap=True)
+        console.print(f"{escape(printable(path))}: {facts['seconds']:.1f} s, {memory}", highlight=False, soft_wrap=True)

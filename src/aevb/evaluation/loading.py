@@ -7,12 +7,16 @@ from typing import Any, NamedTuple
 import torch
 
 from aevb.config.instantiate import instantiate
-from aevb.data.dataset import Dataset
+from aevb.data.dataset import Dataset, Splits
 from aevb.errors import UserError
 from aevb.evaluators.targets import float_type
+from aevb.files.archive import is_intact
+from aevb.files.regular import is_regular, open_regular
 from aevb.models.vae import VAE
-from aevb.runs.checkpoints import is_intact
-from aevb.runs.run import Run, read_settings, state
+from aevb.runs import layout
+from aevb.runs.data_hashes import check_same_data
+from aevb.runs.run import Run, sha256_of_model, state
+from aevb.runs.settings import read_settings
 
 __all__ = ["LoadedRun", "load_run"]
 
@@ -24,10 +28,17 @@ class LoadedRun(NamedTuple):
     the final weights, in eval mode.
     """
 
+    directory: Path
     settings: dict[str, Any]
     shape: tuple[int, int]
     dataset: Dataset
     model: VAE
+
+    def load_data(self) -> Splits:
+        """Read the data; raises UserError if they are not those that the run was trained on."""
+        splits = self.dataset.load()
+        check_same_data(self.directory, splits.hashes(), self.settings["data"])
+        return splits
 
 
 def load_run(run: Path, data_root: str | None = None, trusted: tuple[str, ...] = ()) -> LoadedRun:
@@ -41,22 +52,40 @@ def load_run(run: Path, data_root: str | None = None, trusted: tuple[str, ...] =
     if data_root is not None:
         data["root"] = data_root
     dataset: Dataset = instantiate(data, trusted=trusted)
-    rows, columns = Run(run).done["shape"]
+    done = Run(run).done
+    if "shape" not in done:
+        raise UserError(
+            f"{run / layout.DONE}: damaged (shape is missing); try: remove it, then the command that trained the run"
+        )
+    rows, columns = done["shape"]
     model: VAE = instantiate(settings["model"], trusted=trusted, data_dim=rows * columns, data_shape=(rows, columns))
     model = model.to(float_type(settings))
-    model.load_state_dict(_weights(run / "model.pt", model))
-    return LoadedRun(settings, (rows, columns), dataset, model.eval())
+    model.load_state_dict(_weights(run, done, model))
+    return LoadedRun(run, settings, (rows, columns), dataset, model.eval())
 
 
-def _weights(path: Path, model: VAE) -> dict[str, torch.Tensor]:
+def _weights(run: Path, done: dict[str, Any], model: VAE) -> dict[str, torch.Tensor]:
+    path = run / layout.MODEL
     remedy = "try: restore the file, or remove it and DONE, then the command that trained the run"
     if not is_intact(path):
-        raise UserError(f"{path}: {'damaged' if path.is_file() else 'missing'}; {remedy}")
+        raise UserError(f"{path}: {'damaged' if is_regular(path) else 'missing'}; {remedy}")
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        shapes = {name: value.shape for name, value in state.items()}
+        with open_regular(path) as file:
+            state = torch.load(file, map_location="cpu", weights_only=True)
+        found = {name: (value.shape, value.dtype) for name, value in state.items()}
     except (UnpicklingError, RuntimeError, AttributeError) as error:
         raise UserError(f"{path}: refused, it holds more than tensors; allowed: weights only; {remedy}") from error
-    if shapes != {name: value.shape for name, value in model.state_dict().items()}:
+    wanted = {name: (value.shape, value.dtype) for name, value in model.state_dict().items()}
+    if found.keys() != wanted.keys() or any(found[name][0] != wanted[name][0] for name in found):
         raise UserError(f"{path}: not the weights of the model in config.yaml; {remedy}")
+    for name, (_, dtype) in found.items():
+        if dtype != wanted[name][1]:
+            raise UserError(
+                f"{path}: {name} is {dtype}; allowed: {wanted[name][1]}, in which the run was trained; {remedy}"
+            )
+    for name, _ in model.named_parameters():
+        if not bool(torch.isfinite(state[name]).all()):
+            raise UserError(f"{path}: {name} is not finite; {remedy}")
+    if done.get("model_sha256", sha256_of_model(run)) != sha256_of_model(run):
+        raise UserError(f"{path}: not the weights that this run ended with (sha256 in {layout.DONE}); {remedy}")
     return state

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from aevb.data.dataset import Dataset, Split
+from aevb.data.dataset import Dataset, Split, Splits
 from aevb.errors import UserError
 from aevb.evaluation.loading import load_run
 from aevb.evaluators.evaluator import run_over
@@ -58,6 +58,7 @@ class TrainedModel:
         self.dataset: Dataset = loaded.dataset
         self.model: VAE = loaded.model
         self.dtype = float_type(self.settings)
+        self._loaded = loaded
 
     def __repr__(self) -> str:
         return f"TrainedModel({self.directory.name!r}, latent_dim={self.latent_dim}, shape={self.shape})"
@@ -72,9 +73,13 @@ class TrainedModel:
         """D, pixels of an image."""
         return self.shape[0] * self.shape[1]
 
+    def load_data(self) -> Splits:
+        """The data of the run; raises UserError if they are not those that it was trained on."""
+        return self._loaded.load_data()
+
     def test(self) -> Split:
         """The test split as the run's evaluations saw it: x (N, D), label (N,). Reads the data set."""
-        split = self.dataset.load().test
+        split = self.load_data().test
         x = targets(split, self.dataset.dynamic, self.settings["seed"], self.dtype)
         return Split(x.numpy(), split.label)
 

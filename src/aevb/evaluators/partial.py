@@ -12,7 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from aevb.runs.files import write_atomically
+from aevb.files.archive import is_stored
+from aevb.files.atomic import write_atomically
+from aevb.files.regular import open_regular
 
 __all__ = ["Partial", "read_values", "write_values"]
 
@@ -69,7 +71,7 @@ def write_values(path: Path, values: dict[str, Tensor], **more: np.ndarray) -> N
 def read_values(path: Path) -> dict[str, np.ndarray] | None:
     """What `write_values` wrote; None if there is no such file or it is damaged."""
     try:
-        with path.open("rb") as file:  # numpy does not close what it cannot read
-            return dict(np.load(file, allow_pickle=False))
+        with open_regular(path) as file:  # numpy does not close what it cannot read
+            return dict(np.load(file, allow_pickle=False)) if is_stored(file) else None
     except (OSError, ValueError, TypeError, EOFError, BadZipFile, KeyError):
         return None

@@ -11,7 +11,10 @@ import torch
 
 from aevb.evaluators.evaluator import Evaluation, Evaluator
 from aevb.evaluators.partial import read_values, write_values
-from aevb.runs.files import read_json, write_json
+from aevb.files.atomic import write_json
+from aevb.files.regular import is_regular
+from aevb.runs import layout
+from aevb.runs.records import read_evaluation
 
 __all__ = ["place", "record", "recorded"]
 
@@ -19,7 +22,7 @@ __all__ = ["place", "record", "recorded"]
 def place(directory: Path, evaluator: Evaluator, split: str, first: int | None) -> Path:
     """The JSON file of an evaluation. first: images of the split that are taken, if not all; part of the name."""
     part = "" if first is None else f"-first{first}"
-    return directory / "evaluation" / f"{evaluator.name}-{split}{evaluator.suffix}{part}.json"
+    return directory / layout.EVALUATIONS / f"{evaluator.name}-{split}{evaluator.suffix}{part}.json"
 
 
 def record(
@@ -53,12 +56,12 @@ def record(
 
 def recorded(path: Path, evaluator: Evaluator, identity: str) -> tuple[Evaluation, dict[str, Any]] | None:
     """The evaluation in `path` and what else is written there, if it is the one that `identity` says and undamaged."""
-    values = read_values(path.with_suffix(".npz")) if path.is_file() else None
+    values = read_values(path.with_suffix(".npz")) if is_regular(path) else None
     if values is None:
         return None
-    facts = read_json(path)
+    facts = read_evaluation(path)
     if facts.get("identity") != identity:
         return None
     tensors = {name: torch.from_numpy(value) for name, value in values.items()}
-    summary = {name: facts[name] for name in facts.get("summary", [])}
+    summary = {name: facts[name] for name in facts.get("summary", []) if name in facts}
     return Evaluation(tensors, evaluator.primary_value, summary), facts

@@ -11,7 +11,7 @@ from functools import cache
 from typing import NoReturn
 
 from aevb.console.environment import LAUNCHER
-from aevb.runs.lock import process_exists
+from aevb.files.atomic import process_exists
 
 __all__ = ["ORPHAN_SECONDS", "exit_immediately", "exit_with_launcher", "exit_with_parent"]
 

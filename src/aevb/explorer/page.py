@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from aevb.explorer.export import export_run
-from aevb.runs.files import write_text
+from aevb.files.atomic import write_text
 
 __all__ = ["ARITHMETIC", "render", "resource", "write_page"]
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from torch.utils.tensorboard import SummaryWriter
 
-from aevb.runs.files import read_json
+from aevb.files.regular import check_folder
+from aevb.runs import layout
+from aevb.runs.records import read_evaluation
 from aevb.runs.run import Run
 
 __all__ = ["publish"]
@@ -16,18 +18,19 @@ __all__ = ["publish"]
 
 def publish(run: Path) -> None:
     """Scalars `evaluation/<file>/<value>` over samples seen, and a table, of every evaluation of the run."""
-    folder = run / "tb" / "evaluation"
-    if not folder.parent.is_dir():
+    folder = run / layout.PUBLISHED_EVALUATIONS
+    if not check_folder(folder.parent):
         return
+    check_folder(folder)
     shutil.rmtree(folder, ignore_errors=True)
     seen = Run(run).done["samples_seen"]
     lines = ["| evaluation | images | value | nats | standard error | of log p(x) |", "|---|---:|---|---:|---:|---|"]
     with SummaryWriter(str(folder)) as writer:
-        for path in sorted(run.glob("evaluation/*.json")):
-            facts = read_json(path)
-            for name, value in facts["values"].items():
+        for path in layout.evaluation_files(run):
+            facts = read_evaluation(path)
+            for name, value in facts.get("values", {}).items():
                 writer.add_scalar(f"evaluation/{path.stem}/{name}", value["mean"], seen)
             direction = facts.get("direction", "")
-            row = facts["quantity"], f"{facts['mean']:.3f}", f"{facts['standard_error']:.3f}", direction
+            row = facts.get("quantity", ""), f"{facts['mean']:.3f}", f"{facts['standard_error']:.3f}", direction
             lines.append(f"| {path.stem} | {facts['n']:,} | {' | '.join(row)} |")
         writer.add_text("evaluation", "\n".join(lines), seen)

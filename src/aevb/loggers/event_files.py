@@ -11,7 +11,8 @@ from tensorboard.backend.event_processing.event_file_loader import RawEventFileL
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.summary.writer.record_writer import RecordWriter
 
-from aevb.runs.files import write_atomically
+from aevb.files.atomic import write_atomically
+from aevb.files.regular import is_regular
 
 __all__ = ["forget"]
 
@@ -19,6 +20,7 @@ __all__ = ["forget"]
 def forget(folder: Path, kept: Callable[[int, str], bool]) -> None:
     """Leaves in the event files of `folder` the values of which `kept(step, tag)`; a record torn by a kill goes as well."""
     for path in sorted(folder.glob("events.out.tfevents.*")):
+        is_regular(path)
         events = [record for record in RawEventFileLoader(str(path)).Load() if _is_kept(record, kept)]
         _write(path, events)
 

@@ -7,10 +7,12 @@ import numpy as np
 import torch
 from lightning.pytorch.loggers import Logger
 
+from aevb.files.archive import open_bounded
+from aevb.files.atomic import write_atomically
+from aevb.files.regular import is_regular
 from aevb.loggers.base import RunContext, RunLogger
 from aevb.runs.evaluation_points import is_evaluation_point
-from aevb.runs.files import write_atomically
-from aevb.runs.run import read_settings
+from aevb.runs.settings import read_settings
 from aevb.types import PositiveInt
 
 __all__ = ["FILE", "PosteriorMeans"]
@@ -30,8 +32,8 @@ class PosteriorMeans(RunLogger):
         """None; what the file holds of before is read back, but for the end of a shorter run, which is no mark."""
         self.frames, self._start = [], samples_seen
         every = read_settings(directory)["evaluation"].get("every")
-        if samples_seen and (directory / FILE).is_file():
-            with np.load(directory / FILE) as held:
+        if samples_seen and is_regular(directory / FILE):
+            with open_bounded(directory / FILE) as file, np.load(file, allow_pickle=False) as held:
                 pairs = zip(held["samples_seen"].tolist(), held["mean"], strict=True)
                 self.frames = [
                     (seen, mean)

@@ -26,7 +26,7 @@ from aevb.loggers.event_files import forget
 from aevb.loggers.image_grid import grey, grid
 from aevb.noise import Noise
 from aevb.runs.evaluation_points import is_evaluation_point
-from aevb.runs.run import read_settings
+from aevb.runs.settings import read_settings
 from aevb.types import NonNegativeInt
 
 __all__ = ["TensorBoard"]

@@ -1,8 +1,10 @@
 """Run directories, the unit of work: made, read and compared without torch."""
 
-from aevb.runs.files import read_json, write_atomically, write_json, write_text
+from aevb.files.atomic import write_atomically, write_json, write_text
 from aevb.runs.provenance import commit
-from aevb.runs.run import Run, discard, finished, mark_done, mark_failed, planned_action, prepare, read_settings, state
+from aevb.runs.records import read_json
+from aevb.runs.run import Run, discard, finished, mark_done, mark_failed, planned_action, prepare, state
+from aevb.runs.settings import read_settings
 
 __all__ = [
     "Run",

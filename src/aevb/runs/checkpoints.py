@@ -1,35 +1,35 @@
-"""Whether what a run directory holds is still what was put there, told without torch: whole files, the same data."""
+"""Which checkpoint a run directory goes on from, found without torch."""
 
-import zipfile
 from pathlib import Path
 
 from aevb.errors import UserError
+from aevb.files.archive import is_intact
+from aevb.files.regular import is_regular
+from aevb.runs import layout
 
-__all__ = ["is_intact", "newest_checkpoint"]
-
-
-def is_intact(path: Path) -> bool:
-    """Whether a file that torch saved is as it was saved. torch.load reads changed bytes without complaint."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.testzip() is None
-    except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError):
-        return False  # the last is zipfile's word for a method of compression that changed bytes have made up
+__all__ = ["newest_checkpoint"]
 
 
 def newest_checkpoint(directory: Path) -> Path | None:
-    """The last checkpoint that is whole: the one before the last if that is damaged, or if a kill fell between two renames.
+    """Return the last checkpoint that is whole.
 
-    None where there is none. Raises UserError where all are damaged.
+    Args:
+        directory: The run directory.
+
+    Returns:
+        last.ckpt; the one before it if that is damaged, or if a kill fell between two renames; None if there is none.
+
+    Raises:
+        UserError: If all of them are damaged, or one is no regular file.
     """
-    folder = directory / "checkpoints"
-    found = [folder / name for name in ("last.ckpt", "last.previous.ckpt") if (folder / name).is_file()]
-    for path in found:
+    names = (layout.LAST_CHECKPOINT, layout.PREVIOUS_CHECKPOINT)
+    paths = [directory / name for name in names if is_regular(directory / name)]
+    for path in paths:
         if is_intact(path):
             return path
-    if found:
+    if paths:
         raise UserError(
-            f"{' and '.join(map(str, found))}: damaged; try: restore one of them, or remove {folder} and start this run "
-            "from the beginning"
+            f"{' and '.join(map(str, paths))}: damaged; try: restore one of them, or remove "
+            f"{directory / layout.CHECKPOINTS} and start this run from the beginning"
         )
     return None

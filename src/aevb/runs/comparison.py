@@ -4,17 +4,16 @@ Names, places and times of day are no differences. A difference of results is gi
 difference of two independent estimates, d / sqrt(se_a^2 + se_b^2); runs that share test images differ by less than that says.
 """
 
-import csv
-import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from aevb.config import flatten, shown
-from aevb.config.migration import upgrade_record
-from aevb.errors import UserError
-from aevb.runs.run import read_settings
+from aevb.runs import layout
+from aevb.runs.csv_table import CLOCK, read_rows
+from aevb.runs.records import read_evaluation, read_manifest
+from aevb.runs.settings import read_settings
 
 __all__ = ["circumstances", "differences", "results", "rows"]
 
@@ -23,37 +22,29 @@ SHARED = ("versions", "commit", "dirty", "platform", "processor", "device", "thr
 
 
 def rows(run: Path) -> dict[int, dict[str, str]]:
-    """Lines of metrics.csv as they are written, by samples_seen; none where there is no such file."""
-    path = run / "metrics.csv"
-    if not path.is_file():
-        return {}
+    """Return the rows of metrics.csv as they are written, by samples_seen; none where there is no such file."""
     try:
-        with path.open(newline="") as file:
-            return {int(line["samples_seen"]): line for line in csv.DictReader(file)}
-    except (ValueError, KeyError, TypeError, csv.Error) as error:
-        raise UserError(f"{path}: damaged ({error}); try: the command that trained the run") from error
+        return {int(line[CLOCK]): line for line in read_rows(run / layout.METRICS)}
+    except FileNotFoundError:
+        return {}
 
 
 def circumstances(run: Path) -> dict[str, Any]:
-    """Dotted keys of manifest.json that two runs can share; none where there is no manifest."""
-    path = run / "manifest.json"
+    """Return the dotted keys of manifest.json that two runs can share; none where there is no manifest."""
     try:
-        manifest = upgrade_record(json.loads(path.read_text())) if path.is_file() else {}
-        return dict(flatten({key: manifest[key] for key in SHARED if key in manifest})) if manifest else {}
-    except (ValueError, TypeError) as error:
-        raise UserError(f"{path}: damaged ({error}); try: remove it") from error
+        manifest = read_manifest(run)
+    except FileNotFoundError:
+        return {}
+    return dict(flatten({key: manifest[key] for key in SHARED if key in manifest}))
 
 
 def results(run: Path) -> dict[str, tuple[float, float]]:
-    """Mean and standard error of everything the run's evaluations measured: "bound-test bound" and so on."""
-    found: dict[str, tuple[float, float]] = {}
-    for path in sorted(run.glob("evaluation/*.json")):
-        try:
-            values = json.loads(path.read_text())["values"]
-            found |= {f"{path.stem} {name}": (v["mean"], v["standard_error"]) for name, v in values.items()}
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UserError(f"{path}: damaged ({error}); try: aevb-evaluate, which makes it again") from error
-    return found
+    """Return mean and standard error of everything the run's evaluations measured: "bound-test bound" and so on."""
+    return {
+        f"{path.stem} {name}": (value["mean"], value["standard_error"])
+        for path in layout.evaluation_files(run)
+        for name, value in read_evaluation(path).get("values", {}).items()
+    }
 
 
 def differences(a: Path, b: Path) -> Iterator[tuple[str, str, str, str]]:

@@ -1,24 +1,31 @@
-"""data.json: hashes of the data that a run was trained on, compared whenever the run goes on."""
+"""data.json: hashes of the data that a run was trained on, compared whenever its data are read again."""
 
 from pathlib import Path
 from typing import Any
 
 from aevb.errors import UserError
-from aevb.runs.files import read_json, write_json
+from aevb.files.atomic import write_json
+from aevb.files.regular import is_regular
+from aevb.runs import layout
+from aevb.runs.records import read_data_hashes
 
-__all__ = ["check_same_data"]
+__all__ = ["check_same_data", "record_data"]
 
 
 def check_same_data(directory: Path, hashes: dict[str, str], data: dict[str, Any]) -> None:
-    """Notes in data.json what a run is trained on, and refuses anything else when it goes on.
+    """Refuse data that are not those of the run.
 
-    hashes: sha256 of each split's targets. data: the config's node, for the words. Raises UserError.
+    Args:
+        directory: The run directory. A run without data.json is not checked.
+        hashes: sha256 of each split's targets, as read now. Where the file lies does not matter, only its content.
+        data: The config's node `data`, for the message.
+
+    Raises:
+        UserError: If a split has changed.
     """
-    path = directory / "data.json"
-    if not path.is_file():
-        write_json(path, hashes)
+    if not is_regular(directory / layout.DATA):
         return
-    before = read_json(path)
+    before = read_data_hashes(directory)
     changed = [name for name in hashes if before.get(name) != hashes[name]]
     if changed:
         key = next((key for key in ("path", "root") if data.get(key)), None)
@@ -27,3 +34,12 @@ def check_same_data(directory: Path, hashes: dict[str, str], data: dict[str, Any
             f"{given}: not the data that {directory} began with (changed: {', '.join(changed)}); allowed: the same images; "
             "try: restore them, or another name="
         )
+
+
+def record_data(directory: Path, hashes: dict[str, str], data: dict[str, Any]) -> None:
+    """Write data.json when a run begins; `check_same_data` when it is there already."""
+    path = directory / layout.DATA
+    if path.exists():
+        check_same_data(directory, hashes, data)
+    else:
+        write_json(path, hashes)

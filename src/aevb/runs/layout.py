@@ -27,6 +27,7 @@ __all__ = [
     "DONE",
     "EVALUATIONS",
     "FAILED",
+    "FOLDERS",
     "LAST_CHECKPOINT",
     "LEARNING_RATES",
     "LOCK",
@@ -34,6 +35,7 @@ __all__ = [
     "METRICS",
     "MODEL",
     "PREVIOUS_CHECKPOINT",
+    "PUBLISHED_EVALUATIONS",
     "TENSORBOARD",
     "TIMING",
     "evaluation_files",
@@ -55,6 +57,10 @@ PREVIOUS_CHECKPOINT = f"{CHECKPOINTS}/last.previous.ckpt"
 DAMAGED_CHECKPOINT = f"{CHECKPOINTS}/damaged.ckpt"
 TENSORBOARD = "tb"
 EVALUATIONS = "evaluation"
+PUBLISHED_EVALUATIONS = f"{TENSORBOARD}/evaluation"
+
+FOLDERS = (CHECKPOINTS, EVALUATIONS, TENSORBOARD, PUBLISHED_EVALUATIONS)
+"""The folders of a run directory that we write to."""
 
 
 def evaluation_files(run: Path) -> list[Path]:

@@ -16,8 +16,14 @@ from types import ModuleType
 from typing import IO
 
 from aevb.errors import UserError
+from aevb.files.atomic import remove_leftovers
+from aevb.files.regular import open_regular, read_bytes
+from aevb.runs import layout
+from aevb.runs.settings import check_folders
 
-__all__ = ["is_locked", "lock", "process_exists", "signal_owner"]
+__all__ = ["is_locked", "lock", "signal_owner"]
+
+LIMIT = 4096  # bytes of LOCK that are read
 
 
 @contextmanager
@@ -27,8 +33,9 @@ def lock(directory: Path) -> Iterator[None]:
     Removes first what a killed owner left half written. Raises UserError where another process is at work, or where nothing
     can be written.
     """
-    path = directory / "LOCK"
+    path = directory / layout.LOCK
     try:
+        check_folders(directory)
         file = _take(path)
     except OSError as error:
         raise UserError(
@@ -36,7 +43,8 @@ def lock(directory: Path) -> Iterator[None]:
             "try: another output_dir="
         ) from error
     try:
-        _clean(directory)
+        for name in ("", *layout.FOLDERS):
+            remove_leftovers(directory / name)
         yield
     finally:
         if _names(path, file):  # not if the folder has been removed, and perhaps made again by someone else
@@ -48,21 +56,22 @@ def is_locked(directory: Path) -> bool | None:
     """Whether a living process holds the lock of `directory`; None where no lock was ever taken, or it cannot be read."""
     fcntl = _fcntl()
     try:
-        with (directory / "LOCK").open() as file:
+        with open_regular(directory / layout.LOCK) as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except OSError:
+    except (OSError, UserError):
         return None
     return False
 
 
 def signal_owner(directory: Path, number: int) -> None:
     """Sends a signal to the process that holds the lock of `directory`, if there is one and it is on this machine."""
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        said = json.loads((directory / "LOCK").read_text())
-        if is_locked(directory) and said["host"] == socket.gethostname():
-            os.kill(said["pid"], number)
+    with suppress(UserError, OSError, ValueError, KeyError, TypeError, RecursionError):
+        said = json.loads(read_bytes(directory / layout.LOCK, LIMIT))
+        pid = said["pid"]  # zero and below stand for groups of processes
+        if type(pid) is int and pid > 1 and is_locked(directory) and said["host"] == socket.gethostname():
+            os.kill(pid, number)
 
 
 def _fcntl() -> ModuleType:
@@ -76,16 +85,15 @@ def _fcntl() -> ModuleType:
     return fcntl
 
 
-def _take(path: Path) -> IO[str]:
+def _take(path: Path) -> IO[bytes]:
     fcntl = _fcntl()
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+")
+        file = open_regular(path, os.O_RDWR | os.O_CREAT, "r+b")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            file.seek(0)
-            owner = _owner(file.read())
+            owner = _owner(file.read(LIMIT))
             file.close()
             raise UserError(
                 f"{path.parent}: in use by {owner}; allowed: one process to a run; try: wait for it, or another name="
@@ -95,39 +103,20 @@ def _take(path: Path) -> IO[str]:
         file.close()  # its owner removed it between our two calls
     file.truncate(0)
     now = datetime.now().astimezone().isoformat(timespec="seconds")
-    json.dump({"pid": os.getpid(), "host": socket.gethostname(), "since": now}, file)
+    file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": now}).encode())
     file.flush()
     return file
 
 
-def _names(path: Path, file: IO[str]) -> bool:
+def _names(path: Path, file: IO[bytes]) -> bool:
     try:
-        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+        return os.path.samestat(path.lstat(), os.fstat(file.fileno()))
     except FileNotFoundError:
         return False
 
 
-def _owner(text: str) -> str:
-    with suppress(ValueError, KeyError, TypeError):
+def _owner(text: bytes) -> str:
+    with suppress(ValueError, KeyError, TypeError, RecursionError):
         said = json.loads(text)
         return f"process {said['pid']} on {said['host']} since {said['since']}"
     return "another process"
-
-
-def _clean(directory: Path) -> None:
-    # aevb.runs.files.save names what is not whole yet `.<name>-<pid>`. An evaluation may be writing one now: its owner lives.
-    for path in directory.rglob(".*-*"):
-        pid = path.name.rpartition("-")[2]
-        if pid.isdecimal() and (int(pid) == os.getpid() or not process_exists(int(pid))):
-            path.unlink(missing_ok=True)
-
-
-def process_exists(pid: int) -> bool:
-    """Whether there is a process of that id on this machine."""
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -3,7 +3,6 @@
 Nothing reads it to decide anything: it is in no fingerprint, and two runs that differ in it alone are the same experiment.
 """
 
-import json
 import os
 import platform
 import shlex
@@ -15,8 +14,11 @@ from typing import Any
 
 from aevb.config import fingerprint
 from aevb.console.environment import COMMAND
-from aevb.runs.files import write_json
+from aevb.errors import UserError
+from aevb.files.atomic import write_json
+from aevb.runs import layout
 from aevb.runs.provenance import commit
+from aevb.runs.records import read_manifest
 
 __all__ = ["begin", "package_version", "processor"]
 
@@ -28,10 +30,10 @@ def begin(directory: Path, settings: dict[str, Any], data: dict[str, str], hardw
 
     settings: the run's config. data: sha256 of each split's targets. Called by one process of a run.
     """
-    path = directory / "manifest.json"
+    path = directory / layout.MANIFEST
     try:
-        starts = json.loads(path.read_text())["starts"]
-    except (OSError, ValueError, KeyError, TypeError):
+        starts = read_manifest(directory).get("starts", [])
+    except (OSError, UserError):
         starts = []  # the first start; or damaged, which is no reason not to train
     described = commit()
     write_json(

@@ -1,10 +1,11 @@
 """Run directories: the unit of work, made and read without torch.
 
-config.yaml comes first and DONE last; everything is written beside its place and renamed, so a directory is never half a
-run that looks whole.
+config.yaml comes first and DONE last; every file is written beside its target and renamed, so a directory never looks like a
+whole run when it is not.
 """
 
-import csv
+import hashlib
+import os
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,65 +14,46 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from omegaconf import OmegaConf
-from yaml import YAMLError
 
 from aevb.config import difference, fingerprint, shown
-from aevb.config.migration import upgrade
-from aevb.config.yaml_file import load_yaml
 from aevb.errors import UserError
+from aevb.files.atomic import write_json, write_text
+from aevb.files.regular import open_regular
+from aevb.runs import layout
+from aevb.runs.csv_table import columns
 from aevb.runs.lock import lock
+from aevb.runs.provenance import commit
+from aevb.runs.records import read_done, read_evaluation
+from aevb.runs.settings import json_copy, read_settings
+from aevb.runs.walk import run_directories
 
 if TYPE_CHECKING:
     import numpy as np
-from aevb.runs.files import read_json, write_json, write_text
-from aevb.runs.provenance import commit
 
 __all__ = [
     "Run",
+    "check_is_still_there",
     "discard",
     "finished",
     "mark_done",
     "mark_failed",
     "planned_action",
     "prepare",
-    "read_settings",
+    "sha256_of_model",
     "state",
 ]
 
 State = Literal["missing", "partial", "done", "failed"]
 PlannedAction = Literal["new", "resume", "extend", "done"]
 
-PARTS = ("data", "model", "objective", "optimizer", "trainer", "seed", "max_samples")  # without which a config is none
-
-
-def read_settings(directory: Path) -> dict[str, Any]:
-    """The config of a run directory, as plain containers: data, never code."""
-    path = directory / "config.yaml"
-    if not path.is_file():
-        found = "it is empty" if directory.is_dir() else "there is no such folder"
-        found = "it has no config.yaml" if directory.is_dir() and any(directory.iterdir()) else found
-        raise UserError(
-            f"run={directory}: not a run: {found}; allowed: a folder that aevb-train made; "
-            f"try: ls {directory.parent if directory.parent.is_dir() else 'outputs/runs'}"
-        )
-    remedy = "allowed: what aevb-train wrote; try: restore the file, or train again under another name="
-    try:
-        settings = load_yaml(path)
-    except (YAMLError, ValueError, OSError) as error:
-        raise UserError(f"{path}: not a config ({' '.join(str(error).split())}); {remedy}") from error
-    lost = [key for key in PARTS if not isinstance(settings, dict) or key not in settings]
-    if lost or not isinstance(settings, dict):
-        raise UserError(f"{path}: not a whole config (no {', '.join(lost)}); {remedy}")
-    return upgrade({str(key): value for key, value in settings.items()})
-
 
 def state(directory: Path) -> State:
-    """How far the run in `directory` has come."""
-    if not (directory / "config.yaml").is_file():
+    """Return how far the run in `directory` has come, by which of its files exist."""
+    if not os.path.lexists(directory / layout.CONFIG):
         return "missing"
-    if (directory / "DONE").is_file():
+    if os.path.lexists(directory / layout.DONE):
         return "done"
-    return "failed" if (directory / "FAILED").is_file() else "partial"
+    return "failed" if os.path.lexists(directory / layout.FAILED) else "partial"
 
 
 def planned_action(directory: Path, settings: dict[str, Any]) -> PlannedAction:
@@ -96,16 +78,31 @@ def planned_action(directory: Path, settings: dict[str, Any]) -> PlannedAction:
 
 
 def prepare(directory: Path, settings: dict[str, Any]) -> None:
-    """Makes `directory` a run of `settings` that is not done; what it holds already is kept."""
-    write_text(directory / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(settings)))
-    for mark in ("DONE", "FAILED"):
-        (directory / mark).unlink(missing_ok=True)
+    """Make `directory` a run of `settings` that is to be trained; what it holds already is kept.
+
+    DONE of a shorter run stays until training has read the checkpoint that it goes on from.
+    """
+    write_text(directory / layout.CONFIG, OmegaConf.to_yaml(OmegaConf.create(settings)))
+    (directory / layout.FAILED).unlink(missing_ok=True)
+
+
+def check_is_still_there(directory: Path) -> None:
+    """Refuse to go on with a run whose folder was renamed or whose config.yaml was removed while it trains.
+
+    Raises:
+        UserError: Before the rest of the budget is spent on a run that nothing could read.
+    """
+    if not (directory / layout.CONFIG).is_file():
+        raise UserError(
+            f"{directory / layout.CONFIG}: gone while the run trains (the folder was renamed, or the file removed); allowed: "
+            "a run directory that stays where it is; try: move it back, then the same command"
+        )
 
 
 def discard(directory: Path) -> None:
-    """Removes a run that never came to a checkpoint and that nobody is at, and the folders that are empty without it."""
+    """Remove a run that never came to a checkpoint and that nobody is at, and the folders that are empty without it."""
     with suppress(UserError), lock(directory):
-        if any((directory / "checkpoints").glob("*.ckpt")):
+        if any((directory / layout.CHECKPOINTS).glob("*.ckpt")):
             return
         shutil.rmtree(directory)
     with suppress(OSError):
@@ -114,73 +111,97 @@ def discard(directory: Path) -> None:
 
 
 def mark_done(directory: Path, facts: dict[str, Any]) -> None:
-    """Writes DONE: `facts` (samples_seen at the least), the fingerprint of the config and the commit of the code."""
-    identity = {"fingerprint": fingerprint(read_settings(directory)), "commit": commit()}
-    (directory / "FAILED").unlink(missing_ok=True)
-    write_json(directory / "DONE", {**facts, **identity})
+    """Write DONE.
+
+    Args:
+        directory: The run directory.
+        facts: What the run came to: samples_seen at the least. Added are the fingerprint of the config, the commit of the
+            code, the sha256 of model.pt, and a copy of the config that is read faster than YAML.
+    """
+    identity: dict[str, Any] = {"fingerprint": fingerprint(read_settings(directory)), "commit": commit()}
+    if os.path.lexists(directory / layout.MODEL):
+        identity["model_sha256"] = sha256_of_model(directory)
+    if (copy := json_copy(directory)) is not None:
+        identity["config"] = copy
+    (directory / layout.FAILED).unlink(missing_ok=True)
+    write_json(directory / layout.DONE, {**facts, **identity})
+
+
+def sha256_of_model(directory: Path) -> str:
+    """Return the sha256 of the bytes of model.pt, in hexadecimal."""
+    with open_regular(directory / layout.MODEL) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
 def mark_failed(directory: Path, traceback: str) -> None:
-    """Writes FAILED, where there is a run to mark and a disk to write on."""
-    if (directory / "config.yaml").is_file():
+    """Write FAILED, where there is a run and a disk to write on."""
+    if (directory / layout.CONFIG).is_file():
         with suppress(UserError):
-            write_text(directory / "FAILED", traceback)
+            write_text(directory / layout.FAILED, traceback)
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run directory, read when asked."""
+    """A run directory, each record of which is read when it is first asked for.
+
+    Everything raises UserError where the record is missing or damaged.
+
+    Attributes:
+        directory: The run directory.
+    """
 
     directory: Path
 
     @property
     def name(self) -> str:
-        """The folder's name."""
+        """The name of the folder."""
         return self.directory.name
 
     @cached_property
     def settings(self) -> dict[str, Any]:
-        """Its config."""
+        """The config."""
         return read_settings(self.directory)
 
     @cached_property
     def fingerprint(self) -> str:
-        """Of its config."""
+        """The fingerprint of the config."""
         return fingerprint(self.settings)
 
     @cached_property
     def done(self) -> dict[str, Any]:
-        """What DONE says."""
-        return read_json(self.directory / "DONE")
+        """What DONE says; refused if it is DONE of another run."""
+        try:
+            done = read_done(self.directory)
+        except FileNotFoundError as error:
+            raise UserError(
+                f"{self.directory / layout.DONE}: missing; try: the command that trained the run"
+            ) from error
+        if done.get("fingerprint", self.fingerprint) != self.fingerprint:
+            raise UserError(
+                f"{self.directory / layout.DONE}: of another run (its fingerprint is not that of {layout.CONFIG}); "
+                "try: restore the file, or remove it, then the command that trained the run"
+            )
+        return done
 
     def metrics(self) -> "dict[str, np.ndarray]":
         """Columns of metrics.csv: samples_seen as integers, the others in nats per datapoint; nan where nothing was computed."""
-        return _columns(self.directory / "metrics.csv")
+        return self._columns(layout.METRICS)
 
     def timing(self) -> "dict[str, np.ndarray]":
-        """Columns of timing.csv."""
-        return _columns(self.directory / "timing.csv")
+        """Columns of timing.csv, in seconds."""
+        return self._columns(layout.TIMING)
+
+    def _columns(self, name: str) -> "dict[str, np.ndarray]":
+        try:
+            return columns(self.directory / name)
+        except FileNotFoundError as error:
+            raise UserError(f"{self.directory / name}: missing; try: the command that trained the run") from error
 
     def evaluations(self) -> list[dict[str, Any]]:
         """What the files of evaluation/ say, by file name."""
-        return [read_json(path) for path in sorted(self.directory.glob("evaluation/*.json"))]
-
-
-def _columns(path: Path) -> "dict[str, np.ndarray]":
-    import numpy as np  # here, so that a command line that only asks for help does not wait for it
-
-    with path.open(newline="") as file:
-        reader = csv.DictReader(file)
-        rows = list(reader)
-        names = list(reader.fieldnames or [])
-    return {
-        name: np.array([int(row[name]) for row in rows], dtype=np.int64)
-        if name == "samples_seen"
-        else np.array([float(row[name] or "nan") for row in rows], dtype=np.float64)
-        for name in names
-    }
+        return [read_evaluation(path) for path in layout.evaluation_files(self.directory)]
 
 
 def finished(runs: Path) -> list[Run]:
-    """The runs with DONE at or below `runs`, by path."""
-    return [Run(path.parent) for path in sorted(runs.rglob("DONE")) if state(path.parent) == "done"]
+    """Return the runs with DONE at or below `runs`, by path."""
+    return [Run(directory) for directory in run_directories(runs) if state(directory) == "done"]

@@ -1,26 +1,36 @@
 """How far runs have come, as a table: done, running, partial, failed, missing. Read from run directories, without torch."""
 
-import csv
-import json
-from contextlib import suppress
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from yaml import YAMLError
-
 from aevb.errors import UserError
+from aevb.files.regular import read_tail
+from aevb.runs import layout
+from aevb.runs.csv_table import CLOCK, read_rows
 from aevb.runs.lock import is_locked
-from aevb.runs.run import read_settings, state
+from aevb.runs.records import read_done
+from aevb.runs.run import state
+from aevb.runs.settings import read_settings
+from aevb.runs.walk import run_directories
 
-__all__ = ["Row", "failure_reason", "found", "row"]
+__all__ = ["Row", "failure_reason", "row", "rows_of"]
+
+TAIL = 1 << 16  # bytes of FAILED that are read
 
 
 @dataclass(frozen=True)
 class Row:
     """One run.
 
-    point: of the sweep it belongs to, if known. samples_seen: by its metrics. max_samples: its budget. why: it is not done.
+    Attributes:
+        run: The run directory.
+        state: What it has come to.
+        samples_seen: Samples trained on, by its records.
+        max_samples: Its budget, in samples.
+        why: Why it is not done, or cannot be read.
+        point: The overrides of the sweep that it belongs to, if they are known.
     """
 
     run: str
@@ -31,11 +41,11 @@ class Row:
     point: str = ""
 
 
-def found(runs: Path) -> list[Row]:
-    """Every run at or below `runs`, by path; raises UserError if there is none."""
-    directories = sorted(path.parent for path in runs.rglob("config.yaml"))
+def rows_of(runs: Path) -> list[Row]:
+    """Return a row for every run at or below `runs`, by path; raises UserError if there is none."""
+    directories = run_directories(runs)
     if not directories:
-        reason = "no runs in it" if runs.is_dir() else "no such folder"
+        reason = "no runs in it" if os.path.isdir(runs) else "no such folder"
         raise UserError(
             f"{runs}: {reason}; allowed: a folder with runs; try: aevb-train, which makes them in outputs/runs"
         )
@@ -43,17 +53,21 @@ def found(runs: Path) -> list[Row]:
 
 
 def row(directory: Path, max_samples: int | None = None, point: str = "", why: str = "") -> Row:
-    """How far the run in `directory` has come.
+    """Return how far a run has come; one that cannot be read is a row that says why.
 
-    max_samples: what is wanted of it, if more than its own config says. why: of an end that has left no FAILED.
+    Args:
+        directory: The run directory.
+        max_samples: The budget that is wanted, if it is not that of the run's own config.
+        point: The overrides of the sweep that it belongs to.
+        why: The reason of an end that has left no FAILED.
     """
     before = state(directory)
     if before == "missing":
         return Row(str(directory), "missing", 0, max_samples or 0, why, point)
     try:
         budget = int(read_settings(directory)["max_samples"])
-        seen = _samples_seen(directory)
-    except (UserError, YAMLError, KeyError, ValueError, TypeError, OSError) as error:
+        seen = _samples_seen(directory, before == "done")
+    except (UserError, OSError) as error:
         return Row(str(directory), "failed", 0, max_samples or 0, " ".join(f"damaged: {error}".split()), point)
     wanted = max_samples or budget
     if is_locked(directory):
@@ -66,19 +80,22 @@ def row(directory: Path, max_samples: int | None = None, point: str = "", why: s
     return Row(str(directory), before, seen, wanted, why, point)
 
 
-def _samples_seen(directory: Path) -> int:
-    if (directory / "DONE").is_file():
-        return int(json.loads((directory / "DONE").read_text())["samples_seen"])
-    with suppress(FileNotFoundError), (directory / "metrics.csv").open(newline="") as file:
-        return max((int(line["samples_seen"]) for line in csv.DictReader(file)), default=0)
-    return 0
+def _samples_seen(directory: Path, is_done: bool) -> int:
+    if is_done:
+        return int(read_done(directory)[CLOCK])
+    try:
+        return max((int(line[CLOCK]) for line in read_rows(directory / layout.METRICS)), default=0)
+    except FileNotFoundError:
+        return 0
 
 
 def failure_reason(directory: Path) -> str:
-    """The last line of FAILED, which says why the run in `directory` did; empty where there is none."""
+    """Return the last line of FAILED, which says why the run in `directory` did; empty where there is none."""
     try:
-        text = (directory / "FAILED").read_text(errors="replace")
+        text = read_tail(directory / layout.FAILED, TAIL)
     except OSError:
         return ""
+    except UserError as error:
+        return str(error)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1].removeprefix("aevb.errors.UserError: ") if lines else ""

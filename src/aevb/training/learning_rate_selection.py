@@ -11,12 +11,15 @@ from pathlib import Path
 
 from aevb.config.migration import RENAMED_FILES
 from aevb.errors import UserError
-from aevb.runs.files import read_json, write_json
+from aevb.files.atomic import write_json
+from aevb.files.regular import is_regular
+from aevb.runs import layout
+from aevb.runs.records import read_learning_rates
 from aevb.types import PositiveFloat, PositiveInt
 
 __all__ = ["RECORD", "LearningRateSelection"]
 
-RECORD = "learning_rates.json"
+RECORD = layout.LEARNING_RATES
 """In the run's directory: the trials, and which learning rate was selected."""
 
 Trial = Callable[[float, int, int], tuple[float, int]]
@@ -43,8 +46,10 @@ class LearningRateSelection:
         """
         path = directory / RECORD
         before = directory / next(old for old, new in RENAMED_FILES.items() if new == RECORD)
-        read = path if path.is_file() else before
-        record = read_json(read) if read.is_file() else {"samples": self.samples, "trials": [], "selected": None}
+        read = path if is_regular(path) else before
+        record = (
+            read_learning_rates(read) if is_regular(read) else {"samples": self.samples, "trials": [], "selected": None}
+        )
         if record["selected"] is not None:
             return float(record["selected"])
         tried = {float(row["learning_rate"]) for row in record["trials"]}

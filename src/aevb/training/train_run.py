@@ -27,6 +27,7 @@ from aevb.training.callbacks.metrics_csv import MetricsWriter
 from aevb.training.callbacks.preemption import PreemptionCallback, Signals
 from aevb.training.callbacks.progress_bar import ProgressBar
 from aevb.training.checkpoints.background_writer import BackgroundWriter
+from aevb.training.checkpoints.identity import RunIdentity, check_checkpoint, identity
 from aevb.training.checkpoints.io import QueuedCheckpointIO, SavedCheckpoint, checkpoint_to_resume, load
 from aevb.training.engines.ensemble import Slot
 from aevb.training.evaluation_settings import EvaluationSettings
@@ -86,6 +87,7 @@ def _run(directory: Path, trusted: tuple[str, ...], ranks: Ranks, slot: Slot | N
     dataset: Dataset = instantiate(settings["data"], trusted=trusted)
     splits = load_data(directory, settings, dataset, ranks)
     job = TrainingJob(directory, settings, trainer_settings, dataset, splits, trusted, ranks)
+    own = identity(directory, settings)  # before a learning rate is selected
     select_learning_rate(job, signals)
     module, context = assemble(job, settings, slot)
     evaluators: dict[str, Evaluator] = instantiate(settings["evaluator"], trusted=trusted)
@@ -99,7 +101,7 @@ def _run(directory: Path, trusted: tuple[str, ...], ranks: Ranks, slot: Slot | N
     evaluation = EvaluationCallback(context, evaluators, run_logger, schedule, RunClock(timer))
     with BackgroundWriter() as writer:
         metrics = MetricsWriter(directory, evaluation, writer)
-        device = _fit(job, module, metrics, signals)
+        device = _fit(job, own, module, metrics, signals)
 
     last = context._replace(x=context.x[: points.final_images])
     with timer.pause():
@@ -132,13 +134,21 @@ def _prepare_process(settings: TrainerSettings) -> None:
     torch.set_flush_denormal(True)
 
 
-def _fit(job: TrainingJob, module: Training, metrics: MetricsWriter, signals: Signals) -> torch.device:
+def _fit(
+    job: TrainingJob, own: RunIdentity, module: Training, metrics: MetricsWriter, signals: Signals
+) -> torch.device:
     """Trains to the end, from the newest checkpoint if there is one; returns the device that trained."""
     directory, settings, ranks = job.directory, job.trainer, job.ranks
     evaluation, points = metrics.evaluation, metrics.schedule
     checkpoint = checkpoint_to_resume(directory) if ranks.first else newest_checkpoint(directory)
-    seen = 0 if checkpoint is None else load(checkpoint)["training"]["samples_seen"]
-    resumed = None if checkpoint is None else SavedCheckpoint(checkpoint, seen)
+    seen, resumed = 0, None
+    if checkpoint is not None:
+        loaded = load(checkpoint)
+        check_checkpoint(checkpoint, loaded, own, module.state_dict())
+        seen = loaded["training"]["samples_seen"]
+        resumed = SavedCheckpoint(checkpoint, seen)
+    if ranks.first:
+        (directory / layout.DONE).unlink(missing_ok=True)  # of a shorter run: what it is extended from has been read
     block = settings.block * module.stream.batch_size
     schedule = BlockSchedule(lambda: module.samples_seen, points.max_samples, module.round_samples, block, points.every)
     last = directory / layout.LAST_CHECKPOINT
@@ -146,7 +156,7 @@ def _fit(job: TrainingJob, module: Training, metrics: MetricsWriter, signals: Si
         *([ProgressBar(directory.name, points.max_samples)] if ranks.first else []),
         evaluation,
         metrics,
-        CheckpointCallback(last, points, settings.checkpoint_minutes, metrics.writer, resumed),
+        CheckpointCallback(last, points, settings.checkpoint_minutes, metrics.writer, resumed, own),
         PreemptionCallback(signals),
     ]
     logger = evaluation.run_logger.logger(directory, seen, module.round_samples) if ranks.first else False

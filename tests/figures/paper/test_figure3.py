@@ -7,7 +7,7 @@ from aevb.errors import UserError
 from aevb.figures.common.style import RC
 from aevb.figures.paper.figure3 import Figure3
 from aevb.figures.paper.published import figure3
-from aevb.runs.files import write_text
+from aevb.files.atomic import write_text
 from aevb.runs.run import finished
 from helpers.figure_runs import plant, read_csv
 

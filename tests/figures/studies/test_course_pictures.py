@@ -17,7 +17,8 @@ from aevb.figures.studies.interpolation import Interpolation, line
 from aevb.figures.studies.keras import Keras
 from aevb.figures.studies.posterior_families import PosteriorFamilies
 from aevb.figures.studies.posterior_means import PosteriorMeans
-from aevb.runs.files import read_json, write_json, write_text
+from aevb.files.atomic import write_json, write_text
+from aevb.runs.records import read_json
 from aevb.runs.run import finished
 from helpers.figure_runs import plant_model, read_csv
 

@@ -8,7 +8,7 @@ import pytest
 from aevb.errors import UserError
 from aevb.figures.common.style import RC
 from aevb.figures.studies.diagnosis import Diagnosis
-from aevb.runs.files import write_json
+from aevb.files.atomic import write_json
 from aevb.runs.run import finished
 from helpers.figure_runs import COMMIT, plant, read_csv
 

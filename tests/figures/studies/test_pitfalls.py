@@ -6,7 +6,7 @@ import pytest
 from aevb.errors import UserError
 from aevb.figures.common.style import RC
 from aevb.figures.studies.pitfalls import Pitfalls, pitfall
-from aevb.runs.files import write_json
+from aevb.files.atomic import write_json
 from aevb.runs.run import finished
 from helpers.figure_runs import plant, read_csv
 

@@ -5,7 +5,7 @@ import pytest
 from aevb.figures.paper.comparison import Comparison
 from aevb.figures.paper.figure2 import Figure2
 from aevb.figures.studies.table import Table
-from aevb.runs.files import write_json
+from aevb.files.atomic import write_json
 from helpers.figure_runs import COMMIT, plant, read_csv
 
 

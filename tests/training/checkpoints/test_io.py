@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from aevb.errors import UserError
-from aevb.runs.checkpoints import is_intact, newest_checkpoint
+from aevb.files.archive import is_intact
+from aevb.runs.checkpoints import newest_checkpoint
 from aevb.runs.lock import lock
 from aevb.training.checkpoints.io import DurableCheckpointIO, load
 from aevb.training.module import Training

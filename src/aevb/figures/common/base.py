@@ -4,6 +4,7 @@ import csv
 import io
 import logging
 import math
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -13,9 +14,11 @@ from typing import IO, Any, NamedTuple
 import matplotlib
 from matplotlib.figure import Figure as Canvas
 
+from aevb.console.printable import printable
 from aevb.errors import UserError
 from aevb.figures.common.style import RC
-from aevb.runs.files import write_atomically, write_json, write_text
+from aevb.files.atomic import remove_leftovers, write_atomically, write_json, write_text
+from aevb.runs.readable import readable
 from aevb.runs.run import Run, finished
 
 __all__ = ["Drawing", "Figure", "csv_text", "markdown_table"]
@@ -63,7 +66,10 @@ class Figure(ABC):
         runs: a folder of run directories. trusted: users' modules that their configs may name. Returns the files. Raises
         UserError if none of the runs serve.
         """
-        found = finished(runs)
+        remove_leftovers(output_dir)  # of a command that was killed while it drew
+        found, unreadable = readable(finished(runs))
+        for directory, why in unreadable.items():
+            print(printable(f"{directory}: left out: {why}"), file=sys.stderr)
         wanted = self.wanted(found)
         if not wanted:
             what = f"none of the {len(found)} finished runs serves" if found else "no finished runs"

@@ -5,7 +5,6 @@ q the price of one network for all images (amortisation gap). From the columns t
 in metrics.csv; a run of variational EM has no encoder, and its q is the best one, as far as its E-steps go.
 """
 
-import csv
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,8 @@ from matplotlib.figure import Figure as Canvas
 from aevb.figures.common.base import Drawing, Figure, markdown_table
 from aevb.figures.common.learning_curves import convention, provenance
 from aevb.figures.common.style import method
+from aevb.runs import layout
+from aevb.runs.csv_table import read_rows
 from aevb.runs.run import Run
 
 __all__ = ["BinaryInference"]
@@ -79,9 +80,8 @@ def _names(runs: list[Run]) -> dict[str, str]:
 def _rows(run: Run) -> list[dict[str, Any]]:
     """One for every mark and split that was looked at. seconds: of training."""
     folder = Path(run.directory)
-    with (folder / "metrics.csv").open() as metrics, (folder / "timing.csv").open() as timing:
-        seconds = {row["samples_seen"]: float(row["training_seconds"]) for row in csv.DictReader(timing)}
-        marks = list(csv.DictReader(metrics))
+    seconds = {row["samples_seen"]: float(row["training_seconds"]) for row in read_rows(folder / layout.TIMING)}
+    marks = read_rows(folder / layout.METRICS)
     facts = {"targets": convention(run), **provenance(run)}
     rows = []
     for mark in marks:

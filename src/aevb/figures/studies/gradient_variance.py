@@ -144,7 +144,7 @@ class GradientVariance(Figure):
     def _measured(self, run: Run, trusted: tuple[str, ...]) -> Iterator[dict[str, Any]]:
         settings = run.settings
         restored = load_run(Path(run.directory), self.data_root, trusted)
-        x = torch.from_numpy(restored.dataset.load().train.x).to(float_type(settings))
+        x = torch.from_numpy(restored.load_data().train.x).to(float_type(settings))
         dynamic, size = restored.dataset.dynamic, settings["batch_size"]
         facts = {"samples_seen": run.done["samples_seen"], "targets": convention(run), **provenance(run)}
         for k in range(self.minibatches):

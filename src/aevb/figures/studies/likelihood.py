@@ -15,7 +15,8 @@ from aevb.evaluators.partial import read_values
 from aevb.figures.common.base import Drawing, Figure, markdown_table
 from aevb.figures.common.learning_curves import convention, provenance
 from aevb.figures.common.style import dataset
-from aevb.runs.files import read_json
+from aevb.runs import layout
+from aevb.runs.records import read_evaluation
 from aevb.runs.run import Run
 
 __all__ = ["Likelihood"]
@@ -70,8 +71,8 @@ class Likelihood(Figure):
 def _estimates(run: Run) -> list[Estimate]:
     """Those of the most evaluated set of images, of all evaluations that say on which side of log p(x) they are."""
     sets: dict[tuple[str, int], list[Estimate]] = {}
-    for path in sorted(run.directory.glob("evaluation/*.json")):
-        facts, values = read_json(path), read_values(path.with_suffix(".npz"))
+    for path in layout.evaluation_files(run.directory):
+        facts, values = read_evaluation(path), read_values(path.with_suffix(".npz"))
         if values is None or not facts.get("direction"):
             continue
         for name, words in SHOWN.items():

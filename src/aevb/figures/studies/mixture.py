@@ -111,7 +111,7 @@ class Mixture(Figure):
         import aevb
 
         model = aevb.load(run.directory, self.data_root, trusted)
-        train, test = model.dataset.load().train, model.test()
+        train, test = model.load_data().train, model.test()
         codes = {"train": model.encode(train.x).mean, "test": model.encode(test.x).mean}
         name = method(str(run.settings["choices"]["objective"])).label
         mixture = _fit(codes["train"], self.components, self.seed)

@@ -16,6 +16,7 @@ from aevb.errors import UserError
 from aevb.figures.common.base import Drawing, Figure
 from aevb.figures.common.learning_curves import provenance
 from aevb.figures.common.style import DIGITS, dataset
+from aevb.files.archive import open_bounded
 from aevb.runs.run import Run
 from aevb.types import PositiveInt
 
@@ -47,7 +48,7 @@ class PosteriorMeans(Figure):
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """The strip, the animation, and every point."""
         run = runs[0]
-        with np.load(run.directory / FILE) as held:
+        with open_bounded(run.directory / FILE) as file, np.load(file, allow_pickle=False) as held:
             seen, means, label = held["samples_seen"], held["mean"], held["label"]
         kept = [i for i, count in enumerate(seen) if count == 0 or count >= self.from_samples]
         if not kept:

@@ -3,9 +3,11 @@
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table as RichTable
 
+from aevb.console.printable import printable
 from aevb.figures.common.base import Drawing, Figure, markdown_table
 from aevb.figures.common.learning_curves import convention, meanings, provenance
 from aevb.runs.run import Run
@@ -39,7 +41,7 @@ def _print(rows: list[dict[str, Any]], remarks: str) -> None:
         text = column in WORDS
         table.add_column(column, justify="left" if text else "right", no_wrap=not text, overflow="fold")
     for row in rows:
-        table.add_row(*map(str, row.values()))
+        table.add_row(*(escape(printable(value)) for value in row.values()))
     console = Console()
     if not console.is_terminal:  # a file has no width
         console.width = Measurement.get(console, console.options.update(max_width=1000), table).maximum
@@ -61,7 +63,7 @@ def _row(run: Run) -> dict[str, Any]:
         "test_log_px": importance.get("mean"),
         "test_log_px_standard_error": importance.get("standard_error"),
         "importance_samples": importance.get("settings", {}).get("samples"),
-        "seconds": run.done["training_seconds"],
+        "seconds": run.done.get("training_seconds", float("nan")),
         "targets": convention(run),
         **origin,
     }
@@ -70,7 +72,7 @@ def _row(run: Run) -> dict[str, Any]:
 def _evaluation(run: Run, name: str) -> dict[str, Any]:
     """The run's evaluation of the most images of the test split; of several such, the one with the most samples."""
     found = [item for item in run.evaluations() if item["name"] == name and item["split"] == "test"]
-    return max(found, key=lambda item: (item["n"], item["settings"]["samples"]), default={})
+    return max(found, key=lambda item: (item["n"], item["settings"].get("samples", 0)), default={})
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import Any
 import lightning as L
 
 from aevb.training.checkpoints.background_writer import BackgroundWriter
+from aevb.training.checkpoints.identity import KEY, RunIdentity
 from aevb.training.checkpoints.io import SavedCheckpoint
 from aevb.training.module import Training
 from aevb.training.schedule import Block, EvaluationSchedule
@@ -31,6 +32,7 @@ class CheckpointCallback(L.Callback):
         minutes: A checkpoint is also saved at the end of a block if the last one is older than this.
         writer: Writes the files; an error of it ends the run after a block.
         resumed: The checkpoint that the run was resumed from, if any.
+        identity: Whose checkpoint it is, kept in the file; readers refuse that of another run.
     """
 
     def __init__(
@@ -40,9 +42,10 @@ class CheckpointCallback(L.Callback):
         minutes: float,
         writer: BackgroundWriter,
         resumed: SavedCheckpoint | None = None,
+        identity: RunIdentity | None = None,
     ) -> None:
         self.path, self.schedule, self.seconds, self.writer = path, schedule, 60 * minutes, writer
-        self._latest = resumed
+        self._latest, self._identity = resumed, identity
         self._saved_at = time.monotonic()
 
     def latest(self) -> SavedCheckpoint | None:
@@ -78,7 +81,9 @@ class CheckpointCallback(L.Callback):
     def on_save_checkpoint(  # type: ignore[override]
         self, trainer: L.Trainer, module: Training, checkpoint: dict[str, Any]
     ) -> None:
-        """Note what is saved. Called for every save of this trainer."""
+        """Note what is saved, and whose it is. Called for every save of this trainer."""
+        if self._identity is not None:
+            checkpoint[KEY] = dict(self._identity)
         self._latest = SavedCheckpoint(self.path, module.samples_seen)
         self._saved_at = time.monotonic()
 

@@ -17,8 +17,9 @@ from typing import Any
 
 import lightning as L
 
+from aevb.files.atomic import write_text
 from aevb.runs import layout
-from aevb.runs.files import write_text
+from aevb.runs.run import check_is_still_there
 from aevb.training.callbacks.evaluation import EvaluationCallback
 from aevb.training.checkpoints.background_writer import BackgroundWriter
 from aevb.training.module import Training
@@ -61,6 +62,7 @@ class MetricsWriter(L.Callback):
             return
         self.timing.append(self._timing_row(module.samples_seen))
         if trainer.is_global_zero:
+            check_is_still_there(self.directory)
             self._write(layout.METRICS, csv_table(self.evaluation.columns, self.evaluation.rows))
             self._write(layout.TIMING, csv_table(TIMING_COLUMNS, self.timing))
 

@@ -23,9 +23,10 @@ from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 from torch import Tensor
 
 from aevb.errors import UserError
+from aevb.files.atomic import write_atomically
+from aevb.files.regular import open_regular
 from aevb.runs import layout
 from aevb.runs.checkpoints import newest_checkpoint
-from aevb.runs.files import write_atomically
 from aevb.training.checkpoints.background_writer import BackgroundWriter
 from aevb.training.checkpoints.migration import upgrade_checkpoint
 
@@ -73,12 +74,17 @@ def load(path: Path, device: Any = "cpu") -> dict[str, Any]:
         UserError: The file holds more than tensors and plain containers, which could execute code.
     """
     try:
-        return upgrade_checkpoint(torch.load(path, map_location=device, weights_only=True))
+        with open_regular(path) as file:
+            checkpoint = torch.load(file, map_location=device, weights_only=True)
     except (UnpicklingError, RuntimeError) as error:
         raise UserError(
             f"{path}: refused, it holds more than tensors and plain containers; allowed: what aevb-train saved; "
             "try: remove it, if you do not know who made it"
         ) from error
+    try:
+        return upgrade_checkpoint(checkpoint)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{path}: not a checkpoint; allowed: what aevb-train saved; try: remove it") from error
 
 
 def checkpoint_to_resume(directory: Path) -> Path | None:

@@ -1,0 +1,117 @@
+"""Reading files that may have been left by anyone: regular files only, of a bounded size, never through a symbolic link.
+
+A FIFO is opened without waiting for a writer, and refused like a device, a socket, a folder or a link.
+"""
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import IO
+
+from aevb.errors import UserError
+
+__all__ = ["MIB", "check_folder", "is_regular", "open_regular", "read_bytes", "read_tail", "read_text"]
+
+MIB = 1 << 20
+FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+KINDS = {
+    stat.S_IFLNK: "a symbolic link",
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+def open_regular(path: Path, flags: int = FLAGS, mode: str = "rb") -> IO[bytes]:
+    """Open a regular file.
+
+    Args:
+        path: The file; its last component is never followed if it is a link.
+        flags: Flags of os.open; O_NOFOLLOW, O_NONBLOCK and O_CLOEXEC are always added.
+        mode: Mode of the file object, binary.
+
+    Returns:
+        The open file.
+
+    Raises:
+        UserError: If there is something else than a regular file.
+        OSError: If it cannot be opened, for example because there is none.
+    """
+    try:
+        descriptor = os.open(path, flags | (FLAGS & ~os.O_RDONLY), 0o666)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR, errno.EMLINK):
+            raise _refusal(path, path.lstat().st_mode) from error
+        raise
+    kind = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(kind):
+        os.close(descriptor)
+        raise _refusal(path, kind)
+    return os.fdopen(descriptor, mode)
+
+
+def _refusal(path: Path, mode: int, allowed: str = "a regular file") -> UserError:
+    what = KINDS.get(stat.S_IFMT(mode), "a special file")
+    return UserError(f"{path}: {what}, which is not followed or read; allowed: {allowed}; try: remove it")
+
+
+def is_regular(path: Path) -> bool:
+    """Return whether a regular file lies at `path`; False if there is nothing.
+
+    Raises:
+        UserError: If there is something else: a link, a named pipe, a folder...
+    """
+    try:
+        mode = path.lstat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    if not stat.S_ISREG(mode):
+        raise _refusal(path, mode)
+    return True
+
+
+def check_folder(path: Path) -> bool:
+    """Return whether a folder lies at `path`; False if there is nothing.
+
+    Raises:
+        UserError: If there is something else, for example a symbolic link to a folder elsewhere.
+    """
+    try:
+        mode = path.lstat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    if stat.S_ISREG(mode):
+        raise UserError(f"{path}: a file; allowed: a folder; try: remove it")
+    if not stat.S_ISDIR(mode):
+        raise _refusal(path, mode, "a folder")
+    return True
+
+
+def read_bytes(path: Path, limit: int) -> bytes:
+    """Read a regular file of at most `limit` bytes.
+
+    Raises:
+        UserError: If it is larger, or no regular file.
+        OSError: If it cannot be opened.
+    """
+    with open_regular(path) as file:
+        raw = file.read(limit + 1)
+    if len(raw) > limit:
+        size = f"{limit // MIB} MiB" if limit >= MIB else f"{limit:,} bytes"
+        raise UserError(f"{path}: larger than {size}, which no file of this name is; try: remove it")
+    return raw
+
+
+def read_text(path: Path, limit: int) -> str:
+    """`read_bytes` for UTF-8 text; raises ValueError for other bytes."""
+    return read_bytes(path, limit).decode("utf-8")
+
+
+def read_tail(path: Path, limit: int) -> str:
+    """Read the last `limit` bytes of a regular file as text; bytes that are no UTF-8 are replaced."""
+    with open_regular(path) as file:
+        file.seek(max(0, os.fstat(file.fileno()).st_size - limit))
+        return file.read(limit).decode("utf-8", errors="replace")

@@ -1,0 +1,129 @@
+"""config.yaml of a run directory, read through one reader: as plain containers, never as code.
+
+Parsing YAML takes milliseconds, so DONE holds a copy of the settings as JSON, with the sha256 of the config.yaml that it is a
+copy of. The copy is used only while that file is unchanged, and is checked in the same way.
+"""
+
+import json
+import math
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from yaml import YAMLError
+
+from aevb.config import flatten
+from aevb.config.migration import upgrade
+from aevb.config.yaml_file import parse_yaml
+from aevb.errors import UserError
+from aevb.files.regular import MIB, check_folder, read_bytes
+from aevb.runs import layout
+from aevb.runs.records import read_done, sha256_of
+
+__all__ = ["check_folders", "json_copy", "read_settings"]
+
+LIMIT = MIB
+PARTS = ("data", "model", "objective", "optimizer", "trainer", "seed", "max_samples")  # without which a config is none
+REMEDY = "allowed: what aevb-train wrote; try: restore the file, or train again under another name="
+
+MAPPINGS = ("data", "model", "objective", "optimizer", "trainer", "logger", "evaluator", "evaluation", "choices")
+INTEGERS = {"seed": 0, "max_samples": 1, "latent_dim": 1, "batch_size": 1}
+"""Keys of integers, with their smallest values."""
+
+
+def check_folders(run: Path) -> None:
+    """Refuse a run directory one of whose folders is something else: a symbolic link, a file, a named pipe.
+
+    Raises:
+        UserError: In one line.
+    """
+    for name in layout.FOLDERS:
+        check_folder(run / name)
+
+
+def read_settings(directory: Path) -> dict[str, Any]:
+    """Read the config of a run directory.
+
+    Args:
+        directory: The run directory.
+
+    Returns:
+        The settings with the key names of the present version, as plain containers. Interpolations stay text.
+
+    Raises:
+        UserError: If there is no run, or its config is damaged.
+    """
+    path = directory / layout.CONFIG
+    try:
+        check_folders(directory)
+        raw = read_bytes(path, LIMIT)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise UserError(_missing(directory)) from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); {REMEDY}") from error
+    settings = _copy(directory, raw)
+    if settings is None:
+        settings = _parse(path, raw)
+    lost = [key for key in PARTS if key not in settings]
+    if lost:
+        raise UserError(f"{path}: not a whole config (no {', '.join(lost)}); {REMEDY}")
+    for key, is_good, allowed in _schema():
+        if key in settings and not is_good(settings[key]):
+            given = " ".join(repr(settings[key]).split())
+            raise UserError(f"{path}: {key}={given[:60]}: damaged; allowed: {allowed}; {REMEDY}")
+    for key, value in flatten(settings):
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UserError(f"{path}: {key}={value}: not a finite number; {REMEDY}")
+    return upgrade(settings)
+
+
+def _missing(directory: Path) -> str:
+    reason = "it is empty" if os.path.isdir(directory) else "there is no such folder"
+    if os.path.isdir(directory) and os.listdir(directory):
+        reason = f"it has no {layout.CONFIG}"
+    parent = directory.parent if os.path.isdir(directory.parent) else "outputs/runs"
+    return f"run={directory}: not a run: {reason}; allowed: a folder that aevb-train made; try: ls {parent}"
+
+
+def _schema() -> list[tuple[str, Callable[[Any], bool], str]]:
+    checks: list[tuple[str, Callable[[Any], bool], str]] = [
+        (key, lambda value: isinstance(value, dict), "a mapping") for key in MAPPINGS
+    ]
+    checks += [
+        (key, lambda value, least=least: type(value) is int and least <= value < 1 << 62, f"an integer >= {least}")  # type: ignore[misc]
+        for key, least in INTEGERS.items()
+    ]
+    return checks
+
+
+def _parse(path: Path, raw: bytes) -> dict[str, Any]:
+    try:
+        settings = parse_yaml(raw.decode("utf-8"))
+    except (YAMLError, ValueError, RecursionError) as error:
+        raise UserError(f"{path}: not a config ({' '.join(str(error).split())[:300]}); {REMEDY}") from error
+    if not isinstance(settings, dict):
+        raise UserError(f"{path}: not a whole config (no {', '.join(PARTS)}); {REMEDY}")
+    return {str(key): value for key, value in settings.items()}
+
+
+def _copy(directory: Path, raw: bytes) -> dict[str, Any] | None:
+    # The settings in DONE, if they are those of this config.yaml.
+    try:
+        copy = read_done(directory).get("config", {})
+    except (UserError, OSError):
+        return None  # who needs DONE says what is wrong with it
+    settings = copy.get("settings")
+    return settings if isinstance(settings, dict) and copy.get("sha256") == sha256_of(raw) else None
+
+
+def json_copy(directory: Path) -> dict[str, Any] | None:
+    """Return what DONE holds of config.yaml: its sha256 and its settings; None where JSON cannot hold them."""
+    path = directory / layout.CONFIG
+    raw = read_bytes(path, LIMIT)
+    settings = _parse(path, raw)
+    try:
+        same = json.loads(json.dumps(settings, allow_nan=False)) == settings
+    except (ValueError, TypeError):
+        same = False
+    return {"sha256": sha256_of(raw), "settings": settings} if same else None
