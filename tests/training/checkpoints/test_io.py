@@ -98,12 +98,20 @@ def test_both_damaged_is_told_and_nothing_is_removed(tmp_path: Path) -> None:
 def test_what_a_killed_process_left_half_written_is_removed(undisturbed: Path, tmp_path: Path) -> None:
     run = train(tmp_path / "run", 1000)
     dead, living = a_dead_process(), os.getppid()
-    left = [run / "checkpoints" / f".last.ckpt-{dead}", run / f".metrics.csv-{dead}"]
-    kept = run / "evaluation" / f".bound-test.json-{living}"
-    for path in (*left, kept):
+    left = [run / "checkpoints" / f".aevb-tmp-last.ckpt-{dead}", run / f".aevb-tmp-metrics.csv-{dead}"]
+    (run / "tb").mkdir(exist_ok=True)
+    (run / "notes" / "deep").mkdir(parents=True)
+    (run / f".aevb-tmp-folder-{dead}").mkdir()
+    kept = [
+        run / "evaluation" / f".aevb-tmp-bound-test.json-{living}",
+        run / f".notes-{dead}",  # somebody's: it has not our prefix
+        run / "notes" / "deep" / f".aevb-tmp-metrics.csv-{dead}",  # in no folder of ours
+    ]
+    for path in (*left, *kept):
         path.write_bytes(b"half")
     assert outcome(train(run, 3000)) == outcome(undisturbed)
-    assert [path.exists() for path in (*left, kept)] == [False, False, True]
+    assert [path.exists() for path in (*left, *kept)] == [False, False, True, True, True]
+    assert (run / f".aevb-tmp-folder-{dead}").is_dir()
 
 
 def test_saving_by_time_changes_nothing_and_is_gone_on_from(undisturbed: Path, tmp_path: Path, monkeypatch) -> None:
@@ -172,7 +180,7 @@ def test_twenty_kills_in_a_loop_of_saving_with_the_temporary_folder_elsewhere(tm
             found = newest_checkpoint(run)
             assert found is not None
             assert load(found)["weights"][-1] == 99_999
-            torn += (target.parent / f".last.ckpt-{child}").exists()
+            torn += (target.parent / f".aevb-tmp-last.ckpt-{child}").exists()
         with lock(run):
             assert not list(target.parent.glob(".*"))
     finally:
