@@ -61,7 +61,7 @@ def test_one_changed_bit_is_found(folder: Path, copy: Path) -> None:
     manifest["versions"]["torch"] = "1.0"
     (copy / "manifest.json").write_text(json.dumps(manifest))
     rows = (copy / "metrics.csv").read_text().splitlines()
-    changed = rows[2].rpartition(",")[0].replace("200,", "200,9", 1) + ","
+    changed = rows[2].rpartition(",")[0].replace("200,-", "200,-9", 1) + ","
     (copy / "metrics.csv").write_text("\n".join([*rows[:2], changed, *rows[3:]]) + "\n")
     result = tool("verify", str(copy), folder=folder)
     assert result.returncode == 1, result.stderr
