@@ -133,8 +133,8 @@ MISTAKES = [
     Mistake(
         "a graph that replays one and the same noise",
         "training/device_minibatches.py",
-        "self.first.fill_(t)",
-        "self.first.fill_(0)",
+        "self.first_step.fill_(t)",
+        "self.first_step.fill_(0)",
         "tests/training/test_cuda_graph.py::test_the_curve_is_the_same_value_for_value",
     ),
     Mistake(

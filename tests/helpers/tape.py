@@ -64,7 +64,7 @@ class Tape:
         self.recorded = self.replayed = 0
 
     @contextmanager
-    def aside(self) -> Iterator[None]:
+    def side_stream(self) -> Iterator[None]:
         yield
 
     def record(self, body: Callable[[], Tensor]) -> tuple[Tensor, Callable[[], None]]:

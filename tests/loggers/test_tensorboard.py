@@ -16,7 +16,6 @@ from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
 from aevb import runs
 from aevb.config.instantiate import instantiate
 from aevb.loggers.base import RunContext
-from aevb.loggers.image_grid import grey, grid
 from aevb.training import train_run
 from helpers.small_run import change, settings_of_a_small_run
 
@@ -211,18 +210,3 @@ def test_sprites_of_images_that_are_not_square(
     (sheet,) = (run / "tb").rglob("sprite.png")
     with Image.open(sheet) as picture:
         assert picture.size == (6 * 7, 6 * 7)
-
-
-def test_a_grid_is_near_square_and_holds_every_image_in_order() -> None:
-    images = np.linspace(0, 1, 20, dtype=np.float32)[:, None, None] * np.ones((20, 28, 28), dtype=np.float32)
-    picture = grid(images)
-    assert picture.shape == (5 * 29 + 1, 4 * 29 + 1)
-    centres = picture[15::29, 15::29]
-    np.testing.assert_allclose(centres.ravel(), np.linspace(0, 1, 20), atol=1e-6)
-    assert set(picture[0]) == set(picture[:, 0]) == {np.float32(0.35)}
-
-
-def test_grey_keeps_levels_of_images_and_stretches_over_other_data() -> None:
-    inside, outside = torch.tensor([[0.2, 0.8]]), torch.tensor([[-1.0, 3.0]])
-    np.testing.assert_allclose(grey(inside, (1, 2), inside)[0, 0], [0.2, 0.8])
-    np.testing.assert_allclose(grey(outside, (1, 2), outside)[0, 0], [0, 1])

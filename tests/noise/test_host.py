@@ -20,12 +20,12 @@ def test_successive_calls_go_on():
 
 def test_what_is_drawn_ahead_is_what_each_would_draw_by_itself():
     """Whatever is asked for, in whatever order: the same request again and again, another one, a place skipped, a place again."""
-    foresight = NoisePrefetch(0, "noise")
+    prefetch = NoisePrefetch(0, "noise")
     requests = (
         [("normal", (4, 3))] * 5 + [("uniform", (4, 3))] * 3 + [("normal", (2, 4, 3))] * 2 + [("normal", (4, 3))] * 3
     )
     for step, (kind, shape) in zip([0, 1, 2, 3, 4, 5, 6, 9, 10, 11, 12, 3, 3], requests, strict=True):
-        ahead, alone = Noise(0, "noise", step, foresight=foresight), Noise(0, "noise", step)
+        ahead, alone = Noise(0, "noise", step, prefetch=prefetch), Noise(0, "noise", step)
         for _ in range(2):  # the first request and one that goes on
             assert torch.equal(getattr(ahead, kind)(shape), getattr(alone, kind)(shape))
 

@@ -19,7 +19,7 @@ from aevb.noise import Noise
 from aevb.objectives.objective import Objective
 from aevb.objectives.sgvb_b import SGVB_B
 from aevb.optimizers import adagrad
-from aevb.training.cuda_graph import counts_on_device, is_static
+from aevb.training.cuda_graph import is_capturable, state_is_on_device
 from aevb.training.engines.ensemble import GradientBatcher, Slot
 from aevb.training.minibatches import Stream
 from aevb.training.module import Training
@@ -77,10 +77,10 @@ def test_every_class_speaks_for_itself_and_is_tried():
     tried = {type(part) for model in models for part in (model.encoder, model.decoder, model.prior)}
     assert tried | {type(objective()) for _, objective, _, _ in STATIC} == marked
     paper = MODELS["paper"]()
-    assert is_static(SGVB_B(), paper)
-    assert not is_static(Derived(), paper)
+    assert is_capturable(SGVB_B(), paper)
+    assert not is_capturable(Derived(), paper)
     convolutional = ConvolutionalEncoder((28, 28), J)
-    assert not is_static(SGVB_B(), VAE(convolutional, BernoulliDecoder(784, J, H), StandardNormal(J)))
+    assert not is_capturable(SGVB_B(), VAE(convolutional, BernoulliDecoder(784, J, H), StandardNormal(J)))
 
 
 def test_on_a_cpu_nothing_of_this_happens():
@@ -145,6 +145,6 @@ def test_a_round_that_talks_to_the_host_is_refused_in_one_line(objective):
 def test_an_optimiser_that_counts_elsewhere_is_seen():
     w = torch.nn.Parameter(torch.zeros(2, device="meta"))
     counting = torch.optim.SGD([w])
-    assert counts_on_device(counting)
+    assert state_is_on_device(counting)
     counting.state[w]["step"] = torch.zeros(())
-    assert not counts_on_device(counting)
+    assert not state_is_on_device(counting)

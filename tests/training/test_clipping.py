@@ -25,7 +25,7 @@ def stepped(clipping, objective=None, world=1):
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
     for update in module.engine(model, stream):
         stream.world = world
-        module._take(update, optimizers, None)
+        module._take_step(update, optimizers, None)
     return before, dict(model.named_parameters())
 
 

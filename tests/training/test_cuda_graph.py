@@ -8,7 +8,7 @@ import torch
 from aevb.config import difference, fingerprint
 from aevb.optimizers import adagrad
 from aevb.training.clipping import Clipping
-from aevb.training.cuda_graph import WARM
+from aevb.training.cuda_graph import WARM_UP_ROUNDS
 from aevb.training.module import Diverged, Training
 from aevb.training.schedule import BlockSchedule
 from helpers.commands import settings
@@ -100,7 +100,7 @@ def test_a_block_that_diverges_is_taken_again_one_by_one_and_the_step_named():
 def test_what_replays_changed_is_undone_before_the_block_is_taken_again(optimizer):
     before, module = train(training(optimizer=optimizer), [3]), poisoned(optimizer)
     take = module._rounds
-    module._rounds = lambda block, optimizers, watched: [] if watched else take(block, optimizers, watched)
+    module._rounds = lambda block, optimizers, check=False: [] if check else take(block, optimizers)
     with pytest.raises(Diverged):
         train(module, [16])
     torch.testing.assert_close(state(module), state(before), rtol=0, atol=0)
@@ -117,7 +117,7 @@ def test_a_stop_is_heard_between_replays():
 
 def test_no_recording_before_the_first_rounds():
     module = train(training(), [K])
-    assert module.tape.recorded == 0 < WARM <= K
+    assert module.tape.recorded == 0 < WARM_UP_ROUNDS <= K
     assert train(module, [K]).tape.recorded == 1
 
 

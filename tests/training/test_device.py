@@ -15,8 +15,7 @@ from aevb.objectives.exact_bound import ExactBound
 from aevb.objectives.mmd import MMD
 from aevb.optimizers.adagrad import AuthorsAdagrad
 from aevb.optimizers.torch import adagrad, adam
-from aevb.training.cuda_graph import counts_on_device
-from aevb.training.device_minibatches import Prefetch
+from aevb.training.cuda_graph import state_is_on_device
 from aevb.training.minibatches import Stream
 from aevb.training.module import Training
 from aevb.training.running_mean import RunningMean
@@ -74,11 +73,11 @@ def on_the_host(monkeypatch, model, objective, engine, optimizer) -> set[str]:
         module = Training(vae, objective, stream, OPTIMIZERS[optimizer], RunningMean(100), engine)
         optimizers = module.configure_optimizers()
         module.optimizers = lambda use_pl_optimizer: optimizers
-        prefetch, own = Prefetch(stream, 3), module._optimizers()
-        minibatches = iter(prefetch.batches())
+        minibatches_on_device, own = stream.on_device(3), module._optimizers()
+        minibatches = iter(minibatches_on_device.batches())
         list(module._round(minibatches, own))  # an optimiser's first step makes what it keeps
         with Places() as places:
-            minibatches = iter(prefetch.batches())
+            minibatches = iter(minibatches_on_device.batches())
             for _ in range(2):
                 list(module._round(minibatches, own))
     return places.host
@@ -102,9 +101,9 @@ def test_the_optimisers_of_a_gpu():
 
     with FakeTensorMode():
         assert adam(groups("cuda")).param_groups[0]["capturable"]
-        assert counts_on_device(adam(groups("cuda")))
-        assert counts_on_device(AuthorsAdagrad(groups("cuda"), M))
+        assert state_is_on_device(adam(groups("cuda")))
+        assert state_is_on_device(AuthorsAdagrad(groups("cuda"), M))
         assert not adagrad(groups("cuda")).param_groups[0]["fused"]
-        assert not counts_on_device(adagrad(groups("cuda")))
+        assert not state_is_on_device(adagrad(groups("cuda")))
     assert not adam(groups("cpu")).param_groups[0]["capturable"]
     assert adagrad(groups("cpu")).param_groups[0]["fused"]

@@ -27,7 +27,7 @@ from aevb.evaluators.evaluator import Evaluation, Evaluator, run_over
 from aevb.evaluators.partial import Partial
 from aevb.evaluators.record import place, record, recorded
 from aevb.evaluators.targets import float_type, targets
-from aevb.loggers.evaluation_summaries import publish
+from aevb.loggers.evaluation_summaries import write_evaluation_summaries
 from aevb.models.vae import VAE
 from aevb.nn.matmul import matmul_backend, use_matmul_backend
 from aevb.runs import layout
@@ -89,7 +89,7 @@ def evaluate_run(
                 _partial(path, identity).discard()
             written.append(path)
             rows.append((evaluator, split_name, *found))
-    publish(run)
+    write_evaluation_summaries(run)
     _show(run, rows, written)
     return written
 

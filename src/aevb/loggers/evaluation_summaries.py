@@ -1,6 +1,6 @@
-"""Evaluations of a finished run in TensorBoard: <run>/tb/evaluation, made anew from the files in <run>/evaluation.
+"""The evaluations of a finished run in TensorBoard: <run>/tb/evaluation, written anew from <run>/evaluation.
 
-The files are the record. Of a run that was trained without TensorBoard nothing is shown.
+The files in <run>/evaluation are the record. A run that was trained without TensorBoard gets nothing.
 """
 
 import shutil
@@ -13,11 +13,15 @@ from aevb.runs import layout
 from aevb.runs.records import read_evaluation
 from aevb.runs.run import Run
 
-__all__ = ["publish"]
+__all__ = ["write_evaluation_summaries"]
 
 
-def publish(run: Path) -> None:
-    """Scalars `evaluation/<file>/<value>` over samples seen, and a table, of every evaluation of the run."""
+def write_evaluation_summaries(run: Path) -> None:
+    """Write scalars `evaluation/<file>/<value>` over samples_seen, and a table, of every evaluation.
+
+    Args:
+        run: The run directory of a finished run.
+    """
     folder = run / layout.PUBLISHED_EVALUATIONS
     if not check_folder(folder.parent):
         return

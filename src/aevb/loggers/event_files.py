@@ -1,7 +1,7 @@
-"""Event files that forget: what a resumed run writes again is taken out of them first.
+"""Removing the TensorBoard events that a resumed run will write again.
 
-TensorBoard has a mark for this (purge_step), but of its two readers the default one ignores it and the other one leaves
-texts twice. So the files are written anew, each beside its place and renamed, without the events that are not kept.
+TensorBoard has an event for this purpose (purge_step), but of its two readers the default one ignores it
+and the other one shows texts twice. So each file is replaced by one without the events to be removed.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,20 +14,25 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 from aevb.files.atomic import write_atomically
 from aevb.files.regular import is_regular
 
-__all__ = ["forget"]
+__all__ = ["keep_events"]
 
 
-def forget(folder: Path, kept: Callable[[int, str], bool]) -> None:
-    """Leaves in the event files of `folder` the values of which `kept(step, tag)`; a record torn by a kill goes as well."""
+def keep_events(folder: Path, is_kept: Callable[[int, str], bool]) -> None:
+    """Remove events from the event files in a folder; a record that a kill has cut off is removed too.
+
+    Args:
+        folder: Folder with event files.
+        is_kept: From step and tag of a value to whether it stays.
+    """
     for path in sorted(folder.glob("events.out.tfevents.*")):
         is_regular(path)
-        events = [record for record in RawEventFileLoader(str(path)).Load() if _is_kept(record, kept)]
+        events = [record for record in RawEventFileLoader(str(path)).Load() if _all_kept(record, is_kept)]
         _write(path, events)
 
 
-def _is_kept(record: bytes, kept: Callable[[int, str], bool]) -> bool:
+def _all_kept(record: bytes, is_kept: Callable[[int, str], bool]) -> bool:
     event = Event.FromString(record)
-    return all(kept(event.step, value.tag) for value in event.summary.value)
+    return all(is_kept(event.step, value.tag) for value in event.summary.value)
 
 
 def _write(path: Path, records: Iterable[bytes]) -> None:

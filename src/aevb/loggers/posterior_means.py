@@ -1,4 +1,4 @@
-"""Where the posterior means of some test images are, at the beginning and at every mark: for figure=posterior_means."""
+"""Records the posterior means of test images before training and at every evaluation point, for figure=posterior_means."""
 
 from pathlib import Path
 from typing import Any
@@ -11,29 +11,33 @@ from aevb.files.archive import open_bounded
 from aevb.files.atomic import write_atomically
 from aevb.files.regular import is_regular
 from aevb.loggers.base import RunContext, RunLogger
+from aevb.runs import layout
 from aevb.runs.evaluation_points import is_evaluation_point
 from aevb.runs.settings import read_settings
 from aevb.types import PositiveInt
 
-__all__ = ["FILE", "PosteriorMeans"]
-
-FILE = "posterior_means.npz"
-"""In the run's directory: samples_seen (T,), mean (T, n, J), label (n,)."""
+__all__ = ["PosteriorMeans"]
 
 
 class PosteriorMeans(RunLogger):
-    """Writes FILE. images: n, the first of the test split. A run that goes on keeps what it has from before."""
+    """Writes posterior_means.npz; a resumed run keeps the frames that it has.
+
+    The file has the arrays samples_seen (T,), mean (T, n, J) and label (n,).
+
+    Args:
+        images: Number of test images, n, from the beginning of the split.
+    """
 
     def __init__(self, images: PositiveInt = 1000) -> None:
         self.images = images
         self.frames: list[tuple[int, np.ndarray]] = []
 
     def logger(self, directory: Path, samples_seen: int, round_samples: int) -> Logger | bool:
-        """None; what the file holds of before is read back, but for the end of a shorter run, which is no mark."""
+        """Read the frames up to `samples_seen` back, without the end of a shorter run, see `RunLogger.logger`."""
         self.frames, self._start = [], samples_seen
         every = read_settings(directory)["evaluation"].get("every")
-        if samples_seen and is_regular(directory / FILE):
-            with open_bounded(directory / FILE) as file, np.load(file, allow_pickle=False) as held:
+        if samples_seen and is_regular(directory / layout.POSTERIOR_MEANS):
+            with open_bounded(directory / layout.POSTERIOR_MEANS) as file, np.load(file, allow_pickle=False) as held:
                 pairs = zip(held["samples_seen"].tolist(), held["mean"], strict=True)
                 self.frames = [
                     (seen, mean)
@@ -43,12 +47,12 @@ class PosteriorMeans(RunLogger):
         return False
 
     def begin(self, context: RunContext) -> None:
-        """Before anything is learnt."""
+        """Record the posterior means before training."""
         if self._start == 0:
             self._add(context, 0)
 
     def log_evaluation(self, context: RunContext, row: dict[str, float]) -> None:
-        """At a mark."""
+        """Record the posterior means at an evaluation point."""
         self._add(context, int(row["samples_seen"]))
 
     @torch.no_grad()
@@ -60,4 +64,4 @@ class PosteriorMeans(RunLogger):
             "mean": np.stack([frame[1] for frame in self.frames]),
             "label": context.label[: self.images].cpu().numpy(),
         }
-        write_atomically(context.directory / FILE, lambda file: np.savez_compressed(file, **arrays))
+        write_atomically(context.directory / layout.POSTERIOR_MEANS, lambda file: np.savez_compressed(file, **arrays))

@@ -1,24 +1,26 @@
-r"""Random numbers made where the model is: counter-based, for many minibatches at once, the same on every device.
+r"""Random numbers made on the device of the model: counter-based, for many minibatches at once.
 
-Drawing on the host and copying would stall a GPU at every step, and a captured CUDA graph cannot ask the host at all.
-Philox4x32-10 (Salmon et al. 2011; constants and known answers: Random123) is written here in torch's integer operations:
+Drawing on the host and copying would stall a GPU at every step, and a captured CUDA graph cannot ask the
+host at all. Philox4x32-10 (Salmon et al. 2011; constants and known answers: Random123) is written here in
+torch's integer operations:
 
     key      (seed, crc32(purpose))
     counter  (block i, call n, t mod 2^32, t div 2^32)   ->   four words of 32 bits
 
-t is the minibatch, n counts the requests made of its noise, i the blocks of one request. t is a tensor, so a graph that is
-replayed reads from memory which minibatch it is at, and nothing has to be remembered or put back when a run is resumed.
+t is the minibatch, n counts the requests made of its noise, i the blocks of one request. t is a tensor, so
+a graph that is replayed reads it from memory, and there is no state to restore when a run is resumed.
 
     uniform  w 2^-24 (top 24 bits), or 53 bits of two words in float64: [0, 1)
     normal   sqrt(-2 log u) (cos 2 pi v, sin 2 pi v)   (Box & Muller 1958)
 
-torch's own generator of a GPU is Philox too and takes one kernel where this takes some hundred. It was not taken: which number
-an entry gets depends there on how a kernel is spread over the chip, and so on the model of the GPU; how far a draw moves its
-offset is no promise of torch, so t cannot be turned into an offset for certain; and none of it can be tested without a GPU.
-The hundred kernels are paid once for all minibatches that are drawn together.
+torch's own generator on a GPU is Philox too, and needs one kernel where this needs some hundred. It is not
+used for three reasons: which number an entry gets depends on how a kernel is spread over the chip, and so
+on the model of the GPU; torch does not promise by how much a draw advances the offset, so t cannot be turned
+into an offset; and none of it can be tested without a GPU. The hundred kernels serve all minibatches that
+are drawn together.
 
-The numbers are others than those of aevb.noise.host.Noise, which numpy makes with Philox4x64. Words and uniforms are the same bits on
-every device; normals go through log, sqrt, sin and cos, whose last bits are the device's.
+The numbers differ from those of aevb.noise.host.Noise, which numpy makes with Philox4x64. Words and uniforms
+have the same bits on every device; the last bits of normals depend on the device's log, sqrt, sin and cos.
 """
 
 import math
@@ -40,7 +42,15 @@ MASK = 0xFFFFFFFF
 
 
 def philox4x32(counter: Words, key: tuple[int, int]) -> Words:
-    """Ten rounds. counter: words of 32 bits in int64, shapes that broadcast. key: two words."""
+    """Apply the ten rounds of Philox4x32.
+
+    Args:
+        counter: Four words of 32 bits in int64 tensors whose shapes broadcast.
+        key: Two words of 32 bits.
+
+    Returns:
+        Four random words of 32 bits in int64 tensors.
+    """
     a, b, c, d = counter
     k, l = key  # noqa: E741
     for _ in range(10):
@@ -52,25 +62,39 @@ def philox4x32(counter: Words, key: tuple[int, int]) -> Words:
 
 
 class Draws:
-    """The numbers of `count` minibatches from `first` on, drawn together when the first of them asks.
+    """Random numbers of several minibatches, drawn together when the first of them asks.
 
-    seed: of the run. first: t of the first one, int64 scalar on the device; what it holds when numbers are drawn is what counts.
+    Args:
+        seed: Seed of the run.
+        first_step: Number t of the first minibatch, an int64 scalar on the device. Its value is read when
+            numbers are drawn.
+        count: Number of minibatches.
     """
 
-    def __init__(self, seed: int, first: Tensor, count: int) -> None:
+    def __init__(self, seed: int, first_step: Tensor, count: int) -> None:
         self.seed, self.count = seed, count
-        self.t = first + torch.arange(count, device=first.device)
+        self.t = first_step + torch.arange(count, device=first_step.device)
         self._drawn: dict[tuple[object, ...], Tensor] = {}
 
     def uniform(self, purpose: str, call: int, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-        """Uniform in [0, 1), (count, *shape): request number `call` of every minibatch under `purpose`."""
-        return self._kept("uniform", purpose, call, shape, dtype)
+        """Draw uniform numbers in [0, 1) for all minibatches.
+
+        Args:
+            purpose: What the numbers are for.
+            call: Number of the request that a minibatch makes under this purpose.
+            shape: Shape of the numbers of one minibatch.
+            dtype: Type of the numbers.
+
+        Returns:
+            Numbers, (count, *shape).
+        """
+        return self._draw("uniform", purpose, call, shape, dtype)
 
     def normal(self, purpose: str, call: int, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-        """Standard normal, (count, *shape)."""
-        return self._kept("normal", purpose, call, shape, dtype)
+        """Draw from N(0, 1) for all minibatches; arguments and result as those of `uniform`."""
+        return self._draw("normal", purpose, call, shape, dtype)
 
-    def _kept(
+    def _draw(
         self, kind: Literal["uniform", "normal"], purpose: str, call: int, shape: tuple[int, ...], dtype: torch.dtype
     ) -> Tensor:
         request = kind, purpose, call, shape, dtype
@@ -83,7 +107,7 @@ class Draws:
         return self._drawn[request]
 
     def _words(self, purpose: str, call: int, blocks: int) -> Words:
-        """(count, blocks) each."""
+        # (count, blocks) each
         t = self.t[:, None]
         i = torch.arange(blocks, device=t.device).expand(self.count, -1)
         counter = i, torch.full_like(i, call), (t & MASK).expand_as(i), (t >> 32).expand_as(i)
@@ -112,27 +136,34 @@ def _normal(words: Words, dtype: torch.dtype) -> list[Tensor]:
 
 
 class DeviceNoise(Noise):
-    """Random numbers of minibatch number `place` among those of `draws`; successive calls are requests 0, 1, 2 ...
+    """Random numbers of one minibatch among several; successive calls are requests 0, 1, 2 ...
 
-    It has no `step`: in a graph that is replayed, no number of Python's would be right.
+    It has no attribute `step`: a number that Python knows would be wrong in a graph that is replayed.
+
+    Args:
+        draws: The numbers of all these minibatches.
+        index: Which of the minibatches this is, from 0.
+        purpose: What the numbers are for.
+        rank: Number of this process.
+        world: Number of processes that share the minibatch.
     """
 
-    def __init__(self, draws: Draws, place: int, purpose: str, *, rank: int = 0, world: int = 1) -> None:
-        self.draws, self.place, self.purpose, self.seed = draws, place, purpose, draws.seed
+    def __init__(self, draws: Draws, index: int, purpose: str, *, rank: int = 0, world: int = 1) -> None:
+        self.draws, self.index, self.purpose, self.seed = draws, index, purpose, draws.seed
         self.rank, self.world, self.device = rank, world, draws.t.device
         self._calls = 0
 
     def normal(self, shape: tuple[int, ...], dtype: torch.dtype = torch.float32) -> Tensor:
-        """Standard normal numbers of `shape` (..., M, J), M this process's rows."""
-        return self._own(self.draws.normal(self.purpose, self._next(), self._whole(shape), dtype)[self.place])
+        """Draw from N(0, 1), see `Noise.normal`."""
+        return self._own(self.draws.normal(self.purpose, self._next(), self._whole(shape), dtype)[self.index])
 
     def uniform(self, shape: tuple[int, ...], dtype: torch.dtype = torch.float32) -> Tensor:
-        """Numbers uniform in [0, 1) of `shape` (..., M, J), M this process's rows."""
-        return self._own(self.draws.uniform(self.purpose, self._next(), self._whole(shape), dtype)[self.place])
+        """Draw uniform numbers in [0, 1), see `Noise.uniform`."""
+        return self._own(self.draws.uniform(self.purpose, self._next(), self._whole(shape), dtype)[self.index])
 
     def of_all(self, purpose: str) -> "DeviceNoise":
-        """As `Noise.of_all`."""
-        return DeviceNoise(self.draws, self.place, purpose)
+        """Return noise of the same minibatch that is the same on all ranks, see `Noise.of_all`."""
+        return DeviceNoise(self.draws, self.index, purpose)
 
     def _next(self) -> int:
         self._calls += 1

@@ -1,9 +1,9 @@
 """Stateless random numbers: the noise of minibatch t is a function of (seed, purpose, t) and of nothing else.
 
-Philox is counter-based (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011): its key is (seed,
-purpose), its counter starts at t. So a resumed run draws what the uninterrupted one would have drawn, an evaluation
-disturbs no training, and several devices compute what one would: the numbers are drawn for the whole minibatch
-and each rank takes its own rows.
+Philox is counter-based (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011): its key is
+(seed, purpose), its counter starts at t. So a resumed run draws what the uninterrupted one would have
+drawn, an evaluation does not disturb training, and several devices compute what one would: the numbers
+are drawn for the whole minibatch and each rank takes its own rows.
 """
 
 import math
@@ -21,7 +21,16 @@ _NUMPY: dict[torch.dtype, Any] = {torch.float32: np.float32, torch.float64: np.f
 
 
 def philox(seed: int, purpose: str, step: int) -> np.random.Generator:
-    """A numpy generator keyed by (seed, purpose) whose counter starts at `step` x 2^192: streams never overlap."""
+    """Return a generator whose stream overlaps with no other.
+
+    Args:
+        seed: First half of the key.
+        purpose: Text whose CRC-32 is the second half of the key.
+        step: The counter starts at step x 2^192.
+
+    Returns:
+        A numpy generator.
+    """
     key = np.array([seed, zlib.crc32(purpose.encode())], dtype=np.uint64)
     return np.random.Generator(np.random.Philox(key=key, counter=np.array([0, 0, 0, step], dtype=np.uint64)))
 
@@ -32,13 +41,22 @@ def _draw(generator: np.random.Generator, request: tuple[Any, ...]) -> np.ndarra
 
 
 class NoisePrefetch:
-    """First requests of coming minibatches, drawn together when two in a row have asked for the same.
+    """Draws the first request of several coming minibatches at once.
 
-    Drawing a few thousand numbers takes less time than bringing what draws them back into the processor's cache, which every
-    minibatch has to do after a step that went through megabytes. The numbers are those that each would draw by itself.
+    It does so when two minibatches in a row have made the same request. Drawing a few thousand numbers
+    takes less time than loading the generator's code and tables into the processor's cache again, which
+    every minibatch has to do after a step that went through megabytes. The numbers are those that each
+    minibatch would draw by itself.
+
+    Args:
+        seed: Seed of the run.
+        purpose: What the numbers are for.
     """
 
-    AHEAD, NUMBERS = 50, 2**17  # minibatches; numbers of all of them, so that these stay in the cache
+    AHEAD = 50
+    """Minibatches that are drawn at once, at most."""
+    NUMBERS = 2**17
+    """Numbers that are drawn at once, at most, so that they stay in the cache."""
 
     def __init__(self, seed: int, purpose: str) -> None:
         self.seed, self.purpose = seed, purpose
@@ -46,7 +64,15 @@ class NoisePrefetch:
         self._drawn: dict[int, tuple[np.ndarray, np.random.Generator]] = {}
 
     def __call__(self, step: int, request: tuple[Any, ...]) -> tuple[np.ndarray, np.random.Generator]:
-        """What `_draw` gives for `request` of a minibatch that has drawn nothing yet, and the generator, to go on with."""
+        """Answer the first request of a minibatch.
+
+        Args:
+            step: Number of the minibatch.
+            request: Method of the generator, shape and type of the numbers.
+
+        Returns:
+            The numbers, and the generator for further requests.
+        """
         if request != self._request or step not in self._drawn:
             most = self.NUMBERS // max(1, math.prod(request[1]))
             count = min(self.AHEAD, max(1, most)) if request == self._request else 1
@@ -57,11 +83,18 @@ class NoisePrefetch:
 
 
 class Noise:
-    """Random numbers of one minibatch; successive calls go on in the same stream.
+    """Random numbers of one minibatch; successive calls continue the same stream.
 
-    seed, purpose, step: what the numbers are a function of. rank, world: this process holds rows
-    [rank * M, (rank + 1) * M) of a global minibatch of world * M rows. foresight: of the stream of minibatches it belongs to,
-    with the same seed and purpose.
+    This process holds rows [rank * M, (rank + 1) * M) of a global minibatch of world * M rows.
+
+    Args:
+        seed: Seed of the run.
+        purpose: What the numbers are for; another purpose gives other numbers.
+        step: Number of the minibatch.
+        rank: Number of this process.
+        world: Number of processes that share the minibatch.
+        device: Where the numbers are put; None: the CPU.
+        prefetch: Draws for several minibatches at once; with the same seed and purpose.
     """
 
     def __init__(
@@ -73,28 +106,51 @@ class Noise:
         rank: int = 0,
         world: int = 1,
         device: torch.device | None = None,
-        foresight: NoisePrefetch | None = None,
+        prefetch: NoisePrefetch | None = None,
     ) -> None:
         self.seed, self.purpose, self.step = seed, purpose, step
         self.rank, self.world, self.device = rank, world, device
-        self._foresight = foresight
+        self._prefetch = prefetch
         self._generator: np.random.Generator | None = None
 
     def normal(self, shape: tuple[int, ...], dtype: torch.dtype = torch.float32) -> Tensor:
-        """Standard normal numbers of `shape` (..., M, J), M this process's rows."""
+        """Draw from N(0, 1).
+
+        Args:
+            shape: (..., M, J), where M are the rows of this process.
+            dtype: Type of the numbers.
+
+        Returns:
+            A tensor of that shape.
+        """
         return self._rows(self._drawn(("standard_normal", self._whole(shape), _NUMPY[dtype])))
 
     def uniform(self, shape: tuple[int, ...], dtype: torch.dtype = torch.float32) -> Tensor:
-        """Numbers uniform in [0, 1) of `shape` (..., M, J), M this process's rows."""
+        """Draw uniform numbers in [0, 1).
+
+        Args:
+            shape: (..., M, J), where M are the rows of this process.
+            dtype: Type of the numbers.
+
+        Returns:
+            A tensor of that shape.
+        """
         return self._rows(self._drawn(("random", self._whole(shape), _NUMPY[dtype])))
 
     def of_all(self, purpose: str) -> "Noise":
-        """Other numbers of the same minibatch, the same on all ranks: shapes given to them are no rows to be shared out."""
+        """Return noise of the same minibatch that is the same on all ranks.
+
+        Args:
+            purpose: What the numbers are for; not that of this noise.
+
+        Returns:
+            Noise whose shapes have no rows that ranks would share.
+        """
         return Noise(self.seed, purpose, self.step, device=self.device)
 
     def _drawn(self, request: tuple[Any, ...]) -> np.ndarray:
-        if self._generator is None and self._foresight is not None:
-            numbers, self._generator = self._foresight(self.step, request)
+        if self._generator is None and self._prefetch is not None:
+            numbers, self._generator = self._prefetch(self.step, request)
             return numbers
         if self._generator is None:
             self._generator = philox(self.seed, self.purpose, self.step)
@@ -115,12 +171,16 @@ class Noise:
 
 
 class RowNoise(Noise):
-    """Random numbers for an evaluation: every datapoint has a stream of its own.
+    """Random numbers of an evaluation: every datapoint has a stream of its own.
 
-    What a datapoint gets does not depend on which others are evaluated with it, in what order or on which device, so an
-    evaluation can be cut into blocks, resumed or spread without changing a digit.
+    The numbers of a datapoint do not depend on which others are evaluated with it, in what order or on
+    which device, so an evaluation can be cut into blocks or resumed without changing a digit.
 
-    rows: (M,) the datapoints' positions in their split.
+    Args:
+        seed: Seed of the evaluation.
+        purpose: What the numbers are for.
+        rows: Positions of the M datapoints in their split.
+        device: Where the numbers are put; None: the CPU.
     """
 
     def __init__(self, seed: int, purpose: str, rows: range, device: torch.device | None = None) -> None:
@@ -128,11 +188,27 @@ class RowNoise(Noise):
         self._generators = [philox(seed, purpose, row) for row in rows]
 
     def normal(self, shape: tuple[int, ...], dtype: torch.dtype = torch.float32) -> Tensor:
-        """Standard normal numbers of `shape` (M, J) or (L, M, J), row m from the stream of datapoint m."""
+        """Draw from N(0, 1), row m from the stream of datapoint m.
+
+        Args:
+            shape: (M, J) or (L, M, J).
+            dtype: Type of the numbers.
+
+        Returns:
+            A tensor of that shape.
+        """
         return self._stack(shape, lambda generator, size: generator.standard_normal(size, dtype=_NUMPY[dtype]))
 
     def uniform(self, shape: tuple[int, ...], dtype: torch.dtype = torch.float32) -> Tensor:
-        """Numbers uniform in [0, 1) of `shape` (M, J) or (L, M, J), row m from the stream of datapoint m."""
+        """Draw uniform numbers in [0, 1), row m from the stream of datapoint m.
+
+        Args:
+            shape: (M, J) or (L, M, J).
+            dtype: Type of the numbers.
+
+        Returns:
+            A tensor of that shape.
+        """
         return self._stack(shape, lambda generator, size: generator.random(size, dtype=_NUMPY[dtype]))
 
     def _stack(

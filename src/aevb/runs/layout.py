@@ -12,6 +12,7 @@ Every other module composes paths from these names: `run / layout.METRICS`. A ru
         learning_rates.json      how the learning rate was selected, if it was
         checkpoints/             last.ckpt, last.previous.ckpt, damaged.ckpt
         tb/                      TensorBoard event files
+        posterior_means.npz      posterior means at the evaluation points (logger=posterior_means)
         model.pt                 state_dict of the trained model
         evaluation/              one JSON file per evaluator and split
         DONE or FAILED           how the run ended
@@ -34,6 +35,7 @@ __all__ = [
     "MANIFEST",
     "METRICS",
     "MODEL",
+    "POSTERIOR_MEANS",
     "PREVIOUS_CHECKPOINT",
     "PUBLISHED_EVALUATIONS",
     "TENSORBOARD",
@@ -51,6 +53,7 @@ METRICS = "metrics.csv"
 TIMING = "timing.csv"
 LEARNING_RATES = "learning_rates.json"
 MODEL = "model.pt"
+POSTERIOR_MEANS = "posterior_means.npz"
 CHECKPOINTS = "checkpoints"
 LAST_CHECKPOINT = f"{CHECKPOINTS}/last.ckpt"
 PREVIOUS_CHECKPOINT = f"{CHECKPOINTS}/last.previous.ckpt"

@@ -1,18 +1,20 @@
-"""Rounds that a GPU takes K at a time: recorded once as a CUDA graph, and replayed.
+"""K rounds at a time on a GPU: recorded once as a CUDA graph, then replayed.
 
-A step of the paper's model is some hundred kernels of a few microseconds each; given to the device one by one, the giving takes
-longer than the work. A graph is given at once, and asks the host nothing:
+A step of the paper's model is some hundred kernels of a few microseconds each; launching them one by
+one takes longer than executing them. A graph is launched as a whole:
 
-    load      K x M positions and t go to where the graph reads them     host -> device, once for K minibatches
+    load      K x M positions and t are copied to where the graph reads them   host -> device, once
     replay    gather, binarise, draw; then K times gradients, clipping, optimiser step
-    numbers   losses and bounds of the K rounds in one tensor, which the host reads at the end of the block
+    numbers   losses and bounds of the K rounds in one tensor, read at the end of the block
 
-What Python does while it is recorded is done once, and never again: a round may be recorded if it is the same operations
-on the same tensors every time, whatever the numbers are. An objective says that it is such a one (`Objective.capturable`), and so
-do the parts of a model; an optimiser must count its steps on the device. Everything else is taken round by round, as on a CPU.
+Python runs only while the graph is recorded. A round may be recorded if it executes the same operations
+on the same tensors every time. An objective and the parts of a model declare that with the class
+attribute `capturable` (aevb.objectives.objective); an optimiser must count its steps on the device.
+Everything else is trained round by round, as on a CPU.
 
-Before anything is recorded some rounds are taken one by one, on the stream that records: libraries and optimisers make what they
-keep at the first call. Replays leave out nothing that a round does, so that a run may change between the two at any minibatch.
+A few rounds are executed one by one before anything is recorded, on the stream that records, because
+libraries and optimisers allocate memory in the first call. A replay does all that a round does, so a
+run may switch between the two at any minibatch.
 """
 
 import gc
@@ -26,55 +28,66 @@ from torch import Tensor, nn
 from aevb.errors import UserError
 from aevb.models.vae import VAE
 from aevb.objectives.objective import Batch, Objective
-from aevb.training.device_minibatches import Prefetch
 from aevb.training.minibatches import Stream
 
-__all__ = ["Capture", "CudaCapture", "Graph", "Taken", "counts_on_device", "is_static"]
+__all__ = ["Capture", "CompletedUpdate", "CudaCapture", "GraphedRounds", "is_capturable", "state_is_on_device"]
 
-Taken = list[tuple[int, Mapping[str, Tensor]]]
-"""Samples and stats of updates, in their order."""
+CompletedUpdate = tuple[int, Mapping[str, Tensor]]
+"""Training samples of an update that was applied, and its scalars: "loss", "bound" and others."""
 
-WARM = 3
+WARM_UP_ROUNDS = 3
 """Rounds before a recording."""
 
 
 class Capture(Protocol):
-    """Something that records operations on a device."""
+    """Records the operations of a function on a device."""
 
-    def aside(self) -> AbstractContextManager[None]:
-        """Where the rounds before a recording are taken."""
+    def side_stream(self) -> AbstractContextManager[None]:
+        """Return a context in which the rounds before a recording are executed."""
 
-    def record(self, body: Callable[[], Tensor]) -> tuple[Tensor, Callable[[], object]]:
-        """Calls `body`, which may not ask for a number. Its result, and what does its operations again, on the same tensors."""
+    def record(self, function: Callable[[], Tensor]) -> tuple[Tensor, Callable[[], object]]:
+        """Record a function.
+
+        Args:
+            function: Called once; it may not read a number from the device.
+
+        Returns:
+            The result, and a function that repeats the operations on the same tensors.
+        """
 
 
 class CudaCapture:
-    """torch's CUDA graphs."""
+    """CUDA graphs of torch."""
 
     def __init__(self) -> None:
         self.stream = torch.cuda.Stream()
 
     @contextmanager
-    def aside(self) -> Iterator[None]:
-        """The stream that records."""
+    def side_stream(self) -> Iterator[None]:
+        """Use the stream that records."""
         self.stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(self.stream):
             yield
         torch.cuda.current_stream().wait_stream(self.stream)
 
-    def record(self, body: Callable[[], Tensor]) -> tuple[Tensor, Callable[[], object]]:
-        """As `Capture.record`; nothing is computed before the first replay."""
-        gc.collect()  # a graph that is given up would be freed in the midst of a recording, which ends it
+    def record(self, function: Callable[[], Tensor]) -> tuple[Tensor, Callable[[], object]]:
+        """Record a function, see `Capture.record`; nothing is computed before the first replay."""
+        gc.collect()  # freeing an old graph during a recording would end the recording
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, stream=self.stream):
-            result = body()
+            result = function()
         return result, graph.replay
 
 
-class Graph:
-    """`steps` rounds of one minibatch each, from the stream's position on.
+class GraphedRounds:
+    """Rounds of one minibatch each, `steps` of them at a time.
 
-    rounds: takes one round of the minibatches it is given, optimiser steps and all. optimizers: that it steps with.
+    Args:
+        capture: Records.
+        stream: The minibatches; its position moves.
+        steps: Rounds in a replay, K.
+        run_round: Executes one round, including the optimiser steps, and returns its updates.
+        optimizers: The optimisers of the model.
     """
 
     def __init__(
@@ -82,32 +95,44 @@ class Graph:
         capture: Capture,
         stream: Stream,
         steps: int,
-        rounds: Callable[[Iterator[Batch]], Taken],
+        run_round: Callable[[Iterator[Batch]], list[CompletedUpdate]],
         optimizers: Iterable[torch.optim.Optimizer],
     ) -> None:
         self.capture, self.stream, self.steps = capture, stream, steps
-        self.rounds, self.optimizers = rounds, list(optimizers)
-        self.warm = 0
-        self.minibatches = Prefetch(stream, steps)
+        self.run_round, self.optimizers = run_round, list(optimizers)
+        self.rounds_before = 0
+        self.minibatches = stream.on_device(steps)
         self._replay: Callable[[], object] | None = None
 
-    def single(self, stream: Iterator[Batch]) -> Taken:
-        """One round that is not recorded."""
-        with self.capture.aside():
-            taken = self.rounds(stream)
-        self.warm += 1
-        return taken
+    def run_one(self, stream: Iterator[Batch]) -> list[CompletedUpdate]:
+        """Execute one round without a recording and return its updates."""
+        with self.capture.side_stream():
+            updates = self.run_round(stream)
+        self.rounds_before += 1
+        return updates
 
-    def ready(self, rounds: int) -> bool:
-        """Whether the next of so many rounds that are left may be a replay."""
-        return rounds >= self.steps and self.warm >= WARM and all(map(counts_on_device, self.optimizers))
+    def can_replay(self, rounds: int) -> bool:
+        """Return whether the next rounds can be a replay.
 
-    def replay(self) -> Taken:
-        """`steps` rounds."""
+        Args:
+            rounds: Rounds that are left in the block.
+        """
+        warm = self.rounds_before >= WARM_UP_ROUNDS
+        return rounds >= self.steps and warm and all(map(state_is_on_device, self.optimizers))
+
+    def replay(self) -> list[CompletedUpdate]:
+        """Execute `steps` rounds; the first call records them.
+
+        Returns:
+            Their updates, with the scalars "loss" and "bound".
+
+        Raises:
+            UserError: The rounds cannot be recorded.
+        """
         self.minibatches.load(self.stream.position)
         if self._replay is None:
             try:
-                self._numbers, self._replay = self.capture.record(self._all)
+                self._numbers, self._replay = self.capture.record(self._run_all)
             except RuntimeError as error:
                 reason = str(error).splitlines()[0]
                 raise UserError(
@@ -115,28 +140,39 @@ class Graph:
                 ) from error
         self._replay()
         self.stream.position += self.steps
-        numbers = iter(self._numbers.clone().unbind())  # the next replay writes over them
+        numbers = iter(self._numbers.clone().unbind())  # the next replay overwrites them
         return [(samples, {name: next(numbers) for name in names}) for samples, names in self._updates]
 
-    def _all(self) -> Tensor:
+    def _run_all(self) -> Tensor:
         minibatches = iter(self.minibatches.batches())
-        taken = [update for _ in range(self.steps) for update in self.rounds(minibatches)]
+        updates = [update for _ in range(self.steps) for update in self.run_round(minibatches)]
         kept = [
-            (samples, {name: stats[name] for name in ("loss", "bound") if name in stats}) for samples, stats in taken
+            (samples, {name: stats[name] for name in ("loss", "bound") if name in stats}) for samples, stats in updates
         ]
         self._updates = [(samples, tuple(stats)) for samples, stats in kept]
         return torch.stack([value for _, stats in kept for value in stats.values()])
 
 
-def is_static(objective: Objective, model: VAE) -> bool:
-    """Whether rounds of `objective` on `model` are the same operations every time. A class speaks for itself, not for those
-    that are derived from it."""
+def is_capturable(objective: Objective, model: VAE) -> bool:
+    """Return whether rounds of an objective on a model execute the same operations every time.
+
+    Each class must declare `capturable` in its own body. It is not inherited, since a subclass may do
+    anything.
+
+    Args:
+        objective: The objective.
+        model: The model; its encoder, decoder and prior are asked.
+    """
     parts: list[nn.Module] = [objective, model.encoder, model.decoder, model.prior]
     return type(model) is VAE and all(vars(type(part)).get("capturable", False) for part in parts)
 
 
-def counts_on_device(optimizer: torch.optim.Optimizer) -> bool:
-    """Whether all that an optimiser remembers is where its parameters are; torch's own also have to be told (capturable)."""
+def state_is_on_device(optimizer: torch.optim.Optimizer) -> bool:
+    """Return whether the state of an optimiser is where its parameters are, so that its step can be recorded.
+
+    Args:
+        optimizer: The optimiser; one of torch's own must also have been made with capturable=True.
+    """
     states = optimizer.state.items()
-    there = all(v.device == p.device for p, state in states for v in state.values() if torch.is_tensor(v))
-    return there and all(group.get("capturable", True) for group in optimizer.param_groups)
+    on_device = all(v.device == p.device for p, state in states for v in state.values() if torch.is_tensor(v))
+    return on_device and all(group.get("capturable", True) for group in optimizer.param_groups)

@@ -1,51 +1,73 @@
-"""Several minibatches of a stream at once, with everything that is random about them, in tensors that stay where they are.
+"""Several minibatches at once on the device, with their binarisation and noise.
 
-Which datapoints they have is the host's business, a few kilobytes that go to the device once for all of them: the order is that
-of a run on a CPU, for every way of sampling. Gathering, binarisation and noise are the device's, a few kernels for all of them
-together, and a captured graph may contain them: they depend on `index` and `first` alone, which are overwritten in place.
+The host chooses the datapoints and sends their positions, a few kilobytes, once for all of these
+minibatches; the order is that of a run on a CPU. The device gathers, binarises and draws the noise, in
+a few kernels for all minibatches together. A CUDA graph may contain these kernels: they depend only on
+`index` and `first_step`, which are overwritten in place.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from aevb.noise.device import DeviceNoise, Draws
 from aevb.objectives.objective import Batch
 
-if TYPE_CHECKING:
-    from aevb.training.minibatches import Stream
-
-__all__ = ["Prefetch"]
+__all__ = ["DeviceMinibatches"]
 
 
-class Prefetch:
-    """`count` minibatches of `stream`, on the device where its data are.
+class DeviceMinibatches:
+    """Successive minibatches in tensors that stay where they are.
 
-    index: (count, M) positions in the training set, of this rank's rows. first: t of the first of them.
+    Args:
+        x: Targets, (N, D), on the device.
+        index: From the number t of a minibatch to the positions of its datapoints, (M,) int64.
+        batch_size: Size of the global minibatch, M.
+        count: Number of minibatches, K.
+        seed: Seed of noise and binarisation.
+        dynamic: Whether `x` are Bernoulli probabilities, to be binarised anew in every minibatch.
+        rank: Number of this process.
+        world: Number of processes that share a minibatch.
+
+    Attributes:
+        index: Positions of the datapoints of this rank, (K, M / world).
+        first_step: Number t of the first minibatch, a scalar.
     """
 
-    def __init__(self, stream: "Stream", count: int) -> None:
-        self.stream, self.count = stream, count
-        self.rows = stream.batch_size // stream.world
-        self.index = torch.zeros(count, self.rows, dtype=torch.int64, device=stream.x.device)
-        self.first = torch.zeros((), dtype=torch.int64, device=stream.x.device)
+    def __init__(
+        self,
+        x: Tensor,
+        index: Callable[[int], np.ndarray],
+        batch_size: int,
+        count: int,
+        seed: int,
+        *,
+        dynamic: bool = False,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        self.x, self.count, self.seed, self.dynamic, self.rank, self.world = x, count, seed, dynamic, rank, world
+        self._global_index = index
+        self.rows = batch_size // world
+        self.index = torch.zeros(count, self.rows, dtype=torch.int64, device=x.device)
+        self.first_step = torch.zeros((), dtype=torch.int64, device=x.device)
 
     def load(self, t: int) -> None:
-        """From now on they are minibatches t, t + 1, ..."""
-        own = slice(self.stream.rank * self.rows, (self.stream.rank + 1) * self.rows)
-        self.index.copy_(torch.from_numpy(np.stack([self.stream.index(t + k)[own] for k in range(self.count)])))
-        self.first.fill_(t)
+        """Make these the minibatches t, t + 1, ..."""
+        own = slice(self.rank * self.rows, (self.rank + 1) * self.rows)
+        self.index.copy_(torch.from_numpy(np.stack([self._global_index(t + k)[own] for k in range(self.count)])))
+        self.first_step.fill_(t)
 
     def batches(self) -> list[Batch]:
-        """The minibatches that are loaded; nothing here asks the host."""
-        stream = self.stream
-        share = {"rank": stream.rank, "world": stream.world}
-        draws = Draws(stream.seed, self.first, self.count)
-        x = stream.x.index_select(0, self.index.flatten()).view(self.count, self.rows, -1)
-        if stream.dynamic:
-            chances = [DeviceNoise(draws, k, "binarisation", **share) for k in range(self.count)]
-            u = torch.stack([chance.uniform(tuple(x.shape[1:]), x.dtype) for chance in chances])
+        """Return the minibatches that are loaded, without a message between host and device."""
+        share = {"rank": self.rank, "world": self.world}
+        draws = Draws(self.seed, self.first_step, self.count)
+        x = self.x.index_select(0, self.index.flatten()).view(self.count, self.rows, -1)
+        if self.dynamic:
+            noises = [DeviceNoise(draws, k, "binarisation", **share) for k in range(self.count)]
+            u = torch.stack([noise.uniform(tuple(x.shape[1:]), x.dtype) for noise in noises])
             x = (u < x).to(x.dtype)
         noises = [DeviceNoise(draws, k, "noise", **share) for k in range(self.count)]
         return [Batch(*parts) for parts in zip(x.unbind(), self.index.unbind(), noises, strict=True)]

@@ -1,8 +1,9 @@
-"""The endless stream of minibatches: minibatch t is a function of (seed, t).
+"""The endless stream of minibatches: minibatch t is a function of the seed and t.
 
-permutation: positions [tM, (t+1)M) of an endless row of seeded permutations of the N training points; a minibatch may end one
-and begin the next. replacement: M positions drawn uniformly (the authors' code). Either way nothing has to be
-remembered but t, so a resumed run sees the minibatches it would have seen.
+permutation: minibatch t holds positions [tM, (t+1)M) of an endless sequence of seeded permutations of
+the N training points; it may contain the end of one and the beginning of the next. replacement: M
+positions drawn uniformly, as in the authors' code. In both cases the state is t alone, so a resumed run
+sees the minibatches that an uninterrupted one would have seen.
 """
 
 from collections.abc import Iterator
@@ -14,17 +15,30 @@ from torch import Tensor
 
 from aevb.noise import Noise, NoisePrefetch, philox
 from aevb.objectives.objective import Batch
-from aevb.training.device_minibatches import Prefetch
+from aevb.training.device_minibatches import DeviceMinibatches
 
 __all__ = ["Stream"]
 
 
 class Stream(Iterator[Batch]):
-    """Minibatches of M rows of x; rank r of W gets rows [r M/W, (r+1) M/W) of each, with the noise they have in the whole.
+    """An endless iterator over minibatches.
 
-    x: (N, D) targets, or Bernoulli probabilities if `dynamic`. batch_size: M, a multiple of W. seed: of order, noise and
-    binarisation. rank, world: r, W. position: t, minibatches given so far; set it to start elsewhere. ahead: how many minibatches
-    the device prepares at once, with random numbers of its own (aevb.noise.device); 0: one at a time, by the host.
+    With W processes, rank r gets rows [r M/W, (r+1) M/W) of each minibatch, with the noise that these
+    rows have in a single process.
+
+    Args:
+        x: Targets, (N, D); Bernoulli probabilities if `dynamic`.
+        batch_size: Size of the global minibatch, M, a multiple of W.
+        seed: Seed of order, noise and binarisation.
+        sampling: How datapoints are chosen, see above.
+        dynamic: Whether targets are binarised anew in every minibatch.
+        rank: Number of this process, r.
+        world: Number of processes that share a minibatch, W.
+
+    Attributes:
+        position: Number t of the next minibatch; may be set.
+        ahead: Number of minibatches that the device prepares at once, with random numbers made there
+            (aevb.noise.device). 0: each is prepared by itself, with random numbers of the host.
     """
 
     ahead: int = 0
@@ -45,7 +59,7 @@ class Stream(Iterator[Batch]):
         self.position = 0
         self._permutations: dict[int, np.ndarray] = {}
         self._prepared: dict[int, Batch] = {}
-        self._foresight = {purpose: NoisePrefetch(seed, purpose) for purpose in ("noise", "binarisation")}
+        self._prefetch = {purpose: NoisePrefetch(seed, purpose) for purpose in ("noise", "binarisation")}
 
     def __next__(self) -> Batch:
         t, self.position = self.position, self.position + 1
@@ -58,20 +72,20 @@ class Stream(Iterator[Batch]):
             x = (self._noise("binarisation", t).uniform(tuple(x.shape), x.dtype) < x).to(x.dtype)
         return Batch(x, index, self._noise("noise", t))
 
-    def _prepare(self, t: int) -> Batch:
-        # A minibatch is given once: its noise goes on where the last request of it ended.
-        if t not in self._prepared:
-            prefetch = Prefetch(self, self.ahead)
-            prefetch.load(t)
-            self._prepared = dict(enumerate(prefetch.batches(), start=t))
-        return self._prepared.pop(t)
-
-    def _noise(self, purpose: str, t: int) -> Noise:
+    def on_device(self, count: int) -> DeviceMinibatches:
+        """Return a buffer for `count` minibatches of this stream, on the device of `x`."""
         share = {"rank": self.rank, "world": self.world}
-        return Noise(self.seed, purpose, t, **share, device=self.x.device, foresight=self._foresight[purpose])
+        return DeviceMinibatches(self.x, self.index, self.batch_size, count, self.seed, dynamic=self.dynamic, **share)
 
     def index(self, t: int) -> np.ndarray:
-        """Positions in the training set of the whole minibatch t, (M,) int64."""
+        """Return the datapoints of a global minibatch.
+
+        Args:
+            t: Number of the minibatch.
+
+        Returns:
+            Positions in the training set, (M,) int64.
+        """
         n, m = self.x.shape[0], self.batch_size  # len(Tensor) goes through Python
         if self.sampling == "replacement":
             return philox(self.seed, "order", t).integers(n, size=m)
@@ -83,6 +97,18 @@ class Stream(Iterator[Batch]):
             parts.append(self._permutation(epoch)[start : start + left])
             epoch, start, left = epoch + 1, 0, left - len(parts[-1])
         return np.concatenate(parts)
+
+    def _prepare(self, t: int) -> Batch:
+        # Each minibatch is handed out once: its noise continues where the last request ended.
+        if t not in self._prepared:
+            minibatches = self.on_device(self.ahead)
+            minibatches.load(t)
+            self._prepared = dict(enumerate(minibatches.batches(), start=t))
+        return self._prepared.pop(t)
+
+    def _noise(self, purpose: str, t: int) -> Noise:
+        share = {"rank": self.rank, "world": self.world}
+        return Noise(self.seed, purpose, t, **share, device=self.x.device, prefetch=self._prefetch[purpose])
 
     def _permutation(self, epoch: int) -> np.ndarray:
         if epoch not in self._permutations:

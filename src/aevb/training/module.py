@@ -1,28 +1,28 @@
-"""The LightningModule: it consumes the updates of an objective, and does no arithmetic of its own.
+"""The LightningModule: it applies the updates of an objective and does no arithmetic of its own.
 
-Manual optimisation: an engine gives the objective's updates with their gradients; of the optimisers only those of the parameters
-that an update may move step (Adam moves on a zero gradient, so the others must not). One Lightning batch is a
-block of minibatches, since Lightning's own cost per batch is a fraction of a millisecond.
+Optimisation is manual. An engine yields the updates of the objective with their gradients; only the
+optimisers of the parameter groups that an update names take a step, because Adam moves a parameter
+whose gradient is zero. One Lightning batch is a block of minibatches, since Lightning's own cost per
+batch is a fraction of a millisecond.
 
-Whether numbers are finite is asked once a block: each question would stall a device. A block that was not is taken again from
-its beginning and watched, so that the update, the loss or the gradient at fault can be named.
+Whether numbers are finite is checked once a block (aevb.training.divergence).
 """
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import lightning as L
 import torch
 import torch.distributed as dist
-from torch import Tensor, nn
+from torch import Tensor
 
 from aevb.errors import UserError
 from aevb.models.vae import VAE
 from aevb.objectives.objective import Batch, Objective, Update
 from aevb.training.checkpoints.io import SavedCheckpoint
 from aevb.training.clipping import UNCLIPPED, Clipping
-from aevb.training.cuda_graph import Capture, CudaCapture, Graph, Taken, is_static
+from aevb.training.cuda_graph import Capture, CompletedUpdate, CudaCapture, GraphedRounds, is_capturable
+from aevb.training.divergence import Diverged, DivergenceWatch
 from aevb.training.engines.ensemble import Member, Slot
 from aevb.training.engines.select import EngineName, choose_engine
 from aevb.training.minibatches import Stream
@@ -34,39 +34,53 @@ from aevb.training.snapshot import Snapshot
 __all__ = ["Diverged", "Training", "own"]
 
 AHEAD = 50
-"""Minibatches that a GPU prepares at once where it records none."""
-NUMBERS = 2**24
-"""Entries of all minibatches that are prepared together, at the most."""
+"""Minibatches that a GPU prepares at once if it records none."""
+MAX_NUMBERS = 2**24
+"""Entries of all minibatches that are prepared at once, at most."""
 
 MakeOptimizer = Callable[[list[dict[str, Any]]], torch.optim.Optimizer]
 
 
-class Diverged(UserError):
-    """A loss, bound, gradient or parameter is not finite."""
-
-
 def own(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Gives every tensor of a state_dict a storage of its own: torch.save writes the whole of one, whatever part a tensor is."""
+    """Give every tensor of a state_dict its own storage, since torch.save writes whole storages.
+
+    Args:
+        state: A state_dict; changed in place.
+
+    Returns:
+        The same dictionary.
+    """
     for name, tensor in state.items():
         state[name] = tensor.clone()
     return state
 
 
 class _StepState:
-    """What moves at every minibatch. nn.Module looks into all that is assigned to it for longer than a small step takes."""
+    """State that changes at every step, in a plain object because nn.Module.__setattr__ is slow."""
 
     samples_seen = 0
-    vote: bool | Tensor = False
+    stop_votes: bool | Tensor = False
 
 
 class Training(L.LightningModule):
-    """A model being trained by an objective on a stream, here on the stream's share of every minibatch.
+    """A model that is trained by an objective on a stream of minibatches.
 
-    make_optimizer: from torch parameter groups to an optimiser; called once for theta and once for phi, where there are any.
-    window: of the training curve. engine: what computes the gradients. clipping: of them. graph_steps: rounds that a GPU takes
-    at once, where they can be recorded (aevb.training.cuda_graph). samples_seen, an int, is the clock of everything: samples of the
-    global minibatches. stop_requested: set it to end after the round in progress; stopping: all ranks have agreed to, at the same
-    round. latest_checkpoint: gives the last checkpoint that is on disk, or None; the callback that saves sets it.
+    Args:
+        model: The model.
+        objective: Yields the updates.
+        stream: Minibatches, or the share of this process of each.
+        make_optimizer: From torch parameter groups to an optimiser; called once for theta and once for
+            phi, where they have parameters.
+        window: The mean of the bound over the last training samples.
+        engine: Name of what computes the gradients, or the slot of this run in an ensemble.
+        clipping: Clipping of the gradients.
+        graph_steps: Rounds in a CUDA graph, where rounds can be recorded (aevb.training.cuda_graph).
+
+    Attributes:
+        groups: Parameters by the name of their group, "theta" or "phi".
+        stop_requested: Set it to stop training after the current round.
+        stopping: Whether all ranks have agreed to stop at this round.
+        latest_checkpoint: Returns the latest checkpoint that is on disk; set by the callback that saves.
     """
 
     def __init__(
@@ -87,174 +101,153 @@ class Training(L.LightningModule):
         self.groups = {"theta": model.theta, "phi": [*model.phi, *objective.parameters()]}
         self.engine = choose_engine(engine, objective, model, self.groups)
         self.clipping, self.graph_steps = clipping, graph_steps
-        self._moving = _StepState()
+        self._step_state = _StepState()
         self.stop_requested = self.stopping = False
         self.latest_checkpoint: Callable[[], SavedCheckpoint | None] = lambda: None
-        self._graph: Graph | None = None
-        self._beginning = Snapshot()
-
-    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
-        """One optimiser for theta and one for phi, where there is one."""
-        return [self.make_optimizer(self._with_prior(name)) for name in self._trained]
+        self.divergence = DivergenceWatch(self, stream.seed, lambda: self.latest_checkpoint())
+        self._graph: GraphedRounds | None = None
+        self._block_start = Snapshot()
 
     @property
     def samples_seen(self) -> int:
-        """Samples of the global minibatches so far."""
-        return self._moving.samples_seen
+        """Training samples of all devices so far: the clock of schedules, logs and figures."""
+        return self._step_state.samples_seen
 
     @samples_seen.setter
     def samples_seen(self, value: int) -> None:
-        self._moving.samples_seen = value
+        self._step_state.samples_seen = value
+
+    @property
+    def round_samples(self) -> int:
+        """Training samples of one round of the objective."""
+        return self.objective.round_samples(self.stream.batch_size)
 
     @property
     def _trained(self) -> list[str]:
         return [name for name in ("theta", "phi") if self.groups[name]]
 
-    @property
-    def round_samples(self) -> int:
-        """Samples of a round of the objective."""
-        return self.objective.round_samples(self.stream.batch_size)
+    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
+        """Return one optimiser for theta and one for phi, where they have parameters."""
+        return [self.make_optimizer(self._with_prior(name)) for name in self._trained]
+
+    def capture(self) -> Capture | None:
+        """Return what records rounds on the device of this module, or None."""
+        return CudaCapture() if self.device.type == "cuda" else None
 
     def on_fit_start(self) -> None:
-        """The data go where the model is; on a GPU so does, where rounds are static, all that is random."""
+        """Move the data to the device; for capturable rounds also generate the noise there."""
         self.stream.x = self.stream.x.to(self.device)
         self._graph = None
         capture = self.capture()
-        if capture is None or not is_static(self.objective, self.model):
+        if capture is None or not is_capturable(self.objective, self.model):
             return
-        at_once = max(1, min(self.graph_steps or AHEAD, NUMBERS // self.stream.x[0].numel() // self.stream.batch_size))
-        self.stream.ahead = at_once
+        most = MAX_NUMBERS // self.stream.x[0].numel() // self.stream.batch_size
+        self.stream.ahead = max(1, min(self.graph_steps or AHEAD, most))
         one_minibatch = self.round_samples == self.stream.batch_size
         if self.graph_steps and one_minibatch and self.stream.world == 1 and not isinstance(self.engine, Member):
             optimizers = self._optimizers()
-            self._graph = Graph(
-                capture, self.stream, at_once, lambda some: list(self._round(some, optimizers)), optimizers.values()
-            )
 
-    def on_fit_end(self) -> None:
-        """The graph goes, with the memory that it holds."""
-        self._graph = None
+            def run_round(minibatches: Iterator[Batch]) -> list[CompletedUpdate]:
+                return list(self._round(minibatches, optimizers))
 
-    def capture(self) -> Capture | None:
-        """What records rounds here."""
-        return CudaCapture() if self.device.type == "cuda" else None
+            self._graph = GraphedRounds(capture, self.stream, self.stream.ahead, run_round, optimizers.values())
 
     def on_train_start(self) -> None:
-        """Ranks begin at the same minibatch, or not at all."""
+        """Check that all ranks start at the same minibatch.
+
+        Raises:
+            UserError: They loaded different checkpoints.
+        """
         if self.stream.world > 1:
-            places: list[int] = [0] * self.stream.world
-            dist.all_gather_object(places, self.samples_seen)
-            if len(set(places)) > 1:
+            samples: list[int] = [0] * self.stream.world
+            dist.all_gather_object(samples, self.samples_seen)
+            if len(set(samples)) > 1:
                 raise UserError(
-                    f"checkpoints: the ranks found different ones, at samples_seen={', '.join(map(str, places))}; "
+                    f"checkpoints: the ranks found different ones, at samples_seen={', '.join(map(str, samples))}; "
                     "allowed: one folder that all of them see; try: an output_dir on a disk shared by the machines"
                 )
 
+    def on_fit_end(self) -> None:
+        """Release the CUDA graph and its memory."""
+        self._graph = None
+
     def training_step(self, block: Block) -> None:
-        """Rounds of the objective until the block's end, or until all ranks have agreed to stop."""
+        """Run rounds of the objective until the end of a block, or until all ranks have agreed to stop.
+
+        Args:
+            block: Training samples at its beginning and end.
+
+        Raises:
+            Diverged: A number is not finite; the message names the step.
+        """
         optimizers = self._optimizers()
         start, position = self.samples_seen, self.stream.position
-        self._beginning.take(self, optimizers.values())
-        taken = self._rounds(block, optimizers, watched=False)
-        if not self._account(taken):
-            self._beginning.restore()
+        self._block_start.take(self, optimizers.values())
+        bounds = self.divergence.finite_bounds(self._rounds(block, optimizers))
+        if bounds is None:
+            self._block_start.restore()
             self.samples_seen, self.stream.position = start, position
-            self._rounds(block, optimizers, watched=True)
-            # Only where a device is not deterministic.
-            raise Diverged(
-                f"training diverged between samples_seen={start} and {self.samples_seen}, but not when taken again; "
-                f"{self._last_good()}; try: a smaller optimizer.lr"
-            )
+            self._rounds(block, optimizers, check=True)
+            raise self.divergence.not_reproduced(start, self.samples_seen)
+        for samples, bound in bounds:
+            self.window.add(samples, bound)
 
     def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        found = self.optimizers(use_pl_optimizer=False)
-        return dict(zip(self._trained, found if isinstance(found, list) else [found], strict=True))
+        optimizers = self.optimizers(use_pl_optimizer=False)
+        return dict(zip(self._trained, optimizers if isinstance(optimizers, list) else [optimizers], strict=True))
 
-    def _rounds(self, block: Block, optimizers: dict[str, torch.optim.Optimizer], watched: bool) -> Taken:
-        taken: Taken = []
-        while not self._ends(block):
-            if self._graph is None or watched:
-                updates: Iterable[tuple[int, Mapping[str, Tensor]]] = self._round(self.stream, optimizers, watched)
-            elif self._graph.ready((block.stop - self.samples_seen) // self.round_samples):
-                updates, self._moving.vote = self._graph.replay(), self.stop_requested
+    def _rounds(
+        self, block: Block, optimizers: dict[str, torch.optim.Optimizer], check: bool = False
+    ) -> list[CompletedUpdate]:
+        completed: list[CompletedUpdate] = []
+        while not self._is_over(block):
+            if self._graph is None or check:
+                updates: Iterable[CompletedUpdate] = self._round(self.stream, optimizers, check)
+            elif self._graph.can_replay((block.stop - self.samples_seen) // self.round_samples):
+                updates, self._step_state.stop_votes = self._graph.replay(), self.stop_requested
             else:
-                updates = self._graph.single(self.stream)
+                updates = self._graph.run_one(self.stream)
             for samples, stats in updates:
-                self._moving.samples_seen += samples
-                taken.append((samples, stats))
-        return taken
+                self._step_state.samples_seen += samples
+                completed.append((samples, stats))
+        return completed
 
     def _round(
-        self, stream: Iterator[Batch], optimizers: dict[str, torch.optim.Optimizer], watched: bool = False
-    ) -> Iterator[tuple[int, Mapping[str, Tensor]]]:
+        self, stream: Iterator[Batch], optimizers: dict[str, torch.optim.Optimizer], check: bool = False
+    ) -> Iterator[CompletedUpdate]:
         for update in self.engine(self.model, stream):
             samples = update.samples * self.stream.world
-            yield samples, self._take(update, optimizers, self.samples_seen + samples if watched else None)
+            yield samples, self._take_step(update, optimizers, self.samples_seen + samples if check else None)
 
-    def _ends(self, block: Block) -> bool:
-        # A CPU is asked after each round, for steps may be slow; another device would be stalled by it, and its blocks are short.
+    def _is_over(self, block: Block) -> bool:
+        # A CPU is asked after each round, for steps may be slow. Asking a GPU would stall it, and its blocks are short.
         over = self.samples_seen >= block.stop
         if over or self.device.type == "cpu":
-            stopping = bool(self._moving.vote)
-            if stopping != self.stopping:
+            stopping = bool(self._step_state.stop_votes)
+            if stopping != self.stopping:  # nn.Module.__setattr__ is slow
                 self.stopping = stopping
         return over or self.stopping
 
-    def _take(
-        self, update: Update, optimizers: dict[str, torch.optim.Optimizer], watched_at: int | None
+    def _take_step(
+        self, update: Update, optimizers: dict[str, torch.optim.Optimizer], check_at: int | None
     ) -> Mapping[str, Tensor]:
-        moved = [parameter for name in update.parameter_groups for parameter in self.groups[name]]
+        # check_at: samples_seen after this update, if it is to be checked.
+        parameters = [parameter for name in update.parameter_groups for parameter in self.groups[name]]
         stats: Mapping[str, Tensor] = {"loss": update.loss, **update.stats}
-        self._moving.vote = self.stop_requested
+        self._step_state.stop_votes = self.stop_requested
         if self.stream.world > 1:
-            gradients = [parameter.grad for parameter in moved if parameter.grad is not None]
-            stats, self._moving.vote = average(gradients, stats, self.stop_requested, self.stream.world)
-        if watched_at is not None:
-            self._watch("gradient", {parameter: parameter.grad for parameter in moved}, stats, watched_at)
+            gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+            stats, self._step_state.stop_votes = average(gradients, stats, self.stop_requested, self.stream.world)
+        if check_at is not None:
+            self.divergence.check("gradient", {p: p.grad for p in parameters}, stats, check_at)
         if self.clipping:
-            self.clipping(moved)
-        for name in reversed(
-            update.parameter_groups
-        ):  # of phi, which is last in order, gradients are still in the cache
+            self.clipping(parameters)
+        # Backwards, because the gradients of the last group (phi) are still in the cache.
+        for name in reversed(update.parameter_groups):
             optimizers[name].step()
-        if watched_at is not None:
-            self._watch("value after the step", dict(zip(moved, moved, strict=True)), {}, watched_at)
+        if check_at is not None:
+            self.divergence.check("value after the step", dict(zip(parameters, parameters, strict=True)), {}, check_at)
         return stats
-
-    def _account(self, taken: list[tuple[int, Mapping[str, Tensor]]]) -> bool:
-        """Whether loss, bound and parameters of a block are finite; if so, the bounds go into the window."""
-        losses = [stats["loss"] for _, stats in taken]
-        bounds = [(samples, stats["bound"]) for samples, stats in taken if "bound" in stats]
-        extremes = [extreme for parameter in self.parameters() for extreme in torch.aminmax(parameter)] if taken else []
-        numbers = [*losses, *(bound for _, bound in bounds), *extremes]
-        values = torch.stack(numbers).tolist() if numbers else []
-        if not all(map(math.isfinite, values)):
-            return False
-        for (samples, _), value in zip(bounds, values[len(losses) :], strict=False):
-            self.window.add(samples, value)
-        return True
-
-    def _watch(
-        self, what: str, tensors: Mapping[nn.Parameter, Tensor | None], stats: Mapping[str, Tensor], seen: int
-    ) -> None:
-        names = {parameter: name.removeprefix("model.") for name, parameter in self.named_parameters()}
-        of = [names[p] for p, tensor in tensors.items() if tensor is not None and not tensor.isfinite().all()]
-        wrong = [name for name in ("loss", "bound") if name in stats and not stats[name].isfinite()]
-        more = f" and {len(of) - 3} more" if len(of) > 3 else ""
-        wrong += [f"the {what} of {', '.join(of[:3])}{more}"] if of else []
-        if wrong:
-            parts = ", ".join(f"{name}={value.item():.6g}" for name, value in stats.items())
-            raise Diverged(
-                f"training diverged at samples_seen={seen} (seed {self.stream.seed}): {' and '.join(wrong)} not finite; "
-                f"{parts and f'{parts}; '}{self._last_good()}; try: a smaller optimizer.lr"
-            )
-
-    def _last_good(self) -> str:
-        last = self.latest_checkpoint()
-        if last is None:
-            return "there is no checkpoint yet"
-        path, seen = last
-        return f"the last good checkpoint is {path}, at samples_seen={seen}"
 
     def _with_prior(self, name: str) -> list[dict[str, Any]]:
         # The gradient of -log p(w) / N, weights only: torch adds weight_decay * w to the gradient before anything else.
@@ -267,17 +260,17 @@ class Training(L.LightningModule):
         return [group for group in groups if group["params"]]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """The clock, the stream's position and the window, as plain containers."""
+        """Add samples_seen, the position of the stream and the window, as plain containers."""
         checkpoint["training"] = {
             "samples_seen": self.samples_seen,
             "position": self.stream.position,
             "window": self.window.state_dict(),
         }
-        # Where to go on is told by samples_seen; Lightning's count of blocks would stop an extended run at its old end.
+        # samples_seen says where to continue; Lightning's count of blocks would stop an extended run at its old end.
         checkpoint.pop("loops", None)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Takes over what `on_save_checkpoint` wrote."""
+        """Restore what `on_save_checkpoint` added."""
         state = checkpoint["training"]
         self.samples_seen, self.stream.position = state["samples_seen"], state["position"]
         self.window.load_state_dict(state["window"])

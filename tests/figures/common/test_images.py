@@ -6,8 +6,8 @@ import pytest
 from scipy.stats import norm
 
 import aevb
+from aevb.data.image_grid import image_grid
 from aevb.errors import UserError
-from aevb.figures.common.images import tile
 from aevb.figures.common.run_choice import representatives
 from aevb.figures.common.style import RC
 from aevb.figures.paper.figure4 import Figure4, manifold
@@ -36,7 +36,7 @@ def test_the_manifold_is_the_inverse_cdf_of_cell_centres():
 
 def test_tiles_read_like_text():
     images = np.arange(6, dtype=np.float32)[:, None, None] * np.ones((1, 56, 56), dtype=np.float32)
-    picture = tile(images, across=3, gap=2)
+    picture = image_grid(images, columns=3, gap=2)
     assert picture.shape == (2 * 58 - 2, 3 * 58 - 2)
     assert picture[::58, ::58].tolist() == [[0, 1, 2], [3, 4, 5]]
     assert picture[57, 0] == picture[0, 57] == 0.75  # the gap
@@ -50,7 +50,7 @@ def test_figure_4_shows_the_decoder_at_those_values(tmp_path):
     assert [ax.get_title() for ax in drawing.canvas.axes] == ["MNIST, 20×20", "Digits 8×8, 15×15"]
     picture = drawing.canvas.axes[1].images[0].get_array()
     means = aevb.load(run).decode(manifold(15)).reshape(-1, 8, 8)
-    np.testing.assert_allclose(picture, tile(means, 15, gap=3))
+    np.testing.assert_allclose(picture, image_grid(means, 15, gap=3))
     rows = [row for row in drawing.rows if row["data"] == "mnist"]
     assert len(rows) == 400
     assert (rows[1]["z1"], rows[1]["z2"]) == pytest.approx((norm.ppf(1.5 / 20), norm.ppf(19.5 / 20)))

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 import aevb
+from aevb.data.image_grid import image_grid
 from aevb.errors import UserError
-from aevb.figures.common.images import tile
 from aevb.figures.common.style import RC
 from aevb.figures.paper.figure4 import Figure4
 from aevb.figures.studies.beta import Beta
@@ -39,7 +39,7 @@ def test_an_interpolation_begins_and_ends_at_the_posterior_means_and_is_straight
     np.testing.assert_allclose(z[[0, -1]], means, rtol=1e-5)
     np.testing.assert_allclose(np.diff(z, axis=0), np.tile((means[1] - means[0]) / 4, (4, 1)), rtol=1e-3, atol=1e-5)
     expected = np.concatenate([test.x[[first]], model.decode(z.astype("float32")), test.x[[second]]]).reshape(-1, 8, 8)
-    np.testing.assert_allclose(drawing.canvas.axes[0].images[0].get_array(), tile(expected, 7, 2), atol=1e-5)
+    np.testing.assert_allclose(drawing.canvas.axes[0].images[0].get_array(), image_grid(expected, 7, 2), atol=1e-5)
 
 
 def test_a_line_has_its_ends():

@@ -18,7 +18,8 @@ from aevb.training.callbacks.checkpointing import CheckpointCallback
 from aevb.training.callbacks.preemption import PreemptionCallback
 from aevb.training.checkpoints.background_writer import BackgroundWriter
 from aevb.training.checkpoints.io import DurableCheckpointIO, QueuedCheckpointIO, copied, load
-from aevb.training.module import Diverged, Training
+from aevb.training.divergence import Diverged, DivergenceWatch
+from aevb.training.module import Training
 from helpers.short_runs import outcome, train
 
 BLOCKS = ("trainer.block=1",)  # of one minibatch: ten between the marks at 1000 and 2000
@@ -152,15 +153,18 @@ def test_a_run_that_diverges_names_what_is_on_disk(
     minutes: str, seen: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, found = tmp_path / "run", []
-    account, last_good = Training._account, Training._last_good
+    finite_bounds, checkpoint = DivergenceWatch.finite_bounds, DivergenceWatch._checkpoint
 
-    def looks(self: Training) -> str:
-        sentence = last_good(self)
+    def looks(self: DivergenceWatch) -> str:
+        sentence = checkpoint(self)
         found.append(on_disk(run))
         return sentence
 
-    monkeypatch.setattr(Training, "_account", lambda self, taken: account(self, taken) and self.samples_seen <= seen)
-    monkeypatch.setattr(Training, "_last_good", looks)
+    def diverges(self: DivergenceWatch, updates: list[Any]) -> Any:
+        return finite_bounds(self, updates) if self.module.samples_seen <= seen else None
+
+    monkeypatch.setattr(DivergenceWatch, "finite_bounds", diverges)
+    monkeypatch.setattr(DivergenceWatch, "_checkpoint", looks)
     on_saving(monkeypatch, seen, partial(time.sleep, 1.0), lambda: None)
     with pytest.raises(Diverged, match=rf"last\.ckpt, at samples_seen={seen};"):
         train(run, 3000, *BLOCKS, f"trainer.checkpoint_minutes={minutes}")

@@ -16,7 +16,7 @@ from aevb.files.archive import is_intact
 from aevb.runs.checkpoints import newest_checkpoint
 from aevb.runs.lock import lock
 from aevb.training.checkpoints.io import DurableCheckpointIO, load
-from aevb.training.module import Training
+from aevb.training.divergence import DivergenceWatch
 from helpers.short_runs import a_dead_process, outcome, train
 
 
@@ -116,14 +116,14 @@ def test_what_a_killed_process_left_half_written_is_removed(undisturbed: Path, t
 
 def test_saving_by_time_changes_nothing_and_is_gone_on_from(undisturbed: Path, tmp_path: Path, monkeypatch) -> None:
     often = ("trainer.block=1", "trainer.checkpoint_minutes=1e-9")
-    account = Training._account
+    finite_bounds = DivergenceWatch.finite_bounds
 
-    def breaks(self: Training, taken: list) -> bool:
-        if self.samples_seen == 1700:
+    def breaks(self: DivergenceWatch, updates: list) -> object:
+        if self.module.samples_seen == 1700:
             raise RuntimeError("power cut")
-        return account(self, taken)
+        return finite_bounds(self, updates)
 
-    monkeypatch.setattr(Training, "_account", breaks)
+    monkeypatch.setattr(DivergenceWatch, "finite_bounds", breaks)
     with pytest.raises(RuntimeError, match="power cut"):
         train(tmp_path / "run", 3000, *often)
     monkeypatch.undo()

@@ -11,8 +11,9 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 from scipy.stats import norm
 
+from aevb.data.image_grid import image_grid
 from aevb.figures.common.base import Drawing, Figure
-from aevb.figures.common.images import GAP, show, tile
+from aevb.figures.common.images import GAP, show
 from aevb.figures.common.learning_curves import provenance
 from aevb.figures.common.run_choice import caption, representatives, with_latent_dim
 from aevb.figures.common.style import dataset
@@ -52,7 +53,7 @@ class Figure4(Figure):
             side = self.side or PAPER_SIDES.get(data, SIDE)
             z = manifold(side)
             ax = canvas.add_subplot(grid[i])
-            show(ax, tile(_means(run, z, trusted), side, 0 if data in PAPER_SIDES else GAP), extent=(0, 1, 0, 1))
+            show(ax, image_grid(_means(run, z, trusted), side, 0 if data in PAPER_SIDES else GAP), extent=(0, 1, 0, 1))
             ax.set_title(f"{dataset(data)}, {side}×{side}")
             ax.set_xlabel(r"$\Phi(z_1)$")
             ax.set_ylabel(r"$\Phi(z_2)$")

@@ -5,9 +5,10 @@ Shown are the means of p(x|z) at draws z ~ p(z), or draws of the pixels too, or 
 
 from typing import Literal
 
+from aevb.data.image_grid import image_grid
 from aevb.figures.common.base import Drawing, Figure
 from aevb.figures.common.image_panels import image_panels
-from aevb.figures.common.images import GAP, show, tile
+from aevb.figures.common.images import GAP, show
 from aevb.figures.common.learning_curves import provenance
 from aevb.figures.common.run_choice import caption, representatives, with_latent_dim
 from aevb.runs.run import Run
@@ -50,7 +51,7 @@ class Figure5(Figure):
         for (data, latent_dim), run in chosen.items():
             model = aevb.load(run.directory, trusted=trusted)
             images = model.sample(self.side**2, self.seed, self.pixels).reshape(-1, *model.shape)
-            show(axes[data, latent_dim], tile(images, self.side, GAP))
+            show(axes[data, latent_dim], image_grid(images, self.side, GAP))
             facts = {
                 "data": data,
                 "latent_dim": latent_dim,

@@ -10,8 +10,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
+from aevb.data.image_grid import image_grid
 from aevb.figures.common.base import Drawing, Figure, markdown_table
-from aevb.figures.common.images import GAP, show, tile
+from aevb.figures.common.images import GAP, show
 from aevb.figures.common.learning_curves import meanings, provenance
 from aevb.figures.common.style import dataset
 from aevb.noise import Noise
@@ -61,7 +62,7 @@ class Beta(Figure):
             model = aevb.load(run.directory, trusted=trusted)
             noise = Noise(self.seed, "samples", 0)
             pictures.append(model.model.generate(self.samples, noise).mean.numpy().reshape(-1, *model.shape))
-        picture = tile(np.concatenate(pictures), self.samples, GAP)
+        picture = image_grid(np.concatenate(pictures), self.samples, GAP)
         show(right, picture)
         height = picture.shape[0] / len(runs)
         right.set_yticks([(i + 0.5) * height for i in range(len(runs))], [f"β = {row['beta']:g}" for row in rows])

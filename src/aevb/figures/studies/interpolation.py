@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 
+from aevb.data.image_grid import image_grid
 from aevb.errors import UserError
 from aevb.figures.common.base import Drawing, Figure
-from aevb.figures.common.images import show, tile
+from aevb.figures.common.images import show
 from aevb.figures.common.learning_curves import provenance
 from aevb.figures.common.run_choice import caption, representatives, with_latent_dim
 from aevb.figures.common.style import dataset
@@ -64,7 +65,7 @@ class Interpolation(Figure):
             z = line(means[0], means[1], self.steps)
             pictures = np.concatenate([x[:1], model.decode(z), x[1:]]).reshape(-1, *model.shape)
             ax = canvas.add_subplot(len(chosen), 1, i + 1)
-            picture = tile(pictures, self.steps + 2, 2)
+            picture = image_grid(pictures, self.steps + 2, 2)
             show(ax, picture)
             ax.set_ylabel(f"{dataset(data)}\n$N_z = {latent_dim}$", rotation=0, ha="right", va="center")
             if i == 0:

@@ -17,9 +17,10 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Ellipse
 from torch import Tensor
 
+from aevb.data.image_grid import image_grid
 from aevb.estimators.simple_monte_carlo import shared_draws
 from aevb.figures.common.base import Drawing, Figure, markdown_table
-from aevb.figures.common.images import GAP, show, tile
+from aevb.figures.common.images import GAP, show
 from aevb.figures.common.learning_curves import provenance
 from aevb.figures.common.style import dataset, method
 from aevb.figures.studies.latent import scatter
@@ -129,7 +130,7 @@ class Mixture(Figure):
         for ax, (title, (z, log_density)) in zip(panels[1:], distributions.items(), strict=True):
             values = torch.from_numpy(z).to(model.dtype)
             images = model.decode(values[: self.side**2].numpy())
-            show(ax, tile(images.reshape(-1, *model.shape), self.side, GAP))
+            show(ax, image_grid(images.reshape(-1, *model.shape), self.side, GAP))
             ax.set_title(f"{name}: samples, z from {'the mixture' if title == 'mixture' else '$N(0, I)$'}")
             estimate = shared_draws(model.model.decoder, values, torch.from_numpy(x))
             facts = {

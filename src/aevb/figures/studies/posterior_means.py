@@ -17,12 +17,12 @@ from aevb.figures.common.base import Drawing, Figure
 from aevb.figures.common.learning_curves import provenance
 from aevb.figures.common.style import DIGITS, dataset
 from aevb.files.archive import open_bounded
+from aevb.runs import layout
 from aevb.runs.run import Run
 from aevb.types import PositiveInt
 
 __all__ = ["PosteriorMeans"]
 
-FILE = "posterior_means.npz"  # as aevb.loggers.posterior_means writes it
 DOTS = 72  # an inch, in the animation
 MILLISECONDS = 600  # a frame
 SIDE = 2.2  # of a panel of the strip, inches
@@ -42,13 +42,17 @@ class PosteriorMeans(Figure):
 
     def wanted(self, runs: list[Run]) -> list[Run]:
         """Runs with two latent dimensions that have recorded their means, the longest first."""
-        found = [run for run in runs if run.settings["latent_dim"] == 2 and (run.directory / FILE).is_file()]
+        found = [
+            run
+            for run in runs
+            if run.settings["latent_dim"] == 2 and (run.directory / layout.POSTERIOR_MEANS).is_file()
+        ]
         return sorted(found, key=lambda run: (-run.done["samples_seen"], run.name))
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """The strip, the animation, and every point."""
         run = runs[0]
-        with open_bounded(run.directory / FILE) as file, np.load(file, allow_pickle=False) as held:
+        with open_bounded(run.directory / layout.POSTERIOR_MEANS) as file, np.load(file, allow_pickle=False) as held:
             seen, means, label = held["samples_seen"], held["mean"], held["label"]
         kept = [i for i, count in enumerate(seen) if count == 0 or count >= self.from_samples]
         if not kept:

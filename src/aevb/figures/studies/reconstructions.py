@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 
+from aevb.data.image_grid import image_grid
 from aevb.figures.common.base import Drawing, Figure
-from aevb.figures.common.images import GAP, show, tile
+from aevb.figures.common.images import GAP, show
 from aevb.figures.common.learning_curves import provenance
 from aevb.figures.common.run_choice import caption, representatives, with_latent_dim
 from aevb.figures.common.style import dataset
@@ -87,7 +88,7 @@ class Reconstructions(Figure):
                 {"test_index": int(i), "label": int(test.label[i]), "mean_square_error": float(e), **facts}
                 for i, e in zip(index, error, strict=True)
             ]
-        return tile(np.concatenate(images).reshape(-1, *model.shape), self.count, GAP)
+        return image_grid(np.concatenate(images).reshape(-1, *model.shape), self.count, GAP)
 
 
 def examples(label: np.ndarray, count: int) -> np.ndarray:

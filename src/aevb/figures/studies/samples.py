@@ -7,9 +7,10 @@ in the table.
 
 from typing import Any
 
+from aevb.data.image_grid import image_grid
 from aevb.figures.common.base import Drawing, Figure, markdown_table
 from aevb.figures.common.image_panels import image_panels
-from aevb.figures.common.images import GAP, show, tile
+from aevb.figures.common.images import GAP, show
 from aevb.figures.common.learning_curves import convention, provenance
 from aevb.figures.common.style import dataset, method
 from aevb.runs.run import Run
@@ -56,7 +57,7 @@ class Samples(Figure):
         for panel, run in chosen.items():
             model = aevb.load(run.directory, trusted=trusted)
             images = model.sample(self.side**2, self.seed).reshape(-1, *model.shape)
-            show(axes[panel], tile(images, self.side, GAP))
+            show(axes[panel], image_grid(images, self.side, GAP))
             data, objective = run.settings["choices"]["data"], run.settings["choices"]["objective"]
             name = f"{dataset(data)}, $N_z = {run.settings['latent_dim']}$"
             axes[panel].set_title(f"{method(objective).label}\n{name}")

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 
+from aevb.data.image_grid import image_grid
 from aevb.figures.common.base import Drawing, Figure, markdown_table
-from aevb.figures.common.images import GAP, show, tile
+from aevb.figures.common.images import GAP, show
 from aevb.figures.common.learning_curves import ConfigKey, curve, provenance
 from aevb.figures.common.style import method
 from aevb.runs.run import Run
@@ -66,7 +67,7 @@ class Shapes(Figure):
                     ax.set_title(title)
             shown = np.array([axes[0, 0], axes[1, 0], axes[0, 1], axes[1, 1]] if i == 1 else axes[:, i])
             for ax, picture in zip(shown, pictures, strict=True):
-                show(ax, tile(picture.reshape(-1, *model.shape), self.side, GAP))
+                show(ax, image_grid(picture.reshape(-1, *model.shape), self.side, GAP))
             found = [{"recipe": name, **_numbers(run)} for run in members]
             rows += found
             axes[0, i].set_title(f"{_broken(name)}\nreconstructions")

@@ -1,0 +1,60 @@
+"""Many small grey images side by side in one picture."""
+
+import math
+
+import numpy as np
+
+__all__ = ["grey_levels", "image_grid"]
+
+
+def grey_levels(images: np.ndarray, data: np.ndarray) -> np.ndarray:
+    """Scale images to grey levels between black, 0, and white, 1.
+
+    Args:
+        images: Images of any shape, in the units of the data.
+        data: The data. If they stay within [0, 1], the images are only clipped to it; otherwise the
+            extremes of the data become black and white.
+
+    Returns:
+        Grey levels in [0, 1], float32, of the same shape as `images`.
+    """
+    low, high = min(0.0, float(data.min())), max(1.0, float(data.max()))
+    return np.clip((images - low) / (high - low), 0, 1).astype(np.float32)
+
+
+def image_grid(
+    images: np.ndarray,
+    columns: int | None = None,
+    gap: int = 0,
+    *,
+    border: int = 0,
+    fill: float = 0.75,
+    width: int = 56,
+) -> np.ndarray:
+    """Arrange images row by row in one picture.
+
+    Args:
+        images: Grey levels, (n, height, width).
+        columns: Images in a row; None: as many as make the picture about as high as wide.
+        gap: Pixels of the picture between neighbours.
+        border: Pixels of the picture around all images.
+        fill: Grey level of gaps, border and unused cells.
+        width: Each image is enlarged by a whole factor to about this width in pixels.
+
+    Returns:
+        The picture, (height, width), of the type of `images`.
+    """
+    factor = max(1, round(width / images.shape[2]))
+    images = images.repeat(factor, axis=1).repeat(factor, axis=2)
+    n, h, w = images.shape
+    if columns is None:
+        columns = min(n, max(1, round(math.sqrt(n * (h + gap) / (w + gap)))))
+    rows = -(-n // columns)
+    size = tuple(count * (pixels + gap) - gap + 2 * border for count, pixels in ((rows, h), (columns, w)))
+    picture = np.full(size, fill, dtype=images.dtype)
+    for index, image in enumerate(images):
+        top, left = (
+            cell * (pixels + gap) + border for cell, pixels in zip(divmod(index, columns), (h, w), strict=True)
+        )
+        picture[top : top + h, left : left + w] = image
+    return picture
