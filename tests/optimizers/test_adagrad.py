@@ -20,6 +20,37 @@ def written_out(w, gradients, *, lr, warmup, eps):
 
 
 @pytest.mark.parametrize("warmup", [0, 3])
+@pytest.mark.parametrize("on_host", [True, False], ids=["fused", "lists"])
+def test_it_equals_its_definition_in_plain_torch(warmup, on_host, monkeypatch):
+    """The lines that the module's docstring shows, with a weight prior, in float64."""
+    monkeypatch.setattr(module, "_on_host", lambda tensor: on_host)
+    generator = torch.Generator().manual_seed(0)
+    start = [torch.randn(shape, generator=generator, dtype=torch.float64) for shape in ((3, 2), (4,))]
+    gradients = [
+        [1e-2 * torch.randn(p.shape, generator=generator, dtype=torch.float64) for p in start] for _ in range(8)
+    ]
+    lr, eps, batch_size = 0.1, 1e-4, 20
+
+    def groups():
+        weight, bias = (torch.nn.Parameter(p.clone()) for p in start)
+        return [{"params": [weight], "weight_decay": 0.3}, {"params": [bias]}]
+
+    ours, plain = groups(), groups()
+    optimizer = torch.optim.Adagrad(plain, lr=lr, eps=0.0, initial_accumulator_value=eps / batch_size**2)
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: float(step >= warmup))
+    fast = AuthorsAdagrad(ours, batch_size, lr=lr, warmup=warmup, eps=eps)
+    for step in gradients:
+        for group in (ours, plain):
+            for part, gradient in zip(group, step, strict=True):
+                part["params"][0].grad = gradient.clone()
+        optimizer.step()
+        scheduler.step()
+        fast.step()
+        for one, other in zip(ours, plain, strict=True):
+            torch.testing.assert_close(one["params"][0], other["params"][0], rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("warmup", [0, 3])
 @pytest.mark.parametrize("batch_size", [1, 100])
 def test_a_mean_loss_moves_as_the_authors_summed_one(warmup, batch_size):
     """Gradients of the mean are 1/M of the sum: with eps / M^2 in the root the path is the same. One entry has no gradient."""

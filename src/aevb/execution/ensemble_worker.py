@@ -29,21 +29,21 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     exit_with_parent()
     directories: list[Path] = options.directories
-    stack = GradientBatcher(len(directories))
+    batcher = GradientBatcher(len(directories))
     signals = [Signals() for _ in directories]
     codes = [0] * len(directories)
 
-    def live(place: int) -> None:
-        with stack.run_member(place):
-            codes[place] = _end(directories[place], tuple(options.trust), Slot(stack, place), signals[place])
+    def run_one(index: int) -> None:
+        with batcher.run_member(index):
+            codes[index] = _exit_code(directories[index], tuple(options.trust), Slot(batcher, index), signals[index])
 
-    def hear(number: int, frame: FrameType | None) -> None:
+    def handle(number: int, frame: FrameType | None) -> None:
         for each in signals:
-            each.tell(number)
+            each.request_stop(number)
 
     for number in stop_signals():
-        signal.signal(number, hear)
-    threads = [threading.Thread(target=live, args=(place,), name=d.name) for place, d in enumerate(directories)]
+        signal.signal(number, handle)
+    threads = [threading.Thread(target=run_one, args=(index,), name=d.name) for index, d in enumerate(directories)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
     return next((code for code in codes if code > 128), max(codes))
 
 
-def _end(directory: Path, trusted: tuple[str, ...], slot: Slot, signals: Signals) -> int:
+def _exit_code(directory: Path, trusted: tuple[str, ...], slot: Slot, signals: Signals) -> int:
     try:
         run(directory, trusted, slot=slot, signals=signals)
     except UserError as error:

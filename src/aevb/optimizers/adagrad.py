@@ -1,14 +1,25 @@
-r"""Adagrad as the authors ran it (Duchi et al. 2011; their code's accumulate-only start).
+r"""Adagrad as the authors ran it (Duchi et al. 2011; the accumulate-only start of their code).
 
     s <- s + g^2;   if t > warmup:  w <- w + lr * g / sqrt(s + eps),   s_0 = 0, g summed over the minibatch
 
-The update does not change when g is scaled, except through eps. On a mean over M datapoints g is 1/M of the sum, so the
-same rule has eps / M^2 inside the root. It is torch's Adagrad whose accumulator starts at that number and whose own eps, outside
-the root, is zero; during the warm-up its learning rate is zero. On a CPU the step is torch's fused kernel, called without what torch
-puts around it, which takes as long as a third of the kernel. On other devices it is written out in torch's operations on lists,
-and the warm-up is looked up there: to ask how many steps there were would stall the device, and no CUDA graph can.
+The update does not change when g is scaled, except through eps. On a mean over M datapoints g is 1/M of
+the sum, so the same rule has eps / M^2 inside the root. That is torch's Adagrad whose accumulator starts
+at this number, and whose own eps, outside the root, is zero; during the warm-up its learning rate is zero:
 
-All parameters move together, so there is one count of steps, the "step" in the state of each.
+    optimizer = torch.optim.Adagrad(params, lr=lr, eps=0.0, initial_accumulator_value=eps / batch_size**2)
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: float(step >= warmup))
+
+    loss.backward()
+    optimizer.step()
+    scheduler.step()
+
+These lines are the definition (tests/optimizers/test_adagrad.py holds the class to them). The class below
+is faster: on a CPU it calls torch's fused kernel without the code that torch runs around it, which takes a
+third as long as the kernel. On other devices it uses torch's operations on lists and looks the warm-up up
+on the device, since asking how many steps there were would stall the device, and cannot be done in a CUDA
+graph.
+
+All parameters take their steps together, so there is one count of steps, the "step" in the state of each.
 """
 
 from collections.abc import Callable
@@ -23,10 +34,14 @@ __all__ = ["AuthorsAdagrad"]
 
 
 class AuthorsAdagrad(torch.optim.Adagrad):
-    """The authors' Adagrad on the gradient of a mean loss.
+    """The authors' Adagrad, for the gradient of a mean loss.
 
-    params: parameters or groups of them. batch_size: M. lr: the global learning rate, {0.01, 0.02, 0.1} in the paper. warmup:
-    minibatches that accumulate squared gradients without moving. eps: inside the root, for summed gradients.
+    Args:
+        params: Parameters, or groups of them with a `weight_decay`.
+        batch_size: Size of a minibatch, M.
+        lr: Global learning rate; the paper chose it from {0.01, 0.02, 0.1}.
+        warmup: Minibatches at the beginning that accumulate squared gradients and change no parameter.
+        eps: Inside the root, for gradients summed over the minibatch.
     """
 
     def __init__(
@@ -39,46 +54,51 @@ class AuthorsAdagrad(torch.optim.Adagrad):
     ) -> None:
         super().__init__(params, lr=lr, initial_accumulator_value=eps / batch_size**2, eps=0.0, fused=True)
         self.lr, self.warmup = lr, warmup
-        self._told: tuple[Tensor, int, int] | None = None  # the count, its version, and the number in it
+        self._known_steps: tuple[Tensor, int, int] | None = None  # the count, its version, and the number in it
 
     def _count(self) -> Tensor:
         states = list(self.state.values())
         count = states[0]["step"]
-        if states[-1]["step"] is not count:  # whoever loads a state, or moves it to a device, makes several of it
+        if states[-1]["step"] is not count:  # loading a state, or moving it to a device, makes several of it
             for state in states:
                 state["step"] = count
         return count
 
     def _steps(self, count: Tensor) -> int:
-        # To ask a tensor takes as long as to move a small layer: only where somebody else has changed it, or put another there.
-        if self._told is None or self._told[0] is not count or self._told[1] != count._version:
+        # Reading a tensor takes as long as updating a small layer, so it is read only if it was changed or replaced.
+        if self._known_steps is None or self._known_steps[0] is not count or self._known_steps[1] != count._version:
             return int(count)
-        return self._told[2]
+        return self._known_steps[2]
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """One accumulation and, after the warm-up, one move."""
+        """Accumulate the squared gradients and, after the warm-up, update the parameters.
+
+        Args:
+            closure: Not used; there as in torch.
+        """
         count = self._count()
         steps = self._steps(count) if _on_host(count) else count
-        moving = steps >= self.warmup
+        is_warm = steps >= self.warmup
         count += 1
         for group in self.param_groups:
-            moved = [parameter for parameter in group["params"] if parameter.grad is not None]
-            if not moved:
+            parameters = [parameter for parameter in group["params"] if parameter.grad is not None]
+            if not parameters:
                 continue
-            gradients = [parameter.grad for parameter in moved]
-            sums = [self.state[parameter]["sum"] for parameter in moved]
+            gradients = [parameter.grad for parameter in parameters]
+            sums = [self.state[parameter]["sum"] for parameter in parameters]
             decay = group["weight_decay"]
-            if isinstance(moving, Tensor):
-                _adagrad(moved, gradients, sums, self.lr * moving.to(moved[0]), decay)
+            if isinstance(is_warm, Tensor):
+                _adagrad(parameters, gradients, sums, self.lr * is_warm.to(parameters[0]), decay)
             else:
-                how = {"lr": self.lr * moving, "lr_decay": 0.0, "weight_decay": decay, "eps": 0.0, "maximize": False}
-                torch._fused_adagrad_(moved, gradients, sums, [count] * len(moved), **how)
+                options = {"lr": self.lr * is_warm, "lr_decay": 0.0, "weight_decay": decay, "eps": 0.0}
+                counts = [count] * len(parameters)
+                torch._fused_adagrad_(parameters, gradients, sums, counts, maximize=False, **options)
         if not isinstance(steps, Tensor):
-            self._told = count, count._version, steps + 1
+            self._known_steps = count, count._version, steps + 1
 
 
-# Otherwise torch wraps `step` in a mark for its profiler and in hooks that nobody here sets: time at every step.
+# Otherwise torch wraps `step` in a profiler range and in hooks that are not used here, which takes time at every step.
 setattr(AuthorsAdagrad.step, "hooked", True)  # noqa: B010
 
 
@@ -86,10 +106,12 @@ def _on_host(tensor: Tensor) -> bool:
     return tensor.device.type == "cpu"
 
 
-def _adagrad(moved: list[Tensor], gradients: list[Tensor], sums: list[Tensor], lr: Tensor, weight_decay: float) -> None:
+def _adagrad(
+    parameters: list[Tensor], gradients: list[Tensor], sums: list[Tensor], lr: Tensor, weight_decay: float
+) -> None:
     # lr: a scalar on the device.
-    g = torch._foreach_add(gradients, moved, alpha=weight_decay)
+    g = torch._foreach_add(gradients, parameters, alpha=weight_decay)
     torch._foreach_addcmul_(sums, g, g)
-    moves = torch._foreach_div(g, torch._foreach_sqrt(sums))
-    torch._foreach_mul_(moves, lr)
-    torch._foreach_sub_(moved, moves)
+    steps = torch._foreach_div(g, torch._foreach_sqrt(sums))
+    torch._foreach_mul_(steps, lr)
+    torch._foreach_sub_(parameters, steps)

@@ -1,4 +1,4 @@
-"""torch's own optimisers under their usual names, fused where torch can."""
+"""torch's own optimisers under their usual names, in their fused form where torch has one."""
 
 from typing import Any
 
@@ -11,7 +11,12 @@ __all__ = ["adagrad", "adam", "sgd"]
 
 
 def adagrad(params: Any, lr: PositiveFloat = 0.01) -> torch.optim.Optimizer:
-    """torch.optim.Adagrad: accumulator from 0, eps = 1e-10 outside the root, no warm-up."""
+    """torch.optim.Adagrad: accumulator from 0, eps = 1e-10 outside the root, no warm-up.
+
+    Args:
+        params: Parameters, or groups of them.
+        lr: Learning rate.
+    """
     params = list(params)
     return torch.optim.Adagrad(params, lr=lr, fused=not _on_cuda(params))  # not every torch has the kernel there
 
@@ -22,14 +27,27 @@ def adam(
     betas: tuple[float, float] = (0.9, 0.999),
     eps: PositiveFloat = 1e-8,
 ) -> torch.optim.Optimizer:
-    """torch.optim.Adam (Kingma & Ba 2015)."""
+    """torch.optim.Adam (Kingma & Ba 2015).
+
+    Args:
+        params: Parameters, or groups of them.
+        lr: Learning rate.
+        betas: Decay rates of the running means of the gradient and of its square.
+        eps: Added to the root.
+    """
     params = list(params)
     capturable = _on_cuda(params)  # its step, by a CUDA graph
     return torch.optim.Adam(params, lr=lr, betas=(betas[0], betas[1]), eps=eps, fused=True, capturable=capturable)
 
 
 def sgd(params: Any, lr: PositiveFloat = 0.001, momentum: NonNegativeFloat = 0.0) -> torch.optim.Optimizer:
-    """torch.optim.SGD: w <- w - lr * v, v <- momentum * v + g."""
+    """torch.optim.SGD: w <- w - lr * v, v <- momentum * v + g.
+
+    Args:
+        params: Parameters, or groups of them.
+        lr: Learning rate.
+        momentum: Decay rate of v.
+    """
     return torch.optim.SGD(params, lr=lr, momentum=momentum, fused=True)
 
 

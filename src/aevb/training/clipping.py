@@ -1,10 +1,11 @@
-r"""Gradient clipping, of the gradient of an update's loss in all the parameters that it moves, before the optimiser sees it.
+r"""Gradient clipping: of the gradient of an update in all of its parameters, before the optimiser step.
 
     by value:  g_i <- max(-c, min(c, g_i))
     by norm:   g <- g min(1, c / ||g||),   ||g|| over all of them together (Pascanu et al. 2013)
 
-The losses are means over the minibatch, and so is the gradient that a threshold is of. The gradient of the prior on the
-weights is added by the optimiser, afterwards, and is not clipped. On several devices the gradient is that of the whole minibatch.
+The loss is a mean over the minibatch, and thresholds refer to its gradient. The gradient of the prior on
+the weights is added by the optimiser afterwards and is not clipped. On several devices the gradient of the
+whole minibatch is clipped.
 """
 
 from collections.abc import Iterable
@@ -17,17 +18,26 @@ __all__ = ["UNCLIPPED", "Clipping"]
 
 
 class Clipping(NamedTuple):
-    """Thresholds; `None` is off. With both, values first."""
+    """Thresholds of gradient clipping. If both are given, values are clipped first.
+
+    Attributes:
+        value: Largest absolute value of an entry, c; None: not clipped.
+        norm: Largest norm of all gradients together, c; None: not clipped.
+    """
 
     value: float | None = None
     norm: float | None = None
 
     def __bool__(self) -> bool:
-        """Whether there is anything to do."""
+        """Return whether anything is clipped."""
         return self.value is not None or self.norm is not None
 
     def __call__(self, parameters: Iterable[nn.Parameter]) -> None:
-        """Clips `.grad` of the parameters, in place; those without one are left out."""
+        """Clip gradients in place.
+
+        Args:
+            parameters: Their `.grad` is clipped; those without a gradient are left out.
+        """
         parameters = list(parameters)
         if self.value is not None:
             clip_grad_value_(parameters, self.value)

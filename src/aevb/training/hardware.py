@@ -1,4 +1,4 @@
-"""What a run trains on, for its manifest: the device, the number of threads and the matmul backend."""
+"""The hardware of a run, for its manifest: the device, the number of threads and the matmul backend."""
 
 from typing import Any
 

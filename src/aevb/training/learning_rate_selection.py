@@ -1,8 +1,9 @@
-r"""The learning rate, chosen as the paper did it (section 5): from {0.01, 0.02, 0.1}, "based on performance on the training set in the
-first few iterations".
+r"""The learning rate, chosen as in the paper (section 5).
 
-Each learning rate trains the run from its beginning for so many samples, with the run's own seed; the one with the highest mean bound
-over the last fifth of them is taken. Neither test images nor evaluators are looked at. The run then begins anew with it.
+It was chosen from {0.01, 0.02, 0.1}, "based on performance on the training set in the first few iterations".
+Each learning rate trains the run from its beginning for a given number of samples, with the run's own seed;
+the one with the highest mean bound over the last fifth of these samples is selected. Test images and
+evaluators are not used. The run then starts from its beginning with the selected learning rate.
 """
 
 import math
@@ -26,9 +27,14 @@ Trial = Callable[[float, int, int], tuple[float, int]]
 
 
 class LearningRateSelection:
-    """Trials of learning rates.
+    """Selects a learning rate by short trials.
 
-    learning_rates: to choose from. samples: training samples of each trial.
+    Args:
+        learning_rates: The learning rates to choose from.
+        samples: Training samples of each trial.
+
+    Raises:
+        UserError: There is nothing to choose from.
     """
 
     def __init__(self, learning_rates: list[PositiveFloat], samples: PositiveInt = 100_000) -> None:
@@ -39,10 +45,17 @@ class LearningRateSelection:
         self.learning_rates, self.samples = learning_rates, samples
 
     def choose(self, directory: Path, trial: Trial, *, first: bool = True) -> float:
-        """The learning rate for the run in `directory`, which keeps the trials: those it has are not made again.
+        """Return the learning rate for a run; trials that were made before are not repeated.
 
-        trial: from learning rate, samples and length of the window to the mean training bound over the window (nats per datapoint, nan
-        where training diverged) and samples seen. first: whether this process writes. Raises UserError if every trial diverged.
+        Args:
+            directory: The run directory, which keeps the record of the trials.
+            trial: From learning rate, training samples and length of the window (samples) to the mean
+                training bound over the window (nats per datapoint, nan if training diverged) and
+                samples_seen.
+            first: Whether this process writes the record.
+
+        Raises:
+            UserError: Every trial diverged.
         """
         path = directory / RECORD
         before = directory / next(old for old, new in RENAMED_FILES.items() if new == RECORD)

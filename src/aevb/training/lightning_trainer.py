@@ -1,4 +1,4 @@
-"""Lightning's Trainer as every training of aevb has it: loop, devices and callbacks, and nothing that it would add by itself."""
+"""Lightning's Trainer as aevb uses it: its loop, devices and callbacks, without what it adds by default."""
 
 import logging
 import warnings
@@ -23,14 +23,20 @@ def trainer(
     logger: Any = False,
     checkpoint_io: CheckpointIO | None = None,
 ) -> L.Trainer:
-    """A Trainer for one fit of the run in `directory`.
+    """Return a Trainer for one fit of a run.
 
-    ranks: where this process stands. logger: Lightning's, or False for none. checkpoint_io: how callbacks save, if any does.
+    Args:
+        directory: The run directory.
+        settings: Settings of the trainer.
+        ranks: Which of the processes of the run this is.
+        callbacks: Callbacks, called in this order.
+        logger: A Lightning logger, or False for none.
+        checkpoint_io: How checkpoints are written, if a callback saves any.
     """
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module="lightning")  # advice on loaders and loggers that aevb has on purpose
-    # The environment is named: Lightning would go by what it finds around it, SLURM's for example.
+    # Named explicitly: Lightning would otherwise choose by environment variables, for example those of SLURM.
     plugins: list[Any] = [TorchElasticEnvironment() if ranks.world > 1 else LightningEnvironment()]
     if checkpoint_io is not None:
         plugins.append(checkpoint_io)

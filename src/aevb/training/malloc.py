@@ -1,4 +1,4 @@
-"""The process's memory: how much it took, and how glibc hands it out."""
+"""How glibc allocates memory."""
 
 import ctypes
 import sys
@@ -9,10 +9,10 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 
 
 def keep_freed_memory() -> None:
-    """Tells glibc to keep what is freed: autograd frees and takes the same megabytes at every step.
+    """Tell glibc to keep freed memory, because autograd frees and allocates the same megabytes at every step.
 
-    Without it each step pays for page faults (1.2 to 1.4 times the time of a step of the paper's model). Does nothing where the
-    C library is another.
+    Without it each step pays for page faults: a step of the paper's model takes 1.2 to 1.4 times as long.
+    Does nothing with another C library.
     """
     if sys.platform != "linux":
         return

@@ -1,8 +1,9 @@
 """Several devices: every rank holds the whole model and takes its rows of each minibatch; gradients are averaged.
 
-Ranks start equal and take equal steps, so they stay equal to the bit. DistributedDataParallel is not wrapped around the
-model: it counts on one forward and one backward a step, an objective may have several. What leaves a rank at an update is one
-vector, which is also how the ranks hear of each other that one of them was told to stop.
+Ranks start with the same parameters and take the same steps, so they stay equal to the bit. The model is not
+wrapped in DistributedDataParallel, which expects one forward and one backward pass per step, while an objective
+may have several. At each update the ranks exchange one vector: the gradients, the scalars, and whether a rank
+was asked to stop.
 """
 
 import os
@@ -17,13 +18,19 @@ from torch import Tensor
 
 __all__ = ["ALONE", "Ranks", "UnwrappedDDP", "average"]
 
-# Longer than any pause that one rank makes while the others wait (pictures and a checkpoint on a slow disk), and shorter
-# than gloo's half hour, after which nobody is still looking.
+# Longer than any time for which one rank makes the others wait (pictures and a checkpoint on a slow disk), and much
+# shorter than the half hour that is gloo's default.
 TIMEOUT = timedelta(minutes=5)
 
 
 class Ranks(NamedTuple):
-    """Where this process stands: `rank` of `world`, of which `local` are on this machine."""
+    """Which of the processes of a run this is.
+
+    Attributes:
+        rank: Number of this process, from 0.
+        world: Number of processes.
+        local: Number of processes on this machine.
+    """
 
     rank: int = 0
     world: int = 1
@@ -31,14 +38,14 @@ class Ranks(NamedTuple):
 
     @staticmethod
     def of_torchrun() -> "Ranks":
-        """As torchrun or aevb.execution.local_ranks has put it into the environment; a process that neither started is alone."""
+        """Return what torchrun or aevb.execution.local_ranks wrote into the environment; otherwise a single process."""
         if "TORCHELASTIC_RUN_ID" not in os.environ:
             return ALONE
         return Ranks(*(int(os.environ[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE")))
 
     @property
     def first(self) -> bool:
-        """The rank that writes and speaks for all."""
+        """True on rank 0, the only rank that writes files and prints."""
         return self.rank == 0
 
 
@@ -46,13 +53,13 @@ ALONE = Ranks()
 
 
 class UnwrappedDDP(DDPStrategy):
-    """Lightning's, with the model broadcast from rank 0 at the start and not wrapped."""
+    """Lightning's DDP strategy without the wrapper: the model is broadcast from rank 0 at the start."""
 
     def __init__(self) -> None:
         super().__init__(timeout=TIMEOUT)
 
     def configure_ddp(self) -> None:
-        """Parameters and buffers of every rank become those of rank 0."""
+        """Copy parameters and buffers of rank 0 to every rank."""
         assert self.model is not None
         for tensor in self.model.state_dict().values():
             dist.broadcast(tensor, 0)
@@ -62,7 +69,17 @@ class UnwrappedDDP(DDPStrategy):
 def average(
     gradients: list[Tensor], stats: Mapping[str, Tensor], vote: bool, world: int
 ) -> tuple[dict[str, Tensor], Tensor]:
-    """Means over ranks: of `gradients`, in place, and of `stats`; and how many ranks `vote` (a scalar), all in one exchange."""
+    """Average gradients and scalars over all ranks and count votes, in one exchange.
+
+    Args:
+        gradients: Gradients of this rank; replaced by the means, in place.
+        stats: Scalars of this rank by name.
+        vote: Whether this rank votes to stop.
+        world: Number of ranks.
+
+    Returns:
+        The means of the scalars, and the number of votes, a scalar on the device.
+    """
     like = gradients[0]
     numbers = [value.reshape(1).to(like) for value in stats.values()]
     parts = [*(gradient.reshape(-1) for gradient in gradients), *numbers, like.new_full((1,), float(vote))]

@@ -1,4 +1,4 @@
-"""The training curve of the paper: the mean of the minibatch bounds over the last so many samples."""
+"""The training curve of the paper: the mean of the minibatch bounds over the last training samples."""
 
 import math
 from collections import deque
@@ -7,15 +7,28 @@ __all__ = ["RunningMean"]
 
 
 class RunningMean:
-    """Mean of the bounds of the last `samples` training samples, or of all while there are fewer."""
+    """Mean of the bound over the last training samples, or over all of them while there are fewer.
+
+    Args:
+        samples: Length of the window, in training samples; the whole minibatches that cover it are used.
+
+    Attributes:
+        entries: Training samples and bound of each minibatch in the window, oldest first.
+        held: Training samples in the window.
+    """
 
     def __init__(self, samples: int) -> None:
         self.samples = samples
-        self.entries: deque[tuple[int, float]] = deque()  # (samples, bound) of a minibatch, oldest first
+        self.entries: deque[tuple[int, float]] = deque()
         self.held = 0
 
     def add(self, samples: int, bound: float) -> None:
-        """A minibatch of `samples` datapoints had this mean bound."""
+        """Add a minibatch.
+
+        Args:
+            samples: Number of its datapoints.
+            bound: Their mean bound, nats per datapoint.
+        """
         self.entries.append((samples, bound))
         self.held += samples
         while self.held - self.entries[0][0] >= self.samples:
@@ -23,14 +36,14 @@ class RunningMean:
 
     @property
     def mean(self) -> float:
-        """Nats per datapoint; nan before the first minibatch."""
+        """The mean, in nats per datapoint; nan before the first minibatch."""
         return math.fsum(n * bound for n, bound in self.entries) / self.held if self.held else math.nan
 
     def state_dict(self) -> dict[str, list[tuple[int, float]]]:
-        """Plain containers for a checkpoint."""
+        """Return the entries, as plain containers for a checkpoint."""
         return {"entries": list(self.entries)}
 
     def load_state_dict(self, state: dict[str, list[tuple[int, float]]]) -> None:
-        """Takes over what `state_dict` gave."""
+        """Restore what `state_dict` returned."""
         self.entries = deque((int(n), float(bound)) for n, bound in state["entries"])
         self.held = sum(n for n, _ in self.entries)

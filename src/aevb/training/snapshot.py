@@ -1,4 +1,4 @@
-"""The state at the beginning of a block, so that a block that went wrong can be taken again and watched."""
+"""The state at the beginning of a block, so that a block that diverged can be repeated."""
 
 from collections.abc import Iterable
 
@@ -9,8 +9,10 @@ __all__ = ["Snapshot"]
 
 
 class Snapshot:
-    """Copies of what training changes: the tensors of a module and of its optimisers. Refilled in place, which costs about as
-    much as one step in a hundred."""
+    """Copies of the tensors that training changes: those of a module and of its optimisers.
+
+    The copies are overwritten in place, which costs about as much as one step in a hundred.
+    """
 
     def __init__(self) -> None:
         self.tensors: list[Tensor] = []
@@ -18,7 +20,12 @@ class Snapshot:
 
     @torch.no_grad()
     def take(self, module: nn.Module, optimizers: Iterable[torch.optim.Optimizer]) -> None:
-        """Remembers how things are."""
+        """Save the current state.
+
+        Args:
+            module: Its parameters and buffers are saved.
+            optimizers: Their states are saved.
+        """
         self.optimizers = list(optimizers)
         states = [state for optimizer in self.optimizers for state in optimizer.state.values()]
         held = [value for state in states for value in state.values() if torch.is_tensor(value)]
@@ -29,10 +36,10 @@ class Snapshot:
 
     @torch.no_grad()
     def restore(self) -> None:
-        """Makes things what they were when taken."""
+        """Restore the saved state."""
         known = {id(tensor) for tensor in self.tensors}
         for optimizer in self.optimizers:
             for parameter, state in list(optimizer.state.items()):
                 if not all(id(value) in known for value in state.values() if torch.is_tensor(value)):
-                    del optimizer.state[parameter]  # begun since
+                    del optimizer.state[parameter]  # created after the snapshot
         torch._foreach_copy_(self.tensors, self.copies)

@@ -97,7 +97,7 @@ def _run(directory: Path, trusted: tuple[str, ...], ranks: Ranks, slot: Slot | N
 
     points: EvaluationSettings = instantiate(settings["evaluation"], trusted=trusted)
     schedule = EvaluationSchedule(settings["max_samples"], points.start, points.every)
-    timer = TrainingTimer() if slot is None else slot.stack.clock
+    timer = TrainingTimer() if slot is None else slot.batcher.timer
     evaluation = EvaluationCallback(context, evaluators, run_logger, schedule, RunClock(timer))
     with BackgroundWriter() as writer:
         metrics = MetricsWriter(directory, evaluation, writer)

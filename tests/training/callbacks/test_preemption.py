@@ -38,7 +38,9 @@ def stop(folder: Path, number: int, samples: int, *arguments: str) -> Path:
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 128 + number
     (line,) = errors.splitlines()
-    assert f"stopped by {signal.Signals(number).name} at {checkpoint(run):,} samples; the same command goes on" in line
+    assert (
+        f"stopped by {signal.Signals(number).name} at {checkpoint(run):,} samples; the same command continues" in line
+    )
     assert samples <= last_row(run) <= checkpoint(run) < 100_000
     assert not (run / "DONE").exists()
     assert not (run / "FAILED").exists()

@@ -1,7 +1,7 @@
 """Stop signals: a run in training continues to the end of its round, saves on all ranks at the same step, and ends.
 
-Handlers only note the signal. Lightning's would broadcast from inside the handler, which waits for ever when the ranks are
-hit at different moments; here the note travels with the next exchange of gradients.
+Handlers only note the signal. Those of Lightning would broadcast from inside the handler, which waits for ever
+if the ranks receive the signal at different moments; here the note is part of the next exchange of gradients.
 """
 
 import signal
@@ -44,26 +44,34 @@ class Signals:
             signal.signal(number, handler)
 
     def defer(self, module: Training) -> None:
-        """From now on a signal asks `module` to stop. Puts the handlers in place again, over Lightning's."""
+        """Let signals ask a module to stop, from now on. Installs the handlers again, over those of Lightning.
+
+        Args:
+            module: The module that trains.
+        """
         self._module = module
         module.stop_requested |= self.number != 0
         self._install()
 
-    def tell(self, number: int) -> None:
-        """What the main thread heard, to a run in another: its training stops at the end of a round; nothing else of it does."""
+    def request_stop(self, number: int) -> None:
+        """Pass a signal on to a run that trains in another thread; it stops at the end of a round.
+
+        Args:
+            number: Number of the signal that the main thread received.
+        """
         self.number = number
         if self._module is not None:
             self._module.stop_requested = True
 
     def release(self) -> None:
-        """From now on a signal ends the process."""
+        """Let signals end the process, from now on."""
         self._module = None
 
     def _install(self) -> None:
         for number in self._before:
-            signal.signal(number, self._hear)
+            signal.signal(number, self._handle)
 
-    def _hear(self, number: int, frame: FrameType | None) -> None:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
         self.number = number
         if self._module is None:
             raise SystemExit(128 + number)
@@ -71,26 +79,30 @@ class Signals:
 
 
 class PreemptionCallback(L.Callback):
-    """Ends the training that `signals` have asked to stop; comes after the callback that saves."""
+    """Ends a training that a signal asked to stop; comes after the callback that saves.
+
+    Args:
+        signals: The signals that this process received.
+    """
 
     def __init__(self, signals: Signals) -> None:
         self.signals = signals
 
     def on_train_start(self, trainer: L.Trainer, module: Training) -> None:  # type: ignore[override]
-        """Signals wait for the end of a round."""
+        """Let signals wait for the end of a round."""
         self.signals.defer(module)
 
     def on_train_batch_end(  # type: ignore[override]
         self, trainer: L.Trainer, module: Training, outputs: Any, batch: Block, batch_idx: int
     ) -> None:
-        """Leaves when all ranks have agreed to, with the exit code that a shell gives to the signal."""
+        """Exit with 128 + the number of the signal, once all ranks have agreed to stop."""
         if not module.stopping:
             return
-        number = self.signals.number or signal.SIGTERM  # another rank may have heard it alone
+        number = self.signals.number or signal.SIGTERM  # perhaps only another rank received one
         if trainer.is_global_zero:
             name, seen = signal.Signals(number).name, module.samples_seen
             print(
-                f"{trainer.default_root_dir}: stopped by {name} at {seen:,} samples; the same command goes on from there",
+                f"{trainer.default_root_dir}: stopped by {name} at {seen:,} samples; the same command continues from there",
                 file=sys.stderr,
                 flush=True,
             )
@@ -98,5 +110,5 @@ class PreemptionCallback(L.Callback):
         raise SystemExit(128 + number)
 
     def on_train_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        """What follows has its checkpoint already."""
+        """Let signals end the process again: everything so far is in the checkpoint."""
         self.signals.release()

@@ -1,4 +1,4 @@
-"""The bar of a training run: samples seen, samples per second, time left, the bound."""
+"""The progress bar of a training run: samples seen, samples per second, time left, the bound."""
 
 import time
 from contextlib import ExitStack
@@ -12,32 +12,38 @@ from aevb.training.schedule import Block
 
 __all__ = ["ProgressBar"]
 
-WORDS = 0.25  # seconds between two bounds shown: the mean over the window takes as long as a step
+REFRESH = 0.25
+"""Seconds between two bounds that are shown: computing the mean over the window takes as long as a step."""
 
 
 class ProgressBar(L.Callback):
-    """Drawn on samples, not on Lightning's batches. name: of the run. max_samples: the end."""
+    """A progress bar that counts training samples, not Lightning's batches.
+
+    Args:
+        name: Name of the run.
+        max_samples: Training samples of the whole run.
+    """
 
     def __init__(self, name: str, max_samples: int) -> None:
         self.name, self.max_samples = name, max_samples
         self._stack = ExitStack()
 
     def on_train_start(self, trainer: L.Trainer, module: Training) -> None:  # type: ignore[override]
-        """Opens the bar where the run starts or goes on."""
-        self._seen, self._told = module.samples_seen, 0.0
+        """Open the bar where the run starts or is resumed."""
+        self._seen, self._described_at = module.samples_seen, 0.0
         self._bar = self._stack.enter_context(bar(self.max_samples, self.name, completed=self._seen))
 
     def on_train_batch_end(  # type: ignore[override]
         self, trainer: L.Trainer, module: Training, outputs: Any, batch: Block, batch_idx: int
     ) -> None:
-        """Moves the bar by the block."""
+        """Advance the bar by the block."""
         self._bar.advance(module.samples_seen - self._seen)
         self._seen = module.samples_seen
         now = time.monotonic()
-        if module.window.held and (now - self._told >= WORDS or self._seen >= self.max_samples):
-            self._told = now
+        if module.window.held and (now - self._described_at >= REFRESH or self._seen >= self.max_samples):
+            self._described_at = now
             self._bar.describe(f"{self.name}  bound {module.window.mean:.2f}")
 
     def teardown(self, trainer: L.Trainer, module: L.LightningModule, stage: str) -> None:
-        """Closes the bar, also after a fault."""
+        """Close the bar, also after an error."""
         self._stack.close()

@@ -9,22 +9,29 @@ from typing import Any
 __all__ = ["upgrade_checkpoint"]
 
 OLD_KEYS = ("Marks", "EvaluationCallback")
-"""Keys under which older versions kept {"rows", "timing", "seconds": [training, evaluation]}."""
+"""Keys under which older versions kept OLD_PARTS, where "seconds" are those of training and of evaluation."""
+OLD_PARTS = ("rows", "timing", "seconds")
 
 
-def upgrade_checkpoint(checkpoint: dict[str, Any]) -> dict[str, Any]:
+def upgrade_checkpoint(checkpoint: Any) -> Any:
     """Give the states of callbacks their present keys.
 
     Args:
-        checkpoint: What was loaded; a file of the present version is left as it is.
+        checkpoint: What a file holds. Whether it is a checkpoint at all is checked elsewhere
+            (aevb.training.checkpoints.identity); what has no state of an older version is returned
+            as it is.
 
     Returns:
         A checkpoint of the present form.
     """
-    states: dict[str, Any] = dict(checkpoint.get("callbacks", {}))
+    states = checkpoint.get("callbacks") if isinstance(checkpoint, dict) else None
+    if not isinstance(states, dict):
+        return checkpoint
     for key in OLD_KEYS:
-        if key in states:
-            old = states.pop(key)
-            states["evaluation"] = {"rows": old["rows"]}
-            states["timing"] = {"rows": old["timing"], "seconds": old["seconds"]}
-    return checkpoint | {"callbacks": states}
+        old = states.get(key)
+        if isinstance(old, dict) and all(part in old for part in OLD_PARTS):
+            others = {name: state for name, state in states.items() if name != key}
+            evaluation = {"rows": old["rows"]}
+            timing = {"rows": old["timing"], "seconds": old["seconds"]}
+            return checkpoint | {"callbacks": {**others, "evaluation": evaluation, "timing": timing}}
+    return checkpoint

@@ -1,4 +1,4 @@
-"""The engine for everything: torch differentiates the loss that the objective yields."""
+"""The engine for every objective: torch differentiates the loss that the objective yields."""
 
 from collections.abc import Iterator, Mapping
 
@@ -11,19 +11,29 @@ __all__ = ["Autograd"]
 
 
 class Autograd:
-    """Updates of `objective` whose gradients stand in `.grad` of the parameters they may move, and nowhere else.
+    """Writes `.grad` of exactly those parameters that an update names.
 
-    groups: the parameters behind the names in `Update.parameter_groups`.
+    Args:
+        objective: Yields the updates.
+        groups: Parameters by the names in `Update.parameter_groups`.
     """
 
     def __init__(self, objective: Objective, groups: Mapping[str, list[nn.Parameter]]) -> None:
         self.objective, self.groups = objective, groups
 
     def __call__(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
-        """The updates of one round."""
+        """Yield the updates of one round, with their gradients in `.grad`.
+
+        Args:
+            model: The model.
+            stream: Minibatches.
+
+        Yields:
+            The updates of the objective, with detached losses.
+        """
         for update in self.objective(model, stream):
-            moved = [parameter for name in update.parameter_groups for parameter in self.groups[name]]
-            for parameter in moved:
+            parameters = [parameter for name in update.parameter_groups for parameter in self.groups[name]]
+            for parameter in parameters:
                 parameter.grad = None
-            update.loss.backward(inputs=moved)
+            update.loss.backward(inputs=parameters)
             yield update._replace(loss=update.loss.detach())

@@ -1,4 +1,6 @@
-r"""The engine for the paper's own: SGVB A and B of its Gaussian-tanh-Bernoulli and Gaussian-tanh-Gaussian model.
+r"""The engine for the paper's own method: SGVB A and B with its two models, in closed form.
+
+The encoder is Gaussian, the decoder Bernoulli or Gaussian, both with one hidden layer of tanh units.
 
     z = mu + sigma * eps,   sigma = exp(v / 2),   g = dL/dz from the decoder
 
@@ -7,8 +9,8 @@ r"""The engine for the paper's own: SGVB A and B of its Gaussian-tanh-Bernoulli 
     A:  L = beta (log q(z|x) - log p(z)) - E log p(x|z)
         dL/dmu = g + beta z,    dL/dv = (g + beta z) sigma eps / 2 - beta / 2
 
-per datapoint and sample; reparameterised, log q(z|x) = -sum [log 2 pi + v + eps^2] / 2 depends on v alone. The numbers are
-those of the objective under autograd, up to rounding.
+per datapoint and sample; reparameterised, log q(z|x) = -sum [log 2 pi + v + eps^2] / 2 depends on v alone.
+The numbers are those of the objective under autograd, up to rounding.
 """
 
 from collections.abc import Callable, Iterator
@@ -28,7 +30,11 @@ Divergence = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor], tuple[Te
 
 
 class ClosedForm:
-    """Updates of SGVB A or B whose gradients stand in `.grad` of all parameters of the model."""
+    """Updates of SGVB A or B, with gradients in closed form.
+
+    Args:
+        objective: SGVB A or B.
+    """
 
     def __init__(self, objective: SGVB_A | SGVB_B) -> None:
         self.objective = objective
@@ -36,22 +42,48 @@ class ClosedForm:
 
     @staticmethod
     def fits(objective: Objective, model: VAE) -> bool:
-        """Whether this engine computes what `objective` does on `model`. Exact types: a subclass may mean something else."""
+        """Return whether this engine computes what an objective does on a model.
+
+        Types are compared exactly, since a subclass may compute something else.
+
+        Args:
+            objective: The objective.
+            model: The model.
+        """
         return type(objective) in (SGVB_A, SGVB_B) and has_closed_form(model)
 
     def __call__(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
-        """One minibatch, one update of theta and phi."""
+        """Yield one update of theta and phi for one minibatch.
+
+        Args:
+            model: The model; `.grad` of all its parameters is written.
+            stream: Minibatches.
+        """
         batch = next(stream)
         reconstruction, kl = differentiate(model, batch.x, self.noise(model, batch), self.divergence)
         yield self.update(batch, reconstruction, kl)
 
     def noise(self, model: VAE, batch: Batch) -> Tensor:
-        """eps (L, M, J) of a minibatch."""
+        """Draw the noise of a minibatch.
+
+        Args:
+            model: The model.
+            batch: The minibatch.
+
+        Returns:
+            eps ~ N(0, I), (L, M, J).
+        """
         weight = model.encoder.get_parameter("mean.weight")
         return batch.noise.normal((self.objective.samples, len(batch.x), len(weight)), weight.dtype)
 
     def update(self, batch: Batch, reconstruction: Tensor, kl: Tensor) -> Update:
-        """The update whose gradients have been written."""
+        """Return the update whose gradients have been written.
+
+        Args:
+            batch: The minibatch.
+            reconstruction: E log p(x|z), mean over the minibatch, nats.
+            kl: KL term, mean over the minibatch, nats.
+        """
         stats = {"bound": reconstruction - kl, "reconstruction": reconstruction, "kl": kl}
         return Update(self.objective.beta * kl - reconstruction, ("theta", "phi"), len(batch.x), stats)
 
@@ -76,9 +108,19 @@ class ClosedForm:
 
 @torch.no_grad()
 def differentiate(model: VAE, x: Tensor, eps: Tensor, divergence: Divergence) -> tuple[Tensor, Tensor]:
-    """Reconstruction and KL part of the bound of x (..., M, D) at eps (..., L, M, J): means (...) over rows. Writes `.grad`.
+    """Write `.grad` of a model and return the two terms of its bound.
 
-    divergence: (mu, v, sigma, eps, z, dL/dz of the reconstruction) -> KL part, dL/dmu, dL/dv.
+    Leading axes (...) are those of an ensemble of models.
+
+    Args:
+        model: A model of the paper.
+        x: Images, (..., M, D).
+        eps: Noise, (..., L, M, J).
+        divergence: From mu, v, sigma, eps, z and dL/dz of the reconstruction term to the KL term,
+            dL/dmu and dL/dv.
+
+    Returns:
+        The reconstruction term and the KL term, (...), means over the minibatch in nats.
     """
     mean, log_var, encoder_backward = encode(model.encoder, x)  # type: ignore[arg-type]  # `fits` has looked
     scale = torch.exp(0.5 * log_var)

@@ -1,4 +1,4 @@
-r"""The engine of wake-sleep for the paper's model: both phases in closed form.
+r"""The engine of wake-sleep for the paper's models: both phases in closed form.
 
     wake:   z = mu + sigma eps,  L = -log p(x, z)         d/dtheta alone: the backward function of the decoder
     sleep:  L = -log q(z|x') = 1/2 sum_j [log 2 pi + v + (z - mu)^2 / sigma^2]
@@ -22,18 +22,34 @@ __all__ = ["ClosedFormWakeSleep"]
 
 
 class ClosedFormWakeSleep:
-    """Updates of wake-sleep whose gradients stand in `.grad` of the parameters that they move."""
+    """Updates of wake-sleep, with gradients in closed form.
+
+    Args:
+        objective: Wake-sleep.
+    """
 
     def __init__(self, objective: WakeSleep) -> None:
         self.objective = objective
 
     @staticmethod
     def fits(objective: Objective, model: VAE) -> bool:
-        """Whether this engine computes what `objective` does on `model`. Exact types: a subclass may mean something else."""
+        """Return whether this engine computes what an objective does on a model.
+
+        Types are compared exactly, since a subclass may compute something else.
+
+        Args:
+            objective: The objective.
+            model: The model.
+        """
         return type(objective) is WakeSleep and has_closed_form(model)
 
     def __call__(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
-        """One minibatch, one update of theta, then one of phi."""
+        """Yield one update of theta, then one of phi, for one minibatch.
+
+        Args:
+            model: The model; `.grad` of the parameters of each update is written.
+            stream: Minibatches.
+        """
         batch = next(stream)
         yield _wake(model, batch)
         yield _sleep(model, *self.objective.dream(model, len(batch.x), batch.noise))

@@ -1,4 +1,4 @@
-"""Which engine computes the gradients of a run."""
+"""The choice of the engine that computes the gradients of a run."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -22,16 +22,24 @@ EngineName = Literal["auto", "closed_form", "autograd"]
 def choose_engine(
     name: EngineName | Slot, objective: Objective, model: VAE, groups: Mapping[str, list[nn.Parameter]]
 ) -> Engine:
-    """The engine of that name; auto: the closed form where there is one. Raises UserError where it is asked for and is not.
+    """Return the engine of a run.
 
-    A slot in a stack stands for the closed form together with others.
+    Args:
+        name: Name of the engine; "auto": the closed form if there is one, else autograd. A slot stands
+            for the closed form, computed together with the other runs of an ensemble.
+        objective: The objective.
+        model: The model.
+        groups: Parameters by the name of their group, "theta" and "phi".
+
+    Raises:
+        UserError: The objective has no closed form with this model, and one was asked for.
     """
     sgvb = ClosedForm.fits(objective, model)
     if isinstance(name, Slot):
         if not sgvb:
             raise UserError(
-                f"hydra/launcher=ensemble: {type(objective).__name__} with this model cannot be stacked; allowed: SGVB A and B, "
-                "Gaussian encoder, Bernoulli or Gaussian decoder, tanh; try: hydra/launcher=cores"
+                f"hydra/launcher=ensemble: {type(objective).__name__} with this model cannot be trained in an ensemble; "
+                "allowed: SGVB A and B, Gaussian encoder, Bernoulli or Gaussian decoder, tanh; try: hydra/launcher=cores"
             )
         return name.engine(objective)
     if name == "autograd":
