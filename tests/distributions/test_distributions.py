@@ -1,4 +1,4 @@
-"""Every distribution against torch.distributions, its samples against its own moments."""
+"""Every distribution is compared to torch.distributions, and its samples to its own moments."""
 
 import pytest
 import torch

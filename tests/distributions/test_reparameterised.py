@@ -1,6 +1,7 @@
-"""Every reparameterisable family against scipy.stats: its draws, its density, its gradients.
+"""Every reparameterisable family is compared to scipy.stats: draws, density and gradients.
 
-All in float64, seeds fixed. Parameters are such that four moments exist, so that a z-test of the second is one.
+All in float64 with fixed seeds. The parameters are chosen such that four moments exist, so that a
+z-test of the second moment is valid.
 """
 
 import math
@@ -74,7 +75,7 @@ class _Kumaraswamy:
 
 
 def of(family: str, n: int, values: dict[str, float], *, leaves: bool = False) -> ReparameterisedDistribution:
-    """n independent one-dimensional members."""
+    """Return n independent one-dimensional members of the family."""
     parameters: Parameters = {name: torch.full((n, 1), value, dtype=torch.float64) for name, value in values.items()}
     for value in parameters.values():
         value.requires_grad_(leaves)
@@ -87,7 +88,7 @@ def test_every_family_has_a_case() -> None:
 
 @pytest.mark.parametrize("family", CASES)
 def test_draws_have_scipys_distribution(family: str) -> None:
-    """Kolmogorov and Smirnov's test at the level 1e-6, n = 20,000: it sees a shift of two hundredths of a standard deviation."""
+    """The Kolmogorov-Smirnov test at the level 1e-6, n = 20,000: it detects a shift of 0.02 standard deviations."""
     values, truth = CASES[family]
     z = of(family, 20_000, values).sample(Noise(0, "draws", 0))[:, 0].numpy()
     assert stats.kstest(z, truth(**values).cdf).pvalue > FAILURE_RATE
@@ -103,7 +104,7 @@ def test_densities_are_scipys(family: str) -> None:
 
 
 def moment(truth: Any, order: int) -> float:
-    """E z^order; of a Cauchy, which has none, E cos(order z) = exp(-order s) cos(order m)."""
+    """E z^order; for the Cauchy, which has none, E cos(order z) = exp(-order s) cos(order m)."""
     if getattr(getattr(truth, "dist", None), "name", "") == "cauchy":
         loc, scale = truth.args
         return math.exp(-order * scale) * math.cos(order * loc)
@@ -128,7 +129,7 @@ def test_gradients_of_moments_are_those_of_their_closed_forms(family: str, order
 
 
 def assert_mean_or_equal(draws: torch.Tensor, expected: float) -> None:
-    """Some gradients are the same for every draw: that of E z in a location is 1."""
+    """Some gradients are the same for every draw: that of E z with respect to a location is 1."""
     if draws.std() < 1e-9:
         assert draws[0].item() == pytest.approx(expected, rel=1e-5, abs=1e-6)
     else:

@@ -1,4 +1,4 @@
-"""A torch model that knows nothing of aevb, evaluated; and the README's lines, as they stand there."""
+"""A torch model that does not use aevb is evaluated, and the example in the README runs."""
 
 import re
 import subprocess
@@ -22,8 +22,8 @@ from helpers.commands import REPOSITORY
 from helpers.oracles import D, J, data, linear_gaussian
 
 
-def foreign(wrap):
-    """The oracle's linear-Gaussian model with torch's distributions, and the oracle's own."""
+def torch_model(wrap):
+    """Return the oracle's linear-Gaussian model with torch distributions, and the oracle itself."""
     ours = linear_gaussian()
 
     def encoder(x):
@@ -40,7 +40,7 @@ def foreign(wrap):
 
 @pytest.mark.parametrize("wrap", [lambda d: d, lambda d: td.Independent(d, 1)], ids=["Normal", "Independent"])
 def test_every_estimator_gives_what_it_gives_for_our_own_model(wrap):
-    theirs, ours = foreign(wrap)
+    theirs, ours = torch_model(wrap)
     x = data(4)
     for estimate in (
         lambda model, noise: importance(model, x, noise, 10).log_px,
@@ -48,12 +48,12 @@ def test_every_estimator_gives_what_it_gives_for_our_own_model(wrap):
         lambda model, noise: ais(model, x, noise, 10, 2, 1).log_px,
         lambda model, noise: reciprocal(model, x, noise, 20, 3, 2, 10, 5).log_px,
     ):
-        found, expected = (estimate(model, RowNoise(0, "x", range(4))) for model in (theirs, ours))
-        torch.testing.assert_close(found, expected.detach(), rtol=0, atol=1e-8)
+        estimated, expected = (estimate(model, RowNoise(0, "x", range(4))) for model in (theirs, ours))
+        torch.testing.assert_close(estimated, expected.detach(), rtol=0, atol=1e-8)
 
 
 def test_a_decoder_with_any_torch_distribution():
-    """Laplace is none of ours: log p(x) of the quadrature against importance sampling, 5 standard errors."""
+    """Laplace is not in aevb: log p(x) by quadrature against importance sampling, to 5 standard errors."""
     decode = nn.Linear(J, D).double()
     zero = torch.zeros(J, dtype=torch.float64)
     model = from_torch_distributions(

@@ -1,4 +1,4 @@
-"""The autoregressive decoder against enumeration of all images, and its draws against that."""
+"""The autoregressive decoder compared to the enumeration of all images, and its draws too."""
 
 from itertools import product
 
@@ -16,11 +16,11 @@ IMAGES = torch.tensor(list(product((0.0, 1.0), repeat=D))).double()
 
 @pytest.fixture(params=[0, 1, 5], ids="{} masked units".format)
 def decoder(request):
-    found = AutoregressiveDecoder(D, 2, 3, context_dim=request.param).double()
+    network = AutoregressiveDecoder(D, 2, 3, context_dim=request.param).double()
     generator = torch.Generator().manual_seed(0)
-    for parameter in found.parameters():
+    for parameter in network.parameters():
         fill(parameter, 0.8 * torch.randn(parameter.shape, generator=generator, dtype=torch.float64))
-    return lambda: found
+    return lambda: network
 
 
 Z = torch.tensor([[0.3, -1.0], [2.0, 0.5], [0.0, 0.0]]).double()
@@ -33,23 +33,23 @@ def test_probabilities_of_all_images_sum_to_one(decoder):
 
 
 def test_a_pixel_sees_those_before_it(decoder):
-    found, x = decoder(), IMAGES[11]
-    units = found.context.hidden_dim
-    f = found.logits(torch.tanh(found.hidden(Z[:1])))[0]
+    network, x = decoder(), IMAGES[11]
+    units = network.context.hidden_dim
+    f = network.logits(torch.tanh(network.hidden(Z[:1])))[0]
     expected = 0.0
     for d in range(D):
-        logit = f[d] + sum(found.context.direct[d, c] * x[c] for c in range(d))
+        logit = f[d] + sum(network.context.direct[d, c] * x[c] for c in range(d))
         for k in range(units):
             last = k * (D - 1) // units
             if last < d:
-                before = sum(found.context.inner[k, c] * x[c] for c in range(last + 1))
-                logit = logit + found.context.outer[d, k] * torch.tanh(before + found.context.bias[k])
+                before = sum(network.context.inner[k, c] * x[c] for c in range(last + 1))
+                logit = logit + network.context.outer[d, k] * torch.tanh(before + network.context.bias[k])
         expected += torch.distributions.Bernoulli(logits=logit).log_prob(x[d])
-    torch.testing.assert_close(found(Z[:1]).log_prob(x)[0], expected, rtol=1e-12, atol=0)
+    torch.testing.assert_close(network(Z[:1]).log_prob(x)[0], expected, rtol=1e-12, atol=0)
 
 
 def test_draws_have_the_frequencies_of_the_probabilities(decoder):
-    """20,000 draws for each of three z (statistics_.py)."""
+    """20,000 draws for each of three z (helpers/statistics.py)."""
     px_z = decoder()(Z)
     draws = px_z.sample(Noise(0, "draws", 0), 20_000)
     assert draws.shape == (20_000, 3, D)

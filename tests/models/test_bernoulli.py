@@ -1,4 +1,4 @@
-"""Bernoulli latents: the KL divergence, the prior with its biases, and what every evaluator makes of such a model."""
+"""Bernoulli latents: the KL divergence, the prior with its biases, and all evaluators on such a model."""
 
 import numpy as np
 import pytest
@@ -49,7 +49,10 @@ def test_the_kl_divergence_and_the_moments_are_torchs(logits):
 
 
 def test_the_prior_is_its_formula_and_is_drawn_from():
-    """P(z; a) = prod exp(z_i a_i) / (1 + exp a_i); 100,000 ancestral draws (statistics_.py); a is learnt, or 0 and not stored."""
+    """P(z; a) = prod exp(z_i a_i) / (1 + exp a_i), and 100,000 ancestral draws (helpers/statistics.py).
+
+    a is learnt, or it is 0 and not stored.
+    """
     prior, a = BernoulliPrior(3, learnt=True).double(), torch.tensor([-1.0, 0.2, 2.0]).double()
     fill(prior.logits, a)
     z = codes(3, a)
@@ -65,7 +68,7 @@ def test_the_prior_is_its_formula_and_is_drawn_from():
 
 @pytest.mark.parametrize("option", options("evaluator"))
 def test_every_evaluator_works_or_refuses_in_one_line(option):
-    """Those that can are right: importance with 5,000 draws and the bound, by enumeration, to 5 errors of 7 images."""
+    """Importance sampling and the bound, with 5,000 draws, agree with enumeration to 5 errors for 7 images."""
     ((_, node),) = composed(f"evaluator={option}", root="evaluate").evaluator.items()
     more = {"importance": {"samples": 5_000}, "bound": {"samples": 5_000}, "fitted_bound": {"tolerance": 1e-6}}
     evaluator, model, x = instantiate({**node, **more.get(option, {})}), binary(4), images()
@@ -73,14 +76,14 @@ def test_every_evaluator_works_or_refuses_in_one_line(option):
         with pytest.raises(UserError):
             run_over(evaluator, model, x, 0)
     elif option in DISCRETE:
-        found, truth = run_over(evaluator, model, x, 0).values, enumeration(model, x)
-        assert found[evaluator.primary_value].isfinite().all()
+        values, truth = run_over(evaluator, model, x, 0).values, enumeration(model, x)
+        assert values[evaluator.primary_value].isfinite().all()
         if option == "importance":
-            assert ((found["log_px"] - truth.log_px).abs() < 5 * found["monte_carlo_error"]).all()
+            assert ((values["log_px"] - truth.log_px).abs() < 5 * values["monte_carlo_error"]).all()
         if option in ("bound", "enumeration"):
-            assert (found["bound"] - truth.bound).abs().max() < 0.2
+            assert (values["bound"] - truth.bound).abs().max() < 0.2
         if option == "fitted_bound":
-            assert ((truth.bound - 1e-9 <= found["bound"]) & (found["bound"] <= truth.log_px)).all()
+            assert ((truth.bound - 1e-9 <= values["bound"]) & (values["bound"] <= truth.log_px)).all()
     else:
         with pytest.raises(UserError, match=rf"evaluator={option}: needs a continuous z.*try: ") as refusal:
             run_over(evaluator, model, x, 0)
@@ -94,22 +97,25 @@ def test_the_exact_bound_of_the_evaluator_is_the_definitions():
 def test_importance_by_the_prior_and_annealed_draws_of_none():
     model, x = binary(3), images()
     node = {"_target_": "aevb.evaluators.importance.Importance", "samples": 20_000, "prior_share": 1.0}
-    found = run_over(instantiate(node), VAE(None, model.decoder, model.prior), x, 0).values
+    values = run_over(instantiate(node), VAE(None, model.decoder, model.prior), x, 0).values
     truth = enumeration(model, x).log_px
-    assert ((found["log_px"] - truth).abs() < 5 * found["monte_carlo_error"]).all()
+    assert ((values["log_px"] - truth).abs() < 5 * values["monte_carlo_error"]).all()
     with pytest.raises(UserError, match="evaluator=importance: needs a continuous z"):
         run_over(instantiate({**node, "annealed": 2}), model, x, 0)
 
 
 def test_information_of_binary_codes():
-    """The aggregate is the mixture written out; images that q tells apart for certain carry log N; KL by dimension adds up."""
+    """The aggregate is the written-out mixture, and the KL divergences of the dimensions add up.
+
+    Images whose posteriors do not overlap have log N nats of mutual information.
+    """
     model, x = binary(3), images(6)
     q, z = model.encoder(x), codes(3, x)
     expected = torch.stack([q.log_prob(one) for one in z]).logsumexp(1) - np.log(6)
     torch.testing.assert_close(log_aggregate(z, q), expected)
-    found = units(model, x)
-    assert found.kl.sum().item() == pytest.approx(q.kl(model.prior()).mean().item())
-    np.testing.assert_allclose(found.variance, q.mean.var(0, unbiased=False).detach())
+    estimate = units(model, x)
+    assert estimate.kl.sum().item() == pytest.approx(q.kl(model.prior()).mean().item())
+    np.testing.assert_allclose(estimate.variance, q.mean.var(0, unbiased=False).detach())
     sure = LinearBernoulliEncoder(9, 3).double()
     fill(sure.logits.weight, 200 * torch.eye(3, 9))
     fill(sure.logits.bias, torch.full((3,), -100.0))

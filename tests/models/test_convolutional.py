@@ -1,4 +1,4 @@
-"""Convolutional networks: shapes for any leading axes, each image on its own, starts of the right size."""
+"""Convolutional networks: shapes for any leading axes, independent images, and initial values."""
 
 import math
 
@@ -41,7 +41,7 @@ def test_the_gaussian_decoder_has_the_variance_that_is_given():
 
 
 def test_glorot_counts_the_taps_of_a_convolution():
-    """As torch.nn.init: the limit is sqrt(6 / (fan_in + fan_out)), both with the kernel's sixteen places."""
+    """The limit is that of torch.nn.init, sqrt(6 / (fan_in + fan_out)), with the sixteen kernel weights in both."""
     encoder, decoder = ConvolutionalEncoder((8, 8), 3, 4), ConvolutionalGaussianDecoder((8, 8), 3, 4)
     initialize(encoder, decoder, "glorot", 0)
     for weight in (encoder.first.weight, encoder.second.weight, decoder.first.weight, encoder.mean.weight):
@@ -66,8 +66,8 @@ def test_sides_must_be_multiples_of_four():
 
 @pytest.mark.parametrize(("model", "kind"), [("convolutional", DiagonalNormal), ("convolutional_bernoulli", Bernoulli)])
 def test_the_yaml_builds(model, kind):
-    found = settings("data=digits", f"model={model}", "latent_dim=3")
-    vae = instantiate(found["model"], data_dim=64, data_shape=(8, 8))
+    config = settings("data=digits", f"model={model}", "latent_dim=3")
+    vae = instantiate(config["model"], data_dim=64, data_shape=(8, 8))
     x = torch.rand(2, 64)
     assert isinstance(vae.decoder(vae.encoder(x).mean), kind)
     assert vae.log_joint(x, vae.encoder(x).mean).shape == (2,)

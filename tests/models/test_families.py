@@ -1,4 +1,4 @@
-"""Models whose q(z|x) or p(z) is of another family: KL divergences, the bound without them, what is refused."""
+"""Models whose q(z|x) or p(z) is of another family: KL divergences, sampled bounds and refusals."""
 
 import pytest
 import torch
@@ -56,7 +56,7 @@ SAMPLED += [
 
 @pytest.mark.parametrize(("encoder", "prior"), CLOSED)
 def test_closed_form_kl_is_the_mean_of_log_ratios(encoder: str, prior: str | None) -> None:
-    """2e4 draws for each of two data; failure rate 1e-6."""
+    """2e4 draws for each of two images; failure rate 1e-6."""
     vae, x = model(encoder, prior), torch.rand((2, 6), generator=torch.Generator().manual_seed(1))
     q, p = vae.encoder(x), vae.prior()
     z = q.sample(Noise(5, "draws", 0), 20_000)
@@ -68,10 +68,10 @@ def test_kl_without_a_closed_form_is_refused(encoder: str, prior: str | None) ->
     vae, x = model(encoder, prior), torch.rand((3, 6), generator=torch.Generator().manual_seed(1))
     with pytest.raises(NoClosedForm, match=r"KL\(.* \|\| .*\): no closed form; .*try: objective=sgvb_a"):
         vae.encoder(x).kl(vae.prior())
-    found = bound(vae, x, Noise(6, "bound", 0), 50)
+    estimate = bound(vae, x, Noise(6, "bound", 0), 50)
     q, z = vae.encoder(x), vae.encoder(x).sample(Noise(6, "bound", 0), 50)
     expected = (vae.log_joint(x, z) - q.log_prob(z)).mean(0)
-    torch.testing.assert_close(found.bound, expected.detach())
+    torch.testing.assert_close(estimate.bound, expected.detach())
     assert vae.generate(4, Noise(7, "samples", 0)).mean.shape == (4, 6)
 
 

@@ -1,4 +1,4 @@
-"""Networks against the equations of appendix C, their start against the authors' code."""
+"""The networks compared to the equations of appendix C, and their initial values to the authors' code."""
 
 import pytest
 import torch
@@ -55,7 +55,7 @@ def test_theta_and_phi_are_all_parameters_once():
 
 @pytest.mark.parametrize("decoder", [BernoulliDecoder, GaussianDecoder])
 def test_the_papers_start(decoder):
-    """N(0, 0.01^2), 0.01 the standard deviation, within 4 of its standard errors; log-variances and output biases at zero."""
+    """N(0, 0.01^2), the standard deviation to 4 standard errors; log-variances and output biases are zero."""
     zero = {
         "encoder.log_var.weight",
         "encoder.log_var.bias",

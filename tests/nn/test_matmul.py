@@ -1,4 +1,4 @@
-"""oneDNN's products against torch's in double precision, and their gradients against torch's own linear layer."""
+"""The products of oneDNN compared to double precision, and their gradients to torch.nn.Linear."""
 
 import pytest
 import torch
@@ -24,7 +24,7 @@ def normal(*shape, seed=0):
 
 
 def close(value, exact):
-    """float32 of a sum of a few hundred terms of order one."""
+    """The accuracy of a float32 sum of a few hundred terms of order one."""
     assert value.dtype == torch.float32
     torch.testing.assert_close(value.double(), exact, rtol=0, atol=3e-6 * exact.abs().max().item())
 

@@ -1,4 +1,4 @@
-"""The plain autoencoder: its loss, its point of a code, and the one line that evaluators refuse it with."""
+"""The plain autoencoder: its loss, q(z|x) as a point, and the evaluators that refuse it."""
 
 import numpy as np
 import pytest
@@ -84,10 +84,10 @@ def test_evaluators_of_log_q_refuse_it_in_one_line(evaluator):
 @pytest.mark.parametrize("decoder", [BernoulliDecoder, GaussianDecoder])
 def test_reconstruction_errors_are_on_one_scale(variance, decoder):
     vae, x = model(variance, decoder), grey()
-    found = run_over(Reconstruction(), vae, x, seed=0).values
+    values = run_over(Reconstruction(), vae, x, seed=0).values
     z = vae.encoder(x).mean
     expected = (x - vae.decoder(z).mean).square().sum(1).detach()
-    assert not found["squared_error"].requires_grad
-    torch.testing.assert_close(found["squared_error"], expected)
-    torch.testing.assert_close(found["mean_square_error"], expected / 6)
-    torch.testing.assert_close(found["log_px_z"], vae.decoder(z).log_prob(x).detach())
+    assert not values["squared_error"].requires_grad
+    torch.testing.assert_close(values["squared_error"], expected)
+    torch.testing.assert_close(values["mean_square_error"], expected / 6)
+    torch.testing.assert_close(values["log_px_z"], vae.decoder(z).log_prob(x).detach())

@@ -1,4 +1,4 @@
-"""The bound with another weight on its KL divergence: where it is SGVB B, where its optimum is known, what the floor does."""
+"""The weighted bound: where it equals SGVB B, its known optimum, and the effect of the free bits."""
 
 import pytest
 import torch
@@ -49,7 +49,7 @@ def test_the_reported_bound_is_the_bound_whatever_the_loss_is():
 
 
 def test_beta_is_a_noise_variance():
-    """For a decoder N(W z + b, s^2), the gradient in W, b and phi is beta times that of the bound with noise beta s^2."""
+    """For a decoder N(W z + b, s^2), the gradient is beta times that of the bound with the noise beta s^2."""
     model, x, beta = linear_gaussian(), data(), 2.5
     parameters = [*model.decoder.mean.parameters(), *model.phi]
     mine = gradients(first_update(BetaVAE(samples=2, beta=beta), model, x).loss, parameters)
@@ -61,8 +61,12 @@ def test_beta_is_a_noise_variance():
 
 @pytest.mark.parametrize("beta", [0.5, 2.0, 50.0])
 def test_the_optimum_of_the_linear_gaussian_model(beta):
-    """W W' = U (Lambda - beta s^2) U' and q the posterior at noise beta s^2 (Lucas et al. 2019): no gradient in W, b and phi, in
-    the mean of 2,000 minibatches; at beta = 50 above all variances, where the optimum is W = 0, q = p(z)."""
+    """The gradient with respect to W, b and phi vanishes at the known optimum.
+
+    W W' = U (Lambda - beta s^2) U', and q is the posterior at the noise beta s^2 (Lucas et al.
+    2019). The mean of 2,000 gradients is tested. beta = 50 exceeds all variances; there the optimum
+    is W = 0 and q = p(z).
+    """
     x, model = 3 * data(40), linear_gaussian()
     mean, noise = x.mean(0), beta * model.decoder.log_var.exp().item()
     variances, directions = torch.linalg.eigh((x - mean).T @ (x - mean) / len(x))
@@ -90,7 +94,10 @@ def test_the_optimum_of_the_linear_gaussian_model(beta):
 
 
 def test_a_dimension_below_the_free_bits_has_no_kl_gradient():
-    """The gradient of the loss less that of the reconstruction is that of the KL of the dimensions above lambda alone."""
+    """The KL part of the gradient comes from the dimensions above lambda alone.
+
+    It is the gradient of the loss minus the gradient of the reconstruction term.
+    """
     model, x = small_network()
     kl = kl_of_each(model.encoder(x), model.prior()).mean(0)
     torch.testing.assert_close(kl.sum(), model.encoder(x).kl(model.prior()).mean(), rtol=1e-13, atol=0)
@@ -110,7 +117,7 @@ def test_a_dimension_below_the_free_bits_has_no_kl_gradient():
 
 
 def test_the_warm_up_depends_on_the_samples_seen():
-    """Weights 0, 1/5, .. of beta, then beta; state_dict carries it; a stage with weight 0 is pure reconstruction."""
+    """The weights are 0, 1/5, ... of beta, then beta; state_dict contains the count."""
     model, x = small_network()
     objective, batches = BetaVAE(beta=2.0, warm_up=100), minibatches(x)
     weights = []

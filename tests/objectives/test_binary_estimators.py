@@ -1,4 +1,4 @@
-"""Estimators of the gradient for Bernoulli latents against sums over all codes: NVIL, VIMCO, ARM, DisARM, the score function."""
+"""Gradient estimators for Bernoulli latents compared to sums over all codes."""
 
 import copy
 import itertools
@@ -55,8 +55,11 @@ def test_the_exact_bound_is_the_sum_over_codes():
     ids=["leave-one-out", "running", "NVIL, not normalised", "NVIL, L = 2", "ARM", "DisARM", "DisARM, 2 pairs"],
 )
 def test_gradient_and_bound_are_unbiased(objective):
-    """600 gradients of an image 64 times over against that of the exact bound (statistics_.py). NVIL has a past that is not
-    its beginning: b, c and s as they became on other images; phi's gradient is divided by the s of that past."""
+    """The mean of 600 gradients is that of the exact bound; failure rate of helpers/statistics.py.
+
+    A minibatch contains one image 64 times. NVIL is tested with the b, c and s that other images
+    have left; its gradient with respect to phi is divided by that s.
+    """
     model, x = binary(4), images(1).repeat(REPEATED, 1)
     expected, past, scale = -gradient(exact_bound(model, x).mean(), model), None, 1.0
     objective.double()
@@ -80,7 +83,7 @@ def test_gradient_and_bound_are_unbiased(objective):
 
 @pytest.mark.parametrize("samples", [2, 3])
 def test_vimco_is_unbiased_for_the_importance_weighted_bound(samples):
-    """Two latents: L_K and its gradient summed over all 4^K tuples of codes; 600 draws (statistics_.py)."""
+    """Two latents: L_K and its gradient, summed over all 4^K tuples of codes, against the mean of 600 draws."""
     model, x = binary(2), images(1)
     z = codes(2, x)
     q = model.encoder(x)
@@ -90,16 +93,16 @@ def test_vimco_is_unbiased_for_the_importance_weighted_bound(samples):
     for tuple_ in itertools.product(range(4), repeat=samples):
         chosen = list(tuple_)
         exact = exact + log_q[chosen].sum().exp() * (log_w[chosen].logsumexp(0) - math.log(samples))
-    objective, many, found = VIMCO(samples).double(), x.repeat(REPEATED, 1), []
+    objective, many, results = VIMCO(samples).double(), x.repeat(REPEATED, 1), []
     stream = minibatches(many)
     for _ in range(TIMES):
         (update,) = objective(model, stream)
-        found.append(torch.cat([gradient(update.loss, model), update.stats["importance"][None]]))
-    assert_mean(torch.stack(found), torch.cat([-gradient(exact, model), exact.detach()[None]]))
+        results.append(torch.cat([gradient(update.loss, model), update.stats["importance"][None]]))
+    assert_mean(torch.stack(results), torch.cat([-gradient(exact, model), exact.detach()[None]]))
 
 
 def test_vimcos_signal_is_written_out():
-    """K = 3, one image: log W less log W with the geometric mean of the two others in the place of w_k."""
+    """K = 3, one image: log W - log W_-k with w_k replaced by the geometric mean of the other two."""
     from aevb.objectives.vimco import _signals
 
     w = [0.2, 1.5, 0.7]
@@ -113,7 +116,7 @@ def test_vimcos_signal_is_written_out():
 
 
 def test_arm_and_disarm_are_their_definitions():
-    """DisARM from ARM: 1/2 - u averaged over the u that give this pair, by 200,000 of them, logit by logit (z-test)."""
+    """DisARM is ARM with 1/2 - u averaged over the u that give the same pair: 200,000 draws per logit, z-test."""
     for logit in (-1.5, 0.3, 2.0):
         u = torch.rand(200_000, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
         rho = 1 / (1 + math.exp(-logit))
@@ -125,9 +128,12 @@ def test_arm_and_disarm_are_their_definitions():
 
 
 def test_the_order_of_variances():
-    """Of phi's gradient, 150 draws each, four evaluations of f: whatever takes something off f takes a factor above 5 off the
-    score function's variance (measured: 16 to 40), and DisARM is below ARM (1.3); errors are about 15 %, and ARM and
-    DisARM share theirs."""
+    """Every variance reduction is seen in the gradient with respect to phi.
+
+    150 draws with four evaluations of f each. Baselines and pairs reduce the variance of the score
+    function by more than a factor of 5 (measured: 16 to 40), and DisARM has less variance than ARM
+    (1.3). The variances have errors of about 15 %; ARM and DisARM use the same draws.
+    """
     model, x = binary(6, scale=1.0), images(4)
     start = phi_from(model)
     nvil = NVIL(PIXELS, 4, baseline_units=20, normalise=False).double()
@@ -181,7 +187,7 @@ def test_nvil_baselines_use_earlier_minibatches():
 
 
 def test_the_running_baseline_excludes_this_minibatch():
-    """With binary latents too: the first gradient is that without a baseline, the second has the first's mean of f taken off."""
+    """The first gradient has no baseline; the second has the mean of f of the first minibatch as its baseline."""
     model, x = binary(3), images(5)
     plain, running = ScoreFunction().double(), ScoreFunction(baseline="running").double()
     streams = minibatches(x), minibatches(x)

@@ -119,9 +119,9 @@ def test_a_saved_state_continues_to_the_same_bits(option: str) -> None:
     fresh = setting(option)._replace(model=copy.deepcopy(case.model))
     fresh.objective.load_state_dict(copy.deepcopy(case.objective.state_dict()))
     fresh.stream.position = case.stream.position
-    expected, found = train(case, rounds=2), train(fresh, rounds=2)
-    assert len(found) == len(expected)
-    for (loss, stats), (expected_loss, expected_stats) in zip(found, expected, strict=True):
+    expected, actual = train(case, rounds=2), train(fresh, rounds=2)
+    assert len(actual) == len(expected)
+    for (loss, stats), (expected_loss, expected_stats) in zip(actual, expected, strict=True):
         assert torch.equal(loss, expected_loss)
         assert stats == expected_stats
     for name, value in case.objective.state_dict().items():

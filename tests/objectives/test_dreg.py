@@ -1,4 +1,4 @@
-"""The doubly reparameterised gradient against the exact one of the importance-weighted bound, by Gauss-Hermite quadrature."""
+"""The doubly reparameterised gradient compared to the exact gradient of L_K by Gauss-Hermite quadrature."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ from helpers.statistics import assert_mean
 
 
 class Nodes:
-    """In the place of the noise: eps as given, (K, 1, 1)."""
+    """Noise that returns given eps, (K, 1, 1)."""
 
     def __init__(self, eps):
         self.eps = eps
@@ -28,8 +28,8 @@ class Nodes:
 
 def gradients(objective, model, x, noise):
     (update,) = objective(model, iter([Batch(x, torch.arange(len(x)), noise)]))
-    found = torch.autograd.grad(update.loss, [*model.theta, *model.phi])
-    theta, phi = found[: len(model.theta)], found[len(model.theta) :]
+    both = torch.autograd.grad(update.loss, [*model.theta, *model.phi])
+    theta, phi = both[: len(model.theta)], both[len(model.theta) :]
     return torch.cat([g.flatten() for g in theta]), torch.cat([g.flatten() for g in phi]), update
 
 
@@ -49,14 +49,14 @@ def one_dimensional():
 
 
 def expected_gradients(objective, model, x, nodes=32):
-    """E over eps of the gradients in theta and phi for K = 2: a grid of Gauss-Hermite nodes for N(0, 1)^2."""
+    """E over eps of the gradients for K = 2, on a grid of Gauss-Hermite nodes for N(0, 1)^2."""
     points, weights = np.polynomial.hermite_e.hermegauss(nodes)
     weights = weights / weights.sum()
     total = [0, 0]
     for a, wa in zip(points, weights, strict=True):
         for b, wb in zip(points, weights, strict=True):
-            found = gradients(objective, model, x, Nodes(torch.tensor([a, b])))
-            total = [old + wa * wb * new for old, new in zip(total, found, strict=False)]
+            sample = gradients(objective, model, x, Nodes(torch.tensor([a, b])))
+            total = [old + wa * wb * new for old, new in zip(total, sample, strict=False)]
     return total
 
 
@@ -67,31 +67,31 @@ def truth():
 
 
 def test_the_expectation_is_the_gradient_of_iwae(truth):
-    """No chance in it: both sides are integrated over two dimensions, to about 1e-7."""
+    """A deterministic test: both sides are integrated over two dimensions, to about 1e-7."""
     model, x, (theta, phi) = truth
-    found = expected_gradients(DReG(samples=2), model, x)
+    expectation = expected_gradients(DReG(samples=2), model, x)
     assert phi.abs().min() > 1e-3
-    torch.testing.assert_close(found[0], theta, rtol=1e-12, atol=0)
-    torch.testing.assert_close(found[1], phi, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(expectation[0], theta, rtol=1e-12, atol=0)
+    torch.testing.assert_close(expectation[1], phi, rtol=1e-5, atol=1e-6)
 
 
 def test_sticking_the_landing_is_biased_for_two_samples(truth):
     model, x, (theta, phi) = truth
-    found = expected_gradients(DReG(samples=2, estimator="stl"), model, x)
-    torch.testing.assert_close(found[0], theta, rtol=1e-12, atol=0)
-    assert (found[1] - phi).abs().max() > 1e-2
+    expectation = expected_gradients(DReG(samples=2, estimator="stl"), model, x)
+    torch.testing.assert_close(expectation[0], theta, rtol=1e-12, atol=0)
+    assert (expectation[1] - phi).abs().max() > 1e-2
 
 
 @pytest.mark.parametrize("estimator", ["dreg", "stl"])
 def test_with_one_sample_both_are_unbiased_for_the_lower_bound(estimator):
-    """400 gradients of a minibatch of 64 against that of the exact bound (statistics_.py)."""
+    """The mean of 400 gradients of minibatches of 64 against that of the exact bound (helpers/statistics.py)."""
     model, x = linear_gaussian(), data(1)
     expected = torch.cat([g.flatten() for g in torch.autograd.grad(-exact_bound(model, x).mean(), model.phi)])
     assert_mean(phi_gradients(DReG(1, estimator), model, x.repeat(64, 1), 400), expected)
 
 
 def test_at_the_exact_posterior_one_sample_has_no_noise():
-    """What STL is for: d log w / dz = 0 for every z, where plain reparameterisation keeps the score."""
+    """d log w / dz = 0 for every z; the plain reparameterised gradient keeps the score."""
     model, x = linear_gaussian(exact_posterior=True), data()
     assert phi_gradients(DReG(1), model, x, 3).abs().max() < 1e-12
     assert phi_gradients(IWAE(1), model, x, 3).abs().max() > 1e-2
@@ -99,9 +99,10 @@ def test_at_the_exact_posterior_one_sample_has_no_noise():
 
 @pytest.mark.parametrize(("near", "samples", "least"), [(False, 5, 1.2), (True, 5, 100), (True, 20, 1_000)])
 def test_dreg_has_the_mean_of_iwae_and_less_variance(near, samples, least):
-    """400 minibatches at the same noise (statistics_.py), q arbitrary or near the posterior.
+    """400 paired minibatches with the same noise (helpers/statistics.py), q arbitrary or near the posterior.
 
-    Measured: the variance falls by 1.6, 850 and 14,000. A ratio of variances has an error of about 10 %.
+    Measured: the variance falls by factors of 1.6, 850 and 14,000. A ratio of variances has an
+    error of about 10 %.
     """
     model, x = linear_gaussian(exact_posterior=near), data(8)
     if near:
@@ -124,17 +125,17 @@ def test_loss_theta_and_stats_are_those_of_iwae():
 
 
 def test_the_bound_rises_with_k_from_the_lower_bound():
-    """20,000 rows: each step of K by 5 standard errors (a chance of 3e-7); L_1 is the exact bound."""
+    """20,000 rows: each increase of K raises L_K by 5 standard errors (chance 3e-7); L_1 is the exact bound."""
     model, x = linear_gaussian(), data(1).repeat(2_000, 1)
     noises = [Noise(0, "noise", t) for t in range(10)]
-    found = {
+    bounds = {
         k: torch.stack(
             [next(DReG(k)(model, iter([Batch(x, torch.arange(2_000), n)]))).stats["importance"] for n in noises]
         )
         for k in (1, 4, 32)
     }
-    assert_mean(found[1], exact_bound(model, x[:1]).item(), 1e-4)
+    assert_mean(bounds[1], exact_bound(model, x[:1]).item(), 1e-4)
     for lower, higher in ((1, 4), (4, 32)):
-        rise = found[higher] - found[lower]
+        rise = bounds[higher] - bounds[lower]
         assert rise.mean() > 5 * rise.std() / len(rise) ** 0.5
-    assert found[32].mean() < model.decoder.marginal().log_prob(x[:1]).item()
+    assert bounds[32].mean() < model.decoder.marginal().log_prob(x[:1]).item()

@@ -1,7 +1,9 @@
-"""Full variational Bayes against Bayesian linear regression, whose evidence is known (Bishop 2006, section 3.5).
+"""Full variational Bayes compared to Bayesian linear regression, whose evidence is known.
 
-The decoder gives N(Phi theta, s^2) whatever z is and q(z|x) is the prior, so each of N data vectors (D,) has p(x|theta) = N(Phi
-theta, s^2 I), theta has P coefficients, and all of the data are Gaussian with covariance s^2 I + (1 x Phi)(1 x Phi)'.
+Bishop 2006, section 3.5. The decoder returns N(Phi theta, s^2) for every z, and q(z|x) is the
+prior. So each of the N data vectors, (D,), has p(x|theta) = N(Phi theta, s^2 I), theta has P
+coefficients, and all of the data are jointly Gaussian with the covariance s^2 I + (1 x Phi)(1 x
+Phi)'.
 """
 
 import math
@@ -41,7 +43,7 @@ class Prior(nn.Module):
 
 
 class Regression(nn.Module):
-    """p(x|z, theta) = N(Phi theta, s^2 I). orthogonal: whether the columns of Phi are."""
+    """p(x|z, theta) = N(Phi theta, s^2 I); orthogonal: whether the columns of Phi are orthogonal."""
 
     def __init__(self, orthogonal):
         super().__init__()
@@ -55,7 +57,7 @@ class Regression(nn.Module):
 
 
 def regression(orthogonal):
-    """The model, its data (N, D), the posterior of theta, and log p(X)."""
+    """Return the model, its data (N, D), the posterior of theta, and log p(X)."""
     model = VAE(Prior(), Regression(orthogonal), StandardNormal(1).double(), theta_log_var=-1.0)
     phi = model.decoder.design
     generator = torch.Generator().manual_seed(4)
@@ -71,7 +73,7 @@ def regression(orthogonal):
 
 
 def best(model, posterior):
-    """Sets q(theta) to the closest of the diagonal ones: the posterior's mean, the diagonal of its precision."""
+    """Set q(theta) to the best diagonal one: the mean of the posterior, the diagonal of its precision."""
     fill(model.decoder.theta, posterior.mean)
     fill(model.theta_posterior.log_var.theta, -posterior.precision_matrix.diagonal().log())
 
@@ -82,7 +84,7 @@ def q_theta(model):
 
 
 def exact_bound(model, x):
-    """E_q log p(X|theta) - KL(q(theta) || p(theta)), by algebra: E|x - Phi theta|^2 = |x - Phi m|^2 + tr(Phi V Phi')."""
+    """E_q log p(X|theta) - KL(q(theta) || p(theta)), with E|x - Phi theta|^2 = |x - Phi m|^2 + tr(Phi V Phi')."""
     phi, q = model.decoder.design, model.theta_posterior(model.decoder)
     squares = ((x - phi @ q.mean) ** 2).sum() + len(x) * (phi**2 @ q.log_var.exp()).sum()
     log_px = -0.5 * (x.numel() * math.log(2 * math.pi * NOISE**2) + squares / NOISE**2)
@@ -97,7 +99,11 @@ def updates(model, x, times, objective):
 
 @pytest.mark.parametrize("orthogonal", [True, False])
 def test_the_best_bound_is_the_evidence_minus_the_kl(orthogonal):
-    """Zero where the posterior is diagonal. The bound of half of the data at a time, N as it is; 1,000 draws (statistics_.py)."""
+    """The gap is zero where the posterior is diagonal.
+
+    The bound is estimated on one half of the data at a time with N unchanged; 1,000 draws
+    (helpers/statistics.py).
+    """
     model, x, posterior, log_evidence = regression(orthogonal)
     best(model, posterior)
     gap = kl_divergence(q_theta(model), posterior)
@@ -106,14 +112,14 @@ def test_the_best_bound_is_the_evidence_minus_the_kl(orthogonal):
     torch.testing.assert_close(exact_bound(model, x), log_evidence - gap)
     bounds = []
     for half in (x[: N // 2], x[N // 2 :]):
-        found = list(updates(model, half, 1_000, FullVB(N)))
-        assert {update.samples for update in found} == {N // 2}
-        bounds.append(torch.stack([update.stats["bound"] for update in found]))
+        drawn = list(updates(model, half, 1_000, FullVB(N)))
+        assert {update.samples for update in drawn} == {N // 2}
+        bounds.append(torch.stack([update.stats["bound"] for update in drawn]))
     assert_mean(N * torch.stack(bounds).mean(0), log_evidence - gap)
 
 
 def test_the_gradient_is_unbiased_and_vanishes_at_the_best():
-    """1,500 gradients in mean and log-variance of q(theta), against those of the exact bound."""
+    """1,500 gradients with respect to the mean and log-variance of q(theta), against the exact bound."""
     model, x, posterior, _ = regression(orthogonal=False)
     for at_best, samples in ((False, 1), (True, 3)):
         if at_best:
@@ -128,7 +134,7 @@ def test_the_gradient_is_unbiased_and_vanishes_at_the_best():
 
 
 def test_training_reaches_the_evidence():
-    """Orthogonal design: 2,000 minibatches of 4, Adam with a learning rate that falls; too low by 0.05 nat fails."""
+    """Orthogonal design, 2,000 minibatches of 4, Adam with a decreasing learning rate: within 0.05 nat."""
     model, x, _, log_evidence = regression(orthogonal=True)
     optimizer, stream = torch.optim.Adam(model.theta, lr=0.05), Stream(x, 4, 0)
     for step in range(2_000):
@@ -172,7 +178,7 @@ def test_all_ranks_draw_the_same_theta():
 
 
 def test_the_predictive_density_is_that_of_the_regression():
-    """log N(x; Phi m, s^2 I + Phi V Phi') by 2,000 draws of theta, within 5 standard errors of a mean of weights (1e-6)."""
+    """log N(x; Phi m, s^2 I + Phi V Phi') by 2,000 draws of theta, to 5 standard errors (chance 1e-6)."""
     model, x, posterior, _ = regression(orthogonal=True)
     best(model, posterior)
     phi, q = model.decoder.design, q_theta(model)
@@ -186,7 +192,7 @@ def test_the_predictive_density_is_that_of_the_regression():
 
 
 def test_the_weight_prior_is_not_added_twice():
-    """p(theta) is in the bound, and the optimiser of theta has means and log-variances, without weight decay."""
+    """The bound contains p(theta), so the means and log-variances have no weight decay."""
     model = VAE(GaussianEncoder(6, 2, 4), BernoulliDecoder(6, 2, 4), StandardNormal(2), theta_log_var=-2.0)
     module = Training(model, FullVB(10), Stream(torch.rand(10, 6), 5, 0), torch.optim.SGD, RunningMean(10))
     theta, phi = module.configure_optimizers()

@@ -1,4 +1,4 @@
-"""The adversarial losses at the optimal discriminator against their closed forms; who moves when."""
+"""The adversarial losses at the optimal discriminator, and the parameter groups of the two updates."""
 
 import numpy as np
 import pytest
@@ -22,12 +22,12 @@ P, Q = np.array([4, 3, 2, 1]) / 10, np.array([1, 2, 3, 4]) / 10
 
 
 def rows(frequencies):
-    """Ten one-hot rows of exactly these frequencies."""
+    """Return ten one-hot rows with exactly these frequencies."""
     return F.one_hot(torch.arange(4).repeat_interleave(torch.tensor(10 * frequencies).round().long()), 4).double()
 
 
 class Always(nn.Module):
-    """Decodes any ten z into the rows of Q."""
+    """A decoder that returns the rows of Q for any ten z."""
 
     def __init__(self):
         super().__init__()
@@ -47,7 +47,7 @@ class Table(nn.Module):
 
 
 def test_losses_at_the_optimal_discriminator():
-    """Theorem 1 on four symbols: V = 2 JSD(p, q) - log 4, a maximum; the generator's loss is -E_q log D*."""
+    """Theorem 1 for four symbols: the maximal V is 2 JSD(p, q) - log 4; the generator's loss is -E_q log D*."""
     model = VAE(None, Always(), StandardNormal(2).double())
     objective = GAN(4, 3).double()
     objective.discriminator = Table(np.log(P / Q))
@@ -82,7 +82,10 @@ class Shift(nn.Module):
 
 
 def test_the_generators_gradient_is_that_of_kl_less_two_jsd():
-    """Theorem 2.5 of Arjovsky & Bottou (2017), by quadrature: p = N(0, 1), q = N(theta, 1), D* held; 50,000 draws."""
+    """Theorem 2.5 of Arjovsky & Bottou (2017), with the expectation by quadrature.
+
+    p = N(0, 1), q = N(theta, 1), D* held fixed; 50,000 draws (helpers/statistics.py).
+    """
     at, step = 0.8, 1e-5
 
     def divergence(theta):

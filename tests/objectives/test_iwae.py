@@ -1,4 +1,4 @@
-"""The importance-weighted bound: L_1 is estimator A, L_K rises to log p(x), the gradient is that of finite differences."""
+"""The importance-weighted bound: L_1 is estimator A, L_K rises to log p(x), and the gradient is exact."""
 
 from itertools import pairwise
 
@@ -19,7 +19,7 @@ def test_one_sample_is_estimator_a():
 
 
 def test_the_bound_rises_to_the_likelihood():
-    """20,000 rows in all: each step of K by 5 standard errors (a chance of 3e-7), the last below log p(x), and near it."""
+    """20,000 rows: each increase of K raises L_K by 5 standard errors (chance 3e-7), up to near log p(x)."""
     model, x = linear_gaussian(), data(1).repeat(2_000, 1)
     log_px = model.decoder.marginal().log_prob(x[:1]).item()
     estimates = []

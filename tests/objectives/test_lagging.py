@@ -1,4 +1,4 @@
-"""The inner loop and the end of the aggressive phase on scripts; what the inner loop reaches where the best q is known."""
+"""The inner loop and the end of the aggressive phase, with scripted bounds and with known optima."""
 
 import math
 
@@ -22,7 +22,7 @@ M = 5
 
 
 class Whole:
-    """A stream of the first M rows, again and again, that counts."""
+    """A stream that repeats the first M rows and counts its minibatches."""
 
     def __init__(self, x, dynamic=False):
         self.x, self.dynamic, self.given = x, dynamic, 0
@@ -36,7 +36,7 @@ class Whole:
 
 
 class Scripted(Objective):
-    """Reports the bounds it was given, one a minibatch; then the last for ever."""
+    """An objective that reports given bounds, one per minibatch, then the last one forever."""
 
     def __init__(self, bounds):
         super().__init__(0.0)
@@ -85,7 +85,7 @@ def test_the_inner_loop_ends_when_the_bound_stops_rising(bounds, inner):
     [([1, 2, 1.9, 5], 1, 3), ([1, 1, 5], 1, 2), ([3, 2, 4, 1, 2, 3.9, 7], 2, 5), ([0.0, 0.0], 1, 2)],
 )
 def test_the_phase_ends_when_information_stops_rising(monkeypatch, information, patience, epochs):
-    """Three minibatches an epoch, one look at its end; afterwards the updates are the objective's own."""
+    """Three minibatches per epoch, one check at its end; after the phase the updates are those of the objective."""
     looks = iter(information)
     monkeypatch.setattr(lagging, "mutual_information", lambda model, data, images: next(looks))
     objective = Lagging(Scripted([0]), inner_steps=2, window=1, patience=patience)
@@ -103,9 +103,10 @@ def test_the_phase_ends_when_information_stops_rising(monkeypatch, information, 
 
 
 def test_the_inner_loop_reaches_the_best_diagonal_q():
-    """Of the linear-Gaussian model: the posterior mean, and variances that are one over the diagonal of its precision.
+    """The optimum of the linear-Gaussian model: the posterior mean, and one over the diagonal of the precision.
 
-    Gradient descent on the exact bound, until rounding keeps it from rising; theta has not moved when its step begins.
+    Gradient descent on the exact bound until rounding errors stop its rise; theta has not changed
+    when its own step begins.
     """
     model, x = linear_gaussian(), data(M)
     weight, bias, noise = model.decoder.mean.weight, model.decoder.mean.bias, model.decoder.log_var.exp()
@@ -114,13 +115,13 @@ def test_the_inner_loop_reaches_the_best_diagonal_q():
     engine = Autograd(Lagging(Exact(0.0), inner_steps=20_000, window=200), {"theta": model.theta, "phi": model.phi})
     phi = torch.optim.Adam(model.phi, lr=0.02)
     theta = [parameter.clone() for parameter in model.theta]
-    moves = []
+    groups = []
     for update in engine(model, Whole(x)):
-        moves.append(update.parameter_groups)
+        groups.append(update.parameter_groups)
         if update.parameter_groups == ("phi",):
             assert all(parameter.grad is None for parameter in model.theta)
             phi.step()
-    assert moves[-1] == ("theta",)
+    assert groups[-1] == ("theta",)
     assert all(torch.equal(a, b) for a, b in zip(theta, model.theta, strict=True))
     q = model.encoder(x)
     torch.testing.assert_close(q.mean, posterior_mean, rtol=0, atol=1e-4)
@@ -128,7 +129,7 @@ def test_the_inner_loop_reaches_the_best_diagonal_q():
 
 
 def test_wake_sleep_can_be_wrapped():
-    """Its phi updates have no bound: minus the loss is looked at. The sleep phase of theta's round is left out."""
+    """Its updates of phi report no bound, so minus the loss is used; in the round of theta, phi is not updated."""
     model, x = linear_gaussian(), data(20)
     objective = Lagging(WakeSleep(), inner_steps=4, window=4)
     assert a_round(objective, Whole(x), model) == [(("phi",), 0)] * 4 + [(("theta",), M)]
@@ -140,7 +141,7 @@ def test_the_weight_prior_is_the_objectives():
 
 
 def test_mutual_information_of_known_posteriors():
-    """None where q(z|x) is the same for all x; log 2 where two images have posteriors far apart."""
+    """Zero where q(z|x) is the same for all x; log 2 for two images whose posteriors are far apart."""
     model = linear_gaussian()
     fill(model.encoder.mean.weight, torch.zeros(2, 5))
     assert mutual_information(model, Whole(data(30)), 1000) == pytest.approx(0, abs=1e-12)

@@ -1,4 +1,4 @@
-"""Monte Carlo EM: chains at the exact posterior, maximum likelihood by Tipping & Bishop, and each chain with its own image."""
+"""Monte Carlo EM: chains at the exact posterior, the known maximum likelihood, each chain with its own image."""
 
 import math
 from itertools import count
@@ -36,12 +36,15 @@ def without_encoder(model):
 
 
 def rounds(model, objective, stream, times):
-    """The updates of so many rounds, of which nothing is taken."""
+    """Return the updates of some rounds without taking a step."""
     return [list(objective(model, stream)) for _ in range(times)]
 
 
 def test_chains_reach_the_exact_posterior():
-    """Of p(x, z) that stands still. 4000 chains: by the exact mean and precision they are standard normal. Rate 2e-6."""
+    """For a fixed p(x, z), 4000 chains are standard normal after whitening by the exact mean and precision.
+
+    The acceptance rate reaches its target. Failure rate 2e-6.
+    """
     model, x = without_encoder(linear_gaussian()), 2 * data(4000)
     objective = MCEM(len(x), J).double()
     stream = Stream(x, 10, 0)
@@ -62,7 +65,7 @@ def test_chains_reach_the_exact_posterior():
 
 
 def test_it_reaches_maximum_likelihood_of_probabilistic_pca():
-    """Full batches, 500 points, to 0.02 nat of Tipping & Bishop's maximum, which nothing exceeds."""
+    """Full batches, 500 points: within 0.02 nat of the maximum of Tipping & Bishop, and not above it."""
     torch.manual_seed(0)
     truth = linear_gaussian(3).decoder.marginal()
     x = truth.rsample((500,)).detach()
@@ -133,7 +136,7 @@ def test_dynamic_targets_are_refused():
 
 @pytest.mark.parametrize("option", options("evaluator"))
 def test_evaluators_do_without_an_encoder_or_refuse(option):
-    """In one line, before anything is computed."""
+    """A refusal is one line, before anything is computed."""
     ((_, node),) = composed(f"evaluator={option}", root="evaluate").evaluator.items()
     evaluator, model = instantiate({**node, **SMALL.get(option, {})}), without_encoder(linear_gaussian())
     if option in ("quadrature", "ais", "bdmc", "reciprocal", "fitted_bound"):
@@ -153,16 +156,16 @@ def test_evaluators_do_without_an_encoder_or_refuse(option):
     ids=["quadrature", "draws of the prior", "one chain from the prior"],
 )
 def test_what_needs_no_encoder_is_right_without(node):
-    """To 0.4 nat an image, of closed form; seeds fixed. The paper's procedure and the prior's draws scatter by about 0.1."""
+    """Within 0.4 nat of the closed form per image, fixed seeds; these estimators have errors of about 0.1 nat."""
     model, x = without_encoder(linear_gaussian()), data(3)
-    found = run_over(instantiate(node), model, x, 0).values["log_px"]
-    assert (found - model.decoder.marginal().log_prob(x)).abs().max() < 0.4
+    log_px = run_over(instantiate(node), model, x, 0).values["log_px"]
+    assert (log_px - model.decoder.marginal().log_prob(x)).abs().max() < 0.4
 
 
 def test_the_config_takes_the_encoder_out():
-    found = settings("objective=mcem", "latent_dim=3")
-    assert found["model"]["encoder"] is None
-    assert list(found["evaluator"]) == ["quadrature"]
-    assert not instantiate(found["model"], data_dim=64).phi
+    config = settings("objective=mcem", "latent_dim=3")
+    assert config["model"]["encoder"] is None
+    assert list(config["evaluator"]) == ["quadrature"]
+    assert not instantiate(config["model"], data_dim=64).phi
     with pytest.raises(UserError, match="MCEM is no mean over data"):
         settings("objective=mcem", "trainer=ddp")

@@ -1,4 +1,4 @@
-"""MMD-VAE: estimator B at alpha = 0, lambda = 1; its gradient that of finite differences; what a point has no answer to."""
+"""MMD-VAE: estimator B at alpha = 0 and lambda = 1, the gradient, and the refusals of a point."""
 
 import pytest
 import torch
@@ -77,19 +77,19 @@ def test_the_gradient_is_that_of_finite_differences():
 
 
 def test_mmd_is_zero_at_the_prior_and_large_far_from_it():
-    """q(z|x) = N(x, v I) with x ~ N(0, (1 - v) I) has the prior as its aggregate: MMD^2 is zero in the mean."""
+    """q(z|x) = N(x, v I) with x ~ N(0, (1 - v) I): the aggregate is the prior, so the mean of MMD^2 is zero."""
     prior = StandardNormal(2).double()
     model = VAE(
         adapted(lambda x: fixed_variance_posterior(x, 0.25)),
         adapted(lambda z: DiagonalNormal(z, torch.zeros_like(z))),
         prior,
     )
-    found = {0.0: [], 1.0: []}
-    for shift, values in found.items():
+    discrepancies = {0.0: [], 1.0: []}
+    for shift, values in discrepancies.items():
         for t in range(300):
             x = shift + 0.75**0.5 * Noise(1, "x", t).normal((20, 2), torch.float64)
             values.append(first_update(MMD(bandwidth=1.0), model, x, t).stats["mmd"])
-    none, far = (torch.stack(values) for values in found.values())
+    none, far = (torch.stack(values) for values in discrepancies.values())
     assert abs(none.mean()) < 4.9 * none.std() / 300**0.5  # a chance of 1e-6
     assert far.mean() > 20 * far.std() / 300**0.5
 

@@ -1,4 +1,4 @@
-"""The two comparisons of all objectives, two minibatches of each of their runs, on digits."""
+"""Every run of the two comparisons of objectives, for two minibatches of digits."""
 
 from pathlib import Path
 

@@ -1,6 +1,7 @@
-"""Whatever an objective owns (a baseline, chains, a clock of its own) is in the checkpoint: going on changes no bit.
+"""An interrupted run of any objective continues to the same bits, because its state is in the checkpoint.
 
-One process, so that every objective there is can be asked; what is really killed is in test_kills.py.
+The runs end in one process, so that every objective can be tested; tests/faults/test_kills.py kills
+processes.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The score-function estimator against the exact gradient of the linear-Gaussian bound, and the order of variances."""
+"""The score-function estimator compared to the exact gradient, and the order of the variances."""
 
 import pytest
 import torch
@@ -28,7 +28,7 @@ from helpers.statistics import assert_mean
     ids=lambda options: "-".join(map(str, options.values())),
 )
 def test_gradient_and_bound_are_unbiased(options):
-    """1,500 gradients of a minibatch of 64 against that of the exact bound (statistics_.py), with every baseline."""
+    """1,500 gradients of minibatches of 64 for every baseline against the exact bound (helpers/statistics.py)."""
     model, x = linear_gaussian(), data(1)
     expected = gradient(-exact_bound(model, x).mean(), model)
     gradients, bounds = gradients_and_bounds(ScoreFunction(**options).double(), model, x.repeat(64, 1), 1_500)
@@ -37,25 +37,26 @@ def test_gradient_and_bound_are_unbiased(options):
 
 
 def test_the_order_of_variances():
-    """The paper's "very high variance": plain > either baseline > A, 500 gradients of phi each, four samples.
+    """The "very high variance" of the paper: plain > either baseline > A for the gradient with respect to phi.
 
-    Every step is a factor above 1.5 (measured: 3 and 5); the variances' own errors are about 10 %.
+    500 gradients, four samples. Every step is a factor above 1.5 (measured: 3 and 5); the variances
+    have errors of about 10 %.
     """
     model, x = linear_gaussian(), data(8)
     baselines = ("none", "running", "leave_one_out")
     objectives = [*(ScoreFunction(samples=4, baseline=name).double() for name in baselines), SGVB_A(samples=4)]
     count_phi = sum(parameter.numel() for parameter in model.phi)
-    found = [
+    variances = [
         gradients_and_bounds(objective, model, x, 500)[0][:, -count_phi:].var(0).sum().item()
         for objective in objectives
     ]
-    print(found)
-    plain, *with_baseline, a = found
+    print(variances)
+    plain, *with_baseline, a = variances
     assert all(plain > 1.5 * variance and variance > 1.5 * a for variance in with_baseline)
 
 
 def test_it_agrees_with_estimator_b():
-    """Differences of paired means over 1,000 minibatches of the networks of the paper, log-variance and mean of q alike."""
+    """Paired means over 1,000 minibatches of the paper's networks agree for all parameters."""
     model = VAE(GaussianEncoder(6, 2, 4), BernoulliDecoder(6, 2, 4), StandardNormal(2), "glorot").double()
     x = torch.rand((20, 6), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     score, b = (
@@ -65,7 +66,7 @@ def test_it_agrees_with_estimator_b():
 
 
 def test_the_running_baseline_is_the_mean_of_the_past_alone():
-    """b of minibatch t from the bounds of 0..t-1; state_dict carries it."""
+    """b of minibatch t is computed from the bounds of 0..t-1; state_dict contains it."""
     model, x = linear_gaussian(), data(4)
     objective = ScoreFunction(baseline="running", decay=0.5).double()
     f = torch.zeros(1, 1, dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""SGVB A and B against the exact bound and its gradient on a linear-Gaussian model (science: eqs. 6 and 7)."""
+"""SGVB A and B compared to the exact bound and its gradient on a linear-Gaussian model (eqs. 6 and 7)."""
 
 import pytest
 import torch
@@ -14,7 +14,7 @@ BOTH = pytest.mark.parametrize("objective", [SGVB_A(), SGVB_B(), SGVB_A(samples=
 
 @BOTH
 def test_the_estimate_is_unbiased(objective):
-    """64,000 draws, 64 in a minibatch."""
+    """64,000 draws, 64 per minibatch."""
     model, x = linear_gaussian(), data(1)
     _, bounds = gradients_and_bounds(objective, model, x.repeat(64, 1), 1_000)
     assert_mean(bounds, exact_bound(model, x).detach().mean())
@@ -22,14 +22,14 @@ def test_the_estimate_is_unbiased(objective):
 
 @BOTH
 def test_the_gradient_is_unbiased(objective):
-    """Mean over 1,000 gradients of a minibatch of 256 against that of the exact bound, for every parameter of both networks."""
+    """1,000 gradients of minibatches of 256, for every parameter of both networks, against the exact bound."""
     model, x = linear_gaussian(), data(1)
     gradients, _ = gradients_and_bounds(objective, model, x.repeat(256, 1), 1_000)
     assert_mean(gradients, gradient(-exact_bound(model, x).mean(), model))
 
 
 def test_a_is_constant_at_the_exact_posterior_and_b_is_not():
-    """log p(x, z) - log q(z|x) = log p(x) for every z; so "B typically has less variance" has a counter-example."""
+    """log p(x, z) - log q(z|x) = log p(x) for every z: a counter-example to the lower variance of B."""
     model, x = linear_gaussian(exact_posterior=True), data(1)
     log_px = model.decoder.marginal().log_prob(x).item()
     a, b = (gradients_and_bounds(objective, model, x, 100)[1] for objective in (SGVB_A(), SGVB_B()))
@@ -48,7 +48,7 @@ def test_beta_weights_the_kl_and_not_the_reported_bound(objective):
 
 
 def test_the_oracle_itself_is_right():
-    """exact_bound = log p(x) at the exact posterior, below it elsewhere by KL(q || posterior)."""
+    """exact_bound is log p(x) - KL(q || posterior), and log p(x) at the exact posterior."""
     x = data()
     tight, loose = linear_gaussian(exact_posterior=True), linear_gaussian()
     torch.testing.assert_close(exact_bound(tight, x), tight.decoder.marginal().log_prob(x))

@@ -1,4 +1,4 @@
-"""The experiments of shapes, autoencoder and GAN as they are, for two minibatches; the objectives' runs end as they should."""
+"""Two minibatches of the experiments with shapes, the autoencoder and the GAN, and their settings."""
 
 from pathlib import Path
 
@@ -28,8 +28,8 @@ DIGITS = ("data=digits", "data.n_train=40", "latent_dim=2")
     ids=["shapes", "shapes-point", "autoencoder_mixture", "gan", "mmd"],
 )
 def test_two_minibatches(overrides, quantities, tmp_path: Path):
-    found = {**settings(*overrides, *SHORT), "name": "short", "choices": {"data": "x", "objective": "y"}}
-    prepare(tmp_path / "short", found)
+    config = {**settings(*overrides, *SHORT), "name": "short", "choices": {"data": "x", "objective": "y"}}
+    prepare(tmp_path / "short", config)
     work(tmp_path / "short")
     (run,) = finished(tmp_path)
     assert run.done["samples_seen"] == 40

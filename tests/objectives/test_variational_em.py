@@ -1,4 +1,4 @@
-"""Variational EM: E-steps against closed forms, scipy and each other; EM to the maximum likelihood of probabilistic PCA."""
+"""Variational EM: E-steps compared to closed forms and scipy; EM to the maximum likelihood of PPCA."""
 
 import math
 
@@ -30,14 +30,14 @@ def start(x, dims):
 
 
 def posterior(model, x):
-    """Mean (N, J) and precision (J, J) of p(z|x) of the linear-Gaussian model."""
+    """Return the mean, (N, J), and the precision, (J, J), of p(z|x) of the linear-Gaussian model."""
     weight, bias, s2 = model.decoder.mean.weight, model.decoder.mean.bias, model.decoder.log_var.exp()
     precision = weight.T @ weight / s2 + torch.eye(J).double()
     return torch.linalg.solve(precision, weight.T @ (x - bias).T / s2).T.detach(), precision.detach()
 
 
 def exact(model, x, mean, variance):
-    """L of N(mean, diag variance) by algebra, (N,)."""
+    """Return L for q = N(mean, diag variance) by algebra, (N,)."""
     weight, bias, s2 = model.decoder.mean.weight, model.decoder.mean.bias, model.decoder.log_var.exp()
     residual = ((x - mean @ weight.T - bias) ** 2).sum(1) + variance @ (weight**2).sum(0)
     kl = 0.5 * (mean**2 + variance - 1 - variance.log()).sum(1)
@@ -45,22 +45,24 @@ def exact(model, x, mean, variance):
 
 
 def test_the_e_step_finds_the_best_diagonal_normal():
-    """Exact mean, 1 / diagonal of the precision. log p(x|z) is quadratic, so that four draws with the
-    moments of N(0, I) are enough."""
+    """The exact mean and one over the diagonal of the precision.
+
+    log p(x|z) is quadratic, so four draws with the moments of N(0, I) are enough.
+    """
     model, x = linear_gaussian(), data()
-    found = fit(model, x, start(x, J), Noise(0, "e", 0), Fitting(samples=4, tolerance=1e-12, max_steps=300))
+    fitted = fit(model, x, start(x, J), Noise(0, "e", 0), Fitting(samples=4, tolerance=1e-12, max_steps=300))
     mean, precision = posterior(model, x)
-    torch.testing.assert_close(found.phi[:, 0], mean, rtol=0, atol=1e-4)
-    torch.testing.assert_close(found.phi[:, 1], -precision.diagonal().log().expand(7, -1), rtol=0, atol=1e-4)
+    torch.testing.assert_close(fitted.phi[:, 0], mean, rtol=0, atol=1e-4)
+    torch.testing.assert_close(fitted.phi[:, 1], -precision.diagonal().log().expand(7, -1), rtol=0, atol=1e-4)
     best = exact(model, x, mean, (1 / precision.diagonal()).expand(7, -1))
-    reached = exact(model, x, found.phi[:, 0], found.phi[:, 1].exp())
+    reached = exact(model, x, fitted.phi[:, 0], fitted.phi[:, 1].exp())
     assert ((reached <= best + 1e-12) & (reached > best - 1e-6)).all()
-    torch.testing.assert_close(found.bound, best, rtol=0, atol=1e-6)
+    torch.testing.assert_close(fitted.bound, best, rtol=0, atol=1e-6)
     assert (best < model.decoder.marginal().log_prob(x) - 1e-3).all()  # its posterior is not diagonal
 
 
 def test_em_reaches_maximum_likelihood_of_probabilistic_pca():
-    """Full batches, 500 points, to 0.02 nat of Tipping & Bishop's maximum, where a diagonal q is the exact posterior."""
+    """Full batches, 500 points: within 0.02 nat of the maximum of Tipping & Bishop, where a diagonal q is exact."""
     torch.manual_seed(0)
     x = linear_gaussian(3).decoder.marginal().rsample((500,)).detach()
     decoder = LinearGaussianDecoder(D, J).double()
@@ -87,9 +89,9 @@ def test_em_reaches_maximum_likelihood_of_probabilistic_pca():
 
 @pytest.mark.parametrize("dims", [1, 3, 6])
 def test_the_binary_e_step_finds_the_best_of_scipys_optima(dims):
-    """L-BFGS on the definition, summed over all codes, from five starts an image; and never above log p(x)."""
+    """L-BFGS on the sum over all codes from five starting points per image; never above log p(x)."""
     model, x = binary(dims), images()
-    found = fit(model, x, start(x, dims), Noise(0, "e", 0), Fitting(tolerance=1e-12, max_steps=200))
+    fitted = fit(model, x, start(x, dims), Noise(0, "e", 0), Fitting(tolerance=1e-12, max_steps=200))
     z = codes(dims, x)
     log_joint = model.log_joint(x[:, None], z).detach()
 
@@ -104,17 +106,20 @@ def test_the_binary_e_step_finds_the_best_of_scipys_optima(dims):
         max(-minimize(negative, one.numpy(), row, jac=True, options={"gtol": 1e-9}).fun for one in starts)
         for row in range(len(x))
     ]
-    assert found.bound.tolist() == pytest.approx(best, abs=1e-6)
+    assert fitted.bound.tolist() == pytest.approx(best, abs=1e-6)
     log_px = enumeration(model, x).log_px
-    assert (found.bound <= log_px + 1e-12).all()
-    assert dims > 1 or torch.allclose(found.bound, log_px)  # one variable: every q is factorial
-    reconstruction, kl = bound_at(model, x, found.phi, Noise(0, "m", 0), 1)
-    torch.testing.assert_close((reconstruction - kl).detach(), found.bound)
+    assert (fitted.bound <= log_px + 1e-12).all()
+    assert dims > 1 or torch.allclose(fitted.bound, log_px)  # one variable: every q is factorial
+    reconstruction, kl = bound_at(model, x, fitted.phi, Noise(0, "m", 0), 1)
+    torch.testing.assert_close((reconstruction - kl).detach(), fitted.bound)
 
 
 def test_the_bound_never_falls_and_adam_comes_near():
-    """Sweep by sweep. Adam on score-function gradients: 400 steps of 50 draws end within 0.05 nat of the sweeps' optimum, seed
-    fixed (the noise of such an end: about 0.01)."""
+    """Coordinate sweeps never lower the bound, and Adam on score-function gradients ends near their optimum.
+
+    400 steps of 50 draws end within 0.05 nat, with a fixed seed (the noise of the end is about 0.01
+    nat).
+    """
     model, x = binary(6, scale=1.5), images()
     phi, before = start(x, 6), torch.full((7,), -math.inf).double()
     for _ in range(10):
@@ -129,7 +134,7 @@ def test_the_bound_never_falls_and_adam_comes_near():
 
 @pytest.mark.parametrize("kind", ["normal", "binary"])
 def test_the_m_step_is_the_gradient_at_the_fitted_q(kind):
-    """The gradient is that of bound_at on the same draws; rows of phi that were not in the minibatch do not move."""
+    """The gradient is that of bound_at with the same draws; phi of images outside the minibatch does not change."""
     model = VAE(None, *((m := linear_gaussian() if kind == "normal" else binary(3)).decoder, m.prior))
     x, dims = (data(30), J) if kind == "normal" else (images(30), 3)
     objective, stream = VariationalEM(30, dims, updates=2).double(), Stream(x, 7, 0)
@@ -155,11 +160,11 @@ def test_the_m_step_is_the_gradient_at_the_fitted_q(kind):
 
 
 def test_the_evaluator_gives_unseen_images_an_e_step():
-    """Of the linear-Gaussian model with an exactly diagonal posterior: the mean over 200 images within 5 errors of log p(x)."""
+    """For an exactly diagonal posterior: the mean over 200 images is within 5 standard errors of log p(x)."""
     model = linear_gaussian(exact_posterior=True)
     x = model.decoder.marginal().sample((200,))
-    found = run_over(FittedBound(samples=50, tolerance=1e-4), VAE(None, model.decoder, model.prior), x, 0).values
-    gap = found["bound"] - model.decoder.marginal().log_prob(x).detach()
+    values = run_over(FittedBound(samples=50, tolerance=1e-4), VAE(None, model.decoder, model.prior), x, 0).values
+    gap = values["bound"] - model.decoder.marginal().log_prob(x).detach()
     assert gap.mean().abs() < 5 * gap.std() / 200**0.5
     assert gap.abs().mean() < 0.5
     one_by_one = run_over(FittedBound(batch_size=1, tolerance=0, max_steps=5), binary(3), images(), 0).values["bound"]
@@ -168,10 +173,10 @@ def test_the_evaluator_gives_unseen_images_an_e_step():
 
 
 def test_the_config_removes_the_encoder():
-    found = settings("objective=variational_em", "latent_dim=3")
-    assert found["model"]["encoder"] is None
-    assert list(found["evaluator"]) == ["fitted_bound"]
-    assert not instantiate(found["model"], data_dim=64).phi
+    config = settings("objective=variational_em", "latent_dim=3")
+    assert config["model"]["encoder"] is None
+    assert list(config["evaluator"]) == ["fitted_bound"]
+    assert not instantiate(config["model"], data_dim=64).phi
     with pytest.raises(UserError, match="VariationalEM is no mean over data"):
         settings("objective=variational_em", "trainer=ddp")
     stream = Stream(images(), 7, 0)

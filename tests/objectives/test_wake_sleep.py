@@ -1,4 +1,4 @@
-"""Wake-sleep on linear-Gaussian models: its two gradients by algebra, and its end at maximum likelihood (Neal & Dayan 1997)."""
+"""Wake-sleep on linear-Gaussian models: its exact gradients, and maximum likelihood (Neal & Dayan 1997)."""
 
 import math
 
@@ -17,7 +17,7 @@ from helpers.statistics import assert_mean
 
 
 def updates(model, x, times):
-    """(wake, sleep) of independent rounds."""
+    """Yield the updates (wake, sleep) of independent rounds."""
     batches = minibatches(x)
     for _ in range(times):
         yield WakeSleep()(model, batches)
@@ -61,7 +61,10 @@ def test_sleep_gradient_over_dreams_is_exact():
 
 
 def test_it_reaches_maximum_likelihood(tmp_path):
-    """One factor, so that the exact posterior is among the q(z|x): Tipping & Bishop's maximum, which nothing exceeds."""
+    """One factor, so that q(z|x) contains the exact posterior.
+
+    The end is near the maximum of Tipping & Bishop, and not above it.
+    """
     sweep = ("experiment=linear_gaussian", "objective=wake_sleep", "objective.samples=4", "latent_dim=1")
     result = aevb("train", *sweep, folder=tmp_path)
     assert result.returncode == 2  # SGVB's argument, told and not taken

@@ -1,4 +1,4 @@
-"""Every mistake of the gallery is seen: by the test that the right thing passes, or by an answer known from elsewhere."""
+"""Every pitfall is detected: by the test that the correct code passes, or by an independent answer."""
 
 import math
 from pathlib import Path
@@ -71,7 +71,7 @@ def test_a_wrong_objective_fails_claim_and_gradient(objective, check):
 
 
 def test_sigma_squared_draws_with_the_wrong_spread():
-    """What the decoder is shown: at log sigma^2 = -0.5 and -1 deviations e^-0.5 and e^-1 instead of e^-0.25 and e^-0.5."""
+    """At log sigma^2 = -0.5 and -1 the deviations are e^-0.5 and e^-1 instead of e^-0.25 and e^-0.5."""
     model, x = linear_gaussian(), data(1).repeat(20_000, 1)
     seen = []
     decode = model.decoder.forward
@@ -84,7 +84,7 @@ def test_sigma_squared_draws_with_the_wrong_spread():
 
 
 def test_undetached_weights_claim_more_than_there_is():
-    """log p(x) in closed form: no bound exceeds it in expectation, and the importance-weighted one of the same draws does not."""
+    """No bound exceeds log p(x) in expectation; this claim does."""
     model, x = linear_gaussian(exact_posterior=True), data(1)
     fill = torch.full_like(model.encoder.log_var, -0.3)  # a q too wide, so that the weights differ
     with torch.no_grad():
@@ -97,7 +97,7 @@ def test_undetached_weights_claim_more_than_there_is():
 
 
 def test_detached_weights_give_the_gradient_of_the_bound():
-    """What is right beside it: sum_k v_k grad log w_k = grad log 1/K sum_k w_k, exactly; and not so with v in the graph."""
+    """sum_k v_k grad log w_k = grad log 1/K sum_k w_k exactly; not with v in the graph."""
     log_w = torch.randn(5, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64, requires_grad=True)
     (right,) = torch.autograd.grad((torch.logsumexp(log_w, 0) - math.log(5)).sum(), log_w)
     v = torch.softmax(log_w, 0)
@@ -127,20 +127,20 @@ def bernoulli(scale: float = 1.0) -> VAE:
 
 def test_grey_drawn_and_cut_images_have_three_bounds():
     x = torch.rand(2000, 12, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    found = run_over(GreysAsData(), bernoulli(5.0), x, seed=0)
-    grey, ceiling = found.values["claimed_binary_bound"], found.values["minus_entropy"]
+    evaluation = run_over(GreysAsData(), bernoulli(5.0), x, seed=0)
+    grey, ceiling = evaluation.values["claimed_binary_bound"], evaluation.values["minus_entropy"]
     assert (grey < ceiling).all()
     assert ceiling[0] == pytest.approx(-torch.distributions.Bernoulli(x[0]).entropy().sum().item())
     cut = run_over(GreysAsData(), bernoulli(5.0), (x >= 0.5).double(), seed=0)
-    error = math.hypot(cut.standard_error(), found.standard_error("cut_bound"))
-    assert abs(cut.mean() - found.mean("cut_bound")) < 4.9 * error  # one seed in a million
+    error = math.hypot(cut.standard_error(), evaluation.standard_error("cut_bound"))
+    assert abs(cut.mean() - evaluation.mean("cut_bound")) < 4.9 * error  # one seed in a million
     assert (cut.values["minus_entropy"] == 0).all()
 
 
 def test_clipped_logs_limit_the_cost_of_a_confident_mistake():
-    found = run_over(ClippedLogs(), bernoulli(200.0), torch.rand(50, 12).round().double(), seed=0)
-    assert found.values["excess"].min() > -1e-3  # it costs a sure and right pixel almost nothing ...
-    assert found.values["excess"].max() > 10  # ... and saves a sure and wrong one most of its price
+    evaluation = run_over(ClippedLogs(), bernoulli(200.0), torch.rand(50, 12).round().double(), seed=0)
+    assert evaluation.values["excess"].min() > -1e-3  # it costs a sure and right pixel almost nothing ...
+    assert evaluation.values["excess"].max() > 10  # ... and saves a sure and wrong one most of its price
     logits = torch.linspace(-50, 50, 11).double()[:, None]
     y = torch.sigmoid(logits)
     assert ((y + 1e-6) + (1 - y + 1e-6) > 1).all()
@@ -151,7 +151,7 @@ def test_clipped_logs_limit_the_cost_of_a_confident_mistake():
 
 
 def test_information_within_minibatches_has_a_ceiling():
-    """Posteriors far apart: the whole split tells 300 images apart, a minibatch no more than its 10."""
+    """Posteriors far apart: all 300 images are distinguished in the whole split, 10 in a minibatch."""
     model, x = linear_gaussian(), 500 * data(300)
     whole, batches = run_over(Information(), model, x, seed=0), run_over(BatchInformation(10), model, x, seed=0)
     assert whole.mean("mutual_information") == pytest.approx(math.log(300), abs=0.1)
@@ -160,7 +160,7 @@ def test_information_within_minibatches_has_a_ceiling():
 
 
 def overlap(splits) -> int:
-    """Test images that are training images too."""
+    """Return the number of test images that are training images too."""
     known = {row.tobytes() for row in splits.train.x}
     return sum(row.tobytes() in known for row in splits.test.x)
 
@@ -174,7 +174,7 @@ def test_no_test_image_is_trained_on():
 
 
 def test_keras_adagrad_hardly_moves_on_small_gradients():
-    """First step on a gradient of 1e-3: lr g / sqrt(0.1 + g^2), a hundred and more times less than the rule's lr."""
+    """For a gradient of 1e-3 the first step is lr g / sqrt(0.1 + g^2), over a hundred times less than lr."""
     w = torch.nn.Parameter(torch.zeros(1))
     optimizer = keras_adagrad([w], lr=0.1)
     w.grad = torch.full((1,), 1e-3)
@@ -184,7 +184,7 @@ def test_keras_adagrad_hardly_moves_on_small_gradients():
 
 
 def test_every_pitfall_has_its_config_and_its_documentation():
-    """One file, one option, one experiment and one row of the page for each; nothing outside the folder knows of it."""
+    """One file, one option, one experiment and one table row for each; nothing else imports them."""
     named = {option.removeprefix("pitfall_") for group in GROUPS for option in options(f"{group}/pitfalls")}
     assert all(option.startswith("pitfall_") for group in GROUPS for option in options(f"{group}/pitfalls"))
     assert set(FILES) == named == set(options("experiment/pitfalls")) - {"right"}
@@ -197,7 +197,7 @@ def test_every_pitfall_has_its_config_and_its_documentation():
 
 
 def test_bound_and_noise_are_those_of_the_right_estimator():
-    """The gallery wraps the right thing: where the mistake makes no difference, there is none."""
+    """The pitfall evaluators use the correct estimator: without the mistake they agree."""
     model, x = linear_gaussian(), data()
     one, other = RowNoise(0, "test", range(7)), RowNoise(0, "test", range(7))
     claimed = BCEAsMarginalLikelihood().values(model, x, one)["claimed_log_px"]

@@ -1,4 +1,4 @@
-"""Hamiltonian Monte Carlo: physics first (reversible, volume, energy), then moments, then the step size rules."""
+"""Hamiltonian Monte Carlo: reversibility, volume and energy, then moments, then the step size rules."""
 
 import math
 
