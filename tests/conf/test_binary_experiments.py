@@ -13,13 +13,13 @@ from helpers.commands import settings
 RUNS = {
     "bernoulli_latents": ("score_function", "nvil", "vimco", "arm"),
     "sigmoid_belief_network": ("arm", "exact_bound", "variational_em"),
-    "binary_anchor": ("vimco",),
+    "maddison2017_benchmark": ("vimco",),
 }
 SMALL = ("data=digits", "data.targets=threshold", "logger=none", "latent_dim=4", "hidden_dim=5", "max_samples=200")
 EXPECTED = {
     "bernoulli_latents": {"bound", "importance"},
     "sigmoid_belief_network": {"enumeration", "fitted_bound"},
-    "binary_anchor": {"bound", "importance"},
+    "maddison2017_benchmark": {"bound", "importance"},
 }
 
 

@@ -27,7 +27,7 @@ CASES: dict[str, tuple[str, ...]] = {
     "posterior_means": (),
     "unit_gaussian": ("model=unit_gaussian",),
     "clipping": ("optimizer=sgd", "clip_norm=1", "data.n_train=200"),
-    "keras": (),
+    "keras_reproduction": (),
     "keras_likelihood": ("data.n_train=200", "evaluator.importance.samples=5", "evaluation.start=1"),
 }
 

@@ -24,7 +24,11 @@ def grid(experiment: str) -> list[str]:
     return str(swept).split(",")
 
 
-RUNS = [(experiment, objective) for experiment in ("family", "family_binary") for objective in grid(experiment)]
+RUNS = [
+    (experiment, objective)
+    for experiment in ("compare_objectives", "compare_objectives_binary")
+    for objective in grid(experiment)
+]
 
 
 @pytest.mark.parametrize(("experiment", "objective"), RUNS)

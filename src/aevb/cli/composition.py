@@ -23,7 +23,8 @@ from hydra.errors import SearchPathException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from aevb.config import CONF, options
+from aevb.cli.help_text import list_experiments, list_options
+from aevb.config import CONF
 
 __all__ = ["HYDRA_BASE", "PointComposer", "chosen_options", "hydra_session", "register_resolvers"]
 
@@ -32,10 +33,11 @@ HYDRA_BASE: dict[str, Any] = {"version_base": "1.3"} if hydra.__version__.starts
 
 
 def register_resolvers() -> None:
-    """Registers `${options:GROUP}`, the names of a group's options, for the help texts in conf/hydra/help."""
+    """Registers `${options:...}` and `${experiments:...}` for the help texts in conf/hydra/help."""
     # The method of OmegaConf 2.3; OmegaConf 2.4, which comes with Hydra 1.4, has renamed it.
     register: Any = OmegaConf.register_new_resolver if HYDRA_BASE else OmegaConf.register_resolver
-    register("options", lambda group: ", ".join(options(group)), replace=True)
+    register("options", list_options, replace=True)
+    register("experiments", list_experiments, replace=True)
 
 
 @contextmanager

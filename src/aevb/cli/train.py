@@ -18,7 +18,8 @@ from aevb.cli.hydra_app import run_hydra_app
 from aevb.cli.job import Failures, JobContext, report_errors
 from aevb.cli.sweep import PlannedRun, SweepPoint
 from aevb.cli.worker_command import worker_command
-from aevb.config import run_name, validate
+from aevb.config import label_pitfalls, pitfall_of, run_name, validate
+from aevb.config.identity import IN_THE_NAME
 from aevb.config.instantiate import instantiate
 from aevb.errors import ReportedError, UserError
 from aevb.execution import pool
@@ -46,10 +47,15 @@ def plan_run(cfg: DictConfig, context: JobContext) -> PlannedRun:
         UserError: With every fault of the config.
     """
     settings = validate(cfg, context.trusted)
-    settings["choices"] = context.choices
+    settings["choices"] = label_pitfalls(context.choices, settings)
     # What a run would be if nothing but its short name were asked for.
     short = {key: settings[key] for key in ("latent_dim", "seed")}
-    name = run_name(settings, context.defaults(("data", "objective", "optimizer"), **short))
+    defaults = context.defaults(IN_THE_NAME, **short)
+    replaced = [group for group in IN_THE_NAME if pitfall_of(settings[group])]
+    if replaced and context.choices.get("pitfall"):  # the name says so already
+        mistaken = context.defaults(("pitfall",), **short)
+        defaults |= {group: mistaken[group] for group in replaced}
+    name = run_name(settings, defaults)
     directory = Path(settings["output_dir"]) / "runs" / name
     settings["name"] = directory.name
     action = runs.planned_action(directory, settings)

@@ -4,6 +4,7 @@ Standard library and OmegaConf only; neither torch nor what a config names is im
 """
 
 from aevb.config.identity import difference, fingerprint, flatten, run_name
+from aevb.config.pitfall_labels import label_pitfalls, pitfall_of
 from aevb.config.tree import CONF, allowed, options, targets
 from aevb.config.validation import RUNTIME, ConfigError, shown, suggestion, validate
 
@@ -15,7 +16,9 @@ __all__ = [
     "difference",
     "fingerprint",
     "flatten",
+    "label_pitfalls",
     "options",
+    "pitfall_of",
     "run_name",
     "shown",
     "suggestion",

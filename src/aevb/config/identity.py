@@ -11,7 +11,7 @@ from typing import Any
 
 from aevb.config.migration import first_names
 
-__all__ = ["difference", "fingerprint", "flatten", "run_name"]
+__all__ = ["IN_THE_NAME", "difference", "fingerprint", "flatten", "run_name"]
 
 NOT_IN_FINGERPRINT = (
     "max_samples",
@@ -88,7 +88,7 @@ def run_name(settings: dict[str, Any], defaults: dict[str, Any]) -> str:
     """
     if settings["name"] is not None:
         return settings["name"]
-    # Of an option in a folder, or outside of ours, only its own name: a run lies in outputs/runs, whatever is chosen.
+    # Only the last part of an option: a run lies in outputs/runs, whatever is chosen.
     groups = "-".join(str(settings["choices"][group]).rpartition("/")[2] for group in IN_THE_NAME)
     name = f"{groups}-z{settings['latent_dim']}-s{settings['seed']}"
     changed = {key: mine for key, (mine, _) in difference(settings, defaults).items()}

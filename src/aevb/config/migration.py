@@ -10,12 +10,18 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from aevb.config.tree import options
+
 __all__ = [
+    "RENAMED_ARGUMENTS",
     "RENAMED_FILES",
     "RENAMED_KEYS",
+    "RENAMED_OPTIONS",
     "RENAMED_TARGETS",
     "first_names",
+    "present_argument",
     "renamed_key",
+    "renamed_option",
     "upgrade",
     "upgrade_record",
 ]
@@ -41,6 +47,18 @@ RENAMED_KEYS: dict[str, str] = {
     **{f"evaluator.{name}.images": f"evaluator.{name}.batch_size" for name in _BY_IMAGES},
 }
 """Key of the first version -> present key."""
+
+RENAMED_ARGUMENTS: dict[str, dict[str, str]] = {"evaluate": {"first": "num_images"}}
+"""Command -> key of the first version -> present key, for keys that no run directory holds."""
+
+RENAMED_OPTIONS: dict[str, str] = {
+    "data=tensor": "data=array",
+    "experiment=binary_anchor": "experiment=maddison2017_benchmark",
+    "experiment=family": "experiment=compare_objectives",
+    "experiment=family_binary": "experiment=compare_objectives_binary",
+    "experiment=keras": "experiment=keras_reproduction",
+}
+"""group=option of an older version -> what chooses the same now; see `renamed_option` for pitfalls."""
 
 ADDED_TARGETS: dict[str, str] = {"evaluation": "aevb.training.evaluation_settings.EvaluationSettings"}
 """Node that the first version did not have -> what it describes; no part of a fingerprint."""
@@ -83,6 +101,37 @@ def renamed_key(key: str, table: Mapping[str, str] = RENAMED_KEYS) -> str:
                 new = new.replace("*", part, 1)
             return new + rest
     return key
+
+
+def present_argument(key: str, root: str) -> str:
+    """Return the present name of a key as it is typed on a command line.
+
+    Args:
+        key: Dotted key, perhaps of an older version.
+        root: Name of the primary config: "train", "evaluate" or "figure".
+
+    Returns:
+        The present key, or `key` itself if it was never renamed.
+    """
+    return RENAMED_ARGUMENTS.get(root, {}).get(key) or renamed_key(key)
+
+
+def renamed_option(group: str, option: str, root: str = "train") -> str | None:
+    """Return what chooses the same as an option of an older version.
+
+    Args:
+        group: Configuration group, as "experiment".
+        option: Name as it was typed, as "family" or "pitfalls/kl_sign".
+        root: Name of the primary config.
+
+    Returns:
+        "group=option" of today, or None if the option was never renamed.
+    """
+    folder, _, name = option.rpartition("/")
+    pitfall = name.removeprefix("pitfall_")
+    if folder == "pitfalls" and pitfall in options("pitfall"):
+        return f"pitfall={pitfall}" if root == "train" else "the command in docs/pitfalls.md"
+    return RENAMED_OPTIONS.get(f"{group}={option}")
 
 
 def upgrade(settings: dict[str, Any]) -> dict[str, Any]:

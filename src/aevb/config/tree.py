@@ -12,7 +12,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-__all__ = ["CONF", "allowed", "options", "root_defaults", "targets", "targets_in"]
+__all__ = ["CONF", "allowed", "options", "root_defaults", "split_option", "targets", "targets_in"]
 
 
 def _conf() -> Path:
@@ -57,9 +57,43 @@ def allowed(target: str, trusted: tuple[str, ...] = ()) -> bool:
     return target in targets() or any(target.startswith(f"{module}.") for module in trusted)
 
 
+GROUPS_WITHIN = ("model/encoder", "model/prior")  # sub-folders that are groups of their own
+
+
 def options(group: str) -> list[str]:
-    """Names one may choose in a configuration group."""
-    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+    """Return the names that may be chosen in a configuration group.
+
+    Args:
+        group: Folder below conf/, as "data" or "model/encoder".
+
+    Returns:
+        Sorted names; one of a sub-folder is "folder/name". Empty if there is no such group.
+    """
+    folder = CONF / group
+    own = (path for path in folder.rglob("*.yaml") if _group_of(path) == group)
+    return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in own)
+
+
+def _group_of(path: Path) -> str:
+    folder = path.parent.relative_to(CONF).as_posix()
+    within = next((name for name in GROUPS_WITHIN if f"{folder}/".startswith(f"{name}/")), None)
+    if within is not None or folder.startswith("hydra/"):
+        return within or folder
+    return folder.partition("/")[0]
+
+
+def split_option(path: str) -> tuple[str, str]:
+    """Split "experiment/paper/figure2" into group and option: the group is the first folder that has options.
+
+    Args:
+        path: Group and option as Hydra's messages write them.
+    """
+    parts = path.split("/")
+    for cut in range(len(parts) - 1, 0, -1):
+        group = "/".join(parts[:cut])
+        if options(group):
+            return group, "/".join(parts[cut:])
+    return path.rpartition("/")[0], parts[-1]
 
 
 @cache

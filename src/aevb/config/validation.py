@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from aevb.config.identity import flatten
+from aevb.config.migration import present_argument
 from aevb.config.signature import Parameter, Signature, attribute, signature
 from aevb.config.tree import allowed, options, root_defaults, targets
 from aevb.config.value_types import InvalidValue
@@ -175,6 +176,9 @@ class _Check:
                 self.value(key, node, name, raw, parameter, example)
 
     def unknown(self, key: str, value: Any, names: list[str]) -> None:
+        if (present := present_argument(key, self.root)) != key:
+            self.fault(key, "renamed", value, **{"try": f"{present}={shown(value)}"})
+            return
         meant = suggestion(key, names, [other for other in self.keys if other != key])
         remedy = f"{meant}={shown(value)}" if meant else None
         wrong = f"no such key; did you mean {meant}?" if meant else "no such key"

@@ -22,10 +22,11 @@ class TrainingOnTest(Digits):
 
     Args:
         targets: Kind of targets, as for `Digits`.
+        n_train: Number of training images before the test images are added.
     """
 
-    def __init__(self, targets: Literal["grey", "dynamic", "threshold"] = "grey") -> None:
-        super().__init__(targets)
+    def __init__(self, targets: Literal["grey", "dynamic", "threshold"] = "grey", n_train: int = 1437) -> None:
+        super().__init__(targets, n_train)
         self.convention += ", test images among the training images"
 
     def load(self) -> Splits:

@@ -33,7 +33,7 @@ class Keras(Figure):
     """Three rows of panels. The runs of both experiments may lie in one folder; what has none is left out."""
 
     name = "keras"
-    command = "aevb-train experiment=keras, then aevb-train experiment=keras_likelihood"
+    command = "aevb-train experiment=keras_reproduction, then aevb-train experiment=keras_likelihood"
 
     def wanted(self, runs: list[Run]) -> list[Run]:
         """Runs trained by Adam with a bound at their marks."""

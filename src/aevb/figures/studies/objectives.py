@@ -28,7 +28,7 @@ class Objectives(Figure):
     """The table (CSV, Markdown), and bound and log p(x) of each run with two standard errors to either side."""
 
     name = "objectives"
-    command = "aevb-train experiment=family"
+    command = "aevb-train experiment=compare_objectives"
 
     def wanted(self, runs: list[Run]) -> list[Run]:
         """Finished runs with a bound or log p(x) of the test split."""

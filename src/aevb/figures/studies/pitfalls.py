@@ -1,6 +1,6 @@
 """The gallery of pitfalls in numbers: what a mistake says of itself, and what the right evaluators say of the same model.
 
-One line for every run of experiment=pitfalls/...: hollow what is claimed (by the run's own training curve, or by a mistaken
+One line for every run of aevb-train pitfall=...: hollow what is claimed (by the run's own training curve, or by a mistaken
 evaluator), full the lower bound and log p(x) of the whole test split; beside it KL divergence, mutual information, units in use.
 """
 
@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
+from aevb.config import pitfall_of
 from aevb.figures.common.base import Drawing, Figure, markdown_table
 from aevb.figures.common.learning_curves import convention, meanings, provenance
 from aevb.runs.run import Run
@@ -24,10 +25,10 @@ FAR = 50.0  # nats from the right bound: a claim beyond is shown at the edge, wi
 
 
 class Pitfalls(Figure):
-    """Runs with a pitfall in their config, below those without one (experiment=pitfalls/right); the first is the line to hold."""
+    """Runs with a pitfall in their config, below those without one (pitfall=right), which come first."""
 
     name = "pitfalls"
-    command = "aevb-train experiment=pitfalls/right, and the others that docs/pitfalls.md names"
+    command = "aevb-train -m 'pitfall=glob(*)'"
 
     def wanted(self, runs: list[Run]) -> list[Run]:
         """Runs with a pitfall, and the plain runs beside them; none without a pitfall."""
@@ -56,9 +57,9 @@ class Pitfalls(Figure):
 
 def pitfall(run: Run) -> str:
     """The name of the mistake in a run's config, "" if there is none."""
-    choices = [str(run.settings["choices"].get(group)) for group in ("data", "objective", "optimizer")]
-    names = [choice.rpartition("/")[2] for choice in choices] + list(run.settings["evaluator"])
-    return next((name.removeprefix(MARK) for name in names if name.startswith(MARK)), "")
+    nodes = [run.settings[group] for group in ("data", "objective", "optimizer")]
+    nodes += run.settings["evaluator"].values()
+    return next((name for node in nodes if (name := pitfall_of(node))), "")
 
 
 def _evaluation(run: Run, name: str) -> dict[str, Any]:
