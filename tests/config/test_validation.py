@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 
 from aevb.config import ConfigError, difference, fingerprint, run_name, targets, validate
 from aevb.config.signature import Signature, signature
-from aevb.config.value_types import InvalidValue, Kind
+from aevb.config.value_types import InvalidValue, ValueType
 from helpers.commands import composed, settings
 
 PREAMBLE = """\
@@ -82,18 +82,18 @@ def test_an_annotation_is_the_rule(
 ) -> None:
     name = f"rule_{ANNOTATIONS.index((annotation, good, bad))}"
     module(tmp_path, monkeypatch, name, f"def f(x: {annotation}): ...")
-    kind: Kind = seen(f"{name}.f").parameters["x"].kind
+    value_type: ValueType = seen(f"{name}.f").parameters["x"].value_type
     for value in good:
-        assert kind.read(value) == value
+        assert value_type.read(value) == value
     for value in bad:
         with pytest.raises(InvalidValue):
-            kind.read(value)
+            value_type.read(value)
 
 
 def test_numbers_become_the_type_that_is_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     module(tmp_path, monkeypatch, "wanted", "def f(n: int, s: float, t: str): ...")
-    kinds = {name: parameter.kind for name, parameter in seen("wanted.f").parameters.items()}
-    values = [kinds["n"].read(1e6), kinds["s"].read(1), kinds["t"].read(7)]
+    types = {name: parameter.value_type for name, parameter in seen("wanted.f").parameters.items()}
+    values = [types["n"].read(1e6), types["s"].read(1), types["t"].read(7)]
     assert [(type(value), value) for value in values] == [(int, 1_000_000), (float, 1.0), (str, "7")]
 
 

@@ -159,13 +159,15 @@ def _refuse(faults: dict[str, list[str]], count: int) -> None:
 
 
 def _same_runs(points: list[SweepPoint]) -> Iterator[tuple[str, str]]:
-    first: dict[Path, str] = {}
+    first: dict[Path, SweepPoint] = {}
     for point in points:
         if point.plan is None:
             continue
-        other = first.setdefault(point.plan.directory, point.label)
-        if other is not point.label:
+        other = first.setdefault(point.plan.directory, point)
+        if other is not point:
+            where, same = point.plan.directory, other.label or other.name
+            wrong = "is a point of the sweep twice" if other.name == point.name else f"is the run of {same} too"
             yield (
-                f"{point.plan.directory} is the run of {other} too; allowed: one job to a run; try: only one of them, no name=",
-                point.label,
+                f"{where} {wrong}; allowed: one job for each run; try: only one of them, no name=",
+                point.label or point.name,
             )

@@ -18,7 +18,7 @@ from aevb.cli.hydra_app import run_hydra_app
 from aevb.cli.job import Failures, JobContext, report_errors
 from aevb.cli.sweep import PlannedRun, SweepPoint
 from aevb.cli.worker_command import worker_command
-from aevb.config import label_pitfalls, pitfall_of, run_name, validate
+from aevb.config import label_pitfalls, pitfall_of, run_name, validate, warnings
 from aevb.config.identity import IN_THE_NAME
 from aevb.config.instantiate import instantiate
 from aevb.errors import ReportedError, UserError
@@ -59,7 +59,14 @@ def plan_run(cfg: DictConfig, context: JobContext) -> PlannedRun:
     directory = Path(settings["output_dir"]) / "runs" / name
     settings["name"] = directory.name
     action = runs.planned_action(directory, settings)
+    for line in warnings(settings):
+        _warn(line)
     return PlannedRun(directory, settings, action, lambda: _check_data(settings, directory, context.trusted))
+
+
+@cache  # once, however many points of a sweep it concerns
+def _warn(line: str) -> None:
+    print(f"{PROGRAM}: warning: {line}", file=sys.stderr, flush=True)
 
 
 def _train_one(cfg: DictConfig, context: JobContext) -> None:

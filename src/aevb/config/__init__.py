@@ -3,10 +3,12 @@
 Standard library and OmegaConf only; neither torch nor what a config names is imported.
 """
 
+from aevb.config.combinations import warnings
 from aevb.config.identity import difference, fingerprint, flatten, run_name
+from aevb.config.messages import ConfigError, shown, suggestion
 from aevb.config.pitfall_labels import label_pitfalls, pitfall_of
 from aevb.config.tree import CONF, allowed, options, targets
-from aevb.config.validation import RUNTIME, ConfigError, shown, suggestion, validate
+from aevb.config.validation import RUNTIME, validate
 
 __all__ = [
     "CONF",
@@ -24,4 +26,5 @@ __all__ = [
     "suggestion",
     "targets",
     "validate",
+    "warnings",
 ]

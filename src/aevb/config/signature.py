@@ -1,6 +1,7 @@
 """The arguments of a target, read from its source: the constructor is the schema of its YAML."""
 
 import ast
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,22 +12,22 @@ from aevb.config.value_types import (
     Boolean,
     Choice,
     Either,
-    Kind,
     ListOf,
     Mapping,
     Nested,
     Null,
     Number,
     Text,
+    ValueType,
 )
 from aevb.types import Range
 
-__all__ = ["Parameter", "Signature", "attribute", "kind_of", "signature"]
+__all__ = ["Parameter", "Signature", "attribute", "computed_attributes", "signature", "value_type_of"]
 
 UNSET = object()
 LISTS = ("list", "List", "Sequence", "Iterable", "Collection")
 MAPPINGS = ("dict", "Dict", "Mapping", "MutableMapping")
-BARE: dict[str, Kind] = {
+BARE: dict[str, ValueType] = {
     "int": Number(integer=True),
     "float": Number(integer=False),
     "bool": Boolean(),
@@ -44,7 +45,7 @@ PLAIN_BASES = ("ABC", "Generic", "NamedTuple", "Protocol", "object")  # they tak
 class Parameter:
     """One argument. default: UNSET where there is none, Ellipsis where there is one that is not a literal."""
 
-    kind: Kind
+    value_type: ValueType
     default: Any = UNSET
 
     @property
@@ -72,20 +73,64 @@ def signature(target: str, trusted: tuple[str, ...] = ()) -> Signature | None:
 
 
 def attribute(target: str, name: str, trusted: tuple[str, ...] = ()) -> Any:
-    """What the class `target`, or one it derives from, says in its body about `name`; None where nothing can be seen."""
+    """Return a class attribute as the class body, or that of a base class, assigns it.
+
+    Args:
+        target: Dotted name of the class.
+        name: Of the attribute.
+        trusted: Users' modules that may be read.
+
+    Returns:
+        The literal value; Ellipsis for an expression; None where nothing can be seen.
+    """
+    for node in _classes(target, trusted):
+        for statement in node.body:
+            if isinstance(statement, ast.Assign | ast.AnnAssign) and name in _assigned(statement):
+                return _literal(statement.value) if statement.value is not None else None
+    return None
+
+
+def computed_attributes(target: str, names: tuple[str, ...], trusted: tuple[str, ...] = ()) -> list[str]:
+    """Return the attributes that a class computes, so that `attribute` cannot know them.
+
+    Args:
+        target: Dotted name of the class.
+        names: Attributes to look for.
+        trusted: Users' modules that may be read.
+
+    Returns:
+        Those of `names` that are properties, expressions, or assigned to `self` in a method.
+    """
+    computed = set()
+    for node in _classes(target, trusted):
+        for statement in node.body:
+            if isinstance(statement, ast.FunctionDef):
+                computed |= {statement.name, *_assigned_to_self(statement)}
+            elif isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None:
+                computed |= set(_assigned(statement)) if _literal(statement.value) is ... else set()
+    return [name for name in names if name in computed]
+
+
+def _classes(target: str, trusted: tuple[str, ...]) -> Iterator[ast.ClassDef]:
+    # The class and its bases, each the first one whose source can be read.
     path, _, last = target.rpartition(".")
     where = module(path, trusted)
-    found = find(last, where) if where is not None else None
-    while found is not None and isinstance(found.node, ast.ClassDef):
-        for statement in found.node.body:
-            told = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
-            if isinstance(statement, ast.Assign | ast.AnnAssign) and name in [
-                getattr(item, "id", None) for item in told
-            ]:
-                return _literal(statement.value) if statement.value is not None else None
-        bases = (find(ast.unparse(base), found.module) for base in found.node.bases)
-        found = next((base for base in bases if base is not None), None)
-    return None
+    definition = find(last, where) if where is not None else None
+    while definition is not None and isinstance(definition.node, ast.ClassDef):
+        yield definition.node
+        bases = (find(ast.unparse(base), definition.module) for base in definition.node.bases)
+        definition = next((base for base in bases if base is not None), None)
+
+
+def _assigned(statement: ast.Assign | ast.AnnAssign) -> list[str]:
+    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+    return [target.id for target in targets if isinstance(target, ast.Name)]
+
+
+def _assigned_to_self(method: ast.FunctionDef) -> Iterator[str]:
+    for node in ast.walk(method):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and ast.unparse(node.value) == "self":
+            yield node.attr
 
 
 def _class(found: Definition) -> Signature:
@@ -136,7 +181,7 @@ def _fields(node: ast.ClassDef, where: Module) -> dict[str, Parameter]:
                 default = ...
         elif value is not None:
             default = _literal(value)
-        fields[statement.target.id] = Parameter(kind_of(statement.annotation, where), default)
+        fields[statement.target.id] = Parameter(value_type_of(statement.annotation, where), default)
     return fields
 
 
@@ -148,7 +193,7 @@ def _function(node: ast.FunctionDef, where: Module, skip: int) -> Signature:
     names += node.args.kwonlyargs
     defaults += [UNSET if value is None else _literal(value) for value in node.args.kw_defaults]
     parameters = {
-        name.arg: Parameter(kind_of(name.annotation, where), default)
+        name.arg: Parameter(value_type_of(name.annotation, where), default)
         for name, default in zip(names, defaults, strict=True)
     }
     return Signature(parameters, open=node.args.kwarg is not None)
@@ -161,14 +206,14 @@ def _literal(node: ast.expr) -> Any:
         return ...
 
 
-def kind_of(node: ast.expr | None, where: Module, limits: Range = UNBOUNDED) -> Kind:
+def value_type_of(node: ast.expr | None, where: Module, limits: Range = UNBOUNDED) -> ValueType:
     """What an annotation allows; `limits` comes from an `Annotated` around it. Names out of sight allow anything."""
     if isinstance(node, ast.Constant):
         if isinstance(node.value, str):
-            return kind_of(ast.parse(node.value, mode="eval").body, where, limits)
+            return value_type_of(ast.parse(node.value, mode="eval").body, where, limits)
         return Null() if node.value is None else AnyValue()
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
-        return Either((kind_of(node.left, where, limits), kind_of(node.right, where, limits)))
+        return Either((value_type_of(node.left, where, limits), value_type_of(node.right, where, limits)))
     if isinstance(node, ast.Subscript):
         return _generic(node, where, limits)
     if not isinstance(node, ast.Name | ast.Attribute):
@@ -177,35 +222,35 @@ def kind_of(node: ast.expr | None, where: Module, limits: Range = UNBOUNDED) -> 
     found = find(name, where)
     if found is not None:
         if not isinstance(found.node, ast.stmt):
-            return kind_of(found.node, found.module, limits)
+            return value_type_of(found.node, found.module, limits)
         return Nested() if isinstance(found.node, ast.ClassDef) and not _is_enum(found.node) else AnyValue()
-    kind = BARE.get(name.split(".")[-1], AnyValue())
-    return Number(kind.integer, limits) if isinstance(kind, Number) else kind
+    value_type = BARE.get(name.split(".")[-1], AnyValue())
+    return Number(value_type.integer, limits) if isinstance(value_type, Number) else value_type
 
 
 def _is_enum(node: ast.ClassDef) -> bool:
     return any(ast.unparse(base).endswith("Enum") for base in node.bases)
 
 
-def _generic(node: ast.Subscript, where: Module, limits: Range) -> Kind:
+def _generic(node: ast.Subscript, where: Module, limits: Range) -> ValueType:
     name = ast.unparse(node.value).split(".")[-1]
     items = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
     if name == "Literal":
         return Choice(tuple(ast.literal_eval(item) for item in items))
     if name == "Annotated":
         ranges = [_range(item) for item in items[1:] if isinstance(item, ast.Call)]
-        return kind_of(items[0], where, next((item for item in ranges if item is not None), limits))
+        return value_type_of(items[0], where, next((item for item in ranges if item is not None), limits))
     if name in ("Optional", "Union"):
         null = (Null(),) if name == "Optional" else ()
-        return Either((*(kind_of(item, where, limits) for item in items), *null))
+        return Either((*(value_type_of(item, where, limits) for item in items), *null))
     if name in LISTS:
-        return ListOf((kind_of(items[0], where),))
+        return ListOf((value_type_of(items[0], where),))
     if name in ("tuple", "Tuple"):
         if len(items) == 2 and ast.unparse(items[1]) in ("...", "Ellipsis"):
-            return ListOf((kind_of(items[0], where),))
-        return ListOf(tuple(kind_of(item, where) for item in items), fixed=True)
+            return ListOf((value_type_of(items[0], where),))
+        return ListOf(tuple(value_type_of(item, where) for item in items), fixed=True)
     if name in MAPPINGS:
-        return Mapping(kind_of(items[-1], where))
+        return Mapping(value_type_of(items[-1], where))
     return AnyValue()
 
 

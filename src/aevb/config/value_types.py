@@ -1,10 +1,11 @@
-"""What values an argument takes, and how to say so.
+"""The types of values that a config may give to an argument.
 
-A kind reads a value as YAML or the command line gives it: 1e6 is the integer 1000000 where an integer is wanted, `true` is not
-the number 1, and a number is never `nan`.
+A value type reads a value as YAML or the command line gives it: 1e6 is the integer 1000000 where an integer is wanted,
+`true` is not the number 1, and a number is never `nan`. `str()` of a type is the text after "allowed:" in a message.
 """
 
 import math
+import sys
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -12,52 +13,63 @@ from typing import Any
 from aevb.types import Range
 
 __all__ = [
+    "UNBOUNDED",
     "AnyValue",
     "Boolean",
     "Choice",
     "Either",
     "InvalidValue",
-    "Kind",
     "ListOf",
     "Mapping",
     "Nested",
     "Null",
     "Number",
     "Text",
+    "ValueType",
 ]
 
-
 UNBOUNDED = Range()
+LARGEST = int(sys.float_info.max)  # an integer beyond has no float
 
 
 class InvalidValue(Exception):
-    """A value is not of its kind; the message says what is wrong with it."""
+    """A value is not of the wanted type; the message says what is wrong with it."""
 
 
-class Kind:
-    """Any value at all."""
+class ValueType:
+    """Base class; itself the type of any value."""
 
     def read(self, value: Any) -> Any:
-        """The value as the constructor wants it; raises InvalidValue."""
+        """Return a value as the constructor wants it.
+
+        Args:
+            value: A plain value, list or dictionary.
+
+        Returns:
+            The value, converted where nothing is lost.
+
+        Raises:
+            InvalidValue: If the value is not of this type.
+        """
         return value
 
     def near(self, value: Any) -> Any:
-        """An allowed value to suggest instead of `value`, or None."""
+        """Return a value of this type to suggest instead of `value`, or None."""
         return None
 
     def __str__(self) -> str:
         return "any value"
 
 
-class AnyValue(Kind):
-    """No constraint: an annotation that says nothing about configuration."""
+class AnyValue(ValueType):
+    """Any value: an annotation that does not constrain a config."""
 
 
-class Nested(Kind):
-    """An object, which a config can only describe."""
+class Nested(ValueType):
+    """An object, described by a mapping with `_target_`."""
 
     def read(self, value: Any) -> Any:
-        """A mapping with `_target_`, as it is."""
+        """Return the mapping unchanged."""
         if not (isinstance(value, dict) and "_target_" in value):
             raise InvalidValue("describes no object")
         return value
@@ -67,26 +79,31 @@ class Nested(Kind):
 
 
 @dataclass(frozen=True)
-class Number(Kind):
-    """An integer or a real number within a range."""
+class Number(ValueType):
+    """An integer or a real number within a range.
+
+    Args:
+        integer: Whether only integers are allowed.
+        range: The allowed interval.
+    """
 
     integer: bool
     range: Range = UNBOUNDED
 
     def read(self, value: Any) -> int | float:
-        """Integral floats are integers where an integer is wanted."""
+        """Return an int or a float; an integral float is an integer where an integer is wanted."""
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise InvalidValue("not an integer" if self.integer else "not a number")
-        if not math.isfinite(value):
+        if isinstance(value, float) and not math.isfinite(value):
             raise InvalidValue("not a finite number")
         if self.integer and value != int(value):
             raise InvalidValue("not an integer")
-        if value not in self.range:
+        if value not in self.range or abs(value) > LARGEST:
             raise InvalidValue("out of range")
         return int(value) if self.integer else float(value)
 
     def near(self, value: Any) -> int | float | None:
-        """The nearer closed end of the range, or nothing."""
+        """Return the closed end of the range that is nearer, or None."""
         low, high = self.range.low, self.range.high
         if high is not None and isinstance(value, int | float) and value > high and not self.range.high_open:
             return int(high) if self.integer else high
@@ -99,11 +116,11 @@ class Number(Kind):
         return f"an integer{bounds}" if self.integer else f"a number{bounds}"
 
 
-class Boolean(Kind):
+class Boolean(ValueType):
     """true or false."""
 
     def read(self, value: Any) -> bool:
-        """Only true and false themselves."""
+        """Return true or false; numbers and texts are refused."""
         if not isinstance(value, bool):
             raise InvalidValue("neither true nor false")
         return value
@@ -112,11 +129,11 @@ class Boolean(Kind):
         return "true or false"
 
 
-class Text(Kind):
-    """Characters; a bare integer on the command line (name=7) is meant as text."""
+class Text(ValueType):
+    """A string; a bare integer on the command line (name=7) is a string too."""
 
     def read(self, value: Any) -> str:
-        """Strings, and integers as they are written."""
+        """Return the string; integers as they are written."""
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
         if not isinstance(value, str):
@@ -127,11 +144,11 @@ class Text(Kind):
         return "text"
 
 
-class Null(Kind):
+class Null(ValueType):
     """null."""
 
     def read(self, value: Any) -> None:
-        """Only null itself."""
+        """Return None; anything else is refused."""
         if value is not None:
             raise InvalidValue("not null")
 
@@ -140,88 +157,106 @@ class Null(Kind):
 
 
 @dataclass(frozen=True)
-class Choice(Kind):
-    """One of a few values."""
+class Choice(ValueType):
+    """One of a few values.
+
+    Args:
+        values: The allowed values.
+    """
 
     values: tuple[Any, ...]
 
     def read(self, value: Any) -> Any:
-        """The value itself; 32.0 is 32, true is not 1."""
+        """Return the equal choice: 32.0 is 32, true is not 1."""
         for choice in self.values:
             if value == choice and isinstance(value, bool) == isinstance(choice, bool):
                 return choice
         raise InvalidValue("no such choice")
 
     def near(self, value: Any) -> Any:
-        """The choice that looks most like it."""
-        close = get_close_matches(str(value), [str(choice) for choice in self.values], n=1)
-        return close[0] if close else self.values[0]
+        """Return the choice whose text is most similar, else the first."""
+        by_text = {str(choice): choice for choice in self.values}
+        close = get_close_matches(str(value), list(by_text), n=1)
+        return by_text[close[0]] if close else self.values[0]
 
     def __str__(self) -> str:
         return ", ".join("null" if choice is None else str(choice) for choice in self.values)
 
 
 @dataclass(frozen=True)
-class Either(Kind):
-    """One of several kinds, tried in turn."""
+class Either(ValueType):
+    """One of several types, tried in turn.
 
-    kinds: tuple[Kind, ...]
+    Args:
+        types: The types, the most likely one first.
+    """
+
+    types: tuple[ValueType, ...]
 
     def read(self, value: Any) -> Any:
-        """As the first kind that takes it."""
+        """Return the value as the first type reads it that accepts it."""
         faults = []
-        for kind in self.kinds:
+        for value_type in self.types:
             try:
-                return kind.read(value)
+                return value_type.read(value)
             except InvalidValue as fault:
                 faults.append(str(fault))
         raise InvalidValue(faults[0])
 
     def near(self, value: Any) -> Any:
-        """What the first kind that knows one suggests."""
-        return next((near for kind in self.kinds if (near := kind.near(value)) is not None), None)
+        """Return the suggestion of the first type that has one."""
+        return next((near for value_type in self.types if (near := value_type.near(value)) is not None), None)
 
     def __str__(self) -> str:
-        return " or ".join(dict.fromkeys(str(kind) for kind in self.kinds))
+        return " or ".join(dict.fromkeys(str(value_type) for value_type in self.types))
 
 
 @dataclass(frozen=True)
-class ListOf(Kind):
-    """A list: of any length, all of one kind; or (`fixed`) one kind for each place."""
+class ListOf(ValueType):
+    """A list.
 
-    kinds: tuple[Kind, ...]
+    Args:
+        types: One type for all items; with `fixed` one type for each item.
+        fixed: Whether the length is that of `types`.
+    """
+
+    types: tuple[ValueType, ...]
     fixed: bool = False
 
     def read(self, value: Any) -> list[Any]:
-        """Item by item; tuples come back as lists, as YAML writes both."""
+        """Return a list of the items as they are read; a tuple becomes a list."""
         if not isinstance(value, list | tuple):
             raise InvalidValue("not a list")
-        if self.fixed and len(value) != len(self.kinds):
+        if self.fixed and len(value) != len(self.types):
             raise InvalidValue(f"{len(value)} items")
-        kinds = self.kinds if self.fixed else self.kinds * len(value)
+        types = self.types if self.fixed else self.types * len(value)
         items = []
-        for place, (kind, item) in enumerate(zip(kinds, value, strict=True)):
+        for index, (value_type, item) in enumerate(zip(types, value, strict=True)):
             try:
-                items.append(kind.read(item))
+                items.append(value_type.read(item))
             except InvalidValue as fault:
-                raise InvalidValue(f"item {place} is {fault}") from fault
+                raise InvalidValue(f"item {index} is {fault}") from fault
         return items
 
     def __str__(self) -> str:
-        return f"[{', '.join(map(str, self.kinds))}]" if self.fixed else f"a list of: {self.kinds[0]}"
+        return f"[{', '.join(map(str, self.types))}]" if self.fixed else f"a list of: {self.types[0]}"
 
 
 @dataclass(frozen=True)
-class Mapping(Kind):
-    """Names with values of one kind."""
+class Mapping(ValueType):
+    """Names with values of one type.
 
-    kind: Kind
+    Args:
+        value_type: The type of the values.
+    """
+
+    value_type: ValueType
 
     def read(self, value: Any) -> dict[str, Any]:
-        """Entry by entry."""
+        """Return a dictionary of the values as they are read."""
         if not isinstance(value, dict):
             raise InvalidValue("not a mapping")
-        return {str(key): self.kind.read(item) for key, item in value.items()}
+        return {str(key): self.value_type.read(item) for key, item in value.items()}
 
     def __str__(self) -> str:
         return "a mapping {name: value}"

@@ -124,8 +124,7 @@ class Bernoulli:
         """
         raise UserError(
             "objective: needs draws of q(z|x) with a derivative, and Bernoulli draws have none; "
-            "allowed: score_function, nvil, vimco, arm, exact_bound (latent_dim <= 12), wake_sleep, "
-            "variational_em; try: objective=vimco"
+            "allowed: an objective whose `reparameterised` is false; try: objective=vimco"
         )
 
     def log_prob(self, value: Tensor) -> Tensor:

@@ -1,0 +1,190 @@
+"""Rules about values that are each valid and do not go together, and warnings about values that have no effect.
+
+A rule is a function that yields faults; to add one, write it and add it to RULES. Rules read what the classes in a
+config state about themselves from their source (aevb.config.signature.attribute), so torch is not imported.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from aevb.config.messages import Fault
+from aevb.config.signature import attribute, computed_attributes
+from aevb.config.tree import CONF, options
+from aevb.config.yaml_file import load_yaml
+
+__all__ = ["RULES", "Settings", "objectives_for_discrete_latents", "warnings"]
+
+FLAGS = ("mean_over_data", "over_theta", "reparameterised", "capturable")
+"""Class attributes of objectives that are read from the source."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A resolved config of a run whose keys and values are each valid.
+
+    Args:
+        values: Plain containers.
+        trusted: Users' modules that may be read.
+    """
+
+    values: dict[str, Any]
+    trusted: tuple[str, ...] = ()
+
+    def get(self, path: str) -> Any:
+        """Return the value of a dotted key, or None if there is none."""
+        node: Any = self.values
+        for key in path.split("."):
+            node = node.get(key) if isinstance(node, dict) else None
+        return node
+
+    def target(self, path: str) -> str:
+        """Return the `_target_` of the node at `path`, or ""."""
+        return str(self.get(f"{path}._target_") or "")
+
+    def class_name(self, path: str) -> str:
+        """Return the class of the node at `path`, without its module, or ""."""
+        return self.target(path).rpartition(".")[2]
+
+    def states(self, path: str, name: str) -> Any:
+        """Return the class attribute `name` of the class of the node at `path`; None if it cannot be read."""
+        return attribute(self.target(path), name, self.trusted)
+
+
+def name_is_a_folder(settings: Settings) -> Iterator[Fault]:
+    """A run's name is the name of its directory."""
+    name = settings.get("name")
+    if name is not None and not re.fullmatch(r"[A-Za-z0-9][\w.+-]*", name, re.ASCII):
+        safe = re.sub(r"[^\w.+-]+", "-", name, flags=re.ASCII).strip("-.") or "run"
+        allowed = "letters, digits and . _ + -, a letter or digit first"
+        yield Fault("name", "no name for a folder", name, allowed, f"name={safe}")
+
+
+def batch_fits_the_data(settings: Settings) -> Iterator[Fault]:
+    """A minibatch has no more images than the training set."""
+    batch_size, n_train = settings.get("batch_size"), settings.get("data.n_train")
+    if isinstance(n_train, int) and batch_size > n_train:
+        allowed = f"an integer >= 1 and <= data.n_train={n_train}"
+        yield Fault(
+            "batch_size", "more than there are training data", batch_size, allowed, f"batch_size={min(100, n_train)}"
+        )
+
+
+def devices_share_a_batch(settings: Settings) -> Iterator[Fault]:
+    """Devices take equal shares of a minibatch."""
+    batch_size, devices = settings.get("batch_size"), settings.get("trainer.devices")
+    if isinstance(devices, int) and batch_size % devices:
+        near = max(1, batch_size // devices) * devices
+        allowed = f"a multiple of trainer.devices={devices}"
+        yield Fault("batch_size", "cannot be shared evenly", batch_size, allowed, f"batch_size={near}")
+
+
+def devices_need_a_mean(settings: Settings) -> Iterator[Fault]:
+    """The losses of devices are averaged, which is the loss of the minibatch only if that is a mean over data."""
+    devices = settings.get("trainer.devices")
+    if isinstance(devices, int) and devices > 1 and settings.states("objective", "mean_over_data") is False:
+        wrong = f"the loss of {settings.class_name('objective')} is no mean over data, so devices cannot share it"
+        yield Fault("trainer.devices", wrong, devices, "1", "trainer=default")
+
+
+def leave_one_out_needs_samples(settings: Settings) -> Iterator[Fault]:
+    """The leave-one-out baseline is a mean over the other samples of a datapoint."""
+    if settings.get("objective.baseline") == "leave_one_out" and settings.get("objective.samples") == 1:
+        wrong = "leave_one_out needs other samples of the datapoint"
+        yield Fault("objective.samples", wrong, 1, "an integer >= 2", "objective.samples=5")
+
+
+def theta_has_a_posterior(settings: Settings) -> Iterator[Fault]:
+    """The model has a q(theta) if and only if the objective trains one."""
+    log_var, over_theta = settings.get("model.theta_log_var"), settings.states("objective", "over_theta")
+    name = settings.class_name("objective")
+    if over_theta is True and log_var is None:
+        yield Fault("model.theta_log_var", f"{name} needs a q(theta)", log_var, "a number", "model.theta_log_var=-6")
+    if over_theta is False and log_var is not None:
+        yield Fault("model.theta_log_var", f"{name} trains no q(theta)", log_var, "null", "objective=full_vb")
+
+
+def discrete_latents_have_no_derivative(settings: Settings) -> Iterator[Fault]:
+    """A reparameterised gradient needs draws of q(z|x) with a derivative."""
+    if settings.states("objective", "reparameterised") and settings.states("model.encoder", "discrete"):
+        objective, encoder = settings.class_name("objective"), settings.class_name("model.encoder")
+        wrong = f"{objective} needs draws with a derivative, and those of {encoder} have none"
+        allowed = ", ".join(objectives_for_discrete_latents())
+        yield Fault("objective", wrong, objective, allowed, "objective=vimco")
+
+
+def targets_lie_in_the_unit_interval(settings: Settings) -> Iterator[Fault]:
+    """A Bernoulli likelihood has no meaning for targets outside [0, 1]."""
+    if settings.states("model.decoder", "unit_interval") and settings.states("data", "unit_interval") is False:
+        wrong = f"needs targets in [0, 1], and those of {settings.class_name('data')} go beyond"
+        yield Fault("model.decoder", wrong, settings.class_name("model.decoder"), "", "model=gaussian")
+
+
+def targets_are_binary(settings: Settings) -> Iterator[Fault]:
+    """Some decoders are a probability of binary images only."""
+    targets = settings.get("data.targets")
+    if settings.states("model.decoder", "binary_targets") and targets == "grey":
+        wrong = f"{settings.class_name('model.decoder')} is a probability of binary images, not of grey ones"
+        yield Fault("data.targets", wrong, targets, "dynamic, threshold", "data.targets=dynamic")
+
+
+def flags_are_literals(settings: Settings) -> Iterator[Fault]:
+    """The flags of an objective are read from its source, so a computed one would be overlooked."""
+    target = settings.target("objective")
+    if target.startswith("aevb."):
+        return
+    for name in computed_attributes(target, FLAGS, settings.trusted):
+        wrong = f"{name} is computed, and it is read from the source without running it"
+        yield Fault("objective._target_", wrong, target, f"a literal in the class body, `{name} = False`")
+
+
+RULES: tuple[Callable[[Settings], Iterator[Fault]], ...] = (
+    name_is_a_folder,
+    batch_fits_the_data,
+    devices_share_a_batch,
+    devices_need_a_mean,
+    leave_one_out_needs_samples,
+    theta_has_a_posterior,
+    discrete_latents_have_no_derivative,
+    targets_lie_in_the_unit_interval,
+    targets_are_binary,
+    flags_are_literals,
+)
+
+
+@cache
+def objectives_for_discrete_latents() -> tuple[str, ...]:
+    """Return the options of the group `objective` that train a binary z as they stand.
+
+    They need no reparameterised draws, neither themselves nor through an objective that they wrap, and keep the
+    encoder of the model.
+    """
+    return tuple(name for name in options("objective") if _suits_discrete_latents(name))
+
+
+def _suits_discrete_latents(option: str) -> bool:
+    config = load_yaml(CONF / "objective" / f"{option}.yaml")
+    node = config.get("objective", config)
+    defaults = [entry for entry in config.get("defaults", []) if isinstance(entry, dict)]
+    wrapped = [name for entry in defaults for key, name in entry.items() if key.startswith("/objective@")]
+    if attribute(node["_target_"], "reparameterised") or "encoder" in config.get("model", {}):
+        return False
+    return all(_suits_discrete_latents(name) for name in wrapped)
+
+
+def warnings(settings: dict[str, Any]) -> list[str]:
+    """Return one line for each setting that is allowed and makes the run pointless.
+
+    Args:
+        settings: What `aevb.config.validate` returned.
+    """
+    optimizer, samples, batch_size = settings["optimizer"], settings["max_samples"], settings["batch_size"]
+    warmup = optimizer.get("warmup")
+    if not isinstance(warmup, int) or samples > warmup * batch_size:
+        return []
+    return [
+        f"max_samples={samples}: within the optimizer's warm-up of {warmup} minibatches of {batch_size}, in which no weight "
+        f"changes; try: max_samples={20 * warmup * batch_size}, or optimizer=adam"
+    ]

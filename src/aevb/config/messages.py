@@ -1,0 +1,82 @@
+"""Error messages about a config: `key=value: what is wrong; allowed: ...; try: ...`, one line for each fault."""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from aevb.errors import UserError
+
+__all__ = ["MISSING", "ConfigError", "Fault", "shown", "suggestion"]
+
+MISSING = "???"
+"""OmegaConf's mark of a value that must be given."""
+
+
+class ConfigError(UserError):
+    """Faults of a config, one line each.
+
+    Args:
+        faults: The lines.
+    """
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with one key.
+
+    Args:
+        key: Dotted key.
+        wrong: What is wrong.
+        value: The given value; MISSING where there is none.
+        allowed: What is allowed; "" leaves it out.
+        remedy: What to try, as it is typed on the command line; "" leaves it out.
+    """
+
+    key: str
+    wrong: str
+    value: Any = MISSING
+    allowed: str = ""
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        given = self.key if self.value == MISSING else f"{self.key}={shown(self.value)}"
+        allowed = f"; allowed: {self.allowed}" if self.allowed else ""
+        remedy = f"; try: {self.remedy}" if self.remedy else ""
+        return f"{given}: {self.wrong}{allowed}{remedy}"
+
+
+def shown(value: Any) -> str:
+    """Return a value as the command line writes it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if value is None:
+        return "null"
+    if isinstance(value, list):
+        return f"[{','.join(map(shown, value))}]"
+    if isinstance(value, dict):
+        return f"{{{','.join(f'{key}:{shown(item)}' for key, item in value.items())}}}"
+    return " ".join(str(value).split())
+
+
+def suggestion(key: str, siblings: list[str], everywhere: list[str]) -> str | None:
+    """Return the existing key that a mistyped one most likely means.
+
+    Args:
+        key: The dotted key that was typed.
+        siblings: Names of the keys beside it, which are preferred.
+        everywhere: All dotted keys of the config.
+
+    Returns:
+        A dotted key, or None if nothing is close.
+    """
+    parent, _, name = key.rpartition(".")
+    close = get_close_matches(name, siblings, n=1, cutoff=0.7)
+    if close:
+        return f"{parent}.{close[0]}" if parent else close[0]
+    last = {other.rpartition(".")[2]: other for other in sorted(everywhere, key=lambda other: -other.count("."))}
+    close = get_close_matches(name, list(last), n=1, cutoff=0.7)
+    return last[close[0]] if close else None

@@ -1,0 +1,47 @@
+"""--help names every key of the schema and every option, within its width, with the defaults marked."""
+
+import pytest
+from omegaconf import OmegaConf
+
+from aevb.cli.help_text import KINDS, WIDTH, experiment_kind, register_resolvers
+from aevb.config import CONF, options
+from aevb.config.signature import signature
+from aevb.config.yaml_file import load_yaml
+
+LISTED = {
+    "train": (
+        *("data", "model", "model/encoder", "model/prior", "objective", "optimizer", "selection", "evaluator"),
+        *("evaluation", "trainer", "logger", "experiment", "pitfall"),
+    ),
+    "evaluate": ("evaluator",),
+    "figure": ("figure",),
+}
+
+
+def help_of(root: str) -> str:
+    register_resolvers()
+    template = load_yaml(CONF / "hydra" / "help" / f"{root}.yaml")["template"]
+    return str(OmegaConf.create({"template": template}).template)
+
+
+@pytest.mark.parametrize("root", LISTED)
+def test_every_key_and_option_is_in_the_help(root: str) -> None:
+    text = help_of(root)
+    schema = signature(f"aevb.config.schema.{root.capitalize()}")
+    assert schema is not None
+    entries = [line.split()[0] for line in text.splitlines() if line.startswith("  ") and line.split()]
+    assert [key for key in schema.parameters if key not in entries] == []
+    words = {word.strip(",*") for word in text.split()}
+    missing = [f"{group}={option}" for group in LISTED[root] for option in options(group) if option not in words]
+    assert missing == []
+    assert [line for line in text.splitlines() if len(line) > WIDTH] == []
+
+
+def test_defaults_are_marked() -> None:
+    words = {word.strip(",") for word in help_of("train").split() if word.strip(",").endswith("*")}
+    marked = {"mnist*", "bernoulli*", "gaussian*", "standard_normal*", "sgvb_b*", "adagrad*", "bound*", "importance*"}
+    assert words == marked | {"default*", "tensorboard*"}
+
+
+def test_every_experiment_has_a_kind() -> None:
+    assert [name for name in options("experiment") if experiment_kind(name) not in KINDS] == []

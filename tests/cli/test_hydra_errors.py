@@ -1,0 +1,138 @@
+"""Every suggestion of a message is accepted; old names are answered with the new ones."""
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from aevb.cli.hydra_errors import explain, is_user_error
+from aevb.config import ConfigError, validate
+from helpers.commands import aevb, composed
+
+RENAMED = {
+    "trainer.first=100": "evaluation.num_images=100",
+    "trainer.final_first=100": "evaluation.final_images=100",
+    "trainer.first_mark=1000": "evaluation.start=1000",
+    "trainer.mark_every=50000": "evaluation.every=50000",
+    "trainer.mark_splits=both": "evaluation.splits=both",
+    "trainer.train_window=1000": "evaluation.train_window=1000",
+    "trainer.sampling=replacement": "sampling=replacement",
+    "trainer.clip_norm=1": "clip_norm=1",
+    "+trainer.clip_value=0.1": "clip_value=0.1",
+    "trainer.products=torch": "trainer.matmul_backend=torch",
+    "evaluator.importance.rows=10": "evaluator.importance.batch_size=10",
+    "data=tensor": "data=array",
+    "experiment=family": "experiment=compare_objectives",
+    "experiment=pitfalls/kl_sign": "pitfall=kl_sign",
+    "objective=pitfalls/pitfall_kl_sign": "pitfall=kl_sign",
+    "evaluator=pitfalls/pitfall_mean_of_logs": "pitfall=mean_of_logs",
+    "experiment/pitfalls=kl_sign": "pitfall=kl_sign",
+}
+BAD = [
+    *RENAMED,
+    "experiment=kl_sign",
+    "experiment=pitfalls/nope",
+    "experiment=figure22",
+    "experiment=nothing_like_it",
+    "pitfall=kl_sing",
+    "pitfall=null",
+    "selection=null",
+    "data=mnits",
+    "model/encoder=gausian",
+    "model/prior=zzz",
+    "objective=sgvb",
+    "optimizer=Adam",
+    "hydra/launcher=core",
+    "latent_dmi=3",
+    "latent_dim=0",
+    "+latent_dim=3",
+    "optimizer.lrr=0.1",
+    "optimizer.lr=-1",
+    "evaluation.num_image=10",
+    "evaluation.splits=bth",
+    "trainer.precision=16",
+    "batch_size=60000",
+    "name=a/b",
+    "data.targets=gray",
+    "model=autoregressive",
+    "model=binary",
+    "objective=full_vb model.theta_log_var=null",
+    "objective=vimco objective.sampels=3",
+    "sampling=permutations",
+]
+
+
+def message(words: list[str], root: str = "train") -> str | None:
+    """What the command says of these overrides; None if it accepts them."""
+    try:
+        validate(composed(*words, root=root), root=root)
+    except ConfigError as error:
+        return str(error)
+    except Exception as error:
+        if not is_user_error(error):
+            raise
+        return explain(error, root, words)
+    return None
+
+
+def remedied(words: list[str], remedy: str) -> list[str]:
+    """The command line with a remedy in the place of the override that it mends."""
+    (new,) = shlex.split(remedy)
+    return [*words[:-1], new]
+
+
+def test_every_suggestion_is_accepted() -> None:
+    failures = []
+    for line in BAD:
+        words = line.split()
+        text = message(words)
+        if text is None or "\n" in text or "; try: " not in text:
+            failures.append(f"{line}: {text}")
+            continue
+        remedy = text.rpartition("; try: ")[2]
+        attempts = [remedied(words, remedy), [*words, remedy]]  # in place of the override, or beside it
+        if all(message(attempt) is not None for attempt in attempts):
+            failures.append(f"{line}: {remedy}: {message(attempts[0])}")
+    assert failures == []
+
+
+def test_an_old_name_is_answered_with_the_new_one() -> None:
+    said = {old: message([old]) for old in RENAMED}
+    expected = {old: f"{old.lstrip('+')}: renamed; try: {new}" for old, new in RENAMED.items()}
+    expected["experiment/pitfalls=kl_sign"] = "experiment=pitfalls/kl_sign: renamed; try: pitfall=kl_sign"
+    assert said == expected
+
+
+def test_evaluate_knows_its_old_key() -> None:
+    assert message(["run=x", "first=9"], "evaluate") == "first=9: renamed; try: num_images=9"
+
+
+def test_old_keys_in_a_users_experiment_are_named(tmp_path: Path) -> None:
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "mine.yaml").write_text(
+        "# @package _global_\ntrainer: {first: 10, clip_norm: 2}\nevaluator: {importance: {rows: 7}}\n"
+    )
+    text = message([f"hydra.searchpath=[file://{tmp_path}]", "experiment=mine"]) or ""
+    assert sorted(text.splitlines()) == [
+        "evaluator.importance.rows=7: renamed; try: evaluator.importance.batch_size=7",
+        "trainer.clip_norm=2: renamed; try: clip_norm=2",
+        "trainer.first=10: renamed; try: evaluation.num_images=10",
+    ]
+
+
+@pytest.mark.process
+def test_the_command_accepts_what_it_suggests(tmp_path: Path) -> None:
+    refused = aevb("train", "trainer.first=100", "--check", folder=tmp_path)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    remedy = refused.stderr.strip().rpartition("; try: ")[2]
+    assert aevb("train", remedy, "--check", folder=tmp_path).returncode == 0
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("points", ["latent_dim=3,3", "optimizer.lr=0.01,1e-2"])
+def test_a_point_of_a_sweep_that_is_there_twice_is_refused(points: str, tmp_path: Path) -> None:
+    result = aevb("train", "-m", points, "data=digits", "--check", folder=tmp_path)
+    first, last = result.stderr.splitlines()
+    assert result.returncode == 2
+    assert "is a point of the sweep twice" in first
+    assert "1 of the sweep's 2 jobs refused" in last

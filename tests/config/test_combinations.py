@@ -1,0 +1,94 @@
+"""Rules about values that do not go together, and warnings about values without effect."""
+
+from pathlib import Path
+
+import pytest
+
+from aevb.config import ConfigError, options, validate, warnings
+from aevb.config.combinations import objectives_for_discrete_latents
+from aevb.config.signature import computed_attributes
+from helpers.commands import composed, settings
+
+ODD = """
+from aevb.objectives.sgvb_b import SGVB_B
+
+class Plain(SGVB_B):
+    mean_over_data = False
+
+class Assigned(SGVB_B):
+    def __init__(self, samples: int = 1) -> None:
+        super().__init__(samples)
+        self.mean_over_data = samples > 1
+
+class Property(SGVB_B):
+    @property
+    def over_theta(self) -> bool:
+        return True
+
+class Expression(SGVB_B):
+    reparameterised = not True
+
+class Inherits(Property):
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "flag"),
+    [
+        ("Assigned", "mean_over_data"),
+        ("Property", "over_theta"),
+        ("Expression", "reparameterised"),
+        ("Inherits", "over_theta"),
+    ],
+)
+def test_a_computed_flag_of_an_objective_is_refused(
+    name: str, flag: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "odd_flags.py").write_text(ODD)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    cfg = composed(f"objective._target_=odd_flags.{name}", "~objective.beta", "~objective.weight_prior")
+    with pytest.raises(ConfigError) as error:
+        validate(cfg, ("odd_flags",))
+    (line,) = [line for line in error.value.faults if " is computed" in line]
+    assert line.startswith(f"objective._target_=odd_flags.{name}: {flag} is computed")
+
+
+def test_literal_flags_are_no_computed_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "odd_flags.py").write_text(ODD)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert computed_attributes("odd_flags.Plain", ("mean_over_data", "capturable"), ("odd_flags",)) == []
+
+
+def test_listed_objectives_train_binary_latents_and_others_do_not() -> None:
+    listed = objectives_for_discrete_latents()
+    assert {"arm", "vimco", "nvil", "score_function", "wake_sleep", "exact_bound"} == set(listed)
+    accepted = []
+    for option in options("objective"):
+        try:
+            settings("model=binary", f"objective={option}")
+        except ConfigError:
+            continue
+        accepted.append(option)
+    assert set(listed) <= set(accepted)
+    assert not {"sgvb_a", "sgvb_b", "iwae", "dreg", "beta_vae", "mmd", "full_vb", "autoencoder"} & set(accepted)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "warned"),
+    [
+        (["max_samples=5000"], True),
+        (["max_samples=10000"], True),
+        (["max_samples=10001"], False),
+        (["max_samples=5000", "optimizer.warmup=0"], False),
+        (["max_samples=5000", "optimizer=adam"], False),
+        (["max_samples=5000", "batch_size=10"], False),
+    ],
+)
+def test_a_budget_within_the_warm_up_is_warned_of(overrides: list[str], warned: bool) -> None:
+    lines = warnings(settings("data=digits", *overrides))
+    assert len(lines) == warned
+    if warned:
+        assert lines[0].startswith(f"{overrides[0]}: within the optimizer's warm-up")
+        remedy = lines[0].partition("try: ")[2].partition(",")[0]
+        assert warnings(settings("data=digits", *overrides, remedy)) == []
