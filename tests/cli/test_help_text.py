@@ -3,10 +3,11 @@
 import pytest
 from omegaconf import OmegaConf
 
-from aevb.cli.help_text import KINDS, WIDTH, experiment_kind, register_resolvers
+from aevb.cli.composition import register_resolvers
+from aevb.cli.help_text import KINDS, WIDTH, experiment_kind
 from aevb.config import CONF, options
 from aevb.config.signature import signature
-from aevb.config.yaml_file import load_yaml
+from aevb.config.tree import read_yaml
 
 LISTED = {
     "train": (
@@ -20,7 +21,7 @@ LISTED = {
 
 def help_of(root: str) -> str:
     register_resolvers()
-    template = load_yaml(CONF / "hydra" / "help" / f"{root}.yaml")["template"]
+    template = read_yaml(CONF / "hydra" / "help" / f"{root}.yaml")["template"]
     return str(OmegaConf.create({"template": template}).template)
 
 

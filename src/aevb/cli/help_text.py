@@ -3,7 +3,7 @@
 import textwrap
 
 from aevb.config import CONF, options
-from aevb.config.yaml_file import load_yaml
+from aevb.config.tree import read_yaml
 
 __all__ = ["KINDS", "WIDTH", "experiment_kind", "list_experiments", "list_options"]
 
@@ -50,7 +50,7 @@ def _default(root: str, group: str) -> list[str]:
 
 
 def _defaults(path: str) -> dict[str, object]:
-    entries = load_yaml(CONF / path)["defaults"]
+    entries = read_yaml(CONF / path)["defaults"]
     return {key: value for entry in entries if isinstance(entry, dict) for key, value in entry.items()}
 
 

@@ -12,8 +12,7 @@ from typing import Any
 
 from aevb.config.messages import Fault
 from aevb.config.signature import attribute, computed_attributes
-from aevb.config.tree import CONF, options
-from aevb.config.yaml_file import load_yaml
+from aevb.config.tree import CONF, options, read_yaml
 
 __all__ = ["RULES", "Settings", "objectives_for_discrete_latents", "warnings"]
 
@@ -165,7 +164,7 @@ def objectives_for_discrete_latents() -> tuple[str, ...]:
 
 
 def _suits_discrete_latents(option: str) -> bool:
-    config = load_yaml(CONF / "objective" / f"{option}.yaml")
+    config = read_yaml(CONF / "objective" / f"{option}.yaml")
     node = config.get("objective", config)
     defaults = [entry for entry in config.get("defaults", []) if isinstance(entry, dict)]
     wrapped = [name for entry in defaults for key, name in entry.items() if key.startswith("/objective@")]

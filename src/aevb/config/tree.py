@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
+from aevb.config.yaml_file import parse_yaml
 
 __all__ = ["CONF", "allowed", "options", "root_defaults", "split_option", "targets", "targets_in"]
 
@@ -27,8 +27,8 @@ TARGET = re.compile(r"\b_target_:\s*([\w.]+)")
 
 
 def read_yaml(path: Path) -> Any:
-    """The plain containers of a YAML file, interpolations left as they are."""
-    return OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+    """Return the plain containers of a YAML file of ours; interpolations stay text."""
+    return parse_yaml(path.read_text(encoding="utf-8"))
 
 
 def targets_in(node: Any) -> Iterator[str]:
