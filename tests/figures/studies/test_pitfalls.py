@@ -14,6 +14,7 @@ from helpers.figure_runs import plant, read_csv
 def evaluation(run, name, quantity, mean, **more):
     values = {key: {"mean": value, "standard_error": 0.1} for key, value in {quantity: mean, **more}.items()}
     facts = {"name": name, "split": "test", "n": 360, "quantity": quantity, "mean": mean, "standard_error": 0.1}
+    facts |= {"settings": {}}
     findings = {"verdict": "all units active: so and so", "active_units": 5} if name == "information" else {}
     write_json(run / "evaluation" / f"{name}-test.json", {**facts, "values": values, **findings})
 
