@@ -13,7 +13,7 @@ from aevb.errors import UserError
 
 __all__ = ["jobs"]
 
-OURS = ("experiment", "paper")  # taken by the sweep itself, not by its jobs
+OF_THE_SWEEP = ("experiment", "paper")  # keys that are for the sweep itself, not for its jobs
 
 
 def jobs(
@@ -21,12 +21,21 @@ def jobs(
 ) -> list[list[str]]:
     """The overrides of every job, experiment by experiment.
 
-    loader: Hydra's. experiments: name -> what narrows its grid, key -> value as on a command line. max_samples: of every job.
-    overrides: of the command line; they win. Raises UserError for an experiment that is no sweep.
+    Args:
+        loader: Hydra's config loader.
+        experiments: Name of an experiment -> overrides that narrow its grid, as on a command line.
+        max_samples: Budget of every job, in training samples.
+        overrides: Those of the command line; they win.
+
+    Returns:
+        For each job its overrides, `key=value`.
+
+    Raises:
+        UserError: For an experiment that is no sweep.
     """
     parser = OverridesParser.create(config_loader=loader)
-    typed = [override for override in overrides if override.get_key_element().split(".")[0] not in OURS]
-    found: list[list[str]] = []
+    typed = [override for override in overrides if override.get_key_element().split(".")[0] not in OF_THE_SWEEP]
+    overrides_of_jobs: list[list[str]] = []
     for name, narrower in experiments.items():
         path = CONF / "experiment" / f"{name}.yaml"
         own = OmegaConf.select(OmegaConf.load(path), "hydra.sweeper.params") if path.is_file() else None
@@ -38,5 +47,5 @@ def jobs(
         grid = {"experiment": name, **own, **narrower, "max_samples": max_samples}
         asked = parser.parse_overrides([f"{key}={value}" for key, value in grid.items()])
         (every,) = BasicSweeper.split_arguments([*asked, *typed], None)
-        found += every
-    return found
+        overrides_of_jobs += every
+    return overrides_of_jobs

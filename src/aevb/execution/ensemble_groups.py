@@ -7,16 +7,22 @@ __all__ = ["compatibility_key"]
 
 
 OBJECTIVES = ("aevb.objectives.sgvb_a.SGVB_A", "aevb.objectives.sgvb_b.SGVB_B")
-
-
 ENCODER, PRIOR = "aevb.models.gaussian.GaussianEncoder", "aevb.models.prior.StandardNormal"
-
-
 DECODERS = ("aevb.models.bernoulli.BernoulliDecoder", "aevb.models.gaussian.GaussianDecoder")
 
 
 def compatibility_key(settings: dict[str, Any]) -> str | None:
-    """What members of a stack have in common; None for a run that has its process to itself."""
+    """What the runs of one ensemble have in common.
+
+    Only the paper's model with SGVB can be trained in an ensemble, and only runs that are equal in everything that shapes a
+    matrix product, except in their latent_dim: smaller latent spaces are padded.
+
+    Args:
+        settings: The config of a run.
+
+    Returns:
+        A key that is equal for runs that can be trained together; None for a run that is trained alone.
+    """
     model, objective, trainer = settings["model"], settings["objective"], settings["trainer"]
     encoder, decoder, prior = (model.get(part) or {} for part in ("encoder", "decoder", "prior"))
     paper = (
@@ -27,6 +33,6 @@ def compatibility_key(settings: dict[str, Any]) -> str | None:
     if alone or not paper:
         return None
     layers = [{key: value for key, value in part.items() if key != "latent_dim"} for part in (encoder, decoder)]
-    machine = [trainer[key] for key in ("accelerator", "threads", "precision")]
+    hardware = [trainer[key] for key in ("accelerator", "threads", "precision")]
     data = [settings["data"].get(key) for key in ("_target_", "path", "dim")]
-    return json.dumps([layers, objective["samples"], settings["batch_size"], machine, data], sort_keys=True)
+    return json.dumps([layers, objective["samples"], settings["batch_size"], hardware, data], sort_keys=True)

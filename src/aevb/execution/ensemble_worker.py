@@ -1,6 +1,6 @@
-"""`python -m aevb.execution.ensemble_worker RUN_DIR RUN_DIR ...`: executes resolved run directories together, in one process.
+"""Process entry of an ensemble: `python -m aevb.execution.ensemble_worker RUN_DIR RUN_DIR ...` trains several runs together.
 
-Each is an ordinary run in a thread of its own (aevb.training.engines.ensemble): one that fails leaves, the others go on.
+Each is an ordinary run in a thread of its own (aevb.training.engines.ensemble). If one fails, the others continue.
 """
 
 import argparse
@@ -22,7 +22,12 @@ __all__ = ["main"]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0: all are done. 2: one was refused. 1: one failed otherwise. 128 + signal: all were stopped by it, and saved."""
+    """The command line of the process.
+
+    Returns:
+        The exit code: 0 if all runs are done, 2 if one was refused, 1 if one failed otherwise, 128 + number if all were stopped
+        by a signal, and have saved.
+    """
     parser = argparse.ArgumentParser(prog="python -m aevb.execution.ensemble_worker", description=__doc__)
     parser.add_argument("directories", type=Path, nargs="+", help="run directories with a config.yaml")
     parser.add_argument("--trust", action="append", default=[], help="module of yours that the configs may name")
@@ -52,6 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _exit_code(directory: Path, trusted: tuple[str, ...], slot: Slot, signals: Signals) -> int:
+    """Trains one run; returns the exit code that its process would have if it had one."""
     try:
         run(directory, trusted, slot=slot, signals=signals)
     except UserError as error:

@@ -1,10 +1,10 @@
-"""`python -m aevb.execution.local_ranks N RUN_DIR`: a run on N devices of this machine, one rank each.
+"""Process entry of a run on N devices of this machine: `python -m aevb.execution.local_ranks N RUN_DIR`, one rank each.
 
-What torchrun does for one machine, in processes that share the loading of torch where they may: on a CPU they are forked. The
-environment that a rank sees is torchrun's, whose ranks on several machines are the same workers.
+It does what torchrun does on one machine. On CPUs the ranks are forked, so that torch is loaded once. The environment of a
+rank is torchrun's, whose ranks on several machines are the same workers.
 
-Of several ranks that fail, mostly one has failed and the others have lost it: that one's reason is told, once, and its exit
-code is the answer.
+When several ranks fail, mostly one has failed and the others have lost the connection to it: the reason of that one is
+printed, once, and its exit code is the answer.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from aevb.execution.scratch import scratch
 __all__ = ["main"]
 
 STOPPED = tuple(128 + number for number in STOP_SIGNALS)
-GRACE = 30.0  # seconds for a rank that was told to stop
+GRACE = 30.0  # seconds for a rank that was asked to stop
 HOST = "127.0.0.1"
 
 
@@ -41,7 +41,11 @@ class _SignalReceived(BaseException):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs the ranks and answers as a single worker would."""
+    """The command line of the process.
+
+    Returns:
+        The exit code, as that of a single worker.
+    """
     parser = argparse.ArgumentParser(prog="python -m aevb.execution.local_ranks", description=__doc__)
     parser.add_argument("devices", type=int, help="ranks")
     parser.add_argument("directory", type=Path, help="run directory with a config.yaml")
@@ -57,17 +61,17 @@ def main(arguments: list[str] | None = None) -> int:
     with scratch() as folder, socket.create_server((HOST, 0)) as listener:
         ranks = _begin(options.devices, words, listener, folder, "fork" if options.fork else "spawn")
         exit_with_parent(None)  # after the forks, for it is a thread; the ranks are stopped within GRACE
-        told: int = signal.SIGTERM
+        number: int = signal.SIGTERM
         try:
             store = _store(listener)
             ends = _first_ends(ranks)
-        except _SignalReceived as heard:
-            told = heard.number
-            return 128 + told
+        except _SignalReceived as received:
+            number = received.number
+            return 128 + number
         finally:
-            for number in stop_signals():
-                signal.signal(number, signal.SIG_IGN)  # they are being told already
-            _end(ranks, told)
+            for again in stop_signals():
+                signal.signal(again, signal.SIG_IGN)  # the ranks are being stopped already
+            _end(ranks, number)
         del store
         return _answer(options.directory, _with_reasons(ends, ranks, folder)) if ends else 0
 
@@ -75,11 +79,11 @@ def main(arguments: list[str] | None = None) -> int:
 def _begin(devices: int, words: Sequence[str], listener: socket.socket, folder: Path, method: str) -> list[BaseProcess]:
     """Processes that have been started; from then on stop signals raise `_SignalReceived` here."""
 
-    def hear(number: int, frame: FrameType | None) -> None:
+    def receive(number: int, frame: FrameType | None) -> None:
         raise _SignalReceived(number)
 
     context = multiprocessing.get_context(method)
-    surroundings = {
+    environment = {
         "WORLD_SIZE": str(devices),
         "LOCAL_WORLD_SIZE": str(devices),
         "MASTER_ADDR": HOST,
@@ -91,17 +95,17 @@ def _begin(devices: int, words: Sequence[str], listener: socket.socket, folder: 
     ranks: list[BaseProcess] = []
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)  # until a child has handlers of its own
     for number in stop_signals():
-        signal.signal(number, hear)
+        signal.signal(number, receive)
     for rank in range(devices):
         own = {"RANK": str(rank), "LOCAL_RANK": str(rank), "TORCHELASTIC_ERROR_FILE": str(_reason_file(folder, rank))}
-        process = context.Process(target=_rank, args=(words, surroundings | own))  # type: ignore[attr-defined]
+        process = context.Process(target=_rank, args=(words, environment | own))  # type: ignore[attr-defined]
         process.start()
         ranks.append(process)
     return ranks
 
 
 def _store(listener: socket.socket) -> object:
-    """Where the ranks find each other. It has threads: they are forked already."""
+    """The store at which the ranks meet. It has threads, so the ranks must have been forked before."""
     from torch.distributed import TCPStore
 
     port = listener.getsockname()[1]
@@ -162,24 +166,24 @@ def _with_reasons(
     """Rank, exit code and reason of those that ended badly, and of those that have left a reason since."""
     reasons = {}
     for rank in range(len(ranks)):
-        with suppress(OSError, ValueError):  # it has said nothing, or was killed as it did
+        with suppress(OSError, ValueError):  # it has left none, or was killed while it wrote
             reasons[rank] = json.loads(_reason_file(folder, rank).read_text())["message"]["message"]
     codes = {rank: ranks[rank].exitcode or 1 for rank in reasons} | dict(ends)
     return [(rank, code, reasons.get(rank)) for rank, code in sorted(codes.items())]
 
 
 def _answer(directory: Path, ends: list[tuple[int, int, str | None]]) -> int:
-    """What to say and answer for the ranks that ended badly, (rank, exit code, reason)."""
+    """Prints the cause and returns the exit code, for the ranks that ended badly (rank, exit code, reason)."""
     codes = [code if code > 0 else 128 - code for _, code, _ in ends]
     if set(codes) <= set(STOPPED):
         return codes[0]
-    # A refusal says most; a rank that was killed says why the others lost it, one that was stopped only that they did.
-    told = [end for end, code in zip(ends, codes, strict=True) if code not in STOPPED]
-    rank, code, reason = min(told, key=lambda end: (end[1] != 2, end[1] > 0))
+    # A refusal says most; a rank that was killed is why the others lost the connection, and one that was stopped is not.
+    causes = [end for end, code in zip(ends, codes, strict=True) if code not in STOPPED]
+    rank, code, reason = min(causes, key=lambda end: (end[1] != 2, end[1] > 0))
     if reason is None:
         cause = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
         reason = f"{directory}: rank {rank} ended early: {cause}"
-    runs.mark_failed(directory, f"{reason}\n")  # over what a rank has written that only lost the others
+    runs.mark_failed(directory, f"{reason}\n")  # over what a rank has written that has only lost the connection
     print(reason, file=sys.stderr, flush=True)
     return 2 if code == 2 else 1
 

@@ -1,4 +1,4 @@
-"""Folders for what is not kept. A command that ends removes its own; one that was killed could not, so the next removes it."""
+"""Temporary folders. A command that ends removes its own; one that was killed could not, so the next command removes it."""
 
 import os
 import shutil
@@ -17,22 +17,25 @@ PREFIX = "aevb-scratch-"
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """A new folder below the system's temporary one, removed at the end; before, those go whose owner is dead.
+    """A new folder in the system's temporary one, removed at the end.
 
-    They are told by the prefix, by whose they are and by a LOCK that nobody holds, so that no other folder is taken for one.
-    Raises UserError where nothing can be written.
+    Folders whose owner has died are removed first. They are recognised by the prefix, by the user they belong to, and by a
+    LOCK that no process holds, so that no other folder is taken for one.
+
+    Raises:
+        UserError: If no temporary folder can be written.
     """
     try:
-        around = Path(tempfile.gettempdir())
-        for left in around.glob(f"{PREFIX}*"):
-            with suppress(FileNotFoundError):  # whose owner has just ended
+        parent = Path(tempfile.gettempdir())
+        for left in parent.glob(f"{PREFIX}*"):
+            with suppress(FileNotFoundError):  # its owner has just ended
                 if left.lstat().st_uid == os.getuid() and is_locked(left) is False:
                     shutil.rmtree(left, ignore_errors=True)
-        mine = tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True)
+        own = tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True)
     except OSError as error:
         raise UserError(
             f"TMPDIR={os.environ.get('TMPDIR', '')}: no temporary folder ({error.strerror}); allowed: a folder of yours on a "
             "disk with space; try: TMPDIR=$PWD before the command"
         ) from error
-    with mine as folder, lock(Path(folder)):
+    with own as folder, lock(Path(folder)):
         yield Path(folder)

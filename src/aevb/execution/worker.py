@@ -1,4 +1,4 @@
-"""Process entry of one run: `python -m aevb.execution.worker RUN_DIR`. Hydra is not imported."""
+"""Process entry of one run: `python -m aevb.execution.worker RUN_DIR`, also as a rank of torchrun. Hydra is not imported."""
 
 import argparse
 import json
@@ -17,7 +17,11 @@ __all__ = ["main"]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line of a child process; returns its exit code."""
+    """The command line of the process.
+
+    Returns:
+        The exit code: 0 if the run is done, 2 if it was refused, 1 if it failed otherwise, 128 + number after a stop signal.
+    """
     parser = argparse.ArgumentParser(prog="python -m aevb.execution.worker", description=__doc__)
     parser.add_argument("directory", type=Path, help="run directory with a config.yaml")
     parser.add_argument("--trust", action="append", default=[], help="module of yours that the config may name")
@@ -26,24 +30,24 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         run(options.directory, tuple(options.trust), Ranks.of_torchrun())
     except UserError as error:
-        _tell(f"{options.directory}: {error}")
+        _report(f"{options.directory}: {error}")
         return 2
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1
     except Exception:
-        _tell(traceback.format_exc())
+        _report(traceback.format_exc())
         return 1
     return 0
 
 
-def _tell(reason: str) -> None:
-    # To whoever started the ranks, if it has asked, who may know of a rank with a better reason; else to the person.
+def _report(reason: str) -> None:
+    # To the process that started the ranks, if it asks for a file: another rank may have the cause. Else to standard error.
     file = os.environ.get("TORCHELASTIC_ERROR_FILE")
     if file is None:
         print(reason, file=sys.stderr, flush=True)
         return
-    told = {"message": reason, "extraInfo": {"timestamp": str(int(time.time()))}}
-    Path(file).write_text(json.dumps({"message": told}))
+    message = {"message": reason, "extraInfo": {"timestamp": str(int(time.time()))}}
+    Path(file).write_text(json.dumps({"message": message}))
 
 
 if __name__ == "__main__":

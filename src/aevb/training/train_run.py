@@ -69,6 +69,8 @@ def run(
         try:
             with signals or Signals() as received:
                 _run(directory, trusted, ranks, slot, received)
+        except BrokenPipeError:  # nobody reads the output any more: no failure of the run
+            raise
         except Exception as error:
             if ranks.first:
                 runs.mark_failed(directory, traceback.format_exc())
