@@ -15,7 +15,7 @@ from helpers.short_runs import train
 def test_a_finished_run_is_loaded_and_training_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = train(tmp_path / "run", 300)
     monkeypatch.setitem(sys.modules, "fcntl", None)  # as if it were not there
-    assert aevb.load(run).model.latent_dim == 2
+    assert aevb.load(run).shape == (8, 8)
     assert runs.state(run) == "done"
     with pytest.raises(UserError, match="aevb trains on Linux and macOS"), lock(tmp_path / "other"):
         pass

@@ -176,7 +176,8 @@ class _Task:
         context = JobContext(
             self.trusted, sweeping, chosen_options(config), str(config.job.config_name), self.flags.prepare
         )
-        with report_errors(self.program, point, self.failures, sweeping):
+        # Inside too, for Hydra would print a line of its own about whatever leaves a job.
+        with standard_streams(self.program), report_errors(self.program, point, self.failures, sweeping):
             if self.flags.check:
                 show_plan(self.check(cfg, context))
             else:
