@@ -69,7 +69,9 @@ def test_a_failing_job_takes_no_other_along(launcher: str, tmp_path: Path) -> No
     assert [(line[0][-1], line[2]) for line in account] == [(mode, end if mode == bad else "done") for mode in modes]
     why = "RuntimeError: planted" if end == "failed" else "exit code 9"
     assert [why in line for line in result.stdout.splitlines() if f"mode={bad} " in line][-1:] == [True]
-    assert result.stdout.splitlines()[-1] == f"{count - 1} done, 1 {end}"
+    *account, report = result.stdout.splitlines()
+    assert account[-1] == f"{count - 1} done, 1 {end}"
+    assert report.endswith(".html")
     runs = tmp_path / "outputs" / "runs"
     assert sorted(state(path) for path in runs.iterdir()) == ["done"] * (count - 1) + [end]
 

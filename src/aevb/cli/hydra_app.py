@@ -26,6 +26,7 @@ from aevb.cli.job import Failures, JobContext, print_error, report_errors
 from aevb.cli.parallel_launcher import prepare_parallel_launcher
 from aevb.cli.streams import standard_streams
 from aevb.cli.sweep import PlannedRun, SweepPoint, check_data, check_points, compose_master, is_sweep, summary
+from aevb.cli.sweep_report import print_report
 from aevb.cli.tables import show
 from aevb.config import CONF
 from aevb.console.environment import COMMAND, SCRATCH
@@ -147,6 +148,8 @@ def _end_sweep(program: str, points: list[SweepPoint], failures: Failures, flags
     rows = summary(points, reasons)
     if rows:
         show(rows)
+        if not flags.prepare:
+            print_report([point.plan for point in points if point.plan], rows)
     late = {point.name for point, row in zip(points, rows, strict=False) if row.state != "done"}
     failed = len(reasons.keys() | (late if not flags.prepare else set()))
     if failed:

@@ -14,9 +14,9 @@ from aevb.cli.sweep import check_points, compose_master
 from aevb.cli.tables import show
 from aevb.cli.train import plan_run
 from aevb.errors import UserError
-from aevb.runs.status import row, rows_of
+from aevb.runs.status import Row, row, rows_of
 
-__all__ = ["status"]
+__all__ = ["rows_of_sweep", "status"]
 
 
 def status() -> None:
@@ -41,6 +41,27 @@ def _status() -> int:
         return 0
     if len(overrides) < len(given.what):
         raise UserError("both a folder and overrides; allowed: one of them; try: output_dir=DIR for runs elsewhere")
+    rows = rows_of_sweep(overrides, trusted)
+    show(rows, given.json)
+    if not given.json and any(item.state not in ("done", "running") for item in rows):
+        trust = [f"--trust={module}" for module in trusted]
+        print(f"what is not done: {shlex.join(['aevb-train', '-m', *trust, *overrides])}")
+    return 0
+
+
+def rows_of_sweep(overrides: list[str], trusted: tuple[str, ...]) -> list[Row]:
+    """Return the rows of the runs that a sweep would make.
+
+    Args:
+        overrides: The overrides of an aevb-train command line.
+        trusted: Users' modules that a config may name.
+
+    Returns:
+        One row for every point of the sweep.
+
+    Raises:
+        UserError: If the command line is refused.
+    """
     try:
         with hydra_session() as application:
             asked = check_points(
@@ -52,9 +73,4 @@ def _status() -> int:
         if isinstance(error, UserError) or not is_user_error(error):
             raise
         raise UserError(explain(error, "train", overrides)) from error
-    rows = [row(point.plan.directory, point.plan.max_samples, point.label) for point in asked if point.plan]
-    show(rows, given.json)
-    if not given.json and any(item.state not in ("done", "running") for item in rows):
-        trust = [f"--trust={module}" for module in trusted]
-        print(f"what is not done: {shlex.join(['aevb-train', '-m', *trust, *overrides])}")
-    return 0
+    return [row(point.plan.directory, point.plan.max_samples, point.label) for point in asked if point.plan]

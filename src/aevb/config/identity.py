@@ -17,6 +17,7 @@ NOT_IN_FINGERPRINT = (
     "max_samples",
     "name",
     "output_dir",
+    "report",
     "logger",
     "evaluator",
     "choices",

@@ -26,6 +26,7 @@ class Train(NamedTuple):
     batch_size: PositiveInt
     max_samples: PositiveInt
     output_dir: str
+    report: bool = True
     evaluator: dict[str, dict[str, Any]] = {}  # noqa: RUF012 (never an instance: only read)
     selection: dict[str, Any] | None = None
     sampling: Literal["permutation", "replacement"] = "permutation"

@@ -67,12 +67,19 @@ class Verdict(Figure):
         evidence: list[dict[str, Any]] = []
         for place, lines in panels([curve(run) for run in runs], self.select_at).items():
             for line in lines:
-                rows += self._rows(place, line, lines)
+                rows += self.comparisons(place, line, lines)
             evidence += self._evidence(place, lines)
         numbers = {"curves": [_plain(row) for row in rows], "evidence": [_plain(row) for row in evidence]}
         return Drawing(rows, _draw(rows), {"evidence": evidence}, self._text(runs, rows, evidence), numbers)
 
-    def _rows(self, place: tuple[str, int], line: Line, lines: list[Line]) -> Iterator[dict[str, Any]]:
+    def comparisons(self, place: tuple[str, int], line: Line, lines: list[Line]) -> Iterator[dict[str, Any]]:
+        """Yield a row for every split and evaluation point at which both a line and the paper have a value.
+
+        Args:
+            place: Data set and latent dimension of the panel.
+            line: The line to compare.
+            lines: All lines of the panel, searched for what else comes near the paper.
+        """
         algorithm = method(line.objective).published
         for split in ("test", "train"):
             paper = published.figure2().get((*place, algorithm or "", split))

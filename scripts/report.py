@@ -1,0 +1,3 @@
+from aevb.cli.report import report
+
+report()

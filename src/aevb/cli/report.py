@@ -1,0 +1,66 @@
+"""aevb-report: write one HTML file about runs, or about the runs of a sweep."""
+
+import re
+import sys
+from pathlib import Path
+
+from aevb.cli.arguments import Arguments, run_command
+from aevb.cli.flags import take_trusted
+from aevb.cli.status import rows_of_sweep
+from aevb.errors import UserError
+from aevb.runs.status import rows_of
+
+__all__ = ["report"]
+
+
+def report() -> None:
+    """aevb-report: one HTML file about runs that opens anywhere, without a network and without JavaScript."""
+    run_command("aevb-report", _report)
+
+
+def _report() -> int:
+    parser = Arguments("aevb-report", description=report.__doc__, allow_abbrev=False)
+    parser.add_argument(
+        "what",
+        nargs="*",
+        default=["outputs/runs"],
+        metavar="RUNS",
+        help="folders with runs (outputs/runs), or the overrides of an aevb-train sweep",
+    )
+    parser.add_argument("--out", type=Path, default=Path("report.html"), help="the file to write (report.html)")
+    parser.add_argument("--title", default="Report", help="its heading")
+    parser.add_argument("--images", default="6", metavar="N", help="pictures of every run, at most (6)")
+    parser.add_argument("--no-images", action="store_true", help="no pictures")
+    parser.add_argument(
+        "--redact", metavar="REGEX", help="text to remove, beside names of users, hosts and home directories"
+    )
+    trusted = take_trusted()
+    given = parser.parse_args([argument for argument in sys.argv[1:] if argument not in ("-m", "--multirun")])
+    images = 0 if given.no_images else _images(given.images)
+    pattern = _pattern(given.redact)
+    overrides = [argument for argument in given.what if "=" in argument and not Path(argument).exists()]
+    if overrides and len(overrides) < len(given.what):
+        raise UserError("both a folder and overrides; allowed: one of them; try: output_dir=DIR for runs elsewhere")
+    if overrides:
+        rows = rows_of_sweep(overrides, trusted)
+    else:
+        by_run = {row.run: row for folder in given.what for row in rows_of(Path(folder))}
+        rows = list(by_run.values())
+    from aevb.report import Options, write_report  # here: whoever asks for help does not wait for numpy
+
+    write_report(rows, given.out, Options(given.title, images, pattern))
+    print(given.out)
+    return 0
+
+
+def _images(text: str) -> int:
+    if not text.isdecimal():
+        raise UserError(f"--images {text}: not a count; allowed: an integer >= 0; try: --images 6")
+    return int(text)
+
+
+def _pattern(text: str | None) -> re.Pattern[str] | None:
+    try:
+        return None if text is None else re.compile(text)
+    except re.error as error:
+        raise UserError(f"--redact {text}: not a regular expression ({error}); try: --redact 'name|other'") from error

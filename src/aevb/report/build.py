@@ -1,0 +1,184 @@
+"""Builds a report from rows of aevb-status, within limits of size: images are dropped first, then the details of single runs."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from aevb.files.atomic import write_text
+from aevb.report.chart import Chart, draw
+from aevb.report.details import detail
+from aevb.report.differing import differing_settings, flat_settings
+from aevb.report.downloads import downloads
+from aevb.report.images import read_images
+from aevb.report.meanings import conventions, limitations
+from aevb.report.neighbours import pairs
+from aevb.report.page import render
+from aevb.report.panels import Panel, curves_of, panels
+from aevb.report.paper import compare_with_paper
+from aevb.report.provenance import commands, newest_start, provenance
+from aevb.report.records import RunRecord, read_record, redacted
+from aevb.report.redaction import Redaction
+from aevb.report.run_table import run_table
+from aevb.report.views import View, views
+from aevb.runs import layout
+from aevb.runs.manifest import package_version
+from aevb.runs.status import Row
+
+__all__ = ["Options", "build_report", "write_report"]
+
+LARGEST = 10_000_000  # bytes of the page
+IMAGE_BYTES = 5_000_000  # of all images, before base64
+MOST_DETAILS = 300  # runs that can be opened
+STATES = ("done", "running", "partial", "failed", "missing")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a report is made.
+
+    Attributes:
+        title: Its heading.
+        images: Pictures of every run, at most; 0 for none.
+        redact: A pattern whose matches are removed, beside names of users and hosts.
+    """
+
+    title: str = "Report"
+    images: int = 6
+    redact: re.Pattern[str] | None = None
+
+
+class Limits(NamedTuple):
+    """images: Whether there are any. details: Number of runs that can be opened."""
+
+    images: bool
+    details: int
+
+
+def write_report(rows: list[Row], path: Path, options: Options | None = None) -> None:
+    """Write the report of runs.
+
+    Args:
+        rows: The runs, as aevb.runs.status gives them.
+        path: The HTML file; it is replaced as a whole.
+        options: How it is made.
+
+    Raises:
+        UserError: If the file cannot be written.
+    """
+    write_text(path, build_report(rows, options))
+
+
+def build_report(rows: list[Row], options: Options | None = None) -> str:
+    """Return the report of runs as one HTML document of at most 10 MB; the same runs give the same bytes.
+
+    Args:
+        rows: The runs, as aevb.runs.status gives them.
+        options: How it is made.
+
+    Returns:
+        The document. What was left out to keep the size is said in it.
+    """
+    options = options or Options()
+    unread = [read_record(row) for row in rows]
+    redaction = _redaction(unread, options.redact)
+    records = [redacted(record, redaction) for record in unread]
+    content = _content(records, options)
+    limits = [
+        Limits(options.images > 0, MOST_DETAILS),
+        Limits(False, MOST_DETAILS),
+        Limits(False, 50),
+        Limits(False, 0),
+    ]
+    for limit in limits:
+        page = render({**content, **_details(records, content["differing"], limit, options.images)})
+        if len(page.encode()) <= LARGEST:
+            break
+    return page
+
+
+def _redaction(records: list[RunRecord], pattern: re.Pattern[str] | None) -> Redaction:
+    starts = [start for record in records for start in _list(record.manifest.get("starts")) if isinstance(start, dict)]
+    hosts = {start["host"] for start in starts if isinstance(start.get("host"), str)}
+    texts = [
+        text
+        for record in records
+        for text in (record.row.run, record.traceback, json.dumps([record.settings, record.manifest], default=str))
+    ]
+    return Redaction(texts, hosts, pattern)
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _content(records: list[RunRecord], options: Options) -> dict[str, Any]:
+    configured = [flat for record in records if (flat := flat_settings(record.settings))]
+    differing = differing_settings(configured)
+    constant = (
+        {key: value for key, value in configured[0].items() if all(flat.get(key) == value for flat in configured)}
+        if configured
+        else {}
+    )
+    curves, without_curve = curves_of(records)
+    found, more_panels = panels(curves)
+    table, paper = run_table(records, differing), compare_with_paper(curves)
+    near, all_pairs = pairs(records, differing)
+    numbers = {str(record.directory): index for index, record in enumerate(records)}
+    states = Counter(str(record.row.state) for record in records)
+    return {
+        "title": options.title,
+        "records": records,
+        "states": {state: states[state] for state in STATES if states[state]},
+        "unfinished": [(i, record) for i, record in enumerate(records) if record.row.state != "done" or record.faults],
+        "version": package_version("aevb") or "",
+        "newest": newest_start(records),
+        "commands": commands(records),
+        "differing": differing,
+        "constant": constant,
+        "charts": [(view, _charts(view, found, numbers)) for view in views(found)],
+        "panels": found,
+        "lines": _legend(found),
+        "more_panels": more_panels,
+        "without_curve": without_curve,
+        "paper": paper,
+        "table": table,
+        "pairs": near,
+        "all_pairs": all_pairs,
+        "provenance": provenance(records),
+        "conventions": conventions(records),
+        "limitations": limitations(records, found),
+        "downloads": downloads(records, table, paper),
+    }
+
+
+def _charts(view: View, found: Iterable[Panel], numbers: dict[str, int]) -> list[Chart]:
+    drawn = [draw(view, panel, f"chart-{view.key}-{index}", numbers) for index, panel in enumerate(found)]
+    return [chart for chart in drawn if chart is not None]
+
+
+def _legend(found: list[Panel]) -> list[tuple[str, int]]:
+    return sorted({(line.label, line.style) for panel in found for line in panel.lines})
+
+
+def _details(records: list[RunRecord], differing: Any, limits: Limits, images: int) -> dict[str, Any]:
+    # Runs that went wrong are those that one opens.
+    order = sorted(range(len(records)), key=lambda index: (records[index].row.state != "failed", index))
+    chosen = sorted(order[: limits.details])
+    pictures, left = {}, IMAGE_BYTES
+    for index in chosen if limits.images else []:
+        found = read_images(records[index].directory, images)
+        size = sum(len(picture.png) for picture in found)
+        if found and size <= left:
+            pictures[index], left = found, left - size
+    details = [detail(index, replace(records[index], images=pictures.get(index, [])), differing) for index in chosen]
+    with_events = sum((record.directory / layout.TENSORBOARD).is_dir() for record in records) if images else 0
+    return {
+        "details": details,
+        "opened": set(chosen),
+        "images_dropped": max(0, with_events - len(pictures)),
+        "details_dropped": len(records) - len(chosen),
+    }

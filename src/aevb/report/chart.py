@@ -1,0 +1,255 @@
+"""One panel of learning curves as SVG: seeds thin, their mean thick, a band over seeds, the paper's curve in black."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from markupsafe import Markup
+
+from aevb.figures.common.style import number
+from aevb.figures.paper import published
+from aevb.report.panels import Line, Panel
+from aevb.report.scales import Scale, linear_ticks, log_ticks, power_of_ten, short_number
+from aevb.report.statistics import Summary
+from aevb.report.svg import area, element, path
+from aevb.report.views import View, paper_curves, series
+
+__all__ = ["Chart", "draw"]
+
+WIDTH, HEIGHT = 380, 250
+LEFT, RIGHT, TOP, BOTTOM = 50, 10, 8, 34
+DECADES = 3  # of samples that a chart shows, up to its end
+MARKERS = ("circle", "square", "triangle", "diamond", "bar")
+CORNERS: dict[str, list[tuple[float, float]]] = {
+    "square": [(-2.3, -2.3), (2.3, -2.3), (2.3, 2.3), (-2.3, 2.3)],
+    "triangle": [(0, -3), (2.8, 2), (-2.8, 2)],
+    "diamond": [(0, -3.3), (3.3, 0), (0, 3.3), (-3.3, 0)],
+    "bar": [(-2.6, -0.8), (2.6, -0.8), (2.6, 0.8), (-2.6, 0.8)],
+}
+"""Of markers, pixels from their middle."""
+MOST_VERTICES = 100  # of a curve of the paper
+
+
+Papers = list[tuple[str, str, published.Polyline]]
+"""Algorithm, split and curve."""
+
+
+class Drawn(NamedTuple):
+    """A line and a split of it as a chart shows them."""
+
+    line: Line
+    split: str
+    main: bool
+    seeds: list[tuple[str, np.ndarray, np.ndarray]]
+    summary: Summary
+
+
+class Chart(NamedTuple):
+    """A chart. svg: The picture. title: Its heading. rows: The numbers of the means, for the table below it."""
+
+    svg: Markup
+    title: str
+    rows: list[dict[str, object]]
+
+
+def draw(view: View, panel: Panel, identifier: str, numbers: dict[str, int]) -> Chart | None:
+    """Draw a panel.
+
+    Args:
+        view: What is shown.
+        panel: Its lines.
+        identifier: A unique id for the labels of the chart.
+        numbers: The index of every run in the report, by its directory.
+
+    Returns:
+        The chart; None if the view has no numbers in this panel.
+    """
+    drawn = [item for line in panel.lines for item in _lines(view, panel, line, numbers)]
+    if not drawn:
+        return None
+    right = float(max(item.summary.samples_seen[-1] for item in drawn))
+    first = float(min(max(1, item.summary.samples_seen[0]) for item in drawn))
+    left = max(min(first, right / 10), right / 10 ** (1 if view.tail else DECADES))
+    papers = [(name, split, curve) for name, split, curve in paper_curves(view, panel, right) if split in view.columns]
+    x = Scale(left, right, LEFT, WIDTH - RIGHT, logarithmic=True)
+    y = Scale(*_heights(drawn, papers, left, right, view), HEIGHT - BOTTOM, TOP)
+    inside = [element("path", d=path([(x(left), y(0)), (x(right), y(0))]), class_="zero")] if view.difference else []
+    for algorithm, split, curve in papers:
+        kept = np.unique(np.linspace(0, len(curve.value) - 1, MOST_VERTICES).astype(int))
+        d = path(
+            (x(float(a)), y(float(b)))
+            for a, b in zip(curve.samples_seen[kept], curve.value[kept], strict=True)
+            if a >= left / 2
+        )
+        name = f"paper, {algorithm.replace('_', '-')}, {split}"
+        inside.append(element("path", element("title", name), d=d, class_=f"paper p-{algorithm} {split}"))
+    inside += [_curve(item, x, y, left, view) for item in drawn]
+    plot = element(
+        "svg",
+        Markup("").join(inside),
+        x=LEFT,
+        y=TOP,
+        width=WIDTH - LEFT - RIGHT,
+        height=HEIGHT - TOP - BOTTOM,
+        viewBox=f"{LEFT} {TOP} {WIDTH - LEFT - RIGHT} {HEIGHT - TOP - BOTTOM}",
+    )
+    title, description = element("title", f"{panel.title}: {view.title}"), element("desc", _description(drawn, view))
+    svg = element(
+        "svg",
+        Markup("").join([title, description, *_axes(x, y), plot]),
+        viewBox=f"0 0 {WIDTH} {HEIGHT}",
+        role="img",
+        class_="chart",
+        id=identifier,
+    )
+    return Chart(svg, panel.title, [row for item in drawn if item.main for row in _rows(item, left, view)])
+
+
+def _lines(view: View, panel: Panel, line: Line, numbers: dict[str, int]) -> list[Drawn]:
+    found = []
+    for index, split in enumerate(view.columns):
+        seeds, summary = series(view, panel, line, split)
+        if len(summary.mean) and (index < 2):
+            named = [(str(numbers[str(item.run.directory)]), xs, ys) for item, xs, ys in seeds]
+            found.append(Drawn(line, split, index == 0, named, summary))
+    return found
+
+
+def _curve(item: Drawn, x: Scale, y: Scale, left: float, view: View) -> Markup:
+    """A group of everything that belongs to a line, so that it can be hidden as a whole."""
+    summary = item.summary
+    points = [(x(float(a)), y(float(b))) for a, b in zip(summary.samples_seen, summary.mean, strict=True)]
+    parts: list[Markup] = []
+    if item.main:
+        parts += _bands(summary, x, y)
+        if len(item.seeds) > 1:
+            for index, xs, ys in item.seeds:
+                d = path((x(float(a)), y(float(b))) for a, b in zip(xs, ys, strict=True))
+                parts.append(element("path", d=d, class_="seed", data_run=index))
+    parts.append(element("path", d=path(points), class_=f"mean {'main' if item.main else 'other'}"))
+    if item.main:
+        shape = item.line.style % len(MARKERS)
+        for (px, py), seen, mean, count in zip(points, summary.samples_seen, summary.mean, summary.seeds, strict=True):
+            if seen >= left:
+                title = f"{item.line.label}, {item.split}, {int(seen):,}: {number(float(mean))} ({_seeds(int(count))})"
+                label = element("title", title) if view.key in ("bound",) else ""
+                parts.append(_marker(shape, px, py, label))
+    runs = " ".join(index for index, _, _ in item.seeds)
+    return element(
+        "g",
+        Markup("").join(parts),
+        class_=f"line s{item.line.style} {item.split}",
+        data_line=item.line.label,
+        data_runs=runs,
+    )
+
+
+def _bands(summary: Summary, x: Scale, y: Scale) -> list[Markup]:
+    half = summary.half_width()
+    several, three = summary.seeds > 1, summary.seeds > 2
+    kinds = {
+        "range": (summary.low, summary.high, several),
+        "deviation": (summary.mean - summary.deviation, summary.mean + summary.deviation, three),
+        "interval": (summary.mean - half, summary.mean + half, three),
+    }
+    bands = []
+    for kind, (low, high, kept) in kinds.items():
+        points = [
+            (x(float(a)), y(float(b)), y(float(c)))
+            for a, b, c in zip(summary.samples_seen[kept], low[kept], high[kept], strict=True)
+        ]
+        if d := area(points):
+            bands.append(element("path", d=d, class_=f"band b-{kind}"))
+    return bands
+
+
+def _marker(shape: int, px: float, py: float, label: Markup | str) -> Markup:
+    if not (math.isfinite(px) and math.isfinite(py)):
+        return Markup("")
+    if MARKERS[shape] == "circle":
+        return element("circle", label, cx=px, cy=py, r="2.6", class_="dot")
+    return element("path", label, d=path((px + a, py + b) for a, b in CORNERS[MARKERS[shape]]) + "Z", class_="dot")
+
+
+def _axes(x: Scale, y: Scale) -> list[Markup]:
+    parts = []
+    for value in linear_ticks(y.low, y.high):
+        parts.append(element("path", d=f"M{LEFT} {y(value):.1f}H{WIDTH - RIGHT}", class_="grid"))
+        parts.append(
+            element("text", short_number(value), x=LEFT - 6, y=y(value) + 3.5, class_="tick", text_anchor="end")
+        )
+    for value in log_ticks(x.low, x.high):
+        parts.append(element("path", d=f"M{x(value):.1f} {TOP}V{HEIGHT - BOTTOM}", class_="grid"))
+        parts.append(
+            element(
+                "text", power_of_ten(value), x=x(value), y=HEIGHT - BOTTOM + 14, class_="tick", text_anchor="middle"
+            )
+        )
+    parts.append(element("path", d=f"M{LEFT} {TOP}V{HEIGHT - BOTTOM}H{WIDTH - RIGHT}", class_="axis"))
+    middle = (LEFT + WIDTH - RIGHT) / 2
+    parts.append(element("text", "training samples seen", x=middle, y=HEIGHT - 4, class_="label", text_anchor="middle"))
+    turned = f"rotate(-90 10 {(TOP + HEIGHT - BOTTOM) / 2:.0f})"
+    parts.append(
+        element(
+            "text", "nats", x=10, y=(TOP + HEIGHT - BOTTOM) / 2, class_="label", text_anchor="middle", transform=turned
+        )
+    )
+    return parts
+
+
+def _heights(drawn: list[Drawn], papers: Papers, left: float, right: float, view: View) -> tuple[float, float]:
+    """Every curve is shown whole from the middle of the axis on; steeper beginnings are cut, and so are runs that diverged."""
+    start = left if view.tail else math.sqrt(left * right)
+    kept = [item for item in drawn if not _diverged(item.summary)] or drawn
+    curves = [(item.summary.samples_seen, item.summary.mean) for item in kept]
+    curves += [(curve.samples_seen, curve.value) for _, _, curve in papers]
+    for item in kept:
+        if item.main:
+            curves += [(item.summary.samples_seen, item.summary.low), (item.summary.samples_seen, item.summary.high)]
+    values: list[float] = [0.0] if view.difference else []
+    for seen, value in curves:
+        late = value[(seen >= min(start, seen[-1])) & (seen <= right)]
+        values += [float(v) for v in late if abs(v) < 1e6]
+    low, high = (min(values), max(values)) if values else (0.0, 1.0)
+    margin = 0.05 * (high - low) or max(1.0, 0.01 * abs(high))
+    return low - margin, high + margin
+
+
+def _diverged(summary: Summary) -> bool:
+    """Whether a curve falls, after its first point, further below it than it ever rises above it."""
+    first, rest = summary.low[0], summary.low[1:]
+    return bool(len(rest)) and first - rest.min() > max(1.0, summary.high.max() - first)
+
+
+def _rows(item: Drawn, left: float, view: View) -> list[dict[str, object]]:
+    summary, rows = item.summary, []
+    for i, seen in enumerate(summary.samples_seen):
+        last = i == len(summary.samples_seen) - 1
+        if seen >= left and (view.key == "bound" or last or math.log10(seen).is_integer()):
+            several = summary.seeds[i] > 1
+            rows.append(
+                {
+                    "line": item.line.label,
+                    "samples_seen": int(seen),
+                    "seeds": int(summary.seeds[i]),
+                    "mean": float(summary.mean[i]),
+                    "lowest": float(summary.low[i]) if several else None,
+                    "highest": float(summary.high[i]) if several else None,
+                    "deviation": float(summary.deviation[i]) if several else None,
+                }
+            )
+    return rows
+
+
+def _description(drawn: list[Drawn], view: View) -> str:
+    ends = [
+        f"{item.line.label} {number(float(item.summary.mean[-1]))} nats at {int(item.summary.samples_seen[-1]):,} samples "
+        f"({_seeds(int(item.summary.seeds[-1]))})"
+        for item in drawn
+        if item.main
+    ]
+    return f"{view.title} of the {drawn[0].split} split against training samples seen. At the end: {'; '.join(ends)}."
+
+
+def _seeds(count: int) -> str:
+    return f"{count} seed{'s' * (count != 1)}"

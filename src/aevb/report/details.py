@@ -1,0 +1,84 @@
+"""What the report shows of a single run when it is opened."""
+
+import base64
+import csv
+import io
+from typing import Any, NamedTuple
+
+from aevb.config import flatten, shown
+from aevb.report.differing import ABSENT, Differing, flat_settings
+from aevb.report.records import RunRecord
+
+__all__ = ["Detail", "Image", "detail"]
+
+
+class Image(NamedTuple):
+    """title: Its tag and samples seen. uri: The PNG. width, height: pixels."""
+
+    title: str
+    uri: str
+    width: int
+    height: int
+
+
+class Detail(NamedTuple):
+    """number: Index of the run in the report. record: Its files. own: Its settings that differ. evaluations: A row for every value. manifest: Dotted."""
+
+    number: int
+    record: RunRecord
+    own: list[tuple[str, str]]
+    evaluations: list[dict[str, Any]]
+    findings: list[str]
+    metrics: list[list[str]]
+    manifest: list[tuple[str, str]]
+    starts: list[dict[str, str]]
+    images: list[Image]
+
+
+def detail(index: int, record: RunRecord, differing: list[Differing]) -> Detail:
+    """Collect what is shown of a run."""
+    flat = flat_settings(record.settings)
+    manifest = {key: value for key, value in record.manifest.items() if key != "starts"}
+    starts = record.manifest.get("starts")
+    return Detail(
+        index,
+        record,
+        [(item.key, flat.get(item.key, ABSENT)) for item in differing] if flat else [],
+        [row for item in record.evaluations_read for row in _evaluation(item.stem, item.facts, item.values)],
+        [f"{item.stem}: {line}" for item in record.evaluations_read for line in _summary(item.facts)],
+        list(csv.reader(io.StringIO(record.metrics_text))),
+        [(key, shown(value)) for key, value in flatten(manifest) if key],
+        [
+            {key: str(start.get(key, "")) for key in ("time", "command")}
+            for start in (starts if isinstance(starts, list) else [])
+            if isinstance(start, dict)
+        ],
+        [_image(picture) for picture in record.images],
+    )
+
+
+def _evaluation(stem: str, facts: dict[str, Any], values: dict[str, tuple[float, float]]) -> list[dict[str, Any]]:
+    settings = facts.get("settings")
+    named = ", ".join(f"{key}={shown(value)}" for key, value in settings.items()) if isinstance(settings, dict) else ""
+    return [
+        {
+            "evaluation": stem,
+            "quantity": name,
+            "mean": mean,
+            "error": error,
+            "images": facts.get("n", ""),
+            "direction": facts.get("direction", "") if name == facts.get("quantity") else "",
+            "settings": named,
+        }
+        for name, (mean, error) in values.items()
+    ]
+
+
+def _summary(facts: dict[str, Any]) -> list[str]:
+    lines = facts.get("summary", facts.get("findings"))
+    return [str(line) for line in lines] if isinstance(lines, list) else []
+
+
+def _image(picture: Any) -> Image:
+    uri = f"data:image/png;base64,{base64.b64encode(picture.png).decode()}"
+    return Image(f"{picture.title}, {picture.samples_seen:,} samples seen", uri, picture.width, picture.height)

@@ -1,0 +1,90 @@
+"""Which settings differ between the runs of a report, without those that only repeat another one.
+
+A config repeats itself: model.encoder.latent_dim is latent_dim, and a choice of `data` brings its own scale. Such keys are implied
+by the key that they follow, and are left out.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from aevb.config import flatten, shown
+
+__all__ = ["ABSENT", "Differing", "differing_settings", "flat_settings"]
+
+ABSENT = "absent"
+LEFT_OUT = (
+    "name",
+    "output_dir",
+    "logger",
+    "evaluator",
+    "choices.logger",
+    "choices.evaluator",
+    "choices.experiment",
+    "choices.trainer",
+)
+
+
+class Differing(NamedTuple):
+    """A setting with several values. key: Its dotted name. values: Number of runs by value, most frequent first."""
+
+    key: str
+    values: dict[str, int]
+
+
+def flat_settings(settings: dict[str, Any]) -> dict[str, str]:
+    """Return the settings that describe an experiment, as the command line writes them, by dotted key.
+
+    Args:
+        settings: The config of a run.
+
+    Returns:
+        Values by key; the option of a group stands under the group's name, as in `data=mnist`.
+    """
+    found = {
+        key: shown(value)
+        for key, value in flatten(settings)
+        if key and not any(key == name or key.startswith(f"{name}.") for name in LEFT_OUT)
+    }
+    return {key.removeprefix("choices."): value for key, value in found.items()}
+
+
+def differing_settings(runs: Sequence[dict[str, str]]) -> list[Differing]:
+    """Return the settings that differ between runs.
+
+    Args:
+        runs: `flat_settings` of every run that has a config.
+
+    Returns:
+        The keys with more than one value, those that only follow from another key left out.
+    """
+    keys = list(dict.fromkeys(key for run in runs for key in run))
+    columns = {key: tuple(run.get(key, ABSENT) for run in runs) for key in keys}
+    varying = {key: column for key, column in columns.items() if len(set(column)) > 1}
+    kept = [key for key in varying if not _implied(key, varying)]
+    return [Differing(key, dict(Counter(varying[key]).most_common())) for key in sorted(kept, key=_rank)]
+
+
+def _implied(key: str, varying: dict[str, tuple[str, ...]]) -> bool:
+    if len(set(varying[key]) - {ABSENT}) == 1:
+        return True  # a key that older configs do not have, or that goes with another choice
+    group, _, rest = key.partition(".")
+    if not rest:
+        return False
+    last = key.rpartition(".")[2]
+    if last in varying and all(a in (b, ABSENT) for a, b in zip(varying[key], varying[last], strict=True)):
+        return True  # model.encoder.latent_dim repeats latent_dim
+    sources = {group, "data", "objective"} if group == "model" else {group}  # a data set chooses its decoder
+    return any(_follows(varying[key], varying[other]) for other in sources & varying.keys())
+
+
+def _follows(column: tuple[str, ...], from_column: tuple[str, ...]) -> bool:
+    values: dict[str, set[str]] = defaultdict(set)
+    for value, source in zip(column, from_column, strict=True):
+        values[source].add(value)
+    return all(len(found) == 1 for found in values.values())
+
+
+def _rank(key: str) -> tuple[int, str]:
+    order = ("data", "latent_dim", "objective", "model", "optimizer", "optimizer.lr", "seed", "max_samples")
+    return (order.index(key), "") if key in order else (len(order), key)

@@ -1,0 +1,100 @@
+"""The numbers of the report as files: data: URIs that a browser saves without a network and without JavaScript."""
+
+import base64
+import csv
+import gzip
+import io
+import json
+import math
+from typing import Any, NamedTuple
+
+from aevb.report.paper import PaperTable
+from aevb.report.records import RunRecord
+from aevb.report.run_table import RunTable, plain
+
+__all__ = ["Download", "downloads"]
+
+PLAIN_LIMIT = 400_000  # bytes; a larger file is packed
+
+
+class Download(NamedTuple):
+    """name: Of the file. uri: Its content. size: Bytes of it, unpacked. what: What it holds."""
+
+    name: str
+    uri: str
+    size: int
+    what: str
+
+
+def downloads(records: list[RunRecord], table: RunTable, paper: PaperTable) -> list[Download]:
+    """Return the files: runs.csv, curves.csv, paper.csv (if there is anything to compare) and report.json."""
+    files = [
+        _file("runs.csv", "text/csv", _runs(records, table), "the table of all runs, with every digit"),
+        _file("curves.csv", "text/csv", _curves(records), "every line of every metrics.csv, as it was written"),
+    ]
+    if paper.rows:
+        files.append(_file("paper.csv", "text/csv", _csv(paper.rows), "ours against the paper"))
+    return [
+        *files,
+        _file("report.json", "application/json", _json(records, paper), "runs, settings, curves and evaluations"),
+    ]
+
+
+def _runs(records: list[RunRecord], table: RunTable) -> str:
+    rows = []
+    for record, cells in zip(records, table.rows, strict=True):
+        line: dict[str, Any] = {"run": record.name}
+        for column, cell in zip(table.columns, cells, strict=True):
+            line[column.key] = plain(cell)
+            if cell.error is not None:
+                line[f"{column.key} standard_error"] = cell.error
+        rows.append(line)
+    return _csv(rows)
+
+
+def _curves(records: list[RunRecord]) -> str:
+    return _csv([{"run": record.name, **line} for record in records for line in record.lines])
+
+
+def _json(records: list[RunRecord], paper: PaperTable) -> str:
+    runs = [
+        {
+            "run": record.name,
+            "state": record.row.state,
+            "samples_seen": record.row.samples_seen,
+            "max_samples": record.row.max_samples,
+            "why": record.row.why,
+            "settings": record.settings,
+            "metrics": record.lines,
+            "evaluations": {item.stem: item.facts for item in record.evaluations_read},
+            "manifest": record.manifest,
+            "done": record.facts,
+        }
+        for record in records
+    ]
+    return json.dumps({"runs": runs, "paper": [_plain(row) for row in paper.rows]}, separators=(",", ":"), default=str)
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()}
+
+
+def _csv(rows: list[dict[str, Any]]) -> str:
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(_plain(row) for row in rows)
+    return text.getvalue()
+
+
+def _file(name: str, kind: str, text: str, what: str) -> Download:
+    data = text.encode()
+    if len(data) > PLAIN_LIMIT:
+        packed = gzip.compress(data, mtime=0)
+        return Download(f"{name}.gz", _uri("application/gzip", packed), len(data), what)
+    return Download(name, _uri(kind, data), len(data), what)
+
+
+def _uri(kind: str, data: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"

@@ -1,0 +1,68 @@
+"""What the numbers of the report are, and the limitations that follow from the runs themselves."""
+
+import math
+from collections import Counter
+
+from aevb.data.binarisation import meaning
+from aevb.report.panels import Panel
+from aevb.report.records import RunRecord
+
+__all__ = ["conventions", "limitations", "pareto_k_threshold"]
+
+
+def conventions(records: list[RunRecord]) -> list[tuple[str, str]]:
+    """Return (targets, meaning) of every convention of targets among the runs."""
+    found = set()
+    for record in records:
+        targets = str(record.facts.get("targets", ""))
+        model = record.settings.get("model")
+        decoder = model.get("decoder") if isinstance(model, dict) else None
+        if targets and isinstance(decoder, dict):
+            found.add((targets, meaning(targets, str(decoder.get("_target_", "")))))
+    return sorted(found)
+
+
+def pareto_k_threshold(samples: int) -> float:
+    """Return the largest Pareto k at which importance sampling with `samples` samples can be trusted.
+
+    Source: Vehtari, Simpson, Gelman, Yao & Gabry, Pareto smoothed importance sampling, JMLR 25 (2024): min(1 - 1 / log10(S), 0.7).
+    """
+    return min(1 - 1 / math.log10(samples), 0.7) if samples > 10 else 0.0
+
+
+def limitations(records: list[RunRecord], panels: list[Panel]) -> list[str]:
+    """Return sentences on what the runs cannot show, each generated from a fact."""
+    found = []
+    single = [f"{line.label} ({panel.title})" for panel in panels for line in panel.lines if len(line.curves) == 1]
+    if single:
+        named = "; ".join(single[:6]) + (f"; and {len(single) - 6} more" if len(single) > 6 else "")
+        found.append(f"One seed only, so that nothing is known of the spread: {named}.")
+    found += _pareto(records)
+    states = Counter(record.row.state for record in records)
+    unfinished = {state: count for state, count in states.items() if state != "done"}
+    if unfinished:
+        named = ", ".join(f"{count} {state}" for state, count in unfinished.items())
+        found.append(f"Not all runs are done ({named}): means at the end are over fewer runs.")
+    if any(str(record.manifest.get("dirty")).lower() == "true" for record in records):
+        found.append("Some runs were trained by code with uncommitted changes.")
+    return found
+
+
+def _pareto(records: list[RunRecord]) -> list[str]:
+    above: Counter[tuple[int, int]] = Counter()
+    totals: Counter[tuple[int, int]] = Counter()
+    for record in records:
+        for item in record.evaluations_read:
+            settings = item.facts.get("settings")
+            samples = settings.get("samples") if isinstance(settings, dict) else None
+            if "pareto_k" in item.values and isinstance(samples, int) and samples > 10:
+                threshold = pareto_k_threshold(samples)
+                totals[samples, round(100 * threshold)] += 1
+                above[samples, round(100 * threshold)] += item.values["pareto_k"][0] > threshold
+    return [
+        f"Importance sampling with {samples} samples: the mean Pareto k is above its threshold of {hundredths / 100:.2f} in {above[key]} "
+        f"of {totals[key]} evaluations, so log p(x) is a lower bound that may be loose there."
+        for key in sorted(totals)
+        if above[key]
+        for samples, hundredths in [key]
+    ]

@@ -1,0 +1,93 @@
+"""Which curves stand together: a panel for every data set and latent dimension, a line for every method and learning rate."""
+
+from typing import NamedTuple
+
+from aevb.figures.common.learning_curves import Curve, curve, families, labels
+from aevb.figures.common.style import dataset, method
+from aevb.report.records import DAMAGE, RunRecord
+
+__all__ = ["STYLES", "Line", "Panel", "curves_of", "panels"]
+
+STYLES = 10
+"""Colours with their dashes; lines beyond them repeat."""
+MOST_PANELS = 24
+MOST_LINES = 20  # of a panel
+
+
+class Line(NamedTuple):
+    """Runs that differ in the seed alone.
+
+    label: Its name in legends. style: Index of its colour and dash. published: The paper's algorithm, if it has one. curves: By seed.
+    """
+
+    label: str
+    style: int
+    published: str | None
+    curves: list[Curve]
+
+
+class Panel(NamedTuple):
+    """The lines of one data set and latent dimension. left_out: Number of lines beyond the most that are drawn."""
+
+    data: str
+    latent_dim: int
+    lines: list[Line]
+    left_out: int
+
+    @property
+    def title(self) -> str:
+        """As a heading."""
+        return f"{dataset(self.data)}, latent_dim {self.latent_dim}"
+
+
+def curves_of(records: list[RunRecord]) -> tuple[list[Curve], list[str]]:
+    """Return the learning curves of the runs that have one, and why the others have none."""
+    curves, reasons = [], []
+    for record in records:
+        if record.settings and record.lines:
+            try:
+                curves.append(curve(record))
+            except DAMAGE as error:
+                reasons.append(f"{record.name}: no curve, its config has no {' '.join(str(error).split())}")
+    return curves, reasons
+
+
+def panels(curves: list[Curve]) -> tuple[list[Panel], int]:
+    """Group curves.
+
+    Args:
+        curves: Of any number of data sets, methods, learning rates and seeds.
+
+    Returns:
+        The panels to draw, and the number of panels beyond the most that are drawn.
+    """
+    names = labels(curves)
+    groups: dict[tuple[str, int], dict[str, list[Curve]]] = {}
+    for (data, latent_dim, recipe), family in families(curves).items():
+        rates = {item.lr for item in family}
+        for item in sorted(family, key=lambda item: (item.lr is not None, item.lr or 0.0, item.seed)):
+            label = names[data, recipe] + (f", lr {item.lr:g}" if len(rates) > 1 and item.lr is not None else "")
+            groups.setdefault((data, latent_dim), {}).setdefault(label, []).append(item)
+    styles = _styles([list(found) for found in groups.values()])
+    drawn = [
+        Panel(
+            data,
+            latent_dim,
+            [
+                Line(label, styles[label], method(group[0].objective).published, group)
+                for label, group in sorted(found.items())[:MOST_LINES]
+            ],
+            max(0, len(found) - MOST_LINES),
+        )
+        for (data, latent_dim), found in groups.items()
+    ]
+    return drawn[:MOST_PANELS], max(0, len(drawn) - MOST_PANELS)
+
+
+def _styles(groups: list[list[str]]) -> dict[str, int]:
+    """One style for every label, the same in all panels; labels that share a panel differ as long as there are styles."""
+    styles: dict[str, int] = {}
+    for label in sorted({label for group in groups for label in group}):
+        beside = [styles[other] for group in groups if label in group for other in group if other in styles]
+        styles[label] = min(range(STYLES), key=lambda style: (beside.count(style), style))
+    return styles

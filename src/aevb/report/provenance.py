@@ -1,0 +1,80 @@
+"""Where the numbers come from: versions, commits, machines, data and conventions of all runs, each with the runs that share it."""
+
+from collections import Counter
+from typing import Any, NamedTuple
+
+from aevb.config import flatten, shown
+from aevb.report.records import RunRecord
+
+__all__ = ["Fact", "commands", "newest_start", "provenance"]
+
+SHARED = (
+    "versions",
+    "commit",
+    "dirty",
+    "platform",
+    "processor",
+    "device",
+    "devices",
+    "threads",
+    "matmul_backend",
+    "data",
+)
+FROM_SETTINGS = ("trainer.precision", "trainer.threads", "trainer.matmul_backend", "trainer.engine", "trainer.sampling")
+MOST_VALUES = 12
+
+
+class Fact(NamedTuple):
+    """name: What. values: Value -> number of runs, most frequent first. more: Values beyond those."""
+
+    name: str
+    values: dict[str, int]
+    more: int
+
+
+def provenance(records: list[RunRecord]) -> list[Fact]:
+    """Collect the facts of the runs' manifests, and from DONE and the config of runs that have none."""
+    counts: dict[str, Counter[str]] = {}
+    for record in records:
+        for name, value in _facts(record).items():
+            counts.setdefault(name, Counter())[shown(value)] += 1
+    return [
+        Fact(
+            name,
+            dict(sorted(found.items(), key=lambda item: (-item[1], item[0]))[:MOST_VALUES]),
+            max(0, len(found) - MOST_VALUES),
+        )
+        for name, found in counts.items()
+    ]
+
+
+def _facts(record: RunRecord) -> dict[str, Any]:
+    manifest, flat = record.manifest, dict(flatten(record.settings))
+    facts = dict(flatten({key: manifest[key] for key in SHARED if key in manifest}))
+    facts.setdefault("commit", record.facts.get("commit") or "not recorded")
+    facts |= {f"data.{split}": value for split, value in record.hashes.items() if f"data.{split}" not in facts}
+    facts |= {key: flat[key] for key in FROM_SETTINGS if key in flat}
+    for item in record.evaluations_read:
+        settings = item.facts.get("settings")
+        named = shown(settings) if isinstance(settings, dict) else ""
+        facts[f"evaluation {item.stem}"] = f"{item.facts.get('n')} images, seed {item.facts.get('seed')}, {named}"
+        facts["targets"] = item.facts.get("targets")
+    return {name: value for name, value in facts.items() if value not in (None, {})}
+
+
+def _starts(record: RunRecord) -> list[dict[str, Any]]:
+    starts = record.manifest.get("starts")
+    return [start for start in starts if isinstance(start, dict)] if isinstance(starts, list) else []
+
+
+def commands(records: list[RunRecord]) -> dict[str, int]:
+    """The command lines that started the runs, with the number of runs of each, most frequent first."""
+    counts = Counter(
+        str(starts[-1]["command"]) for record in records if (starts := _starts(record)) and "command" in starts[-1]
+    )
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def newest_start(records: list[RunRecord]) -> str:
+    """The time at which the newest run was started, as its manifest says; empty if no run has a manifest."""
+    return max((str(start["time"]) for record in records for start in _starts(record) if "time" in start), default="")

@@ -1,0 +1,162 @@
+"""What the report knows of a run: everything in its directory that is shown, read once and redacted."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from aevb.errors import UserError
+from aevb.files.regular import MIB, read_tail, read_text
+from aevb.report.images import Picture
+from aevb.report.redaction import Redaction
+from aevb.runs import layout
+from aevb.runs.csv_table import read_rows
+from aevb.runs.records import read_data_hashes, read_done, read_evaluation, read_manifest
+from aevb.runs.run import Run
+from aevb.runs.settings import read_settings
+from aevb.runs.status import Row
+
+__all__ = ["DAMAGE", "Evaluation", "RunRecord", "read_record", "redacted"]
+
+DAMAGE = (UserError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What reading a damaged file, or one from elsewhere, can raise."""
+
+LONGEST_TRACEBACK = 20_000  # bytes, from the end
+LARGEST = 64 * MIB  # bytes of metrics.csv
+
+
+class Evaluation(NamedTuple):
+    """One file of evaluation/.
+
+    stem: Name of the file without its suffix. facts: What it says. values: (mean, standard error) by name, nats unless named.
+    """
+
+    stem: str
+    facts: dict[str, Any]
+    values: dict[str, tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class RunRecord(Run):
+    """A run directory with its files read; a run without DONE has what is known so far.
+
+    Attributes:
+        row: State, samples seen and budget.
+        settings: Its config; empty if it cannot be read.
+        lines: The lines of metrics.csv as they are written.
+        metrics_text: metrics.csv itself.
+        facts: DONE; empty for a run that is not done.
+        manifest: manifest.json; empty if there is none.
+        hashes: data.json.
+        evaluations: The files of evaluation/.
+        traceback: FAILED.
+        faults: Files that could not be read, and why.
+        images: Pictures of its logger.
+    """
+
+    row: Row
+    settings: dict[str, Any] = field(default_factory=dict)  # type: ignore[assignment]
+    lines: list[dict[str, str]] = field(default_factory=list)
+    metrics_text: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
+    manifest: dict[str, Any] = field(default_factory=dict)
+    hashes: dict[str, Any] = field(default_factory=dict)
+    evaluations_read: list[Evaluation] = field(default_factory=list)
+    traceback: str = ""
+    faults: list[str] = field(default_factory=list)
+    images: list[Picture] = field(default_factory=list)
+
+    @cached_property
+    def done(self) -> dict[str, Any]:
+        """DONE; for a run that is not done, what is known without it."""
+        return {"fingerprint": "", "samples_seen": self.row.samples_seen, **self.facts}
+
+    @property
+    def columns(self) -> list[str]:
+        """Columns of metrics.csv, without samples_seen."""
+        return [name for name in self.lines[0] if name and name != "samples_seen"] if self.lines else []
+
+    def metrics(self) -> dict[str, np.ndarray]:
+        """The columns of metrics.csv as numbers; nan where nothing was computed."""
+        seen = np.array([int(line["samples_seen"]) for line in self.lines], dtype=np.int64)
+        names = dict.fromkeys(
+            ["train_bound", "test_bound", *self.columns]
+        )  # the first two: figures ask every run for them
+        return {"samples_seen": seen, **{name: self._column(name) for name in names}}
+
+    def _column(self, name: str) -> np.ndarray:
+        return np.array([_number(line.get(name)) for line in self.lines], dtype=np.float64)
+
+
+def read_record(row: Row) -> RunRecord:
+    """Read a run directory.
+
+    Args:
+        row: The run's line of aevb-status.
+
+    Returns:
+        The record. A file that cannot be read leaves its part empty and a line in `faults`.
+    """
+    directory = Path(row.run)
+    faults: list[str] = []
+
+    def attempt(read: Callable[[], Any], otherwise: Any) -> Any:
+        try:
+            return read()
+        except FileNotFoundError:
+            return otherwise
+        except DAMAGE as error:
+            faults.append(" ".join(str(error).split()))
+            return otherwise
+
+    settings = attempt(lambda: read_settings(directory), {}) if row.state != "missing" else {}
+    lines = attempt(lambda: read_rows(directory / layout.METRICS), [])
+    evaluations = [attempt(partial(_evaluation, path), None) for path in layout.evaluation_files(directory)]
+    ended = row.state in ("done", "partial")
+    return RunRecord(
+        directory,
+        row,
+        settings,
+        lines,
+        attempt(lambda: read_text(directory / layout.METRICS, LARGEST), "") if lines else "",
+        attempt(lambda: _without_config(read_done(directory)), {}) if ended else {},
+        attempt(lambda: read_manifest(directory), {}),
+        dict(attempt(lambda: read_data_hashes(directory), {})),
+        [item for item in evaluations if item is not None],
+        attempt(lambda: read_tail(directory / layout.FAILED, LONGEST_TRACEBACK), "") if row.state == "failed" else "",
+        list(dict.fromkeys(faults)),
+    )
+
+
+def _number(text: str | None) -> float:
+    return float(text) if text else math.nan
+
+
+def _without_config(done: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in done.items() if key != "config"}  # a copy of config.yaml
+
+
+def _evaluation(path: Path) -> Evaluation:
+    facts = read_evaluation(path)
+    values = {str(name): (float(v["mean"]), float(v["standard_error"])) for name, v in facts.get("values", {}).items()}
+    return Evaluation(path.stem, facts, values)
+
+
+def redacted(record: RunRecord, redaction: Redaction) -> RunRecord:
+    """Return the record with private names removed from every text in it but metrics.csv, which holds numbers only."""
+    value, text = redaction.value, redaction.text
+    row = record.row
+    return replace(
+        record,
+        row=replace(row, run=text(row.run), why=text(row.why), point=text(row.point)),
+        settings=value(record.settings),
+        facts=value(record.facts),
+        manifest=value(record.manifest),
+        evaluations_read=[item._replace(facts=value(item.facts)) for item in record.evaluations_read],
+        traceback=text(record.traceback),
+        faults=[text(line) for line in record.faults],
+    )

@@ -1,0 +1,87 @@
+"""Redaction: user names, host names, home directories, addresses and secrets are removed before text reaches the page.
+
+A report is made to be sent to other people, and manifests, tracebacks and paths in a config name machines and accounts.
+"""
+
+import getpass
+import platform
+import re
+from collections.abc import Iterable
+from typing import Any
+
+__all__ = ["Redaction"]
+
+HOME = re.compile(r"(?:/(?:export/)?home/|/Users/|[A-Za-z]:\\+Users\\+)([^/\\\s'\":,;]+)")
+ROOT_HOME = re.compile(r"(?<![\w.~/-])/root(?![\w-])")
+ADDRESS = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])|[\w.+-]+@[\w-]+(?:\.[\w-]+)*")
+SECRET_NAME = r"(?:password|passwd|secret|token|api_?key|credentials?)"
+SECRET = re.compile(
+    rf"((?<![A-Za-z])(?:[\w.-]*[_.-])?{SECRET_NAME}['\"]?\s*[=:]\s*)(?:'[^']*'|\"[^\"]*\"|\S+)", re.IGNORECASE
+)
+SECRET_KEY = re.compile(rf"(?:^|[_.-]){SECRET_NAME}$", re.IGNORECASE)
+REMOVED = "[redacted]"
+SHORTEST = 3  # characters of a name that is replaced wherever it occurs
+
+
+class Redaction:
+    """Replaces private text in strings and in nested containers."""
+
+    def __init__(self, texts: Iterable[str], hosts: Iterable[str], pattern: re.Pattern[str] | None = None) -> None:
+        """Collect the names to remove.
+
+        Args:
+            texts: Text of the runs; user names are read from the home directories in it.
+            hosts: Host names that the runs recorded.
+            pattern: A further pattern of the user's; every match is removed.
+        """
+        users = {name for text in texts for name in HOME.findall(text)} | {_user()}
+        names = {*hosts, platform.node()}
+        names |= {name.partition(".")[0] for name in names}
+        self._users = _alternatives(users - {"root"})
+        self._hosts = _alternatives(names - {"localhost"})
+        self._pattern = pattern
+
+    def text(self, text: str) -> str:
+        """Return `text` without private names.
+
+        Args:
+            text: Any text of a run.
+
+        Returns:
+            The text with `~` for home directories, `user` for user names in paths, `host` for host names and
+            `[redacted]` for addresses, secrets and the matches of the user's pattern.
+        """
+        text = HOME.sub("~", text)
+        text = ROOT_HOME.sub("~", text)
+        text = SECRET.sub(rf"\1{REMOVED}", text)
+        if self._users:
+            text = re.sub(
+                rf"(?<=[/\\])(?:{self._users})(?=[/\\\s'\",:;)]|$)|(?<![\w.-])(?:{self._users})(?=@)", "user", text
+            )
+        text = ADDRESS.sub(REMOVED, text)
+        if self._hosts:
+            text = re.sub(rf"(?<![\w-])(?:{self._hosts})(?![\w-])", "host", text)
+        return text if self._pattern is None else self._pattern.sub(REMOVED, text)
+
+    def value(self, value: Any, key: str = "") -> Any:
+        """Return nested containers with every string redacted; the value of a key that names a secret is removed."""
+        if isinstance(value, dict):
+            return {self.text(str(name)): self.value(item, str(name)) for name, item in value.items()}
+        if isinstance(value, list):
+            return [self.value(item, key) for item in value]
+        if SECRET_KEY.search(key) and value is not None:
+            return REMOVED
+        return self.text(value) if isinstance(value, str) else value
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return ""  # an account without a name, as in some containers
+
+
+def _alternatives(names: set[str]) -> str:
+    return "|".join(
+        re.escape(name) for name in sorted(names, key=lambda name: (-len(name), name)) if len(name) >= SHORTEST
+    )

@@ -1,0 +1,122 @@
+"""The table of all runs: settings that differ, progress, and every final value, as numbers that the page can sort."""
+
+import math
+from typing import Any, NamedTuple
+
+from aevb.figures.common.style import number
+from aevb.report.differing import ABSENT, Differing, flat_settings
+from aevb.report.records import RunRecord
+
+__all__ = ["Cell", "Column", "RunTable", "run_table"]
+
+
+class Column(NamedTuple):
+    """key: Of a setting or value. title: Of its head. numeric: How it is sorted. kind: setting, value, progress or extra."""
+
+    key: str
+    title: str
+    numeric: bool
+    kind: str
+
+
+class Cell(NamedTuple):
+    """text: As shown. value: The number in full, by which it is sorted; None for text. error: Its standard error, if it has one."""
+
+    text: str
+    value: float | int | None = None
+    error: float | None = None
+
+
+class RunTable(NamedTuple):
+    """columns: After the run's name. rows: For every run, its cells."""
+
+    columns: list[Column]
+    rows: list[list[Cell]]
+
+
+def run_table(records: list[RunRecord], differing: list[Differing]) -> RunTable:
+    """Build the table.
+
+    Args:
+        records: The runs.
+        differing: The settings that differ between them.
+
+    Returns:
+        Columns and cells; a run that lacks a value has an empty cell.
+    """
+    settings = [Column(item.key, item.key, all(map(_is_number, item.values)), "setting") for item in differing]
+    progress = [
+        Column("state", "state", False, "progress"),
+        Column("samples_seen", "samples seen", True, "progress"),
+        Column("max_samples", "budget", True, "extra"),
+    ]
+    keys = list(dict.fromkeys(key for record in records for key in _values(record)))
+    primary = {f"{item.stem} {item.facts.get('quantity')}" for record in records for item in record.evaluations_read}
+    kinds = {key: "value" if key in primary or " " not in key else "extra" for key in keys}
+    values = [Column(key, _title(key), True, kinds[key]) for key in sorted(keys, key=lambda key: kinds[key] != "value")]
+    times = [
+        Column("seconds", "seconds", True, "progress"),
+        Column("samples_per_second", "samples/s", True, "progress"),
+    ]
+    columns = [*progress[:1], *settings, *progress[1:], *values, *times]
+    return RunTable(columns, [_row(record, columns) for record in records])
+
+
+def _row(record: RunRecord, columns: list[Column]) -> list[Cell]:
+    flat, values, row = flat_settings(record.settings), _values(record), record.row
+    seconds = record.facts.get("training_seconds")
+    seconds = float(seconds) if isinstance(seconds, int | float) and seconds > 0 else None
+    known = {
+        "state": Cell(row.state),
+        "samples_seen": Cell(f"{row.samples_seen:,}", row.samples_seen),
+        "max_samples": Cell(f"{row.max_samples:,}", row.max_samples),
+        "seconds": Cell(f"{seconds:,.1f}", seconds) if seconds else Cell(""),
+        "samples_per_second": Cell(f"{row.samples_seen / seconds:,.0f}", row.samples_seen / seconds)
+        if seconds
+        else Cell(""),
+    }
+    cells = []
+    for column in columns:
+        if column.kind == "setting":
+            text = flat.get(column.key, ABSENT) if flat else ""
+            cells.append(Cell(text, float(text) if column.numeric and text else None))
+        elif column.key in known:
+            cells.append(known[column.key])
+        else:
+            mean, error = values.get(column.key, (math.nan, math.nan))
+            if math.isnan(mean):
+                cells.append(Cell(""))
+            else:
+                shown = f"{number(mean)} ± {number(error)}" if math.isfinite(error) else number(mean)
+                cells.append(Cell(shown, mean, error if math.isfinite(error) else None))
+    return cells
+
+
+def _values(record: RunRecord) -> dict[str, tuple[float, float]]:
+    """Final values with standard errors; of a run without evaluations, the last line of metrics.csv."""
+    found = {f"{item.stem} {name}": value for item in record.evaluations_read for name, value in item.values.items()}
+    if record.lines:
+        last = record.lines[-1]
+        found |= {
+            f"last_{name}": (float(last[name]), math.nan) for name in ("train_bound", "test_bound") if last.get(name)
+        }
+    return found
+
+
+def _title(key: str) -> str:
+    if key.startswith("last_"):
+        return f"last {key.removeprefix('last_').replace('_', ' ')}"
+    stem, _, name = key.partition(" ")
+    return f"{name.replace('_', ' ')} ({stem})"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def plain(cell: Cell) -> Any:
+    """What a CSV holds of a cell: the number in full where there is one."""
+    return cell.text if cell.value is None else cell.value

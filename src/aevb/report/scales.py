@@ -1,0 +1,56 @@
+"""Axes: values to pixels, and the ticks between."""
+
+import math
+from typing import NamedTuple
+
+__all__ = ["Scale", "linear_ticks", "log_ticks", "power_of_ten", "short_number"]
+
+SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+
+class Scale(NamedTuple):
+    """An axis. low, high: Values at its ends. start, end: Their pixels. logarithmic: Of positive values only."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    logarithmic: bool = False
+
+    def __call__(self, value: float) -> float:
+        """The pixel of a value; nan outside of what the axis can show."""
+        if self.logarithmic:
+            if value <= 0:
+                return math.nan
+            share = math.log(value / self.low) / math.log(self.high / self.low)
+        else:
+            share = (value - self.low) / (self.high - self.low)
+        # A curve that leaves the panel is cut by its frame; the limit is for diverged runs, whose numbers would fill the file.
+        return self.start + min(1e3, max(-1e3, share)) * (self.end - self.start)
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Powers of ten from `low` to `high`."""
+    first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
+    return [float(10**k) for k in range(first, last + 1)] or [low]
+
+
+def linear_ticks(low: float, high: float, most: int = 5) -> list[float]:
+    """Multiples of 1, 2 or 5 x 10^k from `low` to `high`, at most `most` of them."""
+    raw = (high - low) / most
+    power = 10 ** math.floor(math.log10(raw))
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= raw * (1 - 1e-9))
+    first = math.ceil(low / step - 1e-9)
+    return [k * step for k in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def power_of_ten(value: float) -> str:
+    """A tick's label on an axis of samples: 10⁶ for powers of ten from 1,000 on."""
+    if value >= 1000 and math.log10(value).is_integer():
+        return f"10{str(round(math.log10(value))).translate(SUPERSCRIPTS)}"
+    return short_number(value)
+
+
+def short_number(value: float) -> str:
+    """A tick's label: the shortest text, with a minus sign that is one."""
+    return (f"{value:.10g}" if abs(value) < 1e5 else f"{value:.3g}").replace("-", "−")

@@ -1,0 +1,120 @@
+"use strict";
+(() => {
+  const $ = (id) => document.getElementById(id), all = (query, root = document) => [...root.querySelectorAll(query)];
+  document.documentElement.classList.add("js");
+  const table = $("table"), body = table.tBodies[0], heads = all("th", table.tHead), PAGE = 100;
+  let rows = [...body.rows], page = 0;
+  const chosen = new Map();
+
+  // Filter: chips (any value of a setting, all settings), then text; lines without a visible run are hidden.
+  const column = (key) => heads.findIndex((head) => head.dataset.key === key);
+  function matching() {
+    const words = $("filter").value.toLowerCase().split(/\s+/).filter(Boolean);
+    return rows.filter((row) => {
+      for (const [key, values] of chosen) if (!values.has(row.cells[column(key)].textContent.trim())) return false;
+      const text = words.length ? row.textContent.toLowerCase() : "";
+      return words.every((word) => text.includes(word));
+    });
+  }
+  function update() {
+    const kept = matching(), visible = new Set(kept.map((row) => row.id.slice(4)));
+    const pages = Math.max(1, Math.ceil(kept.length / PAGE));
+    page = Math.min(page, pages - 1);
+    const onPage = new Set(kept.slice(page * PAGE, (page + 1) * PAGE));
+    rows.forEach((row) => { row.hidden = !onPage.has(row); });
+    all("#details > details").forEach((item) => { item.hidden = !visible.has(item.id.slice(4)); });
+    all("g.line").forEach((line) => line.classList.toggle("off", !line.dataset.runs.split(" ").some((run) => visible.has(run))));
+    all("g.line .seed").forEach((seed) => { seed.style.display = visible.has(seed.dataset.run) ? "" : "none"; });
+    isolate();
+    $("shown").textContent = `${kept.length} of ${rows.length} runs`;
+    $("pager").hidden = pages < 2;
+    $("page").textContent = `page ${page + 1} of ${pages}`;
+    if ($("clear")) $("clear").hidden = !chosen.size;
+  }
+  all(".chip").forEach((chip) => chip.addEventListener("click", () => {
+    const { key, value } = chip.dataset, values = chosen.get(key) || new Set(), on = !values.has(value);
+    if (on) values.add(value); else values.delete(value);
+    if (values.size) chosen.set(key, values); else chosen.delete(key);
+    chip.setAttribute("aria-pressed", on);
+    page = 0; update();
+  }));
+  $("clear")?.addEventListener("click", () => {
+    chosen.clear(); all(".chip").forEach((chip) => chip.setAttribute("aria-pressed", false)); update();
+  });
+  $("filter").addEventListener("input", () => { page = 0; update(); });
+  $("previous").addEventListener("click", () => { page = Math.max(0, page - 1); update(); });
+  $("next").addEventListener("click", () => { page += 1; update(); });
+  $("extra").addEventListener("change", (event) => table.classList.toggle("all", event.target.checked));
+  heads.forEach((head, i) => { if (head.classList.contains("extra")) rows.forEach((row) => row.cells[i].classList.add("extra")); });
+
+  // Sort: a button in every head; numbers by their full value, empty cells last, stable.
+  all("table.sortable").forEach((sorted) => all("th", sorted.tHead).forEach((head, i) => {
+    const button = document.createElement("button");
+    button.type = "button"; button.textContent = head.textContent; head.replaceChildren(button);
+    button.addEventListener("click", () => {
+      const down = head.getAttribute("aria-sort") === "ascending", sign = down ? -1 : 1;
+      all("th", sorted.tHead).forEach((other) => other.removeAttribute("aria-sort"));
+      head.setAttribute("aria-sort", down ? "descending" : "ascending");
+      const key = (row) => { const { v } = row.cells[i].dataset; return v === undefined ? row.cells[i].textContent.trim() : v === "nan" ? "" : Number(v); };
+      const order = [...sorted.tBodies[0].rows].map((row) => [key(row), row]).sort(([a], [b]) =>
+        (a === "") - (b === "") || sign * (typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b))));
+      sorted.tBodies[0].append(...order.map(([, row]) => row));
+      if (sorted === table) { rows = order.map(([, row]) => row); page = 0; update(); }
+    });
+  }));
+
+  // Legend: click to see one line alone.
+  function isolate() {
+    const on = new Set(all(".key[aria-pressed=true]").map((key) => key.dataset.line));
+    all("g.line").forEach((line) => {
+      const hidden = line.classList.contains("off") || (on.size && !on.has(line.dataset.line));
+      line.style.display = hidden ? "none" : "";
+    });
+  }
+  all(".key").forEach((key) => key.addEventListener("click", () => {
+    key.setAttribute("aria-pressed", key.getAttribute("aria-pressed") !== "true"); isolate();
+  }));
+
+  // Open the details that a link points at.
+  const open = () => { const target = location.hash.startsWith("#run-") && $(location.hash.slice(1)); if (target) target.open = true; };
+  addEventListener("hashchange", open); open();
+
+  // Save a chart with the colours it has now.
+  all(".save").forEach((button) => button.addEventListener("click", () => {
+    const svg = button.parentElement.querySelector("svg.chart"), copy = svg.cloneNode(true), style = getComputedStyle(document.documentElement);
+    const css = document.querySelector("style").textContent.split("/* chart */")[1].split("/* end of chart */")[0];
+    const sheet = document.createElementNS("http://www.w3.org/2000/svg", "style");
+    const band = document.querySelector("[name=band]:checked").id.replace("band", ".b");
+    sheet.textContent = css.replace(/var\((--\w+)\)/g, (_, name) => style.getPropertyValue(name)) + `.band{display:none}${band}{display:inline}`;
+    copy.prepend(sheet); copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+    const link = document.createElement("a");
+    link.href = "data:image/svg+xml;charset=utf-8," + encodeURIComponent(new XMLSerializer().serializeToString(copy));
+    link.download = `${svg.id}.svg`; link.click();
+  }));
+
+  // Difference of two runs, from the cells of the table.
+  const selects = [$("run-a"), $("run-b")], byIndex = new Map(rows.map((row) => [row.id.slice(4), row]));
+  selects.forEach((select, at) => {
+    byIndex.forEach((row, index) => select.add(new Option(row.cells[0].textContent.trim(), index)));
+    select.selectedIndex = Math.min(at, rows.length - 1);
+    select.addEventListener("change", compare);
+  });
+  function compare() {
+    const [a, b] = selects.map((select) => byIndex.get(select.value)), out = $("compared");
+    const lines = heads.map((head, i) => {
+      const [left, right] = [a.cells[i], b.cells[i]], [x, y] = [left, right].map((cell) => cell.dataset.v);
+      if (left.textContent === right.textContent && x === y) return null;
+      const both = x !== undefined && y !== undefined, error = Math.hypot(left.dataset.e, right.dataset.e);
+      const gap = both ? `${(y - x) > 0 ? "+" : ""}${(y - x).toPrecision(6)}` : "";
+      return [head.textContent, left.textContent, right.textContent, error > 0 && both ? `${gap} = ${((y - x) / error).toFixed(2)} standard errors` : gap];
+    }).filter((line) => line && line[0] !== "run");
+    const shown = lines.length ? lines : [["nothing", "", "", ""]];
+    out.querySelector("tbody").replaceChildren(...shown.map((line) => {
+      const row = document.createElement("tr");
+      line.forEach((text) => { row.insertCell().textContent = text.trim(); });
+      return row;
+    }));
+    out.hidden = false;
+  }
+  update();
+})();

@@ -1,0 +1,100 @@
+"""What the charts can show: the bound, its end, its difference from the paper's, and every other column of metrics.csv."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from aevb.figures.common.learning_curves import Curve
+from aevb.figures.paper import published
+from aevb.report.panels import Line, Panel
+from aevb.report.statistics import Summary, summarise
+
+__all__ = ["View", "paper_curves", "series", "views"]
+
+MOST_VIEWS = 8
+SPLITS = ("test", "train", "valid")
+NAMES = {
+    "bound": "lower bound",
+    "log_px": "log p(x), importance sampling",
+    "reconstruction": "reconstruction",
+    "kl": "KL",
+}
+
+
+class View(NamedTuple):
+    """One set of charts.
+
+    key: For ids. title: On its button. columns: Of metrics.csv by split; the first is drawn in full, with seeds and a band.
+    paper: Whether the paper's curves belong to it. difference: Ours minus the paper's. tail: The last decade of samples only.
+    """
+
+    key: str
+    title: str
+    columns: dict[str, str]
+    paper: bool = False
+    difference: bool = False
+    tail: bool = False
+
+
+def views(panels: list[Panel]) -> list[View]:
+    """Return the views for which there are numbers."""
+    runs = [item.run for panel in panels for line in panel.lines for item in line.curves]
+    columns = dict.fromkeys(name for run in runs for name, values in run.metrics().items() if np.isfinite(values).any())
+    found: dict[str, dict[str, str]] = {}
+    for column in columns:
+        split, _, quantity = column.partition("_")
+        if column != "samples_seen":
+            known = split in SPLITS and quantity
+            found.setdefault(quantity if known else column, {})[split if known else "run"] = column
+    order = sorted(
+        found, key=lambda quantity: (quantity not in NAMES, list(NAMES).index(quantity) if quantity in NAMES else 0)
+    )
+    result: list[View] = []
+    for quantity in order:
+        chosen = {split: found[quantity][split] for split in (*SPLITS, "run") if split in found[quantity]}
+        title = NAMES.get(quantity, quantity.replace("_", " "))
+        result.append(View(quantity, title, chosen, paper=quantity == "bound"))
+        if quantity == "bound":
+            result.append(View("bound-end", "lower bound, last decade", chosen, paper=True, tail=True))
+            if any(_paper(panel, line, "test") for panel in panels for line in panel.lines):
+                result.append(View("difference", "difference from the paper", chosen, difference=True))
+    return result[:MOST_VIEWS]
+
+
+def series(
+    view: View, panel: Panel, line: Line, split: str
+) -> tuple[list[tuple[Curve, np.ndarray, np.ndarray]], Summary]:
+    """Return the seeds' curves of a line, (run's curve, samples_seen, value), and their summary.
+
+    Args:
+        view: What is shown.
+        panel: The panel.
+        line: One of its lines.
+        split: One of the view's splits.
+    """
+    paper = _paper(panel, line, split) if view.difference else None
+    seeds = []
+    for item in line.curves:
+        values = item.run.metrics().get(view.columns[split])
+        if values is None or (view.difference and paper is None):
+            continue
+        if paper is not None:
+            values = values - np.array([paper.at(float(x)) for x in item.samples_seen])
+        kept = np.isfinite(values)
+        if kept.any():
+            seeds.append((item, item.samples_seen[kept], values[kept]))
+    return seeds, summarise([(x, y) for _, x, y in seeds])
+
+
+def paper_curves(view: View, panel: Panel, right: float) -> Iterator[tuple[str, str, published.Polyline]]:
+    """Algorithm, split and curve of the paper that belong into a chart that ends at `right` samples."""
+    if view.paper:
+        shown = {line.published for line in panel.lines}
+        for algorithm, split, polyline in published.panel(panel.data, panel.latent_dim, right):
+            if algorithm in shown:
+                yield algorithm, split, polyline
+
+
+def _paper(panel: Panel, line: Line, split: str) -> published.Polyline | None:
+    return published.figure2().get((panel.data, panel.latent_dim, line.published or "", split))

@@ -1,0 +1,149 @@
+"""The report of planted runs: what is in it, what must never be, and that the same runs give the same bytes."""
+
+import base64
+import csv
+import io
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from aevb import runs
+from aevb.files.atomic import write_json
+from aevb.report import Options, build_report
+from aevb.runs.status import Row, row, rows_of
+from helpers.figure_runs import plant
+
+HOSTILE = "</script><img src=x onerror=alert(1)>"
+VOID = {"meta", "input", "img", "br"}
+OPTIONAL = {"td", "tr", "p", "li"}
+
+
+class Page(HTMLParser):
+    """Tags with attributes, and whether the elements are nested properly."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.open: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        while self.open[-1] != tag and self.open[-1] in OPTIONAL:
+            self.open.pop()
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three seeds at two latent dimensions, and a failed and a damaged run, with hostile text."""
+    for latent_dim in (2, 5):
+        for seed in (0, 1, 2):
+            train = {100: -300.0 - seed, 1000: -200.125 - seed, 10000: -150.0625 + latent_dim - seed}
+            plant(tmp_path, "data=digits", f"latent_dim={latent_dim}", f"seed={seed}", train=train)
+    failed = plant(tmp_path, "data=digits", "latent_dim=10", train={100: -310.0}, finish=False)
+    runs.mark_failed(
+        failed, f'Traceback\n  File "/home/alice/aevb/x.py"\nValueError: {HOSTILE} on node17.example.org\n'
+    )
+    write_json(
+        failed / "manifest.json",
+        {"versions": {"torch": "2.9"}, "starts": [{"time": "2026-01-02T03:04:05+00:00", "host": "node17.example.org",
+         "pid": 1, "command": "aevb-train data.root=/scratch/alice/mnist"}]},
+    )  # fmt: skip
+    damaged = plant(tmp_path, "data=digits", "latent_dim=20", train={100: -310.0})
+    (damaged / "metrics.csv").write_text("samples_seen,train_bound\nx,y\n")
+    (plant(tmp_path, "data=digits", "latent_dim=3", train={100: -1.0}) / "config.yaml").write_text("{")
+    return tmp_path
+
+
+def download(page: str, name: str) -> str:
+    links = [attributes for tag, attributes in Page(page).tags if tag == "a" and attributes.get("download") == name]
+    return base64.b64decode(str(links[0]["href"]).partition("base64,")[2]).decode()
+
+
+def test_the_page_is_well_formed_and_refers_to_nothing_outside(folder: Path) -> None:
+    page = Page(build_report(rows_of(folder)))
+    assert page.open == []
+    for tag, attributes in page.tags:
+        for name in ("src", "href", "action", "srcset", "data"):
+            assert (attributes.get(name) or "#").startswith(("#", "data:")), (tag, name)
+        assert not any(name.startswith("on") or name == "style" for name in attributes)
+    identifiers = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(identifiers) == len(set(identifiers))
+
+
+def test_the_same_runs_give_the_same_bytes(folder: Path) -> None:
+    assert build_report(rows_of(folder)) == build_report(rows_of(folder))
+
+
+def test_hostile_text_is_text(folder: Path) -> None:
+    page = build_report(rows_of(folder), Options(title=HOSTILE))
+    assert HOSTILE not in page
+    assert not any(attributes.get("src") == "x" for _, attributes in Page(page).tags)
+    assert HOSTILE in "".join(Page(page).text)
+    (policy,) = [a["content"] for _, a in Page(page).tags if a.get("http-equiv") == "Content-Security-Policy"]
+    assert policy is not None
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "unsafe" not in policy
+
+
+def test_private_names_are_removed(folder: Path) -> None:
+    page = build_report(rows_of(folder), Options(redact=re.compile("scratch")))
+    everything = page + download(page, "report.json")
+    for name in ("alice", "node17", "scratch"):
+        assert name not in everything
+    assert "~/aevb/x.py" in page
+
+
+def test_every_run_is_there_and_says_what_is_wrong(folder: Path) -> None:
+    page = build_report(rows_of(folder))
+    text = " ".join("".join(Page(page).text).split())
+    assert "7 partial 2 failed" in text
+    assert "damaged:" in text
+    assert "metrics.csv: " in text
+    assert text.count("ValueError:") >= 2  # in the head, and the traceback
+
+
+def test_the_numbers_are_those_of_the_csv_files(folder: Path) -> None:
+    page = build_report(rows_of(folder))
+    written = {
+        (line.pop("run"), line["samples_seen"]): line
+        for line in csv.DictReader(io.StringIO(download(page, "curves.csv")))
+    }
+    assert len(written) == 20
+    for (run, seen), line in written.items():
+        lines = csv.DictReader((folder / run / "metrics.csv").read_text().splitlines())
+        assert line == next(each for each in lines if each["samples_seen"] == seen)
+    means = [float(str(a["value"])) for tag, a in Page(page).tags if tag == "data"]
+    assert -150.0625 - 1 + 2 - 1 in means  # the test bound is 1 nat below; the mean of three seeds is that of seed 1
+    assert {item["run"] for item in json.loads(download(page, "report.json"))["runs"]} == {
+        row.run.rpartition("/")[2] for row in rows_of(folder)
+    }
+
+
+def test_runs_without_any_result(tmp_path: Path) -> None:
+    page = build_report([row(tmp_path / name, 1000, f"latent_dim={name}") for name in "25"])
+    assert "2 missing" in page
+    assert build_report([Row(str(tmp_path / "2"), "missing")])
+
+
+def test_details_and_images_are_dropped_before_the_page_grows(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aevb.report.build.MOST_DETAILS", 2)
+    page = build_report(rows_of(folder))
+    assert "The details of 7 runs were left out" in page
+    assert page.count('class="run"') == 2
+    assert 'id="row-8"' in page
