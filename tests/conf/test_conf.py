@@ -1,13 +1,13 @@
 """Every YAML of conf/ composes and binds; data sets, decoders and experiments choose for one another in the right order."""
 
 import inspect
+import re
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import hydra
 import pytest
-from omegaconf import OmegaConf
 
 from aevb.config import CONF, RUNTIME, difference, fingerprint, options, targets, validate
 from aevb.config.instantiate import instantiate
@@ -15,21 +15,15 @@ from aevb.config.tree import read_yaml, targets_in
 from helpers.commands import composed, settings
 
 GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name not in ("hydra", "figure"))
-PITFALLS = [f"{group}/pitfalls" for group in GROUPS if (CONF / group / "pitfalls").is_dir()]
-CHOICES = [f"{group}={option}" for group in GROUPS for option in options(group)]
-CHOICES += [f"{group.partition('/')[0]}=pitfalls/{option}" for group in PITFALLS for option in options(group)]
 PARTS = ("model/encoder", "model/prior")
-CHOICES += [
-    "model/encoder=gaussian",
-    "model/encoder=beta",
-    "model/prior=logistic model/encoder=laplace",
-]  # the others bind alike
-CHOICES.remove("experiment=paper")  # of a sweep alone: tests/cli/test_experiment_sweep.py
 COMPANIONS = {
-    f"model={name}": ("objective=arm",) for name in ("binary", "binary_linear")
-}  # the defaults do not suit them
-COMPANIONS["model=autoregressive"] = ("data.targets=dynamic",)
-FIGURES = [f"figure={option}" for option in options("figure")]
+    "model=binary": ("objective=arm",),
+    "model=binary_linear": ("objective=arm",),
+    "model=autoregressive": ("data.targets=dynamic",),
+}  # options that the defaults do not suit
+SWEEPS_ALONE = ("experiment=paper",)  # tests/cli/test_experiment_sweep.py
+LONGEST = 110
+KINDS = ("Paper", "Study", "Course", "Check")
 
 
 def nodes(value: Any) -> list[dict[str, Any]]:
@@ -48,34 +42,95 @@ def bind(node: dict[str, Any]) -> None:
     signature.bind(**dict.fromkeys(RUNTIME & signature.parameters.keys() - given.keys()), **given)
 
 
+def binding_fault(*overrides: str, root: str = "train") -> str | None:
+    """Why a config does not compose, validate or bind to its constructors; None if it does."""
+    try:
+        for node in nodes(validate(composed(*overrides, root=root), root=root)):
+            bind(node)
+    except Exception as error:
+        return f"{' '.join(overrides)}: {type(error).__name__}: {error}"
+    return None
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_option_composes_validates_and_binds(group: str) -> None:
+    choices = [f"{group}={option}" for option in options(group)]
+    assert choices
+    faults = [binding_fault(choice, *COMPANIONS.get(choice, ())) for choice in choices if choice not in SWEEPS_ALONE]
+    assert [fault for fault in faults if fault is not None] == []
+
+
 def test_there_is_something_to_choose() -> None:
-    assert {"data=mnist", "model=gaussian", "objective=sgvb_a", "evaluator=bound"} <= set(CHOICES)
+    assert {"data", "model", "objective", "evaluator", "evaluation", "pitfall"} <= set(GROUPS)
+    assert ("mnist" in options("data"), "gaussian" in options("model"), "sgvb_a" in options("objective")) == (True,) * 3
 
 
-@pytest.mark.parametrize("choice", CHOICES)
-def test_every_option_composes_validates_and_binds(choice: str) -> None:
-    for node in nodes(settings(*choice.split(), *COMPANIONS.get(choice, ()))):
-        bind(node)
+def test_encoders_and_priors_compose_with_a_model() -> None:
+    """Three here; that the others bind too is the next test."""
+    choices = [["model/encoder=gaussian"], ["model/encoder=beta"], ["model/prior=logistic", "model/encoder=laplace"]]
+    assert [fault for choice in choices if (fault := binding_fault(*choice)) is not None] == []
 
 
 @pytest.mark.parametrize("part", PARTS)
 def test_every_encoder_and_prior_binds(part: str) -> None:
     for option in options(part):
-        found = OmegaConf.to_container(OmegaConf.load(CONF / part / f"{option}.yaml"), resolve=False)
-        for node in nodes(found):
+        for node in nodes(read_yaml(CONF / part / f"{option}.yaml")):
             bind({key: value for key, value in node.items() if key != "defaults"})
 
 
-@pytest.mark.parametrize("choice", FIGURES)
-def test_every_figure_composes_validates_and_binds(choice: str) -> None:
-    for node in nodes(validate(composed(choice, root="figure"), root="figure")):
-        bind(node)
+def test_every_figure_composes_validates_and_binds() -> None:
+    faults = [binding_fault(f"figure={option}", root="figure") for option in options("figure")]
+    assert len(faults) > 20
+    assert [fault for fault in faults if fault is not None] == []
+
+
+def header(path: Path) -> list[str]:
+    """The comment lines that a file begins with, without `# @package`."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    comments = lines[: next((i for i, line in enumerate(lines) if not line.startswith("#")), len(lines))]
+    return [line for line in comments if not line.startswith("# @package")]
+
+
+def test_every_file_says_what_it_is() -> None:
+    assert [str(path) for path in CONF.rglob("*.yaml") if not header(path)] == []
+
+
+def test_every_experiment_states_kind_command_cost_and_result() -> None:
+    faults = []
+    for option in options("experiment"):
+        lines = header(CONF / "experiment" / f"{option}.yaml")
+        text = "\n".join(lines)
+        kind = lines[0].removeprefix("# ").partition(":")[0]
+        command = f"experiment={option}" in text or option == "demo"
+        if (
+            kind not in KINDS
+            or not command
+            or "# Command: " not in text
+            or "Cost: " not in text
+            or "Result: " not in text
+        ):
+            faults.append(option)
+    assert faults == []
+
+
+def test_documents_that_headers_name_exist() -> None:
+    named = {
+        (path, name)
+        for path in CONF.rglob("*.yaml")
+        for name in re.findall(r"\b((?:docs|tests|scripts)/[\w./-]*\w)", "\n".join(header(path)))
+    }
+    assert named
+    assert [(str(path), name) for path, name in named if not (CONF.parent / name).exists()] == []
+
+
+def test_lines_are_short() -> None:
+    """But commands, which are copied as a whole."""
+    lines = [(path, line) for path in CONF.rglob("*.yaml") for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [(str(path), line) for path, line in lines if len(line) > LONGEST and " aevb-" not in line] == []
 
 
 def test_every_yaml_is_an_option() -> None:
-    named = {
-        CONF / f"{group}/{option}.yaml" for group in [*GROUPS, *PITFALLS, *PARTS, "figure"] for option in options(group)
-    }
+    named = {CONF / f"{group}/{option}.yaml" for group in [*GROUPS, *PARTS, "figure"] for option in options(group)}
     roots = {CONF / f"{name}.yaml" for name in ("train", "evaluate", "figure")}
     helps = {CONF / f"hydra/help/{name}.yaml" for name in ("train", "evaluate", "figure")}
     launchers = {CONF / f"hydra/launcher/{name}.yaml" for name in ("cores", "ensemble", "slurm")}

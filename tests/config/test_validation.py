@@ -170,13 +170,16 @@ def test_a_package_may_reexport(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert signature("reexporting.Renamed", ()) is None
 
 
-@pytest.mark.parametrize("target", sorted(targets()))
-def test_source_and_python_agree_on_every_target(target: str) -> None:
-    path, _, name = target.rpartition(".")
-    real = inspect.signature(getattr(importlib.import_module(path), name)).parameters
-    found = seen(target)
-    assert list(found.parameters) == list(real)
-    assert [p.required for p in found.parameters.values()] == [p.default is p.empty for p in real.values()]
+def test_source_and_python_agree_on_every_target() -> None:
+    differing = []
+    for target in sorted(targets()):
+        path, _, name = target.rpartition(".")
+        real = inspect.signature(getattr(importlib.import_module(path), name)).parameters
+        read = {key: parameter.required for key, parameter in seen(target).parameters.items()}
+        if list(read.items()) != [(key, parameter.default is parameter.empty) for key, parameter in real.items()]:
+            differing.append(target)
+    assert len(targets()) > 80
+    assert differing == []
 
 
 def test_all_faults_are_told_together() -> None:

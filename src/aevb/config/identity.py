@@ -1,7 +1,7 @@
-"""When two configs are the same experiment, and what a run is called.
+"""Fingerprints and names of runs: when two configs are the same experiment.
 
-The budget, names, places, loggers and evaluators do not change the numbers of training, so they are not part of a run's
-identity: a run asked for more samples is the same run, extended.
+The budget, names, paths, loggers and evaluators do not change the numbers of training, so they are not part of a run's
+fingerprint: a run with a larger budget is the same run, extended.
 """
 
 import hashlib
@@ -38,13 +38,19 @@ DEFAULTS_TREATED_AS_ABSENT = {
     "objective.dreams": "samples",
     "model.decoder.context_dim": 0,
 }
-"""Values at which a key is as absent, which it is in configs older than it."""
+"""Default value of a key that older configs do not have: with it, the key is left out of the fingerprint."""
 
-IN_THE_NAME = ("data", "objective", "optimizer")  # groups; with latent_dim and seed
+IN_THE_NAME = ("data", "objective", "optimizer")
+"""Groups whose options are part of a run's name, with latent_dim and seed."""
 
 
 def flatten(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted keys and their values; lists are values."""
+    """Yield the dotted keys of nested dictionaries with their values.
+
+    Args:
+        node: Nested dictionaries; a list is a value.
+        prefix: Dotted key of `node` itself.
+    """
     if isinstance(node, dict) and node:
         for key, value in node.items():
             yield from flatten(value, f"{prefix}.{key}" if prefix else str(key))
@@ -67,12 +73,27 @@ def _digest(values: Any) -> str:
 
 
 def fingerprint(settings: dict[str, Any]) -> str:
-    """sha256 of everything in a resolved config that the numbers of training depend on."""
+    """Return the sha256 of everything in a config that the numbers of training depend on.
+
+    Args:
+        settings: A resolved config.
+
+    Returns:
+        64 hexadecimal digits. Keys and targets are hashed under the names of the first version (aevb.config.migration).
+    """
     return _digest(first_names(_numbers(settings)))
 
 
 def difference(settings: dict[str, Any], other: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Dotted keys that tell two experiments apart, with both values; "absent" where a config has no such key."""
+    """Return the keys in which two experiments differ.
+
+    Args:
+        settings: A resolved config.
+        other: Another one.
+
+    Returns:
+        Dotted key -> both values; "absent" where a config has no such key. Keys outside the fingerprint are ignored.
+    """
     mine, theirs = _numbers(settings), _numbers(other)
     return {
         key: (mine.get(key, "absent"), theirs.get(key, "absent"))
@@ -82,10 +103,15 @@ def difference(settings: dict[str, Any], other: dict[str, Any]) -> dict[str, tup
 
 
 def run_name(settings: dict[str, Any], defaults: dict[str, Any]) -> str:
-    """<data>-<objective>-<optimizer>-z<latent_dim>-s<seed>, and six hex digits when anything else differs from `defaults`.
+    """Return the name of a run's directory.
 
-    defaults: the config with the same data, objective, optimizer, latent_dim and seed, and nothing else chosen. A given
-    `name` wins.
+    Args:
+        settings: A resolved config with its `choices`; a `name` in it is returned as it is.
+        defaults: The config with the same data, objective, optimizer, latent_dim and seed, and nothing else chosen.
+
+    Returns:
+        <data>-<objective>-<optimizer>-z<latent_dim>-s<seed>, with six hexadecimal digits when anything else differs
+        from `defaults`.
     """
     if settings["name"] is not None:
         return settings["name"]

@@ -1,7 +1,6 @@
-"""From config to objects: the only place where a name in a config is looked up and called.
+"""Build the objects that a config describes: the only module that imports and calls what a config names.
 
-What `aevb.config.validate` has passed builds without complaint, but a run directory may come from elsewhere: the
-allow-list is asked again here, before anything is imported.
+A run directory may come from elsewhere, so the allow-list is checked again here, before anything is imported.
 """
 
 import inspect
@@ -15,13 +14,20 @@ __all__ = ["instantiate"]
 
 
 def instantiate(node: Any, trusted: tuple[str, ...] = (), **runtime: Any) -> Any:
-    """The object that `node` describes.
+    """Return the object that a config node describes.
 
-    node: plain containers. A mapping with `_target_` is a call of that class or function with the other entries as arguments,
-    built first; other mappings and lists are built entry by entry; anything else is itself.
-    trusted: users' modules below which a target may lie.
-    runtime: arguments known only now (aevb.config.RUNTIME); each target gets those its signature names, unless the config gives
-    them. Raises UserError for a target outside the allow-list and for arguments that do not fit.
+    Args:
+        node: Plain containers. A mapping with `_target_` is a call of that class or function with the other entries as
+            arguments, which are built first; other mappings and lists are built entry by entry.
+        trusted: Users' modules that a target may be in.
+        **runtime: Arguments that no config gives (aevb.config.RUNTIME). A target is given those that its signature
+            names and the config does not.
+
+    Returns:
+        The object, or the containers with every object in them built.
+
+    Raises:
+        UserError: For a target outside the allow-list, and for arguments that do not fit the signature.
     """
     if isinstance(node, list):
         return [instantiate(item, trusted, **runtime) for item in node]

@@ -1,4 +1,4 @@
-"""The top level of the three configs: keys, types, ranges. Read like any constructor (aevb.config.signature)."""
+"""Keys, types and ranges of the top level of the three configs; read from the source, as every constructor is."""
 
 from typing import Any, Literal, NamedTuple
 
@@ -10,7 +10,7 @@ SplitName = Literal["train", "valid", "test"]
 
 
 class Train(NamedTuple):
-    """conf/train.yaml."""
+    """Top level of conf/train.yaml."""
 
     data: dict[str, Any]
     model: dict[str, Any]
@@ -35,7 +35,7 @@ class Train(NamedTuple):
 
 
 class Evaluate(NamedTuple):
-    """conf/evaluate.yaml."""
+    """Top level of conf/evaluate.yaml."""
 
     evaluator: dict[str, dict[str, Any]]
     run: str
@@ -48,7 +48,7 @@ class Evaluate(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """conf/figure.yaml."""
+    """Top level of conf/figure.yaml."""
 
     figure: dict[str, Any]
     runs: str

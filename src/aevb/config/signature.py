@@ -1,4 +1,4 @@
-"""The arguments of a target, read from its source: the constructor is the schema of its YAML."""
+"""Arguments of a class or function, read from its source without importing it: the constructor is the schema of its YAML."""
 
 import ast
 from collections.abc import Iterator
@@ -43,27 +43,45 @@ PLAIN_BASES = ("ABC", "Generic", "NamedTuple", "Protocol", "object")  # they tak
 
 @dataclass(frozen=True)
 class Parameter:
-    """One argument. default: UNSET where there is none, Ellipsis where there is one that is not a literal."""
+    """One argument.
+
+    Args:
+        value_type: The values that it takes.
+        default: Its default; UNSET if there is none, Ellipsis if it is not a literal.
+    """
 
     value_type: ValueType
     default: Any = UNSET
 
     @property
     def required(self) -> bool:
-        """Whether the caller must give it."""
+        """Whether it has no default."""
         return self.default is UNSET
 
 
 @dataclass(frozen=True)
 class Signature:
-    """Arguments by name. open: takes others as well (`**kwargs`, or a base class out of sight)."""
+    """The arguments of a class or function.
+
+    Args:
+        parameters: Arguments by name.
+        open: Whether others are accepted too (`**kwargs`, or a base class whose source is not read).
+    """
 
     parameters: dict[str, Parameter] = field(default_factory=dict)
     open: bool = False
 
 
 def signature(target: str, trusted: tuple[str, ...] = ()) -> Signature | None:
-    """The arguments of the class or function `target`; None if there is no such thing in the source."""
+    """Return the arguments of a class or function.
+
+    Args:
+        target: Its dotted name.
+        trusted: Users' modules that may be read.
+
+    Returns:
+        The signature, or None if the source defines no such name.
+    """
     path, _, name = target.rpartition(".")
     where = module(path, trusted)
     found = find(name, where) if where is not None else None
@@ -207,7 +225,13 @@ def _literal(node: ast.expr) -> Any:
 
 
 def value_type_of(node: ast.expr | None, where: Module, limits: Range = UNBOUNDED) -> ValueType:
-    """What an annotation allows; `limits` comes from an `Annotated` around it. Names out of sight allow anything."""
+    """Return the values that an annotation allows.
+
+    Args:
+        node: The annotation.
+        where: The module whose names it uses; a name that is not found in it allows anything.
+        limits: Range from an `Annotated` around the annotation.
+    """
     if isinstance(node, ast.Constant):
         if isinstance(node.value, str):
             return value_type_of(ast.parse(node.value, mode="eval").body, where, limits)

@@ -1,7 +1,7 @@
-"""Reading Python without running it: where a module's source lies, and what a name in it means.
+"""Find the source of a module, and what a name in it refers to, without importing it.
 
-Importing a model imports torch, which takes seconds; and a config may be told that it is wrong before any of its code
-runs. Only `aevb` and the modules trusted on the command line are looked into, everything else is unknown.
+Importing a model imports torch, which takes seconds, and a config is checked before any code that it names is executed.
+Only the sources of `aevb` and of the modules trusted on the command line are read; other names are unknown.
 """
 
 import ast
@@ -16,7 +16,14 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 
 class Module(NamedTuple):
-    """A parsed source file. names: what its top level defines or imports."""
+    """A parsed source file.
+
+    Attributes:
+        name: Dotted name.
+        path: The file.
+        names: Name -> the statement at the top level that defines or imports it.
+        trusted: Users' modules that may be read from here.
+    """
 
     name: str
     path: Path
@@ -25,7 +32,7 @@ class Module(NamedTuple):
 
 
 class Definition(NamedTuple):
-    """What a name stands for: a class, a function or an expression, and the module whose names it uses."""
+    """What a name refers to: a class, a function or an expression, and the module whose names that uses."""
 
     node: ast.ClassDef | ast.FunctionDef | ast.expr
     module: Module
@@ -33,7 +40,7 @@ class Definition(NamedTuple):
 
 @cache
 def module(name: str, trusted: tuple[str, ...] = ()) -> Module | None:
-    """The module of that dotted name, or None if it has no source we may read."""
+    """Return the module of a dotted name, or None if it has no source that may be read."""
     path = _path(name, trusted)
     if path is None:
         return None

@@ -1,7 +1,7 @@
-"""The configuration tree that ships with the package: where it lies and what it may build.
+"""The configuration tree of the package: its path, its options, and the objects that a config may build.
 
-The targets named in it are the allow-list. A config from elsewhere (a run directory, a file on the search path) is data: it
-may ask for exactly these objects, and for what lies below a module that the command line trusts.
+The targets named in the tree are the allow-list. A config from elsewhere (a run directory, a file on the search path) is
+data: it may name these objects, and those of a module that the command line trusts.
 """
 
 import re
@@ -16,7 +16,7 @@ __all__ = ["CONF", "allowed", "options", "root_defaults", "split_option", "targe
 
 
 def _conf() -> Path:
-    # A wheel carries the tree inside the package; an editable install and a checkout have it beside src/.
+    # A wheel contains the tree; an editable install and a checkout have it beside src/.
     package = Path(__file__).resolve().parents[1]
     inside = package / "conf"
     return inside if inside.is_dir() else package.parents[1] / "conf"
@@ -32,7 +32,7 @@ def read_yaml(path: Path) -> Any:
 
 
 def targets_in(node: Any) -> Iterator[str]:
-    """Every `_target_` in nested containers."""
+    """Yield every `_target_` in nested containers."""
     if isinstance(node, dict):
         if isinstance(node.get("_target_"), str):
             yield node["_target_"]
@@ -45,15 +45,20 @@ def targets_in(node: Any) -> Iterator[str]:
 
 @cache
 def targets() -> frozenset[str]:
-    """The allow-list: exact names. What Hydra itself is given (conf/hydra) is not among them; aevb.cli.hydra_policy looks at that."""
-    # Every command asks; parsed, the files would take half of what an error in the configuration takes to be told.
+    """Return the allow-list of exact names, without those of conf/hydra, which aevb.cli.hydra_policy checks."""
+    # Searched and not parsed, because every command needs the list.
     ours = (path for path in CONF.rglob("*.yaml") if CONF / "hydra" not in path.parents)
     lines = (line.partition("#")[0] for path in ours for line in path.read_text().splitlines())
     return frozenset(name for line in lines for name in TARGET.findall(line))
 
 
 def allowed(target: str, trusted: tuple[str, ...] = ()) -> bool:
-    """Whether a config may name `target`."""
+    """Return whether a config may name an object.
+
+    Args:
+        target: Dotted name of a class or function.
+        trusted: Users' modules, of which everything is allowed.
+    """
     return target in targets() or any(target.startswith(f"{module}.") for module in trusted)
 
 
@@ -98,5 +103,5 @@ def split_option(path: str) -> tuple[str, str]:
 
 @cache
 def root_defaults(name: str) -> dict[str, Any]:
-    """The values of conf/<name>.yaml itself, without its groups."""
+    """Return the values of conf/<name>.yaml itself, without its groups."""
     return {key: value for key, value in read_yaml(CONF / f"{name}.yaml").items() if key not in ("defaults", "hydra")}

@@ -24,9 +24,9 @@ from aevb.config.value_types import InvalidValue
 __all__ = ["RUNTIME", "validate"]
 
 RUNTIME = frozenset({"data_dim", "data_shape", "params", "batch_size", "n_train", "dataset"})
-"""Arguments that no config gives: `aevb.config.instantiate.build` is handed them by the program.
+"""Arguments that the program gives, and no config: see `aevb.config.instantiate`.
 
-data_dim: D, pixels of the data set in use. data_shape: (rows, columns) of an image. params: the optimiser's parameter groups.
+data_dim: D, the number of pixels. data_shape: (rows, columns) of an image. params: the parameter groups of the optimizer.
 batch_size: M. n_train: N of the training split. dataset: the data set object.
 """
 
@@ -71,7 +71,7 @@ class _Check:
         examples = root_defaults(self.root)
         self.arguments("", self.settings, self.raw, top, examples)
         for key, parameter in top.parameters.items():
-            if not parameter.required and parameter.default is not None:  # what is nothing stays absent
+            if not parameter.required and parameter.default is not None:  # a default of null stays absent
                 self.settings.setdefault(key, parameter.default)
         for key, value in self.settings.items():
             if isinstance(value, dict) and key in top.parameters:
@@ -163,7 +163,7 @@ class _Check:
         except InvalidValue as problem:
             source = INTERPOLATION.fullmatch(str(raw.get(name))) if isinstance(raw, dict) else None
             if source is not None and source[1] in self.faults:
-                return  # told where the value comes from
+                return  # reported at the key that the value comes from
             remedy = parameter.value_type.near(value)
             with suppress(InvalidValue):
                 remedy = parameter.value_type.read(example)
