@@ -1,4 +1,4 @@
-"""Arguments of a class or function, read from its source without importing it: the constructor is the schema of its YAML."""
+"""Arguments of a class or function, read from its source: the constructor is the schema of its YAML."""
 
 import ast
 from collections.abc import Iterator

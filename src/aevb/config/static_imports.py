@@ -87,7 +87,7 @@ def _names(body: list[ast.stmt]) -> list[tuple[str, ast.stmt]]:
 
 
 def find(name: str, where: Module) -> Definition | None:
-    """What the dotted `name` means inside `where`, following imports; None if that is out of sight."""
+    """Return what a dotted name refers to in a module, following imports; None if no source defines it."""
     head, _, rest = name.partition(".")
     node = where.names.get(head)
     if isinstance(node, ast.Import):
