@@ -105,8 +105,8 @@ MISTAKES = [
     Mistake(
         "Adagrad's eps not rescaled to a mean loss",
         "optimizers/adagrad.py",
-        "initial_accumulator_value=eps / batch_size**2",
-        "initial_accumulator_value=eps",
+        "lr=lr, initial_accumulator_value=eps / batch_size**2",
+        "lr=lr, initial_accumulator_value=eps",
         "tests/optimizers/test_adagrad.py::test_a_mean_loss_moves_as_the_authors_summed_one",
     ),
     Mistake(

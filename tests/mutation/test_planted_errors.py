@@ -18,6 +18,8 @@ import pytest
 from helpers.commands import REPOSITORY
 from helpers.mistakes import MISTAKES, Mistake
 
+pytestmark = pytest.mark.mutation
+
 
 class Outcome(NamedTuple):
     """pytest's exit code, and what it said."""
@@ -32,7 +34,8 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., 
     left_out = ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_CURRENT_TEST", "PYTHONPATH")
     clean = {key: value for key, value in os.environ.items() if key not in left_out}
     environment = {**clean, "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, str(Path(__file__).parents[1] / "helpers" / "forker.py")]
+    # -P: the folder of the script has a statistics.py, which would hide that of the standard library.
+    command = [sys.executable, "-P", str(Path(__file__).parents[1] / "helpers" / "forker.py")]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, cwd=REPOSITORY, env=environment, **pipes) as process:
 
