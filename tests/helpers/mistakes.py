@@ -114,7 +114,7 @@ MISTAKES = [
         "training/module.py",
         " / len(self.stream.x)",
         "",
-        "tests/training/test_weight_prior.py::test_the_prior_adds_its_gradient_divided_by_n_to_weights_alone",
+        "tests/training/test_weight_prior.py::test_the_weight_prior_adds_its_gradient_divided_by_n",
     ),
     Mistake(
         "the same noise on every rank",
@@ -128,7 +128,7 @@ MISTAKES = [
         "training/minibatches.py",
         'self._noise("binarisation", t)',
         'self._noise("binarisation", 0)',
-        "tests/training/test_minibatches.py::test_dynamic_targets_are_binary_new_each_time_and_have_their_probabilities",
+        "tests/training/test_minibatches.py::test_dynamic_targets_are_binary_with_their_probabilities",
     ),
     Mistake(
         "a graph that replays one and the same noise",

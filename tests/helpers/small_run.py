@@ -13,7 +13,7 @@ TRAIN = Path(__file__).parents[2] / "scripts" / "train.py"
 
 
 def settings_of_a_small_run(folder: Path) -> dict[str, Any]:
-    """What `aevb-train data=digits` writes: 2 latent dimensions, K = 5 on the first 100 test images at a mark."""
+    """What `aevb-train data=digits` writes: 2 latent dimensions, K = 5 on the first 100 test images at an evaluation point."""
     overrides = [
         "data=digits",
         "latent_dim=2",

@@ -64,7 +64,7 @@ STATIC = [  # model, objective, engine, optimiser
 
 
 class OnTape(Training):
-    """On a CPU, with a tape for a graph. tape: None for rounds that are taken one by one."""
+    """Training on a CPU, with a tape for a CUDA graph; tape: None if rounds are executed one by one."""
 
     tape: Tape | None = None
 

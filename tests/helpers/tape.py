@@ -1,8 +1,9 @@
-"""What a CUDA graph is, for a CPU: operations on tensors are written down once and done again, without Python.
+"""A stand-in for a CUDA graph on a CPU: operations on tensors are recorded once and repeated without Python.
 
-A stand-in that called the function again would hide what goes wrong with graphs: a number that Python read or drew once, a tensor
-that is made anew and looked for in the old place, state that is no tensor. Here, as there, nothing is computed while it is
-recorded, to ask for a number or to bring one along is refused, and a replay sees the same tensors at the same places.
+A stand-in that called the function again would hide the typical errors with graphs: a number that Python read
+or drew once, a tensor that is created anew while the graph reads the old one, state that is not a tensor. Here,
+as in a CUDA graph, nothing is computed during the recording, reading a number from the device or sending one to
+it is refused, and a replay uses the same tensors at the same addresses.
 """
 
 from collections.abc import Callable, Iterator

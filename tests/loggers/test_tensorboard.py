@@ -1,4 +1,4 @@
-"""What stands in <run>/tb, read by TensorBoard's own reader: against metrics.csv, after faults, resumptions and extensions."""
+"""The contents of <run>/tb, read by TensorBoard's reader: against metrics.csv, after errors, resumption and extension."""
 
 import io
 from collections import Counter
@@ -35,30 +35,30 @@ def events(run: Path) -> EventAccumulator:
 
 
 def steps(run: Path) -> dict[str, list[int]]:
-    """Every tag of every kind with the steps it stands at."""
+    """Every tag of every kind with its steps."""
     reader = events(run)
     scalars = {tag: reader.Scalars(tag) for tag in reader.Tags()["scalars"]}
     images = {tag: reader.Images(tag) for tag in reader.Tags()["images"]}
     tensors = {tag: reader.Tensors(tag) for tag in reader.Tags()["tensors"]}
-    return {tag: [event.step for event in found] for tag, found in (scalars | images | tensors).items()}
+    return {tag: [event.step for event in events_of_tag] for tag, events_of_tag in (scalars | images | tensors).items()}
 
 
 def curves(run: Path) -> dict[str, list[int]]:
-    """As `steps`, without what is told at every start."""
-    told = ("config/text_summary", "custom_scalars__config__", "_hparams_/session_start_info")
-    return {tag: at for tag, at in steps(run).items() if tag not in told}
+    """As `steps`, without what is written at every start."""
+    at_start = ("config/text_summary", "custom_scalars__config__", "_hparams_/session_start_info")
+    return {tag: at for tag, at in steps(run).items() if tag not in at_start}
 
 
 def assert_as_in_metrics(run: Path) -> None:
-    """Curves equal metrics.csv (event files hold float32), pictures stand at its steps, nothing stands twice."""
+    """Curves equal metrics.csv (event files hold float32), pictures have its steps, nothing appears twice."""
     reader, metrics = events(run), runs.Run(run).metrics()
     seen = metrics["samples_seen"].tolist()
     for tag, column in CURVES.items():
-        found = reader.Scalars(tag)
-        assert [event.step for event in found] == seen, tag
-        np.testing.assert_allclose([event.value for event in found], metrics[column], rtol=1e-6, err_msg=tag)
+        events_of_tag = reader.Scalars(tag)
+        assert [event.step for event in events_of_tag] == seen, tag
+        np.testing.assert_allclose([event.value for event in events_of_tag], metrics[column], rtol=1e-6, err_msg=tag)
     for tag, at in steps(run).items():
-        assert max(Counter(at).values()) == 1, f"{tag} stands twice at a step: {at}"
+        assert max(Counter(at).values()) == 1, f"{tag} appears twice at a step: {at}"
         assert tag not in PICTURES or at == seen, tag
 
 
@@ -106,7 +106,7 @@ def test_steps_do_not_pass_through_floats(settings: dict[str, Any], tmp_path: Pa
     assert steps(tmp_path) == {"bound/train": [99_999_900]}
 
 
-def test_a_fault_between_a_mark_and_its_checkpoint_leaves_nothing_twice(
+def test_an_error_before_a_checkpoint_leaves_nothing_twice(
     settings: dict[str, Any], finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save, run = L.Trainer.save_checkpoint, tmp_path / "run"
@@ -120,13 +120,13 @@ def test_a_fault_between_a_mark_and_its_checkpoint_leaves_nothing_twice(
         patch.setattr(L.Trainer, "save_checkpoint", fail_at_2000)
         with pytest.raises(OSError, match="disk full"):
             start(run, settings, 3000)
-    assert steps(run)["bound/test"][-1] == 2000, "the fault must come after the mark was written"
+    assert steps(run)["bound/test"][-1] == 2000, "the error must come after the evaluation was written"
     start(run, settings, 3000)
     assert_as_in_metrics(run)
     assert curves(run) == curves(finished)
 
 
-@pytest.mark.parametrize("first", [1000, 1500], ids=["from a mark", "from an end that is no mark"])
+@pytest.mark.parametrize("first", [1000, 1500], ids=["from an evaluation point", "from another end"])
 def test_an_extended_run_is_as_one_that_never_stopped(
     settings: dict[str, Any], finished: Path, tmp_path: Path, first: int
 ) -> None:
@@ -139,7 +139,7 @@ def test_an_extended_run_is_as_one_that_never_stopped(
     assert (run / "tb" / "projector_config.pbtxt").read_text().count("embeddings {") == 1
 
 
-@pytest.mark.parametrize("budget", [1000, 1500], ids=["at a mark", "at no mark"])
+@pytest.mark.parametrize("budget", [1000, 1500], ids=["at an evaluation point", "at another end"])
 def test_a_run_killed_in_its_last_evaluation_ends_as_any_other(
     settings: dict[str, Any], tmp_path: Path, budget: int
 ) -> None:
@@ -187,7 +187,7 @@ def test_nothing_is_drawn_when_nothing_is_asked_for(settings: dict[str, Any], tm
 
 
 def test_prior_samples_are_of_the_same_z_at_every_mark(settings: dict[str, Any], tmp_path: Path) -> None:
-    """Nothing moves in the optimizer's first 100 minibatches: pictures that differ there come from different z."""
+    """Parameters do not change in the first 100 minibatches of the optimiser: pictures that differ there come from different z."""
     run = start(tmp_path / "run", change(settings, initialization="glorot"), 300)
     reader = events(run)
     pictures = [image.encoded_image_string for image in reader.Images("prior samples")]

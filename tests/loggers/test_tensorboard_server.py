@@ -23,7 +23,7 @@ CURVES = {
     "kl/test": "test_kl",
     LOG_PX: "test_log_px",
 }
-MARKS = [100, 200, 300, 500, 1000, 2000, 3000, 5000, 10_000, 20_000]
+POINTS = [100, 200, 300, 500, 1000, 2000, 3000, 5000, 10_000, 20_000]
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +41,7 @@ def ask(tensorboard: str, sweep: dict[str, Path]) -> Callable[..., Any]:
 
     for _ in range(120):  # it answers before it has read everything
         tags = ask("plugin/scalars/tags")
-        if set(tags) == set(sweep) and all("final/bound" in found for found in tags.values()):
+        if set(tags) == set(sweep) and all("final/bound" in points for points in tags.values()):
             return ask
         time.sleep(0.25)
     pytest.fail(f"TensorBoard has not read the sweep: {tags}")
@@ -65,10 +65,10 @@ def test_every_tab_is_there(ask: Callable[..., Any]) -> None:
 @pytest.mark.parametrize("tag", CURVES)
 def test_curves_are_those_of_metrics_csv(ask: Callable[..., Any], sweep: dict[str, Path], tag: str) -> None:
     for run, directory in sweep.items():
-        found = np.array(ask("plugin/scalars/scalars", run=run, tag=tag))  # wall time, step, value
+        points = np.array(ask("plugin/scalars/scalars", run=run, tag=tag))  # wall time, step, value
         metrics = Run(directory).metrics()
-        assert found[:, 1].tolist() == metrics["samples_seen"].tolist() == MARKS
-        np.testing.assert_allclose(found[:, 2], metrics[CURVES[tag]], rtol=1e-6)
+        assert points[:, 1].tolist() == metrics["samples_seen"].tolist() == POINTS
+        np.testing.assert_allclose(points[:, 2], metrics[CURVES[tag]], rtol=1e-6)
 
 
 def test_one_chart_shows_all_bounds(ask: Callable[..., Any], sweep: dict[str, Path]) -> None:
@@ -79,7 +79,7 @@ def test_one_chart_shows_all_bounds(ask: Callable[..., Any], sweep: dict[str, Pa
     for tag in chart["multiline"]["tag"]:  # to TensorBoard they are regular expressions
         answer = ask("plugin/custom_scalars/scalars", run="digits-z2/tb", tag=tag)
         assert list(answer["tag_to_events"]) == [tag]
-        assert len(answer["tag_to_events"][tag]) == len(MARKS)
+        assert len(answer["tag_to_events"][tag]) == len(POINTS)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_pictures_stand_at_every_mark(ask: Callable[..., Any], sweep: dict[str, 
     for run in sweep:
         assert tag in tags[run]
         pictures = ask("plugin/images/images", run=run, tag=tag, sample="0")
-        assert [picture["step"] for picture in pictures] == MARKS
+        assert [picture["step"] for picture in pictures] == POINTS
     image = Image.open(io.BytesIO(ask(f"plugin/images/individualImage?{pictures[-1]['query']}&x")))
     assert image.size == size
     assert len(set(image.convert("L").get_flattened_data())) > 20

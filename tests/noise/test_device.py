@@ -29,15 +29,15 @@ def words(text: str) -> list[int]:
     return [int(word, 16) for word in text.split()]
 
 
-def noise(first=0, count=1, place=0, seed=0, purpose="noise", device="cpu", **rank):
-    return DeviceNoise(Draws(seed, torch.tensor(first, device=device), count), place, purpose, **rank)
+def noise(first=0, count=1, index=0, seed=0, purpose="noise", device="cpu", **rank):
+    return DeviceNoise(Draws(seed, torch.tensor(first, device=device), count), index, purpose, **rank)
 
 
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize(("counter", "key", "answer"), KNOWN)
 def test_the_published_answers(counter, key, answer, device):
-    found = philox4x32(tuple(torch.tensor([word], device=device) for word in words(counter)), tuple(words(key)))
-    assert [word.item() for word in found] == words(answer)
+    answers = philox4x32(tuple(torch.tensor([word], device=device) for word in words(counter)), tuple(words(key)))
+    assert [word.item() for word in answers] == words(answer)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -130,13 +130,13 @@ def test_words_are_those_of_an_implementation_in_exact_integers():
 
     def exact(counter, key):
         a, b, c, d = counter
-        for turn in range(10):
-            k, l = ((key[n] + turn * weyl) % 2**32 for n, weyl in enumerate((0x9E3779B9, 0xBB67AE85)))  # noqa: E741
+        for n_round in range(10):
+            k, l = ((key[n] + n_round * weyl) % 2**32 for n, weyl in enumerate((0x9E3779B9, 0xBB67AE85)))  # noqa: E741
             p, q = a * 0xD2511F53, c * 0xCD9E8D57
             a, b, c, d = q // 2**32 ^ b ^ k, q % 2**32, p // 2**32 ^ d ^ l, p % 2**32
         return [a, b, c, d]
 
     counters = np.random.default_rng(0).integers(2**32, size=(4, 300))
     key = (4294967295, 123456789)
-    found = torch.stack(philox4x32(tuple(map(torch.from_numpy, counters)), key))
-    assert found.T.tolist() == [exact([int(word) for word in counter], key) for counter in counters.T]
+    answers = torch.stack(philox4x32(tuple(map(torch.from_numpy, counters)), key))
+    assert answers.T.tolist() == [exact([int(word) for word in counter], key) for counter in counters.T]

@@ -6,7 +6,7 @@ from scipy import stats
 from aevb.noise import Noise, NoisePrefetch, RowNoise
 
 
-def test_the_same_key_gives_the_same_numbers_and_any_other_gives_others():
+def test_numbers_depend_on_the_whole_key():
     first = Noise(0, "noise", 7).normal((3, 2))
     assert torch.equal(first, Noise(0, "noise", 7).normal((3, 2)))
     for other in (Noise(1, "noise", 7), Noise(0, "order", 7), Noise(0, "noise", 8)):
@@ -19,14 +19,14 @@ def test_successive_calls_go_on():
 
 
 def test_what_is_drawn_ahead_is_what_each_would_draw_by_itself():
-    """Whatever is asked for, in whatever order: the same request again and again, another one, a place skipped, a place again."""
+    """Repeated requests, another request, a step that is skipped and a step that is repeated."""
     prefetch = NoisePrefetch(0, "noise")
     requests = (
         [("normal", (4, 3))] * 5 + [("uniform", (4, 3))] * 3 + [("normal", (2, 4, 3))] * 2 + [("normal", (4, 3))] * 3
     )
     for step, (kind, shape) in zip([0, 1, 2, 3, 4, 5, 6, 9, 10, 11, 12, 3, 3], requests, strict=True):
         ahead, alone = Noise(0, "noise", step, prefetch=prefetch), Noise(0, "noise", step)
-        for _ in range(2):  # the first request and one that goes on
+        for _ in range(2):  # the first request and a further one
             assert torch.equal(getattr(ahead, kind)(shape), getattr(alone, kind)(shape))
 
 

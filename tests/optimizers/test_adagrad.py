@@ -94,25 +94,25 @@ def test_the_warmup_survives_a_checkpoint():
     torch.testing.assert_close(w.detach(), torch.full((2,), -0.1 / 3**0.5))
 
 
-def test_the_warmup_goes_by_the_state_and_not_by_the_steps_of_this_object():
-    """A block that is taken again has its count copied back in place, a checkpoint brings another tensor: both are obeyed."""
+def test_the_warmup_counts_the_steps_of_the_state():
+    """Repeating a block copies the count back in place, loading a checkpoint replaces the tensor; both are noticed."""
     w = torch.nn.Parameter(torch.zeros(2))
     optimizer = AuthorsAdagrad([w], batch_size=1, lr=0.1, warmup=2)
     w.grad = torch.ones(2)
 
-    def moves():
+    def changes():
         before = w.detach().clone()
         optimizer.step()
         return not torch.equal(w.detach(), before)
 
-    assert [moves() for _ in range(3)] == [False, False, True]
+    assert [changes() for _ in range(3)] == [False, False, True]
     count = optimizer.state[w]["step"]
     torch._foreach_copy_([count], [torch.ones_like(count)])
-    assert [moves() for _ in range(2)] == [False, True]
+    assert [changes() for _ in range(2)] == [False, True]
     state = optimizer.state_dict()
     state["state"][0]["step"] = torch.zeros_like(count)
     optimizer.load_state_dict(state)
-    assert [moves() for _ in range(3)] == [False, False, True]
+    assert [changes() for _ in range(3)] == [False, False, True]
 
 
 def test_the_step_is_torchs_own_on_every_device(monkeypatch):

@@ -1,4 +1,4 @@
-"""What may be recorded, and what happens to what may not."""
+"""Which rounds can be recorded, and how the others are trained."""
 
 import importlib
 import math
@@ -44,7 +44,7 @@ class Derived(SGVB_B):
         ({"optimizer": lambda groups: torch.optim.Adam(groups, lr=0.02)}, True),
         ({"objective": Derived, "engine": "auto"}, False),
     ],
-    ids=["switched off", "an optimiser that was not told", "a derived objective"],
+    ids=["switched off", "an optimiser that is not capturable", "a derived objective"],
 )
 def test_what_cannot_be_recorded_is_taken_one_by_one(options, ahead):
     module = train(training(**options), [4, 8])
@@ -55,7 +55,7 @@ def test_what_cannot_be_recorded_is_taken_one_by_one(options, ahead):
         torch.testing.assert_close(state(module), state(reference), rtol=1e-12, atol=1e-13)
 
 
-def test_ranks_and_members_of_a_stack_are_not_recorded():
+def test_ranks_and_members_of_an_ensemble_are_not_recorded():
     module = training()
     assert module._graph is not None
     module.stream.world = 2
@@ -72,10 +72,10 @@ def test_every_class_speaks_for_itself_and_is_tried():
     below = [nn.Module]
     for kind in below:
         below += kind.__subclasses__()
-    marked = {kind for kind in below if kind.__module__.startswith("aevb.") and vars(kind).get("capturable")}
+    declared = {kind for kind in below if kind.__module__.startswith("aevb.") and vars(kind).get("capturable")}
     models = [MODELS[name]() for name in MODELS]
     tried = {type(part) for model in models for part in (model.encoder, model.decoder, model.prior)}
-    assert tried | {type(objective()) for _, objective, _, _ in STATIC} == marked
+    assert tried | {type(objective()) for _, objective, _, _ in STATIC} == declared
     paper = MODELS["paper"]()
     assert is_capturable(SGVB_B(), paper)
     assert not is_capturable(Derived(), paper)
@@ -137,9 +137,9 @@ def test_a_round_that_talks_to_the_host_is_refused_in_one_line(objective):
     module = train(training(objective=objective, engine="auto"), [K])
     with pytest.raises(
         UserError, match=r"trainer\.graph_steps=4: the rounds could not be recorded \(operation not"
-    ) as told:
+    ) as error:
         train(module, [K])
-    assert str(told.value).endswith("try: trainer.graph_steps=0")
+    assert str(error.value).endswith("try: trainer.graph_steps=0")
 
 
 def test_an_optimiser_that_counts_elsewhere_is_seen():

@@ -1,4 +1,4 @@
-"""Gradient clipping is torch's own, applied to what an update moves, before the step; off, nothing is touched."""
+"""Gradient clipping is that of torch, applied to the parameters of an update before the step."""
 
 import pytest
 import torch
@@ -77,15 +77,15 @@ def test_a_threshold_that_is_never_met_changes_nothing():
 
 
 def test_each_update_of_a_round_is_clipped_by_itself():
-    """Wake-sleep moves theta, then phi: each by the length of the threshold."""
+    """Wake-sleep updates theta, then phi, each by the length of the threshold."""
     before, after = stepped(Clipping(norm=0.01), WakeSleep(weight_prior=0.0))
     for part in ("decoder", "encoder"):
-        moved = [(after[name] - before[name]).detach() for name in before if name.startswith(part)]
-        assert length(moved) == pytest.approx(0.01, rel=1e-4)
+        change = [(after[name] - before[name]).detach() for name in before if name.startswith(part)]
+        assert length(change) == pytest.approx(0.01, rel=1e-4)
 
 
 def test_of_several_ranks_the_averaged_gradient_is_clipped(monkeypatch):
-    """In the place of the exchange: it makes the mean over ranks three times what this rank has."""
+    """A stand-in for the exchange makes the mean over ranks three times the gradient of this rank."""
 
     def average(shares, stats, vote, world):
         torch._foreach_mul_(shares, 3.0)

@@ -1,4 +1,4 @@
-"""Rounds that are recorded and replayed are the rounds themselves. A tape stands in for CUDA's graphs where there are none."""
+"""Replayed rounds equal rounds that are executed one by one. On a CPU a tape stands in for a CUDA graph."""
 
 import math
 
@@ -52,18 +52,20 @@ def test_gradients_are_clipped_in_replays_too(clipping):
     assert not torch.allclose(plain.model.theta[0], clipped.model.theta[0], rtol=1e-3)
 
 
-def test_every_mark_is_met_exactly():
+def test_every_evaluation_point_is_reached_exactly():
     module = training()
     for block in BlockSchedule(lambda: module.samples_seen, 400, M, 7 * M):
         module.training_step(block)
         assert module.samples_seen == block.stop
     assert module.stream.position == 80
-    assert module.tape.replayed == 11  # from 30 on one in a block, but for the three rounds before the mark at 100
+    assert (
+        module.tape.replayed == 11
+    )  # from 30 on one in a block, but for the three rounds before the evaluation point at 100
 
 
 @pytest.mark.parametrize("cut", [1, 6, 9])
 @pytest.mark.parametrize("optimizer", ["authors", "adam"])
-def test_resumed_anywhere_it_goes_on_to_the_same_bits(cut, optimizer):
+def test_resumed_anywhere_it_has_the_same_bits(cut, optimizer):
     """Also where the uninterrupted run was between two steps of one replay."""
     options = {"optimizer": optimizer, "dynamic": True}
     whole = train(training(**options), [4, 20])
@@ -89,7 +91,7 @@ def poisoned(optimizer: str) -> OnTape:
     return module
 
 
-def test_a_block_that_diverges_is_taken_again_one_by_one_and_the_step_named():
+def test_a_block_that_diverges_is_repeated_to_name_the_step():
     module = poisoned("sgd")
     with pytest.raises(Diverged, match=r"diverged at samples_seen=30 \(seed 3\): loss and bound and the gradient of "):
         train(module, [16])
@@ -97,7 +99,7 @@ def test_a_block_that_diverges_is_taken_again_one_by_one_and_the_step_named():
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_what_replays_changed_is_undone_before_the_block_is_taken_again(optimizer):
+def test_replays_are_undone_before_a_block_is_repeated(optimizer):
     before, module = train(training(optimizer=optimizer), [3]), poisoned(optimizer)
     take = module._rounds
     module._rounds = lambda block, optimizers, check=False: [] if check else take(block, optimizers)
@@ -106,7 +108,7 @@ def test_what_replays_changed_is_undone_before_the_block_is_taken_again(optimize
     torch.testing.assert_close(state(module), state(before), rtol=0, atol=0)
 
 
-def test_a_stop_is_heard_between_replays():
+def test_a_stop_request_is_noticed_between_replays():
     module = train(training(), [4, 4])
     assert module.tape.replayed == 1
     module.stop_requested = True
@@ -135,7 +137,7 @@ def tapes(monkeypatch):
 
 
 def test_whole_runs_with_and_without_a_graph_and_extended(tapes, tmp_path):
-    """Through the worker: evaluations, checkpoints and marks between the replays, to the same bits."""
+    """Through the worker: evaluations and checkpoints between the replays, to the same bits."""
     kind = "objective=iwae", "sampling=replacement", "data.targets=dynamic"
     whole = outcome(short_run(tmp_path / "whole", 3000, "trainer.block=20", "trainer.graph_steps=8", *kind))
     assert tapes[0].recorded == 1 <= tapes[0].replayed <= 3

@@ -22,7 +22,7 @@ from aevb.training.running_mean import RunningMean
 from helpers.static_rounds import MODELS, OPTIMIZERS, STATIC, D, M, N
 
 
-class Places(TorchDispatchMode):
+class HostOperations(TorchDispatchMode):
     """Operations that a tensor of the host took part in."""
 
     def __init__(self):
@@ -46,7 +46,7 @@ def there_are_fake_ones():
         pytest.skip(f"this torch has no fake CUDA tensors: {error}")
 
 
-def moved(module: nn.Module) -> nn.Module:
+def on_gpu(module: nn.Module) -> nn.Module:
     """The module with tensors of a GPU in place of its own."""
     for part in module.modules():
         for name, parameter in part._parameters.items():
@@ -68,7 +68,7 @@ def on_the_host(monkeypatch, model, objective, engine, optimizer) -> set[str]:
     monkeypatch.setattr(torch.Tensor, "backward", backward)
     with FakeTensorMode():
         with torch.device("cuda"):
-            vae, objective, x = moved(vae), moved(objective), torch.empty(N, D)
+            vae, objective, x = on_gpu(vae), on_gpu(objective), torch.empty(N, D)
         stream = Stream(x, M, seed=3, dynamic=True)
         module = Training(vae, objective, stream, OPTIMIZERS[optimizer], RunningMean(100), engine)
         optimizers = module.configure_optimizers()
@@ -76,11 +76,11 @@ def on_the_host(monkeypatch, model, objective, engine, optimizer) -> set[str]:
         minibatches_on_device, own = stream.on_device(3), module._optimizers()
         minibatches = iter(minibatches_on_device.batches())
         list(module._round(minibatches, own))  # an optimiser's first step makes what it keeps
-        with Places() as places:
+        with HostOperations() as seen:
             minibatches = iter(minibatches_on_device.batches())
             for _ in range(2):
                 list(module._round(minibatches, own))
-    return places.host
+    return seen.host
 
 
 @pytest.mark.parametrize(("model", "objective", "engine", "optimizer"), [case for case in STATIC if case[-1] != "sgd"])

@@ -23,7 +23,7 @@ def run(folder, *arguments):
     return Run(directory)
 
 
-def test_the_run_is_the_one_with_the_stepsize_of_the_highest_training_bound(tmp_path):
+def test_the_learning_rate_of_the_highest_bound_is_selected(tmp_path):
     """And a trial's bound is the train_bound that a run of that length with that learning rate writes."""
     chosen = run(
         tmp_path / "selected",

@@ -1,4 +1,4 @@
-"""Minibatches, marks and blocks are pure functions of where the run stands."""
+"""Minibatches, evaluation points and blocks are functions of the training samples so far."""
 
 from itertools import islice, pairwise
 
@@ -26,7 +26,7 @@ def test_every_epoch_is_a_permutation_and_no_two_are_alike():
 
 @pytest.mark.parametrize("sampling", ["permutation", "replacement"])
 @pytest.mark.parametrize("dynamic", [False, True])
-def test_a_stream_set_to_t_gives_what_the_uninterrupted_one_gives(sampling, dynamic):
+def test_a_stream_set_to_t_equals_an_uninterrupted_one(sampling, dynamic):
     def stream():
         return Stream(X / 23, batch_size=10, seed=4, sampling=sampling, dynamic=dynamic)
 
@@ -52,7 +52,7 @@ def test_with_replacement_every_point_is_as_likely():
     assert counts.max() > 1
 
 
-def test_dynamic_targets_are_binary_new_each_time_and_have_their_probabilities():
+def test_dynamic_targets_are_binary_with_their_probabilities():
     x = torch.full((10, 4), 0.3)
     stream = Stream(x, batch_size=10, seed=0, dynamic=True)
     draws = torch.stack([batch.x for batch in islice(stream, 4000)]).double()
@@ -61,11 +61,11 @@ def test_dynamic_targets_are_binary_new_each_time_and_have_their_probabilities()
     assert_mean(draws, 0.3)
 
 
-def test_marks_are_1_2_3_5_times_powers_of_ten():
-    marks = [0]
-    while marks[-1] < 10**9:
-        marks.append(next_evaluation_point(marks[-1]))
-    assert marks[1:] == [d * 10**k for k in range(9) for d in (1, 2, 3, 5)] + [10**9]
+def test_evaluation_points_are_1_2_3_5_times_powers_of_ten():
+    points = [0]
+    while points[-1] < 10**9:
+        points.append(next_evaluation_point(points[-1]))
+    assert points[1:] == [d * 10**k for k in range(9) for d in (1, 2, 3, 5)] + [10**9]
     assert next_evaluation_point(99) == 100
     assert next_evaluation_point(100) == 200
     assert is_evaluation_point(950, 1050)
@@ -77,7 +77,7 @@ def test_marks_are_1_2_3_5_times_powers_of_ten():
 
 
 @pytest.mark.parametrize(("max_samples", "batch_size", "block"), [(10_000, 100, 50), (1000, 64, 3), (250, 100, 1)])
-def test_the_plan_ends_exactly_and_cuts_at_every_mark(max_samples, batch_size, block):
+def test_blocks_end_at_every_evaluation_point(max_samples, batch_size, block):
     plan = BlockSchedule(lambda: 0, max_samples, batch_size, block * batch_size)
     blocks = list(plan)
     assert len(plan) == len(blocks)
@@ -87,10 +87,12 @@ def test_the_plan_ends_exactly_and_cuts_at_every_mark(max_samples, batch_size, b
     for start, stop in blocks:
         assert (stop - start) % batch_size == 0
         assert 0 < stop - start <= block * batch_size
-        assert not is_evaluation_point(start, stop - batch_size) or stop - batch_size <= start, "a mark inside a block"
+        assert not is_evaluation_point(start, stop - batch_size) or stop - batch_size <= start, (
+            "an evaluation point inside a block"
+        )
 
 
-def test_a_plan_begins_where_the_run_stands():
+def test_blocks_begin_where_the_run_is():
     whole = list(BlockSchedule(lambda: 0, 10_000, 100, 700))
     rest = list(BlockSchedule(lambda: whole[4].stop, 10_000, 100, 700))
     assert rest == whole[5:]
@@ -144,7 +146,7 @@ def test_minibatches_prepared_by_the_device(sampling, dynamic):
 
 
 def test_a_minibatch_given_again_has_the_same_noise():
-    """A block that is taken again begins where the stream has been before."""
+    """A block that is repeated begins at an earlier position of the stream."""
     stream = Stream(X / 23, batch_size=10, seed=4)
     stream.ahead = 5
     first = [batch.noise.uniform((10, 2)) for batch in islice(stream, 4)]

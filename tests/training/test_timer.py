@@ -1,4 +1,4 @@
-"""Training seconds of members of an ensemble: what one of them is evaluated in is nobody's training."""
+"""Training seconds of the members of an ensemble do not contain the evaluations of other members."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ LONG = 10_000.0  # seconds
 
 
 def test_a_member_does_not_count_the_evaluations_of_the_others(tmp_path, monkeypatch):
-    """Each evaluation takes hours by the clock that the process sees, training what it takes: minutes on the slowest machine."""
+    """The clock is moved by hours at each evaluation; training takes minutes on the slowest machine."""
     perf_counter, run_over, hours = time.perf_counter, evaluation.run_over, [0.0]
 
     def slow(*arguments, **named):
@@ -36,13 +36,13 @@ def test_a_member_does_not_count_the_evaluations_of_the_others(tmp_path, monkeyp
         )
         # The one that is done first is evaluated at its end while the other waits.
         runs.prepare(directory, settings(*given, f"seed={seed}", f"max_samples={1000 * (seed + 1)}"))
-    stack = GradientBatcher(2)
+    batcher = GradientBatcher(2)
 
-    def live(place):
-        with stack.run_member(place):
-            train_run.run(directories[place], slot=Slot(stack, place), signals=Signals())
+    def run_one(index):
+        with batcher.run_member(index):
+            train_run.run(directories[index], slot=Slot(batcher, index), signals=Signals())
 
-    threads = [threading.Thread(target=live, args=(place,)) for place in range(2)]
+    threads = [threading.Thread(target=run_one, args=(index,)) for index in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:

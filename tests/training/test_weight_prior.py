@@ -11,7 +11,7 @@ from helpers.oracles import data, linear_gaussian
 
 
 @pytest.mark.parametrize("precision", [0.0, 1.0, 3.0])
-def test_the_prior_adds_its_gradient_divided_by_n_to_weights_alone(precision):
+def test_the_weight_prior_adds_its_gradient_divided_by_n(precision):
     """Where the loss has no gradient, one step of gradient descent at learning rate 1 is the gradient of log p(w) / N itself."""
     model, x = linear_gaussian(), data(7)
     objective, stream = SGVB_B(weight_prior=precision), Stream(x, batch_size=7, seed=0)

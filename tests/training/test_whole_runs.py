@@ -74,7 +74,7 @@ def test_every_checkpoint_holds_plain_containers(whole):
 
 
 def test_a_run_asked_for_more_is_extended_to_the_same_bits(whole, tmp_path):
-    train(tmp_path, *DIGITS, "max_samples=15000")  # no mark: its last row must not remain
+    train(tmp_path, *DIGITS, "max_samples=15000")  # not an evaluation point: its last row must not remain
     longer = train(tmp_path, *DIGITS, "max_samples=1e5")
     assert weights(longer) == weights(whole)
     assert (longer / "metrics.csv").read_bytes() == (whole / "metrics.csv").read_bytes()
@@ -85,7 +85,7 @@ def test_the_block_length_changes_nothing(whole, tmp_path):
     assert weights(other) == weights(whole)
 
 
-def test_divergence_is_told_and_marked(tmp_path):
+def test_divergence_is_reported(tmp_path):
     result = aevb("train", *DIGITS, "max_samples=1e5", "optimizer=adam", "optimizer.lr=1e6", folder=tmp_path)
     output = result.stdout + result.stderr
     assert result.returncode == 2

@@ -1,4 +1,4 @@
-"""Records the posterior means of test images before training and at every evaluation point, for figure=posterior_means."""
+"""Records posterior means of test images at every evaluation point, for figure=posterior_means."""
 
 from pathlib import Path
 from typing import Any

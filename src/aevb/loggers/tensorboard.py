@@ -115,7 +115,7 @@ class TensorBoard(RunLogger):
         self._writer.flush()
 
     def end(self, context: RunContext, row: dict[str, float], evaluations: dict[str, Evaluation]) -> None:
-        """Write the results on the whole test split, as scalars beside the hyperparameters and as a table, and the embedding."""
+        """Write the results on the whole test split, beside the hyperparameters and as a table, and the embedding."""
         if not self._begun:
             self.log_evaluation(context, row)
         seen = int(row["samples_seen"])
@@ -200,7 +200,8 @@ def _layout(context: RunContext) -> dict[str, Any]:
     names, title = ["train_bound", "test_bound"], "train bound, test bound"
     if _num_samples(context) is not None:
         names.append("test_log_px")
-        title += f", and log p(x) by importance sampling (K={_num_samples(context)}, first {_num_images(context)} test images)"
+        how = f"K={_num_samples(context)}, first {_num_images(context)} test images"
+        title += f", and log p(x) by importance sampling ({how})"
     return {"nats per datapoint over samples seen": {title: ["Multiline", [_tag(context, name) for name in names]]}}
 
 

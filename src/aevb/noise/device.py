@@ -54,7 +54,7 @@ def philox4x32(counter: Words, key: tuple[int, int]) -> Words:
     a, b, c, d = counter
     k, l = key  # noqa: E741
     for _ in range(10):
-        # int64 wraps around, so the product's 64 bits are right; the shift takes the sign along, the mask drops it again.
+        # int64 wraps around, so the 64 bits of the product are right; the mask drops the sign that the shift extends.
         p, q = a * MULTIPLIERS[0], c * MULTIPLIERS[1]
         a, b, c, d = ((q >> 32) & MASK) ^ b ^ k, q & MASK, ((p >> 32) & MASK) ^ d ^ l, p & MASK
         k, l = (k + WEYL[0]) & MASK, (l + WEYL[1]) & MASK  # noqa: E741

@@ -136,7 +136,8 @@ class GraphedRounds:
             except RuntimeError as error:
                 reason = str(error).splitlines()[0]
                 raise UserError(
-                    f"trainer.graph_steps={self.steps}: the rounds could not be recorded ({reason}); try: trainer.graph_steps=0"
+                    f"trainer.graph_steps={self.steps}: the rounds could not be recorded ({reason}); "
+                    "try: trainer.graph_steps=0"
                 ) from error
         self._replay()
         self.stream.position += self.steps

@@ -1,4 +1,4 @@
-"""The columns of a mark belong to bound and importance; whoever else evaluates has columns behind them, of either split."""
+"""The usual columns are those of bound and importance; other evaluators have columns behind them."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from aevb.training.callbacks.evaluation import COLUMNS
 from helpers.commands import TINY, aevb
 
 
-def test_another_evaluators_bound_does_not_take_the_columns_place(tmp_path):
+def test_another_evaluators_bound_has_its_own_column(tmp_path):
     """`information` measures a bound too, with draws of its own."""
     tiny = [argument for argument in TINY if not argument.startswith("evaluator=")]
     result = aevb("train", *tiny, "evaluator=[bound,importance,information]", folder=tmp_path)
@@ -22,7 +22,7 @@ def test_another_evaluators_bound_does_not_take_the_columns_place(tmp_path):
     assert all("not comparable with tables of binary images" in item["meaning"] for item in run.evaluations())
 
 
-def test_marks_look_at_the_first_images_of_both_splits(tmp_path):
+def test_evaluation_points_use_images_of_both_splits(tmp_path):
     tiny = [argument for argument in TINY if not argument.startswith("evaluator=")]
     both = ("evaluator=[bound,importance,quadrature]", "evaluation.splits=both", "evaluation.num_images=50")
     result = aevb("train", *tiny, *both, folder=tmp_path)
@@ -41,7 +41,7 @@ def test_marks_look_at_the_first_images_of_both_splits(tmp_path):
         assert metrics[f"{split}_quadrature_log_px"][-1] == pytest.approx(means["quadrature", split, 50], abs=1e-4)
 
 
-def test_marks_before_the_first_are_passed_over(tmp_path):
+def test_evaluation_points_before_the_start_are_skipped(tmp_path):
     assert aevb("train", *TINY, "max_samples=400", "evaluation.start=200", folder=tmp_path).returncode == 0
     (run,) = finished(tmp_path)
     assert run.metrics()["samples_seen"].tolist() == [200, 300, 400]
@@ -54,6 +54,6 @@ def test_an_evaluation_says_what_numbers_of_its_targets_are(tmp_path):
     assert result.returncode == 0, result.stderr
     assert "targets grey/16: grey under a Bernoulli likelihood: lower bounds of E_b log p(b)" in result.stdout
     assert "information, test: " in result.stdout
-    (found,) = (item for item in run.evaluations() if item["name"] == "information")
-    assert found["meaning"].startswith("grey under a Bernoulli likelihood")
-    assert (found["n"], len(found["kl_per_dimension"])) == (9, 2)
+    (record,) = (item for item in run.evaluations() if item["name"] == "information")
+    assert record["meaning"].startswith("grey under a Bernoulli likelihood")
+    assert (record["n"], len(record["kl_per_dimension"])) == (9, 2)

@@ -1,4 +1,4 @@
-"""Signals and kills from outside: a run saves, answers with the signal's code, leaves nobody behind, and goes on bit for bit."""
+"""Signals and kills: a run saves, exits with the code of the signal, leaves no process, and is resumed bit for bit."""
 
 import signal
 import sys
@@ -30,7 +30,7 @@ def finish(folder: Path, *arguments: str) -> Path:
 
 
 def stop(folder: Path, number: int, samples: int, *arguments: str) -> Path:
-    """Begins or goes on, signals the command itself beyond `samples`, and checks what it answers and leaves."""
+    """Starts or resumes a run, signals the command beyond `samples`, and checks its exit code and files."""
     run, named = folder / "outputs" / "runs" / "run", any(text.startswith("name=") for text in arguments)
     process = begin(folder, *(text for text in RUN if not (named and text.startswith("name="))), *arguments)
     reach(process, run, samples)
@@ -52,14 +52,14 @@ def same(run: Path, whole: Path) -> bool:
     return weights(run) == weights(whole) and (run / "metrics.csv").read_bytes() == (whole / "metrics.csv").read_bytes()
 
 
-def test_one_process_stopped_twice_ends_with_the_bits_of_one_that_was_not(whole, tmp_path):
+def test_a_run_stopped_twice_has_the_same_bits(whole, tmp_path):
     stop(tmp_path, signal.SIGTERM, 5_000)
     stop(tmp_path, signal.SIGINT, 30_000)
     assert same(finish(tmp_path), whole[0].directory)
 
 
 @linux
-def test_two_ranks_killed_stopped_and_orphaned_end_with_the_bits_of_ranks_that_were_not(whole, tmp_path):
+def test_two_ranks_killed_and_stopped_have_the_same_bits(whole, tmp_path):
     run = tmp_path / "outputs" / "runs" / "run"
 
     process = begin(tmp_path, *RUN, "trainer=ddp")
@@ -83,7 +83,7 @@ def test_two_ranks_killed_stopped_and_orphaned_end_with_the_bits_of_ranks_that_w
 
 
 @linux
-def test_a_parallel_sweep_over_devices_stopped_and_killed_ends_with_the_same_bits(whole, tmp_path):
+def test_a_parallel_sweep_killed_has_the_same_bits(whole, tmp_path):
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
     sweep = ("-m", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "trainer=ddp,default", *DIGITS)
     sweep += ("trainer.precision=64", "max_samples=1e5")

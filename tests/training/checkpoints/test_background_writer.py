@@ -1,4 +1,4 @@
-"""Files are written while training goes on: as they were at their mark, told when refused, on disk before anybody says so."""
+"""Files are written while training continues; errors are reported, and a run ends only when its files are on disk."""
 
 import shutil
 import threading
@@ -22,7 +22,7 @@ from aevb.training.divergence import Diverged, DivergenceWatch
 from aevb.training.module import Training
 from helpers.short_runs import outcome, train
 
-BLOCKS = ("trainer.block=1",)  # of one minibatch: ten between the marks at 1000 and 2000
+BLOCKS = ("trainer.block=1",)  # of one minibatch: ten between the evaluation points at 1000 and 2000
 
 
 def on_saving(monkeypatch: pytest.MonkeyPatch, at: int, before: Callable[[], None], after: Callable[[], None]) -> None:
@@ -67,7 +67,7 @@ def at_once(self: QueuedCheckpointIO, checkpoint: dict[str, Any], path: Path, st
     DurableCheckpointIO().save_checkpoint(checkpoint, path)
 
 
-def test_training_goes_on_and_the_checkpoint_is_that_of_its_mark(
+def test_training_continues_while_a_checkpoint_is_written(
     undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Writing at 1000 waits for the block that ends at 1500."""
@@ -88,9 +88,7 @@ def test_training_goes_on_and_the_checkpoint_is_that_of_its_mark(
     assert outcome(tmp_path / "run") == outcome(undisturbed)
 
 
-def test_a_refused_write_ends_the_run_after_the_block_it_is_found_in(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_write_ends_the_run_after_a_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run, seen = tmp_path / "run", []
 
     def refuse() -> None:
@@ -113,27 +111,27 @@ def test_a_refused_write_ends_the_run_after_the_block_it_is_found_in(
 
 
 def test_everything_is_on_disk_before_the_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run, save, found = tmp_path / "run", runs.write_atomically, []
+    run, save, observed = tmp_path / "run", runs.write_atomically, []
     written: list[None] = []
 
     def looks(path: Path, *rest: Any) -> None:
         if path.name == "model.pt":
-            found.append((len(written), on_disk(run), int(runs.Run(run).metrics()["samples_seen"][-1])))
+            observed.append((len(written), on_disk(run), int(runs.Run(run).metrics()["samples_seen"][-1])))
         save(path, *rest)
 
     monkeypatch.setattr(runs, "write_atomically", looks)
     on_saving(monkeypatch, 300, partial(time.sleep, 1.0), partial(written.append, None))
     train(run, 300, "trainer.checkpoint_minutes=1e-9")
-    assert found == [(1, 300, 300)]
+    assert observed == [(1, 300, 300)]
 
 
 def test_a_stopped_run_says_so_when_it_is_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run, found = tmp_path / "run", []
+    run, observed = tmp_path / "run", []
     end = PreemptionCallback.on_train_batch_end
 
     def looks(self: PreemptionCallback, trainer: Any, module: Training, *rest: Any) -> None:
         if module.stopping:
-            found.append((module.samples_seen, on_disk(run)))
+            observed.append((module.samples_seen, on_disk(run)))
         end(self, trainer, module, *rest)
 
     def stop(module: Training) -> None:
@@ -145,19 +143,19 @@ def test_a_stopped_run_says_so_when_it_is_saved(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(SystemExit) as stopped:
         train(run, 3000, *BLOCKS)
     assert stopped.value.code == 143
-    assert found == [(800, 800)]
+    assert observed == [(800, 800)]
 
 
-@pytest.mark.parametrize(("minutes", "seen"), [("5", 1000), ("1e-9", 1400)], ids=["mark", "time"])
+@pytest.mark.parametrize(("minutes", "seen"), [("5", 1000), ("1e-9", 1400)], ids=["evaluation point", "time"])
 def test_a_run_that_diverges_names_what_is_on_disk(
     minutes: str, seen: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run, found = tmp_path / "run", []
+    run, observed = tmp_path / "run", []
     finite_bounds, checkpoint = DivergenceWatch.finite_bounds, DivergenceWatch._checkpoint
 
     def looks(self: DivergenceWatch) -> str:
         sentence = checkpoint(self)
-        found.append(on_disk(run))
+        observed.append(on_disk(run))
         return sentence
 
     def diverges(self: DivergenceWatch, updates: list[Any]) -> Any:
@@ -168,7 +166,7 @@ def test_a_run_that_diverges_names_what_is_on_disk(
     on_saving(monkeypatch, seen, partial(time.sleep, 1.0), lambda: None)
     with pytest.raises(Diverged, match=rf"last\.ckpt, at samples_seen={seen};"):
         train(run, 3000, *BLOCKS, f"trainer.checkpoint_minutes={minutes}")
-    assert found == [seen]
+    assert observed == [seen]
 
 
 def test_a_writer_keeps_order_and_stops_at_a_refusal() -> None:

@@ -1,4 +1,4 @@
-"""Checkpoints cannot be lost: whatever happens to the last one, the run goes on to the same bits or says what to do."""
+"""Whatever happens to the last checkpoint, the run is resumed to the same bits or says what to do."""
 
 import os
 import signal
@@ -27,8 +27,8 @@ def truncate(path: Path) -> None:
 def flip_a_bit(path: Path) -> None:
     """In the numbers, where torch.load notices nothing."""
     raw = bytearray(path.read_bytes())
-    place = raw.index(load(path)["state_dict"]["model.encoder.hidden.weight"].numpy().tobytes()) + 100
-    raw[place] ^= 1
+    position = raw.index(load(path)["state_dict"]["model.encoder.hidden.weight"].numpy().tobytes()) + 100
+    raw[position] ^= 1
     path.write_bytes(raw)
     torch.load(path, weights_only=True)
 
@@ -42,7 +42,7 @@ def garbage(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [truncate, flip_a_bit, empty, garbage])
-def test_the_one_before_serves_when_the_last_is_damaged(
+def test_the_previous_checkpoint_is_used_if_the_last_is_damaged(
     damage: Callable[[Path], None], undisturbed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = train(tmp_path / "run", 1000)
@@ -56,7 +56,7 @@ def test_the_one_before_serves_when_the_last_is_damaged(
     assert [load(path)["training"]["samples_seen"] for path in (last, before)] == [3000, 2000]
 
 
-def test_a_damaged_last_never_takes_the_place_of_the_one_before(tmp_path: Path, monkeypatch) -> None:
+def test_a_damaged_checkpoint_never_replaces_the_previous_one(tmp_path: Path, monkeypatch) -> None:
     """The first save after the damage is cut between its two renames: the good checkpoint must still be there."""
     run = train(tmp_path / "run", 1000)
     truncate(run / "checkpoints" / "last.ckpt")
@@ -71,9 +71,9 @@ def test_a_damaged_last_never_takes_the_place_of_the_one_before(tmp_path: Path, 
     with pytest.raises(RuntimeError, match="cut"):
         train(run, 3000)
     monkeypatch.undo()
-    found = newest_checkpoint(run)
-    assert found is not None
-    assert load(found)["training"]["samples_seen"] == 500
+    newest = newest_checkpoint(run)
+    assert newest is not None
+    assert load(newest)["training"]["samples_seen"] == 500
 
 
 def test_a_kill_between_the_two_renames(undisturbed: Path, tmp_path: Path) -> None:
@@ -82,16 +82,16 @@ def test_a_kill_between_the_two_renames(undisturbed: Path, tmp_path: Path) -> No
     assert outcome(train(run, 3000)) == outcome(undisturbed)
 
 
-def test_both_damaged_is_told_and_nothing_is_removed(tmp_path: Path) -> None:
+def test_both_damaged_is_an_error_and_nothing_is_removed(tmp_path: Path) -> None:
     run = train(tmp_path / "run", 1000)
     folder = run / "checkpoints"
     for path in folder.iterdir():
         truncate(path)
     with pytest.raises(
         UserError, match=rf"^{folder}/last\.ckpt and {folder}/last\.previous\.ckpt: damaged; try: .*remove"
-    ) as told:
+    ) as error:
         train(run, 3000)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(error.value)
     assert sorted(path.name for path in folder.iterdir()) == ["last.ckpt", "last.previous.ckpt"]
 
 
@@ -114,7 +114,7 @@ def test_what_a_killed_process_left_half_written_is_removed(undisturbed: Path, t
     assert (run / f".aevb-tmp-folder-{dead}").is_dir()
 
 
-def test_saving_by_time_changes_nothing_and_is_gone_on_from(undisturbed: Path, tmp_path: Path, monkeypatch) -> None:
+def test_saving_by_time_changes_nothing_and_is_resumed(undisturbed: Path, tmp_path: Path, monkeypatch) -> None:
     often = ("trainer.block=1", "trainer.checkpoint_minutes=1e-9")
     finite_bounds = DivergenceWatch.finite_bounds
 
@@ -128,9 +128,11 @@ def test_saving_by_time_changes_nothing_and_is_gone_on_from(undisturbed: Path, t
         train(tmp_path / "run", 3000, *often)
     monkeypatch.undo()
     state = load(tmp_path / "run" / "checkpoints" / "last.ckpt")
-    assert state["training"]["samples_seen"] == 1600  # no mark
+    assert state["training"]["samples_seen"] == 1600  # not an evaluation point
     timing = state["callbacks"]["timing"]
-    assert timing["seconds"][0] > timing["rows"][-1]["training_seconds"]  # what was trained since the mark is counted
+    assert (
+        timing["seconds"][0] > timing["rows"][-1]["training_seconds"]
+    )  # includes the training since the evaluation point
     assert outcome(train(tmp_path / "run", 3000, *often)) == outcome(undisturbed)
 
 
@@ -151,7 +153,7 @@ for line in sys.stdin:
 """
 
 
-def test_twenty_kills_in_a_loop_of_saving_with_the_temporary_folder_elsewhere(tmp_path: Path) -> None:
+def test_twenty_kills_while_saving(tmp_path: Path) -> None:
     """At every kill a whole checkpoint is there (never flaky), and nothing was put into the temporary folder. Half the time of
     that loop goes into writing: no kill meets a write once in 2^20 runs."""
     elsewhere = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else tmp_path / "tmp"
@@ -177,9 +179,9 @@ def test_twenty_kills_in_a_loop_of_saving_with_the_temporary_folder_elsewhere(tm
             while Path(f"/proc/{child}").exists():
                 assert time.monotonic() < deadline
                 time.sleep(0.002)
-            found = newest_checkpoint(run)
-            assert found is not None
-            assert load(found)["weights"][-1] == 99_999
+            newest = newest_checkpoint(run)
+            assert newest is not None
+            assert load(newest)["weights"][-1] == 99_999
             torn += (target.parent / f".aevb-tmp-last.ckpt-{child}").exists()
         with lock(run):
             assert not list(target.parent.glob(".*"))

@@ -67,7 +67,7 @@ def test_the_closed_form_is_what_autograd_computes(decoder, kind, samples, beta)
 
 
 @pytest.mark.parametrize(("decoder", "dreams"), list(product(DECODERS, ("samples", "means"))))
-def test_wake_and_sleep_in_closed_form_are_what_autograd_computes(decoder, dreams):
+def test_closed_form_wake_sleep_equals_autograd(decoder, dreams):
     model, objective = vae(decoder), WakeSleep(dreams=dreams)
 
     def phases(engine):
@@ -117,7 +117,7 @@ class Tempered(SGVB_B):
     """A user's objective that starts from ours."""
 
 
-def test_auto_takes_the_closed_form_where_it_is_exact_and_autograd_elsewhere():
+def test_auto_chooses_the_closed_form_where_it_is_exact():
     paper, relu = vae(), vae(activation="relu")
     assert isinstance(choose_engine("auto", SGVB_B(), paper, groups(paper)), ClosedForm)
     assert isinstance(choose_engine("auto", SGVB_A(), vae("linear gaussian"), {}), ClosedForm)

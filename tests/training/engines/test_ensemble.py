@@ -63,9 +63,9 @@ def training(seed, latent_dim, lr, objective, decoder, engine):
 MEMBERS = [(0, 2, 0.02), (1, 5, 0.01), (2, 3, 0.05)]  # seed, latent_dim, learning rate
 
 
-def trained(place, objective, decoder, engine, steps, context):
+def trained(index, objective, decoder, engine, steps, context):
     """Bounds at every block, final parameters, and the hash of minibatches and noise."""
-    module = training(*MEMBERS[place], objective(), decoder, engine)
+    module = training(*MEMBERS[index], objective(), decoder, engine)
     bounds = []
     with context:
         while module.samples_seen < steps * M:
@@ -74,15 +74,15 @@ def trained(place, objective, decoder, engine, steps, context):
     return bounds, [parameter.detach().clone() for parameter in module.parameters()], module.stream.seen.hexdigest()
 
 
-def together(stack, jobs):
-    """Each job in a thread; what it returned or raised, by place."""
+def together(batcher, jobs):
+    """Each job in a thread; what it returned or raised, by index."""
     results = {}
 
-    def work(place, job):
+    def work(index, job):
         try:
-            results[place] = job()
+            results[index] = job()
         except BaseException as failure:
-            results[place] = failure
+            results[index] = failure
 
     threads = [threading.Thread(target=work, args=item, daemon=True) for item in jobs.items()]
     for thread in threads:
@@ -102,50 +102,50 @@ def together(stack, jobs):
 def test_a_member_trains_as_it_would_alone(objectives, decoder):
     """Also one whose budget ends earlier than the others'."""
     steps = [60, 60, 41]
-    stack = GradientBatcher(3)
+    batcher = GradientBatcher(3)
     results = together(
-        stack,
+        batcher,
         {
-            place: lambda place=place: trained(
-                place, objectives[place], decoder, Slot(stack, place), steps[place], stack.run_member(place)
+            index: lambda index=index: trained(
+                index, objectives[index], decoder, Slot(batcher, index), steps[index], batcher.run_member(index)
             )
-            for place in range(3)
+            for index in range(3)
         },
     )
-    for place in range(3):
-        alone = trained(place, objectives[place], decoder, "closed_form", steps[place], nullcontext())
-        assert results[place][2] == alone[2]
-        torch.testing.assert_close(results[place][:2], alone[:2], rtol=0, atol=1e-11)
-        autograd = trained(place, objectives[place], decoder, "autograd", steps[place], nullcontext())
-        torch.testing.assert_close(results[place][:2], autograd[:2], rtol=0, atol=1e-8)
+    for index in range(3):
+        alone = trained(index, objectives[index], decoder, "closed_form", steps[index], nullcontext())
+        assert results[index][2] == alone[2]
+        torch.testing.assert_close(results[index][:2], alone[:2], rtol=0, atol=1e-11)
+        autograd = trained(index, objectives[index], decoder, "autograd", steps[index], nullcontext())
+        torch.testing.assert_close(results[index][:2], autograd[:2], rtol=0, atol=1e-8)
 
 
-def test_one_that_fails_leaves_and_the_others_go_on():
-    stack = GradientBatcher(3)
+def test_a_member_that_fails_leaves_the_others_running():
+    batcher = GradientBatcher(3)
 
     def fails():
-        with stack.run_member(1):
+        with batcher.run_member(1):
             raise OSError("its disk is full")
 
-    def works(place):
-        return trained(place, SGVB_B, "bernoulli", Slot(stack, place), 10, stack.run_member(place))
+    def works(index):
+        return trained(index, SGVB_B, "bernoulli", Slot(batcher, index), 10, batcher.run_member(index))
 
-    results = together(stack, {0: lambda: works(0), 1: fails, 2: lambda: works(2)})
+    results = together(batcher, {0: lambda: works(0), 1: fails, 2: lambda: works(2)})
     assert isinstance(results[1], OSError)
-    for place in (0, 2):
-        alone = trained(place, SGVB_B, "bernoulli", "closed_form", 10, nullcontext())
-        torch.testing.assert_close(results[place][:2], alone[:2])
+    for index in (0, 2):
+        alone = trained(index, SGVB_B, "bernoulli", "closed_form", 10, nullcontext())
+        torch.testing.assert_close(results[index][:2], alone[:2])
 
 
 def test_a_common_step_that_fails_ends_all_and_hangs_none():
     """Minibatches of different size cannot be stacked: every member hears of it."""
-    stack = GradientBatcher(2)
+    batcher = GradientBatcher(2)
 
-    def works(place, rows):
-        module = training(*MEMBERS[place], SGVB_B(), "bernoulli", Slot(stack, place))
+    def works(index, rows):
+        module = training(*MEMBERS[index], SGVB_B(), "bernoulli", Slot(batcher, index))
         module.stream.batch_size = rows
-        with stack.run_member(place):
+        with batcher.run_member(index):
             module.training_step(Block(0, M))
 
-    results = together(stack, {0: lambda: works(0, M), 1: lambda: works(1, M + 1)})
+    results = together(batcher, {0: lambda: works(0, M), 1: lambda: works(1, M + 1)})
     assert all(isinstance(result, RuntimeError) for result in results.values())

@@ -20,7 +20,9 @@ __all__ = ["PreemptionCallback", "Signals"]
 
 
 class Signals:
-    """While entered, a stop signal raises SystemExit(128 + number), or between `defer` and `release` asks the module to stop.
+    """Handles stop signals while it is entered.
+
+    A signal raises SystemExit(128 + number); between `defer` and `release` it asks the module to stop.
 
     Attributes:
         number: The last signal received, 0 for none.
