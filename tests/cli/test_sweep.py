@@ -84,7 +84,7 @@ def test_a_failing_job_takes_no_other_along(launcher: str, tmp_path: Path) -> No
     assert sorted(path.name for path in tmp_path.iterdir() if path.name != "__pycache__") == [
         "deadly.py", "mended", "outputs", "trained",
     ]  # fmt: skip
-    assert [path.name for path in (tmp_path / "outputs").iterdir()] == ["runs"]
+    assert sorted(path.name for path in (tmp_path / "outputs").iterdir()) == ["reports", "runs"]
     assert not [*tmp_path.rglob(".hydra"), *tmp_path.rglob("multirun.yaml")]
 
 

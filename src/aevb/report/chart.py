@@ -45,11 +45,13 @@ class Drawn(NamedTuple):
 
 
 class Chart(NamedTuple):
-    """A chart. svg: The picture. title: Its heading. rows: The numbers of the means, for the table below it."""
+    """A chart. svg: The picture. title: Its heading. rows: The numbers of the means, for the table below it. seeds: How many are
+    behind a line."""
 
     svg: Markup
     title: str
     rows: list[dict[str, object]]
+    seeds: str
 
 
 def draw(view: View, panel: Panel, identifier: str, numbers: dict[str, int]) -> Chart | None:
@@ -102,7 +104,9 @@ def draw(view: View, panel: Panel, identifier: str, numbers: dict[str, int]) -> 
         class_="chart",
         id=identifier,
     )
-    return Chart(svg, panel.title, [row for item in drawn if item.main for row in _rows(item, left, view)])
+    return Chart(
+        svg, panel.title, [row for item in drawn if item.main for row in _rows(item, left, view)], _counts(drawn)
+    )
 
 
 def _lines(view: View, panel: Panel, line: Line, numbers: dict[str, int]) -> list[Drawn]:
@@ -249,6 +253,11 @@ def _description(drawn: list[Drawn], view: View) -> str:
         if item.main
     ]
     return f"{view.title} of the {drawn[0].split} split against training samples seen. At the end: {'; '.join(ends)}."
+
+
+def _counts(drawn: list[Drawn]) -> str:
+    counts = {len(item.seeds) for item in drawn if item.main}
+    return f"n = {min(counts)}" if len(counts) == 1 else f"n = {min(counts)} to {max(counts)}"
 
 
 def _seeds(count: int) -> str:

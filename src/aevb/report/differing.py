@@ -16,6 +16,7 @@ ABSENT = "absent"
 LEFT_OUT = (
     "name",
     "output_dir",
+    "report",
     "logger",
     "evaluator",
     "choices.logger",

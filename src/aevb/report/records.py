@@ -82,6 +82,10 @@ class RunRecord(Run):
 
     def metrics(self) -> dict[str, np.ndarray]:
         """The columns of metrics.csv as numbers; nan where nothing was computed."""
+        return self._metrics
+
+    @cached_property
+    def _metrics(self) -> dict[str, np.ndarray]:
         seen = np.array([int(line["samples_seen"]) for line in self.lines], dtype=np.int64)
         names = dict.fromkeys(
             ["train_bound", "test_bound", *self.columns]

@@ -1,0 +1,163 @@
+"""The report in a headless Chromium: no error, no request, sort, filter, pages, differences, and accessibility by axe-core.
+
+The screenshots stay in the tests' temporary folder, or in AEVB_SCREENSHOTS if that is set. axe-core is installed by npm into a
+temporary folder, or taken from AEVB_AXE (the path of axe.min.js).
+"""
+
+import csv
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from aevb.report import build_report, write_report
+from aevb.runs.status import Row, rows_of
+from helpers.figure_runs import plant
+from helpers.webdriver import CHROMEDRIVER, CHROMIUM, Browser, browser
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(None in (CHROMIUM, CHROMEDRIVER), reason="apt-get install chromium chromium-driver"),
+]
+COMMITTED = Path(__file__).parents[2] / "results" / "runs"
+NAMES = "return [...document.querySelectorAll('#table tbody tr:not([hidden]) th')].map((head) => head.textContent)"
+
+DETAILS = """return [...document.querySelectorAll('#details > details')].map((run) => [
+    run.querySelector('summary').lastChild.textContent.trim(), run.querySelector('.csv').textContent])"""
+CELLS = """const row = [...document.querySelectorAll('#table tr')].find((row) => row.cells[0].textContent === arguments[0]);
+    return [...row.cells].map((cell) => cell.dataset.v)"""
+
+
+@pytest.fixture(scope="module")
+def window() -> Iterator[Browser]:
+    """One window for all tests."""
+    with browser() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of three seeds at two latent dimensions of MNIST."""
+    folder = tmp_path_factory.mktemp("report")
+    for latent_dim in (10, 20):
+        for seed in (0, 1, 2):
+            train = {10**4: -300.0 - seed, 10**5: -180.5 - seed, 10**6: -130.0625 + latent_dim - seed}
+            plant(folder / "runs", f"latent_dim={latent_dim}", f"seed={seed}", train=train)
+    write_report(rows_of(folder / "runs"), folder / "report.html")
+    return folder / "report.html"
+
+
+def test_no_error_and_no_request(window: Browser, page: Path) -> None:
+    window.log("browser"), window.requests()
+    window.open(page)
+    window.wait("document.querySelector('.js')")
+    assert [entry["message"] for entry in window.log("browser")] == []
+    assert [url for url in window.requests() if not url.startswith(("data:", page.resolve().as_uri()))] == []
+    picture = np.asarray(
+        Image.open(window.picture(Path(os.environ.get("AEVB_SCREENSHOTS", page.parent)) / "report.png"))
+    )
+    assert len(np.unique(picture.reshape(-1, picture.shape[-1]), axis=0)) > 50
+
+
+def test_sort_filter_and_chips(window: Browser, page: Path) -> None:
+    window.open(page)
+    column = "#table th[data-key='latent_dim'] button"
+    window.click(column)
+    window.type(column, " ")  # by the keyboard: now descending
+    assert (
+        window.run("return document.querySelector('th[data-key=latent_dim]').getAttribute('aria-sort')") == "descending"
+    )
+    assert ["latent_dim20" in name for name in window.run(NAMES)] == [True] * 3 + [False] * 3
+    window.type("#filter", "latent_dim10 seed1")
+    assert len(window.run(NAMES)) == 1
+    window.open(page)
+    window.click(".chip[data-key=seed][data-value='2']")
+    assert window.text("#shown") == "2 of 6 runs"
+    shown = "[...document.querySelectorAll('.view-1 .seed')].filter((seed) => getComputedStyle(seed).display !== 'none').length"
+    assert window.run(f"return {shown}") == 2
+    window.click("#clear")
+    assert window.run(f"return {shown}") == 6
+
+
+def test_views_legend_details_and_difference(window: Browser, page: Path) -> None:
+    window.open(page)
+    visible = "return [...document.querySelectorAll('.view')].filter((view) => view.offsetHeight).length"
+    assert window.run(visible) == 1
+    window.click("#show-3")
+    assert window.run(visible) == 1
+    assert window.run("return document.querySelector('.view-3 .zero') !== null"), "the difference view has a zero line"
+    window.click(".key")
+    assert window.run("return document.querySelector('.key').getAttribute('aria-pressed')") == "true"
+    window.click("#row-4 a")
+    window.wait("document.getElementById('run-4').open")
+    window.run("const s = document.getElementById('run-b'); s.value = '3'; s.dispatchEvent(new Event('change'))")
+    rows = window.run(
+        "return [...document.querySelectorAll('#compared tbody tr')].map((row) => [...row.cells].map((c) => c.textContent))"
+    )
+    assert ["latent_dim", "10", "20", "+10.0000"] in rows
+
+
+def test_numbers_are_those_of_the_csv_files(window: Browser, page: Path) -> None:
+    window.open(page)
+    texts = window.run(DETAILS)
+    assert len(texts) == 6
+    for name, text in texts:
+        assert text == (page.parent / "runs" / name / "metrics.csv").read_text()
+        last = list(csv.DictReader(text.splitlines()))[-1]
+        assert str(float(last["test_bound"])) in window.run(CELLS, name)
+
+
+def test_without_javascript_all_is_there(page: Path) -> None:
+    text = page.read_text()
+    body = text[text.index("<main>") : text.index("<script>")]
+    assert body.count('<svg viewBox="0 0 380') == body.count("<figcaption>")
+    assert body.count('<tr id="row-') == 6
+
+
+def test_five_thousand_runs_are_paged(window: Browser, tmp_path: Path) -> None:
+    rows = [Row(f"{tmp_path}/run{index:04}", "missing", 0, 1000, "", f"seed={index}") for index in range(5000)]
+    path = tmp_path / "many.html"
+    path.write_text(build_report(rows))
+    assert path.stat().st_size < 10_000_000
+    window.open(path)
+    assert len(window.run(NAMES)) == 100
+    window.click("#next")
+    assert window.run(NAMES)[0] == "run0100"
+    assert window.text("#page") == "page 2 of 50"
+    window.type("#filter", "run4999")
+    assert window.run(NAMES) == ["run4999"]
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The source of axe-core."""
+    given = os.environ.get("AEVB_AXE")
+    if given is None:
+        if shutil.which("npm") is None:
+            pytest.skip("no npm on the PATH, which installs axe-core; or set AEVB_AXE to the path of axe.min.js")
+        folder = tmp_path_factory.mktemp("axe")
+        result = subprocess.run(["npm", "install", "axe-core"], cwd=folder, capture_output=True, text=True, timeout=180)
+        if result.returncode:
+            pytest.skip("npm cannot install axe-core: no network?")
+        given = str(folder / "node_modules" / "axe-core" / "axe.min.js")
+    return Path(given).read_text()
+
+
+@pytest.mark.parametrize("committed", [False, True], ids=["planted", "committed"])
+def test_axe_has_no_serious_finding(committed: bool, window: Browser, page: Path, axe: str, tmp_path: Path) -> None:
+    if committed:
+        page = tmp_path / "committed.html"
+        write_report(rows_of(COMMITTED)[::12], page)
+    window.open(page)
+    window.run("document.querySelectorAll('details').forEach((item, i) => { if (i < 12) item.open = true; })")
+    window.run(axe)
+    violations = window.run("return axe.run().then((result) => result.violations)")
+    serious = [item for item in violations if item["impact"] in ("serious", "critical")]
+    assert [
+        (item["id"], item["nodes"][0]["html"][:200], item["nodes"][0]["failureSummary"][:300]) for item in serious
+    ] == []
