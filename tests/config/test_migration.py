@@ -2,7 +2,10 @@
 
 import json
 
-from aevb.config import ConfigError, fingerprint, validate
+from aevb.cli.composition import hydra_session
+from aevb.cli.job import JobContext
+from aevb.config import ConfigError, fingerprint, run_name, validate
+from aevb.config.identity import IN_THE_NAME
 from aevb.config.migration import RENAMED_KEYS, RENAMED_TARGETS, first_names, renamed_key, upgrade, upgrade_record
 from aevb.config.signature import signature
 from aevb.runs import Run, read_settings
@@ -62,6 +65,18 @@ def test_fields_of_records_are_renamed() -> None:
     with_selection = [run for run in COMMITTED if (run / "stepsizes.json").is_file()]
     assert with_selection
     assert all("learning_rate" in Run(run).done for run in with_selection)
+
+
+def test_names_of_the_committed_runs_are_unchanged() -> None:
+    changed = []
+    with hydra_session():
+        for run in COMMITTED:
+            settings = {**read_settings(run), "name": None}
+            context = JobContext((), False, settings["choices"], "train")
+            short = {key: settings[key] for key in ("latent_dim", "seed")}
+            name = run_name(settings, context.defaults(IN_THE_NAME, **short))
+            changed += [f"{run.name}: {name}"] if name != run.name else []
+    assert changed == []
 
 
 def test_committed_runs_validate_under_the_present_schema() -> None:

@@ -257,6 +257,7 @@ def named(*overrides: str) -> str:
 
 def test_names_of_runs() -> None:
     assert named() == "mnist-sgvb_b-adagrad-z20-s0"
+    assert named("optimizer.lr=0.02") == "mnist-sgvb_b-adagrad-z20-s0-54d0f6"
     assert named("latent_dim=3", "seed=4", "data=frey_face", "objective=sgvb_a", "optimizer=adam", "max_samples=7") == (
         "frey_face-sgvb_a-adam-z3-s4"
     )
