@@ -35,10 +35,15 @@ class Browser:
         self._session = session
 
     def _post(self, path: str, **body: Any) -> Any:
-        answer = requests.post(f"{self._session}/{path}", json=body, timeout=120).json()["value"]
-        if isinstance(answer, dict) and "error" in answer:
-            raise AssertionError(f"{path}: {answer['error']}: {answer['message']}")
-        return answer
+        reply = requests.post(f"{self._session}/{path}", json=body, timeout=120)
+        value = reply.json()["value"]
+        if not reply.ok:
+            raise AssertionError(f"{path}: {value['error']}: {value['message']}")
+        return value
+
+    def leave(self) -> None:
+        """Loads an empty page, so that what is opened next is loaded anew."""
+        self._post("url", url="about:blank")
 
     def open(self, page: Path, fragment: str = "") -> None:
         """Loads a file; with another fragment only, the page sees a change of its address."""

@@ -56,8 +56,8 @@ def export_run(run: Path, data_root: str | None = None, trusted: tuple[str, ...]
     qz_x = model.encoder(x)
     bounds = elbo(model, x, eps[:BOUND_SAMPLES])
     precision = _precision(model, x[:100], eps)
-    radius = _radius(qz_x.mean)
-    chosen = choose(label[:CANDIDATES], _missed(model, x[:CANDIDATES], eps, radius).numpy())
+    radius, grid_radius = _radius(qz_x.mean.abs() + 0.25), _radius(qz_x.mean.abs() + 4 * qz_x.scale)
+    chosen = choose(label[:CANDIDATES], _missed(model, x[:CANDIDATES], eps, grid_radius).numpy())
     grid_model = rounded(model, precision) if latent_dim == 2 else None
     data = settings["data"]
     decoder = settings["model"]["decoder"]
@@ -78,6 +78,7 @@ def export_run(run: Path, data_root: str | None = None, trusted: tuple[str, ...]
                     "variance": settings["model"]["encoder"].get("variance")},
         "precision": precision,
         "radius": radius,
+        "grid_radius": max(radius, grid_radius),
         "classes": int(label.max()) + 1 if len(np.unique(label)) > 1 else 0,
         "points": {
             "mean": encode_array(qz_x.mean.numpy(), "float32"),
@@ -119,9 +120,9 @@ def _precision(model: VAE, x: Tensor, eps: Tensor) -> Precision:
     return "float16" if max(errors) < TOLERANCE / 2 else "float32"
 
 
-def _radius(mean: Tensor) -> float:
-    """Half the side of the plane: all means lie in it, a multiple of 1/2 in [4, 8]."""
-    return float(min(8.0, max(4.0, np.ceil(2 * (mean.abs().max().item() + 0.25)) / 2)))
+def _radius(reach: Tensor) -> float:
+    """Half the side of the square that holds all of `reach`: a multiple of 1/2 in [4, 8]."""
+    return float(min(8.0, max(4.0, np.ceil(2 * reach.max().item()) / 2)))
 
 
 def _missed(model: VAE, x: Tensor, eps: Tensor, radius: float) -> Tensor:

@@ -13,15 +13,16 @@ function drawFrom(model, q, k) {
   return z;
 }
 
-// 1/L sum_l log p(x|z_l) - KL (eq. 7).
+// 1/L sum_l log p(x|z_l) - KL (eq. 7), and its standard error over the draws.
 function bound(model, x, q, samples) {
-  const out = decodings(model, 1), kl = total(klByDimension(q));
-  let reconstruction = 0;
+  const out = decodings(model, 1), kl = total(klByDimension(q)), values = [];
   for (let k = 0; k < samples; k++) {
     decode(model, drawFrom(model, q, k), out, 0);
-    reconstruction += logLikelihood(model, out, 0, x) / samples;
+    values.push(logLikelihood(model, out, 0, x));
   }
-  return { kl, reconstruction, elbo: reconstruction - kl };
+  const reconstruction = total(values) / samples;
+  const variance = total(values.map((v) => (v - reconstruction) ** 2)) / Math.max(1, samples - 1);
+  return { kl, reconstruction, elbo: reconstruction - kl, standardError: Math.sqrt(variance / samples), samples };
 }
 
 // log p(x, z_k) - log q(z_k|x) for k = from, ..., to - 1.

@@ -5,10 +5,10 @@
 // difference exceeds what is left (aevb.estimators.quadrature). Where it is too large, cells whose value could be within
 // MARGIN nats of the best are split in four; the others keep the mass that they had.
 
-const MARGIN = 14, MOST_DECODED = 6000, ENOUGH = 0.005;
+const MARGIN = 14, MOST_DECODED = 6000, ENOUGH = 0.003;
 
 function newGrid(model, along) {
-  const radius = model.info.radius, spacing = (2 * radius) / along;
+  const radius = model.info.grid_radius, spacing = (2 * radius) / along;
   return { along, radius, spacing, done: 0, decoded: decodings(model, along * along) };
 }
 
@@ -53,16 +53,19 @@ function massOf(cells, spacing) {
 function coarseLogPx(grid, joint) {
   const cells = Array.from(joint, (value, g) => ({ i: g % grid.along, j: Math.floor(g / grid.along), value }));
   const { logMass, error } = massOf(cells, grid.spacing);
-  return { logPx: logMass, error, spacing: grid.spacing, cells };
+  const edge = cells.filter(({ i, j }) => Math.min(i, j) === 0 || Math.max(i, j) === grid.along - 1).map((cell) => cell.value);
+  const outside = Math.exp(logSumExp(edge) + 2 * Math.log(grid.spacing) - logMass); // what a tail beyond the square would show in
+  return { logPx: logMass, error: error + outside, outside, spacing: grid.spacing, cells };
 }
 
 // q: the place where a peak is too narrow for the lattice to show, if anywhere.
 function refinedLogPx(model, grid, x, joint, q) {
-  let { cells, logPx, error, spacing } = coarseLogPx(grid, joint);
+  let { cells, logPx, error, outside, spacing } = coarseLogPx(grid, joint);
   const dropped = [], out = decodings(model, 1);
+  error -= outside;
   let left = MOST_DECODED;
-  for (let level = 0; level < 7 && (error > ENOUGH || level === 0); level++) {
-    if (level === 0 && error < ENOUGH && !isHidden(q, cells, spacing, grid)) break;
+  for (let level = 0; level < 7; level++) {
+    if (error < ENOUGH && !(level === 0 && isNarrow(q, spacing))) break;
     const kept = worthSplitting(cells, level === 0 ? nearMean(q, spacing, grid) : new Set(), grid.along * 2 ** level);
     if (4 * kept.length > left) break;
     left -= 4 * kept.length;
@@ -81,7 +84,7 @@ function refinedLogPx(model, grid, x, joint, q) {
     logPx = logSumExp([inner.logMass, ...dropped]);
     error = Math.max(inner.error, Math.abs(logPx - before) > 0.1 ? Math.abs(logPx - before) : 0);
   }
-  return { logPx, error, spacing, decoded: MOST_DECODED - left };
+  return { logPx, error: error + outside, spacing, decoded: MOST_DECODED - left };
 }
 
 // Cells whose value, or a peak between it and its neighbours (a quarter of their difference an axis), may matter.
@@ -105,4 +108,4 @@ function nearMean(q, spacing, grid) {
 }
 
 // Whether q is narrower than the lattice can show.
-const isHidden = (q, cells, spacing) => Array.from(q.logVar).some((v) => Math.exp(v / 2) < 0.6 * spacing);
+const isNarrow = (q, spacing) => Array.from(q.logVar).some((v) => Math.exp(v / 2) < 0.6 * spacing);

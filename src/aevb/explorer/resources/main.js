@@ -33,6 +33,8 @@ function describe(info, J) {
   $("dimension").replaceChildren(...info.kl_by_dimension.map((_, j) => element("option", { value: j }, `z${subscript(j + 1)}`)));
   document.body.dataset.plane = J === 2 ? "two" : J === 1 ? "none" : "many";
   for (const option of $("background").options) option.disabled = option.value === "posterior" && J !== 2;
+  document.body.dataset.classes = info.classes ? "some" : "none";
+  $("ceiling-row").hidden = info.decoder.kind !== "bernoulli";
   $("mode-label").hidden = info.decoder.kind !== "bernoulli";
   const [rows, columns] = info.shape;
   document.documentElement.style.setProperty("--aspect", `${columns} / ${rows}`);

@@ -23,13 +23,13 @@ show(["x", "model", "follow"], (changes) => {
 show(["grid"], () => current.gridProgress === 1 && evaluate(true));
 
 const rowsOf = {
-  q: () => Array.from(current.q.mean, (m, j) => `${number(m)} ± ${number(Math.exp(current.q.logVar[j] / 2))}`).slice(0, 3).join(", ") + (current.info.latent_dim > 3 ? ", …" : ""),
+  q: () => Array.from(current.q.mean, (m, j) => `${number(m)} ± ${number(Math.exp(current.q.logVar[j] / 2))}`).slice(0, 2).join(", "),
   kl: (a) => nats(a.kl),
   reconstruction: (a) => nats(a.reconstruction),
-  elbo: (a) => nats(a.elbo),
+  elbo: (a) => `${nats(a.elbo)} ± ${number(a.standardError)}`,
   logpx: (a) => {
     if (current.info.latent_dim === 2) return a.grid ? `${nats(a.grid.logPx)} ± ${number(Math.max(a.grid.error, 0.005))}` : `computing the grid, ${Math.round(100 * current.gridProgress)} %`;
-    return a.importance ? `at least ${nats(a.importance.logPx)}` : "–";
+    return a.importance ? `at least ${nats(a.importance.logPx)} (K = ${a.importance.samples}, ESS ${number(a.importance.ess, 1)})` : "–";
   },
   gap: (a) => {
     const best = a.grid?.logPx ?? (current.info.latent_dim === 2 ? NaN : a.importance?.logPx);
@@ -43,7 +43,7 @@ const rowsOf = {
   missed: (a) => (a.grid && a.importance ? nats(a.grid.logPx - a.importance.logPx) : "–"),
   rank: (a) => {
     const below = current.points.elbo.filter((v) => v < a.elbo).length;
-    return `${Math.round((100 * below) / current.points.elbo.length)} % of the first ${current.points.elbo.length}`;
+    return `${Math.round((100 * below) / current.points.elbo.length)} % of ${current.points.elbo.length}`;
   },
   ceiling: () => (current.model.bernoulli ? nats(-greyEntropy(targetsOf(state.x))) : "none"),
 };
@@ -53,7 +53,7 @@ show(["answer", "grid"], () => {
   const { kl, elbo, grid, importance } = current.answer;
   $("numbers").setAttribute("aria-busy", String(!current.answer.final));
   const truth = grid?.logPx ?? importance?.logPx;
-  $("n-samples").textContent = `${current.answer.samples} draws`;
+  $("n-samples").textContent = `L = ${current.answer.samples}`;
   $("n-missed").className = truth - (importance?.logPx ?? truth) > 0.5 ? "failed" : "";
   if (current.answer.final && !state.drawing) say(`KL ${nats(kl)}, ELBO ${nats(elbo)}, log p of x ${nats(truth)} nats`);
 });

@@ -55,7 +55,10 @@ function drawPlane() {
   c.clearRect(0, 0, plane.size, plane.size);
   const manifold = state.background === "manifold";
   c.imageSmoothingEnabled = true;
-  if (background.picture) c.drawImage(background.picture, 0, 0, plane.size, plane.size);
+  if (background.picture) {
+    const size = plane.size * (manifold ? 1 : current.info.grid_radius / current.info.radius), at = (plane.size - size) / 2;
+    c.drawImage(background.picture, at, at, size, size);
+  }
   c.globalAlpha = manifold && background.picture ? 0.75 : 1;
   c.drawImage(plane.points, 0, 0, plane.size, plane.size);
   c.globalAlpha = 1;

@@ -61,15 +61,19 @@ function startWorker() {
     const request = requests[data.kind], { done } = request.sent;
     request.sent = null;
     if (request.waiting) send(data.kind);
-    if (data.error) reportError(data.error);
-    else if (data.answer) done(data.answer);
+    done(data.answer, data.error);
   };
   worker.onerror = (event) => reportError(event.message || "the worker did not start");
 }
 
 function ask(kind, payload, done) {
-  const request = (requests[kind] ??= { sent: null, waiting: null }), run = state.run;
-  request.waiting = { payload, done: (answer) => run === state.run && done(answer) };
+  const request = (requests[kind] ??= { sent: null, waiting: null }), run = state.run; // an answer about another run is not shown
+  const finished = (answer, error) => {
+    if (run !== state.run) return;
+    if (error) reportError(error);
+    else if (answer) done(answer);
+  };
+  request.waiting = { payload, done: finished };
   if (!request.sent) send(kind);
 }
 

@@ -17,7 +17,7 @@ function strip(id, pictures, onClick) {
     const button = row.children[at];
     paint(button.firstChild, values, current.info);
     button.lastChild.textContent = text;
-    button.setAttribute("aria-label", name);
+    button.setAttribute("aria-label", text ? `${text}, ${name}` : name);
     button.disabled = !onClick;
   });
 }
@@ -30,8 +30,8 @@ show(["ends", "model"], () => {
   const path = steps.map((t) => mix(q[a].mean, q[b].mean, t));
   const pictures = path.map((z, s) => ({
     values: pictureOf(z, "mean", 0),
-    text: `${nats(logPrior(z))}`,
-    name: `step ${s} of the interpolation in z, log p(z) ${nats(logPrior(z))}`,
+    text: `${s === 0 ? "A " : s === STEPS - 1 ? "B " : ""}${nats(logPrior(z))}`,
+    name: `step ${s} of the interpolation in z, log p(z)`,
   }));
   strip("in-z", pictures, (s) => goTo(path[s]));
   strip("in-x", steps.map((t) => ({ values: Float32Array.from(mix(x[a], x[b], t)), text: "", name: `mean of the pixels, ${Math.round(100 * t)} %` })), null);
@@ -41,7 +41,7 @@ show(["dimension", "z", "model"], () => {
   const j = state.dimension, values = [...Array(9).keys()].map((s) => -3 + 0.75 * s);
   const path = values.map((v) => state.z.map((old, k) => (k === j ? v : old)));
   $("dimension").value = j;
-  strip("traversal", path.map((z, s) => ({ values: pictureOf(z, "mean", 0), text: number(values[s]), name: `z${subscript(j + 1)} = ${number(values[s])}` })), (s) => goTo(path[s]));
+  strip("traversal", path.map((z, s) => ({ values: pictureOf(z, "mean", 0), text: number(values[s]), name: `z${subscript(j + 1)}` })), (s) => goTo(path[s]));
 });
 
 // From the prior: the same seed gives the same z. From q(z|x): what the decoder makes of the image's own posterior.

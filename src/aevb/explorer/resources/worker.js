@@ -2,6 +2,7 @@
 // Everything that takes longer than a frame, in the page's worker: the grid, the estimates of an image, the manifold.
 
 let model = null, grid = null, growing = 0;
+const LIVE_DRAWS = 4, FINAL_DRAWS = 256; // of the bound: while the image changes, and afterwards
 const newest = {}; // number of the last request of each kind; older ones end early
 const pause = () => new Promise((resolve) => setTimeout(resolve));
 
@@ -17,8 +18,8 @@ const HANDLERS = {
   // x: image. final: with everything that is affordable while nothing moves.
   async evaluate({ x, final }, stale) {
     const q = encode(model, x), ready = grid && grid.done === grid.along ** 2;
-    const { bound_samples: L, importance_samples: K } = model.info;
-    const answer = { mean: q.mean, logVar: q.logVar, ...bound(model, x, q, final ? L : 4), final, samples: final ? L : 4 };
+    const K = model.info.importance_samples;
+    const answer = { mean: q.mean, logVar: q.logVar, ...bound(model, x, q, final ? FINAL_DRAWS : LIVE_DRAWS), final };
     if (grid || !final) answer.importance = importanceEstimate(logWeights(model, x, q, 0, K));
     if (ready) {
       answer.joint = logJoint(model, grid, x);

@@ -1,0 +1,17 @@
+"""Pages of short runs, made once for the tests of the explorer."""
+
+import pytest
+
+from helpers.explorer_pages import Page, make_pages
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Page]:
+    """By name of the decoder: J = 2, 5, 2."""
+    return make_pages(tmp_path_factory.mktemp("explorer"))
+
+
+@pytest.fixture(scope="session")
+def page(pages: dict[str, Page]) -> Page:
+    """Two latent dimensions and a Bernoulli decoder."""
+    return pages["bernoulli"]

@@ -1,0 +1,145 @@
+"""The page's arithmetic, executed by node, against torch in float64 with the weights that the page carries.
+
+Differences that are allowed: 1e-4 for what the decoder and the encoder give (the page stores them in single precision),
+1e-3 nat for KL, bound and importance sampling, 0.005 nat for log p(x) by the grid.
+"""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from aevb.estimators.quadrature import quadrature
+from aevb.explorer.reference import elbo, importance, noise_table
+from helpers.explorer_pages import NODE, Page, evaluate
+
+pytestmark = pytest.mark.skipif(NODE is None, reason="no node on the PATH: apt-get install nodejs")
+
+DECODERS = ("bernoulli", "gaussian", "unit_gaussian")
+GRID = """
+const grid = newGrid(model, 80); growGrid(model, grid, 6400);
+const logPx = (x) => {
+  const joint = logJoint(model, grid, x), coarse = coarseLogPx(grid, joint);
+  return { coarse: coarse.logPx, ...refinedLogPx(model, grid, x, joint, encode(model, x)) };
+};
+return input.map(logPx);
+"""
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_decoder(pages: dict[str, Page], name: str, tmp_path: Path) -> None:
+    page = pages[name]
+    z = torch.randn(5, page.model.prior().mean.shape[-1], generator=torch.Generator().manual_seed(0)).double()
+    script = """
+    const out = decodings(model, 1);
+    return input.z.map((z) => {
+      decode(model, z, out, 0);
+      const scale = out.second === null ? null : Array.from(out.second);
+      return { mean: Array.from(meanImage(model, out, 0)), scale, logits: Array.from(out.first),
+               log_px_z: logLikelihood(model, out, 0, input.x) };
+    });"""
+    given = evaluate(page.file, script, {"z": z.tolist(), "x": page.x[0].tolist()}, tmp_path)
+    with torch.no_grad():
+        px_z = page.model.decoder(z)
+    np.testing.assert_allclose([row["mean"] for row in given], px_z.mean, atol=1e-4)
+    if name == "bernoulli":
+        np.testing.assert_allclose([row["logits"] for row in given], px_z.logits, atol=1e-4)
+    else:
+        np.testing.assert_allclose([row["scale"] for row in given], 1 / px_z.scale, rtol=1e-4)
+    np.testing.assert_allclose([row["log_px_z"] for row in given], px_z.log_prob(page.x[0]), atol=1e-3)
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_encoder_and_estimates(pages: dict[str, Page], name: str, tmp_path: Path) -> None:
+    page, x = pages[name], pages[name].x[:10]
+    script = """
+    return input.map((x) => {
+      const q = encode(model, x);
+      return { mean: Array.from(q.mean), log_var: Array.from(q.logVar), ...bound(model, x, q, 16),
+               importance: importanceEstimate(logWeights(model, x, q, 0, 50)).logPx };
+    });"""
+    given = evaluate(page.file, script, x.tolist(), tmp_path)
+    eps = noise_table(page.model.prior().mean.shape[-1])
+    with torch.no_grad():
+        qz_x = page.model.encoder(x)
+        kl = qz_x.kl(page.model.prior())
+    np.testing.assert_allclose([row["mean"] for row in given], qz_x.mean, atol=1e-4)
+    np.testing.assert_allclose([row["log_var"] for row in given], qz_x.log_var, atol=1e-4)
+    np.testing.assert_allclose([row["kl"] for row in given], kl, atol=1e-3)
+    np.testing.assert_allclose([row["elbo"] for row in given], elbo(page.model, x, eps[:16]), atol=1e-3)
+    np.testing.assert_allclose([row["importance"] for row in given], importance(page.model, x, eps[:50]), atol=1e-3)
+
+
+@pytest.mark.parametrize("name", ["bernoulli", "unit_gaussian"])
+def test_grid(pages: dict[str, Page], name: str, tmp_path: Path) -> None:
+    page, x = pages[name], pages[name].x[:10]
+    given = evaluate(page.file, GRID, x.tolist(), tmp_path)
+    expected = quadrature(page.model, x).log_px
+    np.testing.assert_allclose([row["logPx"] for row in given], expected, atol=0.005)
+
+
+SET = (
+    "for (const [name, value] of Object.entries(input.weights)) model.weights[name] = Float32Array.from(value.flat());"
+)
+
+
+def test_grid_refines_narrow_posteriors(pages: dict[str, Page], tmp_path: Path) -> None:
+    """A linear-Gaussian decoder: log p(x) = log N(x; 0, W W' + v I), posteriors a tenth as wide as the grid's spacing."""
+    page, variance = pages["unit_gaussian"], 0.01
+    generator = torch.Generator().manual_seed(0)
+    w = torch.randn(64, 2, generator=generator).double()
+    z = torch.tensor([[0.3, -1.2], [2.0, 0.7], [-2.6, -0.1]]).double()
+    x = z @ w.T + variance**0.5 * torch.randn(3, 64, generator=generator).double()
+    covariance = w @ w.T + variance * torch.eye(64)
+    expected = torch.distributions.MultivariateNormal(torch.zeros(64).double(), covariance).log_prob(x)
+
+    hidden, mean = torch.zeros(20, 2), torch.zeros(64, 20)
+    hidden[:4] = torch.tensor([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])  # relu(v) - relu(-v) = v
+    mean[:, :4] = torch.stack([w[:, 0], -w[:, 0], w[:, 1], -w[:, 1]], 1)
+    weights = {"decoder.hidden.weight": hidden, "decoder.mean.weight": mean}
+    weights |= {"decoder.hidden.bias": torch.zeros(1, 20), "decoder.mean.bias": torch.zeros(1, 64)}
+    script = (
+        SET
+        + f"""info.decoder.activation = "relu"; info.decoder.variance = {variance}; input = input.x; model.D = 64;
+        encode = () => ({{ mean: [0, 0], logVar: [0, 0] }});"""
+        + GRID
+    )
+    given = evaluate(page.file, script, {"weights": _lists(weights), "x": x.tolist()}, tmp_path)
+    coarse, refined = (np.array([row[name] for row in given]) for name in ("coarse", "logPx"))
+    assert np.abs(coarse - expected.numpy()).min() > 0.1, "the grid alone is enough, the test shows nothing"
+    np.testing.assert_allclose(refined, expected, atol=0.01)
+
+
+def test_importance_sampling_misses_a_mode(page: Page, tmp_path: Path) -> None:
+    """p(x|z) even in z_1 with modes at |z_1| > 2, of which q covers one: importance sampling is log 2 too low, the grid is right."""
+    hidden, logits = torch.zeros(20, 2), torch.zeros(64, 20)
+    bias = torch.full((1, 20), 0.0)
+    hidden[:2, 0], bias[0, :2] = (
+        torch.tensor([4.0, -4.0]),
+        -8.0,
+    )  # h = tanh(4 z - 8), tanh(-4 z - 8): the sum is -2 between the modes
+    logits[:, :2] = 0.5
+    weights = {"decoder.hidden.weight": hidden, "decoder.hidden.bias": bias, "decoder.logits.weight": logits}
+    weights["decoder.logits.bias"] = torch.zeros(1, 64)
+
+    z = torch.linspace(-8, 8, 200_001, dtype=torch.float64)
+    unit = torch.tanh(4 * z - 8) + torch.tanh(-4 * z - 8)
+    log_joint = 64 * torch.nn.functional.logsigmoid(0.5 * unit) - 0.5 * z**2 - 0.5 * math.log(2 * math.pi)
+    expected = (torch.logsumexp(log_joint, 0) + torch.log(z[1] - z[0])).item()
+
+    script = (
+        SET
+        + """const q = { mean: [2.3, 0], logVar: [-2, 0] }, x = new Float32Array(64).fill(1);
+        const grid = newGrid(model, 80); growGrid(model, grid, 6400);
+        return [importanceEstimate(logWeights(model, x, q, 0, 1000)).logPx,
+                refinedLogPx(model, grid, x, logJoint(model, grid, x), q).logPx];"""
+    )
+    sampled, grid = evaluate(page.file, script, {"weights": _lists(weights)}, tmp_path)
+    assert grid == pytest.approx(expected, abs=0.005)
+    assert expected - sampled == pytest.approx(math.log(2), abs=0.1)  # a standard error of 0.03 with the page's noise
+
+
+def _lists(tensors: dict[str, torch.Tensor]) -> dict[str, list[list[float]]]:
+    return {name: value.tolist() for name, value in tensors.items()}

@@ -1,0 +1,189 @@
+"""The explorer in a headless Chromium: dragged, drawn on, typed at, and asked what it shows.
+
+The screenshots stay in the tests' temporary folder, or in AEVB_SCREENSHOTS if that is set. Accessibility is checked by
+axe-core where AEVB_AXE names its axe.min.js (npm install axe-core).
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from aevb.explorer.page import render
+from helpers.explorer_pages import Page
+from helpers.webdriver import CHROMEDRIVER, CHROMIUM, Browser, browser
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None or CHROMEDRIVER is None, reason="apt-get install chromium chromium-driver"),
+]
+
+READY = "document.querySelector('#selftest').className"
+DRAW = [(0.3, 0.2), (0.7, 0.2), (0.5, 0.8)]
+
+
+@pytest.fixture(scope="module")
+def window() -> Iterator[Browser]:
+    with browser() as window:
+        yield window
+
+
+def opened(window: Browser, file: Path, fragment: str = "") -> Browser:
+    window.leave()
+    window.log("browser"), window.requests()
+    window.open(file, fragment)
+    window.wait(READY)
+    return window
+
+
+def settled(window: Browser) -> str:
+    """The numbers of x when nothing moves."""
+    window.wait("document.querySelector('#numbers').getAttribute('aria-busy') === 'false' && !state.drawing", 30)
+    return window.text("#n-elbo")
+
+
+def test_opens_without_errors_or_requests(window: Browser, pages: dict[str, Page], tmp_path: Path) -> None:
+    for name, page in pages.items():
+        opened(window, page.file)
+        assert window.text("#selftest").startswith("Self-test passed"), window.text("#selftest")
+        assert window.log("browser") == []
+        assert {address.partition(":")[0] for address in window.requests()} <= {"file", "blob", "about", "data"}
+        picture = window.picture(Path(os.environ.get("AEVB_SCREENSHOTS", tmp_path)) / f"{name}.png")
+        pixels = np.asarray(Image.open(picture).convert("RGB"))
+        assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 200, "the screenshot is empty"
+
+
+@pytest.mark.parametrize("pointer", ["mouse", "touch"])
+def test_dragging_moves_z(window: Browser, page: Page, pointer: str) -> None:
+    opened(window, page.file)
+    before = window.run("return decoded.toDataURL()")
+    window.drag("#plane", (0.5, 0.5), (0.6, 0.4), (0.75, 0.25), pointer=pointer)
+    radius = window.run("return current.info.radius")
+    assert window.run("return state.z") == pytest.approx([radius / 2, radius / 2], abs=0.03)
+    window.wait("location.hash.includes('z=')")
+    assert window.run("return decoded.toDataURL()") != before
+    assert window.log("browser") == []
+
+
+def test_drawing_gives_numbers(window: Browser, page: Page) -> None:
+    opened(window, page.file)
+    before = settled(window)
+    window.click("#clear")
+    window.drag("#pad", *DRAW)
+    after = settled(window)
+    assert after != before
+    assert window.run("return state.x.filter((v) => v > 0.5).length") > 5
+    assert "computing" not in window.text("#n-logpx")
+    window.click("#undo")
+    assert window.run("return state.x.every((v) => v === 0)")
+    window.click("#gallery button:nth-child(3)")
+    assert window.run("return state.image") == 2
+    assert window.log("browser") == []
+
+
+def test_keyboard(window: Browser, page: Page) -> None:
+    opened(window, page.file)
+    z = window.run("return state.z")
+    window.type("#plane", "\ue014\ue014\ue013")  # right, right, up
+    assert window.run("return state.z") == pytest.approx([z[0] + 0.1, z[1] + 0.05])
+    window.click("#clear")
+    window.type("#pad", "\ue012\ue013 ")  # left, up, space
+    assert window.run("return state.x.filter((v) => v > 0.5).length") > 0
+    assert window.log("browser") == []
+
+
+def test_sliders(window: Browser, pages: dict[str, Page]) -> None:
+    opened(window, pages["gaussian"].file)
+    kl = pages["gaussian"].model.prior().mean.shape[-1]
+    shown = window.run("return [...document.querySelectorAll('.slider .kl')].map((e) => parseFloat(e.textContent))")
+    assert len(shown) == kl
+    assert shown == sorted(shown, reverse=True)
+    first = window.run("return document.querySelector('.slider input').id")
+    before = window.run("return state.z")
+    window.run("document.querySelectorAll('details').forEach((e) => (e.open = true))")
+    window.type(f"#{first}", "\ue014")
+    after = window.run("return state.z")
+    moved = [j for j in range(kl) if before[j] != after[j]]
+    assert moved == [int(first.removeprefix("z-"))]
+    assert "at least" in settled(window) + window.text("#n-logpx")
+
+
+def test_address_restores_everything(window: Browser, page: Page) -> None:
+    opened(window, page.file)
+    window.click("#clear")
+    window.drag("#pad", *DRAW)
+    window.drag("#plane", (0.5, 0.5), (0.3, 0.6))
+    window.run("update({ background: 'manifold', seed: 7, ends: [2, 5], dimension: 1, show: 'draw' })")
+    keys = ["z", "x", "image", "background", "seed", "ends", "dimension", "show", "follow"]
+    script = "return JSON.stringify(arguments[0].map((k) => Array.from(state[k].length ? state[k] : [state[k]])))"
+    elbo = settled(window)
+    window.wait("location.hash.includes('seed=7')")
+    fragment, before = window.run("return location.hash"), json.loads(window.run(script, keys))
+    opened(window, page.file, fragment)
+    after = json.loads(window.run(script, keys))
+    for key, one, other in zip(keys, before, after, strict=True):
+        assert other == (pytest.approx(one, abs=0.001) if key == "z" else one), key
+    assert settled(window) == elbo
+
+
+def test_invalid_addresses_are_ignored(window: Browser, page: Page) -> None:
+    for fragment in ("#z=1,nan", "#z=1", "#run=99&image=-4", "#x=%%%", "#x=AAAA", "#axes=0,9&bg=%3Cb%3E&seed=1e400"):
+        opened(window, page.file, fragment)
+        assert window.run("return state.x.length === 64 && state.z.every(Number.isFinite) && state.run === 0"), fragment
+        assert window.log("browser") == []
+
+
+def test_self_test_shows_a_wrong_model(window: Browser, page: Page, tmp_path: Path) -> None:
+    text = page.file.read_text()
+    values = re.search(r'"elbo":\[(-?[\d.]+)', text)
+    assert values
+    wrong = tmp_path / "wrong.html"
+    wrong.write_text(text.replace(values.group(), f'"elbo":[{float(values.group(1)) + 0.06}', 1))
+    opened(window, wrong)
+    assert window.text("#selftest").startswith("Self-test FAILED")
+    colour = window.run("return getComputedStyle(document.querySelector('#selftest')).color")
+    red, green, blue = map(int, re.findall(r"\d+", colour)[:3])
+    assert red > green + 60
+    assert red > blue + 60
+
+
+def test_several_runs_and_hostile_names(window: Browser, pages: dict[str, Page], tmp_path: Path) -> None:
+    from aevb.explorer.export import export_run
+
+    hostile = "</script><img src=x onerror=document.title='owned'><!--\u2028"
+    exported = [export_run(pages[name].run) for name in ("bernoulli", "gaussian")]
+    for run in exported:
+        run["model"] |= {"name": hostile, "data": hostile, "convention": hostile, "objective": hostile}
+    file = tmp_path / "several.html"
+    file.write_text(render(exported))
+    opened(window, file)
+    assert window.run("return document.images.length") == 0
+    assert window.run("return document.title") != "owned"
+    assert hostile in window.run("return document.querySelector('#run').options[0].textContent")
+    window.run(
+        "document.querySelector('#run').value = 1; document.querySelector('#run').dispatchEvent(new Event('change'))"
+    )
+    window.wait("current.info.latent_dim === 5 && current.q && current.q.mean.length === 5")
+    window.wait("document.querySelector('#selftest').className === 'passed' && !/waiting/.test(selftest.textContent)")
+    window.run(
+        "document.querySelector('#run').value = 0; document.querySelector('#run').dispatchEvent(new Event('change'))"
+    )
+    window.wait("current.gridProgress === 1 && current.answer && current.answer.grid")
+    assert window.log("browser") == []
+
+
+@pytest.mark.skipif("AEVB_AXE" not in os.environ, reason="AEVB_AXE names no axe.min.js: npm install axe-core")
+def test_accessibility(window: Browser, pages: dict[str, Page]) -> None:
+    for name in ("bernoulli", "gaussian"):
+        opened(window, pages[name].file)
+        script = Path(os.environ["AEVB_AXE"]).read_text() + "; return axe.run()"
+        violations = window.run(script)["violations"]
+        serious = [
+            f"{v['id']}: {v['nodes'][0]['html'][:200]}" for v in violations if v["impact"] in ("serious", "critical")
+        ]
+        assert not serious, serious

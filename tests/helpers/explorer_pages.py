@@ -1,0 +1,76 @@
+"""Explorer pages of short runs, and the page's own arithmetic in node."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from aevb.evaluation.loading import load_run
+from aevb.explorer import write_page
+from aevb.explorer.weights import Precision, rounded
+from aevb.models.vae import VAE
+from helpers.short_runs import train
+
+__all__ = ["NODE", "Page", "evaluate", "make_pages"]
+
+RUNS = {
+    "bernoulli": (),
+    "gaussian": ("model=gaussian", "latent_dim=5", "model.decoder.activation=relu", "model.encoder.activation=elu"),
+    "unit_gaussian": ("model=unit_gaussian", "model.decoder.activation=softplus", "+model.encoder.variance=0.01"),
+}
+
+
+class Page(NamedTuple):
+    """An explorer and what it was made of. model: in float64, with the weights that the page carries."""
+
+    file: Path
+    run: Path
+    model: VAE
+    x: torch.Tensor
+
+
+def make_pages(folder: Path) -> dict[str, Page]:
+    """By name of the decoder: J = 2, 5, 2."""
+    made = {}
+    for name, overrides in RUNS.items():
+        run = train(folder / name, 30_000, *overrides)
+        file = folder / f"{name}.html"
+        write_page([run], file)
+        loaded = load_run(run)
+        precision: Precision = "float16" if '"precision":"float16"' in file.read_text() else "float32"
+        x = torch.from_numpy(loaded.dataset.load().test.x[:40]).double()
+        made[name] = Page(file, run, rounded(loaded.model, precision), x)
+    return made
+
+
+NODE = shutil.which("node")
+
+PROGRAM = r"""
+const fs = require("fs"), page = fs.readFileSync(process.argv[2], "utf8");
+const part = (id) => page.match(new RegExp(`<script[^>]* id="${id}">([^]*?)</script>`))[1];
+const info = JSON.parse(part("models"))[0], weights = JSON.parse(part("weights-0"));
+const input = JSON.parse(fs.readFileSync(0, "utf8"));
+const body = part("arithmetic") + ";const model = buildModel(info, weights);" + fs.readFileSync(process.argv[3], "utf8");
+console.log(JSON.stringify(new Function("info", "weights", "input", body)(info, weights, input)));
+"""
+
+
+def evaluate(page: Path, script: str, given: Any, folder: Path) -> Any:
+    """What `script`, the body of a function of `model`, `info` and `input`, returns.
+
+    Args:
+        page: an explorer.
+        script: JavaScript that ends with `return`.
+        given: `input`, anything that JSON holds.
+        folder: where the program is written.
+    """
+    program, body = folder / "program.js", folder / "body.js"
+    program.write_text(PROGRAM)
+    body.write_text(script)
+    command = [str(NODE), str(program), str(page), str(body)]
+    done = subprocess.run(command, input=json.dumps(given), capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
