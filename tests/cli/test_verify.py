@@ -67,7 +67,7 @@ def test_one_changed_bit_is_found(folder: Path, copy: Path) -> None:
     assert result.returncode == 1, result.stderr
     lines = result.stdout.splitlines()[1:]
     assert lines[0].startswith("versions.torch: was 1.0, is ")
-    assert any(line.startswith("metrics.csv: first differs at 200 samples: train_bound was 9") for line in lines)
+    assert any(line.startswith("metrics.csv: first differs at 200 samples: train_bound was -9") for line in lines)
     assert "model.pt: encoder.hidden.bias differs" in lines
 
 
