@@ -8,6 +8,7 @@ To rename a key or a target, add a line here. Keys are dotted; `*` stands for on
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from aevb.config.tree import options
@@ -93,7 +94,12 @@ def renamed_key(key: str, table: Mapping[str, str] = RENAMED_KEYS) -> str:
     Returns:
         The new key, or `key` itself if it was never renamed.
     """
-    for pattern, new in table.items():
+    return _renamed(key, tuple(table.items()))
+
+
+@lru_cache(maxsize=8192)  # thousands of runs have the same few hundred keys
+def _renamed(key: str, table: tuple[tuple[str, str], ...]) -> str:
+    for pattern, new in table:
         expression = re.escape(pattern).replace(r"\*", r"([^.]+)")
         if match := re.fullmatch(rf"{expression}((?:\..*)?)", key):
             *parts, rest = match.groups()

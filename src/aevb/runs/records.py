@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from aevb.config.migration import upgrade_record
+from aevb.config.migration import RENAMED_FIELDS, upgrade_record
 from aevb.errors import UserError
 from aevb.files.regular import MIB, read_bytes
 from aevb.runs import layout
@@ -28,6 +28,7 @@ __all__ = [
 
 LIMIT = 16 * MIB
 MAX_PIXELS = 1 << 24
+OLD_FIELDS = tuple(f'"{name}"'.encode() for name in RENAMED_FIELDS)
 REMEDY = "remove it, then the command that trained the run, which makes what is missing"
 
 Field = Callable[[Any], Any]
@@ -49,10 +50,11 @@ def read_json(path: Path, remedy: str = REMEDY) -> dict[str, Any]:
         FileNotFoundError: If there is no such file.
     """
     try:
-        record = json.loads(read_bytes(path, LIMIT).decode("utf-8"))
+        raw = read_bytes(path, LIMIT)
+        record = json.loads(raw.decode("utf-8"))
         if not isinstance(record, dict):
             raise ValueError(f"{type(record).__name__} instead of an object")
-        return upgrade_record(record)
+        return upgrade_record(record) if any(name in raw for name in OLD_FIELDS) else record
     except RecursionError as error:
         raise UserError(f"{path}: damaged (nested too deeply); try: {remedy}") from error
     except ValueError as error:

@@ -42,11 +42,12 @@ def check_folders(run: Path) -> None:
         check_folder(run / name)
 
 
-def read_settings(directory: Path) -> dict[str, Any]:
+def read_settings(directory: Path, done: dict[str, Any] | None = None) -> dict[str, Any]:
     """Read the config of a run directory.
 
     Args:
         directory: The run directory.
+        done: What its DONE says, if that has been read already.
 
     Returns:
         The settings with the key names of the present version, as plain containers. Interpolations stay text.
@@ -62,7 +63,7 @@ def read_settings(directory: Path) -> dict[str, Any]:
         raise UserError(_missing(directory)) from error
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); {REMEDY}") from error
-    settings = _copy(directory, raw)
+    settings = _copy(directory, raw, done)
     if settings is None:
         settings = _parse(path, raw)
     lost = [key for key in PARTS if key not in settings]
@@ -107,10 +108,10 @@ def _parse(path: Path, raw: bytes) -> dict[str, Any]:
     return {str(key): value for key, value in settings.items()}
 
 
-def _copy(directory: Path, raw: bytes) -> dict[str, Any] | None:
+def _copy(directory: Path, raw: bytes, done: dict[str, Any] | None) -> dict[str, Any] | None:
     # The settings in DONE, if they are those of this config.yaml.
     try:
-        copy = read_done(directory).get("config", {})
+        copy = (read_done(directory) if done is None else done).get("config", {})
     except (UserError, OSError):
         return None  # who needs DONE says what is wrong with it
     settings = copy.get("settings")

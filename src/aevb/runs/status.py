@@ -65,8 +65,9 @@ def row(directory: Path, max_samples: int | None = None, point: str = "", why: s
     if before == "missing":
         return Row(str(directory), "missing", 0, max_samples or 0, why, point)
     try:
-        budget = int(read_settings(directory)["max_samples"])
-        seen = _samples_seen(directory, before == "done")
+        done = read_done(directory) if before == "done" else None
+        budget = int(read_settings(directory, done)["max_samples"])
+        seen = _rows_seen(directory) if done is None else int(done[CLOCK])
     except (UserError, OSError) as error:
         return Row(str(directory), "failed", 0, max_samples or 0, " ".join(f"damaged: {error}".split()), point)
     wanted = max_samples or budget
@@ -80,9 +81,7 @@ def row(directory: Path, max_samples: int | None = None, point: str = "", why: s
     return Row(str(directory), before, seen, wanted, why, point)
 
 
-def _samples_seen(directory: Path, is_done: bool) -> int:
-    if is_done:
-        return int(read_done(directory)[CLOCK])
+def _rows_seen(directory: Path) -> int:
     try:
         return max((int(line[CLOCK]) for line in read_rows(directory / layout.METRICS)), default=0)
     except FileNotFoundError:
