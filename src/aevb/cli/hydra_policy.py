@@ -12,28 +12,33 @@ from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.conf import HydraConf
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from aevb.config import CONF, allowed, shown, suggestion
+from aevb import hydra_files
+from aevb.config import CONF, shown, suggestion
 from aevb.config.tree import read_yaml
 from aevb.errors import UserError
 
 __all__ = ["check", "install"]
 
 PLUGIN = re.compile(r"hydra(\._internal\.core_plugins|_plugins)\.\w+(\.\w+)*\.\w+(Launcher|Sweeper)")
-HANDLER = re.compile(r"logging\.(Stream|File|Null)Handler")
-STREAM = re.compile(r"ext://sys\.(stdout|stderr)")
-INSIDE = re.compile(r"\$\{hydra\.[\w.]+\}")  # not known yet; what it points to is checked itself
-CODE = ("callbacks", "launcher", "sweeper", "job_logging", "hydra_logging")
 PLACES = ("output_dir", "hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "hydra.output_subdir")
 KNOWN: Any = OmegaConf.to_container(OmegaConf.structured(HydraConf))
 KNOWN["env"] = {}  # added by the group of that name
-LOG_FILE = "${hydra.runtime.output_dir}/${hydra.job.name}.log"
+SILENT: Any = {"version": 1, "root": None, "disable_existing_loggers": False}
+CONSOLE: Any = {
+    "version": 1,
+    "formatters": {"simple": {"format": "[%(asctime)s][HYDRA] %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "simple", "stream": "ext://sys.stdout"}},
+    "root": {"level": "INFO", "handlers": ["console"]},
+    "disable_existing_loggers": False,
+}
 
 
 def install() -> None:
-    """From now on Hydra composes nothing that `check` refuses."""
+    """From now on Hydra composes nothing that `check` refuses, from files that aevb.hydra_files lets pass."""
+    hydra_files.install()
     compose = ConfigLoaderImpl.load_configuration
     if hasattr(compose, "__wrapped__"):
         return
@@ -49,12 +54,15 @@ def install() -> None:
 
 def check(cfg: DictConfig, config_name: str, overrides: list[str]) -> None:
     """Raises UserError for what no config may ask. overrides: the command line's, which may choose places."""
-    for key in CODE:
-        for path, value in _values(cfg.hydra[key], f"hydra.{key}"):
-            _check_value(path, value)
-    if cfg.hydra.job.env_set:
-        given = shown(OmegaConf.to_container(cfg.hydra.job.env_set, resolve=False))
-        raise UserError(f"hydra.job.env_set={given}: no config sets the environment; allowed: {{}}; try: your shell")
+    if cfg.hydra.job.env_set:  # names only: env_copy has put values of the environment there
+        given = ",".join(map(str, OmegaConf.to_container(cfg.hydra.job.env_set, resolve=False)))
+        raise UserError(
+            f"hydra.job.env_set={{{given}}}: no config sets the environment; allowed: {{}}; try: your shell"
+        )
+    if raw := OmegaConf.to_container(cfg.hydra, resolve=False).get("callbacks"):  # type: ignore[union-attr]
+        path, value = next(_leaves(raw, "hydra.callbacks"))
+        raise _called(path, value)
+    _freeze(cfg)
     for key, value, siblings in _unknown(OmegaConf.to_container(cfg.hydra, resolve=False), KNOWN, "hydra"):
         meant = suggestion(key, siblings, [])
         asked = f"; did you mean {meant}?" if meant else ""
@@ -81,42 +89,44 @@ def _unknown(node: Any, known: Any, path: str) -> Iterator[tuple[str, Any, list[
                 yield from _unknown(value, known[key], f"{path}.{key}")
 
 
-def _check_value(path: str, value: Any) -> None:
-    last = path.rpartition(".")[2]
-    text = str(value)
-    wrong = last == "()"
-    wrong |= last == "_target_" and not PLUGIN.fullmatch(text) and not allowed(text)
-    wrong |= last == "class" and not HANDLER.fullmatch(text)
-    wrong |= "://" in text and not STREAM.fullmatch(text) and path.split(".")[1].endswith("logging")
-    wrong |= last == "filename" and text != LOG_FILE
-    if wrong:
-        raise UserError(
-            f"{path}={shown(value)}: no config may have Hydra call or write that; allowed: Hydra's own launchers, sweepers "
-            "and log handlers; try: without it"
-        )
+def _freeze(cfg: DictConfig) -> None:
+    """Puts in place of what Hydra instantiates and logs with the plain values that were checked: nothing resolves later."""
+    unresolved: Any = OmegaConf.to_container(cfg.hydra, resolve=False)
+    with open_dict(cfg.hydra):
+        for key in ("launcher", "sweeper"):
+            plain = _resolved(cfg.hydra[key], f"hydra.{key}") if unresolved[key] else unresolved[key]
+            for path, value in _leaves(plain, f"hydra.{key}"):
+                depth, last = path.count("."), path.rpartition(".")[2]
+                if last == "_target_" and (depth != 2 or not PLUGIN.fullmatch(str(value))):
+                    raise _called(path, value)
+            cfg.hydra[key] = plain
+        # The log is ours: no other has a use here, and a handler may name a class or a file.
+        cfg.hydra.job_logging = SILENT
+        cfg.hydra.hydra_logging = SILENT if unresolved["hydra_logging"] == SILENT else CONSOLE
 
 
-def _values(node: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Dotted keys and values at any depth, interpolations followed; one that cannot be followed yet as its text."""
-    if not OmegaConf.is_config(node):
+def _resolved(node: Any, path: str) -> Any:
+    try:
+        return OmegaConf.to_container(node, resolve=True, enum_to_str=True)
+    except OmegaConfBaseException as error:
+        key = getattr(error, "full_key", None) or path
+        raise UserError(f"{key}: cannot be known yet; allowed: a value; try: without it") from None
+
+
+def _called(path: str, value: Any) -> UserError:
+    return UserError(
+        f"{path}={shown(value)}: no config may have Hydra call that; allowed: Hydra's own launchers and sweepers; "
+        "try: without it"
+    )
+
+
+def _leaves(node: Any, path: str) -> Iterator[tuple[str, Any]]:
+    pairs = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else None
+    if pairs is None:
         yield path, node
         return
-    unresolved: Any = OmegaConf.to_container(node, resolve=False)
-    for key in list(unresolved) if OmegaConf.is_dict(node) else range(len(unresolved)):
-        below = f"{path}.{key}"
-        if OmegaConf.is_missing(node, key):
-            continue
-        raw = unresolved[key]
-        if str(key) == "filename":
-            yield below, raw
-            continue
-        try:
-            value = node[key]
-        except OmegaConfBaseException:
-            if re.fullmatch(r"\$\{.*\}", str(raw)) and not INSIDE.fullmatch(str(raw)):
-                raise UserError(f"{below}={raw}: cannot be known yet; allowed: a value; try: without it") from None
-            value = raw
-        yield from _values(value, below)
+    for key, value in pairs:
+        yield from _leaves(value, f"{path}.{key}")
 
 
 def _raw(cfg: Any, key: str) -> Any:

@@ -1,0 +1,167 @@
+"""What a config file from elsewhere may hold, asked of each file as Hydra loads it, before anything in it is used.
+
+Files of aevb's conf/ and of Hydra itself are known. Every other file is data: under `hydra` it may set what `_SETTINGS` and
+`_problem` list, and no value in it may ask a resolver. Folders are the only places that Hydra searches for files.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import cache, wraps
+from pathlib import Path
+from posixpath import normpath
+from typing import Any
+
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.config_repository import ConfigRepository
+from omegaconf import OmegaConf
+
+from aevb.config import CONF, shown
+from aevb.config.tree import read_yaml
+from aevb.errors import UserError
+
+__all__ = ["install"]
+
+REFERENCE = re.compile(r"\$\{\.*[\w.\[\]]+\}")
+PARAMETER = re.compile(r"\+{0,2}(?!hydra|output_dir\b)[A-Za-z]\w*([./][\w-]+)*")
+_NUMBERS = [
+    "cores",
+    "members",
+    "n_jobs",
+    "timeout_min",
+    "cpus_per_task",
+    "gpus_per_node",
+    "tasks_per_node",
+    "mem_gb",
+    "nodes",
+    "array_parallelism",
+    "max_num_timeout",
+    "signal_delay_s",
+]
+_SETTINGS = "mode, sweeper.params, sweeper.max_batch_size, sweeper.experiments, sweeper.max_samples, launcher's numbers"
+
+
+def install() -> None:
+    """From now on Hydra loads only files that pass, from folders only."""
+    load, sources = ConfigRepository.load_config, ConfigRepository.initialize_sources
+    single: Any = ConfigLoaderImpl._load_single_config
+    if hasattr(load, "__wrapped__"):
+        return
+
+    @wraps(sources)
+    def initialize_sources(self: Any, config_search_path: Any) -> None:
+        for element in config_search_path.get_path():
+            path = str(element.path)
+            if "://" in path and not path.startswith("file://") and path not in ("pkg://hydra.conf", "structured://"):
+                raise UserError(
+                    f"hydra.searchpath={path}: not a folder, and a package would be imported; allowed: file://FOLDER; "
+                    "try: --config-dir FOLDER"
+                )
+        sources(self, config_search_path)
+
+    @wraps(load)
+    def load_config(self: Any, config_path: str) -> Any:
+        found = load(self, config_path)
+        if found is not None and not _known(found.path, config_path):
+            for default in found.defaults_list or []:
+                if not _plain(repr(default)):
+                    raise _refusal(f"{config_path}.defaults", "${...:...}", "asks a resolver", "names of options")
+        return found
+
+    @wraps(single)
+    def load_single(self: Any, default: Any, repo: Any) -> Any:
+        loaded = single(self, default, repo)
+        path = normpath(str(default.config_path))
+        hydras = path.split("/")[0] == "hydra"
+        known = _known(loaded.path, path)
+        if str(default.package or "").split(".")[0] == "hydra" and known and not hydras:
+            raise _refusal(str(default.package), path, "no config goes there", _SETTINGS)
+        if not known:
+            if hydras:
+                raise _refusal(
+                    path.replace("/", "."), loaded.path, "a file for Hydra itself, from elsewhere", "aevb's own"
+                )
+            check_file(OmegaConf.to_container(loaded.config, resolve=False))
+        return loaded
+
+    ConfigRepository.initialize_sources = initialize_sources  # type: ignore[method-assign]
+    ConfigRepository.load_config = load_config  # type: ignore[method-assign]
+    ConfigLoaderImpl._load_single_config = load_single  # type: ignore[method-assign]
+
+
+def check_file(content: Any) -> None:
+    """Refuses what no file from elsewhere may hold.
+
+    Args:
+        content: The file's plain containers, below its package, interpolations as text.
+
+    Raises:
+        UserError: With the key and the unresolved text, so that no value of the environment is shown.
+    """
+    hydra = content.get("hydra", {}) if isinstance(content, dict) else {}
+    if not isinstance(hydra, dict):
+        raise _refusal("hydra", hydra, "no config may ask that of Hydra", _SETTINGS)
+    for path, value in _leaves(hydra, ()):
+        if (path, value) not in _ours() and not _may_set(path, value):
+            raise _refusal(".".join(("hydra", *path)), value, "no config file may ask that of Hydra", f"{_SETTINGS}")
+    for path, value in _leaves(
+        {k: v for k, v in content.items() if k != "hydra"} if isinstance(content, dict) else {}, ()
+    ):
+        if isinstance(value, str) and not _plain(value):
+            raise _refusal(".".join(path), value, "a config file asks no resolver", "a value, or ${key}")
+
+
+def _may_set(path: tuple[str, ...], value: Any) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    scalar = value is None or (isinstance(value, str | int | float) and "$" not in str(value))
+    match path:
+        case ("mode",):
+            return value in ("RUN", "MULTIRUN")
+        case ("sweeper", "max_batch_size" | "max_samples"):
+            return number or value is None
+        case ("sweeper", "params", key):
+            return scalar and PARAMETER.fullmatch(key) is not None
+        case ("sweeper", "params" | "experiments"):
+            return value == {}
+        case ("sweeper", "experiments", name):
+            return value == {} and re.fullmatch(r"[\w-]+", name) is not None
+        case ("sweeper", "experiments", name, key):
+            return scalar and re.fullmatch(r"[\w-]+", name) is not None and PARAMETER.fullmatch(key) is not None
+        case ("launcher", key):
+            named = key in ("partition", "account", "qos") and re.fullmatch(r"[\w-]+", str(value)) is not None
+            return named or (key in _NUMBERS and (number or value is None))
+    return False
+
+
+@cache
+def _ours() -> list[tuple[tuple[str, ...], Any]]:
+    # A primary config of one's own may say what ours say.
+    files = (CONF / f"{name}.yaml" for name in ("train", "evaluate", "figure"))
+    return [leaf for file in files for leaf in _leaves(read_yaml(file)["hydra"], ())]
+
+
+def _leaves(node: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    pairs = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    if not pairs and path:
+        yield path, node
+    for key, value in pairs:
+        yield from _leaves(value, (*path, str(key)))
+
+
+def _plain(text: str) -> bool:
+    # References to other keys, also nested ones, and nothing else that begins with a dollar.
+    before = ""
+    while before != text:
+        before, text = text, REFERENCE.sub("x", text)
+    return "$" not in text
+
+
+def _known(source: str, config_path: str) -> bool:
+    # Where the file lies counts, not where the search began: an option may lead out of the folder (..).
+    if not source.startswith("file://"):
+        return source.startswith(("pkg://hydra.conf", "structured://"))
+    file = (Path(source.removeprefix("file://")) / config_path).resolve()
+    return file.is_relative_to(CONF.resolve())
+
+
+def _refusal(key: str, value: Any, wrong: str, allowed: str) -> UserError:
+    return UserError(f"{key}={shown(value)}: {wrong}; allowed: {allowed}; try: without it")
