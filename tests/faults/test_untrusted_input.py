@@ -265,7 +265,7 @@ def test_what_a_config_may_not_ask_of_hydra(payload: str, tmp_path: Path, monkey
             "hydra.job_logging.handlers.h.()=os.mkdir: no config",
         ),
         ("output_dir: ../elsewhere", "output_dir=../elsewhere: a place to write that a config has chosen; allowed: outputs"),
-        ("hydra: {run: {dir: proof}}", "hydra.run.dir=proof: a place to write that a config has chosen; allowed: ."),
+        ("hydra: {run: {dir: proof}}", "hydra.run.dir=proof: no config file may ask that of Hydra; allowed: mode"),
     ],
 )  # fmt: skip
 def test_a_strangers_experiment(text: str, line: str, tmp_path: Path) -> None:

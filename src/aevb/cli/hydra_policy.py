@@ -15,7 +15,7 @@ from hydra.conf import HydraConf
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from aevb import hydra_files
+from aevb.cli import hydra_files
 from aevb.config import CONF, shown, suggestion
 from aevb.config.tree import read_yaml
 from aevb.errors import UserError
@@ -37,7 +37,7 @@ CONSOLE: Any = {
 
 
 def install() -> None:
-    """From now on Hydra composes nothing that `check` refuses, from files that aevb.hydra_files lets pass."""
+    """From now on Hydra composes nothing that `check` refuses, from files that aevb.cli.hydra_files lets pass."""
     hydra_files.install()
     compose = ConfigLoaderImpl.load_configuration
     if hasattr(compose, "__wrapped__"):

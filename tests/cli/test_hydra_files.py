@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from commands import TINY, aevb
+from helpers.commands import TINY, aevb
 
 HANDLER = "handlers: {h: {class: '${x.${hydra.runtime.output_dir}}', args: 'touch canary'}}, root: {handlers: [h]}"
 
@@ -34,7 +34,7 @@ def told(
     [
         (f"hydra: {{job_logging: {{version: 1, {HANDLER}}}}}", "hydra.job_logging.handlers.h.class=${x.", ("--check",)),
         ("hydra: {job: {name: ../victim}}", "hydra.job.name=../victim: no config file", ()),
-        ("hydra: {searchpath: ['pkg://D']}", "hydra.searchpath.0=pkg://D: no config file", ("--cfg", "job")),
+        ("hydra: {searchpath: ['pkg://D']}", "In 'experiment/x': Overriding hydra.searchpath", ("--cfg", "job")),
         ("hydra: {sweeper: {params: {hydra.job.name: ../victim}}}", "hydra.sweeper.params.hydra.job.name=../", ("-m",)),
         ("hydra: {sweeper: {params: {output_dir: canary}}}", "hydra.sweeper.params.output_dir=canary", ("-m",)),
     ],
@@ -66,7 +66,7 @@ def test_a_secret_is_not_shown(text: str, tmp_path: Path) -> None:
 def test_a_strangers_file_in_a_group_of_hydras(tmp_path: Path) -> None:
     files = {
         "theirs/hydra/callbacks/bad.yaml": "a: {_target_: os.mkdir, path: canary}\n",
-        "theirs/experiment/x.yaml": "# @package _global_\ndefaults: [{/hydra/callbacks: bad}]\n",
+        "theirs/experiment/x.yaml": "# @package _global_\ndefaults: [{override /hydra/callbacks: bad}]\n",
     }
     assert "hydra.callbacks.bad=" in told(tmp_path, files, "experiment=x", *TINY).stderr
 

@@ -23,20 +23,21 @@ __all__ = ["install"]
 
 REFERENCE = re.compile(r"\$\{\.*[\w.\[\]]+\}")
 PARAMETER = re.compile(r"\+{0,2}(?!hydra|output_dir\b)[A-Za-z]\w*([./][\w-]+)*")
-_NUMBERS = [
-    "cores",
-    "members",
-    "n_jobs",
-    "timeout_min",
-    "cpus_per_task",
-    "gpus_per_node",
-    "tasks_per_node",
-    "mem_gb",
-    "nodes",
-    "array_parallelism",
-    "max_num_timeout",
-    "signal_delay_s",
-]
+_NUMBERS = (
+    *(
+        "cores",
+        "members",
+        "n_jobs",
+        "timeout_min",
+        "cpus_per_task",
+        "gpus_per_node",
+        "tasks_per_node",
+        "mem_gb",
+        "nodes",
+    ),
+    *("array_parallelism", "max_num_timeout", "signal_delay_s"),
+)
+CALLS = ("_target_", "()", "class")  # told first
 _SETTINGS = "mode, sweeper.params, sweeper.max_batch_size, sweeper.experiments, sweeper.max_samples, launcher's numbers"
 
 
@@ -100,9 +101,9 @@ def check_file(content: Any) -> None:
     hydra = content.get("hydra", {}) if isinstance(content, dict) else {}
     if not isinstance(hydra, dict):
         raise _refusal("hydra", hydra, "no config may ask that of Hydra", _SETTINGS)
-    for path, value in _leaves(hydra, ()):
+    for path, value in sorted(_leaves(hydra, ()), key=lambda leaf: leaf[0][-1] not in CALLS):
         if (path, value) not in _ours() and not _may_set(path, value):
-            raise _refusal(".".join(("hydra", *path)), value, "no config file may ask that of Hydra", f"{_SETTINGS}")
+            raise _refusal(".".join(("hydra", *path)), value, "no config file may ask that of Hydra", _SETTINGS)
     for path, value in _leaves(
         {k: v for k, v in content.items() if k != "hydra"} if isinstance(content, dict) else {}, ()
     ):
