@@ -55,7 +55,7 @@ def install() -> None:
 def check(cfg: DictConfig, config_name: str, overrides: list[str]) -> None:
     """Raises UserError for what no config may ask. overrides: the command line's, which may choose places."""
     if cfg.hydra.job.env_set:  # names only: env_copy has put values of the environment there
-        given = ",".join(map(str, OmegaConf.to_container(cfg.hydra.job.env_set, resolve=False)))
+        given = ",".join(str(name) for name in cfg.hydra.job.env_set)
         raise UserError(
             f"hydra.job.env_set={{{given}}}: no config sets the environment; allowed: {{}}; try: your shell"
         )

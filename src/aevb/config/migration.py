@@ -167,7 +167,7 @@ def _copy(node: dict[str, Any], prefix: str, root: dict[str, Any]) -> None:
         parent = root
         for folder in folders:
             parent = parent.setdefault(folder, {})
-        parent[last] = RENAMED_TARGETS.get(value, value) if last == "_target_" else value
+        parent[last] = RENAMED_TARGETS.get(value, value) if last == "_target_" and isinstance(value, str) else value
 
 
 def upgrade_record(record: Any) -> Any:
