@@ -308,10 +308,12 @@ def test_scripts_are_the_commands(command: str, tmp_path: Path) -> None:
 def test_a_traceback_is_kept_where_it_is_asked_for_or_unexpected(tmp_path: Path) -> None:
     result = aevb("train", "objective=sgbv_b", folder=tmp_path, env={"HYDRA_FULL_ERROR": "1"})
     assert "Traceback" in result.stderr
-    (tmp_path / "broken.py").write_text("class Data:\n    def __init__(self): raise RuntimeError('by itself')\n")
-    result = aevb(
-        "train", "--trust=broken", *TINY, "data._target_=broken.Data", "~data.targets", "~data.n_train", folder=tmp_path
-    )
-    assert result.returncode == 1
-    assert "RuntimeError: by itself" in result.stderr
-    assert not (tmp_path / "outputs").exists()
+    # The second has the name of a file, as a directory given for Hydra's own files would.
+    for name, error in (("one", "RuntimeError('by itself')"), ("two", "FileNotFoundError(2, 'by itself', 'nowhere')")):
+        (tmp_path / f"{name}.py").write_text(f"class Data:\n    def __init__(self): raise {error}\n")
+        data = (f"data._target_={name}.Data", "~data.targets", "~data.n_train")
+        result = aevb("train", f"--trust={name}", *TINY, *data, folder=tmp_path)
+        assert result.returncode == 1
+        assert "Traceback" in result.stderr
+        assert "by itself" in result.stderr
+        assert not (tmp_path / "outputs").exists()

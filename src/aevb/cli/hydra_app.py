@@ -31,6 +31,7 @@ from aevb.cli.tables import show
 from aevb.config import CONF
 from aevb.console.environment import COMMAND, SCRATCH
 from aevb.console.printable import printable
+from aevb.console.signals import stop_signals
 from aevb.errors import UserError
 from aevb.execution.lifetime import exit_with_launcher
 from aevb.execution.scratch import scratch
@@ -66,7 +67,9 @@ def run_hydra_app(root: str, job: Job, check: Check, run_sweep: SweepRunner = la
     os.environ[COMMAND] = shlex.join([program, *sys.argv[1:]])
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting
     # Until a run has a handler of its own: to die by the signal would leave temporary files behind.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    for number in stop_signals():
+        if number != signal.SIGINT:
+            signal.signal(number, lambda number, frame: sys.exit(128 + number))
     with standard_streams(program):
         try:
             with scratch() as folder:

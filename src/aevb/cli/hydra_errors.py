@@ -129,7 +129,8 @@ def is_user_error(error: Exception) -> bool:
     if isinstance(error, HydraException | OmegaConfBaseException | YAMLError | UserError):
         return True
     frames = traceback.extract_tb(error.__traceback__)
-    if isinstance(error, OSError) and error.filename and not any(frame.name == "task" for frame in frames):
+    in_job = any(frame.name == "__call__" and Path(frame.filename).name == "hydra_app.py" for frame in frames)
+    if isinstance(error, OSError) and error.filename and not in_job:
         return True  # not from a job: a path given for Hydra's own files
     # Hydra raises bare ValueErrors and assertions at some command lines (model=1): those that come from its own files.
     return bool({"hydra", "omegaconf", "antlr4"} & set(Path(frames[-1].filename).parts))
