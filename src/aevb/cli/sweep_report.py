@@ -22,7 +22,7 @@ def report_path(plans: list[PlannedRun]) -> Path | None:
     """
     if not plans or not plans[0].settings.get("report"):
         return None
-    name = str(plans[0].settings["choices"].get("experiment") or "").replace("/", "-")
+    name = str(plans[0].settings.get("choices", {}).get("experiment") or "").replace("/", "-")
     if not name:
         runs = "\n".join(sorted(plan.directory.name for plan in plans))
         name = f"sweep-{hashlib.sha256(runs.encode()).hexdigest()[:6]}"

@@ -27,6 +27,7 @@ CORNERS: dict[str, list[tuple[float, float]]] = {
     "bar": [(-2.6, -0.8), (2.6, -0.8), (2.6, 0.8), (-2.6, 0.8)],
 }
 """Of markers, pixels from their middle."""
+FAR = 200.0  # nats from the paper; a curve that ends beyond does not set the scale
 MOST_VERTICES = 100  # of a curve of the paper
 
 
@@ -204,7 +205,7 @@ def _axes(x: Scale, y: Scale) -> list[Markup]:
 def _heights(drawn: list[Drawn], papers: Papers, left: float, right: float, view: View) -> tuple[float, float]:
     """Every curve is shown whole from the middle of the axis on; steeper beginnings are cut, and so are runs that diverged."""
     start = left if view.tail else math.sqrt(left * right)
-    kept = [item for item in drawn if not _diverged(item.summary)] or drawn
+    kept = [item for item in drawn if not _diverged(item.summary, view)] or drawn
     curves = [(item.summary.samples_seen, item.summary.mean) for item in kept]
     curves += [(curve.samples_seen, curve.value) for _, _, curve in papers]
     for item in kept:
@@ -219,8 +220,10 @@ def _heights(drawn: list[Drawn], papers: Papers, left: float, right: float, view
     return low - margin, high + margin
 
 
-def _diverged(summary: Summary) -> bool:
-    """Whether a curve falls, after its first point, further below it than it ever rises above it."""
+def _diverged(summary: Summary, view: View) -> bool:
+    """Whether a curve falls, after its first point, further below it than it ever rises above it, or ends far from the paper."""
+    if view.difference:
+        return abs(float(summary.mean[-1])) > FAR
     first, rest = summary.low[0], summary.low[1:]
     return bool(len(rest)) and first - rest.min() > max(1.0, summary.high.max() - first)
 

@@ -10,6 +10,9 @@ from aevb.report.records import RunRecord
 __all__ = ["Cell", "Column", "RunTable", "run_table"]
 
 
+FIRST_SETTINGS = 6
+
+
 class Column(NamedTuple):
     """key: Of a setting or value. title: Of its head. numeric: How it is sorted. kind: setting, value, progress or extra."""
 
@@ -58,7 +61,9 @@ def run_table(records: list[RunRecord], differing: list[Differing]) -> RunTable:
         Column("seconds", "seconds", True, "progress"),
         Column("samples_per_second", "samples/s", True, "progress"),
     ]
-    columns = [*progress[:1], *settings, *progress[1:], *values, *times]
+    main, extra = [[item for item in values if (item.kind == "extra") == is_extra] for is_extra in (False, True)]
+    first, rest = settings[:FIRST_SETTINGS], settings[FIRST_SETTINGS:]  # the results stay near the run's name
+    columns = [*progress[:1], *first, *main, *progress[1:], *times, *rest, *extra]
     return RunTable(columns, [_row(record, columns) for record in records])
 
 
