@@ -50,7 +50,7 @@ def run(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def change(run: Path, path: str, value: Any) -> None:
-    settings = runs.read_settings(run)
+    settings = yaml.safe_load((run / "config.yaml").read_text())
     *above, last = path.split(".")
     node = settings
     for key in above:
@@ -111,10 +111,12 @@ def test_a_pickle_in_the_data(run: Path) -> None:
      "logger", "evaluator.bound", "evaluator.mine", "evaluation.num_images", "data.targets"],
 )  # fmt: skip
 def test_a_call_anywhere_in_a_runs_config(path: str, call: dict[str, str], run: Path) -> None:
+    config = (run / "config.yaml").read_text()
     for form in (call, [call], {"deep": [{"deeper": call}]}):
+        (run / "config.yaml").write_text(config)
         change(run, path, form)
         begin_again(run) if (run / "DONE").exists() else None
-        with pytest.raises(UserError, match="not a target that a config may name|allowed: a mapping"):
+        with pytest.raises(UserError, match="not a target that a config may name|: damaged; allowed: a mapping"):
             train_run.run(run)
     assert not Path("proof").exists()
 
@@ -127,7 +129,7 @@ def test_a_call_anywhere_in_a_runs_config(path: str, call: dict[str, str], run: 
 def test_targets_that_are_nearly_allowed(target: Any, run: Path) -> None:
     change(run, "evaluator.mine", {"_target_": target})
     begin_again(run)
-    with pytest.raises(UserError, match="not a target that a config may name|allowed: a mapping"):
+    with pytest.raises(UserError, match="not a target that a config may name"):
         train_run.run(run)
 
 
@@ -138,7 +140,7 @@ def test_a_target_through_an_interpolation_in_a_composed_config(tmp_path: Path, 
     for value in ("${payload._target_}", "${payload}"):
         cfg.payload = CALL
         cfg.evaluator.bound = value if value == "${payload}" else {"_target_": value, "path": "proof"}
-        with pytest.raises(UserError, match="not a target that a config may name|allowed: a mapping"):
+        with pytest.raises(UserError, match="not a target that a config may name"):
             validate(cfg)
     assert not Path("proof").exists()
 

@@ -25,7 +25,8 @@ __all__ = ["check_folders", "json_copy", "read_settings"]
 
 LIMIT = MIB
 PARTS = ("data", "model", "objective", "optimizer", "trainer", "seed", "max_samples")  # without which a config is none
-REMEDY = "allowed: what aevb-train wrote; try: restore the file, or train again under another name="
+TRY = "try: restore the file, or train again under another name="
+REMEDY = f"allowed: what aevb-train wrote; {TRY}"
 
 MAPPINGS = ("data", "model", "objective", "optimizer", "trainer", "logger", "evaluator", "evaluation", "choices")
 INTEGERS = {"seed": 0, "max_samples": 1, "latent_dim": 1, "batch_size": 1}
@@ -72,7 +73,7 @@ def read_settings(directory: Path, done: dict[str, Any] | None = None) -> dict[s
     for key, is_good, allowed in _schema():
         if key in settings and not is_good(settings[key]):
             given = " ".join(repr(settings[key]).split())
-            raise UserError(f"{path}: {key}={given[:60]}: damaged; allowed: {allowed}; {REMEDY}")
+            raise UserError(f"{path}: {key}={given[:60]}: damaged; allowed: {allowed}; {TRY}")
     for key, value in flatten(settings):
         if isinstance(value, float) and not math.isfinite(value):
             raise UserError(f"{path}: {key}={value}: not a finite number; {REMEDY}")
