@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from aevb import runs
+from aevb.config import fingerprint
 from aevb.data.binarisation import meaning
 from aevb.figures.studies.collapse import Collapse, variant
 from aevb.figures.studies.em_view import EMView
@@ -69,11 +70,11 @@ def test_lagging_comes_out_of_a_checkpoint_as_it_went_in(found: dict[str, runs.R
     assert {"test_information_active_units", "train_aggressive"} <= metrics.keys()
 
 
-def test_mark_every_is_no_part_of_a_runs_identity(found: dict[str, runs.Run]) -> None:
+def test_evaluation_points_are_no_part_of_the_fingerprint(found: dict[str, runs.Run]) -> None:
     assert found["em_view"].metrics()["samples_seen"].tolist() == [50, 100]
     other = {**found["em_view"].settings}
     other["evaluation"] = {**other["evaluation"], "every": 7}
-    assert runs.fingerprint(other) == found["em_view"].fingerprint
+    assert fingerprint(other) == found["em_view"].fingerprint
 
 
 def metrics_of(run: runs.Run, **columns: list[float]) -> None:
