@@ -1,0 +1,142 @@
+"""The parts of the report, each against an answer that is known without it."""
+
+import re
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import t as student
+
+from aevb.report.differing import differing_settings
+from aevb.report.images import read_images
+from aevb.report.meanings import pareto_k_threshold
+from aevb.report.redaction import Redaction
+from aevb.report.scales import Scale, linear_ticks, log_ticks, power_of_ten, short_number
+from aevb.report.statistics import summarise, t_quantile
+from aevb.report.svg import area, element, path
+
+
+@pytest.mark.parametrize("degrees", [1, 2, 3, 7, 30, 31, 60, 1000])
+def test_quantiles_of_student(degrees: int) -> None:
+    assert t_quantile(degrees) == pytest.approx(student.ppf(0.975, degrees), rel=2e-5)
+
+
+def test_summary_of_seeds() -> None:
+    long = (np.array([1, 10, 100]), np.array([1.0, 4.0, 9.0]))
+    short = (np.array([1, 10]), np.array([3.0, 8.0]))
+    summary = summarise([long, short])
+    assert summary.samples_seen.tolist() == [1, 10, 100]
+    assert summary.mean.tolist() == [2.0, 6.0, 9.0]
+    assert (summary.low.tolist(), summary.high.tolist()) == ([1, 4, 9], [3, 8, 9])
+    assert summary.seeds.tolist() == [2, 2, 1]
+    assert summary.deviation == pytest.approx([np.std([1, 3], ddof=1), np.std([4, 8], ddof=1), 0])
+    half = student.ppf(0.975, 1) * np.std([1, 3], ddof=1) / np.sqrt(2)
+    assert summary.half_width()[:2] == pytest.approx([half, 2 * half], rel=1e-4)
+    assert np.isnan(summary.half_width()[2])
+
+
+def test_values_that_were_not_computed_are_left_out() -> None:
+    summary = summarise([(np.array([1, 2]), np.array([np.nan, 5.0]))])
+    assert summary.samples_seen.tolist() == [2]
+    assert summarise([]).mean.tolist() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("/home/alice/runs/a", "~/runs/a"),
+        ("root=/root/data", "root=~/data"),
+        ("data.root=null", "data.root=null"),
+        ("/scratch/alice/mnist", "/scratch/user/mnist"),
+        ("trained on node17.lab.org by alice@node17", "trained on host by [redacted]"),
+        ("10.0.0.7:29500", "[redacted]:29500"),
+        ("torch 2.14.1+cpu", "torch 2.14.1+cpu"),
+        ("api_key=abc def", "api_key=[redacted] def"),
+        ("tokens=50 optimizer=adam", "tokens=50 optimizer=adam"),
+        ("the secret project", "the secret project"),
+        ("C:\\Users\\alice\\runs", "~\\runs"),
+        ("codename", "[redacted]"),
+    ],
+)
+def test_redaction(text: str, expected: str) -> None:
+    redaction = Redaction(["/home/alice/x"], ["node17.lab.org"], re.compile("codename"))
+    assert redaction.text(text) == expected
+
+
+def test_redaction_of_nested_values() -> None:
+    redaction = Redaction([], [], None)
+    assert redaction.value({"a": [{"path": "/home/bob/x"}], "api_key": "k", "seed": 1}) == {
+        "a": [{"path": "~/x"}], "api_key": "[redacted]", "seed": 1,
+    }  # fmt: skip
+
+
+def test_settings_that_only_repeat_another_are_left_out() -> None:
+    runs = [
+        {
+            "data": data,
+            "data.scale": scale,
+            "latent_dim": j,
+            "model.encoder.latent_dim": j,
+            "optimizer.lr": lr,
+            "new": new,
+        }
+        for data, scale in (("mnist", "255"), ("frey_face", "256"))
+        for j in ("2", "5")
+        for lr in ("0.1", "0.01")
+        for new in ("1",)
+    ]
+    del runs[0]["new"]
+    found = differing_settings(runs)
+    assert [item.key for item in found] == ["data", "latent_dim", "optimizer.lr"]
+    assert found[1].values == {"2": 4, "5": 4}
+
+
+def test_scales_and_ticks() -> None:
+    x = Scale(1e4, 1e7, 50, 350, logarithmic=True)
+    assert [x(10.0**k) for k in (4, 5, 6, 7)] == pytest.approx([50, 150, 250, 350])
+    assert log_ticks(3e3, 1e6) == [1e4, 1e5, 1e6]
+    assert linear_ticks(-131, -99) == [-130, -120, -110, -100]
+    assert (power_of_ten(1e6), power_of_ten(100.0), short_number(-120.0)) == ("10⁶", "100", "−120")
+
+
+def test_svg_is_escaped_and_breaks_at_gaps() -> None:
+    assert (
+        element("text", "<b>&", class_="x", data_line='"') == '<text class="x" data-line="&#34;">&lt;b&gt;&amp;</text>'
+    )
+    assert path([(0.0, 1.0), (1.26, 2.0), (2.0, float("nan")), (3.0, 4.0)]) == "M0 1L1.3 2M3 4"
+    assert area([(0.0, 1.0, 2.0), (1.0, 1.5, 2.5)]) == "M0 2L1 2.5L1 1.5L0 1Z"
+
+
+def test_threshold_of_pareto_k() -> None:
+    assert [round(pareto_k_threshold(s), 2) for s in (50, 500, 1000, 10**6)] == [0.41, 0.63, 0.67, 0.70]
+
+
+def png(width: int, height: int) -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    rows = zlib.compress(bytes(height * (width + 1)))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def test_the_newest_image_of_every_tag_is_read(tmp_path: Path) -> None:
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.summary.writer.record_writer import RecordWriter
+
+    folder = tmp_path / "tb"
+    folder.mkdir()
+    file = folder / "events.out.tfevents.1"
+    with file.open("wb") as stream:
+        writer = RecordWriter(stream)
+        for step, data in ((100, png(3, 2)), (1000, png(5, 4)), (2000, b"no image")):
+            event = Event(step=step)
+            event.summary.value.add(tag="samples").image.encoded_image_string = data
+            writer.write(event.SerializeToString())
+    file.write_bytes(file.read_bytes() + struct.pack("<Q", 1 << 60) + b"torn by a kill")
+    (picture,) = read_images(tmp_path, 6)
+    assert (picture.samples_seen, picture.width, picture.height) == (1000, 5, 4)
+    assert picture.png == png(5, 4)
+    assert read_images(tmp_path, 0) == []
