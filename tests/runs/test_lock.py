@@ -45,7 +45,7 @@ def test_the_second_command_on_a_run_is_refused(tmp_path: Path) -> None:
             assert time.monotonic() < deadline
             time.sleep(0.02)
         (pid,) = processes_in(tmp_path)
-        second = aevb("train", *overrides, "max_samples=1e3", folder=tmp_path)
+        second = aevb("train", *overrides, "max_samples=2e5", folder=tmp_path)
         assert (second.returncode, second.stdout) == (2, "")
         (line,) = second.stderr.splitlines()
         said = f"aevb-train: outputs/runs/run: in use by process {pid} on {socket.gethostname()} since 2"
