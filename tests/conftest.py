@@ -29,5 +29,20 @@ LONG = (
 )
 
 
+STARTS_PROCESSES = ("aevb", "begin", "process", "python", "started", "tool")
+"""Functions of helpers.commands and helpers.running that start processes."""
+
+TRAINS = {"undisturbed", "whole", "sweep", "tensorboard", "mnist_run"}
+"""Fixtures that train models for more than seconds."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        module = vars(item.module)  # type: ignore[attr-defined]
+        if {"subprocess", "multiprocessing"} & set(module) or any(
+            callable(module.get(name)) for name in STARTS_PROCESSES
+        ):
+            item.add_marker("process")
+        if TRAINS & set(item.fixturenames):  # type: ignore[attr-defined]
+            item.add_marker("slow")
     items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
