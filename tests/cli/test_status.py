@@ -107,3 +107,18 @@ def test_refusals(command: str, arguments: str, words: str, tmp_path: Path) -> N
 def test_tiny_is_a_sweep_of_one(tmp_path: Path) -> None:
     rows = json.loads(tool("status", "--json", *TINY, folder=tmp_path).stdout)
     assert [(item["state"], item["max_samples"]) for item in rows] == [("missing", 300)]
+
+
+@pytest.mark.process
+def test_an_existing_folder_is_no_override(tmp_path: Path) -> None:
+    runs.prepare(tmp_path / "a=b,c" / "run", settings("data=digits"))
+    result = tool("status", "a=b,c", folder=tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "a=b,c/run" in result.stdout
+
+
+@pytest.mark.process
+def test_a_long_name_is_refused_in_one_line(tmp_path: Path) -> None:
+    result = tool("status", "x" * 300, folder=tmp_path)
+    assert result.returncode == 2
+    assert len(result.stderr.splitlines()) == 1
