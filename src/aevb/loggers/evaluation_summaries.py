@@ -3,6 +3,7 @@
 The files in <run>/evaluation are the record. A run that was trained without TensorBoard gets nothing.
 """
 
+import math
 import shutil
 from pathlib import Path
 
@@ -35,6 +36,11 @@ def write_evaluation_summaries(run: Path) -> None:
             for name, value in facts.get("values", {}).items():
                 writer.add_scalar(f"evaluation/{path.stem}/{name}", value["mean"], seen)
             direction = facts.get("direction", "")
-            row = facts.get("quantity", ""), f"{facts['mean']:.3f}", f"{facts['standard_error']:.3f}", direction
+            row = (
+                facts.get("quantity", ""),
+                f"{facts.get('mean', math.nan):.3f}",
+                f"{facts.get('standard_error', math.nan):.3f}",
+                direction,
+            )
             lines.append(f"| {path.stem} | {facts['n']:,} | {' | '.join(row)} |")
         writer.add_text("evaluation", "\n".join(lines), seen)
