@@ -116,7 +116,7 @@ def test_a_call_anywhere_in_a_runs_config(path: str, call: dict[str, str], run: 
         (run / "config.yaml").write_text(config)
         change(run, path, form)
         begin_again(run) if (run / "DONE").exists() else None
-        with pytest.raises(UserError, match="not a target that a config may name|: damaged; allowed: a mapping"):
+        with pytest.raises(UserError, match=r"not a target that a config may name|: damaged; allowed: a mapping"):
             train_run.run(run)
     assert not Path("proof").exists()
 
