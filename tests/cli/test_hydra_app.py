@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from aevb.config import options
-from helpers.commands import REPOSITORY, TINY, aevb, process, python
+from helpers.commands import REPOSITORY, TINY, aevb, errors, process, python
 
 OFFLINE = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
 
@@ -253,7 +253,7 @@ def test_what_must_be_quick_imports_no_torch(command: str, tmp_path: Path) -> No
 def test_help(command: str, tmp_path: Path) -> None:
     result = aevb(command, "--help", folder=tmp_path)
     assert result.returncode == 0
-    assert result.stderr == ""
+    assert errors(result) == ""
     examples = result.stdout.partition("Examples\n")[2].splitlines()[:3]
     assert all(line.strip().startswith(f"aevb-{command} ") for line in examples)
     words = {
@@ -287,7 +287,7 @@ def completed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         script += f'COMP_CWORD={len(words) - 1}; hydra_bash_completion; echo "${{COMPREPLY[*]}}"\n'
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     result = process(["bash", "--norc", "-c", script], tmp_path_factory.mktemp("completion"), {"PATH": path})
-    assert (result.returncode, result.stderr) == (0, "")
+    assert (result.returncode, errors(result)) == (0, "")
     return result.stdout.splitlines()
 
 

@@ -12,7 +12,7 @@ import pytest
 from aevb import runs
 from aevb.runs.lock import lock
 from aevb.runs.run import Run
-from helpers.commands import Started, aevb, started
+from helpers.commands import Started, aevb, errors, started
 from helpers.running import DIGITS, checkpoint, gone_within, processes_in, reach, weights
 
 RUN = (*DIGITS, "max_samples=1e5", "trainer.precision=64", "name=run", "trainer=ddp")
@@ -21,7 +21,7 @@ RUN = (*DIGITS, "max_samples=1e5", "trainer.precision=64", "name=run", "trainer=
 def prepared(folder: Path, *arguments: str) -> tuple[str, str]:
     """What aevb-train --prepare says: about the run, and the command for each machine without the remark behind it."""
     result = aevb("train", "--prepare", *arguments, folder=folder)
-    assert (result.returncode, result.stderr) == (0, "")
+    assert (result.returncode, errors(result)) == (0, "")
     said, command = result.stdout.splitlines()
     return said, command.partition("  #")[0].strip()
 
@@ -72,7 +72,7 @@ def test_a_prepared_run_is_whole_and_not_trained(tmp_path: Path) -> None:
     assert aevb("evaluate", "--prepare", folder=tmp_path).stderr.startswith("aevb-evaluate: --prepare: no such flag")
 
     result = aevb("train", "--prepare", "-m", *DIGITS, "name=a,b", folder=tmp_path)
-    assert (result.returncode, result.stderr) == (0, "")
+    assert (result.returncode, errors(result)) == (0, "")
     assert result.stdout.count("\n    python -m aevb.execution.worker outputs/runs/") == 2
     assert sorted(path.name for path in run.parent.iterdir()) == ["a", "b", "run"]
 

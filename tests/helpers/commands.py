@@ -119,6 +119,11 @@ def process(
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=SECONDS)
 
 
+def errors(result: subprocess.CompletedProcess[str]) -> str:
+    """Standard error without warnings, such as that a run ends within the optimizer's warm-up."""
+    return "".join(line for line in result.stderr.splitlines(keepends=True) if ": warning: " not in line)
+
+
 def _clean() -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if key not in ("HYDRA_FULL_ERROR", "AEVB_DATA")}
     return as_begun(kept)

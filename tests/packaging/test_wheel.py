@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from aevb.runs.run import finished
-from helpers.commands import REPOSITORY, TINY, process
+from helpers.commands import REPOSITORY, TINY, errors, process
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_the_tree_and_the_papers_curves_are_inside(bin_folder: Path, tmp_path: P
 @pytest.mark.parametrize("command", ["train", "evaluate", "figure"])
 def test_help_from_an_empty_folder(command: str, bin_folder: Path, tmp_path: Path) -> None:
     result = process([str(bin_folder / f"aevb-{command}"), "--help"], tmp_path)
-    assert (result.returncode, result.stderr) == (0, "")
+    assert (result.returncode, errors(result)) == (0, "")
     assert f"aevb-{command} " in result.stdout
     assert list(tmp_path.iterdir()) == []
 
