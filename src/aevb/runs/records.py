@@ -175,7 +175,7 @@ EVALUATION = {
     "n": count,
     "mean?": number,
     "standard_error?": number,
-    "settings": mapping,
+    "settings?": mapping,
     "values?": estimates,
     "quantity?": text,
     "direction?": optional_text,
