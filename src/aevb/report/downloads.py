@@ -14,7 +14,7 @@ from aevb.report.run_table import RunTable, plain
 
 __all__ = ["Download", "downloads"]
 
-PLAIN_LIMIT = 400_000  # bytes; a larger file is packed
+PLAIN_LIMIT = 200_000  # bytes; a larger file is packed
 
 
 class Download(NamedTuple):
