@@ -23,7 +23,11 @@ function sharpContext(canvas, width, height) {
   return context;
 }
 
-const colourOf = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const colours = new Map(); // of the style sheet; emptied when the theme changes
+function colourOf(name) {
+  if (!colours.has(name)) colours.set(name, getComputedStyle(document.documentElement).getPropertyValue(name).trim());
+  return colours.get(name);
+}
 const nats = (value) => (Number.isFinite(value) ? value.toFixed(2).replace("-", "−") : "–");
 const number = (value, digits = 2) => value.toFixed(digits).replace("-", "−");
 const subscript = (n) => String(n).replace(/\d/g, (d) => "₀₁₂₃₄₅₆₇₈₉"[d]);

@@ -5,7 +5,7 @@
 // difference exceeds what is left (aevb.estimators.quadrature). Where it is too large, cells whose value could be within
 // MARGIN nats of the best are split in four; the others keep the mass that they had.
 
-const MARGIN = 14, MOST_DECODED = 6000, ENOUGH = 0.003;
+const MARGIN = 14, MOST_DECODED = 6000, ENOUGH = 0.003, COINCIDENCE = 0.02;
 
 function newGrid(model, along) {
   const radius = model.info.grid_radius, spacing = (2 * radius) / along;
@@ -58,14 +58,14 @@ function coarseLogPx(grid, joint) {
   return { logPx: logMass, error: error + outside, outside, spacing: grid.spacing, cells };
 }
 
-// q: the place where a peak is too narrow for the lattice to show, if anywhere.
+// q: where, and how narrow, a peak is that the lattice may not show yet.
 function refinedLogPx(model, grid, x, joint, q) {
   let { cells, logPx, error, outside, spacing } = coarseLogPx(grid, joint);
   const dropped = [], out = decodings(model, 1);
   error -= outside;
   let left = MOST_DECODED;
   for (let level = 0; level < 7; level++) {
-    if (error < ENOUGH && !(level === 0 && isNarrow(q, spacing))) break;
+    if (error < ENOUGH && !isNarrow(q, spacing)) break;
     const kept = worthSplitting(cells, level === 0 ? nearMean(q, spacing, grid) : new Set(), grid.along * 2 ** level);
     if (4 * kept.length > left) break;
     left -= 4 * kept.length;
@@ -82,7 +82,8 @@ function refinedLogPx(model, grid, x, joint, q) {
     }
     const inner = massOf(cells, spacing), before = logPx;
     logPx = logSumExp([inner.logMass, ...dropped]);
-    error = Math.max(inner.error, Math.abs(logPx - before) > 0.1 ? Math.abs(logPx - before) : 0);
+    const change = Math.abs(logPx - before); // against halves that agree by coincidence
+    error = Math.max(inner.error, change > COINCIDENCE ? change : 0);
   }
   return { logPx, error: error + outside, spacing, decoded: MOST_DECODED - left };
 }

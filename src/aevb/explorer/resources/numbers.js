@@ -58,7 +58,6 @@ show(["answer", "grid"], () => {
   if (current.answer.final && !state.drawing) say(`KL ${nats(kl)}, ELBO ${nats(elbo)}, log p of x ${nats(truth)} nats`);
 });
 show(["z", "x", "model"], () => {
-  pictureOf(state.z, "mean", 0);
-  $("n-likelihood").textContent = nats(logLikelihood(current.model, room, 0, targetsOf(state.x)));
+  $("n-likelihood").textContent = nats(logLikelihood(current.model, decodedAt(state.z), 0, targetsOf(state.x)));
   $("n-prior").textContent = nats(logPrior(state.z));
 });

@@ -42,12 +42,17 @@ function drawOf(model, out, seed) {
 }
 
 // The picture of z in the manner that the user chose.
-let room = null;
+let room = null; // p(x|z) of the last z
+function decodedAt(z) {
+  if (room?.model === current.model && room.z === z) return room;
+  if (room?.model !== current.model) room = { ...decodings(current.model, 1), model: current.model };
+  room.z = z;
+  return decode(current.model, z, room, 0);
+}
+
 function pictureOf(z, manner, seed) {
   const model = current.model;
-  if (!room || room.first.length !== model.D) room = decodings(model, 1);
-  if (!model.bernoulli && !room.second) room = decodings(model, 1);
-  decode(model, z, room, 0);
+  decodedAt(z);
   if (manner === "draw") return drawOf(model, room, seed);
   const mean = meanImage(model, room, 0);
   return manner === "mode" && model.bernoulli ? mean.map((p) => (p > 0.5 ? 1 : 0)) : mean;
@@ -56,8 +61,7 @@ function pictureOf(z, manner, seed) {
 // What p(x|z) says of one pixel.
 function pixelText(row, column) {
   const d = row * current.info.shape[1] + column, model = current.model;
-  pictureOf(state.z, "mean", 0);
-  const mean = meanImage(model, room, 0)[d];
+  const mean = meanImage(model, decodedAt(state.z), 0)[d];
   const spread = model.bernoulli ? `p(x = 1 | z) = ${number(mean, 3)}` : `mean ${number(mean, 3)}, σ ${number(1 / room.second[d], 3)}`;
   return `Row ${row + 1}, column ${column + 1}: ${spread}; in x: ${number(state.x[d], 2)}`;
 }

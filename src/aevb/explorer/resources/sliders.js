@@ -40,8 +40,9 @@ show(["z", "model"], () => {
   if (current.info.latent_dim === 2) return;
   for (let j = 0; j < current.info.latent_dim; j++) {
     const input = $(`z-${j}`);
-    if (document.activeElement !== input || +input.value !== state.z[j]) input.value = state.z[j];
-    $(`value-${j}`).textContent = number(state.z[j]);
+    if (Math.abs(+input.value - state.z[j]) > 0.005) input.value = state.z[j];
+    const output = $(`value-${j}`), text = number(state.z[j]);
+    if (output.textContent !== text) output.textContent = text;
   }
 });
 

@@ -37,12 +37,19 @@ show(["ends", "model"], () => {
   strip("in-x", steps.map((t) => ({ values: Float32Array.from(mix(x[a], x[b], t)), text: "", name: `mean of the pixels, ${Math.round(100 * t)} %` })), null);
 });
 
+// Nine images are too many for every frame of a drag.
+let traversalTimer = 0;
 show(["dimension", "z", "model"], () => {
+  clearTimeout(traversalTimer);
+  traversalTimer = setTimeout(traverse, 80);
+});
+
+function traverse() {
   const j = state.dimension, values = [...Array(9).keys()].map((s) => -3 + 0.75 * s);
   const path = values.map((v) => state.z.map((old, k) => (k === j ? v : old)));
   $("dimension").value = j;
   strip("traversal", path.map((z, s) => ({ values: pictureOf(z, "mean", 0), text: number(values[s]), name: `z${subscript(j + 1)}` })), (s) => goTo(path[s]));
-});
+}
 
 // From the prior: the same seed gives the same z. From q(z|x): what the decoder makes of the image's own posterior.
 show(["seed", "x", "model", "drawing"], (changes) => {
