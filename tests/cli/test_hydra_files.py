@@ -7,7 +7,11 @@ import pytest
 
 from helpers.commands import TINY, aevb
 
-HANDLER = "handlers: {h: {class: '${x.${hydra.runtime.output_dir}}', args: 'touch canary'}}, root: {handlers: [h]}"
+# A StreamHandler until the place of the output is known, then a process.
+HANDLER = (
+    "handlers: {h: {class: '${oc.select:\"m[${oc.select:hydra.runtime.output_dir,none}]\",logging.StreamHandler}', "
+    "args: 'touch canary', shell: true}}, root: {handlers: [h]}"
+)
 
 
 def told(
@@ -17,7 +21,7 @@ def told(
     for name, text in {"D/__init__.py": "open('canary', 'w')\n", "victim.log": "precious", **files}.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        path.write_text(text.replace("HERE", str(tmp_path)))
     before = {path.name for path in tmp_path.iterdir()}
     env = {"PYTHONPATH": ".", "AEVB_SECRET": "swordfish"}
     result = aevb(command, "--config-dir", "theirs", *arguments, folder=tmp_path, env=env)
@@ -32,27 +36,32 @@ def told(
 @pytest.mark.parametrize(
     ("text", "line", "more"),
     [
-        (f"hydra: {{job_logging: {{version: 1, {HANDLER}}}}}", "hydra.job_logging.handlers.h.class=${x.", ("--check",)),
+        (
+            f"hydra: {{job_logging: {{version: 1, {HANDLER}}}}}\nm: {{HERE: subprocess.Popen}}",
+            "hydra.job_logging.handlers.h.class=${oc.select:",
+            ("--check",),
+        ),
         ("hydra: {job: {name: ../victim}}", "hydra.job.name=../victim: no config file", ()),
-        ("hydra: {searchpath: ['pkg://D']}", "In 'experiment/x': Overriding hydra.searchpath", ("--cfg", "job")),
         ("hydra: {sweeper: {params: {hydra.job.name: ../victim}}}", "hydra.sweeper.params.hydra.job.name=../", ("-m",)),
         ("hydra: {sweeper: {params: {output_dir: canary}}}", "hydra.sweeper.params.output_dir=canary", ("-m",)),
     ],
-    ids=["handler", "job.name", "searchpath", "a point of a sweep", "a place of a sweep"],
+    ids=["handler", "job.name", "a point of a sweep", "a place of a sweep"],
 )
 def test_what_a_strangers_file_may_not_set(text: str, line: str, more: tuple[str, ...], tmp_path: Path) -> None:
     files = {"theirs/experiment/x.yaml": f"# @package _global_\n{text}\n"}
     assert f"aevb-train: {line}" in told(tmp_path, files, "experiment=x", *TINY, *more).stderr
 
 
-def test_a_primary_config_imports_no_package(tmp_path: Path) -> None:
+@pytest.mark.parametrize("more", [("--check",), ("--cfg", "job")], ids=["check", "cfg"])
+def test_a_primary_config_imports_no_package(more: tuple[str, ...], tmp_path: Path) -> None:
     files = {"theirs/mine.yaml": "hydra: {searchpath: ['pkg://D']}\n"}
-    result = told(tmp_path, files, "--config-name", "mine", "--check")
+    result = told(tmp_path, files, "--config-name", "mine", *more)
     assert "hydra.searchpath=pkg://D: not a folder" in result.stderr
 
 
 def test_the_evaluation_has_the_same_rule(tmp_path: Path) -> None:
-    files = {"theirs/evaluator/x.yaml": f"# @package hydra.job_logging\n{{{HANDLER}}}\n"}
+    text = f"hydra: {{job_logging: {{version: 1, {HANDLER}}}}}\nm: {{HERE: subprocess.Popen}}"
+    files = {"theirs/evaluator/x.yaml": f"# @package _global_\n{text}\n"}
     result = told(tmp_path, files, "evaluator=x", "run=nothing", command="evaluate")
     assert "hydra.job_logging.handlers.h.class=" in result.stderr
 
