@@ -19,9 +19,9 @@ from typing import Any, NamedTuple
 from aevb.errors import UserError
 from benchmarks.recipe import BenchmarkModel
 
-__all__ = ["SCRIPTS", "Method", "Seconds", "cores", "execute", "pinned", "terminal"]
+__all__ = ["ROOT", "Method", "Seconds", "cores", "execute", "pinned", "terminal"]
 
-SCRIPTS = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[1]
 REMEMBERED = 1 << 16  # characters of a child's terminal, for when it fails
 
 
@@ -61,7 +61,7 @@ def terminal() -> Iterator[_Terminal]:
 
 def _environment(threads: int, gpu: bool) -> dict[str, str]:
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-    path = os.pathsep.join(filter(None, [str(SCRIPTS), os.environ.get("PYTHONPATH")]))
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     chosen = {**os.environ, **dict.fromkeys(names, str(threads)), "PYTHONPATH": path, "TERM": "xterm"}
     return chosen if gpu else {**chosen, "CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
 
@@ -110,7 +110,7 @@ class Method:
                 text=True,
             )
 
-    def run_member(self) -> float:
+    def take_turn(self) -> float:
         """Seconds per step of one turn."""
         if not self._warm:
             self.ready()

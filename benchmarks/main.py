@@ -33,7 +33,7 @@ products alone. Prints a table, writes JSON and a chart. Nothing else should run
 def main() -> None:
     """Runs the command and leaves with its exit code."""
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that the children are ended
-    run_command("benchmark.py", _main)
+    run_command("python -m benchmarks", _main)
 
 
 def _main() -> int:
@@ -64,7 +64,7 @@ def _benchmark(plan: Plan, given: argparse.Namespace, tell: Callable[[str], None
     rows: list[Row] = []
     speeds: list[Speed] = []
     record: dict[str, Any] = {
-        "command": shlex.join(["python", "python -m benchmarks", *sys.argv[1:]]),
+        "command": shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]),
         "quick": given.quick,
         "rounds": plan.rounds,
         "recipe": plan.recipe.describe(),
@@ -98,7 +98,7 @@ def _benchmark(plan: Plan, given: argparse.Namespace, tell: Callable[[str], None
 
 
 def _parser() -> Arguments:
-    parser = Arguments("benchmark.py", description=ABOUT, allow_abbrev=False)
+    parser = Arguments("python -m benchmarks", description=ABOUT, allow_abbrev=False)
     parser.add_argument("--quick", action="store_true", help="rough numbers in two minutes")
     parser.add_argument("--only", type=_groups, metavar="NAME,...", help=f"groups of rows: {', '.join(GROUPS)}")
     parser.add_argument("--rounds", type=_positive, metavar="N", help="of every group (7, with --quick 1)")

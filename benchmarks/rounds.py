@@ -20,7 +20,7 @@ class Taker(Protocol):
     def ready(self) -> None:
         """Returns when it is set up and idle."""
 
-    def run_member(self) -> float:
+    def take_turn(self) -> float:
         """Seconds per unit of work."""
 
     def close(self) -> object:
@@ -44,7 +44,7 @@ def rounds(takers: Mapping[str, Taker], count: int, tell: Callable[[str], None])
             for name in order(list(takers), k):
                 tell(f"round {k + 1} of {count}: {name}")
                 time.sleep(PAUSE)
-                seconds[name].append(takers[name].run_member())
+                seconds[name].append(takers[name].take_turn())
     finally:
         with ThreadPoolExecutor(len(takers)) as pool:  # each takes a second to end
             list(pool.map(lambda taker: taker.close(), takers.values()))

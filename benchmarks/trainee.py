@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 from aevb.errors import UserError
 from aevb.runs.run import Run
-from benchmarks.children import SCRIPTS, Seconds, execute, pinned
+from benchmarks.children import ROOT, Seconds, execute, pinned
 
 __all__ = ["TRAIN", "Trainee", "Training", "train"]
 
-TRAIN = str(SCRIPTS / "train.py")
+TRAIN = str(ROOT / "scripts" / "train.py")
 
 
 class Training(NamedTuple):
@@ -79,7 +79,7 @@ class Trainee:
         self.since, self.threads, self.gpu, self.flags = since, threads, gpu, flags
         self.taken: list[Training] = []
 
-    def run_member(self) -> float:
+    def take_turn(self) -> float:
         """Training seconds per sample."""
         with nullcontext() if self.gpu else pinned(self.threads):
             (training,), _ = train(self.overrides, self.since, self.threads, self.gpu, self.flags)

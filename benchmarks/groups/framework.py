@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from benchmarks.children import SCRIPTS, Method
+from benchmarks.children import ROOT, Method
 from benchmarks.plan import Plan
 from benchmarks.results import Goal, Result, Row, Speed
 from benchmarks.rounds import Taker, rounds
@@ -11,7 +11,7 @@ from benchmarks.trainee import Trainee
 
 __all__ = ["measure"]
 
-FLAGS = ("--trust", "benchmarks", "--config-dir", str(SCRIPTS / "benchmarks" / "conf"))
+FLAGS = ("--trust", "benchmarks", "--config-dir", str(ROOT / "benchmarks" / "conf"))
 
 
 def measure(plan: Plan, tell: Callable[[str], None]) -> Result:

@@ -19,7 +19,7 @@ class Command:
     def __init__(self, command: Sequence[str], code: int = 0, env: dict[str, str] | None = None) -> None:
         self.command, self.code, self.env = command, code, env
 
-    def run_member(self) -> float:
+    def take_turn(self) -> float:
         """Seconds."""
         return execute(self.command, code=self.code, env=self.env).wall
 
@@ -38,7 +38,7 @@ class Short:
         self.batch_size = plan.recipe.batch_size
         self.rest: list[float] = []
 
-    def run_member(self) -> float:
+    def take_turn(self) -> float:
         """Seconds."""
         (run,), seconds = train(self.overrides, self.batch_size)
         self.rest.append(run.rest)

@@ -13,7 +13,7 @@ import pytest
 
 from aevb.runs.run import Run
 from benchmarks import chart, profile, scaling
-from benchmarks.children import SCRIPTS, pinned
+from benchmarks.children import ROOT, pinned
 from benchmarks.main import GROUPS
 from benchmarks.results import Goal, Row, Speed, not_measured
 from benchmarks.rounds import order, ratios, rounds
@@ -25,8 +25,8 @@ TINY = ("--data", "digits", "--quick", "--rounds", "1", "--threads", "1")
 
 
 def benchmark(folder: Path, *arguments: str):
-    command = [sys.executable, str(SCRIPTS / "benchmark.py"), *arguments]
-    return process(command, folder, {"CUDA_VISIBLE_DEVICES": ""})
+    command = [sys.executable, "-m", "benchmarks", *arguments]
+    return process(command, folder, {"CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(ROOT)})
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_the_tables(small: tuple[Path, str]) -> None:
         (["--only", "trainin"], "--only trainin: no group trainin; allowed: training, .*; try: --only training"),
         (["--rounds", "0"], "--rounds 0: allowed: an integer >= 1; try: --rounds 7"),
         (["--threads", "0"], "--threads 0: allowed: integers from 1 to .*; try: --threads 1"),
-        (["--nonsense"], "unrecognized arguments: --nonsense; try: benchmark.py --help"),
+        (["--nonsense"], "unrecognized arguments: --nonsense; try: python -m benchmarks --help"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(arguments: list[str], line: str, tmp_path: Path) -> None:
@@ -83,17 +83,17 @@ def test_what_is_wrong_is_said_in_one_line(arguments: list[str], line: str, tmp_
     assert result.returncode == 2
     assert not list(tmp_path.iterdir())
     (said,) = result.stderr.strip().splitlines()
-    assert re.fullmatch(f"benchmark.py: {line}", said), said
+    assert re.fullmatch(f"python -m benchmarks: {line}", said), said
 
 
 def test_no_data_no_benchmark(tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
     (empty / "train-images-idx3-ubyte").write_bytes(b"nothing")
-    environment = {"AEVB_DATA": str(empty)}
-    result = process([sys.executable, str(SCRIPTS / "benchmark.py"), "--quick"], tmp_path, environment)
+    environment = {"AEVB_DATA": str(empty), "PYTHONPATH": str(ROOT)}
+    result = process([sys.executable, "-m", "benchmarks", "--quick"], tmp_path, environment)
     assert result.returncode == 2
-    assert result.stderr.startswith(f"benchmark.py: {empty}/train-images-idx3-ubyte: altered or truncated")
+    assert result.stderr.startswith(f"python -m benchmarks: {empty}/train-images-idx3-ubyte: altered or truncated")
     assert len(result.stderr.strip().splitlines()) == 1
     assert not (tmp_path / "outputs").exists()
 
@@ -107,7 +107,7 @@ class Planted:
     def ready(self) -> None:
         self.log.append(f"{self.name} ready")
 
-    def run_member(self) -> float:
+    def take_turn(self) -> float:
         self.log.append(self.name)
         return self.seconds
 
@@ -139,7 +139,7 @@ def test_all_are_ended_when_one_fails() -> None:
     log: list[str] = []
 
     class Failing(Planted):
-        def run_member(self) -> float:
+        def take_turn(self) -> float:
             raise RuntimeError("broken")
 
     with pytest.raises(RuntimeError, match="broken"):
@@ -217,8 +217,8 @@ def test_charts_are_drawn(tmp_path: Path) -> None:
 
 def test_a_benchmark_that_is_told_to_stop_leaves_nobody(tmp_path: Path) -> None:
     (tmp_path / "tmp").mkdir()
-    command = [sys.executable, str(SCRIPTS / "benchmark.py"), *TINY, "--only", "framework"]
-    environment = {**os.environ, "TMPDIR": str(tmp_path / "tmp")}
+    command = [sys.executable, "-m", "benchmarks", *TINY, "--only", "framework"]
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "tmp"), "PYTHONPATH": str(ROOT)}
     benchmark = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 240
     while not list(tmp_path.glob("tmp/aevb-benchmark-*/runs/*/LOCK")):  # a run is being trained
@@ -232,5 +232,5 @@ def test_a_benchmark_that_is_told_to_stop_leaves_nobody(tmp_path: Path) -> None:
 
 
 def test_groups_have_their_files() -> None:
-    files = {path.stem for path in (SCRIPTS / "benchmarks" / "groups").glob("[!_]*.py")}
+    files = {path.stem for path in (ROOT / "benchmarks" / "groups").glob("[!_]*.py")}
     assert files == set(GROUPS)

@@ -59,7 +59,7 @@ def test_a_turn_is_so_many_steps_long() -> None:
 def test_a_method_as_a_process() -> None:
     method = Method("gemm", BRIEF, threads=1)
     try:
-        assert method.run_member() > 0
+        assert method.take_turn() > 0
         assert method.facts["steps"] == BRIEF.unit
     finally:
         method.close()

@@ -77,7 +77,7 @@ def test_a_miss_says_what_else_matches(drawn):
     """At 1e6: 0.01 is 1.5 nats off over two seeds; at 1e7 seed 0 is left, 0.5 off. Dynamic targets are 9 off."""
     rows = [row for row in read_csv(drawn / "verdict.csv") if row["split"] == "test"]
     said = {(row["lr"], row["samples_seen"]): row["why"] for row in rows}
-    assert said["0.02", "10000000"] == "learning_rate 0.01 matches (1 seed)"
+    assert said["0.02", "10000000"] == "learning rate 0.01 matches (1 seed)"
     assert said["0.02", "1000000"] == ""
     assert said["0.01", "10000000"] == "AEVB, learning rate 0.01 matches (1 seed)"
 
