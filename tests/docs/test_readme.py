@@ -1,0 +1,96 @@
+"""The README is short, and its commands and those of the pages with tables of commands are valid."""
+
+import re
+import shlex
+
+import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf
+
+from aevb.config import validate
+from helpers.commands import REPOSITORY, aevb, composed, python
+
+README = REPOSITORY / "README.md"
+PAGES = [REPOSITORY / "docs" / name for name in ("commands.md", "models-and-objectives.md")]
+COMMAND = re.compile(r"aevb-(train|evaluate|figure) +([^#\n]*)")
+
+
+def commands(text: str) -> list[tuple[str, tuple[str, ...]]]:
+    """The commands of a page that have overrides: of its indented lines, code blocks and inline code.
+
+    Flags are left out, and of a sweep the first point is taken.
+    """
+    blocks = re.findall(r"^ {4}\S.*$", text, re.MULTILINE)
+    blocks += re.findall(r"^```(?:bash|sh|console)?\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    blocks += re.findall(r"`(aevb-[^`\n]+)`", text)
+    parsed = [(root, first_point(shlex.split(words))) for block in blocks for root, words in COMMAND.findall(block)]
+    return list(dict.fromkeys((root, overrides) for root, overrides in parsed if overrides))
+
+
+def first_point(words: list[str]) -> tuple[str, ...]:
+    """The overrides among the words of a command, those of a sweep with their first value."""
+    parser = OverridesParser.create()
+    overrides = []
+    for word in words:
+        if "=" not in word.lstrip("~") and not word.startswith("~"):
+            continue  # a flag
+        override = parser.parse_override(word)
+        if override.is_choice_sweep():
+            key = override.get_key_element()
+            word = f"{key}={next(iter(override.sweep_string_iterator()))}"
+        overrides.append(word)
+    return tuple(overrides)
+
+
+def test_the_readme_is_short():
+    lines = README.read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 120
+    assert [line for line in lines if len(line) > 120] == []
+
+
+def test_commands_of_the_readme_are_valid():
+    check(commands(README.read_text(encoding="utf-8")), at_least=6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_commands_of_the_pages_are_valid(page):
+    check(commands(page.read_text(encoding="utf-8")), at_least=20)
+
+
+def check(found: list[tuple[str, tuple[str, ...]]], at_least: int) -> None:
+    assert len(found) >= at_least
+    faults = []
+    for root, overrides in found:
+        try:
+            config = composed(*overrides, root=root)
+            OmegaConf.set_struct(config, False)
+            config.pop("paper", None)  # of experiment=paper: for the sweep, not for its runs
+            validate(config, root=root)
+        except Exception as error:
+            faults.append(f"aevb-{root} {' '.join(overrides)}: {error}")
+    assert faults == []
+
+
+def test_a_wrong_command_is_noticed():
+    with pytest.raises(AssertionError, match="latent_dims"):
+        check(commands("    aevb-train -m latent_dims=2,3   # a comment\n"), at_least=1)
+
+
+def test_commands_are_read_from_blocks_and_inline_code():
+    text = (
+        "Use `aevb-train -m latent_dim=2,5 seed=1`.\n\n    aevb-figure figure=figure2   # draws\n    aevb-report RUNS\n"
+    )
+    assert commands(text) == [("figure", ("figure=figure2",)), ("train", ("latent_dim=2", "seed=1"))]
+
+
+@pytest.mark.process
+def test_the_trained_model_of_the_readme_works(tmp_path):
+    text = README.read_text(encoding="utf-8")
+    (command,) = (overrides for root, overrides in commands(text) if root == "train" and "data=digits" in overrides)
+    trained = aevb("train", *command, "max_samples=300", "logger=none", "evaluator=bound", folder=tmp_path)
+    assert trained.returncode == 0, trained.stderr
+    (example,) = [block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "aevb.load" in block]
+    done = python("-c", example, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[0] == "2"
