@@ -8,7 +8,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from aevb.config import validate
-from helpers.commands import REPOSITORY, aevb, composed, python
+from helpers.commands import REPOSITORY, composed
 
 README = REPOSITORY / "README.md"
 PAGES = [REPOSITORY / "docs" / name for name in ("commands.md", "models-and-objectives.md")]
@@ -82,15 +82,3 @@ def test_commands_are_read_from_blocks_and_inline_code():
         "Use `aevb-train -m latent_dim=2,5 seed=1`.\n\n    aevb-figure figure=figure2   # draws\n    aevb-report RUNS\n"
     )
     assert commands(text) == [("figure", ("figure=figure2",)), ("train", ("latent_dim=2", "seed=1"))]
-
-
-@pytest.mark.process
-def test_the_trained_model_of_the_readme_works(tmp_path):
-    text = README.read_text(encoding="utf-8")
-    (command,) = (overrides for root, overrides in commands(text) if root == "train" and "data=digits" in overrides)
-    trained = aevb("train", *command, "max_samples=300", "logger=none", "evaluator=bound", folder=tmp_path)
-    assert trained.returncode == 0, trained.stderr
-    (example,) = [block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "aevb.load" in block]
-    done = python("-c", example, folder=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split()[0] == "2"
