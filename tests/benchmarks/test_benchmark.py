@@ -167,7 +167,9 @@ def test_training_seconds_are_taken_between_marks(tmp_path: Path) -> None:
     lines = "100,5.0,1.0,20.0\n10000,8.0,2.0,3300.0\n20000,9.0,3.0,10000.0\n30000,11.0,4.0,5000.0\n"
     (tmp_path / "timing.csv").write_text(header + lines)
     (tmp_path / "evaluation").mkdir()
-    (tmp_path / "evaluation" / "bound-test.json").write_text('{"name": "bound", "split": "test", "n": 1, "seconds": 2.5}')
+    (tmp_path / "evaluation" / "bound-test.json").write_text(
+        '{"name": "bound", "split": "test", "n": 1, "seconds": 2.5}'
+    )
     found = _read(Run(tmp_path), 10_000, wall=30.0)
     assert found.per_sample == pytest.approx(3.0 / 20_000)
     assert (found.training, found.evaluation, found.rest) == (11.0, 6.5, 12.5)
