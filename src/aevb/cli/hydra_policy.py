@@ -1,4 +1,4 @@
-"""What a composed config may ask of Hydra itself: configs from strangers are data, also where Hydra reads them.
+"""What a composed config may ask of Hydra itself: untrusted configs are data, also where Hydra reads them.
 
 aevb builds nothing outside its allow-list (aevb.config.instantiate), but Hydra calls what `hydra.callbacks`, its launcher, its sweeper and the
 logging nodes name before any of aevb runs, and hands environment variables to child processes. So all of that is checked at the

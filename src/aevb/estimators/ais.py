@@ -11,7 +11,7 @@ exist for data simulated from the model, where z comes with x: there the differe
 least the bias of the first (BDMC).
 
 q_0 is the prior, or the encoder's q(z|x), from which one temperature gives importance sampling itself. The schedule is Wu's
-sigmoid, slow at both ends. Stepsizes, one an image and temperature, come from a pilot run with noise of its own and are
+sigmoid, slow at both ends. Step sizes, one an image and temperature, come from a pilot run with noise of its own and are
 frozen before the first weight, so that the transitions know nothing of the chains that they move.
 
 Cost: T leapfrogs gradients of the decoder for every chain, and a quarter as many for the pilot. Memory: chains times images.
@@ -179,7 +179,7 @@ def simulate(model: VAE, count: int, noise: Noise) -> tuple[Tensor, Tensor]:
 
 
 def _pilot(path: _Path, noise: Noise, chains: int) -> list[Tensor]:
-    """Stepsizes (M,) by temperature: a forward run whose step size follows the acceptance from one to the next."""
+    """Step sizes (M,) by temperature: a forward run whose step size follows the acceptance from one to the next."""
     points = path.points(path.start.sample(noise, chains))
     step = torch.full_like(points.ratio[0], FIRST_STEP)
     steps = []

@@ -28,7 +28,7 @@ class Detail(NamedTuple):
     record: RunRecord
     own: list[tuple[str, str]]
     evaluations: list[dict[str, Any]]
-    findings: list[str]
+    summary_lines: list[str]
     metrics: list[list[str]]
     manifest: list[tuple[str, str]]
     starts: list[dict[str, str]]
@@ -75,7 +75,7 @@ def _evaluation(stem: str, facts: dict[str, Any], values: dict[str, tuple[float,
 
 
 def _summary(facts: dict[str, Any]) -> list[str]:
-    lines = facts.get("summary", facts.get("findings"))
+    lines = facts.get("summary")
     return [str(line) for line in lines] if isinstance(lines, list) else []
 
 
