@@ -1,4 +1,4 @@
-"""Annealed importance sampling of log p(x) over a split."""
+"""Annealed importance sampling of log p(x) for the images of a split."""
 
 from torch import Tensor
 
@@ -13,11 +13,19 @@ __all__ = ["AIS"]
 
 
 class AIS(Evaluator):
-    """aevb.estimators.ais per image: a stochastic lower bound of log p(x).
+    """A stochastic lower bound of log p(x) for each image, by annealed importance sampling.
 
-    temperatures: T. chains: C an image. leapfrogs: of a trajectory. start: "prior" or "encoder". batch_size: chains moved at once,
-    which bounds the memory. observation_sigma: of Gaussian noise about the decoder's mean, in place of the model's own
-    p(x|z); what a generator without a likelihood needs, and its number depends on (Wu et al. 2017).
+    The estimator and its references are in `aevb.estimators.ais`.
+
+    Args:
+        temperatures: Number of temperatures, T.
+        chains: Number of chains per image, C.
+        leapfrogs: Number of leapfrog steps per trajectory.
+        start: Initial distribution of the chains: "prior" or "encoder".
+        batch_size: Number of chains that are simulated at the same time; it limits the memory.
+        observation_sigma: Standard deviation of Gaussian noise around the mean of the decoder, which
+            replaces the p(x|z) of the model. A generator without a likelihood needs it, and the
+            estimate depends on it (Wu et al. 2017).
     """
 
     name = "ais"
@@ -39,16 +47,26 @@ class AIS(Evaluator):
 
     @property
     def needs_encoder(self) -> bool:
-        """To start there."""
+        """Whether the evaluator uses q(z|x): only if the chains start at the encoder."""
         return self.start == "encoder"
 
     @property
     def latents(self) -> tuple[str, ...]:
-        """Its trajectories start at normals."""
+        """The supported kinds of z (see `Evaluator.latents`): the trajectories need a normal prior."""
         return ("normal",)
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
-        """log_px, effective_samples, monte_carlo_error, acceptance."""
+        """Estimate log p(x) of each image.
+
+        Args:
+            model: The model.
+            x: Images, (M, D).
+            noise: The random stream of each image.
+
+        Returns:
+            log_px (nats), effective_samples, monte_carlo_error (nats) and acceptance, each (M,)
+            (see `aevb.estimators.ais.AISEstimate`).
+        """
         return ais(self._observed(model), x, noise, *self._budget)._asdict()
 
     @property
@@ -59,19 +77,26 @@ class AIS(Evaluator):
         return model if self.observation_sigma is None else with_gaussian_observation(model, self.observation_sigma)
 
     def likelihood(self, decoder: str) -> str:
-        """Gaussian, where it is given here."""
+        """Return the name of the p(x|z) that is evaluated.
+
+        Args:
+            decoder: Class name of the model's decoder.
+
+        Returns:
+            "GaussianObservation" if observation_sigma is given, otherwise `decoder`.
+        """
         return decoder if self.observation_sigma is None else "GaussianObservation"
 
     @property
     def settings(self) -> dict[str, int | float | str]:
-        """T, C, leapfrogs, start, and the sigma where one is given."""
+        """The numbers T and C, the leapfrog steps, the start, and observation_sigma if it is given."""
         sigma = {} if self.observation_sigma is None else {"observation_sigma": self.observation_sigma}
         counts = {"temperatures": self.temperatures, "chains": self.chains, "leapfrogs": self.leapfrogs}
         return {**counts, "start": self.start, **sigma}
 
     @property
     def suffix(self) -> str:
-        """Estimates of different budgets are kept side by side."""
+        """The part of the file name that keeps estimates with different settings apart."""
         start = "" if self.start == "prior" else f"-{self.start}"
         sigma = "" if self.observation_sigma is None else f"-sigma{self.observation_sigma:g}"
         return f"-t{self.temperatures}-c{self.chains}-l{self.leapfrogs}{start}{sigma}"

@@ -1,4 +1,4 @@
-"""Both sides of log p(x), on images simulated from the model (bidirectional Monte Carlo)."""
+"""Lower and upper bounds of log p(x) for images simulated from the model (bidirectional Monte Carlo)."""
 
 from torch import Tensor
 
@@ -11,10 +11,13 @@ __all__ = ["BDMC"]
 
 
 class BDMC(AIS):
-    """aevb.estimators.ais.bdmc: the gap between forward and reverse AIS, which bounds the bias of the first.
+    """The gap between forward and reverse AIS, which bounds the bias of forward AIS.
 
-    Exact posterior draws come with simulated data only: one image is simulated for every image of the split, whose pixels are not
-    looked at. Of a Bernoulli decoder they are binary, whatever the targets of the data. Arguments as for AIS.
+    Exact posterior draws exist for simulated data only. The evaluator simulates one image from the
+    model for every image of the split and does not use the pixels of the split. The simulated images
+    of a Bernoulli decoder are binary, whatever the targets of the data are.
+
+    The arguments are those of `AIS`. The estimator and its references are in `aevb.estimators.ais`.
     """
 
     name = "bdmc"
@@ -22,5 +25,15 @@ class BDMC(AIS):
     direction = ""
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
-        """gap, lower, upper, the effective samples of either, acceptance."""
+        """Estimate both bounds for len(x) simulated images.
+
+        Args:
+            model: The model.
+            x: Images, (M, D); only their number is used.
+            noise: The random stream of each image.
+
+        Returns:
+            gap, lower, upper (nats), lower_effective_samples, upper_effective_samples and acceptance,
+            each (M,) (see `aevb.estimators.ais.BDMCEstimate`).
+        """
         return bdmc(self._observed(model), len(x), noise, *self._budget)._asdict()

@@ -1,4 +1,4 @@
-"""Bits per dimension over a split, for Gaussian decoders of grey levels (Frey Face)."""
+"""Bits per dimension for the images of a split, for Gaussian decoders of grey levels (Frey Face)."""
 
 from torch import Tensor
 
@@ -12,7 +12,12 @@ __all__ = ["BitsPerDim"]
 
 
 class BitsPerDim(Evaluator):
-    """aevb.estimators.bits_per_dim per image. scale: s of x = k/s. batch_size: images in a block."""
+    """Bits per dimension for each image (see `aevb.estimators.bits_per_dim`).
+
+    Args:
+        scale: Number of grey levels s, for data x = k/s.
+        batch_size: Number of images per block.
+    """
 
     name = "bits_per_dim"
     primary_value = "dequantised_bits_per_dim"
@@ -22,19 +27,29 @@ class BitsPerDim(Evaluator):
 
     @property
     def needs_encoder(self) -> bool:
-        """Its bounds are q's."""
+        """Whether the evaluator uses q(z|x)."""
         return True
 
     @property
     def latents(self) -> tuple[str, ...]:
-        """Whose KL divergence is written out."""
+        """The supported kinds of z (see `Evaluator.latents`): those whose KL divergence has a closed form."""
         return ("normal", "binary")
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
-        """density_bits_per_dim, dequantised_bits_per_dim, discretised_bits_per_dim, mass_outside."""
+        """Compute the bits per dimension of each image.
+
+        Args:
+            model: The model.
+            x: Images, (M, D).
+            noise: The random stream of each image.
+
+        Returns:
+            density_bits_per_dim, dequantised_bits_per_dim, discretised_bits_per_dim (bits per pixel) and
+            mass_outside (the probability outside [0, 1]), each (M,).
+        """
         return bits_per_dim(model, x, noise, self.scale)._asdict()
 
     @property
     def settings(self) -> dict[str, int | float | str]:
-        """s."""
+        """The scale s."""
         return {"scale": self.scale}

@@ -1,4 +1,4 @@
-"""The lower bound over a split, with its reconstruction and KL parts."""
+"""The lower bound for the images of a split, with its reconstruction term and its KL divergence."""
 
 from torch import Tensor
 
@@ -12,7 +12,12 @@ __all__ = ["Bound"]
 
 
 class Bound(Evaluator):
-    """aevb.estimators.bound per image. samples: L. batch_size: images in a block."""
+    """The lower bound for each image (eq. 3; see `aevb.estimators.bound`).
+
+    Args:
+        samples: Number of draws of z per image, L.
+        batch_size: Number of images per block.
+    """
 
     name = "bound"
     primary_value = "bound"
@@ -23,14 +28,23 @@ class Bound(Evaluator):
 
     @property
     def needs_encoder(self) -> bool:
-        """The bound is q's."""
+        """Whether the evaluator uses q(z|x)."""
         return True
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
-        """bound, reconstruction, kl."""
+        """Estimate the lower bound of each image.
+
+        Args:
+            model: The model.
+            x: Images, (M, D).
+            noise: The random stream of each image.
+
+        Returns:
+            bound, reconstruction and kl, each (M,), in nats.
+        """
         return bound(model, x, noise, self.samples)._asdict()
 
     @property
     def settings(self) -> dict[str, int | float | str]:
-        """L."""
+        """The number of draws L."""
         return {"samples": self.samples}

@@ -1,4 +1,4 @@
-"""The exact log p(x) of models with few binary latent variables, over a split."""
+"""The exact log p(x) for the images of a split, for models with few binary latent variables."""
 
 from torch import Tensor
 
@@ -15,7 +15,13 @@ __all__ = ["Enumeration"]
 
 
 class Enumeration(Evaluator):
-    """aevb.estimators.enumeration per image: log p(x) and the lower bound, without any sampling error. batch_size: images in a block."""
+    """The exact log p(x) and the exact lower bound for each image (see `aevb.estimators.enumeration`).
+
+    The values are sums over all states of z and have no sampling error.
+
+    Args:
+        batch_size: Number of images per block.
+    """
 
     name = "enumeration"
     primary_value = "log_px"
@@ -25,7 +31,15 @@ class Enumeration(Evaluator):
         self.images = batch_size
 
     def check(self, model: VAE) -> None:
-        """A Bernoulli prior over at most twelve variables."""
+        """Check that the model has a Bernoulli prior over at most MAX_LATENT_DIM variables.
+
+        Args:
+            model: The model.
+
+        Raises:
+            UserError: If the prior is of
+                another family, or if latent_dim is too large.
+        """
         super().check(model)
         prior = model.prior()
         if not isinstance(prior, Bernoulli) or latent_dim(model) > MAX_LATENT_DIM:
@@ -35,11 +49,20 @@ class Enumeration(Evaluator):
             )
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
-        """log_px; of a model with a q(z|x) the bound."""
+        """Compute log p(x) of each image.
+
+        Args:
+            model: The model.
+            x: Images, (M, D).
+            noise: The random stream of each image.
+
+        Returns:
+            log_px, and the bound if the model has an encoder, each (M,), in nats.
+        """
         estimate = enumeration(model, x)
         return {"log_px": estimate.log_px, **({"bound": estimate.bound} if model.has_encoder else {})}
 
     @property
     def settings(self) -> dict[str, int | float | str]:
-        """None: it is a sum."""
+        """The empty dictionary: the exact sum has no settings."""
         return {}

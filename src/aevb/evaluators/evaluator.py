@@ -1,8 +1,12 @@
-"""An evaluator runs an estimator over a split: a value per image, its mean over the split, the standard error.
+"""An evaluator applies an estimator to a split.
 
-Images go through in blocks, each with the noise of its own position, so block size, order and cuts change nothing. Several ranks
-share the blocks out, whole: every image counts once, and with the same digits as on one device. One process alone can keep what
-it has, and go on from there after a kill (aevb.evaluators.partial).
+It computes a value for each image, the mean over the split and the standard error of the mean.
+
+The images are processed in blocks. Each image has a random stream of its own, which depends on its
+position in the split, so the values do not depend on the block size or on the order. In a process
+group the ranks share whole blocks: every image counts once, and the values are the same as on one
+device. A single process can save partial results and can resume after it was killed
+(aevb.evaluators.partial).
 """
 
 import math
@@ -24,12 +28,15 @@ __all__ = ["Evaluation", "Evaluator", "run_over"]
 
 
 class Evaluator(ABC):
-    """Base of all evaluators; a subclass is one file and one YAML.
+    """The base class of all evaluators. A subclass is one Python file and one YAML file.
 
-    name: in file names and tags. primary_value: which of the values is the evaluation's `mean`. images: rows in a block.
-    marked: summary that a mark writes down beside the means of the values.
-    direction: what the primary_value is of log p(x): "lower bound", "upper bound" (both stochastic, in expectation) or "exact"; ""
-    where it is another quantity.
+    Attributes:
+        name: The name in file names and tags.
+        primary_value: The name of the value whose mean is the `mean` of the evaluation.
+        images: Number of images per block.
+        direction: The relation of the primary value to log p(x): "lower bound" or "upper bound" (both
+            stochastic, in expectation), "exact", or "" for another quantity.
+        marked: The entries of the summary that an evaluation point records in addition to the means.
     """
 
     name: str
@@ -40,33 +47,69 @@ class Evaluator(ABC):
 
     @abstractmethod
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
-        """One number per row of x (M, D) under each name."""
+        """Compute the values of each image.
+
+        Args:
+            model: The model.
+            x: Images, (M, D).
+            noise: The random stream of each image.
+
+        Returns:
+            The values by name, each (M,).
+        """
 
     def summary(self, model: VAE, x: Tensor, values: dict[str, Tensor]) -> dict[str, Any]:
-        """What the split as a whole shows, as JSON holds it; a `verdict` is printed. x: (n, D). values: of all its rows."""
+        """Summarise the split as a whole.
+
+        Args:
+            model: The model.
+            x: All images of the split, (n, D).
+            values: The values of all images by name, each (n,).
+
+        Returns:
+            Entries that can be stored as JSON; an entry "verdict" is printed.
+        """
         return {}
 
     @property
     def needs_encoder(self) -> bool:
-        """Whether it asks for q(z|x)."""
+        """Whether the evaluator uses q(z|x)."""
         return False
 
     @property
     def latents(self) -> tuple[str, ...]:
-        """What z may be, of "normal" (as are q(z|x) and p(z)), "binary", and "other" (another family of section 2.4)."""
+        """The supported kinds of z.
+
+        "normal": q(z|x) and p(z) are normal distributions. "binary": z is binary. "other": q(z|x) or p(z)
+        is of another family of section 2.4.
+        """
         return ("normal", "binary", "other")
 
     @property
     def needs_density(self) -> bool:
-        """Whether it asks for log q(z|x), which a point has not."""
+        """Whether the evaluator uses log q(z|x), which does not exist if q(z|x) is a point."""
         return self.needs_encoder
 
     def likelihood(self, decoder: str) -> str:
-        """The class of p(x|z) that the numbers are of; `decoder`, the model's, where the evaluator has none of its own."""
+        """Return the name of the p(x|z) that is evaluated.
+
+        Args:
+            decoder: Class name of the model's decoder.
+
+        Returns:
+            `decoder`, unless the evaluator replaces the likelihood of the model.
+        """
         return decoder
 
     def check(self, model: VAE) -> None:
-        """Raises UserError if the evaluator does not suit `model`; asked before anything is computed."""
+        """Check that the evaluator supports the model; called before anything is computed.
+
+        Args:
+            model: The model.
+
+        Raises:
+            UserError: If the evaluator does not support the model.
+        """
         kind = _kind(model)
         if kind == "binary" and kind not in self.latents:
             raise UserError(
@@ -92,11 +135,11 @@ class Evaluator(ABC):
     @property
     @abstractmethod
     def settings(self) -> dict[str, int | float | str]:
-        """What the numbers depend on, written beside them."""
+        """The settings that determine the values; they are recorded with the values."""
 
     @property
     def suffix(self) -> str:
-        """What tells two files of the same evaluator and split apart."""
+        """The part of the file name that distinguishes two evaluations by the same evaluator."""
         return ""
 
 
@@ -107,8 +150,13 @@ def _kind(model: VAE) -> str:
 
 
 class Evaluation(NamedTuple):
-    """values: (n,) float64 on the CPU under each name; primary_value: which of them the evaluation is about; summary: what the split
-    as a whole shows."""
+    """The result of an evaluator on a split.
+
+    Attributes:
+        values: The values by name, each (n,), float64, on the CPU.
+        primary_value: The name of the main value.
+        summary: The summary of the split as a whole (see `Evaluator.summary`).
+    """
 
     values: dict[str, Tensor]
     primary_value: str
@@ -116,30 +164,61 @@ class Evaluation(NamedTuple):
 
     @property
     def n(self) -> int:
-        """Images evaluated."""
+        """The number of images."""
         return len(self.values[self.primary_value])
 
     def mean(self, name: str | None = None) -> float:
-        """Mean over images of the primary_value, or of the value `name`."""
+        """Return the mean over the images.
+
+        Args:
+            name: The name of the value; None for the primary value.
+
+        Returns:
+            The mean, in the unit of the value.
+        """
         return self.values[name or self.primary_value].mean().item()
 
     def standard_error(self, name: str | None = None) -> float:
-        """Standard deviation over images / sqrt(n): of the mean, as an estimate for the population of images."""
+        """Return the standard error of the mean.
+
+        It is the standard deviation over the images divided by sqrt(n), and describes the mean as an
+        estimate for the population of images.
+
+        Args:
+            name: The name of the value; None for the primary value.
+
+        Returns:
+            The standard error, in the unit of the value; nan for a single image.
+        """
         return (self.values[name or self.primary_value].std() / math.sqrt(self.n)).item() if self.n > 1 else math.nan
 
 
 def run_over(
     evaluator: Evaluator, model: VAE, x: Tensor, seed: int, bar: Bar | None = None, partial: Partial | None = None
 ) -> Evaluation:
-    """`evaluator` on every row of x (n, D), in blocks; `seed` fixes the noise, `bar` is told of each image done.
+    """Apply an evaluator to all images, block by block.
 
-    partial: where a single process keeps what it has, and finds what an earlier one had. In a process group every rank calls
-    this, and every rank is given the whole result. Raises UserError if the evaluator does not suit the model.
+    In a process group every rank calls this function, and every rank receives the whole result.
+
+    Args:
+        evaluator: The evaluator.
+        model: The model.
+        x: Images, (n, D).
+        seed: The seed of the noise.
+        bar: A progress bar, which advances by one for each image.
+        partial: The file of partial results, for a single process only; the evaluation resumes from it.
+
+    Returns:
+        The values of all images and the summary.
+
+    Raises:
+        UserError: If the evaluator does not support the model.
     """
     evaluator.check(model)
     rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_available() and dist.is_initialized() else (0, 1)
     device = next(model.parameters(), x).device
-    # Filled in place: thousands of small results left between large temporaries would keep the allocator from using these again.
+    # The arrays are filled in place: thousands of small results between large temporaries would
+    # prevent the allocator from reusing the memory of the temporaries.
     mine: dict[str, Tensor] = {}
     done = 0
     if partial is not None:
@@ -162,7 +241,7 @@ def run_over(
 
 
 def _gathered(mine: dict[str, Tensor], world: int) -> dict[str, Tensor]:
-    """Each rank's rows, the others' being zero, put together."""
+    """Combine the rows of all ranks; the rows of the other ranks are zero."""
     if world == 1:
         return mine
     parts: list[dict[str, Tensor]] = [{} for _ in range(world)]

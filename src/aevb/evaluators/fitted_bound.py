@@ -1,4 +1,4 @@
-"""The lower bound at the best q of each image, over a split: no encoder is asked."""
+"""The lower bound with the best q(z) for each image of a split. The encoder is not used."""
 
 from torch import Tensor
 
@@ -13,11 +13,18 @@ __all__ = ["FittedBound"]
 
 
 class FittedBound(Evaluator):
-    """aevb.estimators.per_image_posterior per image, from N(0, I) or Bernoulli(1/2): what variational EM makes of unseen images, and
-    of a model that has an encoder the bound without its amortisation gap.
+    """The lower bound after q(z) is fitted to each image (see `aevb.estimators.per_image_posterior`).
 
-    samples, tolerance, max_steps, lr: of the fit. Its end is measured with `samples` other draws, or exactly. batch_size: images in a block,
-    whose mean bound tells when it ends.
+    The fit starts from N(0, I) or Bernoulli(1/2). The result is the bound of variational EM on unseen
+    images. For a model with an encoder it is the bound without the amortisation gap.
+
+    Args:
+        samples: Number of draws of z per step of the fit. The final bound is estimated with the same
+            number of new draws, or is exact.
+        tolerance: Improvement of the mean bound of the block below which the fit ends, nats.
+        max_steps: Largest number of steps of the fit.
+        lr: Learning rate of the fit.
+        batch_size: Number of images per block.
     """
 
     name = "fitted_bound"
@@ -35,7 +42,16 @@ class FittedBound(Evaluator):
         self.how, self.images = Fitting(samples, tolerance, max_steps, lr), batch_size
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
-        """bound, reconstruction, kl, steps."""
+        """Fit q(z) to each image and estimate the lower bound.
+
+        Args:
+            model: The model.
+            x: Images, (M, D).
+            noise: The random stream of each image.
+
+        Returns:
+            bound, reconstruction, kl (nats) and steps (the number of steps of the fit), each (M,).
+        """
         phi = x.new_zeros(len(x), 2, latent_dim(model))
         fitted = fit(model, x, phi, noise, self.how)
         reconstruction, kl = (value.detach() for value in bound_at(model, x, fitted.phi, noise, self.how.samples))
@@ -44,5 +60,5 @@ class FittedBound(Evaluator):
 
     @property
     def settings(self) -> dict[str, int | float | str]:
-        """Of the fit, and the block that ends it together."""
+        """The settings of the fit, and batch_size, because all images of a block end their fit together."""
         return {**self.how._asdict(), "batch_size": self.images}

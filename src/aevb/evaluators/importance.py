@@ -1,4 +1,4 @@
-"""The importance-sampled marginal likelihood over a split, with its effective sample size."""
+"""The importance-sampled log p(x) for the images of a split, with the effective sample size."""
 
 from torch import Tensor
 
@@ -12,10 +12,14 @@ __all__ = ["Importance"]
 
 
 class Importance(Evaluator):
-    """aevb.estimators.importance per image: a stochastic lower bound of log p(x).
+    """A stochastic lower bound of log p(x) for each image (see `aevb.estimators.importance`).
 
-    samples: K. batch_size: latent samples decoded at once, which bounds the memory. prior_share: of the draws from the prior
-    instead of the encoder's q. annealed: draws of the posterior that q is laid around; 0: q as the encoder gives it.
+    Args:
+        samples: Number of draws of z per image, K.
+        batch_size: Number of latent samples that are decoded at the same time; it limits the memory.
+        prior_share: Fraction of the draws from p(z) instead of q(z|x).
+        annealed: Number of annealed posterior draws to which the proposal q is fitted; 0: the proposal
+            is the encoder's q(z|x).
     """
 
     name = "importance"
@@ -34,27 +38,37 @@ class Importance(Evaluator):
 
     @property
     def needs_encoder(self) -> bool:
-        """Unless every draw is the prior's."""
+        """Whether the evaluator uses q(z|x): not if all draws are from the prior."""
         return self.annealed > 0 or self.prior_share < 1
 
     @property
     def latents(self) -> tuple[str, ...]:
-        """Annealed chains start at normals."""
+        """The supported kinds of z (see `Evaluator.latents`): annealed chains need a normal prior."""
         return ("normal",) if self.annealed > 0 else super().latents
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
-        """log_px, effective_samples, monte_carlo_error; where K allows them pareto_k and rise."""
+        """Estimate log p(x) of each image.
+
+        Args:
+            model: The model.
+            x: Images, (M, D).
+            noise: The random stream of each image.
+
+        Returns:
+            log_px (nats), effective_samples and monte_carlo_error (nats), each (M,); also pareto_k and rise
+            if K is large enough for them.
+        """
         values = importance(model, x, noise, self.samples, self.batch_size, self.prior_share, self.annealed)._asdict()
         return {name: value for name, value in values.items() if not value.isnan().all()}
 
     @property
     def settings(self) -> dict[str, int | float | str]:
-        """K, and what there is beside q."""
+        """The number of draws K, and the settings of the proposal that differ from their defaults."""
         beside = {"prior_share": self.prior_share, "annealed": self.annealed}
         return {"samples": self.samples, **{name: value for name, value in beside.items() if value}}
 
     @property
     def suffix(self) -> str:
-        """K is part of the estimate, so runs of different K are kept side by side."""
+        """The part of the file name that keeps estimates with different K and proposals apart."""
         prior = f"-prior{self.prior_share:g}" if self.prior_share else ""
         return f"-k{self.samples}{prior}" + (f"-annealed{self.annealed}" if self.annealed else "")

@@ -1,4 +1,4 @@
-"""The inference gap over a split, in its two parts."""
+"""The inference gap for the images of a split, with its two parts."""
 
 from torch import Tensor
 
@@ -12,9 +12,16 @@ __all__ = ["InferenceGap"]
 
 
 class InferenceGap(Evaluator):
-    """aevb.estimators.inference_gap per image. Slow: q is optimised for each; `first=100` gives an idea.
+    """The inference gap of each image (see `aevb.estimators.inference_gap`).
 
-    steps, draws, lr: of that optimisation. samples: K, draws behind bounds and log p(x). batch_size: latent samples decoded at once.
+    The evaluation is slow because q is optimised for each image; 100 images give a first estimate.
+
+    Args:
+        steps: Number of steps of the optimisation.
+        draws: Number of draws of z per step of the optimisation.
+        lr: Learning rate of the optimisation.
+        samples: Number of draws of z for the bounds and for log p(x), K.
+        batch_size: Number of latent samples that are decoded at the same time.
     """
 
     name = "inference_gap"
@@ -33,16 +40,26 @@ class InferenceGap(Evaluator):
 
     @property
     def needs_encoder(self) -> bool:
-        """It is q's."""
+        """Whether the evaluator uses q(z|x)."""
         return True
 
     @property
     def latents(self) -> tuple[str, ...]:
-        """Its q* is a normal one."""
+        """The supported kinds of z (see `Evaluator.latents`): the optimised q is a normal distribution."""
         return ("normal",)
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
-        """inference_gap, approximation_gap, amortisation_gap, bound, best_bound, log_px, effective_samples."""
+        """Estimate the inference gap of each image.
+
+        Args:
+            model: The model.
+            x: Images, (M, D).
+            noise: The random stream of each image.
+
+        Returns:
+            inference_gap, approximation_gap, amortisation_gap, bound, best_bound, log_px (nats) and
+            effective_samples, each (M,).
+        """
         estimate = inference_gap(
             model, x, noise, steps=self.steps, draws=self.draws, lr=self.lr, samples=self.samples, rows=self.batch_size
         )
@@ -50,5 +67,5 @@ class InferenceGap(Evaluator):
 
     @property
     def settings(self) -> dict[str, int | float | str]:
-        """Of the optimisation, and K."""
+        """The settings of the optimisation, and the number of draws K."""
         return {"steps": self.steps, "draws": self.draws, "lr": self.lr, "samples": self.samples}

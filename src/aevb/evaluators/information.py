@@ -1,4 +1,4 @@
-"""ELBO surgery over a split, and what each latent dimension carries."""
+"""The decomposition of the lower bound for a split (ELBO surgery), and the activity of each latent dimension."""
 
 import math
 import sys
@@ -15,40 +15,65 @@ from aevb.types import PositiveInt
 
 __all__ = ["Information"]
 
-BIN = 0.25  # of log sigma^2
+BIN = 0.25  # the width of a bin of log sigma^2
 
 
 class Information(Evaluator):
-    """aevb.estimators.mutual_information over all images of the split at once, which are the aggregate posterior.
+    """The mutual information between x and z, and the other terms of the lower bound, for each image.
 
-    samples: L draws an image. batch_size: images encoded or decoded at once.
+    All images of the split are evaluated together, because they form the aggregate posterior. The
+    estimator is in `aevb.estimators.mutual_information`.
+
+    Args:
+        samples: Number of draws of z per image, L.
+        batch_size: Number of images that are encoded or decoded at the same time.
     """
 
     name = "information"
     primary_value = "mutual_information"
     marked = ("active_units",)
-    images = sys.maxsize  # one block: every image is part of every other's number
+    images = sys.maxsize  # one block: the value of an image depends on all other images
 
     def __init__(self, samples: PositiveInt = 1, batch_size: PositiveInt = 1000) -> None:
         self.samples, self.batch_size = samples, batch_size
 
     @property
     def needs_encoder(self) -> bool:
-        """It is q's."""
+        """Whether the evaluator uses q(z|x)."""
         return True
 
     @property
     def latents(self) -> tuple[str, ...]:
-        """Whose aggregate is written out."""
+        """The supported kinds of z (see `Evaluator.latents`): those whose aggregate posterior has a known density."""
         return ("normal", "binary")
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
-        """bound, reconstruction, kl, mutual_information, marginal_kl."""
+        """Estimate the terms of the lower bound of each image.
+
+        Args:
+            model: The model.
+            x: Images, (M, D).
+            noise: The random stream of each image.
+
+        Returns:
+            bound, reconstruction, kl, mutual_information and marginal_kl, each (M,), in nats.
+        """
         return information(model, x, noise, self.samples, self.batch_size)._asdict()
 
     def summary(self, model: VAE, x: Tensor, values: dict[str, Tensor]) -> dict[str, Any]:
-        """ceiling: log N, of the mutual information. kl_per_dimension, variance_of_mean; active_units, whose variance is above
-        active_above; log_var_histogram, over images and dimensions."""
+        """Summarise the activity of the latent dimensions.
+
+        Args:
+            model: The model.
+            x: All images of the split, (n, D).
+            values: The values of all images by name, each (n,).
+
+        Returns:
+            verdict: one sentence; ceiling: log n, the upper limit of the estimated mutual information, nats;
+            active_units: the number of dimensions whose variance_of_mean is above active_above;
+            kl_per_dimension (nats) and variance_of_mean, both of length J; log_var_histogram: the histogram
+            of log sigma^2 over images and dimensions.
+        """
         found = units(model, x, self.batch_size)
         counts, edges = _histogram(found.log_var)
         active, total = int(found.active.sum()), len(found.kl)
@@ -65,12 +90,16 @@ class Information(Evaluator):
 
     @property
     def settings(self) -> dict[str, int | float | str]:
-        """L."""
+        """The number of draws L."""
         return {"samples": self.samples}
 
 
 def _histogram(log_var: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """Counts and edges of bins of width 0.25; of a model that has diverged at most 100 bins, of what is finite."""
+    """Return the counts and the edges of bins of width BIN.
+
+    A model that has diverged can have a very wide range, so there are at most 100 bins, and only finite
+    values are counted.
+    """
     finite = log_var[log_var.isfinite()]
     low, high = (math.floor(finite.min()), math.ceil(finite.max())) if len(finite) else (-1, 0)
     return np.histogram(finite, bins=max(1, min(100, round((high - low) / BIN))), range=(low, high))

@@ -1,7 +1,8 @@
-"""An evaluation that is under way, on disk: a process that is killed loses seconds, not hours, and not a digit.
+"""Partial results of an evaluation on disk.
 
-Blocks are independent and carry their own noise, so the values of those that are done are all that there is to keep. The file
-names what they were computed from; another evaluation does not go on from it.
+A process that is killed loses seconds of work, and the resumed evaluation gives the same values. The
+blocks are independent and have their own noise, so the values of the finished blocks are sufficient.
+The file contains a digest of the inputs, so that a different evaluation does not resume from it.
 """
 
 import time
@@ -20,7 +21,13 @@ __all__ = ["Partial", "read_values", "write_values"]
 
 
 class Partial:
-    """path: of the file. identity: what the values depend on, as a digest. every: seconds between two writes."""
+    """The file with the partial results of one evaluation.
+
+    Args:
+        path: The file.
+        identity: A digest of everything that the values depend on.
+        every: Smallest interval between two writes, seconds.
+    """
 
     def __init__(self, path: Path, identity: str, every: float = 2.0) -> None:
         self.path, self.identity, self.every = path, identity, every
@@ -29,12 +36,20 @@ class Partial:
 
     @property
     def seconds(self) -> tuple[float, float]:
-        """Of work, by the clock and by the processor: this process's and that of those before it."""
+        """The wall-clock time and the CPU time, including earlier processes, in seconds."""
         wall, cpu = (np.array(_clocks()) - self._start).tolist()
         return wall, cpu
 
     def load(self, rows: int) -> tuple[dict[str, Tensor], int]:
-        """Values (rows,) by name, and how many are done; none if the file is damaged or another evaluation's."""
+        """Read the partial results.
+
+        Args:
+            rows: Number of images, n.
+
+        Returns:
+            The values by name, each (n,), and the number of finished images; ({}, 0) if the file is missing
+            or damaged, or belongs to another evaluation.
+        """
         found = read_values(self.path)
         if found is None or str(found.pop("identity", "")) != self.identity:
             return {}, 0
@@ -46,7 +61,12 @@ class Partial:
         return values, done
 
     def save(self, values: dict[str, Tensor], done: int) -> None:
-        """Keeps the first `done` of values, if the last write is long enough ago."""
+        """Write the values of the finished images, unless the last write was less than `every` seconds ago.
+
+        Args:
+            values: The values by name, each (n,).
+            done: Number of finished images.
+        """
         if time.perf_counter() - self._written < self.every:
             return
         facts = {"identity": np.array(self.identity), "done": np.array(done), "seconds": np.array(self.seconds)}
@@ -54,7 +74,7 @@ class Partial:
         self._written = time.perf_counter()
 
     def discard(self) -> None:
-        """The evaluation is written down; this is no longer needed."""
+        """Delete the file, after the complete evaluation has been recorded."""
         self.path.unlink(missing_ok=True)
 
 
@@ -63,13 +83,28 @@ def _clocks() -> tuple[float, float]:
 
 
 def write_values(path: Path, values: dict[str, Tensor], **more: np.ndarray) -> None:
-    """Writes an .npz, whole or not at all: float64 values by name, the same bytes for the same values."""
+    """Write values to an .npz file, completely or not at all.
+
+    The same values always give the same bytes.
+
+    Args:
+        path: The file.
+        values: The values by name, float64.
+        **more: Further arrays by name.
+    """
     arrays = {**{name: value.numpy() for name, value in values.items()}, **more}
     write_atomically(path, lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]
 
 
 def read_values(path: Path) -> dict[str, np.ndarray] | None:
-    """What `write_values` wrote; None if there is no such file or it is damaged."""
+    """Read a file that `write_values` wrote.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The arrays by name; None if the file is missing or damaged.
+    """
     try:
         with open_regular(path) as file:  # numpy does not close what it cannot read
             return dict(np.load(file, allow_pickle=False)) if is_stored(file) else None

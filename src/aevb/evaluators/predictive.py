@@ -1,4 +1,4 @@
-"""The posterior predictive density over a split, of models that carry a q(theta)."""
+"""The posterior predictive density for the images of a split, for models with a q(theta)."""
 
 from torch import Tensor
 
@@ -13,9 +13,14 @@ __all__ = ["Predictive"]
 
 
 class Predictive(Evaluator):
-    """aevb.estimators.predictive per image; every other evaluator sees the network of the posterior mean.
+    """The log posterior predictive density of each image (see `aevb.estimators.predictive`).
 
-    draws: S, of theta. samples: K, of z for each. batch_size: latent samples decoded at once.
+    All other evaluators use the network with the posterior mean of theta.
+
+    Args:
+        draws: Number of draws of theta, S.
+        samples: Number of draws of z for each draw of theta, K.
+        batch_size: Number of latent samples that are decoded at the same time.
     """
 
     name = "predictive"
@@ -28,11 +33,18 @@ class Predictive(Evaluator):
 
     @property
     def needs_encoder(self) -> bool:
-        """For the importance sampling."""
+        """Whether the evaluator uses q(z|x), as the proposal of importance sampling."""
         return True
 
     def check(self, model: VAE) -> None:
-        """A model with a q(theta)."""
+        """Check that the model has a q(theta).
+
+        Args:
+            model: The model.
+
+        Raises:
+            UserError: If theta is a point.
+        """
         super().check(model)
         if model.theta_posterior is None:
             raise UserError(
@@ -41,15 +53,24 @@ class Predictive(Evaluator):
             )
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
-        """log_px, mean_log_px, spread."""
+        """Estimate the predictive density of each image.
+
+        Args:
+            model: The model.
+            x: Images, (M, D).
+            noise: The random stream of each image.
+
+        Returns:
+            log_px, mean_log_px and spread, each (M,), in nats.
+        """
         return predictive(model, x, noise, self.draws, self.samples, self.batch_size)._asdict()
 
     @property
     def settings(self) -> dict[str, int | float | str]:
-        """S and K."""
+        """The numbers of draws S and K."""
         return {"draws": self.draws, "samples": self.samples}
 
     @property
     def suffix(self) -> str:
-        """Both are part of the estimate."""
+        """The part of the file name that keeps estimates with different S and K apart."""
         return f"-s{self.draws}-k{self.samples}"

@@ -1,4 +1,4 @@
-"""The exact log p(x) of models with one to three latent dimensions, over a split."""
+"""The exact log p(x) for the images of a split, for models with one to three latent dimensions."""
 
 import torch
 from torch import Tensor
@@ -15,10 +15,17 @@ __all__ = ["Quadrature"]
 
 
 class Quadrature(Evaluator):
-    """aevb.estimators.quadrature per image: the truth that the other estimators are held against.
+    """log p(x) of each image by quadrature (see `aevb.estimators.quadrature`).
 
-    radius: the lattice covers [-radius, radius]^J. tolerance, margin: nats. levels: of refinement at most. batch_size: images in a
-    block, which share the decoding.
+    It is the reference value for the other estimators.
+
+    Args:
+        radius: The lattice covers [-radius, radius]^J.
+        tolerance: Error at which the refinement of an image ends, nats.
+        margin: Cubes whose largest integrand is this far below the largest of the image are dropped,
+            nats.
+        levels: Largest number of refinements.
+        batch_size: Number of images per block; the images of a block share the decoded points.
     """
 
     name = "quadrature"
@@ -38,11 +45,18 @@ class Quadrature(Evaluator):
 
     @property
     def latents(self) -> tuple[str, ...]:
-        """Its lattice is laid out by normals."""
+        """The supported kinds of z (see `Evaluator.latents`): the lattice needs a normal prior."""
         return ("normal",)
 
     def check(self, model: VAE) -> None:
-        """At most three latent dimensions."""
+        """Check that the model has at most MAX_LATENT_DIM latent dimensions.
+
+        Args:
+            model: The model.
+
+        Raises:
+            UserError: If latent_dim is too large.
+        """
         super().check(model)
         if latent_dim(model) > MAX_LATENT_DIM:
             raise UserError(
@@ -51,8 +65,17 @@ class Quadrature(Evaluator):
             )
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
-        """log_px; error: of it, nats; spacing: of the lattice at the end; narrowest: smallest standard deviation of the posterior
-        along any direction."""
+        """Compute log p(x) of each image.
+
+        Args:
+            model: The model.
+            x: Images, (M, D).
+            noise: The random stream of each image.
+
+        Returns:
+            log_px (nats), error (of log_px, nats), spacing (of the final lattice) and narrowest (the smallest
+            standard deviation of the posterior in any direction), each (M,).
+        """
         estimate = quadrature(model, x, self.radius, self.tolerance, self.margin, self.levels)
         narrowest = torch.linalg.eigvalsh(estimate.covariance)[:, 0].clamp(min=0).sqrt()
         values = {"log_px": estimate.log_px, "error": estimate.error, "spacing": estimate.spacing}
@@ -60,5 +83,5 @@ class Quadrature(Evaluator):
 
     @property
     def settings(self) -> dict[str, int | float | str]:
-        """All but the blocks."""
+        """All settings except batch_size."""
         return {"radius": self.radius, "tolerance": self.tolerance, "margin": self.margin, "levels": self.levels}

@@ -1,4 +1,4 @@
-"""The paper's marginal likelihood estimator (appendix D) over a split."""
+"""The paper's marginal likelihood estimator (appendix D) for the images of a split."""
 
 from typing import Annotated
 
@@ -14,11 +14,18 @@ __all__ = ["Reciprocal"]
 
 
 class Reciprocal(Evaluator):
-    """aevb.estimators.reciprocal_identity per image: a stochastic upper bound of log p(x), if the chains have found all modes.
+    """A stochastic upper bound of log p(x) for each image, if the chains have found all modes.
 
-    samples: L. leapfrogs: of a trajectory. chains: an image. temperatures: of the annealing before, 0: none, from the
-    encoder's q, or from the prior where there is none. warm_up_samples: trajectories that adapt the learning rate. batch_size: chains
-    moved at once, which bounds the memory.
+    The estimator is in `aevb.estimators.reciprocal_identity` (appendix D of the paper).
+
+    Args:
+        samples: Number of draws of z per chain, L.
+        leapfrogs: Number of leapfrog steps per trajectory.
+        chains: Number of chains per image.
+        temperatures: Number of temperatures of the initial annealing; 0: no annealing, and the chains
+            start at draws of q(z|x), or of the prior if the model has no encoder.
+        warm_up_samples: Number of trajectories that adapt the step size.
+        batch_size: Number of chains that are simulated at the same time; it limits the memory.
     """
 
     name = "reciprocal"
@@ -40,21 +47,31 @@ class Reciprocal(Evaluator):
 
     @property
     def latents(self) -> tuple[str, ...]:
-        """Its trajectories start at normals."""
+        """The supported kinds of z (see `Evaluator.latents`): the trajectories need a normal prior."""
         return ("normal",)
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
-        """log_px (Gaussian density), log_px_kde, log_px_validated, effective_samples, monte_carlo_error, acceptance."""
+        """Estimate log p(x) of each image.
+
+        Args:
+            model: The model.
+            x: Images, (M, D).
+            noise: The random stream of each image.
+
+        Returns:
+            log_px (with a Gaussian density), log_px_kde, log_px_validated (nats), effective_samples,
+            monte_carlo_error (nats) and acceptance, each (M,).
+        """
         budget = self.samples, self.leapfrogs, self.chains, self.temperatures, self.warm_up_samples
         return reciprocal(model, x, noise, *budget)._asdict()
 
     @property
     def settings(self) -> dict[str, int | float | str]:
-        """Everything but the blocks."""
+        """All settings except batch_size."""
         counts = {"samples": self.samples, "leapfrogs": self.leapfrogs, "chains": self.chains}
         return {**counts, "temperatures": self.temperatures, "warm_up_samples": self.warm_up_samples}
 
     @property
     def suffix(self) -> str:
-        """Estimates of different budgets are kept side by side."""
+        """The part of the file name that keeps estimates with different settings apart."""
         return f"-s{self.samples}-c{self.chains}-t{self.temperatures}"

@@ -1,8 +1,9 @@
-r"""How much of an image its code keeps: x against the mean of p(x|z) at z = the mean of q(z|x).
+r"""The reconstruction error: x compared with x', the mean of p(x|z) at the mean z of q(z|x).
 
     squared_error = |x - x'|^2,   mean_square_error = squared_error / D,   log_px_z = log p(x | z)
 
-For every model with an encoder, a plain autoencoder's too; two models are compared on one scale, whatever their likelihoods.
+The evaluator supports every model with an encoder, including a plain autoencoder. The errors of two
+models have the same scale, whatever their likelihoods are.
 """
 
 import torch
@@ -17,7 +18,11 @@ __all__ = ["Reconstruction"]
 
 
 class Reconstruction(Evaluator):
-    """Per image: squared_error (of the sum over pixels), mean_square_error (a pixel), log_px_z (nats). batch_size: images in a block."""
+    """The reconstruction error of each image.
+
+    Args:
+        batch_size: Number of images per block.
+    """
 
     name = "reconstruction"
     primary_value = "squared_error"
@@ -27,22 +32,32 @@ class Reconstruction(Evaluator):
 
     @property
     def needs_encoder(self) -> bool:
-        """For the code."""
+        """Whether the evaluator uses q(z|x)."""
         return True
 
     @property
     def needs_density(self) -> bool:
-        """A point will do."""
+        """Whether the evaluator uses log q(z|x): it does not, q(z|x) may be a point."""
         return False
 
     @torch.no_grad()
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
-        """squared_error, mean_square_error, log_px_z."""
+        """Compute the reconstruction error of each image.
+
+        Args:
+            model: The model.
+            x: Images, (M, D).
+            noise: The random stream of each image.
+
+        Returns:
+            squared_error (the sum over the pixels), mean_square_error (the mean over the pixels) and log_px_z
+            (nats), each (M,).
+        """
         px_z = model.decoder(model.code(x))
         error = ((x - px_z.mean) ** 2).sum(-1)
         return {"squared_error": error, "mean_square_error": error / x.shape[-1], "log_px_z": px_z.log_prob(x)}
 
     @property
     def settings(self) -> dict[str, int | float | str]:
-        """None that matter."""
+        """The empty dictionary: no setting changes the values."""
         return {}

@@ -1,7 +1,8 @@
-"""What an evaluation leaves behind in a run's directory.
+"""The files of an evaluation in a run directory.
 
-evaluation/<evaluator>-<split><suffix>.json holds means, errors and settings; the .npz beside it every image's values, so that two
-evaluations of the same images can be compared pair by pair.
+evaluation/<evaluator>-<split><suffix>.json contains the means, the standard errors and the settings.
+The .npz file beside it contains the values of every image, so that two evaluations of the same
+images can be compared image by image.
 """
 
 from pathlib import Path
@@ -20,7 +21,17 @@ __all__ = ["place", "record", "recorded"]
 
 
 def place(directory: Path, evaluator: Evaluator, split: str, first: int | None) -> Path:
-    """The JSON file of an evaluation. first: images of the split that are taken, if not all; part of the name."""
+    """Return the path of the JSON file of an evaluation.
+
+    Args:
+        directory: The run directory.
+        evaluator: The evaluator.
+        split: The name of the split.
+        first: The number of images, which becomes part of the file name; None for the whole split.
+
+    Returns:
+        The path of the JSON file.
+    """
     part = "" if first is None else f"-first{first}"
     return directory / layout.EVALUATIONS / f"{evaluator.name}-{split}{evaluator.suffix}{part}.json"
 
@@ -28,11 +39,22 @@ def place(directory: Path, evaluator: Evaluator, split: str, first: int | None) 
 def record(
     directory: Path, evaluator: Evaluator, evaluation: Evaluation, split: str, first: int | None, **more: Any
 ) -> Path:
-    """Writes one evaluation and returns the JSON file.
+    """Write the JSON file and the .npz file of an evaluation.
 
-    name, split, n, mean, standard_error (nats per datapoint), direction, settings, and under `values` the mean and standard error
-    of everything the evaluator measures; its summary, whose names are under `summary`; `more` (seconds, checkpoint, convention
-    of the targets ...) is written as given.
+    The JSON file contains the name, the split, n, the mean and the standard error of the primary value,
+    its name (`quantity`), the direction and the settings. `values` contains the mean and the standard
+    error of every value. The entries of the summary follow, and `summary` lists their names.
+
+    Args:
+        directory: The run directory.
+        evaluator: The evaluator.
+        evaluation: The result of the evaluator.
+        split: The name of the split.
+        first: The number of images; None for the whole split.
+        **more: Further entries of the JSON file, for example seconds, checkpoint and targets.
+
+    Returns:
+        The path of the JSON file.
     """
     path = place(directory, evaluator, split, first)
     values = {
@@ -55,7 +77,17 @@ def record(
 
 
 def recorded(path: Path, evaluator: Evaluator, identity: str) -> tuple[Evaluation, dict[str, Any]] | None:
-    """The evaluation in `path` and what else is written there, if it is the one that `identity` says and undamaged."""
+    """Read a recorded evaluation.
+
+    Args:
+        path: The JSON file.
+        evaluator: The evaluator.
+        identity: A digest of everything that the values depend on.
+
+    Returns:
+        The evaluation and the entries of the JSON file; None if a file is missing or damaged, or if the
+        identity differs.
+    """
     values = read_values(path.with_suffix(".npz")) if is_regular(path) else None
     if values is None:
         return None

@@ -1,8 +1,9 @@
-r"""Shares of recognisable reconstructions and samples of a model of data=shapes, by the rule of aevb.estimators.shape_fit.
+r"""The fractions of recognisable reconstructions and samples, for models of data=shapes.
 
-A reconstruction is the mean of p(x|z) at the mean of q(z|x), and has to be recognisable as the kind of its original. A sample
-is the mean of p(x|z) at a draw of p(z), one for every image of the split, and may be of any kind. Originals say what the rule
-lets through.
+The rule is that of aevb.estimators.shape_fit. A reconstruction is the mean of p(x|z) at the mean of
+q(z|x), and must be recognisable as the same kind of shape as its original. A sample is the mean of
+p(x|z) at a draw of p(z), and may be of any kind; there is one sample for every image of the split.
+The fraction of recognisable originals is a reference for both.
 """
 
 import math
@@ -24,7 +25,11 @@ __all__ = ["Shapes"]
 
 
 class Shapes(Evaluator):
-    """batch_size: images in a block."""
+    """Whether the original, the reconstruction and the sample of each image are recognisable shapes.
+
+    Args:
+        batch_size: Number of images per block.
+    """
 
     name = "shapes"
     primary_value = "recognisable_reconstruction"
@@ -34,18 +39,31 @@ class Shapes(Evaluator):
 
     @property
     def needs_encoder(self) -> bool:
-        """For the reconstructions."""
+        """Whether the evaluator uses q(z|x)."""
         return True
 
     @property
     def needs_density(self) -> bool:
-        """A point will do."""
+        """Whether the evaluator uses log q(z|x): it does not, q(z|x) may be a point."""
         return False
 
     @torch.no_grad()
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
-        """recognisable_reconstruction, recognisable_sample, recognisable_original: 0 or 1; reconstruction_overlap,
-        sample_overlap; sample_kind, a place in KINDS."""
+        """Apply the rule to the original, the reconstruction and the sample of each image.
+
+        Args:
+            model: The model.
+            x: Images, (M, D).
+            noise: The random stream of each image.
+
+        Returns:
+            recognisable_reconstruction, recognisable_sample and recognisable_original (0 or 1),
+            reconstruction_overlap and sample_overlap (in 0..1) and sample_kind (an index of KINDS),
+            each (M,).
+
+        Raises:
+            UserError: If the images are not square.
+        """
         reconstructed = model.decoder(model.code(x)).mean
         sampled = model.decoder(model.sample_prior(len(x), noise)).mean
         original, reconstruction, sample = (fit(_square(images)) for images in (x, reconstructed, sampled))
@@ -61,14 +79,24 @@ class Shapes(Evaluator):
         return {name: torch.from_numpy(value.astype(np.float64)) for name, value in found.items()}
 
     def summary(self, model: VAE, x: Tensor, values: dict[str, Tensor]) -> dict[str, Any]:
-        """sample_kinds: how many of the recognisable samples are of each kind."""
+        """Count the recognisable samples of each kind.
+
+        Args:
+            model: The model.
+            x: All images of the split, (n, D).
+            values: The values of all images by name, each (n,).
+
+        Returns:
+            sample_kinds: the number of recognisable samples of each kind; threshold: the smallest overlap
+            of a recognisable shape.
+        """
         kinds = values["sample_kind"][values["recognisable_sample"] == 1]
         counts = {name: int((kinds == place).sum()) for place, name in enumerate(KINDS)}
         return {"sample_kinds": counts, "threshold": THRESHOLD}
 
     @property
     def settings(self) -> dict[str, int | float | str]:
-        """The rule's one number."""
+        """The threshold of the rule."""
         return {"threshold": THRESHOLD}
 
 

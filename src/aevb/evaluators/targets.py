@@ -1,4 +1,4 @@
-"""The images that evaluators see, and the floating-point type of a run."""
+"""The images that an evaluator receives, and the floating-point type of a run."""
 
 from typing import Any
 
@@ -11,15 +11,31 @@ __all__ = ["float_type", "targets"]
 
 
 def float_type(settings: dict[str, Any]) -> torch.dtype:
-    """The type of the run's numbers."""
+    """Return the floating-point type of a run.
+
+    Args:
+        settings: The config of the run.
+
+    Returns:
+        torch.float32 or torch.float64.
+    """
     return {32: torch.float32, 64: torch.float64}[settings["trainer"]["precision"]]
 
 
 def targets(split: Split, dynamic: bool, seed: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
-    """The targets a split is evaluated on, (n, D).
+    """Return the images on which a split is evaluated.
 
-    Of a dynamic data set they are drawn once, each image from its own stream, so that every evaluation with this seed sees the
-    same ones.
+    The targets of a dynamic data set are drawn once, each image from a random stream of its own, so all
+    evaluations with the same seed use the same targets.
+
+    Args:
+        split: The split.
+        dynamic: Whether the binary targets are drawn from the grey levels.
+        seed: The seed of the draws.
+        dtype: The floating-point type.
+
+    Returns:
+        The targets, (n, D).
     """
     x = torch.from_numpy(split.x).to(dtype)
     return (RowNoise(seed, "targets", range(len(x))).uniform(tuple(x.shape), dtype) < x).to(dtype) if dynamic else x
