@@ -1,6 +1,8 @@
-"""Evaluates a finished run: its own config rebuilds model and data, the results go into its directory.
+"""Evaluate a finished run.
 
-What is computed already is not computed again, and what was begun goes on where it was killed, to the same digits.
+The config of the run rebuilds the model and the data, and the results are written to the run
+directory. A recorded evaluation is not computed again. An interrupted evaluation resumes and gives
+the same values as an uninterrupted one.
 """
 
 import hashlib
@@ -47,11 +49,25 @@ def evaluate_run(
     matmul_precision: str = "highest",
     trusted: tuple[str, ...] = (),
 ) -> list[Path]:
-    """Runs each evaluator over each split, writes run/evaluation/*.json and prints a table.
+    """Apply each evaluator to each split, write run/evaluation/*.json and print a table.
 
-    run: directory of a finished run. evaluators: config nodes by name. splits: of train, valid, test. num_images: only so many images
-    of each. data_root: where the data lie now. seed: of the noise and of dynamic targets. matmul_precision: as for
-    torch.set_float32_matmul_precision. Returns the files; raises UserError.
+    Args:
+        run: The directory of a finished run.
+        evaluators: The config nodes of the evaluators by name.
+        splits: The names of the splits: "train", "valid" or "test".
+        num_images: Number of images of each split, from the beginning; None for all images.
+        data_root: The directory of the data, if it is not the one that the run used.
+        seed: The seed of the noise and of dynamic targets.
+        threads: Number of CPU threads.
+        matmul_precision: The argument of torch.set_float32_matmul_precision.
+        trusted: Modules outside aevb from which targets may be instantiated.
+
+    Returns:
+        The JSON files, one for each split and evaluator.
+
+    Raises:
+        UserError: If the run is not finished or is damaged, if the data differ from those of the run, if
+            a split is empty, or if an evaluator does not support the model.
     """
     torch.set_num_threads(threads)
     torch.set_float32_matmul_precision(matmul_precision)
@@ -115,7 +131,7 @@ def _partial(path: Path, identity: str) -> Partial:
 
 
 def _identity(evaluator: Evaluator, model: VAE, x: Tensor, split: str, seed: int, threads: int) -> str:
-    """A digest of everything that an evaluation's digits depend on: settings, weights, images, code."""
+    """Return a digest of everything that the values depend on: settings, weights, images and code."""
     digest = hashlib.sha256()
     facts = [torch.__version__, type(evaluator).__qualname__, evaluator.settings, evaluator.images]
     arithmetic = [threads, matmul_backend(), torch.get_float32_matmul_precision()]

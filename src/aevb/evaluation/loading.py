@@ -1,4 +1,8 @@
-"""A trained model back from its run directory: the run's own config rebuilds it, the weights are read as tensors only."""
+"""Load a trained model from its run directory.
+
+The config of the run rebuilds the model. The weights are read as tensors only, so that the file cannot
+execute code.
+"""
 
 from pathlib import Path
 from pickle import UnpicklingError
@@ -22,10 +26,14 @@ __all__ = ["LoadedRun", "load_run"]
 
 
 class LoadedRun(NamedTuple):
-    """What a finished run consists of.
+    """A finished run.
 
-    settings: its config. shape: (rows, columns) of an image. dataset: what it was trained on, not loaded yet. model: with
-    the final weights, in eval mode.
+    Attributes:
+        directory: The run directory.
+        settings: The config of the run.
+        shape: The shape of an image, (rows, columns).
+        dataset: The data set of the run, which is not loaded yet.
+        model: The model with the final weights, in eval mode.
     """
 
     directory: Path
@@ -35,14 +43,33 @@ class LoadedRun(NamedTuple):
     model: VAE
 
     def load_data(self) -> Splits:
-        """Read the data; raises UserError if they are not those that the run was trained on."""
+        """Read the data of the run.
+
+        Returns:
+            The train, valid and test splits.
+
+        Raises:
+            UserError: If the data differ from those that the run was trained on.
+        """
         splits = self.dataset.load()
         check_same_data(self.directory, splits.hashes(), self.settings["data"])
         return splits
 
 
 def load_run(run: Path, data_root: str | None = None, trusted: tuple[str, ...] = ()) -> LoadedRun:
-    """The model of the finished run in directory `run`. data_root: where the data lie now, if not where the run found them."""
+    """Load the model of a finished run.
+
+    Args:
+        run: The run directory.
+        data_root: The directory of the data, if it is not the one that the run used.
+        trusted: Modules outside aevb from which targets may be instantiated.
+
+    Returns:
+        The run with its model.
+
+    Raises:
+        UserError: If the run is not finished, or if its files are missing or damaged.
+    """
     settings = read_settings(run)
     if state(run) != "done":
         raise UserError(

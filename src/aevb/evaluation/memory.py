@@ -1,4 +1,4 @@
-"""Peak memory of the process."""
+"""The peak memory of the process."""
 
 import resource
 import sys
@@ -7,6 +7,10 @@ __all__ = ["peak_memory"]
 
 
 def peak_memory() -> int:
-    """Bytes of the largest resident set this process has had."""
+    """Return the largest resident set size of this process so far.
+
+    Returns:
+        The size in bytes.
+    """
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024

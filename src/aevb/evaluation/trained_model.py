@@ -1,7 +1,9 @@
-r"""A finished run as an object: encode, decode, sample, reconstruct, log p(x). Arrays in, arrays out.
+r"""A finished run as an object with methods to encode, decode, sample, reconstruct and estimate log p(x).
 
-What `aevb.load` gives. Numbers are those of the run's own model in eval mode, on the CPU. An image's noise depends on the seed
-and on its place in the argument, as in aevb-evaluate: the test split with the run's seed gives the run's own numbers.
+`aevb.load` returns this object. The methods take arrays and return arrays. They use the run's own model
+in eval mode on the CPU. The noise of an image depends on the seed and on the position of the image in
+the argument, as in aevb-evaluate, so the test split with the seed of the run gives the values that the
+run recorded.
 """
 
 from os import PathLike
@@ -28,15 +30,26 @@ Pixels = Literal["means", "draws", "mode"]
 
 
 class Posterior(NamedTuple):
-    """q(z|x) = N(mean, diag exp(log_var)); of binary latents its probabilities and the log of their variance. Both (..., J)."""
+    """q(z|x) = N(mean, diag exp(log_var)).
+
+    Attributes:
+        mean: The mean, (..., J); for binary z the probabilities.
+        log_var: The log of the variance, (..., J).
+    """
 
     mean: Any
     log_var: Any
 
 
 class LogPx(NamedTuple):
-    """Per image, (n,). log_px: nats, a stochastic lower bound. effective_samples: ESS in 1..K; near 1 the estimate is not to be
-    trusted. monte_carlo_error: standard error of log_px by the delta method."""
+    """Estimates of log p(x) for n images.
+
+    Attributes:
+        log_px: A stochastic lower bound of log p(x), (n,), nats.
+        effective_samples: The effective sample size, (n,), in 1..K. If it is near 1, the estimate is not
+            reliable.
+        monte_carlo_error: The standard error of log_px by the delta method, (n,), nats.
+    """
 
     log_px: Any
     effective_samples: Any
@@ -44,10 +57,23 @@ class LogPx(NamedTuple):
 
 
 class TrainedModel:
-    """A model with its run's settings.
+    """A trained model with the settings of its run.
 
-    settings: the run's config. shape: (rows, columns) of an image, D = rows * columns. dataset: what it was trained on.
-    model: the torch module, for everything that is not here.
+    Args:
+        run: The directory of a finished run.
+        data_root: The directory of the data, if it is not the one that the run used.
+        trusted: Modules outside aevb from which targets may be instantiated.
+
+    Attributes:
+        directory: The run directory.
+        settings: The config of the run.
+        shape: The shape of an image, (rows, columns), with D = rows * columns.
+        dataset: The data set of the run, which is not loaded yet.
+        model: The torch module, for everything that this class does not provide.
+        dtype: The floating-point type of the run.
+
+    Raises:
+        UserError: If the run is not finished, or if its files are missing or damaged.
     """
 
     def __init__(self, run: str | PathLike[str], data_root: str | None = None, trusted: tuple[str, ...] = ()) -> None:
@@ -65,32 +91,66 @@ class TrainedModel:
 
     @property
     def latent_dim(self) -> int:
-        """J."""
+        """The number of latent dimensions, J."""
         return self.settings["latent_dim"]
 
     @property
     def data_dim(self) -> int:
-        """D, pixels of an image."""
+        """The number of pixels of an image, D."""
         return self.shape[0] * self.shape[1]
 
     def load_data(self) -> Splits:
-        """The data of the run; raises UserError if they are not those that it was trained on."""
+        """Read the data of the run.
+
+        Returns:
+            The train, valid and test splits.
+
+        Raises:
+            UserError: If the data differ from those that the run was trained on.
+        """
         return self._loaded.load_data()
 
     def test(self) -> Split:
-        """The test split as the run's evaluations saw it: x (N, D), label (N,). Reads the data set."""
+        """Read the test split with the targets on which the run was evaluated.
+
+        Returns:
+            The test split: x (n, D) and label (n,).
+
+        Raises:
+            UserError: If the data differ from those that the run was trained on.
+        """
         split = self.load_data().test
         x = targets(split, self.dataset.dynamic, self.settings["seed"], self.dtype)
         return Split(x.numpy(), split.label)
 
     def encode(self, x: Array) -> Posterior:
-        """q(z|x) of images x, (..., D) or (..., rows, columns)."""
+        """Return q(z|x).
+
+        Args:
+            x: Images, (..., D) or (..., rows, columns).
+
+        Returns:
+            The parameters of q(z|x), each (..., J).
+
+        Raises:
+            UserError: If the shape or the values of x do not fit the model.
+        """
         with torch.no_grad():
             qz_x = self.model.encoder(self._images(x))
         return Posterior(_like(qz_x.mean, x), _like(qz_x.log_var, x))
 
     def decode(self, z: Array) -> Array:
-        """Means of p(x|z), (..., D), for latent values z (..., J)."""
+        """Return the mean of p(x|z).
+
+        Args:
+            z: Latent variables, (..., J).
+
+        Returns:
+            The means, (..., D).
+
+        Raises:
+            UserError: If the shape of z does not fit the model.
+        """
         values = _tensor(z, "z", self.dtype)
         if values.shape[-1:] != (self.latent_dim,):
             raise UserError(
@@ -101,11 +161,34 @@ class TrainedModel:
             return _like(self.model.decoder(values).mean, z)
 
     def reconstruct(self, x: Array) -> Array:
-        """Means of p(x|z) at the z that stands for q(z|x) (its mean; of binary z the likeliest one), (..., D)."""
+        """Return the mean of p(x|z) at the mean of q(z|x), or for binary z at its most probable value.
+
+        Args:
+            x: Images, (..., D) or (..., rows, columns).
+
+        Returns:
+            The reconstructions, (..., D).
+
+        Raises:
+            UserError: If the shape or the values of x do not fit the model.
+        """
         return self.decode(_like(self.model.code(self._images(x)), x))
 
     def sample(self, n: int, seed: int = 0, pixels: Pixels = "means") -> np.ndarray:
-        """At n draws z ~ p(z), (n, D): means of p(x|z), draws of it, or its mode (of Bernoulli pixels the threshold 1/2)."""
+        """Generate images from draws z ~ p(z).
+
+        Args:
+            n: Number of images.
+            seed: The seed of the draws.
+            pixels: "means" for the mean of p(x|z), "draws" for draws from it, or "mode" for its mode (for
+                Bernoulli pixels the threshold 1/2).
+
+        Returns:
+            The images, (n, D).
+
+        Raises:
+            UserError: If n < 1, or if `pixels` is not one of these choices.
+        """
         if n < 1:
             raise UserError(f"n={n}: out of range; allowed: an integer >= 1; try: n=100")
         px_z = self.model.generate(n, Noise(seed, "samples", 0))
@@ -119,9 +202,18 @@ class TrainedModel:
         return drawn[pixels]().numpy()
 
     def log_px(self, x: Array, samples: int = 1000, seed: int = 0) -> LogPx:
-        """Importance-sampled log p(x) of images x, (n, D) or (n, rows, columns); a single image may come without n.
+        """Estimate log p(x) by importance sampling (see `aevb.estimators.importance`).
 
-        samples: K draws of q(z|x) for each (aevb.estimators.importance).
+        Args:
+            x: Images, (n, D) or (n, rows, columns); a single image may omit n.
+            samples: Number of draws of z per image, K.
+            seed: The seed of the draws.
+
+        Returns:
+            The estimates, each (n,).
+
+        Raises:
+            UserError: If samples < 1, if x does not fit the model, or if the model has no usable q(z|x).
         """
         if samples < 1:
             raise UserError(f"samples={samples}: out of range; allowed: an integer >= 1; try: samples=1000")

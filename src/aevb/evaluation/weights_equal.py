@@ -1,4 +1,4 @@
-"""Whether two files of weights hold the same tensors, bit by bit."""
+"""Compare the tensors of two weight files bit by bit."""
 
 from collections.abc import Iterator
 from pathlib import Path

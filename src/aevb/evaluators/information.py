@@ -1,4 +1,7 @@
-"""The decomposition of the lower bound for a split (ELBO surgery), and the activity of each latent dimension."""
+"""The decomposition of the lower bound for a split (ELBO surgery).
+
+The summary describes the activity of each latent dimension.
+"""
 
 import math
 import sys
@@ -44,7 +47,7 @@ class Information(Evaluator):
 
     @property
     def latents(self) -> tuple[str, ...]:
-        """The supported kinds of z (see `Evaluator.latents`): those whose aggregate posterior has a known density."""
+        """The supported kinds of z (see `Evaluator.latents`): the aggregate posterior must have a known density."""
         return ("normal", "binary")
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
