@@ -60,7 +60,7 @@ def evaluate_run(
         seed: The seed of the noise and of dynamic targets.
         threads: Number of CPU threads.
         matmul_precision: The argument of torch.set_float32_matmul_precision.
-        trusted: Modules outside aevb from which targets may be instantiated.
+        trusted: Names of user modules that may contain the targets of the config.
 
     Returns:
         The JSON files, one for each split and evaluator.

@@ -62,7 +62,7 @@ def load_run(run: Path, data_root: str | None = None, trusted: tuple[str, ...] =
     Args:
         run: The run directory.
         data_root: The directory of the data, if it is not the one that the run used.
-        trusted: Modules outside aevb from which targets may be instantiated.
+        trusted: Names of user modules that may contain the targets of the config.
 
     Returns:
         The run with its model.

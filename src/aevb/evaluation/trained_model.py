@@ -62,7 +62,7 @@ class TrainedModel:
     Args:
         run: The directory of a finished run.
         data_root: The directory of the data, if it is not the one that the run used.
-        trusted: Modules outside aevb from which targets may be instantiated.
+        trusted: Names of user modules that may contain the targets of the config.
 
     Attributes:
         directory: The run directory.

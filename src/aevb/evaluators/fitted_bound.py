@@ -21,7 +21,8 @@ class FittedBound(Evaluator):
     Args:
         samples: Number of draws of z per step of the fit. The final bound is estimated with the same
             number of new draws, or is exact.
-        tolerance: Improvement of the mean bound of the block below which the fit ends, nats.
+        tolerance: Improvement of the mean bound of the block below which the fit ends, nats; 0: the fit
+            takes max_steps steps.
         max_steps: Largest number of steps of the fit.
         lr: Learning rate of the fit.
         batch_size: Number of images per block.

@@ -18,8 +18,8 @@ class Importance(Evaluator):
         samples: Number of draws of z per image, K.
         batch_size: Number of latent samples that are decoded at the same time; it limits the memory.
         prior_share: Fraction of the draws from p(z) instead of q(z|x).
-        annealed: Number of annealed posterior draws to which the proposal q is fitted; 0: the proposal
-            is the encoder's q(z|x).
+        annealed: Number of annealed posterior draws that are the centres of the proposal; 0: the
+            proposal is the encoder's q(z|x).
     """
 
     name = "importance"

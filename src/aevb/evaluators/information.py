@@ -47,7 +47,7 @@ class Information(Evaluator):
 
     @property
     def latents(self) -> tuple[str, ...]:
-        """The supported kinds of z (see `Evaluator.latents`): the aggregate posterior must have a known density."""
+        """The supported kinds of z (see `Evaluator.latents`): the aggregate posterior needs a density."""
         return ("normal", "binary")
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:

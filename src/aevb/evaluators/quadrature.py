@@ -24,7 +24,7 @@ class Quadrature(Evaluator):
         tolerance: Error at which the refinement of an image ends, nats.
         margin: Cubes whose largest integrand is this far below the largest of the image are dropped,
             nats.
-        levels: Largest number of refinements.
+        levels: Largest number of levels of refinement.
         batch_size: Number of images per block; the images of a block share the decoded points.
     """
 
