@@ -1,20 +1,25 @@
-r"""Annealed importance sampling of log p(x) (Neal 2001), and bidirectional Monte Carlo (Grosse et al. 2015; Wu et al. 2017).
+r"""Annealed importance sampling of log p(x) (Neal 2001) and bidirectional Monte Carlo (Grosse et al. 2015).
 
     f_t(z) = q_0(z)^(1 - b_t) p(x, z)^b_t,   0 = b_0 < ... < b_T = 1
-    forward:  z ~ q_0;   for t = 1 .. T:   log w += (b_t - b_{t-1}) (log p(x, z) - log q_0(z)),   z <- T_t(z)
-    reverse:  z ~ p(z|x);   for t = T .. 1:   z <- T_t(z),   log w += (b_t - b_{t-1}) (log p(x, z) - log q_0(z))
+    r(z) = log p(x, z) - log q_0(z)
+    forward:  z ~ q_0;      for t = 1 .. T:   log w += (b_t - b_{t-1}) r(z),   z <- T_t(z)
+    reverse:  z ~ p(z|x);   for t = T .. 1:   z <- T_t(z),   log w += (b_t - b_{t-1}) r(z)
 
-T_t is one trajectory of Hamiltonian Monte Carlo that leaves f_t invariant, so E[w] = p(x) in the forward direction exactly,
-whatever T, the leapfrogs or the acceptance, and E[1/w] = 1/p(x) in the reverse. By Jensen log mean w is a stochastic LOWER
-bound of log p(x), -log mean 1/w a stochastic UPPER bound; both tighten with T and with the chains. Exact posterior draws
-exist for data simulated from the model, where z comes with x: there the difference of the two bounds, in expectation, is at
-least the bias of the first (BDMC).
+T_t is one trajectory of Hamiltonian Monte Carlo that leaves f_t invariant. Therefore E[w] = p(x)
+exactly in the forward direction, for any number of temperatures, number of leapfrog steps and
+acceptance rate, and E[1/w] = 1/p(x) in the reverse direction. By Jensen's inequality log mean w is a
+stochastic LOWER bound of log p(x), and -log mean 1/w is a stochastic UPPER bound. Both become
+tighter with more temperatures and more chains. Exact posterior draws exist for data simulated from
+the model, because z is simulated together with x. For such data the expected difference of the two
+bounds is at least the bias of the lower bound (bidirectional Monte Carlo; Wu et al. 2017).
 
-q_0 is the prior, or the encoder's q(z|x), from which one temperature gives importance sampling itself. The schedule is Wu's
-sigmoid, slow at both ends. Step sizes, one an image and temperature, come from a pilot run with noise of its own and are
-frozen before the first weight, so that the transitions know nothing of the chains that they move.
+q_0 is the prior or the encoder's q(z|x). With the encoder and one temperature the method is
+importance sampling. The schedule is the sigmoid of Wu et al., whose steps are small at both ends.
+There is one step size per image and temperature. The step sizes are adapted in a pilot run with its
+own noise and are fixed before the first weight, so the transitions do not depend on the chains.
 
-Cost: T leapfrogs gradients of the decoder for every chain, and a quarter as many for the pilot. Memory: chains times images.
+Cost: one gradient of the decoder per chain, temperature and leapfrog step, and a quarter as many for
+the pilot run. Memory: chains times images.
 """
 
 import math
@@ -33,18 +38,24 @@ __all__ = ["AISEstimate", "BDMCEstimate", "Start", "ais", "bdmc", "posterior_dra
 
 Start = Literal["prior", "encoder"]
 
-RAD = 4.0  # the sigmoid's, Wu et al. 2017
-TARGET = 0.65  # acceptance, likewise
+RAD = 4.0  # range of the sigmoid schedule, Wu et al. 2017
+TARGET = 0.65  # target acceptance rate, Wu et al. 2017
 FIRST_STEP = 0.5
-GAIN = 0.3  # of log step size on (acceptance - target), in the pilot
+GAIN = 0.3  # change of the log step size per unit of (acceptance - target) in the pilot run
 
 
 class AISEstimate(NamedTuple):
-    """Per image, (M,), float64.
+    """The estimate of log p(x) of each image by annealed importance sampling, float64.
 
-    log_px: nats, a stochastic lower bound (reverse: upper). effective_samples: of the chains' weights, in 1..C.
-    monte_carlo_error: standard error of log_px by the delta method. acceptance: mean over chains and temperatures; far below 0.65
-    or with ESS near 1, more temperatures are needed.
+    If the acceptance rate is far below 0.65 or the effective sample size is near 1, more temperatures
+    are needed.
+
+    Attributes:
+        log_px: Stochastic lower bound of log p(x) (upper bound in the reverse direction), (M,), nats per
+            image.
+        effective_samples: Effective sample size of the chains' weights, (M,), between 1 and C.
+        monte_carlo_error: Standard error of `log_px` by the delta method, (M,), nats per image.
+        acceptance: Mean acceptance rate over chains and temperatures, (M,).
     """
 
     log_px: Tensor
@@ -54,7 +65,16 @@ class AISEstimate(NamedTuple):
 
 
 class BDMCEstimate(NamedTuple):
-    """Per simulated image, (M,), float64, nats. lower <= log p(x) <= upper in expectation; gap = upper - lower."""
+    """The two bounds of log p(x) of each simulated image, float64; lower <= log p(x) <= upper in expectation.
+
+    Attributes:
+        gap: upper - lower, (M,), nats per image.
+        lower: Stochastic lower bound of log p(x), (M,), nats per image.
+        upper: Stochastic upper bound of log p(x), (M,), nats per image.
+        lower_effective_samples: Effective sample size of the forward chains, (M,).
+        upper_effective_samples: Effective sample size of the reverse chains, (M,).
+        acceptance: Mean acceptance rate of both directions, (M,).
+    """
 
     gap: Tensor
     lower: Tensor
@@ -65,7 +85,7 @@ class BDMCEstimate(NamedTuple):
 
 
 class _Points(NamedTuple):
-    """Where chains stand. z: (C, M, J). ratio: log p(x, z) - log q_0(z), (C, M). slope: its gradient, (C, M, J)."""
+    """Positions of the chains: z (C, M, J), log p(x, z) - log q_0(z) (C, M), and its gradient (C, M, J)."""
 
     z: Tensor
     ratio: Tensor
@@ -73,9 +93,10 @@ class _Points(NamedTuple):
 
 
 class _Path:
-    """From q_0, over (M, J), to the posterior of x: log f = log q_0 + beta ratio.
+    """The annealing path from q_0, over (M, J), to the posterior of x: log f = log q_0 + beta ratio.
 
-    At the end of a trajectory ratio and slope are known, so that the next temperature has its density and gradient for nothing.
+    The ratio and its gradient are kept at the end of a trajectory, so the density and the gradient at
+    the next temperature need no further evaluation of the decoder.
     """
 
     def __init__(self, model: VAE, x: Tensor, start: Start, temperatures: int, leapfrogs: int) -> None:
@@ -85,15 +106,15 @@ class _Path:
             self.start: DiagonalNormal = prior_of(model, x) if start == "prior" else model.encoder(x)
 
     def log_ratio(self, z: Tensor) -> Tensor:
-        """log p(x, z) - log q_0(z)."""
+        """Return log p(x, z) - log q_0(z)."""
         return self.model.log_joint(self.x, z) - self.start.log_prob(z)
 
     def points(self, z: Tensor) -> _Points:
-        """At z (C, M, J)."""
+        """Evaluate the ratio and its gradient at z (C, M, J)."""
         return _Points(*chains_at(self.log_ratio, z))
 
     def move(self, points: _Points, beta: float, step: Tensor, noise: Noise) -> tuple[_Points, Tensor]:
-        """Points after a trajectory under f at `beta`, and its acceptance (C, M)."""
+        """Return the positions after one trajectory under f at `beta`, and the acceptance rate (C, M)."""
         last = points.ratio
 
         def density(z: Tensor) -> Tensor:
@@ -114,7 +135,14 @@ class _Path:
 
 
 def schedule(temperatures: int) -> list[float]:
-    """b_0 = 0 .. b_T = 1: a sigmoid between -4 and 4, scaled."""
+    """Return the inverse temperatures, a rescaled sigmoid between -4 and 4 (Wu et al. 2017).
+
+    Args:
+        temperatures: Number of temperatures, T.
+
+    Returns:
+        b_0 = 0 .. b_T = 1.
+    """
     raw = torch.sigmoid(torch.linspace(-RAD, RAD, temperatures + 1, dtype=torch.float64))
     return ((raw - raw[0]) / (raw[-1] - raw[0])).tolist()
 
@@ -128,7 +156,20 @@ def ais(
     leapfrogs: int = 5,
     start: Start = "prior",
 ) -> AISEstimate:
-    """log p(x) of each row of x (M, D) from below. temperatures: T. chains: C an image. leapfrogs: of a trajectory."""
+    """Estimate a lower bound of log p(x) of each image by annealed importance sampling (Neal 2001).
+
+    Args:
+        model: The model.
+        x: Images, (M, D).
+        noise: Source of the draws.
+        temperatures: Number of temperatures, T.
+        chains: Number of chains per image, C.
+        leapfrogs: Number of leapfrog steps per trajectory.
+        start: q_0: "prior" for p(z) or "encoder" for q(z|x).
+
+    Returns:
+        The estimate for each image.
+    """
     path = _Path(model, x, start, temperatures, leapfrogs)
     steps = _pilot(path, noise, max(1, chains // 4))
     return _forward(path, noise, chains, steps)[0]
@@ -143,9 +184,22 @@ def bdmc(
     leapfrogs: int = 5,
     start: Start = "prior",
 ) -> BDMCEstimate:
-    """Both bounds of log p(x) for `count` images simulated from the model, z ~ p(z), x ~ p(x|z).
+    """Estimate both bounds of log p(x) for images simulated from the model (Grosse et al. 2015).
 
-    The reverse chains of an image all begin at the one exact draw there is; each is a valid chain, so their mean is.
+    All reverse chains of an image start from the single exact posterior draw. Each of them is a valid
+    chain, so the mean of their weights is unbiased.
+
+    Args:
+        model: The model.
+        count: Number of simulated images, M.
+        noise: Source of the draws.
+        temperatures: Number of temperatures, T.
+        chains: Number of chains per image and direction, C.
+        leapfrogs: Number of leapfrog steps per trajectory.
+        start: q_0: "prior" for p(z) or "encoder" for q(z|x).
+
+    Returns:
+        The two bounds for each simulated image.
     """
     z, x = simulate(model, count, noise)
     path = _Path(model, x, start, temperatures, leapfrogs)
@@ -160,9 +214,21 @@ def bdmc(
 def posterior_draws(
     model: VAE, x: Tensor, noise: Noise, temperatures: int = 200, chains: int = 10, leapfrogs: int = 2
 ) -> Tensor:
-    """z (C, M, J), nearly from p(z|x): the ends of C annealed chains from the prior, drawn anew by their weights.
+    """Draw approximately from p(z|x): annealed chains from the prior, resampled with their weights.
 
-    They find modes, in their proportions, that a chain begun at the encoder's q would not; exact as T or C grow.
+    Annealed chains find modes, in the right proportions, that a chain started from the encoder's q(z|x)
+    would miss. The draws become exact as T or C increases.
+
+    Args:
+        model: The model.
+        x: Images, (M, D).
+        noise: Source of the draws.
+        temperatures: Number of temperatures, T.
+        chains: Number of chains per image, C.
+        leapfrogs: Number of leapfrog steps per trajectory.
+
+    Returns:
+        Draws of z, (C, M, J).
     """
     path = _Path(model, x, "prior", temperatures, leapfrogs)
     _, z, log_w = _forward(path, noise, chains, _pilot(path, noise, max(1, chains // 4)))
@@ -173,13 +239,22 @@ def posterior_draws(
 
 @torch.no_grad()
 def simulate(model: VAE, count: int, noise: Noise) -> tuple[Tensor, Tensor]:
-    """z (count, J) ~ p(z) and x (count, D) ~ p(x|z): z is an exact draw of p(z|x)."""
+    """Simulate z ~ p(z) and x ~ p(x|z); each z is an exact draw of p(z|x).
+
+    Args:
+        model: The model.
+        count: Number of simulated images.
+        noise: Source of the draws.
+
+    Returns:
+        z, (count, J), and x, (count, D).
+    """
     z = model.sample_prior(count, noise)
     return z, model.decoder(z).sample(noise)
 
 
 def _pilot(path: _Path, noise: Noise, chains: int) -> list[Tensor]:
-    """Step sizes (M,) by temperature: a forward run whose step size follows the acceptance from one to the next."""
+    """Step sizes (M,) for every temperature, adapted to the acceptance rate in a forward run."""
     points = path.points(path.start.sample(noise, chains))
     step = torch.full_like(points.ratio[0], FIRST_STEP)
     steps = []
@@ -191,7 +266,7 @@ def _pilot(path: _Path, noise: Noise, chains: int) -> list[Tensor]:
 
 
 def _forward(path: _Path, noise: Noise, chains: int, steps: list[Tensor]) -> tuple[AISEstimate, Tensor, Tensor]:
-    """The estimate, and with it z (C, M, J) and log w (C, M): draws of the posterior when they are weighted."""
+    """Return the estimate, and z (C, M, J) with log w (C, M), which are weighted draws of the posterior."""
     points = path.points(path.start.sample(noise, chains))
     log_w, rates = torch.zeros_like(points.ratio, dtype=torch.float64), []
     for t, step in enumerate(steps):
@@ -213,7 +288,7 @@ def _reverse(path: _Path, noise: Noise, z: Tensor, steps: list[Tensor]) -> AISEs
 
 
 def _estimate(log_w: Tensor, rates: list[Tensor]) -> AISEstimate:
-    """log of the mean of the weights (C, M), their effective number, and what that says of the error."""
+    """Logarithm of the mean of the weights (C, M), the effective sample size and the standard error."""
     log_w, chains = log_w.cpu(), len(log_w)
     acceptance = torch.stack(rates).mean(0).to("cpu", torch.float64)
     log_sum = log_w.logsumexp(0)

@@ -1,18 +1,22 @@
-r"""Bits per dimension: what a density of grey levels says about the bytes themselves.
+r"""Bits per dimension of a density model of discrete grey levels.
 
-x = k/s with k a byte, s = 256. A density p(x) in nats becomes a number about the discrete image in three ways, none of them the
-others:
+A grey level is x = k/s, with a byte k and s = 256. There are three ways to express a density p(x) in
+bits per dimension of the discrete image, and they give different values:
 
-    density      (D ln s - L(x)) / (D ln 2), the number behind "1312.4 nats = 4.62 bits". Not a code length: the density at
-                 the grid's points has no ceiling, a variance that shrinks there beats any code
-    dequantised  the same with L((k + u)/s), u uniform in [0, 1)^D: by Jensen E_u log p((k + u)/s) - D ln s <= log P(k), the
-                 mass that p gives to the cell of k (Theis et al. 2016). So an UPPER bound on the model's bits, in expectation
-    discretised  -L_P / (D ln 2) with P(k|z) the Gaussian's mass in the pixel's cell [k/s, (k + 1)/s), the outermost cells
-                 absorbing what lies outside [0, 1]: it sums to one over the s levels. Also an upper bound,
-                 with the same q(z|x) never above the dequantised one
+    density      (D ln s - L(x)) / (D ln 2), the conversion behind "1312.4 nats = 4.62 bits". It is
+                 not a code length: the density at the grid points is unbounded, so a variance that
+                 shrinks there gives fewer bits than any code.
+    dequantised  The same with L((k + u)/s), u uniform in [0, 1)^D. By Jensen's inequality
+                 E_u log p((k + u)/s) - D ln s <= log P(k), the mass that p gives to the cell of k
+                 (Theis et al. 2016). In expectation it is an UPPER bound of the model's bits.
+    discretised  -L_P / (D ln 2), where P(k|z) is the mass of the Gaussian in the pixel's cell
+                 [k/s, (k + 1)/s). The two outermost cells include the mass outside [0, 1], so P sums
+                 to one over the s levels. It is also an upper bound, and with the same q(z|x) it is
+                 at most the dequantised value.
 
-L is the variational bound (eq. 3) of each. A uniform model has 8 bits. The first two waste the Gaussian's mass outside [0, 1].
-Cells begin at k/s, where the paper's data stand: a model trained on the grid is half a level off, which is its own affair.
+L is the variational lower bound (eq. 3) of each. A uniform model has 8 bits. The first two values
+lose the mass of the Gaussian outside [0, 1]. A cell begins at k/s, which is the value of the pixel in
+the paper's data, so a model trained on these values is shifted by half a level.
 """
 
 import math
@@ -32,7 +36,14 @@ __all__ = ["BitsEstimate", "bits", "bits_per_dim", "log_mass"]
 
 
 class BitsEstimate(NamedTuple):
-    """Per image, (M,). mass_outside: of p(x|z) beyond [0, 1], mean over pixels."""
+    """The bits per dimension of each image.
+
+    Attributes:
+        density_bits_per_dim: From the density, (M,).
+        dequantised_bits_per_dim: From the dequantised image, (M,).
+        discretised_bits_per_dim: From the mass of the pixels' cells, (M,).
+        mass_outside: Mass of p(x|z) outside [0, 1], mean over pixels, (M,).
+    """
 
     density_bits_per_dim: Tensor
     dequantised_bits_per_dim: Tensor
@@ -41,15 +52,34 @@ class BitsEstimate(NamedTuple):
 
 
 def bits(log_density: Tensor, data_dim: int, scale: int) -> Tensor:
-    """(D ln s - L) / (D ln 2) of a log-density L, in nats, of x = k/s. data_dim: D. scale: s."""
+    """Convert a log density of x = k/s to bits per dimension, (D ln s - L) / (D ln 2).
+
+    Args:
+        log_density: L, (...), nats per image.
+        data_dim: Number of pixels, D.
+        scale: Number of grey levels, s.
+
+    Returns:
+        Bits per dimension, (...).
+    """
     return math.log2(scale) - log_density / (data_dim * math.log(2))
 
 
 @torch.no_grad()
 def bits_per_dim(model: VAE, x: Tensor, noise: Noise, scale: int = 256) -> BitsEstimate:
-    """The three numbers of each row of x (M, D), levels k/s. scale: s. p(x|z) must be a `DiagonalNormal`.
+    """Estimate the three values of bits per dimension of each image, with one draw of u and of z for each.
 
-    One draw of u and of z each. Raises UserError where x is not on that grid, or p(x|z) is no density.
+    Args:
+        model: A model whose p(x|z) is a `DiagonalNormal`.
+        x: Images with the levels k/s, (M, D).
+        noise: Source of the draws.
+        scale: Number of grey levels, s.
+
+    Returns:
+        The three values for each image.
+
+    Raises:
+        UserError: If x is not on the grid k/s, or p(x|z) is not a Gaussian density.
     """
     if ((x * scale).round() - x * scale).abs().max() > 1e-3 or x.min() < 0 or x.max() * scale > scale - 0.5:
         raise UserError(
@@ -76,7 +106,18 @@ def bits_per_dim(model: VAE, x: Tensor, noise: Noise, scale: int = 256) -> BitsE
 
 
 def log_mass(px_z: DiagonalNormal, x: Tensor, scale: int) -> Tensor:
-    """log of the mass of each cell [x, x + 1/s), (..., D), float64 on the CPU; the first begins at -inf, the last ends at inf."""
+    """Return the log mass of p(x|z) in the cell [x, x + 1/s) of each pixel.
+
+    The first cell begins at -inf and the last cell ends at inf.
+
+    Args:
+        px_z: p(x|z) over (..., D).
+        x: Images with the levels k/s, (..., D).
+        scale: Number of grey levels, s.
+
+    Returns:
+        The log mass, (..., D), nats, float64 on the CPU.
+    """
     mean, log_var, x = (tensor.to("cpu", torch.float64) for tensor in (px_z.mean, px_z.log_var, x))
     level = (x * scale).round()
     low = (level / scale - mean) * torch.exp(-0.5 * log_var)

@@ -2,8 +2,9 @@ r"""The variational lower bound of a fixed model (eq. 3), with its parts.
 
     L(x) = 1/L sum_l log p(x | z^(l)) - KL(q(z|x) || p(z)),   z^(l) ~ q(z|x)
 
-The KL divergence is exact, the reconstruction is unbiased for any L, so the bound is too; L = 1 is the paper's. Where q and prior
-have no KL divergence in closed form it is 1/L sum_l log q(z^(l) | x) - log p(z^(l)), unbiased as well.
+The KL divergence is exact and the reconstruction is unbiased for any L, so the bound is unbiased.
+The paper uses L = 1. If the KL divergence of q and the prior has no closed form, it is estimated by
+1/L sum_l log q(z^(l) | x) - log p(z^(l)), which is also unbiased.
 """
 
 from typing import NamedTuple
@@ -19,7 +20,13 @@ __all__ = ["BoundEstimate", "bound"]
 
 
 class BoundEstimate(NamedTuple):
-    """Per image, nats, (M,): bound = reconstruction - kl."""
+    """The lower bound of each image and its parts: bound = reconstruction - kl.
+
+    Attributes:
+        bound: The lower bound L(x), (M,), nats per image.
+        reconstruction: E_q log p(x|z), (M,), nats per image.
+        kl: KL(q(z|x) || p(z)), (M,), nats per image.
+    """
 
     bound: Tensor
     reconstruction: Tensor
@@ -28,7 +35,17 @@ class BoundEstimate(NamedTuple):
 
 @torch.no_grad()
 def bound(model: VAE, x: Tensor, noise: Noise, samples: int = 1) -> BoundEstimate:
-    """The lower bound of each row of x (M, D) from `samples` (L) draws of q(z|x)."""
+    """Estimate the lower bound of each image (eq. 3).
+
+    Args:
+        model: The model.
+        x: Images, (M, D).
+        noise: Source of the draws of z.
+        samples: Number of draws of q(z|x) per image, L.
+
+    Returns:
+        The lower bound and its parts.
+    """
     qz_x = model.encoder(x)
     z = qz_x.sample(noise, samples)
     reconstruction = model.decoder(z).log_prob(x).mean(0)

@@ -1,11 +1,13 @@
-r"""How noisy a stochastic gradient is, from independent draws g_1 .. g_S of it at fixed parameters and minibatch.
+r"""The variance of a stochastic gradient, from independent draws at fixed parameters and minibatch.
 
     variance = tr Cov(g) = 1/(S-1) sum_s |g_s - g|^2,   g = 1/S sum_s g_s
-    squared norm of the mean = |g|^2 - variance / S      (unbiased: |g|^2 alone is too large by that)
+    squared norm of the mean = |g|^2 - variance / S      (unbiased; |g|^2 alone is too large)
 
-Which minibatch it is adds nothing to it. Both are means over pairs of different draws, of |g_s - g_t|^2 / 2 and of g_s . g_t.
-Errors are bootstrap standard deviations (Efron 1979): draws are drawn anew with replacement, which needs their inner products
-alone; pairs of a draw with itself stay out, which would count for noise where parameters are more than draws.
+The minibatch is fixed, so the variance between minibatches is not included. Both quantities are
+means over pairs of different draws: the variance of |g_s - g_t|^2 / 2, the squared norm of
+g_s . g_t. Their errors are bootstrap standard deviations (Efron 1979). The bootstrap resamples the
+draws with replacement and needs only their inner products. Pairs of a draw with itself are left
+out, because they would bias the result when there are more parameters than draws.
 """
 
 from typing import NamedTuple
@@ -17,12 +19,18 @@ from aevb.noise import philox
 
 __all__ = ["GradientMoments", "gradient_moments"]
 
-COLUMNS = 20_000  # parameters whose sums are in the draws' own type
+COLUMNS = 20_000  # parameters per block; a block is summed in the dtype of the draws
 
 
 class GradientMoments(NamedTuple):
-    """variance, squared_norm: of the mean, in the units of the gradient squared; may be negative where noise hides it. The
-    errors: bootstrap standard deviations."""
+    """The variance and the squared norm of a stochastic gradient, in the units of the gradient squared.
+
+    Attributes:
+        variance: Trace of the covariance of one draw.
+        variance_error: Bootstrap standard deviation of `variance`.
+        squared_norm: Squared norm of the mean gradient; it can be negative if the noise is large.
+        squared_norm_error: Bootstrap standard deviation of `squared_norm`.
+    """
 
     variance: float
     variance_error: float
@@ -31,7 +39,18 @@ class GradientMoments(NamedTuple):
 
 
 def gradient_moments(draws: Tensor, resamples: int = 200, seed: int = 0) -> GradientMoments:
-    """Of draws (S, P), S >= 2; `draws` is centred in place, which saves a copy. Sums are carried on in float64."""
+    """Estimate the variance and the squared norm of a gradient from independent draws.
+
+    The sums are accumulated in float64.
+
+    Args:
+        draws: Draws of the gradient, (S, P), S >= 2. The tensor is centred in place, which saves a copy.
+        resamples: Number of bootstrap resamples.
+        seed: Seed of the bootstrap.
+
+    Returns:
+        The variance and the squared norm, with their errors (Efron 1979).
+    """
     s = len(draws)
     mean = draws.mean(0)
     draws -= mean
@@ -42,7 +61,7 @@ def gradient_moments(draws: Tensor, resamples: int = 200, seed: int = 0) -> Grad
     squares = mean.double().square().sum()
 
     def moments(weights: Tensor) -> tuple[Tensor, Tensor]:
-        """variance and squared norm (B,), as means over pairs of different draws: draw s counts weights[:, s], of sum 1."""
+        """Variance and squared norm, (B,), over pairs of different draws; the weights (B, S) sum to 1."""
         same = weights.square()
         pairs, shift = 1 - same.sum(1), (weights @ gram * weights).sum(1)
         variance = (weights @ gram.diagonal() - shift) / pairs

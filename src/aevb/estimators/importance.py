@@ -2,19 +2,24 @@ r"""Importance-sampled marginal likelihood of a fixed model (IWAE-K, Burda et al
 
     log p(x) ~ log 1/K sum_k w_k,   w_k = p(z_k) p(x|z_k) / q(z_k|x),   z_k ~ q(z|x)
 
-The mean of the weights is unbiased for p(x), so by Jensen its logarithm is a stochastic LOWER bound of log p(x), above the
-variational bound in expectation and rising with K; the bias is about -Var(w) / (2 K p(x)^2). How far to trust it is told by
-the effective sample size ESS = (sum w)^2 / sum w^2, near K when q fits the posterior, near 1 when one draw carries the sum,
-and by the Pareto shape of the largest weights (aevb.estimators.pareto_k). Neither sees a mode that q never visits: all weights
-then agree on a number that is too low.
+The mean of the weights is unbiased for p(x). By Jensen's inequality its logarithm is a stochastic
+LOWER bound of log p(x). In expectation it is at least the variational lower bound and increases with
+K; the bias is about -Var(w) / (2 K p(x)^2). Two diagnostics describe its reliability: the effective
+sample size ESS = (sum w)^2 / sum w^2, which is near K if q fits the posterior and near 1 if one
+sample dominates the sum, and the Pareto shape of the largest weights (aevb.estimators.pareto_k).
+Neither detects a mode that q never samples: the weights then agree, and the estimate is too low.
 
-A share of the draws may come from the prior instead, z_k ~ a p(z) + (1 - a) q(z|x) with that mixture below the line
-(defensive importance sampling, Hesterberg 1995). Weights are then below p(x|z) / a: their variance is finite whatever q is,
-and a mode that q misses is found, if K is large enough for the prior to hit it: in few dimensions. Or q is taken apart and
-laid anew around draws that annealed chains made of the posterior, 1/C sum_c N(z; z_c, diag sigma^2(x)), which find modes and
-their shares themselves (aevb.estimators.ais.posterior_draws). In both cases K = 1 is no longer the variational bound.
+There are two alternatives to q(z|x) as the proposal. In the first, a share of the samples comes from
+the prior, z_k ~ a p(z) + (1 - a) q(z|x), and the density of the mixture is the denominator (defensive
+importance sampling, Hesterberg 1995). The weights are then below p(x|z) / a, so their variance is
+finite for every q. A mode that q misses is found if K is large enough for draws of the prior to reach
+it, which requires few latent dimensions. In the second, the proposal is a mixture of normals centred
+on posterior draws from annealed chains, 1/C sum_c N(z; z_c, diag sigma^2(x)). The chains find the
+modes and their proportions (aevb.estimators.ais.posterior_draws). In both cases K = 1 is no longer
+the variational lower bound.
 
-Cost: K decodings an image. Memory does not grow with K, but for the min(K / 5, 3 sqrt K) largest weights.
+Cost: K decodings per image. Memory does not depend on K, except for the min(K / 5, 3 sqrt K) largest
+weights of each image.
 """
 
 import math
@@ -35,12 +40,17 @@ __all__ = ["ImportanceEstimate", "importance"]
 
 
 class ImportanceEstimate(NamedTuple):
-    """Per image, (M,), float64.
+    """The importance-sampled log-likelihood of each image, float64.
 
-    log_px: nats, a stochastic lower bound. effective_samples: ESS in 1..K. monte_carlo_error: standard error of log_px by the
-    delta method, sqrt(1/ESS - 1/K); too small where ESS is near 1. pareto_k: above 0.7 the three are not to be trusted; nan
-    below K = 21. rise: log_px less that of half the samples (the mean of both halves), about what is left to rise; nan for K
-    = 1.
+    Attributes:
+        log_px: Stochastic lower bound of log p(x), (M,), nats per image.
+        effective_samples: Effective sample size, (M,), between 1 and K.
+        monte_carlo_error: Standard error of `log_px` by the delta method, sqrt(1/ESS - 1/K), (M,), nats
+            per image; too small if the effective sample size is near 1.
+        pareto_k: Shape of the tail of the weights, (M,). Above 0.7 the three values above are not
+            reliable; nan for K < 21.
+        rise: `log_px` minus its mean over the two halves of the samples, (M,), nats per image; about the
+            remaining bias. nan for K = 1.
     """
 
     log_px: Tensor
@@ -54,10 +64,23 @@ class ImportanceEstimate(NamedTuple):
 def importance(
     model: VAE, x: Tensor, noise: Noise, samples: int, rows: int = 1000, prior_share: float = 0.0, annealed: int = 0
 ) -> ImportanceEstimate:
-    """log p(x) of each row of x (M, D) from `samples` (K) draws of q(z|x), at most about `rows` decoded at once.
+    """Estimate log p(x) of each image by importance sampling (Burda et al. 2015, eq. 8).
 
-    prior_share: a, of the draws that come from the prior. annealed: C, draws of the posterior that q is laid around; 0: q as
-    it is. Sums of weights are carried on in float64, on the CPU since not every device has it.
+    The sums of the weights are accumulated in float64 on the CPU, because not every device supports
+    float64.
+
+    Args:
+        model: The model.
+        x: Images, (M, D).
+        noise: Source of the draws.
+        samples: Number of importance samples per image, K.
+        rows: Maximum number of latent vectors decoded at once, approximately.
+        prior_share: Share of the samples that come from the prior, a, in [0, 1].
+        annealed: Number of posterior draws per image on which the proposal is centred, C; 0: the
+            proposal is q(z|x).
+
+    Returns:
+        The log-likelihood of each image, with diagnostics.
     """
     pz = model.prior()
     proposal = prior_of(model, x) if prior_share == 1 and not annealed else model.encoder(x)
@@ -65,7 +88,7 @@ def importance(
         proposal = _Kernels(posterior_draws(model, x, noise, chains=annealed), proposal.log_var)
     if prior_share and (annealed or prior_share < 1):
         proposal = _Defensive(proposal, prior_of(model, x), prior_share)
-    log_sums = torch.full((2, len(x)), -math.inf, dtype=torch.float64)  # of either half of the samples
+    log_sums = torch.full((2, len(x)), -math.inf, dtype=torch.float64)  # of each half of the samples
     log_sum_squares = log_sums[0].clone()
     tail, largest = tail_length(samples) + 1, torch.empty((0, len(x)), dtype=torch.float64)
 
@@ -90,7 +113,7 @@ def importance(
 
 
 class _Kernels:
-    """Normals of log-variance (M, J) around each of the centres (C, M, J), in equal shares."""
+    """A mixture, with equal weights, of normals with log-variance (M, J) at the centres (C, M, J)."""
 
     def __init__(self, centres: Tensor, log_var: Tensor) -> None:
         self.centres, self.kernels = centres, DiagonalNormal(centres[:, None], log_var)
@@ -106,7 +129,7 @@ class _Kernels:
 
 
 class _Defensive:
-    """A mixture of q, and of the prior with weight `share`; both over (M, J)."""
+    """A mixture of q, with weight 1 - `share`, and the prior, with weight `share`; both over (M, J)."""
 
     def __init__(self, q: Distribution, prior: Distribution, share: float) -> None:
         self.q, self.prior, self.share = q, prior, share

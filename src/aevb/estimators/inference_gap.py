@@ -1,14 +1,17 @@
-r"""The inference gap of a fixed model and where it comes from (Cremer, Li & Duvenaud 2018).
+r"""The inference gap of a fixed model and its two parts (Cremer, Li & Duvenaud 2018).
 
     log p(x) - L[q]  =  (log p(x) - L[q*])  +  (L[q*] - L[q])
       inference gap     approximation gap      amortisation gap
 
-q is the encoder's q(z|x), q* the best diagonal normal for this one image: the first part is the price of the family, the second
-that of one network for all images. q* is found by Adam on (mu, log sigma^2) of each image, from the encoder's answer, with a
-step size that falls linearly to zero; then both bounds are measured with the same fresh draws.
+q is the encoder's q(z|x), and q* is the best diagonal normal for one image. The approximation gap is
+due to the family of q; the amortisation gap is due to the use of one network for all images. q* is
+found by Adam on (mu, log sigma^2) of each image. The optimisation starts from the encoder's output,
+and the learning rate decreases linearly to zero. Both bounds are then estimated with the same new
+draws.
 
-log p(x) is importance-sampled from q*, a stochastic LOWER bound, which makes the approximation gap too small where the effective
-samples are few. A q* not quite reached makes it too LARGE and the amortisation gap too small.
+log p(x) is importance-sampled from q*. It is a stochastic LOWER bound, so the approximation gap is
+too small if the effective sample size is small. If the optimisation of q* has not converged, the
+approximation gap is too LARGE and the amortisation gap is too small.
 """
 
 from typing import NamedTuple
@@ -25,7 +28,17 @@ __all__ = ["GapEstimate", "best_posterior", "inference_gap"]
 
 
 class GapEstimate(NamedTuple):
-    """Per image, nats, (M,). bound: L[q]. best_bound: L[q*]. log_px, effective_samples: importance sampling from q*."""
+    """The inference gap of each image and its parts.
+
+    Attributes:
+        inference_gap: log p(x) - L[q], (M,), nats per image.
+        approximation_gap: log p(x) - L[q*], (M,), nats per image.
+        amortisation_gap: L[q*] - L[q], (M,), nats per image.
+        bound: The lower bound L[q], (M,), nats per image.
+        best_bound: The lower bound L[q*], (M,), nats per image.
+        log_px: log p(x), importance-sampled from q*, (M,), nats per image.
+        effective_samples: Effective sample size of `log_px`, (M,).
+    """
 
     inference_gap: Tensor
     approximation_gap: Tensor
@@ -47,10 +60,22 @@ def inference_gap(
     samples: int = 1000,
     rows: int = 1000,
 ) -> GapEstimate:
-    """The gap of each row of x (M, D) in its two parts.
+    """Estimate the inference gap of each image and its two parts (Cremer et al. 2018).
 
-    steps, draws, lr: of the optimisation (`best_posterior`). samples: K, draws behind both bounds and behind log p(x). rows:
-    latent samples decoded at once. Cost: steps x draws decodings with their gradient, and 3 K without, an image.
+    The cost per image is steps x draws decodings with their gradient and 3 K decodings without.
+
+    Args:
+        model: A model with a Gaussian q(z|x).
+        x: Images, (M, D).
+        noise: Source of the draws.
+        steps: Number of Adam steps for q*.
+        draws: Number of draws of z per gradient of the optimisation.
+        lr: Initial learning rate of the optimisation.
+        samples: Number of draws for both bounds and of importance samples for log p(x), K.
+        rows: Maximum number of latent vectors decoded at once, approximately.
+
+    Returns:
+        The gap of each image.
     """
     q, best = _expanded(model.encoder(x)), best_posterior(model, x, noise, steps, draws, lr)
     with torch.no_grad():
@@ -76,10 +101,20 @@ def inference_gap(
 
 
 def best_posterior(model: VAE, x: Tensor, noise: Noise, steps: int, draws: int, lr: float) -> DiagonalNormal:
-    """q*(z|x) = argmax of the bound over diagonal normals, one for each row of x (M, D).
+    """Find the diagonal normal that maximises the lower bound of each image, q*(z|x).
 
-    steps: of Adam. draws: of z behind each of its gradients. lr: its first step size. Rows do not know of one another. The model's
-    parameters and their gradients are left alone.
+    Each image is optimised independently. The parameters of the model and their gradients do not change.
+
+    Args:
+        model: A model with a Gaussian q(z|x).
+        x: Images, (M, D).
+        noise: Source of the draws.
+        steps: Number of Adam steps.
+        draws: Number of draws of z per gradient.
+        lr: Initial learning rate; it decreases linearly to zero.
+
+    Returns:
+        q*(z|x) over (M, J).
     """
     with torch.enable_grad():
         start, pz = _expanded(model.encoder(x)), model.prior()
@@ -104,7 +139,7 @@ def _expanded(q: DiagonalNormal) -> DiagonalNormal:
 
 
 class _Given(nn.Module):
-    """An encoder that knows the answer."""
+    """An encoder that returns a fixed q(z|x)."""
 
     def __init__(self, q: DiagonalNormal) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What the estimators ask of a model beside its three distributions."""
+r"""Properties of a model that several estimators need."""
 
 from typing import Any
 
@@ -10,14 +10,30 @@ __all__ = ["latent_dim", "log_px_z_of_all", "prior_of"]
 
 
 def latent_dim(model: VAE) -> int:
-    """J."""
+    """Return the number of latent dimensions of a model, J.
+
+    Args:
+        model: The model.
+
+    Returns:
+        J.
+    """
     return model.prior().mean.shape[-1]
 
 
 def log_px_z_of_all(model: VAE, x: Tensor, z: Tensor) -> Tensor:
-    """log p(x_m | z_g) for every pair, (G, M), of x (M, D) and z (G, J).
+    """Return log p(x_m | z_g) for every pair of an image and a latent vector.
 
-    One matrix product where the decoder's distribution knows how; else every pair by itself.
+    This is one matrix product if the decoder's distribution has `log_prob_of_all`; otherwise every pair
+    is evaluated separately.
+
+    Args:
+        model: The model.
+        x: Images, (M, D).
+        z: Latent vectors, (G, J).
+
+    Returns:
+        log p(x_m | z_g), (G, M), nats.
     """
     px_z = model.decoder(z)
     if hasattr(px_z, "log_prob_of_all"):
@@ -26,5 +42,13 @@ def log_px_z_of_all(model: VAE, x: Tensor, z: Tensor) -> Tensor:
 
 
 def prior_of(model: VAE, x: Tensor) -> Any:
-    """p(z) once for every row of x (M, D), over (M, J); draws take each row's own noise."""
+    """Return the prior p(z) repeated for every image, so that each image draws its own noise.
+
+    Args:
+        model: The model.
+        x: Images, (M, D).
+
+    Returns:
+        p(z) over (M, J).
+    """
     return model.prior().rows(len(x))

@@ -1,16 +1,19 @@
-r"""ELBO surgery: what the KL divergence of the bound is made of (Hoffman & Johnson 2016, eq. 7).
+r"""The decomposition of the KL divergence in the lower bound (Hoffman & Johnson 2016, eq. 7).
 
 Over N images with aggregate posterior q(z) = 1/N sum_n q(z|x_n),
 
     1/N sum_n KL(q(z|x_n) || p(z)) = I_q(x; z) + KL(q(z) || p(z))
     I_q(x; z) = 1/N sum_n KL(q(z|x_n) || q(z)) = 1/N sum_n E_q(z|x_n)[log q(z|x_n) - log q(z)]
 
-so that bound = reconstruction - mutual information - marginal KL. Given the N images both are unbiased, from draws of z and the
-whole mixture. About the population of images they err: mutual information is concave and the marginal KL convex in the
-distribution of x, so the first is too SMALL and the second too LARGE in expectation, by the same amount. The first never exceeds
-log N; where it is near this ceiling it says "at least this much", and the marginal KL "at most".
+so that bound = reconstruction - mutual information - marginal KL. For the given N images both terms
+are estimated without bias, from draws of z and the full mixture. As estimates for the population of
+images they are biased: the mutual information is concave and the marginal KL is convex in the
+distribution of x, so in expectation the mutual information is too SMALL and the marginal KL too
+LARGE, by the same amount. The mutual information cannot exceed log N. Near this limit it is only a
+lower bound of the population's value, and the marginal KL is only an upper bound.
 
-Also which latent dimensions are used: dimension j is an *active unit* if Var_x E_q(z|x)[z_j] > 0.01 (Burda et al. 2015).
+The module also reports which latent dimensions are used: dimension j is an *active unit* if
+Var_x E_q(z|x)[z_j] > 0.01 (Burda et al. 2015).
 """
 
 import math
@@ -29,13 +32,21 @@ ACTIVE = 0.01
 """Variance over images of a posterior mean above which its dimension is an active unit (Burda et al.)."""
 
 COLLAPSED = 0.1
-"""Nats of KL(q(z|x) || p(z)) below which, with no unit active, the posterior has collapsed onto the prior."""
+"""KL(q(z|x) || p(z)) in nats below which, with no active unit, the posterior has collapsed to the prior."""
 
-PAIRS = 10_000_000  # of (draw, image) at once: 80 MB
+PAIRS = 10_000_000  # (draw, image) pairs evaluated at once: 80 MB
 
 
 class InformationEstimate(NamedTuple):
-    """Per image, nats, (N,): bound = reconstruction - kl and kl = mutual_information + marginal_kl."""
+    """The decomposition for each image: bound = reconstruction - kl, kl = mutual_information + marginal_kl.
+
+    Attributes:
+        bound: The lower bound, (N,), nats per image.
+        reconstruction: E_q log p(x|z), (N,), nats per image.
+        kl: KL(q(z|x) || p(z)), (N,), nats per image.
+        mutual_information: E_q[log q(z|x) - log q(z)], (N,), nats per image.
+        marginal_kl: E_q[log q(z) - log p(z)], (N,), nats per image.
+    """
 
     bound: Tensor
     reconstruction: Tensor
@@ -45,10 +56,13 @@ class InformationEstimate(NamedTuple):
 
 
 class Units(NamedTuple):
-    """Per latent dimension, (J,), float64.
+    """The use of each latent dimension, float64.
 
-    kl: nats, mean over images of KL(q(z_j|x) || p(z_j)); their sum is the bound's KL. variance: over images, of the posterior
-    mean. log_var: (N, J) log-variances of q, of binary z log rho (1 - rho).
+    Attributes:
+        kl: Mean over images of KL(q(z_j|x) || p(z_j)), (J,), nats per image; the sum is the KL divergence
+            in the bound.
+        variance: Variance over images of the posterior mean, (J,).
+        log_var: Log-variance of q(z|x), (N, J); for binary z this is log rho (1 - rho).
     """
 
     kl: Tensor
@@ -57,16 +71,26 @@ class Units(NamedTuple):
 
     @property
     def active(self) -> Tensor:
-        """Which are active units, (J,) bool."""
+        """Whether each latent dimension is an active unit, (J,) bool."""
         return self.variance > ACTIVE
 
 
 @torch.no_grad()
 def information(model: VAE, x: Tensor, noise: Noise, samples: int = 1, rows: int = 1000) -> InformationEstimate:
-    """The surgery over the images x (N, D), all of them at once: they are the mixture.
+    """Estimate the decomposition of the KL divergence (Hoffman & Johnson 2016, eq. 7).
 
-    samples: L draws of q(z|x) an image. rows: images encoded or decoded at once. Cost: L N^2 J multiplications, in float64 on the
-    CPU, and L N decodings.
+    The aggregate posterior is the mixture over all N images. The cost is L N^2 J multiplications, in
+    float64 on the CPU, and L N decodings.
+
+    Args:
+        model: The model.
+        x: Images, (N, D).
+        noise: Source of the draws of z.
+        samples: Number of draws of q(z|x) per image, L.
+        rows: Maximum number of images encoded or decoded at once.
+
+    Returns:
+        The decomposition for each image.
     """
     qz_x, pz = _posteriors(model, x, rows), model.prior()
     kl = qz_x.kl(pz)
@@ -81,9 +105,16 @@ def information(model: VAE, x: Tensor, noise: Noise, samples: int = 1, rows: int
 
 
 def log_aggregate(z: Tensor, qz_x: DiagonalNormal | Bernoulli) -> Tensor:
-    """log q(z) = log 1/N sum_n q(z|x_n) at each row of z (M, J), (M,) float64 on the CPU.
+    """Return the log density of the aggregate posterior, log q(z) = log 1/N sum_n q(z|x_n).
 
-    Every pair (m, n) by matrix products (`log_prob_of_all`).
+    All pairs (m, n) are evaluated by matrix products (`log_prob_of_all`).
+
+    Args:
+        z: Latent vectors, (M, J).
+        qz_x: q(z|x_n) of the N images, over (N, J).
+
+    Returns:
+        log q(z), (M,), nats, float64 on the CPU.
     """
     z, n = z.to("cpu", torch.float64), len(qz_x.mean)
     q: DiagonalNormal | Bernoulli
@@ -97,7 +128,16 @@ def log_aggregate(z: Tensor, qz_x: DiagonalNormal | Bernoulli) -> Tensor:
 
 @torch.no_grad()
 def units(model: VAE, x: Tensor, rows: int = 1000) -> Units:
-    """What each latent dimension carries, over the images x (N, D)."""
+    """Measure how much each latent dimension is used (Burda et al. 2015).
+
+    Args:
+        model: The model.
+        x: Images, (N, D).
+        rows: Maximum number of images encoded at once.
+
+    Returns:
+        The use of each latent dimension.
+    """
     qz_x, pz = _posteriors(model, x, rows), model.prior()
     kl = _one_by_one(qz_x).kl(_one_by_one(pz)).mean(0)
     variance = qz_x.mean.var(0, unbiased=False)
@@ -105,8 +145,18 @@ def units(model: VAE, x: Tensor, rows: int = 1000) -> Units:
 
 
 def verdict(found: Units) -> str:
-    """One of: "collapsed", KL below 0.1 nat and no active unit; "no unit active", and yet the KL is paid; "partly collapsed",
-    some units not active; "all units active"; "diverged", the KL is not finite."""
+    """Summarise the use of the latent dimensions in a few words.
+
+    Args:
+        found: The use of each latent dimension.
+
+    Returns:
+        "collapsed": The KL divergence is below 0.1 nats per image and no unit is active.
+        "no unit active": No unit is active, but the KL divergence is larger.
+        "partly collapsed": Some units are not active.
+        "all units active": Every unit is active.
+        "diverged": The KL divergence is not finite.
+    """
     active = int(found.active.sum())
     if not found.kl.sum().isfinite():
         return "diverged"
@@ -116,7 +166,7 @@ def verdict(found: Units) -> str:
 
 
 def _one_by_one(distribution: Any) -> Any:
-    """Over (..., J) as J distributions over one dimension each."""
+    """A distribution over (..., J) as J distributions over one dimension each."""
     if isinstance(distribution, Bernoulli):
         return Bernoulli(distribution.logits[..., None])
     return DiagonalNormal(distribution.mean[..., None], distribution.log_var[..., None])

@@ -1,9 +1,10 @@
-r"""How heavy the tail of importance weights is: the shape k of a generalised Pareto distribution fitted to the largest.
+r"""The tail of importance weights: the shape k of a generalised Pareto distribution fitted to the largest.
 
-Weights whose tail has shape k have moments up to 1/k. Vehtari, Simpson, Gelman, Yao & Gabry ("Pareto smoothed importance
-sampling", 2015-2024) trust a mean of weights below k = 0.7 and call it useless above 1: an effective sample size is then a
-number about the draws that there were, not about those that were missed. The fit is that of Zhang & Stephens (2009), an
-average of k over a profile likelihood, with the weak prior (n k + 10 * 0.5) / (n + 10) of the authors above.
+Weights whose tail has shape k have finite moments of order below 1/k. Vehtari, Simpson, Gelman, Yao
+& Gabry ("Pareto smoothed importance sampling", 2015-2024) consider a mean of weights reliable if
+k < 0.7 and useless if k > 1: the effective sample size then describes only the regions that were
+sampled, and not the regions that were missed. The fit is that of Zhang & Stephens (2009), an average
+of k over a profile likelihood, with the weak prior (n k + 10 * 0.5) / (n + 10) of Vehtari et al.
 """
 
 import math
@@ -15,14 +16,25 @@ __all__ = ["pareto_k", "pareto_shape", "tail_length"]
 
 
 def tail_length(samples: int) -> int:
-    """How many of `samples` weights are the tail: min(K / 5, 3 sqrt K), rounded up."""
+    """Return the number of weights that form the tail.
+
+    Args:
+        samples: Number of importance samples, K.
+
+    Returns:
+        min(K / 5, 3 sqrt K), rounded up.
+    """
     return math.ceil(min(samples / 5, 3 * math.sqrt(samples)))
 
 
 def pareto_k(log_w: Tensor) -> Tensor:
-    """Shape of the tail of weights, (M,), from the logarithms of the tail and of the largest weight outside it, (n + 1, M).
+    """Estimate the shape of the tail of importance weights.
 
-    nan for a tail of fewer than five.
+    Args:
+        log_w: Logarithms of the n weights in the tail and of the largest weight outside it, (n + 1, M).
+
+    Returns:
+        The shape k, (M,); nan if the tail has fewer than five weights.
     """
     ordered = log_w.sort(0).values
     weights = torch.exp(ordered - ordered[-1])
@@ -32,7 +44,14 @@ def pareto_k(log_w: Tensor) -> Tensor:
 
 
 def pareto_shape(exceedances: Tensor) -> Tensor:
-    """k of a generalised Pareto distribution over (0, inf), from sorted draws (n, M), whatever their scale."""
+    """Fit the shape of a generalised Pareto distribution over (0, inf) (Zhang & Stephens 2009).
+
+    Args:
+        exceedances: Draws in ascending order, (n, M), of any scale.
+
+    Returns:
+        The shape k, (M,).
+    """
     n = len(exceedances)
     x = exceedances.clamp(min=torch.finfo(exceedances.dtype).tiny)
     x = x / x[-1]

@@ -1,20 +1,24 @@
-r"""A posterior of each datapoint's own, with no network between x and q: the E-step of variational EM.
+r"""A separate posterior for each image, without an encoder: the E-step of variational EM.
 
     phi_n <- argmax of L(phi; x_n) = E_q[log p(x_n, z)] + H(q),   q(z) = q(z; phi)
 
-The model's p(z) says what q is. Datapoints do not know of one another, theta stands still.
+The family of q is that of the model's p(z). Each image is fitted independently, and theta is fixed.
 
-    normal      q = N(mu, diag sigma^2), S draws z = mu +- sigma eps. The eps stay the same throughout, so that the bound is a
-                function of phi alone and to have come to its maximum means something; but phi learns these draws. So their mean
-                is 0, their second moment I (S >= 2 J; else its diagonal), which leaves no error where log p(x|z) is quadratic in
-                z: with eight independent draws sigma^2 was off by a half, and EM of probabilistic PCA ended 0.08 nat too low.
-                `bound_at` has draws of its own. By Rprop (Riedmiller & Braun 1993): each coordinate has a step size, longer while
-                the slope keeps its sign, shorter when it turns.
-    Bernoulli   J <= 12: the mean-field equations, one coordinate after the other, each to its exact optimum,
-                l_j = E_q[log p(x, z_j = 1, z_-j) - log p(x, z_j = 0, z_-j)], over the table of all 2^J codes, decoded once. The
-                bound never falls; there can be several optima, and the start decides.
-                J > 12: Adam on score-function gradients with a leave-one-out baseline, new draws at every step, a step size that
-                falls to zero. Noise hides when it has come to its end, so it always takes `max_steps`.
+    normal      q = N(mu, diag sigma^2), with S draws z = mu +- sigma eps. The eps are fixed during a
+                fit, so the bound is a deterministic function of phi and convergence is well defined;
+                but phi is fitted to these draws. To limit this, their mean is 0 and their second
+                moment is I (S >= 2 J; otherwise only its diagonal). The error is then zero if
+                log p(x|z) is quadratic in z. With eight independent draws sigma^2 had an error of a
+                half, and EM of probabilistic PCA ended 0.08 nats too low. `bound_at` uses draws of
+                its own. The optimiser is Rprop (Riedmiller & Braun 1993): each coordinate has a step
+                size, which increases while the gradient keeps its sign and decreases when it changes.
+    Bernoulli   J <= 12: the mean-field equations. Each coordinate in turn is set to its exact optimum,
+                l_j = E_q[log p(x, z_j = 1, z_-j) - log p(x, z_j = 0, z_-j)], with the table of all
+                2^J codes, which is decoded once. The bound never decreases. There can be several
+                optima, and the starting point determines which one is reached.
+                J > 12: Adam on score-function gradients with a leave-one-out baseline, with new draws
+                at every step and a learning rate that decreases to zero. The noise hides convergence,
+                so it always takes `max_steps` steps.
 """
 
 import math
@@ -31,12 +35,19 @@ from aevb.noise import Noise
 
 __all__ = ["Fit", "Fitting", "bound_at", "fit", "q_at"]
 
-PATIENCE = 5  # steps over which Rprop's rise is looked at, for one step may overshoot
+PATIENCE = 5  # steps over which Rprop's increase is measured, because a single step may overshoot
 
 
 class Fitting(NamedTuple):
-    """How far. samples: S. tolerance: nats; it ends when a step (Rprop: five) raises the minibatch's mean bound by less; 0: after
-    `max_steps`. lr: first step size of Rprop and Adam."""
+    """Settings of the optimisation.
+
+    Attributes:
+        samples: Number of draws of z per image, S.
+        tolerance: The fit stops if one step (Rprop: five steps) increases the mean bound of the minibatch
+            by less than this, in nats per image; 0: it takes `max_steps` steps.
+        max_steps: Maximum number of steps.
+        lr: Initial step size of Rprop; initial learning rate of Adam.
+    """
 
     samples: int = 10
     tolerance: float = 0.01
@@ -45,8 +56,13 @@ class Fitting(NamedTuple):
 
 
 class Fit(NamedTuple):
-    """phi: (M, 2, J), mu and log sigma^2, or logits and nothing. bound: at it, nats, (M,), of the draws it was fitted to. steps:
-    taken."""
+    """The fitted posteriors.
+
+    Attributes:
+        phi: Parameters of q, (M, 2, J): mu and log sigma^2, or the logits and an unused row.
+        bound: Lower bound on the draws of the fit, (M,), nats per image.
+        steps: Number of steps taken.
+    """
 
     phi: Tensor
     bound: Tensor
@@ -54,16 +70,35 @@ class Fit(NamedTuple):
 
 
 def q_at(model: VAE, phi: Tensor) -> DiagonalNormal | Bernoulli:
-    """q(z; phi) over (M, J). phi: (M, 2, J)."""
+    """Return q(z; phi).
+
+    Args:
+        model: The model; its prior sets the family of q.
+        phi: Parameters of q, (M, 2, J).
+
+    Returns:
+        q over (M, J).
+    """
     if isinstance(model.prior(), Bernoulli):
         return Bernoulli(phi[:, 0])
     return DiagonalNormal(phi[:, 0], phi[:, 1])
 
 
 def fit(model: VAE, x: Tensor, phi: Tensor, noise: Noise, how: Fitting) -> Fit:
-    """The best q of each row of x (M, D), from phi (M, 2, J) on; on the draws of the fit never below it, unless Adam made it.
+    """Fit q to each image.
 
-    The model's parameters and their gradients are left alone.
+    The bound on the draws of the fit is never below its initial value, except with Adam. The parameters
+    of the model and their gradients do not change.
+
+    Args:
+        model: The model.
+        x: Images, (M, D).
+        phi: Initial parameters of q, (M, 2, J).
+        noise: Source of the draws.
+        how: Settings of the optimisation.
+
+    Returns:
+        The fitted posteriors.
     """
     if not isinstance(model.prior(), Bernoulli):
         return _by_rprop(model, x, phi, noise, how)
@@ -73,9 +108,20 @@ def fit(model: VAE, x: Tensor, phi: Tensor, noise: Noise, how: Fitting) -> Fit:
 
 
 def bound_at(model: VAE, x: Tensor, phi: Tensor, noise: Noise, samples: int) -> tuple[Tensor, Tensor]:
-    """Reconstruction and KL(q || p) at q(z; phi), nats, (M,) each, with their gradient in theta; L is the first less the second.
+    """Return the two parts of the lower bound at q(z; phi), with their gradients with respect to theta.
 
-    Exact for at most twelve binary variables; else the reconstruction is a mean over `samples` draws.
+    The lower bound is reconstruction - KL. The reconstruction is exact for at most twelve binary latent
+    variables; otherwise it is a mean over draws.
+
+    Args:
+        model: The model.
+        x: Images, (M, D).
+        phi: Parameters of q, (M, 2, J).
+        noise: Source of the draws.
+        samples: Number of draws of z per image.
+
+    Returns:
+        The reconstruction and KL(q || p), (M,) each, nats per image.
     """
     q = q_at(model, phi)
     if isinstance(q, Bernoulli) and phi.shape[-1] <= MAX_LATENT_DIM:
@@ -109,7 +155,7 @@ def _by_rprop(model: VAE, x: Tensor, start: Tensor, noise: Noise, how: Fitting) 
 
 
 def _standardised(eps: Tensor) -> Tensor:
-    """Draws (P, M, J) with second moment I over P, or with its diagonal alone where P < J."""
+    """Scale draws (P, M, J) to a second moment of I over P, or to its diagonal alone if P < J."""
     if len(eps) < eps.shape[2]:
         return eps / eps.square().mean(0).sqrt()
     return math.sqrt(len(eps)) * torch.linalg.qr(eps.movedim(0, 1)).Q.movedim(1, 0)
@@ -131,12 +177,12 @@ def _by_coordinates(model: VAE, x: Tensor, start: Tensor, how: Fitting) -> Fit:
 
 
 def _mean(table: Tensor, logits: Tensor) -> Tensor:
-    """E_q of a table (2^J, M), (M,)."""
+    """Return E_q of a table (2^J, M), (M,)."""
     return _mean_over(table, logits, range(logits.shape[1] - 1, -1, -1))[0]
 
 
 def _mean_over(table: Tensor, logits: Tensor, variables: range) -> Tensor:
-    """E_q over the variables, of which each is in its turn the highest binary digit of the rows of `table` (2^k, M)."""
+    """E_q over the given variables; each in turn is the highest binary digit of the table's rows."""
     rho = torch.sigmoid(logits)
     for j in variables:
         off, on = table.view(2, -1, table.shape[-1])

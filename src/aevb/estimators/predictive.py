@@ -2,10 +2,12 @@ r"""The posterior predictive density of a model that has a q(theta) (appendix F)
 
     log p(x | X) ~ log 1/S sum_s p(x | theta^(s)),   theta^(s) ~ q(theta)
 
-with p(x|theta) importance-sampled (aevb.estimators.importance). The S draws of theta are shared by all images: the result is that
-of one mixture of S networks. Both averages stand inside the logarithm, so it is a stochastic lower bound of the density under
-q(theta) and rises with S and K; q(theta) itself approximates p(theta|X). An estimator that sees the model alone sees one network,
-that of the mean of q(theta), whose density may lie above or below.
+Here p(x|theta) is estimated by importance sampling (aevb.estimators.importance). All images share
+the S draws of theta, so the result is the density of one mixture of S networks. Both averages are
+inside the logarithm, so the result is a stochastic lower bound of the log density under q(theta); in
+expectation it increases with S and K. q(theta) is itself an approximation of p(theta|X). An
+estimator that receives only the model evaluates one network, that with the mean of q(theta); its
+density can be larger or smaller.
 """
 
 import math
@@ -23,8 +25,13 @@ __all__ = ["PredictiveEstimate", "predictive"]
 
 
 class PredictiveEstimate(NamedTuple):
-    """Per image, (M,), float64, nats. log_px: log of the mean over draws of theta. mean_log_px: mean of the logs, never above.
-    spread: standard deviation over draws of log p(x|theta)."""
+    """The posterior predictive density of each image, float64.
+
+    Attributes:
+        log_px: Logarithm of the mean density over the draws of theta, (M,), nats per image.
+        mean_log_px: Mean of the log densities, (M,), nats per image; never larger than `log_px`.
+        spread: Standard deviation of log p(x|theta) over the draws of theta, (M,), nats per image.
+    """
 
     log_px: Tensor
     mean_log_px: Tensor
@@ -35,9 +42,20 @@ class PredictiveEstimate(NamedTuple):
 def predictive(
     model: VAE, x: Tensor, noise: Noise, draws: int = 20, samples: int = 50, rows: int = 1000
 ) -> PredictiveEstimate:
-    """log p(x|X) of each row of x (M, D) from `draws` (S) networks and `samples` (K) draws of q(z|x) for each of them.
+    """Estimate log p(x|X) of each image (appendix F).
 
-    theta^(s) is a function of the noise's seed and s alone. rows: decoded at once.
+    theta^(s) depends only on s and on the seed of the noise.
+
+    Args:
+        model: A model with a q(theta).
+        x: Images, (M, D).
+        noise: Source of the draws of theta and z.
+        draws: Number of draws of theta, S.
+        samples: Number of importance samples per image and draw of theta, K.
+        rows: Maximum number of latent vectors decoded at once, approximately.
+
+    Returns:
+        The predictive density of each image.
     """
     assert model.theta_posterior is not None
     q_theta = model.theta_posterior(model.decoder)

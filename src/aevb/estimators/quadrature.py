@@ -1,24 +1,28 @@
-r"""log p(x) by quadrature over z: the truth for one, two or three latent dimensions, with an error of its own.
+r"""log p(x) by quadrature over z, for one, two or three latent dimensions, with an error estimate.
 
     p(x) = int p(z) p(x|z) dz  ~  h^J sum over the points z of a lattice of spacing h of p(z) p(x|z)
 
-For smooth integrands that vanish at the ends the rule on a lattice converges faster than any power of h: for a Gaussian
-posterior of standard deviation s its relative error is about 2 exp(-2 pi^2 s^2 / h^2) an axis, 1e-5 at h = 1.27 s (Trefethen
-& Weideman 2014). Posteriors of decoders of images are as sharp as 0.04, so one lattice fine enough for all of [-r, r]^J is
-out of reach. The cube is refined where an image's posterior lies: from level to level the spacing is halved, and cubes are
-dropped whose largest integrand, extrapolated by the differences of neighbours to where a peak could hide, is `margin` nats
-below the image's largest; they keep the mass that they had.
+For smooth integrands that vanish at the ends, the lattice rule converges faster than any power of h.
+For a Gaussian posterior with standard deviation s its relative error is about 2 exp(-2 pi^2 s^2 / h^2)
+per axis, which is 1e-5 at h = 1.27 s (Trefethen & Weideman 2014). Posteriors of image decoders can
+have a standard deviation of 0.04, so a sufficiently fine lattice over all of [-r, r]^J is too
+expensive. The lattice is therefore refined where the posterior of an image lies. At each level the
+spacing is halved, and a cube is dropped if its largest integrand is `margin` nats below the largest
+of the image. The largest integrand is first extrapolated, with the differences of neighbouring
+points, to allow for a peak between the points. A dropped cube keeps its last estimate of the mass.
 
-Error, per image: two lattices of spacing h are summed, one shifted by (h/2, ..., h/2); in their mean the leading terms of the
-error cancel, so half their difference exceeds what is left. An image is finished when that is below `tolerance` (and
-the level before agreed to 0.1 nat, against coincidence); one that never is has the change from level to level as its error.
-To it is added the share of the mass in the outermost shell of the cube, which a tail beyond it would show in. A mode too
-narrow and too far from all others to show in the first lattice (spacing 1/32, 1/8, 1/4 for J = 1, 2, 3) would be missed;
-importance sampling and AIS would then lie above.
+Error, per image: Two lattices of spacing h are summed, one shifted by (h/2, ..., h/2). The leading
+terms of the error cancel in their mean, so half their difference is larger than the remaining error.
+An image is finished when half the difference is below `tolerance` and the estimate differs by less
+than 0.1 nats from that of the previous level, which guards against coincidence. If an image is never
+finished, its error is at least the change between the last two levels. The share of the mass in the outermost
+shell of the cube is added, because it would show a tail outside the cube. A mode that is too narrow
+and too far from all others to be seen on the first lattice (spacing 1/32, 1/8, 1/4 for J = 1, 2, 3)
+would be missed; the estimates of importance sampling and AIS would then be larger.
 
-Cost: a decoding for every lattice point that any image of the block needs, shared by all; for a Bernoulli or Gaussian decoder
-one matrix product for all images. It is exponential in J. Memory: a cube's points times the images, and three numbers for
-every cube that an image needs.
+Cost: one decoding per lattice point that any image of the block needs, shared by all images; for a
+Bernoulli or Gaussian decoder, one matrix product for all images. The cost is exponential in J.
+Memory: the points of a cube times the images, and three numbers for every cube that an image needs.
 """
 
 import math
@@ -34,17 +38,21 @@ from aevb.models.vae import VAE
 __all__ = ["MAX_LATENT_DIM", "QuadratureEstimate", "quadrature"]
 
 MAX_LATENT_DIM = 3
-CUBES = 8  # along an axis, at first
-POINTS = {1: 64, 2: 16, 3: 8}  # along an edge of a cube, by J
-SHELL = 7 / 8  # of the radius, beyond which mass is suspect
-AGREEMENT = 0.1  # nats, of two levels
+CUBES = 8  # cubes along an axis at the first level
+POINTS = {1: 64, 2: 16, 3: 8}  # points along an edge of a cube, by J
+SHELL = 7 / 8  # inner radius of the outermost shell, as a share of r
+AGREEMENT = 0.1  # largest accepted change between two levels, nats
 
 
 class QuadratureEstimate(NamedTuple):
-    """Per image, float64.
+    """The log-likelihood and the posterior of each image, float64.
 
-    log_px: nats, exact up to `error`, (M,). mean (M, J), covariance (M, J, J): of the posterior p(z|x). spacing: h of the last
-    level, (M,).
+    Attributes:
+        log_px: log p(x), exact up to `error`, (M,), nats per image.
+        error: Error of `log_px`, (M,), nats per image.
+        mean: Mean of the posterior p(z|x), (M, J).
+        covariance: Covariance of the posterior p(z|x), (M, J, J).
+        spacing: Spacing of the lattice at the last level, h, (M,).
     """
 
     log_px: Tensor
@@ -58,10 +66,18 @@ class QuadratureEstimate(NamedTuple):
 def quadrature(
     model: VAE, x: Tensor, radius: float = 8.0, tolerance: float = 1e-5, margin: float = 20.0, levels: int = 7
 ) -> QuadratureEstimate:
-    """log p(x) of each row of x (M, D), for a continuous z of at most three dimensions.
+    """Compute log p(x) of each image by quadrature, for a continuous z of at most three dimensions.
 
-    radius: r, the lattice covers [-r, r]^J. tolerance: nats, half the difference of the two lattices. margin: nats. levels:
-    at most.
+    Args:
+        model: The model.
+        x: Images, (M, D).
+        radius: r; the lattice covers [-r, r]^J.
+        tolerance: Largest accepted half difference of the two lattices, nats.
+        margin: A cube is dropped if its largest integrand is this far below that of the image, nats.
+        levels: Maximum number of levels.
+
+    Returns:
+        The log-likelihood and the posterior of each image.
     """
     m, dims = len(x), latent_dim(model)
     sums = _Sums(m, dims, radius)
@@ -100,7 +116,7 @@ def quadrature(
 
 
 class _Lattice:
-    """Cubes of a level, numbered row by row, and the points in them."""
+    """The cubes of one level, numbered row by row, and the points in them."""
 
     def __init__(self, dims: int, radius: float, level: int) -> None:
         self.dims, self.radius, self.along = dims, radius, CUBES * 2**level
@@ -113,20 +129,20 @@ class _Lattice:
         self._side = side
 
     def points(self, cube: int) -> Tensor:
-        """Those of the two lattices, one after the other, (G, J), float64; the last axis of z runs fastest."""
+        """Points of the two lattices in sequence, (G, J), float64; the last axis of z varies fastest."""
         return cube // self._places % self.along * self._side - self.radius + self._offsets
 
     def children(self, cubes: Tensor) -> Tensor:
-        """Numbers, in the next level, of the 2^J halves of each cube: (P 2^J,)."""
+        """Return the numbers, in the next level, of the 2^J parts of each cube: (P 2^J,)."""
         corners = 2 * (cubes[:, None] // self._places % self.along)
         halves = corners[:, None] + _product(torch.arange(2), self.dims)
         return (halves * (2 * self.along) ** torch.arange(self.dims - 1, -1, -1)).sum(-1).flatten()
 
 
 class _Sums:
-    """Integrals of p(x, z) times 1, +-1 (by lattice), [outer shell], z, z z' for every image.
+    """Integrals of p(x, z) times 1, +-1 (by lattice), [outer shell], z and z z' for every image.
 
-    Carried on relative to the largest integrand.
+    They are stored relative to the largest integrand, to avoid underflow.
     """
 
     def __init__(self, images: int, dims: int, radius: float) -> None:
@@ -135,11 +151,11 @@ class _Sums:
         self.totals = torch.zeros(images, 3 + dims + dims**2, dtype=torch.float64)
 
     def clear(self, images: Tensor) -> None:
-        """Begins again for some images, (M,) bool."""
+        """Reset the sums of some images, (M,) bool."""
         self.scale[images], self.totals[images] = -math.inf, 0
 
     def add(self, images: Tensor, log_joint: Tensor, z: Tensor, log_volume: float) -> Tensor:
-        """Takes the points z (G, J) in, with log p(x, z) (G, m) of `images` (m,), and returns the log of their mass, (m,)."""
+        """Add points z (G, J) with log p(x, z) (G, m) of `images` (m,); return their log mass, (m,)."""
         outer = (z.abs().amax(-1, keepdim=True) > SHELL * self.radius).double()
         lattice = torch.ones_like(outer)
         lattice[len(z) // 2 :] = -1
@@ -155,43 +171,43 @@ class _Sums:
 
     @property
     def log_mass(self) -> Tensor:
-        """(M,)."""
+        """Log of the total mass, (M,)."""
         return self.scale + self.totals[:, 0].log()
 
     @property
     def half_difference(self) -> Tensor:
-        """Of the two lattices, as a share of the mass, (M,)."""
+        """Half the difference of the two lattices, as a share of the mass, (M,)."""
         return (self.totals[:, 1] / self.totals[:, 0]).abs()
 
     @property
     def outer_share(self) -> Tensor:
-        """Of the mass, in the outermost shell of the cube, (M,)."""
+        """Share of the mass in the outermost shell of the cube, (M,)."""
         return self.totals[:, 2] / self.totals[:, 0]
 
     @property
     def mean(self) -> Tensor:
-        """Of the posterior, (M, J)."""
+        """Mean of the posterior, (M, J)."""
         return self.totals[:, 3 : 3 + self.dims] / self.totals[:, :1]
 
     @property
     def covariance(self) -> Tensor:
-        """Of the posterior, (M, J, J)."""
+        """Covariance of the posterior, (M, J, J)."""
         squares = (self.totals[:, 3 + self.dims :] / self.totals[:, :1]).unflatten(1, (self.dims, self.dims))
         return squares - self.mean[:, :, None] * self.mean[:, None, :]
 
 
 def _peaks(log_joint: Tensor, dims: int) -> tuple[Tensor, Tensor]:
-    """The largest of log_joint (G, m) over a cube's points, and how much higher a peak between them may be, (m,).
+    """Largest log_joint (G, m) over a cube's points, and how much higher a peak between them may be, (m,).
 
-    Along an axis, a parabola whose peak lies between two points is at most a quarter of the difference of neighbours above the
-    higher of them.
+    Along an axis, a parabola whose peak lies between two points exceeds the higher of them by at most a
+    quarter of the difference of neighbouring points.
     """
     along = POINTS[dims]
     peak, at = log_joint.max(0)
     hidden = torch.zeros_like(peak)
     for axis in range(dims):
         stride = along ** (dims - 1 - axis)
-        place = at // stride % along  # in its own lattice: the second begins after along^J points
+        place = at // stride % along  # index within its lattice; the second begins after along^J points
         below = log_joint.gather(0, torch.where(place > 0, at - stride, at)[None])[0]
         above = log_joint.gather(0, torch.where(place < along - 1, at + stride, at)[None])[0]
         hidden += (peak - torch.minimum(below, above)) / 4
@@ -199,7 +215,7 @@ def _peaks(log_joint: Tensor, dims: int) -> tuple[Tensor, Tensor]:
 
 
 def _groups(cubes: Tensor) -> Iterator[tuple[int, Tensor]]:
-    """Each cube with the positions of its pairs."""
+    """Yield each cube with the positions of its (cube, image) pairs."""
     ordered, pairs = cubes.sort(stable=True)
     names, counts = ordered.unique_consecutive(return_counts=True)
     yield from zip(names.tolist(), pairs.split(counts.tolist()), strict=True)

@@ -4,26 +4,34 @@ r"""The paper's marginal likelihood estimator (appendix D), for few latent dimen
     2. fit a density q(z) to the first half of them
     3. 1/p(x) ~ mean over the second half of q(z_l) / (p(z_l) p(x|z_l))
 
-With exact posterior draws the mean is unbiased for 1/p(x), so by Jensen the estimate of log p(x) is a stochastic UPPER bound.
-Its variance is finite only where q has lighter tails than the posterior. The bound is one only if the chains are at the
-posterior: those that stay in a mode with a share s of it estimate log p(x) + log s, and err LOW without a sign of it. That
-happens to the paper's procedure, one chain an image (here chains=1, temperatures=0, from a draw of the encoder's q(z|x)),
-whose halves are not independent either. By default ten chains begin at draws of annealed chains from the prior, which find
-the modes, and q is fitted to the draws of five of them and averaged over those of the others. What the annealing got wrong
-about the shares of the modes is common to both, which pulls low by about one over its effective sample size; halves annealed
-apart would find different modes now and then, and err by hundreds of nats.
+With exact posterior draws the mean is unbiased for 1/p(x). By Jensen's inequality the estimate of
+log p(x) is then a stochastic UPPER bound. Its variance is finite only if q has lighter tails than the
+posterior. It is an upper bound only if the chains sample the posterior. Chains that stay in one mode
+with a share s of the mass estimate log p(x) + log s, which is too LOW, and no diagnostic shows it.
+This happens to the paper's procedure, which has one chain per image (here chains=1, temperatures=0,
+started from a draw of the encoder's q(z|x)); its two halves are also dependent. By default ten chains
+start from draws of annealed chains from the prior, which find the modes. q is fitted to the draws of
+five chains and averaged over the draws of the other five. An error of the annealing in the shares of
+the modes is common to both halves; it lowers the estimate by about one over the effective sample size
+of the annealing. Halves with separate annealing would sometimes find different modes, with errors of
+hundreds of nats.
 
-Three densities are fitted, to the same draws:
-    Gaussian    with their mean and covariance: the best of a posterior with one mode, by an order of magnitude
-    KDE         of Gaussian kernels, Scott's bandwidth n^(-1/(J+4)) times the root of the covariance (the authors', 2013)
-    validated   the same, of ten bandwidths Scott e^((i-5)/2) the one under which the second half of these draws predicts the
-                first best (the authors', 2014); of several modes the only one that fits them
-A q that has mass where the posterior has none, as the first two have between two modes, errs high by the share of it. With 25
-exact draws a half from one mode in 2, 3, 5 dimensions the Gaussian is .01, .01, .03 high, the validated KDE .05, .11, .36:
-the paper's limit to fewer than five.
+Three densities are fitted to the same draws:
+    Gaussian    with the mean and covariance of the draws: the most accurate for a posterior with one
+                mode, by an order of magnitude
+    KDE         Gaussian kernels with Scott's bandwidth n^(-1/(J+4)) times the root of the covariance
+                (the authors', 2013)
+    validated   the same with the best of ten bandwidths, Scott e^((i-5)/2): the one with which the
+                second half of these draws predicts the first half best (the authors', 2014); the only
+                one that fits several modes
+If q has mass where the posterior has none, as the first two have between two modes, the estimate is
+too high by that share of the mass. With 25 exact draws per half from one mode in 2, 3 and 5
+dimensions, the Gaussian is .01, .01, .03 too high and the validated KDE .05, .11, .36. This explains
+the paper's restriction to fewer than five latent dimensions.
 
-The authors tune the step size while they draw, which changes what is drawn from; here it is adapted first and then frozen. Cost:
-(temperatures + warm-up) leapfrogs gradients a chain, leapfrogs a sample, and L^2 / 4 kernels.
+The authors adapt the step size while they draw, which changes the distribution of the draws. Here the
+step size is adapted first and then fixed. Cost: (temperatures + warm-up) leapfrogs gradients per
+chain, leapfrogs gradients per sample, and L^2 / 4 kernels.
 """
 
 import math
@@ -42,17 +50,22 @@ from aevb.samplers.step_size import warm_up
 
 __all__ = ["ReciprocalEstimate", "gaussian", "kde", "reciprocal", "validated_kde"]
 
-TARGET = 0.9  # acceptance, appendix E
+TARGET = 0.9  # target acceptance rate, appendix E
 FIRST_STEP = 0.05
-RIDGE = 1e-6  # of the mean variance, for draws that lie in a plane
+RIDGE = 1e-6  # share of the mean variance, for draws with a singular covariance
 
 
 class ReciprocalEstimate(NamedTuple):
-    """Per image, (M,), float64.
+    """The estimates of log p(x) of each image, float64; each is a stochastic upper bound.
 
-    log_px, log_px_kde, log_px_validated: nats, stochastic upper bounds, by a Gaussian and two kernel densities.
-    effective_samples, monte_carlo_error: of the Gaussian's, by the delta method as if draws were independent. acceptance: of all
-    chains.
+    Attributes:
+        log_px: With a Gaussian density, (M,), nats per image.
+        log_px_kde: With a kernel density, (M,), nats per image.
+        log_px_validated: With a kernel density of validated bandwidth, (M,), nats per image.
+        effective_samples: Effective sample size of `log_px`, (M,).
+        monte_carlo_error: Standard error of `log_px` by the delta method for independent draws, (M,), nats
+            per image.
+        acceptance: Mean acceptance rate over all chains, (M,).
     """
 
     log_px: Tensor
@@ -73,12 +86,22 @@ def reciprocal(
     temperatures: int = 200,
     warm_up_samples: int = 50,
 ) -> ReciprocalEstimate:
-    """log p(x) of each row of x (M, D) from above, by appendix D.
+    """Estimate an upper bound of log p(x) of each image (appendix D).
 
-    samples: L, draws of all chains of an image together (rounded up to as many of each), half to fit and half to average.
-    leapfrogs: of a trajectory. The paper has 50 and 4. chains: an image; with one the halves are its first and its second.
-    temperatures: of the annealing before, 0: chains begin at draws of q(z|x), or of p(z) where a model has no encoder.
-    warm_up_samples: trajectories after it, which adapt the step size to an acceptance of 0.9.
+    Args:
+        model: The model.
+        x: Images, (M, D).
+        noise: Source of the draws.
+        samples: Number of draws per image over all chains, L, rounded up to a multiple of `chains`. One
+            half is used for the fit and the other for the average. The paper uses 50.
+        leapfrogs: Number of leapfrog steps per trajectory. The paper uses 4.
+        chains: Number of chains per image. With one chain, the halves are its first and second half.
+        temperatures: Number of temperatures of the annealing before; 0: the chains start from draws of
+            q(z|x), or of p(z) if the model has no encoder.
+        warm_up_samples: Number of trajectories that adapt the step size to an acceptance rate of 0.9.
+
+    Returns:
+        The estimates for each image.
     """
 
     def log_joint(z: Tensor) -> Tensor:
@@ -94,7 +117,7 @@ def reciprocal(
         z.append(at.position)
         log_p.append(at.log_density)
         rates.append(acceptance.mean(0))
-    # Chain after chain, so that the halves share none (or are the halves of the only one).
+    # Ordered by chain, so that the halves share no chain (or are the halves of a single chain).
     draws, log_joints = (torch.stack(item, 1).flatten(0, 1).to("cpu", torch.float64) for item in (z, log_p))
     half = each * math.ceil(chains / 2) if chains > 1 else each // 2
     rate = torch.stack(rates).mean(0).to("cpu", torch.float64)
@@ -108,7 +131,7 @@ def _begun(model: VAE, x: Tensor, noise: Noise, chains: int) -> Tensor:
 
 
 def _estimate(fitted: Tensor, averaged: Tensor, log_joint: Tensor, acceptance: Tensor) -> ReciprocalEstimate:
-    """From draws (L/2, M, J) that q is fitted to, and others with their log p(x, z) (L/2, M) that are averaged."""
+    """Fit q to the draws (L/2, M, J) and average over the others, whose log p(x, z) is (L/2, M)."""
     log_ratio = gaussian(fitted, averaged) - log_joint
     log_ratio_kde = kde(fitted, averaged) - log_joint
     log_ratio_validated = validated_kde(fitted, averaged) - log_joint
@@ -124,14 +147,28 @@ def _estimate(fitted: Tensor, averaged: Tensor, log_joint: Tensor, acceptance: T
 
 
 def gaussian(fitted: Tensor, at: Tensor) -> Tensor:
-    """log density at `at` (n, M, J) of Gaussians with mean and covariance of `fitted` (k, M, J), (n, M)."""
+    """Return the log density of Gaussians with the mean and covariance of the draws.
+
+    Args:
+        fitted: Draws to which the Gaussians are fitted, (k, M, J).
+        at: Points of evaluation, (n, M, J).
+
+    Returns:
+        The log density, (n, M), nats.
+    """
     return _normal(at, fitted.mean(0), _root(fitted))
 
 
 def kde(fitted: Tensor, at: Tensor, factor: float | Tensor = 1.0) -> Tensor:
-    """log density at `at` (n, M, J) of Gaussian kernels on `fitted` (k, M, J), (n, M).
+    """Return the log density of a Gaussian kernel density estimate with Scott's bandwidth k^(-1/(J+4)).
 
-    factor: of Scott's bandwidth k^(-1/(J+4)), one or (M,).
+    Args:
+        fitted: Draws on which the kernels are centred, (k, M, J).
+        at: Points of evaluation, (n, M, J).
+        factor: Factor of the bandwidth, a scalar or (M,).
+
+    Returns:
+        The log density, (n, M), nats.
     """
     count, dims = len(fitted), fitted.shape[-1]
     bandwidth = torch.as_tensor(factor, dtype=fitted.dtype) * count ** (-1 / (dims + 4))
@@ -140,10 +177,20 @@ def kde(fitted: Tensor, at: Tensor, factor: float | Tensor = 1.0) -> Tensor:
 
 
 def validated_kde(fitted: Tensor, at: Tensor) -> Tensor:
-    """`kde` with the bandwidth, one an image, under which the second half of `fitted` predicts the first best."""
+    """Return the log density of a `kde` with a validated bandwidth for each image.
+
+    The bandwidth is the one with which the second half of `fitted` predicts the first half best.
+
+    Args:
+        fitted: Draws on which the kernels are centred, (k, M, J).
+        at: Points of evaluation, (n, M, J).
+
+    Returns:
+        The log density, (n, M), nats.
+    """
     factors = torch.exp((torch.arange(10, dtype=fitted.dtype) - 5) / 2)
     half = len(fitted) // 2
-    # Scott's factor of all draws, not of the half: as the authors have it.
+    # Scott's factor for the number of all draws, not of the half, as the authors do.
     correction = (len(fitted) / (len(fitted) - half)) ** (-1 / (fitted.shape[-1] + 4))
     scores = torch.stack([kde(fitted[half:], fitted[:half], factor * correction).sum(0) for factor in factors])
     return kde(fitted, at, factors[scores.argmax(0)])

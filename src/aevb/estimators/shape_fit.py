@@ -1,16 +1,19 @@
-r"""Is this a shape? A rule that needs no eye and no training: the best drawn shape, fitted by moments, must cover what is there.
+r"""A recognition rule for shapes without training: the best shape, fitted by moments, must cover the image.
 
-Of an image y >= 0 with mass A = sum y, and w = (column + i row) from its centre of mass, shapes of each kind of aevb.data.shapes:
+For an image y >= 0 with mass A = sum y, and w = (column + i row) relative to the centre of mass, one
+shape of each kind of aevb.data.shapes is fitted:
 
     circle      r = sqrt(A / pi)
-    rectangle   sides as sqrt of the eigenvalues of the covariance, along arg E[w^2] / 2, or, as squares have no such axis, along
+    rectangle   sides proportional to the square roots of the eigenvalues of the covariance, in the
+                direction arg E[w^2] / 2 or, since that direction is undefined for squares,
                 (arg E[w^4] - pi) / 4;  area A
-    triangle    corner at arg E[w^3] / 3;  area A
+    triangle    corner in the direction arg E[w^3] / 3;  area A
 
-    overlap = sum min(y, t) / sum max(y, t),   t the shape drawn
+    overlap = sum min(y, t) / sum max(y, t),   t the drawn shape
 
-(intersection over union, for grey images). The kind is that of the largest overlap; the image is recognisable if that overlap is
-at least THRESHOLD. Grey blurs fail, because t is white inside; so do rags, rings and two shapes.
+The overlap is the intersection over union, for grey images. The kind is that with the largest overlap,
+and the image is recognisable if this overlap is at least THRESHOLD. Grey blurs fail because t is white
+inside; irregular shapes, rings and pairs of shapes also fail.
 """
 
 from typing import NamedTuple
@@ -26,19 +29,31 @@ EPS = 1e-12
 
 
 class ShapeFit(NamedTuple):
-    """Per image, (n,). kind: of the best shape, a place in KINDS. overlap: with it, in [0, 1]."""
+    """The best shape of each image.
+
+    Attributes:
+        kind: Kind of the best shape, an index into KINDS, (n,).
+        overlap: Overlap with the best shape, in [0, 1], (n,).
+    """
 
     kind: np.ndarray
     overlap: np.ndarray
 
     @property
     def recognisable(self) -> np.ndarray:
-        """Whether the overlap reaches THRESHOLD."""
+        """Whether the overlap is at least THRESHOLD, (n,) bool."""
         return self.overlap >= THRESHOLD
 
 
 def fit(images: np.ndarray) -> ShapeFit:
-    """The best shape of each image (n, side, side); levels are cut to [0, 1]."""
+    """Fit the best shape to each image.
+
+    Args:
+        images: Images, (n, side, side); the values are clipped to [0, 1].
+
+    Returns:
+        The best shape of each image.
+    """
     y = np.clip(images.astype(np.float64), 0, 1)
     n, side, _ = y.shape
     place = np.arange(side) + 0.5
