@@ -1,9 +1,12 @@
 """A user's own array: data=array data.path=mine.npz.
 
-An .npz holds `x`, or `train` and, if they are given, `test` and `valid`, each (N, D) or (N, rows, columns), each with
-labels (N,) if wanted: `label`, or `train_label`, `valid_label`, `test_label`. An .npy is an `x`. Floats must be finite
-and are taken as they are, so are bits (any integers that are all 0 or 1); other bytes are divided by `scale`.
-Nothing in the file is executed: pickles are refused.
+An .npz file holds either `x`, or `train` and optionally `test` and `valid`. Each array is (N, D) or
+(N, rows, columns). Each may have labels (N,): `label` for `x`, otherwise `train_label`, `valid_label`
+and `test_label`. An .npy file holds `x`.
+
+Floats must be finite and are used unchanged. Binary values (booleans, or integers that are all 0 or 1)
+are used unchanged as well. Other uint8 values are divided by `scale`. Pickles are refused, so that
+nothing in the file is executed.
 """
 
 from pathlib import Path
@@ -23,11 +26,21 @@ PARTS = {"train", "valid", "test", "train_label", "valid_label", "test_label"}
 
 
 class ArrayDataset(Dataset):
-    """The array in `path`, read at once, because its shape and range are known only then.
+    """The arrays of an .npz or .npy file.
 
-    shape: (rows, columns) of the picture that a row of (N, D) is; None: 1 x D. scale: unit of a uint8 level.
-    test_fraction: share that becomes the test set where the file has none, drawn by `seed`. n_train: the first of the
-    training images that are left; None: all. Raises UserError.
+    The constructor reads the file, because the shape and the range of the data are not known before.
+
+    Args:
+        path: The .npz or .npy file.
+        shape: (rows, columns) of an image if the arrays are (N, D); None: 1 x D.
+        scale: The divisor of uint8 grey levels.
+        test_fraction: The fraction of the images that becomes the test set if the file has no test set.
+        seed: Seed of the random choice of this test set.
+        n_train: Number of training images, taken from the start of the training set; None: all.
+
+    Raises:
+        UserError: If the file cannot be read, or if its arrays do not have the form described above or do
+            not fit the arguments.
     """
 
     name = "tensor"
@@ -62,6 +75,7 @@ class ArrayDataset(Dataset):
         self._splits = splits._replace(train=splits.train.first(n_train))
 
     def load(self) -> Splits:
+        """Return the splits that the constructor has read."""
         return self._splits
 
     def _refusal(self, text: str) -> UserError:
@@ -88,7 +102,7 @@ class ArrayDataset(Dataset):
         return shape[0], shape[1]
 
     def _values(self, key: str, array: np.ndarray, unit: int) -> np.ndarray:
-        with np.errstate(over="ignore"):  # what overflows float32 is refused below
+        with np.errstate(over="ignore"):  # a value that overflows float32 is refused below
             x = np.asarray(array.reshape(len(array), -1), np.float32, order="C")
         finite = np.isfinite(x).all(1)
         if not finite.all():
@@ -128,14 +142,14 @@ def _rows(split: Split, index: np.ndarray) -> Split:
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of a file by their keys, which must be ours."""
+    """Return the arrays of a file by key; refuse unknown keys."""
     try:
-        with open(path, "rb") as stream:  # numpy leaves a damaged file open if it opens it
+        with open(path, "rb") as stream:  # if numpy opened the file, it would leave a damaged one open
             file = np.load(stream, allow_pickle=False)
             arrays = {"x": file} if isinstance(file, np.ndarray) else {key: file[key] for key in file.files}
     except FileNotFoundError as error:
         raise UserError(f"data.path={path}: no such file; give an .npz or .npy file") from error
-    except Exception as error:  # numpy, zipfile and zlib each have their own words for a damaged file
+    except Exception as error:  # numpy, zipfile and zlib raise different errors for a damaged file
         text = " ".join(str(error).split())
         reason = "unknown format" if "pickled data" in text else "an object array" if "Object array" in text else text
         raise UserError(f"data.path={path}: not an .npz or .npy file of numbers ({reason}); save it anew") from error

@@ -1,8 +1,12 @@
-"""What a grey image is to a Bernoulli likelihood.
+"""Targets of a Bernoulli likelihood made from grey images.
 
-A grey level p in [0, 1] is taken as it is (`grey`: the cross-entropy, linear in x, is then E over b ~ Bernoulli(p) of
-log p(b | z); a bound on log p(b) in the mean, not comparable with tables of binary images), as the probability of a
-pixel drawn anew at every presentation (`dynamic`), or as the bit p >= 1/2 (`threshold`).
+There are three ways to use a grey level p in [0, 1]:
+
+    grey        The target is p itself. The log-likelihood is linear in x, so it equals the mean of
+                log p(b | z) over b ~ Bernoulli(p). The bound is then a bound on the mean of log p(b), which
+                is not comparable with published results on binary images.
+    dynamic     p is the probability of a binary pixel, which is sampled again every time the image is used.
+    threshold   The target is 1 if p >= 1/2, otherwise 0.
 """
 
 import numpy as np
@@ -11,7 +15,16 @@ __all__ = ["as_targets", "convention", "meaning"]
 
 
 def as_targets(levels: np.ndarray, kind: str, scale: int) -> np.ndarray:
-    """(N, D) float32 targets from integer `levels`, of which `scale` is the unit; `kind` as above."""
+    """Convert integer grey levels to targets.
+
+    Args:
+        levels: Integer grey levels, (N, D).
+        kind: "grey", "dynamic" or "threshold" (see the module).
+        scale: The divisor that maps the levels to [0, 1].
+
+    Returns:
+        The targets, (N, D) float32: 0 or 1 for "threshold", otherwise levels / scale.
+    """
     if kind == "threshold":
         return (levels >= scale / 2).astype(np.float32)
     x = levels.astype(np.float32)
@@ -20,7 +33,15 @@ def as_targets(levels: np.ndarray, kind: str, scale: int) -> np.ndarray:
 
 
 def convention(kind: str, scale: int) -> str:
-    """The line that names `kind` and `scale` in tables."""
+    """Return the name of a kind of target and its scale, as tables show it.
+
+    Args:
+        kind: "grey", "dynamic", "threshold" or "fixed".
+        scale: The divisor of the grey levels.
+
+    Returns:
+        The name, for example "grey/255".
+    """
     names = {
         "grey": f"grey/{scale}",
         "dynamic": f"dynamically binarised, p = grey/{scale}",
@@ -31,9 +52,16 @@ def convention(kind: str, scale: int) -> str:
 
 
 def meaning(convention: str, decoder: str) -> str:
-    """What a bound or a log p(x) of such targets is and is not, in one sentence; it stands wherever such numbers are shown.
+    """Return a sentence that says how to interpret a bound or a log p(x) of such targets.
 
-    convention: of the targets, as data sets name it. decoder: the `_target_` of the run's decoder.
+    The sentence is shown with every such number.
+
+    Args:
+        convention: The convention of the data set (see `Dataset`).
+        decoder: The `_target_` of the decoder of the run.
+
+    Returns:
+        The sentence, without a final full stop.
     """
     bernoulli = any(word in decoder.rpartition(".")[2] for word in ("Bernoulli", "Autoregressive"))
     grey = convention.startswith("grey/")

@@ -1,6 +1,7 @@
-"""What every data set gives: three splits of vectors in memory, read without torch.
+"""The base class of the data sets.
 
-Axes: N images, D = rows x columns pixels.
+A data set has three splits, which are NumPy arrays in memory. Torch is not needed to read them. The axes
+are N images and D = rows x columns pixels.
 """
 
 import hashlib
@@ -13,29 +14,48 @@ __all__ = ["Dataset", "Split", "Splits"]
 
 
 class Split(NamedTuple):
-    """One part of a data set.
+    """One split of a data set.
 
-    x: (N, D) float32, the targets of the likelihood (or, for a `dynamic` data set, Bernoulli probabilities).
-    label: (N,) int64, class of each image; zeros where a data set has none.
+    Attributes:
+        x: The targets of the likelihood, (N, D) float32; for a `dynamic` data set the probabilities of
+            Bernoulli variables.
+        label: The class of each image, (N,) int64; zeros if the data set has no labels.
     """
 
     x: np.ndarray
     label: np.ndarray
 
     def first(self, count: int | None) -> "Split":
-        """The first `count` images; all of them for None."""
+        """Return the first images of the split.
+
+        Args:
+            count: Number of images; None: all.
+
+        Returns:
+            The split of these images.
+        """
         return Split(self.x[:count], self.label[:count])
 
 
 class Splits(NamedTuple):
-    """Training, validation and test part; `valid` may be empty."""
+    """The three splits of a data set.
+
+    Attributes:
+        train: The training set.
+        valid: The validation set, which may be empty.
+        test: The test set.
+    """
 
     train: Split
     valid: Split
     test: Split
 
     def hashes(self) -> dict[str, str]:
-        """sha256 of every split's targets."""
+        """Return the SHA-256 hash of the targets of each split.
+
+        Returns:
+            The hexadecimal hashes by the name of the split.
+        """
         return {
             name: hashlib.sha256(np.ascontiguousarray(split.x).data).hexdigest()
             for name, split in self._asdict().items()
@@ -45,9 +65,13 @@ class Splits(NamedTuple):
 class Dataset(ABC):
     """A data set and its conventions.
 
-    name: used in run names. shape: (rows, columns) of an image. dynamic: x holds probabilities that are drawn
-    anew at every presentation. convention: one line that names targets and scaling wherever a number is shown.
-    unit_interval: every target lies in [0, 1], as a Bernoulli likelihood needs.
+    Attributes:
+        name: The name of the data set in run names.
+        shape: (rows, columns) of an image, in pixels.
+        convention: The kind of the targets and their scale in one line, shown with every result.
+        dynamic: Whether x holds probabilities, from which binary pixels are sampled every time an image
+            is used.
+        unit_interval: Whether every target lies in [0, 1], which a Bernoulli likelihood requires.
     """
 
     name: str
@@ -58,13 +82,27 @@ class Dataset(ABC):
 
     @property
     def dim(self) -> int:
-        """D, pixels of an image."""
+        """The number of pixels of an image, D."""
         return self.shape[0] * self.shape[1]
 
     @abstractmethod
     def load(self) -> Splits:
-        """Reads and verifies the data (downloading where the data set can); raises UserError."""
+        """Read and verify the data, and download them if they are missing and the data set allows it.
+
+        Returns:
+            The three splits.
+
+        Raises:
+            UserError: If the data are missing or damaged.
+        """
 
     def hashes(self) -> dict[str, str]:
-        """sha256 of every split's targets as they are used, for manifests."""
+        """Return the SHA-256 hash of the targets of each split, for the manifest of a run.
+
+        Returns:
+            The hexadecimal hashes by the name of the split.
+
+        Raises:
+            UserError: If the data are missing or damaged.
+        """
         return self.load().hashes()

@@ -1,7 +1,8 @@
-"""The handwritten digits that come with scikit-learn: 1797 images of 8 x 8 pixels, 17 grey levels, no download.
+"""The handwritten digits of scikit-learn: 1797 images of 8 x 8 pixels with 17 grey levels.
 
-They are the test part of Alpaydin & Kaynak's optical digits (UCI, 1998), in the writers' order; a fixed shuffle
-makes the split: 1437 (80 %) to train, 360 to test, no validation part.
+The images are part of scikit-learn, so there is no download. They are the test set of the optical digits
+of Alpaydin & Kaynak (UCI, 1998), ordered by writer. A shuffle with a fixed seed makes the split: 1437
+images (80 %) for training, 360 for testing and no validation set.
 """
 
 from typing import Literal
@@ -20,9 +21,17 @@ LEVELS = 16
 
 
 class Digits(Dataset):
-    """scikit-learn's digits, x = level/16; the split is the first 1437 and last 360 of RandomState(0).permutation.
+    """The digits of scikit-learn with x = level/16.
 
-    n_train: the first of the 1437; the test set stays.
+    The training set is the first 1437 images in the order of RandomState(0).permutation; the test set is
+    the last 360.
+
+    Args:
+        targets: The kind of the targets (see aevb.data.binarisation).
+        n_train: Number of training images, taken from the start of the 1437; the test set does not change.
+
+    Raises:
+        UserError: If an argument is not allowed.
     """
 
     name = "digits"
@@ -38,6 +47,7 @@ class Digits(Dataset):
         self.convention = convention(targets, LEVELS)
 
     def load(self) -> Splits:
+        """Return the splits (see `Dataset.load`)."""
         from sklearn.datasets import load_digits
 
         levels, label = load_digits(return_X_y=True)

@@ -1,8 +1,9 @@
-"""One file over HTTP, into memory.
+"""Download of one file over HTTP into memory.
 
-The largest file of any data set here packs into 10 MB, so nothing touches the disk before it is verified: an
-interrupted download has nothing to leave behind. The body is read as it arrives, one read of the socket at a time,
-because a time-out of the socket alone would let a server that drips a byte now and then hold us for ever.
+The largest compressed file of the data sets has 10 MB, so a file is kept in memory until it is verified.
+An interrupted download therefore leaves no file behind. The body is read in small parts and the rate is
+checked, because the timeout of a socket does not stop a download from a server that sends a few bytes now
+and then.
 """
 
 from time import monotonic
@@ -18,25 +19,33 @@ if TYPE_CHECKING:
 __all__ = ["SLOWEST", "TIMEOUT", "Unreachable", "fetch"]
 
 TIMEOUT = 20.0
-"""Seconds to wait for a connection, and over which the rate is taken."""
+"""Seconds to wait for an answer, and seconds over which the rate is measured."""
 SLOWEST = 1024
-"""Bytes per second under which a download counts as stalled."""
+"""The rate in bytes per second below which a download counts as stalled."""
 
 
 class Unreachable(Exception):
-    """The file was not delivered; the message says why in a few words."""
+    """Raised if a file could not be downloaded; the message gives the reason in a few words."""
 
 
 def fetch(url: str, timeout: float = TIMEOUT) -> bytes:
-    """The bytes at `url`, with a progress bar.
+    """Download a file and show a progress bar.
 
-    timeout: seconds without an answer, or with less than SLOWEST bytes per second, after which it gives up.
-    Raises Unreachable.
+    Args:
+        url: The address of the file.
+        timeout: Seconds after which the download stops if there is no answer, or if the rate stays below
+            SLOWEST bytes per second.
+
+    Returns:
+        The bytes of the file.
+
+    Raises:
+        Unreachable: If the file could not be downloaded.
     """
     import requests
     from urllib3.exceptions import HTTPError
 
-    # identity: bytes must arrive as they were published, not packed once more for the journey
+    # identity: the server must send the published bytes without another compression
     headers = {"Accept-Encoding": "identity"}
     try:
         with requests.get(url, stream=True, timeout=timeout, headers=headers) as response:

@@ -1,9 +1,11 @@
-"""Frey Face: 1965 consecutive video frames of one face, 28 x 20 pixels, and the split that gives the paper's numbers.
+"""Frey Face: 1965 consecutive video frames of one face, 28 x 20 pixels, in the split of the paper.
 
-The paper names neither scaling nor split. A constant Gaussian decoder, to which its wake-sleep curves converge, says
-both: with x = byte/256, `np.random.seed(0); np.random.shuffle(x)`, the first 1600 faces to train and the last 365 to
-test, the maximum-likelihood diagonal Gaussian gives 578.62 / 569.34 nats, Figure 2's plateau to 0.3 nats; byte/255
-gives 576.43 / 567.15. Neighbouring frames are nearly equal, so an unshuffled tail would be no test.
+The paper gives neither the scale nor the split. Both can be derived from Figure 2, where the wake-sleep
+curves converge to the log-likelihood of a constant Gaussian decoder. The split is
+`np.random.seed(0); np.random.shuffle(x)`, the first 1600 faces for training and the last 365 for testing.
+With x = byte/256 the maximum-likelihood diagonal Gaussian has a log-likelihood of 578.62 (training) and
+569.34 (test) nats, which agrees with the plateau of Figure 2 to 0.3 nats. With byte/255 it has 576.43 and
+567.15 nats. The shuffle is necessary because consecutive frames are nearly equal.
 """
 
 import io
@@ -24,7 +26,7 @@ DIM = 28 * 20
 
 
 def _faces(raw: bytes) -> bytes:
-    """The faces of the MATLAB file, `ff` of 560 x 1965 bytes, one after another."""
+    """Return the faces in the matrix `ff` (560 x 1965 bytes) of the MATLAB file, one after another."""
     from scipy.io import loadmat
 
     ff = loadmat(io.BytesIO(raw), variable_names=["ff"]).get("ff")
@@ -55,10 +57,17 @@ FREY = Source(
 
 
 class FreyFace(Dataset):
-    """Frey Face, its grey levels byte/scale; no validation part, no labels.
+    """Frey Face with grey levels x = byte/scale, without a validation set and without labels.
 
-    root: folder of the data; None: AEVB_DATA, else ./data. n_train: the first of the 1600 shuffled training faces;
-    the test set stays. mirror: a folder on the web used instead of the public one.
+    Args:
+        root: The data folder; None: the environment variable AEVB_DATA if it is set, otherwise ./data.
+        scale: The divisor of the bytes.
+        n_train: Number of training faces, taken from the start of the 1600; the test set does not change.
+        download: Whether to download the file if it is missing.
+        mirror: URL of a folder that is used instead of the public one.
+
+    Raises:
+        UserError: If an argument is not allowed.
     """
 
     name = "frey_face"
@@ -79,9 +88,10 @@ class FreyFace(Dataset):
         self.convention = convention("grey", scale)
 
     def load(self) -> Splits:
+        """Return the splits (see `Dataset.load`)."""
         (content,) = obtain(FREY, self.root, self.download, self.mirror)
         x = as_targets(np.frombuffer(content, np.uint8).reshape(N_FACES, DIM), "grey", self.scale)
-        # the same rows as np.random.seed(0); np.random.shuffle(x), without touching the global generator
+        # the same order as np.random.seed(0); np.random.shuffle(x), without a change of the global generator
         np.random.RandomState(0).shuffle(x)
         train, test = x[: self.n_train], x[-N_TEST:]
         return Splits(_unlabelled(train), _unlabelled(x[:0]), _unlabelled(test))

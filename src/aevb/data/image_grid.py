@@ -1,4 +1,4 @@
-"""Many small grey images side by side in one picture."""
+"""A grid of small grey images in one picture."""
 
 import math
 
@@ -12,8 +12,8 @@ def grey_levels(images: np.ndarray, data: np.ndarray) -> np.ndarray:
 
     Args:
         images: Images of any shape, in the units of the data.
-        data: The data. If they stay within [0, 1], the images are only clipped to it; otherwise the
-            extremes of the data become black and white.
+        data: The data. If they lie in [0, 1], the images are only clipped to [0, 1]; otherwise black and
+            white are min(0, minimum of the data) and max(1, maximum of the data).
 
     Returns:
         Grey levels in [0, 1], float32, of the same shape as `images`.
@@ -35,14 +35,15 @@ def image_grid(
 
     Args:
         images: Grey levels, (n, height, width).
-        columns: Images in a row; None: as many as make the picture about as high as wide.
-        gap: Pixels of the picture between neighbours.
-        border: Pixels of the picture around all images.
-        fill: Grey level of gaps, border and unused cells.
-        width: Each image is enlarged by a whole factor to about this width in pixels.
+        columns: Number of images in a row; None: chosen so that the picture is about square.
+        gap: Width of the gap between two images, in pixels of the picture.
+        border: Width of the border around all images, in pixels of the picture.
+        fill: Grey level of the gaps, the border and the unused cells.
+        width: Approximate width of an image in the picture, in pixels; images are enlarged by an integer
+            factor.
 
     Returns:
-        The picture, (height, width), of the type of `images`.
+        The picture, (height, width), with the dtype of `images`.
     """
     factor = max(1, round(width / images.shape[2]))
     images = images.repeat(factor, axis=1).repeat(factor, axis=2)
