@@ -1,7 +1,8 @@
-"""What a config file from elsewhere may hold, asked of each file as Hydra loads it, before anything in it is used.
+"""Checks of the config files that Hydra loads, before their values are used.
 
-Files of aevb's conf/ and of Hydra itself are known. Every other file is data: under `hydra` it may set what `_SETTINGS` and
-`_problem` list, and no value in it may ask a resolver. Folders are the only places that Hydra searches for files.
+The files in conf/ of aevb and the files of Hydra are trusted. Every other file is untrusted: under `hydra`
+it may contain only the settings that `_SETTINGS` and `_may_set` list and those of the primary configs of
+aevb, and none of its values may use a resolver. Hydra may search for files only in folders.
 """
 
 import re
@@ -37,12 +38,15 @@ _NUMBERS = (
     ),
     *("array_parallelism", "max_num_timeout", "signal_delay_s"),
 )
-CALLS = ("_target_", "()", "class")  # told first
+CALLS = ("_target_", "()", "class")  # reported first
 _SETTINGS = "mode, sweeper.params, sweeper.max_batch_size, sweeper.experiments, sweeper.max_samples, launcher's numbers"
 
 
 def install() -> None:
-    """From now on Hydra loads only files that pass, from folders only."""
+    """Patch Hydra so that it checks every config file and searches for files only in folders.
+
+    A second call has no effect.
+    """
     load, sources = ConfigRepository.load_config, ConfigRepository.initialize_sources
     single: Any = ConfigLoaderImpl._load_single_config
     if hasattr(load, "__wrapped__"):
@@ -90,13 +94,14 @@ def install() -> None:
 
 
 def check_file(content: Any) -> None:
-    """Refuses what no file from elsewhere may hold.
+    """Check the content of an untrusted config file.
 
     Args:
-        content: The file's plain containers, below its package, interpolations as text.
+        content: The content as plain containers, under the package of the file, with interpolations as text.
 
     Raises:
-        UserError: With the key and the unresolved text, so that no value of the environment is shown.
+        UserError: If a value is not allowed. The message shows the key and the unresolved value, so that it
+            contains no value of the environment.
     """
     hydra = content.get("hydra", {}) if isinstance(content, dict) else {}
     if not isinstance(hydra, dict):
@@ -135,7 +140,7 @@ def _may_set(path: tuple[str, ...], value: Any) -> bool:
 
 @cache
 def _ours() -> list[tuple[tuple[str, ...], Any]]:
-    # A primary config of one's own may say what ours say.
+    # A primary config of the user may contain the settings of the primary configs of aevb.
     files = (CONF / f"{name}.yaml" for name in ("train", "evaluate", "figure"))
     return [leaf for file in files for leaf in _leaves(read_yaml(file)["hydra"], ())]
 
@@ -149,7 +154,7 @@ def _leaves(node: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...],
 
 
 def _plain(text: str) -> bool:
-    # References to other keys, also nested ones, and nothing else that begins with a dollar.
+    # References to other keys, also nested ones, are allowed; any other use of a dollar sign is not.
     before = ""
     while before != text:
         before, text = text, REFERENCE.sub("x", text)
@@ -157,7 +162,7 @@ def _plain(text: str) -> bool:
 
 
 def _known(source: str, config_path: str) -> bool:
-    # Where the file lies counts, not where the search began: an option may lead out of the folder (..).
+    # The location of the file itself is checked, because an option may contain ".." and leave the search folder.
     if not source.startswith("file://"):
         return source.startswith(("pkg://hydra.conf", "structured://"))
     file = (Path(source.removeprefix("file://")) / config_path).resolve()

@@ -1,8 +1,9 @@
-"""What a composed config may ask of Hydra itself: untrusted configs are data, also where Hydra reads them.
+"""Checks of the settings for Hydra in a composed config, which may come from an untrusted file.
 
-aevb builds nothing outside its allow-list (aevb.config.instantiate), but Hydra calls what `hydra.callbacks`, its launcher, its sweeper and the
-logging nodes name before any of aevb runs, and hands environment variables to child processes. So all of that is checked at the
-moment a config is composed. Places to write are given by the person at the keyboard, never by a config.
+aevb instantiates only the targets of its allow-list (aevb.config.instantiate). Hydra itself, however, calls
+the targets of `hydra.callbacks`, of its launcher, of its sweeper and of the logging nodes before aevb runs,
+and it passes environment variables to child processes. These settings are therefore checked when the
+config is composed. Output directories may be set on the command line, but not by a config file.
 """
 
 import re
@@ -25,7 +26,7 @@ __all__ = ["check", "install"]
 PLUGIN = re.compile(r"hydra(\._internal\.core_plugins|_plugins)\.\w+(\.\w+)*\.\w+(Launcher|Sweeper)")
 PLACES = ("output_dir", "hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "hydra.output_subdir")
 KNOWN: Any = OmegaConf.to_container(OmegaConf.structured(HydraConf))
-KNOWN["env"] = {}  # added by the group of that name
+KNOWN["env"] = {}  # added by the config group of this name
 SILENT: Any = {"version": 1, "root": None, "disable_existing_loggers": False}
 CONSOLE: Any = {
     "version": 1,
@@ -37,7 +38,10 @@ CONSOLE: Any = {
 
 
 def install() -> None:
-    """From now on Hydra composes nothing that `check` refuses, from files that aevb.cli.hydra_files lets pass."""
+    """Patch Hydra so that it checks every composed config with `check`.
+
+    The files are checked as well (see aevb.cli.hydra_files). A second call has no effect.
+    """
     hydra_files.install()
     compose = ConfigLoaderImpl.load_configuration
     if hasattr(compose, "__wrapped__"):
@@ -53,8 +57,17 @@ def install() -> None:
 
 
 def check(cfg: DictConfig, config_name: str, overrides: list[str]) -> None:
-    """Raises UserError for what no config may ask. overrides: the command line's, which may choose places."""
-    if cfg.hydra.job.env_set:  # names only: env_copy has put values of the environment there
+    """Check the settings for Hydra and replace the nodes that Hydra instantiates by plain values.
+
+    Args:
+        cfg: The composed config; it is changed.
+        config_name: The name of the primary config.
+        overrides: The overrides of the command line, which may set output directories.
+
+    Raises:
+        UserError: If a setting is not allowed.
+    """
+    if cfg.hydra.job.env_set:  # shows only names: env_copy has added values of the environment
         given = ",".join(str(name) for name in cfg.hydra.job.env_set)
         raise UserError(
             f"hydra.job.env_set={{{given}}}: no config sets the environment; allowed: {{}}; try: your shell"
@@ -80,7 +93,8 @@ def check(cfg: DictConfig, config_name: str, overrides: list[str]) -> None:
 
 
 def _unknown(node: Any, known: Any, path: str) -> Iterator[tuple[str, Any, list[str]]]:
-    # What `+` has added, with what there is beside it. Where Hydra itself knows no keys (a launcher's arguments), any may be.
+    # The keys added with `+`, each with its known siblings. Any key is allowed where Hydra defines none
+    # (the arguments of a launcher).
     if isinstance(node, dict) and isinstance(known, dict) and known:
         for key, value in node.items():
             if key not in known:
@@ -90,7 +104,7 @@ def _unknown(node: Any, known: Any, path: str) -> Iterator[tuple[str, Any, list[
 
 
 def _freeze(cfg: DictConfig) -> None:
-    """Puts in place of what Hydra instantiates and logs with the plain values that were checked: nothing resolves later."""
+    """Replace the nodes that Hydra instantiates by the checked plain values, so that nothing is resolved later."""
     unresolved: Any = OmegaConf.to_container(cfg.hydra, resolve=False)
     with open_dict(cfg.hydra):
         for key in ("launcher", "sweeper"):
@@ -100,7 +114,7 @@ def _freeze(cfg: DictConfig) -> None:
                 if last == "_target_" and (depth != 2 or not PLUGIN.fullmatch(str(value))):
                     raise _called(path, value)
             cfg.hydra[key] = plain
-        # The log is ours: no other has a use here, and a handler may name a class or a file.
+        # Logging is always that of aevb, because a handler may name a class or a file.
         cfg.hydra.job_logging = SILENT
         cfg.hydra.hydra_logging = SILENT if unresolved["hydra_logging"] == SILENT else CONSOLE
 

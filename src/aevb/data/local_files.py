@@ -1,7 +1,8 @@
-"""Files of a data set: where they are looked for, how they are unpacked, and how one is put there.
+"""The files of a data set on disk: the search for them, decompression and storage.
 
-A file lies in the root or in the root's MNIST/raw (torchvision's layout), packed by gzip or not. A new file appears
-under its name only when it is whole: it is written beside the target, flushed to disk and renamed.
+A file is either in the data folder or in its subfolder MNIST/raw (the layout of torchvision), and may be
+compressed with gzip. A new file is written under a temporary name in the same folder, flushed to disk and
+renamed, so that a file is always complete.
 """
 
 import gzip
@@ -17,18 +18,31 @@ from aevb.files.atomic import write_atomically
 __all__ = ["LIMIT", "Root", "find", "read", "root", "store", "unpack"]
 
 LIMIT = 1 << 27
-"""Bytes of the largest file that is read: above every published one, far below a decompression bomb."""
+"""Maximum size of a file in bytes: larger than every published file, much smaller than a decompression bomb."""
 
 
 class Root(NamedTuple):
-    """The folder of the data, and the words that say who chose it."""
+    """The data folder.
+
+    Attributes:
+        path: The folder.
+        origin: The setting that chose the folder, as messages show it.
+    """
 
     path: Path
     origin: str
 
 
 def root(given: str | None) -> Root:
-    """`given` (the key data.root), else the environment's AEVB_DATA, else ./data."""
+    """Return the data folder.
+
+    Args:
+        given: The value of the key data.root, or None.
+
+    Returns:
+        The folder `given`; if it is None, the folder of the environment variable AEVB_DATA; if that is not
+        set, ./data.
+    """
     if given is not None:
         return Root(Path(given).expanduser(), f"data.root={given}")
     if chosen := os.environ.get(DATA):
@@ -37,7 +51,15 @@ def root(given: str | None) -> Root:
 
 
 def find(folder: Path, name: str) -> Path | None:
-    """The file `name` or `name`.gz in `folder` or its MNIST/raw; None where there is none."""
+    """Search for a file, compressed or not, in a folder and in its subfolder MNIST/raw.
+
+    Args:
+        folder: The data folder.
+        name: The name of the file without ".gz".
+
+    Returns:
+        The path of the file; None if there is no such file.
+    """
     for place in (folder / "MNIST" / "raw", folder):
         for path in (place / name, place / f"{name}.gz"):
             if os.path.isfile(path):
@@ -46,7 +68,17 @@ def find(folder: Path, name: str) -> Path | None:
 
 
 def read(path: Path) -> bytes:
-    """The bytes of a file as they lie there."""
+    """Read a file without decompression.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The bytes of the file.
+
+    Raises:
+        UserError: If the file cannot be read.
+    """
     try:
         return path.read_bytes()
     except OSError as error:
@@ -54,9 +86,19 @@ def read(path: Path) -> bytes:
 
 
 def unpack(raw: bytes) -> bytes:
-    """`raw` without its gzip packing, if it has one: told by its first bytes, since names lie.
+    """Decompress the bytes of a file if they are in gzip format.
 
-    Raises OSError, EOFError or zlib.error for damaged bytes, ValueError above LIMIT.
+    The format is recognised by the first two bytes, because the name of a file can be wrong.
+
+    Args:
+        raw: The bytes of the file.
+
+    Returns:
+        The decompressed bytes; `raw` if it is not in gzip format.
+
+    Raises:
+        OSError, EOFError, zlib.error: If the bytes are damaged.
+        ValueError: If the decompressed bytes are more than LIMIT.
     """
     if raw[:2] != b"\x1f\x8b":
         return raw
@@ -68,7 +110,17 @@ def unpack(raw: bytes) -> bytes:
 
 
 def store(path: Path, raw: bytes) -> None:
-    """Puts `raw` at `path` in one step; two processes may do so at once, since either file is whole."""
+    """Write a file atomically.
+
+    Two processes may write the same file at the same time, because each of them writes a complete file.
+
+    Args:
+        path: The file.
+        raw: The bytes to write.
+
+    Raises:
+        UserError: If the file cannot be written.
+    """
     try:
         write_atomically(path, lambda file: file.write(raw))
     except UserError as error:

@@ -1,8 +1,10 @@
-"""MNIST in the paper's split: 50,000 training, 10,000 validation and 10,000 test images of 28 x 28 pixels.
+"""MNIST (LeCun, Bottou, Bengio & Haffner 1998) in the split of the paper.
 
-The validation images are the last 10,000 of the published training file, as in the authors' mnist.pkl.gz.
-LeCun, Bottou, Bengio, Haffner (1998). `targets` says what the likelihood sees (aevb.data.binarisation); `fixed` are the
-binary images of Salakhutdinov & Murray (2008) as Larochelle published them, which carry no labels.
+There are 50,000 training, 10,000 validation and 10,000 test images of 28 x 28 pixels. The validation set
+is the last 10,000 images of the published training file, as in the authors' mnist.pkl.gz.
+
+The kinds of targets are described in aevb.data.binarisation. The targets "fixed" are the binary images of
+Salakhutdinov & Murray (2008) as published by Larochelle; they have no labels.
 """
 
 from typing import Literal
@@ -59,11 +61,19 @@ BINARIZED = Source(
 
 
 class MNIST(Dataset):
-    """MNIST, its grey levels byte/scale.
+    """MNIST with grey levels x = byte/scale.
 
-    root: folder of the data; None: AEVB_DATA, else ./data. n_train: the first of the 50,000 training images, which are in
-    no order of class; so the first 1000 are the same images whatever N is (appendix E). mirror: a folder on the web
-    used instead of the public ones.
+    Args:
+        root: The data folder; None: the environment variable AEVB_DATA if it is set, otherwise ./data.
+        targets: The kind of the targets (see the module).
+        scale: The divisor of the bytes.
+        n_train: Number of training images, taken from the start of the 50,000. The images are not ordered
+            by class, and the first 1000 are the same for every larger number (appendix E).
+        download: Whether to download missing files. The files of the targets "fixed" are never downloaded.
+        mirror: URL of a folder that is used instead of the public ones.
+
+    Raises:
+        UserError: If an argument is not allowed.
     """
 
     name = "mnist"
@@ -89,12 +99,13 @@ class MNIST(Dataset):
         self.convention = convention(targets, scale)
 
     def load(self) -> Splits:
+        """Return the splits (see `Dataset.load`)."""
         splits = self._fixed() if self.targets == "fixed" else self._scaled()
         return splits._replace(train=splits.train.first(self.n_train))
 
     def _scaled(self) -> Splits:
         contents = obtain(IDX, self.root, self.download, self.mirror)
-        # an idx file is a header (16 bytes for images, 8 for labels) and the values, row by row
+        # an idx file has a header (16 bytes for images, 8 for labels), followed by the values row by row
         byte, test_byte = (np.frombuffer(content, np.uint8, offset=16).reshape(-1, DIM) for content in contents[::2])
         label, test_label = (np.frombuffer(content, np.uint8, offset=8).astype(np.int64) for content in contents[1::2])
         x, test_x = (as_targets(levels, self.targets, self.scale) for levels in (byte, test_byte))
@@ -110,6 +121,6 @@ class MNIST(Dataset):
 
 
 def _split(content: bytes) -> Split:
-    # one image a line, "0 1 ... 0\n": every second byte is a pixel
+    # one image per line, "0 1 ... 0\n": every second byte is a pixel
     x = (np.frombuffer(content, np.uint8).reshape(-1, 2 * DIM)[:, ::2] == ord("1")).astype(np.float32)
     return Split(x, np.zeros(len(x), np.int64))

@@ -1,15 +1,17 @@
-r"""Drawn shapes: 10,000 grey images of a rectangle, a circle or a triangle each, white on black. Nothing is downloaded.
+r"""Generated shapes: 10,000 grey images of a rectangle, a circle or a triangle, white on black.
 
-Image i of a seed is a function of (seed, i) alone: eight raw 64-bit numbers of Philox from place 8 i on, whose stream no
-version of numpy changes. Kind, centre, radius, orientation and side ratio are uniform; the circle around a shape lies in the
-image. A pixel is 1/2 - d, cut to [0, 1] and rounded to a byte, d its signed distance from the outline in pixels: an edge of
-one pixel's width.
+The images are generated, so there is no download. Image i depends only on (seed, i): it uses the eight raw
+64-bit numbers of Philox that start at position 8 i. This stream is the same in every version of NumPy.
+Kind, centre, radius, orientation and side ratio are uniform, and the circumscribed circle of a shape lies
+in the image. A pixel has the grey level 1/2 - d, clipped to [0, 1] and rounded to a byte, where d is its
+signed distance from the outline in pixels. An edge is therefore one pixel wide.
 
     circle      d = |p| - r
     rectangle   d = max(|u| - a, |v| - b),   b / a the side ratio, a^2 + b^2 = r^2
-    triangle    d = max_k (p . n_k) - r / 2,   n_k the normals of an equilateral triangle's sides
+    triangle    d = max_k (p . n_k) - r / 2,   n_k the normals of the sides of an equilateral triangle
 
-p: from the centre; u, v: the same along the rectangle's sides; r: the circumradius.
+p is the position of the pixel relative to the centre, (u, v) are the components of p along the sides of
+the rectangle, and r is the circumradius.
 """
 
 from typing import Literal, NamedTuple
@@ -28,17 +30,24 @@ RECTANGLE, CIRCLE, TRIANGLE = range(3)
 
 N_TRAIN, N_TEST = 9000, 1000
 SIDES = (8, 64)
-RADII = (0.18, 0.36)  # of the image's side
+RADII = (0.18, 0.36)  # as a fraction of the side of the image
 RATIOS = (0.4, 1.0)
 LEVELS = 255
-NUMBERS = 8  # of the generator for an image
+NUMBERS = 8  # numbers of the generator per image
 BLOCK = 1000
 
 
 class Outline(NamedTuple):
-    """Shapes, each field (n,). kind: a place in KINDS. row, column: the centre, in pixels from the corner of the image.
-    radius: of the circle around it, pixels. angle: of a side (rectangle) or a corner (triangle), radians. ratio: of a
-    rectangle's sides."""
+    """The outlines of n shapes; each field is an array (n,).
+
+    Attributes:
+        kind: Index into KINDS.
+        row: Vertical position of the centre, in pixels from the upper left corner of the image.
+        column: Horizontal position of the centre, in pixels from the upper left corner of the image.
+        radius: Circumradius, in pixels.
+        angle: Direction of a side (rectangle) or of a corner (triangle), in radians.
+        ratio: Ratio of the sides of a rectangle.
+    """
 
     kind: np.ndarray
     row: np.ndarray
@@ -49,9 +58,19 @@ class Outline(NamedTuple):
 
 
 def outlines(seed: int, first: int, count: int, side: int) -> Outline:
-    """Shapes first .. first + count - 1 of a seed, in images of side x side pixels."""
+    """Sample the outlines of shapes first, ..., first + count - 1.
+
+    Args:
+        seed: Seed of the generator.
+        first: Index of the first shape.
+        count: Number of shapes.
+        side: Side of an image, in pixels.
+
+    Returns:
+        The outlines, each field (count,).
+    """
     philox = np.random.Philox(key=np.array([seed, 0], dtype=np.uint64))
-    philox.advance(first * NUMBERS // 4)  # four numbers a step
+    philox.advance(first * NUMBERS // 4)  # each step gives four numbers
     uniform = (philox.random_raw(count * NUMBERS).reshape(count, NUMBERS) >> np.uint64(11)) * 2.0**-53
     radius = side * (RADII[0] + (RADII[1] - RADII[0]) * uniform[:, 1])
     return Outline(
@@ -65,13 +84,23 @@ def outlines(seed: int, first: int, count: int, side: int) -> Outline:
 
 
 def draw(outline: Outline, side: int) -> np.ndarray:
-    """Grey images in [0, 1], (n, side, side) float64, of which a pixel's centre is half a pixel from its corner."""
+    """Draw shapes as grey images.
+
+    The centre of the first pixel is at (0.5, 0.5).
+
+    Args:
+        outline: The outlines of n shapes.
+        side: Side of an image, in pixels.
+
+    Returns:
+        Grey levels in [0, 1], (n, side, side) float64.
+    """
     kind, row, column, radius, angle, ratio = (field[:, None, None] for field in outline)
     place = np.arange(side) + 0.5
     y, x = place[None, :, None] - row, place[None, None, :] - column
     u, v = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
     a = radius / np.sqrt(1 + ratio**2)
-    # The normal opposite to the corner at angle 0, and its turns by a third; |v| stands for the two of them.
+    # The normal opposite to the corner at angle 0, and its rotations by 120 degrees; |v| covers both of them.
     triangle = np.maximum(-u, 0.5 * u + np.sqrt(0.75) * np.abs(v)) - radius / 2
     distance = np.select(
         [kind == RECTANGLE, kind == CIRCLE],
@@ -82,9 +111,18 @@ def draw(outline: Outline, side: int) -> np.ndarray:
 
 
 class Shapes(Dataset):
-    """9,000 images to train, the next 1,000 to test, no validation part; labels are places in KINDS.
+    """Generated shapes: 9,000 training images, the next 1,000 as test images and no validation set.
 
-    side: pixels of a side. n_train: the first of the 9,000; the test set stays. seed: of the drawing.
+    The label of an image is the index of its kind in KINDS.
+
+    Args:
+        targets: The kind of the targets (see aevb.data.binarisation).
+        side: Side of an image, in pixels.
+        n_train: Number of training images, taken from the start of the 9,000; the test set does not change.
+        seed: Seed of the generator.
+
+    Raises:
+        UserError: If an argument is not allowed.
     """
 
     name = "shapes"
@@ -105,6 +143,7 @@ class Shapes(Dataset):
         self.convention = convention(targets, LEVELS)
 
     def load(self) -> Splits:
+        """Return the splits (see `Dataset.load`)."""
         train, test = self._part(0, self.n_train), self._part(N_TRAIN, N_TEST)
         return Splits(train, train.first(0), test)
 

@@ -1,12 +1,15 @@
-"""Data drawn from known models, whose exact log p(x) judges whatever is trained on them.
+"""Synthetic data sampled from known models, whose exact log p(x) is a reference for trained models.
 
     linear Gaussian     z ~ N(0, I),  x | z ~ N(W z + b, s^2 I)          log p(x) = log N(x; b, W W' + s^2 I)
     sigmoid belief net  z_k ~ Bernoulli(1/2),  x | z ~ Bernoulli(sigmoid(W (2z - 1) + b))
                         log p(x) = log sum over all 2^K codes z of p(z) p(x | z)
 
-The first is probabilistic PCA (Tipping & Bishop, 1999), the second Neal's (1992) network of one layer. In the mean
-no model exceeds the truth on fresh data, and no lower bound exceeds its model.
-Parameters, training and test set come from generators of their own, so a longer training set begins with the shorter.
+The first model is probabilistic PCA (Tipping & Bishop, 1999). The second is the network of Neal (1992) with
+one layer. On new data the mean log p(x) of a model is at most that of the true model in expectation, and a
+lower bound is at most the log p(x) of its own model.
+
+The parameters, the training set and the test set have separate random generators. A training set therefore
+begins with the images of every smaller training set of the same seed.
 """
 
 import numpy as np
@@ -23,9 +26,16 @@ MAX_FACTORS = 10
 def linear_gaussian_log_px(
     x: np.ndarray, weight: np.ndarray, bias: np.ndarray, noise: float | np.ndarray
 ) -> np.ndarray:
-    """log N(x; b, W W' + diag(s^2)) in nats, float64.
+    """Return log N(x; b, W W' + diag(s^2)), the exact log p(x) of a linear Gaussian model.
 
-    x: (N, D). weight: W, (D, J). bias: b, (D,). noise: s, the standard deviation, one or (D,). Returns (N,).
+    Args:
+        x: Points, (N, D).
+        weight: W, (D, J).
+        bias: b, (D,).
+        noise: The standard deviation s, a scalar or (D,).
+
+    Returns:
+        log p(x) in nats, (N,) float64.
     """
     weight = np.asarray(weight, np.float64)
     covariance = weight @ weight.T + np.diag(np.broadcast_to(np.square(noise, dtype=np.float64), len(weight)))
@@ -36,12 +46,24 @@ def linear_gaussian_log_px(
 
 
 class LinearGaussian(Dataset):
-    """x = W z + b + noise with W_dj ~ N(0, scale^2), b = 1/2.
+    """The linear Gaussian model x = W z + b + s eps with W_dj ~ N(0, scale^2) and b = 1/2.
 
-    rows, columns: D = rows x columns. factors: the true J. noise: standard deviation s of a pixel. With the defaults
-    nearly all x lie in (0, 1), so that a decoder whose means pass through a sigmoid can learn them too.
+    With the default values nearly all x lie in (0, 1), so that a decoder with a sigmoid for the mean can
+    learn them as well.
 
-    Known afterwards: weight (D, J), bias (D,), noise, log_px(x).
+    Args:
+        rows: Number of rows of an image; D = rows x columns.
+        columns: Number of columns of an image.
+        factors: The number of latent dimensions of the true model, J.
+        noise: The standard deviation of a pixel given z, s.
+        scale: The standard deviation of the elements of W.
+        n_train: Number of training images.
+        n_test: Number of test images.
+        seed: Seed of the parameters and the data.
+
+    Attributes:
+        weight: The true W, (D, J).
+        bias: The true b, (D,).
     """
 
     name = "synthetic"
@@ -66,10 +88,18 @@ class LinearGaussian(Dataset):
         self.convention = f"drawn from a linear Gaussian model, J = {factors}, s = {noise:g}"
 
     def load(self) -> Splits:
+        """Return the splits (see `Dataset.load`)."""
         return Splits(self._draw("train", self.n_train), self._draw("valid", 0), self._draw("test", self.n_test))
 
     def log_px(self, x: np.ndarray) -> np.ndarray:
-        """The exact log p(x) of (N, D) points under the true parameters, in nats, (N,) float64."""
+        """Return the exact log p(x) under the true parameters.
+
+        Args:
+            x: Points, (N, D).
+
+        Returns:
+            log p(x) in nats, (N,) float64.
+        """
         return linear_gaussian_log_px(x, self.weight, self.bias, self.noise)
 
     def _draw(self, part: str, count: int) -> Split:
@@ -80,11 +110,26 @@ class LinearGaussian(Dataset):
 
 
 class SigmoidBelief(Dataset):
-    """Binary images from K binary causes, W_dk ~ N(0, scale^2), b ~ N(0, 1); the label is the code z as a number.
+    """Binary images of a sigmoid belief network with W_dk ~ N(0, scale^2) and b_d ~ N(0, 1).
 
-    rows, columns: D = rows x columns. factors: K, at most 10, since log_px sums over 2^K codes.
+    The label of an image is its code z as a binary number, the first element of z being the lowest bit.
 
-    Known afterwards: weight (D, K), bias (D,), log_px(x).
+    Args:
+        rows: Number of rows of an image; D = rows x columns.
+        columns: Number of columns of an image.
+        factors: The number of binary latent variables, K; at most 10, because log p(x) is a sum over 2^K
+            codes.
+        scale: The standard deviation of the elements of W.
+        n_train: Number of training images.
+        n_test: Number of test images.
+        seed: Seed of the parameters and the data.
+
+    Attributes:
+        weight: The true W, (D, K).
+        bias: The true b, (D,).
+
+    Raises:
+        UserError: If `factors` is greater than 10.
     """
 
     name = "synthetic_bernoulli"
@@ -108,10 +153,18 @@ class SigmoidBelief(Dataset):
         self.convention = f"drawn from a sigmoid belief network, K = {factors}"
 
     def load(self) -> Splits:
+        """Return the splits (see `Dataset.load`)."""
         return Splits(self._draw("train", self.n_train), self._draw("valid", 0), self._draw("test", self.n_test))
 
     def log_px(self, x: np.ndarray) -> np.ndarray:
-        """The exact log p(x) of (N, D) binary points under the true parameters, in nats, (N,) float64."""
+        """Return the exact log p(x) under the true parameters.
+
+        Args:
+            x: Binary points, (N, D).
+
+        Returns:
+            log p(x) in nats, (N,) float64.
+        """
         logit = self._logits(np.arange(2**self.factors))
         # log p(x | z) = x' logit - sum log(1 + e^logit)
         log_px_z = np.asarray(x, np.float64) @ logit.T - np.logaddexp(0, logit).sum(1)

@@ -1,7 +1,7 @@
-"""Files that were published once: found on disk or downloaded, and verified by content before anyone uses them.
+"""Published files, which are read from disk or downloaded, and verified by the hash of their content.
 
-What is hashed is the unpacked content, not the archive: the same images packed anew, or not packed at all, are the
-same data; a single other byte in them is not.
+The hash is that of the decompressed content. A file is therefore accepted whether and however it is
+compressed, and it is refused if a single byte of its content differs.
 """
 
 import hashlib
@@ -17,13 +17,19 @@ __all__ = ["Damaged", "Published", "Source", "obtain"]
 
 
 class Damaged(Exception):
-    """Bytes that are not the published ones; the message says what was found and what was expected."""
+    """Raised if bytes differ from the published ones; the message gives the actual and the expected hash."""
 
 
 class Published(NamedTuple):
-    """One file: its name unpacked, its name on the mirrors, and the hash of its content.
+    """A published file.
 
-    size: bytes of the content. decode: from the unpacked file to the content that is hashed and used.
+    Attributes:
+        name: The name of the decompressed file.
+        archive: The name of the file on the mirrors.
+        algorithm: The name of the hash algorithm, for hashlib.
+        digest: The hexadecimal hash of the content.
+        size: The size of the content in bytes.
+        decode: The function that converts the decompressed file to the content.
     """
 
     name: str
@@ -34,10 +40,20 @@ class Published(NamedTuple):
     decode: Callable[[bytes], bytes] = bytes
 
     def content(self, raw: bytes) -> bytes:
-        """The content in `raw`, gzip or not; raises Damaged unless it is the published one."""
+        """Return the verified content of a file.
+
+        Args:
+            raw: The bytes of the file, compressed with gzip or not.
+
+        Returns:
+            The content.
+
+        Raises:
+            Damaged: If the content is not the published one.
+        """
         try:
             content = self.decode(files.unpack(raw))
-        except Exception as error:  # whatever a decoder makes of damaged bytes, the cause is the file
+        except Exception as error:  # a decoder may raise any error for damaged bytes
             raise Damaged(
                 f"{len(raw):,} bytes that cannot be unpacked ({' '.join(str(error).split())}), expected "
                 f"{self.size:,} bytes with {self.algorithm} {self.digest}"
@@ -52,10 +68,16 @@ class Published(NamedTuple):
 
 
 class Source(NamedTuple):
-    """Where a data set comes from.
+    """The source of the files of a data set.
 
-    mirrors: folders on the web, tried in turn; none: the files are placed by hand. page: where a person finds the
-    files. folder: below the root, where a download is kept. instead: what to use without the files.
+    Attributes:
+        title: The name of the data set in messages.
+        files: The files.
+        mirrors: URLs of the folders to download from, in the order in which they are tried; if empty, the
+            files are not downloaded and the user has to provide them.
+        page: The web page of the files, for messages.
+        folder: The subfolder of the data folder for downloaded files.
+        instead: An alternative to the data set, for messages.
     """
 
     title: str
@@ -69,10 +91,20 @@ class Source(NamedTuple):
 def obtain(
     source: Source, root: str | None, download: bool = True, mirror: str | None = None, timeout: float = TIMEOUT
 ) -> list[bytes]:
-    """The verified content of every file of `source`, downloaded where it is missing.
+    """Return the verified contents of the files of a source, and download the missing ones.
 
-    root: the key data.root. mirror: a folder on the web used instead of the source's own mirrors. timeout: seconds.
-    Raises UserError: a file is altered (found, expected, what to do) or missing and not to be had (where to put it).
+    Args:
+        source: The source.
+        root: The value of the key data.root, or None.
+        download: Whether to download missing files.
+        mirror: URL of a folder that is used instead of the mirrors of the source.
+        timeout: The timeout of a download in seconds (see `fetch`).
+
+    Returns:
+        The contents in the order of `source.files`.
+
+    Raises:
+        UserError: If a file is damaged, or if it is missing and cannot be downloaded.
     """
     place = files.root(root)
     found = {file: files.find(place.path, file.name) for file in source.files}
