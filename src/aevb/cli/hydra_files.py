@@ -162,7 +162,7 @@ def _plain(text: str) -> bool:
 
 
 def _known(source: str, config_path: str) -> bool:
-    # The location of the file itself is checked, because an option may contain ".." and leave the search folder.
+    # The location of the file itself is checked: an option may contain ".." and leave the search folder.
     if not source.startswith("file://"):
         return source.startswith(("pkg://hydra.conf", "structured://"))
     file = (Path(source.removeprefix("file://")) / config_path).resolve()

@@ -104,7 +104,7 @@ def _unknown(node: Any, known: Any, path: str) -> Iterator[tuple[str, Any, list[
 
 
 def _freeze(cfg: DictConfig) -> None:
-    """Replace the nodes that Hydra instantiates by the checked plain values, so that nothing is resolved later."""
+    """Replace the nodes that Hydra instantiates by checked plain values; nothing is resolved later."""
     unresolved: Any = OmegaConf.to_container(cfg.hydra, resolve=False)
     with open_dict(cfg.hydra):
         for key in ("launcher", "sweeper"):

@@ -18,7 +18,7 @@ from aevb.files.atomic import write_atomically
 __all__ = ["LIMIT", "Root", "find", "read", "root", "store", "unpack"]
 
 LIMIT = 1 << 27
-"""Maximum size of a file in bytes: larger than every published file, much smaller than a decompression bomb."""
+"""Maximum size of a file in bytes: larger than all published files, far below a decompression bomb."""
 
 
 class Root(NamedTuple):

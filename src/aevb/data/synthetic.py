@@ -129,7 +129,7 @@ class SigmoidBelief(Dataset):
         bias: The true b, (D,).
 
     Raises:
-        UserError: If `factors` is greater than 10.
+        UserError: If `factors` is not between 1 and 10.
     """
 
     name = "synthetic_bernoulli"
