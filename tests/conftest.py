@@ -1,8 +1,12 @@
 """Fixtures for all tests, and the order of the files: with several workers, those that take longest come first."""
 
 import os
+import signal
 
 import pytest
+
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # tests of signals would inherit what nohup has set
 
 os.environ.setdefault(
     "OMP_NUM_THREADS", "1"

@@ -46,7 +46,7 @@ def refused(result: subprocess.CompletedProcess[str], folder: Path, *words: str)
         (
             "objective=sgbv_b",
             "objective=sgbv_b: no such option; did you mean sgvb_b?",
-            ["sgvb_a, sgvb_b*", "try: objective=sgvb_b"],
+            ["sgvb_a, sgvb_b, ", "try: objective=sgvb_b"],
         ),
         ("experiment=nope", "experiment=nope: no such option", []),
         ("objektive=sgvb_b", "objektive=sgvb_b: no such key; did you mean objective?", []),

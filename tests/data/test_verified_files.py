@@ -122,7 +122,7 @@ def test_without_permission_to_download_nobody_is_asked(tmp_path: Path, mirror: 
 
 LOAD = """
 import os, signal, sys
-from aevb.data.published import Published, Source, obtain
+from aevb.data.verified_files import Published, Source, obtain
 if "kill" in sys.argv:
     os.replace = lambda *names: os.kill(os.getpid(), signal.SIGKILL)
 url, root, digest = sys.argv[1:4]

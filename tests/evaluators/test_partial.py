@@ -15,7 +15,7 @@ from aevb.evaluation.evaluate_run import evaluate_run
 from aevb.evaluators.evaluator import Evaluator, run_over
 from aevb.evaluators.importance import Importance
 from aevb.evaluators.partial import Partial, read_values, write_values
-from helpers.commands import aevb, started
+from helpers.commands import aevb, errors, started
 from helpers.oracles import data, linear_gaussian
 
 
@@ -98,7 +98,7 @@ def folder(tmp_path_factory):
 
 ARGUMENTS = [
     "run=outputs/runs/r",
-    "first=60",
+    "num_images=60",
     "evaluator=[bound,ais]",
     "evaluator.ais.temperatures=40",
     "evaluator.ais.batch_size=8",
@@ -160,6 +160,6 @@ def test_an_evaluator_that_does_not_suit_is_refused_before_anything_is_done(fold
     words = ["data=digits", "latent_dim=4", "max_samples=100", "evaluator=quadrature", "logger=none"]
     result = aevb("train", *words, folder=tmp_path)
     assert result.returncode == 2
-    (line,) = result.stderr.splitlines()
+    (line,) = errors(result).splitlines()
     assert line.startswith("aevb-train: evaluator=quadrature: latent_dim=4 of this model; allowed: ")
     assert not (tmp_path / "outputs").exists()

@@ -12,7 +12,7 @@ import aevb as package
 from aevb import runs
 from aevb.errors import UserError
 from aevb.training import train_run
-from helpers.commands import aevb, settings
+from helpers.commands import aevb, errors, settings
 from helpers.short_runs import outcome, train
 
 
@@ -116,7 +116,7 @@ def test_damaged_weights_from_the_command(run: Path, tmp_path: Path) -> None:
     halve(run / "model.pt")
     result = aevb("evaluate", f"run={run}", folder=tmp_path)
     assert result.returncode == 2
-    (line,) = result.stderr.splitlines()
+    (line,) = errors(result).splitlines()
     assert line.startswith(f"aevb-evaluate: {run / 'model.pt'}: damaged")
 
 
@@ -137,7 +137,7 @@ def test_data_that_changed_while_the_run_was_stopped(tmp_path: Path) -> None:
     np.save(path, other)
     result = aevb("train", *own, "max_samples=500", folder=tmp_path)
     assert (result.returncode, result.stdout) == (2, "")
-    (line,) = result.stderr.splitlines()
+    (line,) = errors(result).splitlines()
     assert line.startswith(f"aevb-train: data.path={path}: not the data that outputs/runs/run began with (changed: ")
     assert {file: file.read_bytes() for file in run.rglob("*") if file.is_file()} == before  # also DONE
 
