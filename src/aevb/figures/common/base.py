@@ -1,4 +1,7 @@
-"""A figure is drawn from finished runs and leaves, beside the picture, every number in it with where it came from."""
+"""The base of all figures: a figure is drawn from finished runs and writes its numbers beside the picture.
+
+Every number in the files carries its origin: the run, the fingerprint of its config and the commit.
+"""
 
 import csv
 import io
@@ -31,9 +34,16 @@ logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells at length w
 
 
 class Drawing(NamedTuple):
-    """rows: the numbers, one dictionary a line of the CSV. canvas: the picture, if there is one. tables: further CSVs by the word
-    added to their name. text: Markdown to go with it (a caption, a table). json: the same for programs, if there is to be any.
-    animation: writes a GIF."""
+    """What a figure is made of, before it is written to files.
+
+    Args:
+        rows: The numbers, one dictionary per line of the CSV file.
+        canvas: The picture; None if the figure has none.
+        tables: Further CSV tables by the suffix of their file name.
+        text: Markdown for the figure: a caption, a table, or both.
+        json: The numbers as JSON for other programs; None if there is no JSON file.
+        animation: A function that writes a GIF to an open binary file.
+    """
 
     rows: Rows
     canvas: Canvas | None = None
@@ -44,9 +54,11 @@ class Drawing(NamedTuple):
 
 
 class Figure(ABC):
-    """Base of all figures; a subclass is one file and one YAML.
+    """The base class of all figures; a subclass has one module and one YAML file.
 
-    name: of the files. command: what makes the runs that it is drawn from.
+    Attributes:
+        name: The name of the output files, without a suffix.
+        command: The command that trains runs for the figure, shown when no run can be used.
     """
 
     name: str
@@ -54,17 +66,40 @@ class Figure(ABC):
 
     @abstractmethod
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Those of the finished runs that the figure can be drawn from."""
+        """Return those of the finished runs that the figure can be drawn from.
+
+        Args:
+            runs: All finished runs of the folder.
+
+        Returns:
+            The usable runs; an empty list if there are none.
+        """
 
     @abstractmethod
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
-        """The figure from its runs, at least one. trusted: users' modules that their configs may name."""
+        """Compose the figure from its runs.
+
+        Args:
+            runs: The runs that `wanted` returned, at least one.
+            trusted: User modules that the configs of the runs may name.
+
+        Returns:
+            The numbers, the picture and the text.
+        """
 
     def draw(self, runs: Path, output_dir: Path, trusted: tuple[str, ...] = ()) -> list[Path]:
-        """Writes <name>.pdf, .png and .csv (and what goes with them) into `output_dir`, each file whole or not at all.
+        """Write <name>.pdf, <name>.png, <name>.csv and further files; each file is written whole or not at all.
 
-        runs: a folder of run directories. trusted: users' modules that their configs may name. Returns the files. Raises
-        UserError if none of the runs serve.
+        Args:
+            runs: A folder of run directories.
+            output_dir: The folder for the files.
+            trusted: User modules that the configs of the runs may name.
+
+        Returns:
+            The paths of the files that were written.
+
+        Raises:
+            UserError: If none of the runs can be used.
         """
         remove_leftovers(output_dir)  # of a command that was killed while it drew
         found, unreadable = readable(finished(runs))
@@ -105,7 +140,14 @@ class Figure(ABC):
 
 
 def csv_text(rows: Rows) -> str:
-    """Rows as CSV; columns in order of appearance, floats as they read back, None and nan empty."""
+    """Format rows as CSV.
+
+    Args:
+        rows: One dictionary per line; the columns are in the order of first appearance.
+
+    Returns:
+        The text; floats are written without loss of precision, None and nan as empty fields.
+    """
     columns = list(dict.fromkeys(key for row in rows for key in row))
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
@@ -115,7 +157,14 @@ def csv_text(rows: Rows) -> str:
 
 
 def markdown_table(rows: Rows) -> str:
-    """Rows, already formatted as text, as a Markdown table."""
+    """Format rows as a Markdown table.
+
+    Args:
+        rows: At least one row; the values are already formatted as text.
+
+    Returns:
+        The table, one line per row after the header.
+    """
     columns = list(rows[0])
     lines = [columns, ["---"] * len(columns), *([str(row[column]) for column in columns] for row in rows)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -1,4 +1,4 @@
-"""Panels of pictures: a row for every data set, a column for every latent dimension it has; or all in one row."""
+"""Panels of images: one row per data set and one column per latent_dim, or all panels in one row."""
 
 from collections.abc import Collection
 
@@ -13,9 +13,17 @@ __all__ = ["image_panels"]
 def image_panels(
     places: Collection[tuple[str, int]], title: str, size: tuple[float, float]
 ) -> tuple[Canvas, dict[tuple[str, int], Axes]]:
-    """A canvas and its axes by (data set, latent_dim).
+    """Create a canvas with one panel per data set and latent dimension.
 
-    title: of a panel, with {data} and {latent_dim}. size: of a panel, inches.
+    If every data set has one panel only, the panels are placed side by side.
+
+    Args:
+        places: The panels as pairs (data set, latent_dim).
+        title: The title of a panel, with the fields {data} and {latent_dim}.
+        size: The width and height of one panel, inches.
+
+    Returns:
+        The canvas, and its axes by (data set, latent_dim).
     """
     rows: dict[str, list[int]] = {}
     for data, latent_dim in places:

@@ -1,4 +1,4 @@
-"""Pictures of images on axes."""
+"""Drawing of images on axes."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -7,18 +7,18 @@ __all__ = ["GAP", "show"]
 
 EDGE = "#BFBFBF"
 GAP = 3
-"""Pixels of a picture between images that are independent of each other (aevb.data.image_grid)."""
+"""The gap between independent images, pixels (see `aevb.data.image_grid`)."""
 
 
 def show(ax: Axes, picture: np.ndarray, extent: tuple[float, float, float, float] | None = None) -> None:
     """Draw a picture in grey, without ticks.
 
-    Black is 0 and white is 1 if the picture stays between them, else they are its extremes.
+    Black is 0 and white is 1; values outside [0, 1] extend this range.
 
     Args:
-        ax: Where it is drawn.
+        ax: The axes to draw on.
         picture: Grey levels, (height, width).
-        extent: Left, right, bottom and top in data coordinates; None: pixels.
+        extent: Left, right, bottom and top in data coordinates; None for pixel coordinates.
     """
     low, high = min(0.0, float(picture.min())), max(1.0, float(picture.max()))
     ax.imshow(picture, cmap="gray", vmin=low, vmax=high, interpolation="nearest", extent=extent)

@@ -1,8 +1,10 @@
-"""Learning curves of finished runs, and which of them belong together.
+"""Learning curves of finished runs, and how the runs are grouped.
 
-A run is described by its data set, latent dimension, learning rate, seed, and its *recipe*: everything else in its config that
-training depends on. Runs that differ in the seed alone are averaged; runs that differ in the learning rate alone compete
-(aevb.figures.common.learning_rate_choice); runs of different recipes are different methods and get lines of their own.
+A run is described by its data set, latent_dim, learning rate, seed and *recipe*. The recipe is
+everything else in its config that the training depends on. Runs that differ in the seed alone are
+averaged. Among runs that differ in the learning rate alone, one learning rate is selected (see
+`aevb.figures.common.learning_rate_choice`). Runs with different recipes are different methods and
+are drawn as separate lines.
 """
 
 from collections import Counter
@@ -42,7 +44,19 @@ MACHINERY = (
 
 
 class Curve(NamedTuple):
-    """One run. samples_seen: (R,). bound: "train" and "test", each (R,), nats per datapoint."""
+    """The learning curve of one run, with R evaluation points.
+
+    Args:
+        run: The run.
+        data: The name of the data set.
+        latent_dim: The dimension of z.
+        objective: The name of the objective in conf/objective.
+        lr: The learning rate; None if the optimizer has none.
+        seed: The seed of the run.
+        recipe: The remaining keys of the config that the training depends on.
+        samples_seen: The number of training samples seen at each evaluation point, (R,).
+        bound: The lower bound by split, "train" and "test", (R,) each, nats per datapoint.
+    """
 
     run: Run
     data: str
@@ -55,23 +69,47 @@ class Curve(NamedTuple):
     bound: dict[str, np.ndarray]
 
     def row(self, samples_seen: float) -> int | None:
-        """The first row from `samples_seen` on, at most 1 % later (the clock moves by whole minibatches)."""
+        """Return the index of the evaluation point at `samples_seen`.
+
+        Args:
+            samples_seen: The number of training samples seen.
+
+        Returns:
+            The first evaluation point from there on, at most 1 % later because training advances by whole
+            minibatches; None if there is none.
+        """
         rows = np.flatnonzero((self.samples_seen >= samples_seen) & (self.samples_seen <= 1.01 * samples_seen))
         return int(rows[0]) if len(rows) else None
 
     def at(self, split: str, samples_seen: float) -> float:
-        """The bound in that row; nan where there is none."""
+        """Return the lower bound at `samples_seen`.
+
+        Args:
+            split: "train" or "test".
+            samples_seen: The number of training samples seen.
+
+        Returns:
+            The lower bound, nats per datapoint; nan if there is no evaluation point.
+        """
         row = self.row(samples_seen)
         return float("nan") if row is None else float(self.bound[split][row])
 
     @property
     def last(self) -> int:
-        """Samples seen at the end."""
+        """The number of training samples seen at the end of the run."""
         return int(self.samples_seen[-1])
 
 
 class Band(NamedTuple):
-    """Several seeds as one curve. samples_seen, mean, low (smallest), high (largest), seeds (how many are behind it): (R,)."""
+    """Several seeds as one curve, with R evaluation points.
+
+    Args:
+        samples_seen: The number of training samples seen, (R,).
+        mean: The mean lower bound over the seeds, (R,), nats per datapoint.
+        low: The smallest lower bound, (R,).
+        high: The largest lower bound, (R,).
+        seeds: The number of seeds at each evaluation point, (R,).
+    """
 
     samples_seen: np.ndarray
     mean: np.ndarray
@@ -81,13 +119,29 @@ class Band(NamedTuple):
 
 
 def with_bound(runs: list[Run]) -> list[Run]:
-    """Those of `runs` that have a lower bound; a model without an encoder has none, nor one whose code is a point."""
+    """Return the runs that have a lower bound.
+
+    A model without an encoder has no lower bound; neither has a model whose encoder has variance 0.
+
+    Args:
+        runs: Finished runs.
+
+    Returns:
+        Those with a lower bound, in the same order.
+    """
     encoders = [run.settings["model"].get("encoder") for run in runs]
     return [run for run, node in zip(runs, encoders, strict=True) if node is not None and node.get("variance") != 0]
 
 
 def curve(run: Run) -> Curve:
-    """The learning curve of a finished run."""
+    """Read the learning curve of a finished run.
+
+    Args:
+        run: A finished run.
+
+    Returns:
+        Its curve.
+    """
     settings, metrics = run.settings, run.metrics()
     return Curve(
         run=run,
@@ -115,7 +169,14 @@ def _config_key(run: Run) -> ConfigKey:
 
 
 def families(curves: Iterable[Curve]) -> dict[tuple[str, int, ConfigKey], list[Curve]]:
-    """Curves by (data set, latent_dim, recipe): those that differ in learning rate and seed alone. Data sets in the table's order."""
+    """Group curves that differ in the learning rate and the seed alone.
+
+    Args:
+        curves: The curves.
+
+    Returns:
+        The curves by (data set, latent_dim, recipe); the data sets are in the order of `DATASETS`.
+    """
     order = list(DATASETS)
     groups: dict[tuple[str, int, ConfigKey], list[Curve]] = {}
     for item in curves:
@@ -129,9 +190,16 @@ def families(curves: Iterable[Curve]) -> dict[tuple[str, int, ConfigKey], list[C
 
 
 def labels(curves: list[Curve]) -> dict[tuple[str, ConfigKey], str]:
-    """A name for every (data set, recipe): the method's, and the keys that tell it from the data set's other recipes.
+    """Name every recipe by its method and by the keys in which it differs from the other recipes.
 
-    A key that has the value of the option in conf/ is not named, unless two recipes would then have one name.
+    A key with the default value of its option in conf/ is left out, unless two recipes would then have
+    the same name.
+
+    Args:
+        curves: The curves.
+
+    Returns:
+        The names by (data set, recipe).
     """
     recipes: dict[str, dict[ConfigKey, Run]] = {}
     for item in curves:
@@ -175,9 +243,17 @@ def _mark(key: str, value: str) -> str:
 
 
 def band(curves: list[Curve], split: str) -> Band:
-    """Mean, smallest and largest bound over seeds, at every samples_seen that all the runs which came that far have a row for.
+    """Compute the mean, smallest and largest lower bound over seeds.
 
-    Runs may differ in length: the mean goes on with those that are left, and `seeds` says how many.
+    An evaluation point counts if every run that reached it has a value there. Runs may differ in length:
+    later points average over the remaining runs, and `seeds` gives their number.
+
+    Args:
+        curves: The curves of the seeds.
+        split: "train" or "test".
+
+    Returns:
+        The band.
     """
     values = [dict(zip(item.samples_seen.tolist(), item.bound[split].tolist(), strict=True)) for item in curves]
     places, columns = [], []
@@ -192,25 +268,53 @@ def band(curves: list[Curve], split: str) -> Band:
 
 
 def provenance(run: Run) -> dict[str, str]:
-    """Where a number comes from: the run, the fingerprint of its config, the commit of the code (from DONE)."""
+    """Return the origin of a number: the run, the fingerprint of its config and the commit of the code.
+
+    Args:
+        run: A finished run.
+
+    Returns:
+        The columns "run", "fingerprint" and "commit".
+    """
     done = run.done
     return {"run": run.name, "fingerprint": done["fingerprint"], "commit": done.get("commit") or ""}
 
 
 def provenances(curves: list[Curve]) -> dict[str, str]:
-    """`provenance` of several runs, joined by semicolons; a commit they share is named once."""
+    """Join the `provenance` of several runs with semicolons; a shared commit is named once.
+
+    Args:
+        curves: The curves of the runs.
+
+    Returns:
+        The columns "run", "fingerprint" and "commit".
+    """
     found = [provenance(item.run) for item in curves]
     joined = {key: ";".join(item[key] for item in found) for key in ("run", "fingerprint")}
     return {**joined, "commit": ";".join(dict.fromkeys(item["commit"] for item in found))}
 
 
 def convention(run: Run) -> str:
-    """The line that names targets and scaling, e.g. "grey/255"."""
+    """Return the name of the targets and their scaling, e.g. "grey/255".
+
+    Args:
+        run: A finished run.
+
+    Returns:
+        The name; empty if the run does not state it.
+    """
     return str(run.done.get("targets", ""))
 
 
 def meanings(runs: Iterable[Run]) -> str:
-    """What the numbers of these runs are and are not, a line for every convention of targets (aevb.data.binarisation)."""
+    """Explain what the numbers of the runs mean (see `aevb.data.binarisation`).
+
+    Args:
+        runs: Finished runs.
+
+    Returns:
+        A Markdown list with one item per convention of the targets.
+    """
     lines = {
         f"{convention(run)}: {meaning(convention(run), run.settings['model']['decoder']['_target_'])}." for run in runs
     }

@@ -1,10 +1,12 @@
-"""Which learning rate a figure shows, where several were run.
+"""The choice of the learning rate that a figure shows.
 
-The paper (section 5): "learning_rates were chosen from {0.01, 0.02, 0.1} based on performance on the training set in the first few
-iterations". So here: of runs that differ in learning rate and seed alone, the learning rate with the highest TRAINING bound at a fixed
-samples_seen wins. The test set is not looked at. The mean is over the seeds that every learning rate has, or over all of a learning_rate's
-seeds where no seed is common. A learning rate of which every seed has learned nothing by then loses to every other, and has no say in
-which seeds are common: one that diverges is seldom run again.
+The paper (section 5): "stepsizes were chosen from {0.01, 0.02, 0.1} based on performance on the
+training set in the first few iterations". Accordingly, of the runs that differ in the learning rate
+and the seed alone, the learning rate with the highest TRAINING bound at a fixed samples_seen is
+selected. The test set is not used. The mean is taken over the seeds that all learning rates have in
+common; where there is no common seed, over all seeds of a learning rate. A learning rate at which no
+seed has learned anything by then is never preferred to one that has, and it does not restrict the
+common seeds, because a diverged run is seldom repeated with further seeds.
 """
 
 from typing import Literal, NamedTuple
@@ -22,12 +24,23 @@ RULE = (
 )
 
 CONSTANT_DECODER = {"mnist": -206.29, "frey_face": 578.62}
-"""Training bound, nats, of the best decoder that ignores z: the mean image (grey or dynamic MNIST, /255), one diagonal Gaussian
-(Frey Face, /256). A run below it has learned nothing, or has lost it again."""
+"""The training bound of the best decoder that ignores z, nats per image.
+
+It is the mean image for grey or dynamically binarised MNIST (/255), and one diagonal Gaussian for
+Frey Face (/256). A run below it has learned nothing, or has lost what it had learned.
+"""
 
 
 class Candidate(NamedTuple):
-    """A learning rate. train_bound: what was compared. remark: "", or what is wrong with its end."""
+    """One learning rate of the comparison.
+
+    Args:
+        lr: The learning rate; None if the optimizer has none.
+        curves: The runs at this learning rate.
+        train_bound: The training bound that is compared, nats per datapoint.
+        verdict: Whether the learning rate is selected.
+        remark: What went wrong by the end of a run; empty if nothing did.
+    """
 
     lr: float | None
     curves: list[Curve]
@@ -37,7 +50,12 @@ class Candidate(NamedTuple):
 
 
 class Selection(NamedTuple):
-    """at: samples_seen of the comparison. candidates: by learning_rate."""
+    """The outcome of the comparison.
+
+    Args:
+        at: The samples_seen at which the training bounds are compared.
+        candidates: One candidate per learning rate, in increasing order.
+    """
 
     at: int
     candidates: list[Candidate]
@@ -49,10 +67,18 @@ class Selection(NamedTuple):
 
 
 def select(curves: list[Curve], select_at: int) -> Selection:
-    """Chooses among runs of one data set, latent dimension and recipe.
+    """Select the learning rate among runs of one data set, latent_dim and recipe.
 
-    select_at: samples_seen at which training bounds are compared; where not all runs have a row there, the last one before it
-    that all of them have.
+    Args:
+        curves: The curves of the runs.
+        select_at: The samples_seen at which the training bounds are compared. If not all runs have an
+            evaluation point there, it is the last common one before it.
+
+    Returns:
+        The selection.
+
+    Raises:
+        UserError: If the runs have no evaluation point in common.
     """
     at = _last_common(curves, select_at)
     learning_rates: dict[float | None, list[Curve]] = {}
@@ -111,7 +137,14 @@ def _remark(group: list[Curve]) -> str:
 
 
 def rows(selection: Selection) -> list[dict[str, object]]:
-    """The selection as a table, one row a learning_rate."""
+    """Format a selection as a table.
+
+    Args:
+        selection: The selection.
+
+    Returns:
+        One row per learning rate.
+    """
     return [
         {
             "data": item.curves[0].data,

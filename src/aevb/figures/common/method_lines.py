@@ -1,4 +1,4 @@
-"""From curves to the lines of panels: one for every method, at its chosen learning rate, with a name and a colour."""
+"""The lines of a panel: one line per method at its selected learning rate, with a label and a colour."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,14 @@ __all__ = ["Line", "Panels", "panels"]
 
 
 class Line(NamedTuple):
-    """One method in one panel. objective: its name in conf/objective."""
+    """One method in one panel.
+
+    Args:
+        label: The name of the method in the legend.
+        colour: The colour of the line.
+        objective: The name of the objective in conf/objective.
+        selection: The selection of the learning rate.
+    """
 
     label: str
     colour: str
@@ -19,7 +26,7 @@ class Line(NamedTuple):
 
     @property
     def curves(self) -> list[Curve]:
-        """Runs of the chosen learning rate, by seed."""
+        """The runs at the selected learning rate, ordered by seed."""
         return self.selection.chosen.curves
 
 
@@ -27,9 +34,14 @@ Panels = dict[tuple[str, int], list[Line]]
 
 
 def panels(curves: list[Curve], select_at: int) -> Panels:
-    """Lines by (data set, latent_dim). The same name has the same colour in every panel.
+    """Group curves into the lines of panels; a label has the same colour in every panel.
 
-    select_at: samples_seen at which learning rates are compared.
+    Args:
+        curves: The curves of all runs.
+        select_at: The samples_seen at which learning rates are compared.
+
+    Returns:
+        The lines by (data set, latent_dim).
     """
     names = labels(curves)
     colours = _colours(curves)

@@ -1,7 +1,9 @@
-"""Which run shows what a latent dimension can do, where several could.
+"""The choice of the run that represents a data set and latent_dim.
 
-At the learning rate that figures select (aevb.figures.common.learning_rate_choice): the longest run, of equals the one of the lowest seed. Of several
-methods the one trained longest, of equals the one with the highest training bound at its end.
+For each method the longest run at the selected learning rate is taken (see
+`aevb.figures.common.learning_rate_choice`); among runs of equal length, the one with the lowest seed.
+Among several methods the one with the longest run is taken; if the lengths are equal, the one with the
+highest training bound at the end.
 """
 
 from collections.abc import Collection
@@ -18,12 +20,28 @@ SELECT_AT = 1_000_000
 
 
 def with_latent_dim(runs: list[Run], latent_dims: Collection[int] | None) -> list[Run]:
-    """The runs of these latent dimensions; None: of any. They are chosen among by their bounds, so that they have one."""
+    """Return the runs of the given latent dimensions that have a lower bound, by which they are compared.
+
+    Args:
+        runs: Finished runs.
+        latent_dims: The latent dimensions; None for all.
+
+    Returns:
+        Those runs, in the same order.
+    """
     return [run for run in with_bound(runs) if latent_dims is None or run.settings["latent_dim"] in latent_dims]
 
 
 def representatives(runs: list[Run], select_at: int = SELECT_AT) -> dict[tuple[str, int], Run]:
-    """One run for every (data set, latent_dim), in the order of the panels."""
+    """Choose one run for every data set and latent dimension.
+
+    Args:
+        runs: Finished runs with a lower bound.
+        select_at: The samples_seen at which learning rates are compared.
+
+    Returns:
+        The runs by (data set, latent_dim), in the order of the panels.
+    """
     found = panels([curve(run) for run in runs], select_at)
     return {place: max((_longest(line) for line in lines), key=_merit).run for place, lines in found.items()}
 
@@ -37,7 +55,15 @@ def _merit(item: Curve) -> tuple[int, float]:
 
 
 def caption(text: str, chosen: dict[tuple[str, int], Run]) -> str:
-    """`text` and the table of the runs that are shown."""
+    """Append a table of the runs that are shown to a caption.
+
+    Args:
+        text: The caption.
+        chosen: The runs by (data set, latent_dim).
+
+    Returns:
+        The caption as Markdown.
+    """
     rows = [
         {
             "data": dataset(data),

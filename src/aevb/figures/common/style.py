@@ -1,8 +1,9 @@
-"""How every figure looks: one table of methods, one set of colours, fonts and sizes.
+"""The style of all figures: the table of methods, the colours, the fonts and the sizes.
 
-The colours are those of Okabe and Ito ("Color Universal Design", 2008), told apart under every common colour blindness; where
-it matters a second sign (line style, glyph) says the same. The type is STIX, which matplotlib carries with it, so that a figure
-drawn on another machine is the same figure.
+The colours are those of Okabe and Ito ("Color Universal Design", 2008), which remain distinct under
+the common forms of colour blindness. Where it matters, the line style or the glyph makes the same
+distinction. The font is STIX, which is part of matplotlib, so that a figure is the same on every
+machine.
 """
 
 import math
@@ -25,7 +26,13 @@ __all__ = [
 
 
 class Method(NamedTuple):
-    """An objective as figures show it. published: the paper's algorithm to compare with, if it has one."""
+    """How figures show an objective.
+
+    Args:
+        label: The name in legends and tables.
+        colour: The colour of its lines.
+        published: The algorithm of the paper to compare with; None if there is none.
+    """
 
     label: str
     colour: str
@@ -53,7 +60,7 @@ METHODS = {
     "gan": Method("GAN", "#882255", None),
 }
 SPARE = ("#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
-"""For methods beyond the table, and for several variants of one method, in this order."""
+"""Colours, in this order, for methods that are not in the table and for further variants of a method."""
 
 PAPER_COLOURS = {"aevb": "#D55E00", "wake_sleep": "#9A9A9A", "mcem": "#CC79A7"}
 
@@ -69,10 +76,10 @@ DIGITS = (
     "#8C6D31",
     "#6B6B6B",
 )
-"""Classes 0..9; the glyph drawn is the digit itself."""
+"""Colours of the classes 0 to 9; the glyph is the digit itself."""
 
 DATASETS = {"mnist": "MNIST", "frey_face": "Frey Face", "digits": "Digits 8×8", "shapes": "Drawn shapes"}
-"""Names in titles, in the order of the rows."""
+"""Names of the data sets in titles, in the order of the rows."""
 
 PANEL = (2.15, 1.85)
 """Width and height of one panel of curves, inches."""
@@ -102,24 +109,53 @@ RC: dict[str, Any] = {
 
 
 def method(objective: str) -> Method:
-    """The method's line in the table; one that is not there is shown under its own name."""
+    """Return the style of an objective; one that is not in the table is shown under its own name.
+
+    Args:
+        objective: The name of the objective in conf/objective.
+
+    Returns:
+        Its label, colour and published counterpart.
+    """
     return METHODS.get(objective, Method(objective, SPARE[0], None))
 
 
 def dataset(name: str) -> str:
-    """The data set's name in titles."""
+    """Return the name of a data set in titles.
+
+    Args:
+        name: The name of the data set in conf/data.
+
+    Returns:
+        The title; the name itself if it is not in the table.
+    """
     return DATASETS.get(name, name)
 
 
 def number(value: float | None, sign: str = "") -> str:
-    """A number of a table, nats most often; a dash where there is none. sign: "+" to show one always."""
+    """Format a number for a table, most often in nats.
+
+    Args:
+        value: The number; None or nan if there is none.
+        sign: "+" to show the sign of positive numbers too.
+
+    Returns:
+        The text; a dash if there is no number.
+    """
     if value is None or math.isnan(value):
         return "–"
     return f"{value:{sign}.2f}" if abs(value) < 1e5 else f"{value:{sign}.3g}"
 
 
 def panel(row: dict[str, Any]) -> dict[str, Any]:
-    """The first columns of a table of curves: whose they are."""
+    """Return the first columns of a table of curves, which identify the curve.
+
+    Args:
+        row: A row with "data", "latent_dim", "method" and "lr".
+
+    Returns:
+        The columns as text.
+    """
     learning_rate = "" if row["lr"] is None else f"{row['lr']:g}"
     return {
         "data": dataset(row["data"]),
