@@ -1,12 +1,12 @@
 """The choice of the learning rate that a figure shows.
 
-The paper (section 5): "stepsizes were chosen from {0.01, 0.02, 0.1} based on performance on the
-training set in the first few iterations". Accordingly, of the runs that differ in the learning rate
-and the seed alone, the learning rate with the highest TRAINING bound at a fixed samples_seen is
-selected. The test set is not used. The mean is taken over the seeds that all learning rates have in
-common; where there is no common seed, over all seeds of a learning rate. A learning rate at which no
-seed has learned anything by then is never preferred to one that has, and it does not restrict the
-common seeds, because a diverged run is seldom repeated with further seeds.
+The paper (section 5): "the Adagrad global stepsize parameters were chosen from {0.01, 0.02, 0.1} based
+on performance on the training set in the first few iterations". Accordingly, of the runs that differ in
+the learning rate and the seed alone, the learning rate with the highest TRAINING bound at a fixed
+samples_seen is selected. The test set is not used. The mean is taken over the seeds that all learning
+rates have in common; where there is no common seed, over all seeds of a learning rate. A learning rate
+at which no seed has learned anything by then is never preferred to one that has, and it does not
+restrict the common seeds, because a diverged run is seldom repeated with further seeds.
 """
 
 from typing import Literal, NamedTuple

@@ -1,7 +1,8 @@
-"""Our lower bounds beside the paper's at the same number of training samples: every curve, every learning rate.
+"""Our lower bounds beside the paper's at the same number of training samples, for every learning rate.
 
-The paper's value is its own curve interpolated in log samples_seen; where it has no data (left of its first vertex) there is
-none. Differences are ours minus the paper's: positive is a higher bound. They are reported, not judged.
+The paper's value is its own curve, interpolated in log samples_seen; left of the first vertex of the
+curve there is no value. A difference is ours minus the paper's, so a positive difference means that our
+bound is higher. This table reports the differences without a verdict.
 """
 
 from collections.abc import Iterator
@@ -22,10 +23,12 @@ __all__ = ["Comparison"]
 
 
 class Comparison(Figure):
-    """Table: CSV and Markdown.
+    """A table as CSV and Markdown.
 
-    at: samples_seen to compare at; a curve that reaches none of them is compared at its end. select_at: samples_seen at which
-    learning rates are compared (aevb.figures.common.learning_rate_choice).
+    Args:
+        at: The samples_seen to compare at; a curve that is shorter than all of them is compared at its end.
+        select_at: The samples_seen at which learning rates are compared (see
+            `aevb.figures.common.learning_rate_choice`).
     """
 
     name = "comparison"
@@ -35,11 +38,11 @@ class Comparison(Figure):
         self.at, self.select_at = sorted(at or [1_000_000, 10_000_000]), select_at
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Every finished run with test bounds at its marks."""
+        """Return the finished runs with test bounds at their evaluation points (see `Figure.wanted`)."""
         return [run for run in runs if np.isfinite(run.metrics()["test_bound"]).any()]
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
-        """One row for every curve, learning rate and place of comparison."""
+        """Compose one row per curve, learning rate and evaluation point (see `Figure.compose`)."""
         found = panels([curve(run) for run in runs], self.select_at)
         rows = [row for place, lines in found.items() for line in lines for row in self._rows(place, line)]
         rule = RULE.format(at=self.select_at)

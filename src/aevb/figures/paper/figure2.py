@@ -1,7 +1,8 @@
-"""Figure 2: the lower bound against training samples, our runs over the paper's own curves.
+"""Figure 2: the lower bound against training samples, our runs and the paper's own curves.
 
-One panel for every data set and latent dimension that has runs. Solid: test; dashed: training (the running average that the paper
-plots). A line is the mean over seeds, its band runs from the lowest to the highest seed.
+There is one panel per data set and latent_dim. Solid lines are the test bound; dashed lines are the
+training bound, a running average as in the paper. A line is the mean over seeds, and its band extends
+from the lowest to the highest seed.
 """
 
 from collections.abc import Iterator
@@ -22,10 +23,12 @@ __all__ = ["Figure2"]
 
 
 class Figure2(Figure):
-    """Lower bound against samples_seen.
+    """The lower bound against samples_seen.
 
-    select_at: samples_seen at which learning rates are compared (aevb.figures.common.learning_rate_choice). x_max: right end of the axis; null: as
-    far as the runs of the row go.
+    Args:
+        select_at: The samples_seen at which learning rates are compared (see
+            `aevb.figures.common.learning_rate_choice`).
+        x_max: The right end of the axis, samples; None for the longest run of the row.
     """
 
     name = "figure2"
@@ -35,11 +38,11 @@ class Figure2(Figure):
         self.select_at, self.x_max = select_at, x_max
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Every finished run with test bounds at its marks."""
+        """Return the finished runs with test bounds at their evaluation points (see `Figure.wanted`)."""
         return [run for run in runs if np.isfinite(run.metrics()["test_bound"]).any()]
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
-        """Panels, the numbers in them, and the table of learning_rates."""
+        """Compose the panels, their numbers and the table of learning rates (see `Figure.compose`)."""
         found = panels([learning.curve(run) for run in runs], self.select_at)
         right = {data: self._right(data, found) for data, _ in found}
         rows = [row for place, lines in found.items() for row in _rows(place, lines, right[place[0]])]

@@ -1,4 +1,4 @@
-"""How figure 2 looks: rows of panels with one height axis each, thin curves of the paper under thick ones of ours."""
+"""The layout of figure 2: each row of panels shares a vertical axis; the paper's curves are thinner than ours."""
 
 from typing import Any
 
@@ -24,7 +24,15 @@ GRID = "#DDDDDD"
 
 
 def draw(panels: Panels, right: dict[str, float]) -> Canvas:
-    """The figure. right: where the axis of a data set's row ends, samples."""
+    """Draw the figure.
+
+    Args:
+        panels: The lines by (data set, latent_dim).
+        right: The right end of the horizontal axis by data set, samples.
+
+    Returns:
+        The canvas.
+    """
     rows = {data: [place for place in panels if place[0] == data] for data in right}
     columns = max(map(len, rows.values()))
     canvas = Canvas(figsize=(max(PANEL[0] * columns + 0.4, 5.2), PANEL[1] * len(rows) + 0.8))
@@ -47,12 +55,19 @@ def draw(panels: Panels, right: dict[str, float]) -> Canvas:
 
 
 def _columns(handles: int, panels: int) -> int:
-    """Of the legend: one row under wide figures, two where there is more to name."""
+    """The number of columns of the legend: one row under wide figures, two rows if it has many entries."""
     return 3 if panels <= 3 else handles if handles <= 7 else (handles + 1) // 2
 
 
 def left(right: float) -> float:
-    """Where an axis begins: at 1e5 as in the paper, earlier for short runs."""
+    """Return the left end of an axis: 1e5 samples as in the paper, fewer for short runs.
+
+    Args:
+        right: The right end of the axis, samples.
+
+    Returns:
+        The left end, samples.
+    """
     return min(1e5, right / 10)
 
 
@@ -88,9 +103,9 @@ def _note(line: Line) -> str:
 
 
 def _heights(places: list[tuple[str, int]], panels: Panels, right: float) -> tuple[float, float]:
-    """Every curve is shown whole from the middle of its (logarithmic) way on; steeper beginnings are cut.
+    """The limits of the vertical axis: the second half of every curve (in log samples) is inside them.
 
-    Training bounds count in the last third only: they average over samples of long before.
+    Of training bounds only the last third counts, because they average over much earlier samples.
     """
     values: list[float] = []
 

@@ -1,8 +1,9 @@
-r"""Figure 3: the marginal likelihood along training, our runs over the paper's own curves.
+"""Figure 3: the marginal likelihood during training, our runs and the paper's own curves.
 
-One panel for every size of the training set. Solid: the first test images; dashed: the first training images, log p(x) by
-quadrature, exact up to its stated error; by the paper's own estimator (appendix D) where there is no quadrature. What that
-estimator, which the paper's curves are by, gives on our models stands beside the exact number in the table.
+There is one panel per size of the training set. Solid lines are the first test images; dashed lines are
+the first training images. log p(x) is computed by quadrature, which is exact up to its stated error, or
+by the paper's own estimator (appendix D) where there is no quadrature. The paper's curves use that
+estimator, so the table also gives its value on our models beside the exact number.
 """
 
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from aevb.types import PositiveInt
 __all__ = ["ESTIMATORS", "Figure3", "marginal"]
 
 ESTIMATORS = {"quadrature": "quadrature", "reciprocal": "appendix D"}
-"""Evaluators whose columns are shown, the exact one first."""
+"""Evaluators whose columns are shown; the exact one comes first."""
 
 DASHES: dict[str, Any] = {"test": "-", "train": (0, (4, 1.6))}
 SIZE = (3.6, 3.0)
@@ -32,7 +33,16 @@ OURS, THEIRS = 1.9, 0.8
 
 
 def marginal(run: Run, split: str, evaluator: str) -> tuple[np.ndarray, np.ndarray]:
-    """samples_seen and log p(x) (nats per image) at the marks that have it; empty where no mark has."""
+    """Read the marginal likelihood at the evaluation points that have it.
+
+    Args:
+        run: A finished run.
+        split: "train" or "test".
+        evaluator: The name of the evaluator.
+
+    Returns:
+        samples_seen and log p(x), nats per image, (R,) each; empty if there are no values.
+    """
     metrics = run.metrics()
     values = metrics.get(f"{split}_{evaluator}_log_px", np.full(len(metrics["samples_seen"]), np.nan))
     kept = np.isfinite(values)
@@ -40,7 +50,11 @@ def marginal(run: Run, split: str, evaluator: str) -> tuple[np.ndarray, np.ndarr
 
 
 class Figure3(Figure):
-    """Marginal likelihood against samples_seen. x_max: right end of the axis; null: as far as the runs go."""
+    """The marginal likelihood against samples_seen.
+
+    Args:
+        x_max: The right end of the axis, samples; None for the longest run.
+    """
 
     name = "figure3"
     command = "aevb-train experiment=figure3 max_samples=1e6"
@@ -49,7 +63,7 @@ class Figure3(Figure):
         self.x_max = x_max
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Runs whose marks have log p(x) of either split by one of the estimators."""
+        """Return the runs with log p(x) of either split by one of the estimators (see `Figure.wanted`)."""
         return [
             run
             for run in runs
@@ -57,7 +71,7 @@ class Figure3(Figure):
         ]
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
-        """Panels, every number in them, and the table at the marks."""
+        """Compose the panels, their numbers and the table of evaluation points (see `Figure.compose`)."""
         places: dict[int, list[Run]] = {}
         for run in sorted(runs, key=_order):
             places.setdefault(_n_train(run), []).append(run)

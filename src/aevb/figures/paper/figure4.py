@@ -1,8 +1,9 @@
-r"""Figure 4: the manifolds that models with a two-dimensional latent space have learned.
+"""Figure 4: the manifolds of models with a two-dimensional latent space.
 
-The unit square is covered by an n x n grid of cell centres, which the inverse CDF of the prior's components takes to latent
-values: z = Phi^{-1}((i + 1/2) / n), i = 0..n-1. So every cell is equally probable under p(z) and no z is infinite. Shown are
-the means of p(x|z). z_1 rises to the right, z_2 upwards.
+The unit square is divided into an n x n grid. The inverse CDF of the prior's components maps the centres
+of the cells to latent values: z = Phi^{-1}((i + 1/2) / n), i = 0..n-1. Every cell has the same probability
+under p(z), and every z is finite. The figure shows the means of p(x|z); z_1 increases to the right and
+z_2 increases upwards.
 """
 
 from typing import Any
@@ -29,7 +30,12 @@ CAPTION = "Means of p(x|z) at z = Phi^-1((i + 1/2) / n), the centres of equally 
 
 
 class Figure4(Figure):
-    """2-D manifolds. side: images in a row of the grid; null: the paper's 20 for MNIST and 10 for Frey Face, 15 for others."""
+    """Two-dimensional manifolds.
+
+    Args:
+        side: The number of images in a row of the grid; None for the paper's 20 (MNIST) and 10 (Frey Face),
+            and 15 for other data sets.
+    """
 
     name = "figure4"
     command = "aevb-train experiment=figure4 max_samples=1e6"
@@ -38,12 +44,12 @@ class Figure4(Figure):
         self.side = side
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Runs with a two-dimensional latent space and a normal prior, whose inverse CDF this is."""
+        """Return the runs with a two-dimensional latent space and a normal prior (see `Figure.wanted`)."""
         priors = {run.name: run.settings["model"]["prior"]["_target_"] for run in runs}
         return with_latent_dim([run for run in runs if priors[run.name].endswith(".StandardNormal")], [2])
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
-        """One panel for every data set."""
+        """Compose one panel per data set (see `Figure.compose`)."""
         chosen = representatives(runs)
         widths = [SIZE * run.done["shape"][1] / run.done["shape"][0] for run in chosen.values()]
         canvas = Canvas(figsize=(sum(widths) + 0.6 * len(widths), SIZE + 0.6))
@@ -74,7 +80,14 @@ class Figure4(Figure):
 
 
 def manifold(side: int) -> np.ndarray:
-    """Latent values of the grid's cells, (side^2, 2), read like text: z_1 rises along a row, z_2 falls from row to row."""
+    """Compute the latent values of the cells of the grid.
+
+    Args:
+        side: The number of cells in a row, n.
+
+    Returns:
+        The latent values, (n^2, 2), row by row: z_1 increases along a row, z_2 decreases from row to row.
+    """
     z = norm.ppf((np.arange(side) + 0.5) / side)
     z1, z2 = np.meshgrid(z, z[::-1])
     return np.stack([z1.ravel(), z2.ravel()], axis=1)

@@ -1,6 +1,7 @@
-"""Figure 5: random samples of the generative model, by dimension of the latent space.
+"""Figure 5: random samples from the generative model, by the dimension of the latent space.
 
-Shown are the means of p(x|z) at draws z ~ p(z), or draws of the pixels too, or the likeliest pixels.
+The samples are shown at draws z ~ p(z): the means of p(x|z), draws of the pixels, or the most likely
+pixels.
 """
 
 from typing import Literal
@@ -21,8 +22,14 @@ SHOWN = {"means": "Means of p(x|z)", "draws": "Draws of p(x|z)", "mode": "The li
 
 
 class Figure5(Figure):
-    """side x side samples a panel. latent_dims: which are shown; those without runs are left out. seed: of the draws. pixels:
-    means of p(x|z), draws of it, or its mode, of Bernoulli pixels the threshold 1/2."""
+    """A panel of side x side samples per latent dimension.
+
+    Args:
+        latent_dims: The latent dimensions to show; those without runs are left out.
+        side: The number of samples in a row.
+        seed: The seed of the draws.
+        pixels: The means of p(x|z), draws from it, or its mode (for Bernoulli pixels the threshold 1/2).
+    """
 
     name = "figure5"
     command = "aevb-train experiment=figure5 max_samples=1e6"
@@ -37,11 +44,11 @@ class Figure5(Figure):
         self.latent_dims, self.side, self.seed, self.pixels = latent_dims or [2, 5, 10, 20], side, seed, pixels
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Runs of the latent dimensions shown."""
+        """Return the runs of the selected latent dimensions (see `Figure.wanted`)."""
         return with_latent_dim(runs, self.latent_dims)
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
-        """A row of panels for every data set."""
+        """Compose a row of panels per data set (see `Figure.compose`)."""
         import aevb
 
         chosen = representatives(runs)

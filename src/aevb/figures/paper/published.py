@@ -1,8 +1,9 @@
-"""The paper's own curves as numbers: figures 2 and 3 of arXiv 1312.6114v10, read off their vector graphics.
+"""The paper's own curves as numbers: figures 2 and 3 of arXiv 1312.6114v10, read from the vector graphics.
 
-Digitisation error at most 0.05 nat (MNIST, figure 3) and 0.5 nat (Frey Face). Left of a curve's first vertex the printed
-figure draws a straight line from the first iteration, which is no data; nothing is said there. Where a curve was plotted twice
-(an aborted run under the final one) the last polyline counts.
+The digitisation error is at most 0.05 nat (MNIST, figure 3) and 0.5 nat (Frey Face). Left of the first
+vertex of a curve the printed figure draws a straight line from the first iteration. This line is not data
+and is left out. Where a curve was plotted twice (an aborted run below the final one), the last polyline is
+used.
 """
 
 import csv
@@ -19,19 +20,38 @@ SOURCE = "arXiv 1312.6114v10"
 
 
 class Polyline(NamedTuple):
-    """A plotted curve. samples_seen: (V,) rising. value: (V,) nats per datapoint."""
+    """A published curve with V vertices.
+
+    Args:
+        samples_seen: The number of training samples seen, increasing, (V,).
+        value: The value of the curve, nats per datapoint, (V,).
+    """
 
     samples_seen: np.ndarray
     value: np.ndarray
 
     def at(self, samples_seen: float) -> float:
-        """The curve at `samples_seen`, interpolated in log samples_seen as the figure draws it; nan outside its vertices."""
+        """Interpolate the curve in log samples_seen, as the figure does.
+
+        Args:
+            samples_seen: The number of training samples seen.
+
+        Returns:
+            The value, nats per datapoint; nan outside the vertices.
+        """
         if not self.samples_seen[0] <= samples_seen <= self.samples_seen[-1]:
             return float("nan")
         return float(np.interp(np.log(samples_seen), np.log(self.samples_seen), self.value))
 
     def until(self, samples_seen: float) -> "Polyline":
-        """The vertices up to `samples_seen`, and the point where the curve passes it."""
+        """Cut the curve at `samples_seen`.
+
+        Args:
+            samples_seen: The number of training samples seen.
+
+        Returns:
+            The vertices up to there, and the interpolated point at `samples_seen`.
+        """
         kept = self.samples_seen <= samples_seen
         x, y = self.samples_seen[kept], self.value[kept]
         end = self.at(samples_seen)
@@ -42,7 +62,12 @@ class Polyline(NamedTuple):
 
 @cache
 def figure2() -> dict[tuple[str, int, str, str], Polyline]:
-    """Lower bounds by (data set, latent_dim, algorithm, split); algorithm aevb or wake_sleep, split train or test."""
+    """Return the lower bounds of figure 2.
+
+    Returns:
+        The curves by (data set, latent_dim, algorithm, split); the algorithm is "aevb" or "wake_sleep", the
+        split is "train" or "test".
+    """
     last: dict[tuple[str, int, str, str], int] = {}
     points: dict[tuple[str, int, str, str], list[tuple[int, float]]] = {}
     for row in _rows("figure2.csv"):
@@ -56,7 +81,11 @@ def figure2() -> dict[tuple[str, int, str, str], Polyline]:
 
 @cache
 def figure3() -> dict[tuple[int, str, str], Polyline]:
-    """Marginal log-likelihoods by (n_train, algorithm, split); algorithm aevb, wake_sleep or mcem."""
+    """Return the marginal log-likelihoods of figure 3.
+
+    Returns:
+        The curves by (n_train, algorithm, split); the algorithm is "aevb", "wake_sleep" or "mcem".
+    """
     points: dict[tuple[int, str, str], list[tuple[int, float]]] = {}
     for row in _rows("figure3.csv"):
         key = (int(row["n_train"]), row["algorithm"], row["split"])
@@ -65,7 +94,16 @@ def figure3() -> dict[tuple[int, str, str], Polyline]:
 
 
 def panel(data: str, latent_dim: int, right: float) -> Iterator[tuple[str, str, Polyline]]:
-    """Algorithm, split and curve of one panel of figure 2, cut at `right` samples; nothing where the paper has no such panel."""
+    """Yield the curves of one panel of figure 2; nothing if the paper has no such panel.
+
+    Args:
+        data: The name of the data set.
+        latent_dim: The dimension of z.
+        right: The samples_seen at which the curves are cut.
+
+    Yields:
+        The algorithm, the split and the curve.
+    """
     for (name, dimension, algorithm, split), polyline in figure2().items():
         if (name, dimension) == (data, latent_dim) and polyline.samples_seen[0] < right:
             yield algorithm, split, polyline.until(right)

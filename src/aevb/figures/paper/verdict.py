@@ -1,18 +1,22 @@
-r"""The verdict: every curve of ours beside the paper's, and which targets and which learning rate come nearest to it.
+"""The verdict: our curves compared with the paper's, and the targets and learning rate nearest to it.
 
-A difference is ours minus the paper's, nats per datapoint, at the same samples seen. Its yardstick:
+A difference is ours minus the paper's, nats per datapoint, at the same samples_seen. It is compared with
 
     tolerance = 1 nat + digitisation error + half the spread over seeds
 
-the paper says of its own curves that the "estimator variance was small (< 1)"; the digitisation error is 0.05 nat (MNIST) or
-0.5 nat (Frey Face); the spread, highest minus lowest, is taken at the last mark up to there that most of the seeds have reached.
-Within it a curve matches; above it is better, below worse. Of one that does not match is said why, as far as runs tell: what else
-of its method lies within a nat and the digitisation error there (a seed alone, another learning rate, other targets). The standard
-error printed is of the mean over test images at the run's end: the paper's test images are the same, so it is no part of the
-yardstick.
+The paper says of its own curves that the "estimator variance was small (< 1)". The digitisation error is
+0.05 nat (MNIST) or 0.5 nat (Frey Face). The spread is the highest minus the lowest seed, at the last
+evaluation point up to there that the largest number of seeds has reached. A curve within the tolerance
+matches; above it, it is better; below it, it is worse.
 
-Of all learning rates and targets run for a panel, the one whose TEST curve is nearest to the paper's (root mean square over the places
-of comparison that all of them have reached) is named too: evidence on what the paper used, not a selection.
+For a curve that does not match, the table lists which other runs of the method lie within 1 nat plus the
+digitisation error of the paper: a single seed, another learning rate, or other targets. The standard error
+in the table is that of the mean over test images at the end of the run. The paper's test images are the
+same, so this error is not part of the tolerance.
+
+Of all learning rates and targets of a panel, the one whose TEST curve is nearest to the paper's is named
+too (root mean square over the evaluation points that all of them have reached). This is evidence about
+what the paper used; it does not select the learning rate.
 """
 
 from collections.abc import Iterator
@@ -40,9 +44,12 @@ MARKERS = "osD^v"
 
 
 class Verdict(Figure):
-    """Table, JSON and picture.
+    """A table, a JSON file and a picture.
 
-    at: samples_seen to compare at. select_at: samples_seen at which learning rates are compared (aevb.figures.common.learning_rate_choice).
+    Args:
+        at: The samples_seen to compare at.
+        select_at: The samples_seen at which learning rates are compared (see
+            `aevb.figures.common.learning_rate_choice`).
     """
 
     name = "verdict"
@@ -52,7 +59,7 @@ class Verdict(Figure):
         self.at, self.select_at = sorted(at or [1_000_000, 3_000_000, 10_000_000]), select_at
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Every finished run of a panel of figure 2 with test bounds at its marks."""
+        """Return the finished runs of a panel of figure 2 that have test bounds (see `Figure.wanted`)."""
         known = {(data, latent_dim) for data, latent_dim, _, _ in published.figure2()}
         return [
             run
@@ -62,7 +69,7 @@ class Verdict(Figure):
         ]
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
-        """A row for every curve and place of comparison; the evidence on learning rates and targets beside it."""
+        """Compose a row per curve and evaluation point, and the table of evidence (see `Figure.compose`)."""
         rows: list[dict[str, Any]] = []
         evidence: list[dict[str, Any]] = []
         for place, lines in panels([curve(run) for run in runs], self.select_at).items():
@@ -76,9 +83,12 @@ class Verdict(Figure):
         """Yield a row for every split and evaluation point at which both a line and the paper have a value.
 
         Args:
-            place: Data set and latent dimension of the panel.
+            place: The data set and latent_dim of the panel.
             line: The line to compare.
-            lines: All lines of the panel, searched for what else comes near the paper.
+            lines: All lines of the panel, which are searched for other curves near the paper's.
+
+        Yields:
+            One row of the table.
         """
         algorithm = method(line.objective).published
         for split in ("test", "train"):
@@ -177,7 +187,7 @@ class Verdict(Figure):
 
 
 def _why(line: Line, lines: list[Line], split: str, samples_seen: int, paper: float) -> str:
-    """What else of the method is near the paper's curve there."""
+    """Other runs of the same method that lie near the paper's curve at this evaluation point."""
 
     def near(value: float) -> bool:
         return abs(value - paper) <= VARIANCE + DIGITISATION[line.curves[0].data]
@@ -200,7 +210,7 @@ def _mean(candidate: Candidate, samples_seen: int, split: str = "test") -> float
 
 
 def _spread(curves: list[Curve], split: str, samples_seen: int) -> tuple[float, int | None, int]:
-    """Highest minus lowest seed, where, and of how many: at the last mark up to samples_seen with the most seeds."""
+    """The highest minus the lowest seed, the evaluation point it is taken at, and the number of seeds."""
     places = [int(x) for item in curves for x in item.samples_seen if x <= samples_seen]
     counts = {x: sum(item.row(x) is not None for item in curves) for x in places}
     most = max(counts.values(), default=0)
@@ -217,13 +227,13 @@ def _standard_error(curves: list[Curve]) -> float:
 
 
 def _rms(item: Any, rivals: list[Any]) -> float:
-    """Of the differences at the marks that all have, or, where there is none, at the item's own."""
+    """The root mean square over the evaluation points common to all rivals; over the item's own if none is."""
     common = set.intersection(*(set(differences) for *_, differences in rivals)) or set(item[-1])
     return float(np.sqrt(np.mean([item[-1][mark] ** 2 for mark in common])))
 
 
 def _draw(rows: list[dict[str, Any]]) -> Canvas:
-    """Differences of the test curves: a panel for every data set, a line for every curve."""
+    """The differences of the test curves: one panel per data set, one line per curve."""
     tests = [row for row in rows if row["split"] == "test"]
     data = list(dict.fromkeys(row["data"] for row in tests))
     keys = {name: list(dict.fromkeys(_key(row) for row in tests if row["data"] == name)) for name in data}
