@@ -88,7 +88,7 @@ class Figure(ABC):
         """
 
     def draw(self, runs: Path, output_dir: Path, trusted: tuple[str, ...] = ()) -> list[Path]:
-        """Write <name>.pdf, <name>.png, <name>.csv and further files; each file is written whole or not at all.
+        """Write <name>.pdf, <name>.png, <name>.csv and more; each file is written whole or not at all.
 
         Args:
             runs: A folder of run directories.

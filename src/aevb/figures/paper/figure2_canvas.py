@@ -1,4 +1,4 @@
-"""The layout of figure 2: each row of panels shares a vertical axis; the paper's curves are thinner than ours."""
+"""The layout of figure 2: a row of panels shares a vertical axis; the paper's curves are the thin ones."""
 
 from typing import Any
 

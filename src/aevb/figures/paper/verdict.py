@@ -227,7 +227,7 @@ def _standard_error(curves: list[Curve]) -> float:
 
 
 def _rms(item: Any, rivals: list[Any]) -> float:
-    """The root mean square over the evaluation points common to all rivals; over the item's own if none is."""
+    """The root mean square over the evaluation points common to all rivals; else over the item's own."""
     common = set.intersection(*(set(differences) for *_, differences in rivals)) or set(item[-1])
     return float(np.sqrt(np.mean([item[-1][mark] ** 2 for mark in common])))
 

@@ -1,7 +1,8 @@
-"""What the weight on the KL divergence buys: reconstruction against KL (distortion and rate) along beta, with samples.
+"""The effect of the weight on the KL divergence: reconstruction against KL (distortion and rate) along beta.
 
-Both are those of the test images at the end of each run, at the run's own q. The bound, their difference, is constant along the
-dotted lines of slope one: beta = 1 seeks the highest of them.
+Both are measured on the test images at the end of each run, at the run's own q. The lower bound is their
+difference and is constant along the dotted lines of slope one. Training with beta = 1 maximises it. Samples
+from each model are shown beside the curve.
 """
 
 from typing import Any
@@ -23,7 +24,12 @@ __all__ = ["Beta"]
 
 
 class Beta(Figure):
-    """Left the curve, right a row of samples for every beta. samples: in a row. seed: of z ~ p(z), the same for every beta."""
+    """The curve on the left, and on the right a row of samples per beta.
+
+    Args:
+        samples: The number of samples in a row.
+        seed: The seed of the draws z ~ p(z), which are the same for every beta.
+    """
 
     name = "beta"
     command = "aevb-train experiment=beta"
@@ -32,7 +38,10 @@ class Beta(Figure):
         self.samples, self.seed = samples, seed
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Runs whose objective has a beta and whose marks have both parts, of the data set, size and length that most have."""
+        """Return comparable runs whose objective has a beta and whose metrics have both parts of the bound.
+
+        The data set, the size of the model and the length are those of the majority (see `Figure.wanted`).
+        """
         found = [
             run for run in runs if "beta" in run.settings["objective"] and np.isfinite(run.metrics()["test_kl"][-1])
         ]
@@ -50,7 +59,7 @@ class Beta(Figure):
         return [best[beta] for beta in sorted(best)]
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
-        """The curve and the samples."""
+        """Compose the curve and the samples (see `Figure.compose`)."""
         import aevb
 
         rows = [_row(run) for run in runs]

@@ -1,8 +1,10 @@
-"""Inference in models whose log p(x) can be summed: an encoder's bound, that of the best q of every image, and log p(x).
+"""Inference in models whose log p(x) is a finite sum: the encoder's bound, the best bound, and log p(x).
 
-What lies between log p(x) and the best factorial q is the price of the family (approximation gap); between that and the encoder's
-q the price of one network for all images (amortisation gap). From the columns that evaluator=[enumeration,fitted_bound] leaves
-in metrics.csv; a run of variational EM has no encoder, and its q is the best one, as far as its E-steps go.
+The best bound is that of the optimal factorial q of each image. The difference between log p(x) and the
+best bound is the approximation gap, which is due to the family of q. The difference between the best bound
+and the encoder's bound is the amortisation gap, which is due to one network serving all images. The numbers
+are the columns of metrics.csv from evaluator=[enumeration,fitted_bound]. A run of variational EM has no
+encoder; its q is the optimal one up to the accuracy of its E-steps.
 """
 
 from pathlib import Path
@@ -27,18 +29,21 @@ GAPS = {"approximation gap": ("log_px", "fitted", "-"), "amortisation gap": ("fi
 
 
 class BinaryInference(Figure):
-    """log p(x) over samples seen, and beside it the gaps on test images; an objective a colour, a table of the ends."""
+    """log p(x) against samples_seen, the gaps on test images, and a table of the final values.
+
+    Each objective has one colour.
+    """
 
     name = "binary_inference"
     command = "aevb-train experiment=sigmoid_belief_network"
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Runs that were evaluated by both evaluators, in the order of their names."""
+        """Return the runs with both evaluators, ordered by name (see `Figure.wanted`)."""
         served = [run for run in runs if {"enumeration", "fitted_bound"} <= set(run.settings["evaluator"])]
         return sorted(served, key=lambda run: run.name)
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
-        """The panels and the table."""
+        """Compose the panels and the table (see `Figure.compose`)."""
         rows = [row for run in runs for row in _rows(run)]
         canvas, names = Canvas(figsize=(9.2, 3.4)), _names(runs)
         likelihood, gaps = canvas.subplots(1, 2)
@@ -71,14 +76,14 @@ class BinaryInference(Figure):
 
 
 def _names(runs: list[Run]) -> dict[str, str]:
-    """Of the method; with the run's name where two runs share it."""
+    """The name of the method, with the name of the run where two runs share a method."""
     labels = {run.name: method(run.settings["choices"]["objective"]).label for run in runs}
     several = {label for label in labels.values() if list(labels.values()).count(label) > 1}
     return {name: f"{label} ({name})" if label in several else label for name, label in labels.items()}
 
 
 def _rows(run: Run) -> list[dict[str, Any]]:
-    """One for every mark and split that was looked at. seconds: of training."""
+    """One row per evaluation point and split; "seconds" is the training time."""
     folder = Path(run.directory)
     seconds = {row["samples_seen"]: float(row["training_seconds"]) for row in read_rows(folder / layout.TIMING)}
     marks = read_rows(folder / layout.METRICS)

@@ -1,7 +1,8 @@
-"""Each image's posterior as a bubble: the ellipse mu(x) +- sigma(x) of q(z|x), in two latent dimensions.
+"""The posterior of each image as an ellipse mu(x) +- sigma(x) of q(z|x), in two latent dimensions.
 
-KL(q(z|x) || p(z)) = sum 1/2 (V - log V - 1 + E^2), V = sigma^2 and E = mu: it draws every bubble to the origin and to the radius
-of the prior, which is drawn dashed. The reconstruction drives them apart and makes them small, so that they do not overlap.
+KL(q(z|x) || p(z)) = sum 1/2 (V - log V - 1 + E^2), with V = sigma^2 and E = mu. This term pulls every
+ellipse to the origin and to the radius of the prior, which is drawn as a dashed circle. The reconstruction
+term moves the ellipses apart and shrinks them, so that they do not overlap.
 """
 
 from typing import Any
@@ -21,7 +22,12 @@ __all__ = ["Bubbles"]
 
 
 class Bubbles(Figure):
-    """A panel for every data set. count: images, the first of the test split. data_root: where the data lie now."""
+    """A panel per data set.
+
+    Args:
+        count: The number of images, the first of the test split.
+        data_root: The folder of the data; None for the folder that the run used.
+    """
 
     name = "bubbles"
     command = "aevb-train latent_dim=2 max_samples=1e6"
@@ -30,11 +36,11 @@ class Bubbles(Figure):
         self.count, self.data_root = count, data_root
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Runs with two latent dimensions and a normal q(z|x), which sigma describes."""
+        """Return the runs with two latent dimensions and a normal q(z|x) (see `Figure.wanted`)."""
         return [run for run in with_latent_dim(runs, [2]) if "family" not in run.settings["model"]["encoder"]]
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
-        """The panels."""
+        """Compose the panels (see `Figure.compose`)."""
         import aevb
 
         chosen = representatives(runs)

@@ -1,7 +1,7 @@
 """Gradient clipping: the lower bound after a fixed number of samples, against the threshold.
 
-A panel for clipping by norm and one for clipping by value. A dashed line is the same run without clipping; a run that diverged
-has left nothing, and the legend says so.
+There is one panel for clipping by norm and one for clipping by value. A dashed line is the same run without
+clipping. A run that diverged has no result; the legend states this.
 """
 
 import math
@@ -23,13 +23,16 @@ BELOW = 400.0  # nats: how far below the best the axis goes
 
 
 class Clipping(Figure):
-    """Lines by optimiser and learning_rate: of the runs that are alike in everything else, as many as there are."""
+    """One line per optimizer and learning rate, from the largest set of runs that are otherwise alike."""
 
     name = "clipping"
     command = "aevb-train experiment=clipping hydra/launcher=ensemble"
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Runs with and without a threshold, of the data set and length that most have; none with both thresholds."""
+        """Return the runs with at most one of the two thresholds, of the most common data set and length.
+
+        See `Figure.wanted`.
+        """
         kinds: dict[Any, list[Run]] = {}
         for run in runs:
             if None in _thresholds(run).values():
@@ -38,7 +41,7 @@ class Clipping(Figure):
         return best if any(value for run in best for value in _thresholds(run).values()) else []
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
-        """Two panels and the table."""
+        """Compose the two panels and the table (see `Figure.compose`)."""
         rows = [_row(run) for run in runs]
         canvas = Canvas(figsize=(8.6, 3.3))
         lines = sorted({(row["optimizer"], row["lr"]) for row in rows}, key=lambda line: (line[0] != "sgd", line))
@@ -83,7 +86,7 @@ def _row(run: Run) -> dict[str, Any]:
 
 
 def _plain(rows: list[dict[str, Any]], line: tuple[str, float]) -> float:
-    """The bound without clipping; nan where that diverged."""
+    """The lower bound without clipping; nan where that run diverged."""
     found = [row["test_bound"] for row in rows if _of(row, line) and row["clip_norm"] is row["clip_value"] is None]
     return found[0] if found else math.nan
 

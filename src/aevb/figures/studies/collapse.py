@@ -1,7 +1,8 @@
-"""Posterior collapse over training: KL divergence, mutual information and active units at the marks, every seed a line.
+"""Posterior collapse during training: KL divergence, mutual information and active units, one line per seed.
 
-A run has collapsed where its KL is below 0.1 nat and no unit is active (aevb.estimators.mutual_information): two numbers, since a q that
-is far from the prior in the same way for all images has a KL and tells nothing.
+A run has collapsed if its KL is below 0.1 nat and no unit is active (see
+`aevb.estimators.mutual_information`). Both conditions are needed: a q that differs from the prior in the
+same way for all images has a positive KL and carries no information about x.
 """
 
 import math
@@ -30,7 +31,14 @@ LEAST = 1e-3  # nats, where the axis of the KL turns from linear to logarithmic
 
 
 class Trace(NamedTuple):
-    """One run. values: columns of PANELS, and the bound, at samples_seen; of the split's first images."""
+    """One run with R evaluation points.
+
+    Args:
+        run: The run.
+        variant: The name of the method and its settings (see `variant`).
+        samples_seen: The number of training samples seen, (R,).
+        values: The columns of PANELS and the lower bound, (R,) each, on the first images of the split.
+    """
 
     run: Run
     variant: str
@@ -39,23 +47,23 @@ class Trace(NamedTuple):
 
     @property
     def collapsed(self) -> bool:
-        """At the end."""
+        """Whether the posterior has collapsed at the end of the run."""
         return bool(self.values["kl"][-1] < COLLAPSED and self.values["active_units"][-1] == 0)
 
 
 class Collapse(Figure):
-    """From runs with `evaluator=[bound,information]`; those of one data set, model and size belong together."""
+    """Traces of runs with `evaluator=[bound,information]`, grouped by data set, model and size."""
 
     name = "collapse"
     command = "aevb-train experiment=collapse"
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Runs that have the columns."""
+        """Return the runs that have the columns (see `Figure.wanted`)."""
         needed = {f"test_information_{name}" for name in PANELS}
         return [run for run in runs if needed <= run.metrics().keys()]
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
-        """Three panels and a table of how it ended."""
+        """Compose three panels and a table of the final values (see `Figure.compose`)."""
         traces = [_trace(run) for run in runs]
         names = sorted(dict.fromkeys(trace.variant for trace in traces), key=_order)
         colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(names)}
@@ -77,7 +85,14 @@ class Collapse(Figure):
 
 
 def variant(settings: dict[str, Any]) -> str:
-    """What a run's objective is called: the method's name, and the settings that make it a cure of collapse."""
+    """Name the objective of a run, with the settings that are meant to prevent collapse.
+
+    Args:
+        settings: The config of the run.
+
+    Returns:
+        The name.
+    """
     node, objective = settings["objective"], str(settings["choices"]["objective"])
     inner = node.get("objective")
     if isinstance(inner, dict):
@@ -89,7 +104,7 @@ def variant(settings: dict[str, Any]) -> str:
 
 
 def _order(name: str) -> tuple[int, str]:
-    """Plain first, then lagging, then the others."""
+    """The plain method first, then lagging, then the others."""
     first = [method(objective).label for objective in ("sgvb_b", "lagging")]
     return first.index(name) if name in first else len(first), name
 

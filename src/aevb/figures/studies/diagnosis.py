@@ -1,8 +1,9 @@
-"""What a run's bound is made of and where it loses: four panels a run, from its evaluations `information` and `inference_gap`.
+"""The parts of a run's bound: four panels per run, from its evaluations `information` and `inference_gap`.
 
-Surgery of the KL divergence with the ceiling log N of the mutual information; KL by latent dimension, units that are not active
-hollow; log-variances of q(z|x); the inference gap split into approximation and amortisation. A bar is a mean over images, its
-whisker the standard error.
+The panels show the decomposition of the KL divergence, with the upper limit log N of the mutual
+information; the KL of each latent dimension, with hollow bars for inactive units; the log-variances of
+q(z|x); and the inference gap, divided into the approximation gap and the amortisation gap. A bar is the mean
+over images, and its whisker is the standard error.
 """
 
 from collections.abc import Iterator
@@ -26,9 +27,10 @@ NEAR = 0.95  # of log N: from here on the mutual information is said to be at it
 
 
 class Diagnosis(Figure):
-    """One row of panels for every run that has been evaluated so; runs=outputs/runs/NAME draws one run.
+    """One row of panels per run with these evaluations; runs=outputs/runs/NAME draws one run.
 
-    split: whose evaluations; of several, those of the most images.
+    Args:
+        split: The split of the evaluations; of several evaluations, the one of the most images is used.
     """
 
     name = "diagnosis"
@@ -41,11 +43,11 @@ class Diagnosis(Figure):
         self.split = split
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Runs with the evaluation `information`."""
+        """Return the runs with the evaluation `information` (see `Figure.wanted`)."""
         return [run for run in runs if self._evaluation(run, "information")]
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
-        """The rows, and a table of the verdicts."""
+        """Compose the rows and a table of the verdicts (see `Figure.compose`)."""
         canvas = Canvas(figsize=(SIZE[0], SIZE[1] * len(runs)))
         rows: list[dict[str, Any]] = []
         for part, run in zip(canvas.subfigures(len(runs), 1, squeeze=False)[:, 0], runs, strict=True):

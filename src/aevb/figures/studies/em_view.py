@@ -1,7 +1,8 @@
-"""Training seen as EM: exact log p(x) of the training images, the bound below it, the gap between them, from mark to mark.
+"""Training seen as EM: exact log p(x) of the training images, the lower bound, and the gap between them.
 
-An M-step on an exact bound can only raise log p(x); where q lags behind, or is of a family that does not hold the posterior, the
-bound may rise while log p(x) falls. Where log p(x) is lower than at the mark before, a triangle says so.
+An M-step on a tight bound cannot decrease log p(x). If q is out of date, or if its family does not contain
+the posterior, the bound may increase while log p(x) decreases. A triangle marks every evaluation point at
+which log p(x) is lower than at the one before.
 """
 
 from typing import Any, NamedTuple
@@ -23,7 +24,15 @@ WIDTH = 1.3
 
 
 class Climb(NamedTuple):
-    """One run, mark by mark, nats per training image. falls: whether log p(x) is lower than at the mark before, (R,)."""
+    """One run with R evaluation points.
+
+    Args:
+        run: The run.
+        label: The name of the method.
+        samples_seen: The number of training samples seen, (R,).
+        log_px: log p(x), (R,), nats per training image.
+        bound: The lower bound, (R,), nats per training image.
+    """
 
     run: Run
     label: str
@@ -33,6 +42,7 @@ class Climb(NamedTuple):
 
     @property
     def falls(self) -> np.ndarray:
+        """Whether log p(x) is lower than at the evaluation point before, (R,)."""
         return np.diff(self.log_px, prepend=-np.inf) < 0
 
     @property
@@ -41,17 +51,20 @@ class Climb(NamedTuple):
 
 
 class EMView(Figure):
-    """From runs with `evaluation.splits=both` and the evaluators quadrature and information, or fitted_bound."""
+    """Runs with `evaluation.splits=both` and the evaluators quadrature and information, or fitted_bound."""
 
     name = "em_view"
     command = "aevb-train experiment=em_view"
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Runs that have the columns."""
+        """Return the runs that have the columns (see `Figure.wanted`)."""
         return [run for run in runs if LOG_PX in run.metrics() and _bound_of(run) is not None]
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
-        """log p(x) and bound in one panel, the gap in the other; a table of how often log p(x) fell."""
+        """Compose panels of log p(x) with the bound and of the gap, and a table of the decreases of log p(x).
+
+        See `Figure.compose`.
+        """
         climbs = sorted((_climb(run) for run in runs), key=lambda climb: climb.label)
         canvas = Canvas(figsize=(7.6, 3.2))
         left, right = canvas.subplots(1, 2)

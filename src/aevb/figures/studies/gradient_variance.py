@@ -1,12 +1,15 @@
-"""How noisy each estimator's gradient is, on models as they are at one point of training: the score function of section 2.2, with
-and without baselines, estimators A and B, and the importance-weighted bound; of models with binary latents the score function,
-NVIL, ARM, DisARM and VIMCO, at as many evaluations of p(x, z).
+"""The gradient noise of each estimator, at the parameters of trained models.
 
-Draws of the gradient at fixed parameters and fixed minibatches of the run's training data, by parameter group. Shown is the
-variance over the squared norm of the mean gradient: at 1 the noise of one step is as large as the step. All but the
-importance-weighted bound estimate the same gradient, so they share the mean that estimator B gives at its most samples, as the
-least noisy; of at most twelve binary latents it is the exact one. That of the importance-weighted bound is another, and is
-divided by its own.
+The estimators are the score function of section 2.2, with and without baselines, estimators A and B, and the
+importance-weighted bound. For models with binary latent variables they are the score function, NVIL, ARM,
+DisARM and VIMCO, at an equal number of evaluations of p(x, z).
+
+The gradients are drawn at fixed parameters and fixed minibatches of the run's training data, by parameter
+group. The figure shows the variance divided by the squared norm of the mean gradient: at 1 the noise of one
+step is as large as the step. All estimators except the importance-weighted bound estimate the same gradient.
+They share the mean given by estimator B at its largest number of samples, which has the least noise; with at
+most twelve binary latent variables the exact gradient is used. The importance-weighted bound has a different
+gradient and is divided by its own mean.
 """
 
 import copy
@@ -54,7 +57,14 @@ LINE = 0.27  # height of an estimator's line, inches
 
 
 class Estimator(NamedTuple):
-    """name: as shown. samples: L or K. objective: whose gradient it is. own_mean: not that of the lower bound."""
+    """One estimator of the gradient.
+
+    Args:
+        name: The name in the figure.
+        samples: The number of samples, L or K.
+        objective: The objective whose gradient is drawn.
+        own_mean: Whether the estimator has a different mean from the gradient of the lower bound.
+    """
 
     name: str
     samples: int
@@ -63,7 +73,14 @@ class Estimator(NamedTuple):
 
 
 def estimators(samples: int) -> list[Estimator]:
-    """Every estimator with one sample and with `samples`; B with the most comes first, since the others are measured by it."""
+    """Return every estimator with one sample and with `samples`.
+
+    Args:
+        samples: The larger number of samples, L or K.
+
+    Returns:
+        The estimators; B with the most samples is first, because it gives the mean for the others.
+    """
     found = []
     for n in (samples, 1):
         found += [
@@ -78,7 +95,15 @@ def estimators(samples: int) -> list[Estimator]:
 
 
 def binary_estimators(samples: int, data_dim: int) -> list[Estimator]:
-    """Of models with binary latents, with one sample, two and `samples`; the first is the least noisy, as a rule."""
+    """Return the estimators for binary latent variables, with one sample, two samples and `samples`.
+
+    Args:
+        samples: The largest number of samples.
+        data_dim: The dimension of x, D.
+
+    Returns:
+        The estimators; the first usually has the least noise.
+    """
     found = []
     for n in dict.fromkeys((samples - samples % 2, 2)):
         found += [
@@ -97,10 +122,13 @@ def binary_estimators(samples: int, data_dim: int) -> list[Estimator]:
 
 
 class GradientVariance(Figure):
-    """A panel for either parameter group, an estimator a line, a run a colour.
+    """A panel per parameter group; each estimator has a line and each run a colour.
 
-    draws: S, of each gradient. minibatches: from the beginning of the run's stream, each of its batch_size. samples: L and K,
-    beside 1. data_root: where the data lie now, if not where the runs found them.
+    Args:
+        draws: The number of draws of each gradient, S.
+        minibatches: The number of minibatches from the beginning of the run's stream, with its batch_size.
+        samples: The number of samples, L and K, that is compared with 1.
+        data_root: The folder of the data; None for the folder that the run used.
     """
 
     name = "gradient_variance"
@@ -116,13 +144,16 @@ class GradientVariance(Figure):
         self.draws, self.minibatches, self.samples, self.data_root = draws, minibatches, samples, data_root
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Runs of which theta is a point and that have an encoder, in the order of their length."""
+        """Return the runs with an encoder and a point estimate of theta, ordered by length.
+
+        See `Figure.wanted`.
+        """
         models = {run.name: run.settings["model"] for run in runs}
         served = [run for run in with_bound(runs) if models[run.name].get("theta_log_var") is None]
         return sorted(served, key=lambda run: run.done["samples_seen"])
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
-        """The panels and the table."""
+        """Compose the panels and the table (see `Figure.compose`)."""
         rows = [row for run in runs for row in self._measured(run, trusted)]
         means = _over_minibatches(rows)
         lines = sorted({(row["samples"], row["estimator"]) for row in means}, key=lambda line: _order(means, line))
@@ -173,7 +204,7 @@ class GradientVariance(Figure):
         return estimators(self.samples)
 
     def _exact(self, model: VAE, stream: Stream, k: int) -> dict[str, GradientMoments]:
-        """Of the gradient that has no noise, where all codes can be summed over; else nothing."""
+        """The exact gradient if all codes can be enumerated; otherwise nothing."""
         if not isinstance(model.prior(), Bernoulli) or latent_dim(model) > MAX_LATENT_DIM:
             return {}
         stream.position = k
@@ -202,7 +233,7 @@ class GradientVariance(Figure):
 
 
 def _with_a_past(objective: Objective, model: VAE, stream: Stream) -> Objective:
-    """The objective as it is after some minibatches at these parameters; only baselines are changed by them."""
+    """The objective after some minibatches at these parameters, which change its baselines only."""
     objective.to(stream.x.dtype)
     if isinstance(objective, NVIL):
         optimizer = torch.optim.Adam(objective.parameters(), lr=0.01)
@@ -219,7 +250,7 @@ def _with_a_past(objective: Objective, model: VAE, stream: Stream) -> Objective:
 
 
 def _relative(found: GradientMoments, mean: GradientMoments) -> dict[str, float]:
-    """Variance over squared norm; its error by the delta method, as if the two were independent."""
+    """The variance over the squared norm; its error by the delta method treats the two as independent."""
     if mean.squared_norm <= 0:
         return {"relative": math.nan, "relative_error": math.nan}
     ratio = found.variance / mean.squared_norm
@@ -228,7 +259,7 @@ def _relative(found: GradientMoments, mean: GradientMoments) -> dict[str, float]
 
 
 def _over_minibatches(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One row for all minibatches: means, and errors of these means."""
+    """One row for all minibatches: the means and their standard errors."""
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for row in rows:
         groups.setdefault((row["run"], row["samples"], row["estimator"], row["group"]), []).append(row)
@@ -243,7 +274,7 @@ def _over_minibatches(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _order(means: list[dict[str, Any]], line: tuple[int, str]) -> tuple[int, float]:
-    """One sample before several; among these the noisiest first, by the recognition model's gradient in the longest run."""
+    """One sample before several; then by decreasing noise of the encoder's gradient in the longest run."""
     found = [row for row in means if (row["samples"], row["estimator"]) == line and row["group"] == "phi"]
     return line[0], -max(found, key=lambda row: row["samples_seen"])["relative"]
 

@@ -1,4 +1,4 @@
-"""From one test image to another: means of p(x|z) on the line between the means of their q(z|x)."""
+"""Interpolation between two test images: means of p(x|z) on the line between the means of their q(z|x)."""
 
 from typing import Any
 
@@ -21,11 +21,14 @@ SIZE = 0.55  # of an image, inches
 
 
 class Interpolation(Figure):
-    """A row for every data set and latent dimension: the image, the decoded line, the other image.
+    """A row per data set and latent dimension: the first image, the decoded line, the second image.
 
-    labels: classes of the two images, the first of their class in the test split; of a data set without such classes, the first
-    and the last image. steps: points on the line, its ends among them. latent_dims: which are shown; null: all that have runs.
-    data_root: where the data lie now, if not where the runs found them.
+    Args:
+        labels: The classes of the two images, which are the first of their class in the test split. Of a data
+            set without these classes the first and the last image are used.
+        steps: The number of points on the line, including its ends.
+        latent_dims: The latent dimensions to show; None for all.
+        data_root: The folder of the data; None for the folder that the run used.
     """
 
     name = "interpolation"
@@ -45,11 +48,11 @@ class Interpolation(Figure):
         self.labels, self.steps, self.latent_dims, self.data_root = labels, steps, latent_dims, data_root
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Runs of the latent dimensions shown."""
+        """Return the runs of the selected latent dimensions (see `Figure.wanted`)."""
         return with_latent_dim(runs, self.latent_dims)
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
-        """The rows."""
+        """Compose the rows (see `Figure.compose`)."""
         import aevb
 
         chosen = representatives(runs)
@@ -105,6 +108,15 @@ class Interpolation(Figure):
 
 
 def line(start: np.ndarray, end: np.ndarray, steps: int) -> np.ndarray:
-    """`steps` points (steps, J) from `start` (J,) to `end` (J,), both among them, evenly spaced."""
+    """Return evenly spaced points on a line, including its ends.
+
+    Args:
+        start: The first point, (J,).
+        end: The last point, (J,).
+        steps: The number of points.
+
+    Returns:
+        The points, (steps, J).
+    """
     share = np.linspace(0, 1, steps, dtype=start.dtype)[:, None]
     return (1 - share) * start + share * end

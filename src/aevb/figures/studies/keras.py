@@ -1,8 +1,9 @@
-"""The figures of a re-implementation in Keras (KTH 2021), redrawn: its bounds, and its "marginal likelihood" beside log p(x).
+"""The figures of a re-implementation in Keras (KTH 2021): its bounds and its "marginal likelihood".
 
-First row: the lower bound against training samples by N_z. Second: what it calls the marginal likelihood, the cross-entropy,
-which is E_q log p(x|z), beside the importance-sampled log p(x) and the bound, for few and many data. Third: where its
-overfitting comes from, train minus test of each part of the bound.
+The first row shows the lower bound against training samples by N_z. The second row shows what that
+implementation calls the marginal likelihood, which is the cross-entropy E_q log p(x|z), beside the
+importance-sampled log p(x) and the lower bound, for a small and a large training set. The third row shows the
+source of its overfitting: train minus test of each part of the bound.
 """
 
 from typing import Any
@@ -30,13 +31,13 @@ COLOURS = ("#0072B2", "#D55E00", *SPARE)
 
 
 class Keras(Figure):
-    """Three rows of panels. The runs of both experiments may lie in one folder; what has none is left out."""
+    """Three rows of panels, from the runs of both experiments; panels without runs are left out."""
 
     name = "keras"
     command = "aevb-train experiment=keras_reproduction, then aevb-train experiment=keras_likelihood"
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Runs trained by Adam with a bound at their marks."""
+        """Return the runs trained by Adam with a lower bound at their evaluation points (see `Figure.wanted`)."""
         return [
             run
             for run in runs
@@ -44,7 +45,7 @@ class Keras(Figure):
         ]
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
-        """The panels, every number, and the table of the ends."""
+        """Compose the panels, their numbers and the table of final values (see `Figure.compose`)."""
         likelihood = sorted((run for run in runs if f"test_{CLAIM}" in run.metrics()), key=_few)
         bounds = [run for run in runs if run not in likelihood]
         data = sorted({run.settings["choices"]["data"] for run in bounds}, reverse=True)
@@ -99,7 +100,7 @@ def _column(run: Run, name: str) -> np.ndarray:
 
 
 def _stop(run: Run) -> int:
-    """The mark at which the bound of the test images is highest."""
+    """The evaluation point with the highest lower bound of the test images."""
     return int(np.nanargmax(_column(run, "test_parts_bound")))
 
 
@@ -143,7 +144,7 @@ GAPS = {
 
 
 def _difference(run: Run, name: str) -> np.ndarray:
-    """Of a quantity, train minus test."""
+    """Train minus test of one quantity."""
 
     def of(split: str) -> np.ndarray:
         if name == "gap":

@@ -1,7 +1,7 @@
-"""The latent space that a model has found: posterior means of test images, each drawn as its class.
+"""The latent space of a model: posterior means of test images, each drawn as the glyph of its class.
 
-A two-dimensional latent space is shown as it is. Of a higher-dimensional one the first two principal components of the posterior
-means are shown, and the axes say so.
+A two-dimensional latent space is shown directly. For more dimensions the first two principal components of the
+posterior means are shown, and the axes are labelled accordingly.
 """
 
 from typing import Any
@@ -21,10 +21,12 @@ __all__ = ["Latent", "plane", "scatter"]
 
 
 class Latent(Figure):
-    """Scatter of posterior means.
+    """A scatter plot of posterior means.
 
-    latent_dims: which are shown (1 is not). count: images, the first of the test split. data_root: where the data lie now, if not
-    where the runs found them.
+    Args:
+        latent_dims: The latent dimensions to show, at least 2.
+        count: The number of images, the first of the test split.
+        data_root: The folder of the data; None for the folder that the run used.
     """
 
     name = "latent"
@@ -36,11 +38,11 @@ class Latent(Figure):
         self.latent_dims, self.count, self.data_root = latent_dims or [2], count, data_root
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Runs of the latent dimensions shown; a plane needs two at the least."""
+        """Return the runs of the selected latent dimensions, at least 2 (see `Figure.wanted`)."""
         return with_latent_dim(runs, [dimension for dimension in self.latent_dims if dimension > 1])
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
-        """A row of panels for every data set."""
+        """Compose a row of panels per data set (see `Figure.compose`)."""
         import aevb
 
         chosen = representatives(runs)
@@ -59,7 +61,14 @@ class Latent(Figure):
 
 
 def plane(mean: np.ndarray) -> tuple[np.ndarray, tuple[str, str]]:
-    """Posterior means (n, J) in a plane, (n, 2), and what its axes are."""
+    """Project posterior means onto a plane.
+
+    Args:
+        mean: The posterior means, (n, J).
+
+    Returns:
+        The points, (n, 2), and the labels of the two axes.
+    """
     if mean.shape[1] == 2:
         return mean, ("$z_1$", "$z_2$")
     centred = mean - mean.mean(0)
@@ -72,7 +81,14 @@ def plane(mean: np.ndarray) -> tuple[np.ndarray, tuple[str, str]]:
 
 
 def scatter(ax: Axes, points: np.ndarray, label: np.ndarray, names: tuple[str, str]) -> None:
-    """Points (n, 2) as glyphs of their class, label (n,); names: of the axes."""
+    """Draw points as the glyphs of their classes.
+
+    Args:
+        ax: The axes to draw on.
+        points: The points, (n, 2).
+        label: The classes, (n,).
+        names: The labels of the two axes.
+    """
     classes = np.unique(label)
     for value in classes:
         members = points[label == value]

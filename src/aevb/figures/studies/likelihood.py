@@ -1,8 +1,9 @@
-"""All estimates of log p(x) of one run, held against the truth image by image, where quadrature or enumeration knows it.
+"""All estimates of log p(x) of one run, compared image by image with the exact value where it is known.
 
-Evaluations of the same images are paired: the standard error is that of the mean difference per image, far smaller than that of
-either mean. What a run has is what aevb-evaluate was asked for; the table says which way each estimator errs, and the picture
-whether it does.
+The exact value is from quadrature or enumeration. The evaluations of the same images are paired: the standard
+error is that of the mean difference per image, which is far smaller than that of either mean. A run has the
+evaluations that aevb-evaluate was asked for. The table gives the direction of each estimator's bias, and the
+picture shows the measured difference.
 """
 
 from typing import Any, NamedTuple
@@ -32,7 +33,14 @@ GREY = (
 
 
 class Estimate(NamedTuple):
-    """One quantity of one evaluation. values: (n,) nats."""
+    """One quantity of one evaluation.
+
+    Args:
+        label: The name of the estimator.
+        direction: The direction of its bias with respect to log p(x).
+        values: The value of each image, (n,), nats.
+        facts: Further columns of the table.
+    """
 
     label: str
     direction: str
@@ -41,7 +49,7 @@ class Estimate(NamedTuple):
 
 
 class Likelihood(Figure):
-    """Differences to the exact log p(x), with their standard errors; a CSV and a Markdown table of the same."""
+    """Differences from the exact log p(x) with their standard errors, as a picture, CSV and Markdown."""
 
     name = "likelihood"
     command = (
@@ -49,11 +57,11 @@ class Likelihood(Figure):
     )
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Runs that have estimates of log p(x) with every image's value."""
+        """Return the runs that have estimates of log p(x) for each image (see `Figure.wanted`)."""
         return [run for run in runs if len(_estimates(run)) > 1]
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
-        """A panel for every run, one line an estimate."""
+        """Compose a panel per run with one line per estimate (see `Figure.compose`)."""
         found = {run.name: (run, _estimates(run)) for run in runs}
         heights = [1 + len(estimates) for _, estimates in found.values()]
         canvas = Canvas(figsize=(6.5, 0.6 * len(found) + 0.2 * sum(heights)))
@@ -69,7 +77,7 @@ class Likelihood(Figure):
 
 
 def _estimates(run: Run) -> list[Estimate]:
-    """Those of the most evaluated set of images, of all evaluations that say on which side of log p(x) they are."""
+    """The estimates with a known direction of bias, on the set of images with the most evaluations."""
     sets: dict[tuple[str, int], list[Estimate]] = {}
     for path in layout.evaluation_files(run.directory):
         facts, values = read_evaluation(path), read_values(path.with_suffix(".npz"))
@@ -133,7 +141,7 @@ def _rows(run: Run, estimates: list[Estimate]) -> list[dict[str, Any]]:
 
 
 def _gaps(run: Run) -> list[dict[str, Any]]:
-    """BDMC, which is about images of its own."""
+    """The gaps from BDMC, which uses simulated images."""
     rows = []
     for facts in run.evaluations():
         if facts["name"] == "bdmc":

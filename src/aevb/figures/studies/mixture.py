@@ -1,11 +1,12 @@
-r"""A plain autoencoder made generative by a mixture of Gaussians fitted to its codes, beside a VAE, whose codes have a prior.
+"""An autoencoder with a mixture of Gaussians fitted to its codes, beside a VAE, whose codes have a prior.
 
     p(z) = sum_k w_k N(z; m_k, S_k)   fitted to the codes of the training images (scikit-learn, EM, full covariances)
 
-Each model has a row: codes of test images with the mixture's ellipses (two standard deviations), samples from
-the mixture, samples from N(0, I). Numbers: what a test code is worth under each p(z), comparable within a model
-only, since the codes' unit is the model's own; and log p(x) = log of the integral of p(z) p(x|z), which needs no q(z|x) and
-is comparable across models: simple Monte Carlo with draws that all images share (aevb.estimators.simple_monte_carlo).
+Each model has a row: codes of test images with the ellipses of the mixture (two standard deviations), samples
+from the mixture, and samples from N(0, I). The table gives the log-density of test codes under each p(z), which
+is comparable within one model only, because the scale of the codes depends on the model. It also gives
+log p(x) = log of the integral of p(z) p(x|z), which needs no q(z|x) and is comparable across models. This is
+computed by simple Monte Carlo with draws that all images share (see `aevb.estimators.simple_monte_carlo`).
 """
 
 from typing import TYPE_CHECKING, Any
@@ -36,11 +37,16 @@ SIZE = 3.1  # of a panel, inches
 
 
 class Mixture(Figure):
-    """Runs of objective=autoencoder and objective=sgvb_b with two latent dimensions, the longest of each.
+    """The longest runs of objective=autoencoder and objective=sgvb_b with two latent dimensions.
 
-    components: of the mixture. count: test images in the scatter. side: samples in a row. draws: K, of z behind log p(x).
-    images: test images behind log p(x), the first. seed: of fit and draws. data_root: where the data lie now, if not where
-    the runs found them.
+    Args:
+        components: The number of components of the mixture.
+        count: The number of test images in the scatter plot.
+        side: The number of samples in a row.
+        draws: The number of draws of z for log p(x), K.
+        images: The number of test images for log p(x), the first of the split.
+        seed: The seed of the fit and of the draws.
+        data_root: The folder of the data; None for the folder that the run used.
     """
 
     name = "mixture"
@@ -60,13 +66,13 @@ class Mixture(Figure):
         self.draws, self.images, self.seed, self.data_root = draws, images, seed, data_root
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Those runs; none where there is no autoencoder among them."""
+        """Return those runs; an empty list if none of them is an autoencoder (see `Figure.wanted`)."""
         planar = [run for run in runs if run.settings["latent_dim"] == 2]
         served = [run for run in planar if run.settings["choices"]["objective"] in ("autoencoder", "sgvb_b")]
         return served if any(run.settings["choices"]["objective"] == "autoencoder" for run in served) else []
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
-        """A row of three panels for each model, of the data set of the longest autoencoder."""
+        """Compose three panels per model, on the data set of the longest autoencoder (see `Figure.compose`)."""
         ordered = sorted(runs, key=lambda run: (-run.done["samples_seen"], run.settings["seed"]))
         first = next(run for run in ordered if run.settings["choices"]["objective"] == "autoencoder")
         data = first.settings["choices"]["data"]
@@ -108,7 +114,7 @@ class Mixture(Figure):
         return Drawing(rows, canvas, text=f"{caption}\n\n{markdown_table(shown)}")
 
     def _row(self, panels: list[Axes], run: Run, trusted: tuple[str, ...]) -> list[tuple[dict[str, Any], Tensor]]:
-        """The numbers of one model, a row for each p(z), and with it log p(x) of each image, (images,)."""
+        """One row of numbers per p(z) of a model, each with log p(x) of the images, (images,)."""
         import aevb
 
         model = aevb.load(run.directory, self.data_root, trusted)

@@ -1,7 +1,7 @@
-"""Every objective on one setting: bound, log p(x), what z carries, and what it cost, as one table and one picture.
+"""Every objective in one setting: lower bound, log p(x), the information in z, and the cost.
 
-Runs are grouped by data set, targets, model and latent dimension, and ordered by log p(x) within a group. Where a run has several
-evaluations of a kind, the one of the most images counts; of several such, the one with the most samples.
+Runs are grouped by data set, targets, model and latent_dim, and are ordered by log p(x) within a group. If a run
+has several evaluations of a kind, the one of the most images is used; of these, the one with the most samples.
 """
 
 from itertools import groupby
@@ -25,17 +25,17 @@ REACH = 100.0
 
 
 class Objectives(Figure):
-    """The table (CSV, Markdown), and bound and log p(x) of each run with two standard errors to either side."""
+    """The table, and a picture of the lower bound and log p(x) of each run, with two standard errors each side."""
 
     name = "objectives"
     command = "aevb-train experiment=compare_objectives"
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Finished runs with a bound or log p(x) of the test split."""
+        """Return the finished runs with a lower bound or log p(x) of the test split (see `Figure.wanted`)."""
         return [run for run in runs if _evaluation(run, "bound") or _likelihood(run)]
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
-        """A row a run; runs of one recipe and several seeds stay several rows."""
+        """Compose one row per run; several seeds of one recipe are separate rows (see `Figure.compose`)."""
         settings: dict[tuple[Any, ...], list[Curve]] = {}
         for item in map(curve, runs):
             settings.setdefault((item.data, convention(item.run), _model(item.run), item.latent_dim), []).append(item)

@@ -1,7 +1,8 @@
-"""The gallery of pitfalls in numbers: what a mistake says of itself, and what the right evaluators say of the same model.
+"""Common mistakes in numbers: what a mistaken run reports, and what the correct evaluators give for its model.
 
-One line for every run of aevb-train pitfall=...: hollow what is claimed (by the run's own training curve, or by a mistaken
-evaluator), full the lower bound and log p(x) of the whole test split; beside it KL divergence, mutual information, units in use.
+There is one line per run of aevb-train pitfall=... . A hollow symbol is the reported value, from the run's own
+training curve or from a mistaken evaluator. Filled symbols are the lower bound and log p(x) of the whole test
+split. The KL divergence, the mutual information and the active units are shown beside them.
 """
 
 from typing import Any
@@ -25,13 +26,13 @@ FAR = 50.0  # nats from the right bound: a claim beyond is shown at the edge, wi
 
 
 class Pitfalls(Figure):
-    """Runs with a pitfall in their config, below those without one (pitfall=right), which come first."""
+    """Runs with a pitfall in their config, below the runs without one (pitfall=right)."""
 
     name = "pitfalls"
     command = "aevb-train -m 'pitfall=glob(*)'"
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Runs with a pitfall, and the plain runs beside them; none without a pitfall."""
+        """Return the runs with and without a pitfall; an empty list if no run has one (see `Figure.wanted`)."""
         evaluated = [run for run in runs if _evaluation(run, "bound") and _evaluation(run, "information")]
         names = [run for run in evaluated if pitfall(run)]
         plain = [run for run in evaluated if not pitfall(run)]
@@ -39,7 +40,7 @@ class Pitfalls(Figure):
         return [*plain, *names] if names else []
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
-        """The lines, and the table."""
+        """Compose the lines and the table (see `Figure.compose`)."""
         rows = [_row(run) for run in runs]
         canvas = Canvas(figsize=(9.2, LINE * len(rows) + 1.0))
         nats, use = canvas.subplots(1, 2, sharey=True, width_ratios=(1.9, 1))
@@ -56,7 +57,14 @@ class Pitfalls(Figure):
 
 
 def pitfall(run: Run) -> str:
-    """The name of the mistake in a run's config, "" if there is none."""
+    """Return the name of the mistake in the config of a run.
+
+    Args:
+        run: A finished run.
+
+    Returns:
+        The name; empty if there is none.
+    """
     nodes = [run.settings[group] for group in ("data", "objective", "optimizer")]
     nodes += run.settings["evaluator"].values()
     return next((name for node in nodes if (name := pitfall_of(node))), "")
@@ -114,7 +122,7 @@ def _nats(ax: Axes, rows: list[dict[str, Any]]) -> None:
 
 
 def _of_px(row: dict[str, Any]) -> bool:
-    """Whether what is claimed is a bound or a log p(x)."""
+    """Whether the reported value is a lower bound or a log p(x)."""
     return "information" not in row["claimed_quantity"]
 
 

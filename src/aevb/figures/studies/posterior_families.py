@@ -1,6 +1,7 @@
-"""The families of q(z|x) that section 2.4 names, side by side: each run's bound and importance-sampled log p(x), from its end.
+"""The families of q(z|x) in section 2.4: final lower bound and importance-sampled log p(x) of each run.
 
-Families with different priors are different models: within a group the bound says how well q fits, between groups it does not.
+Families with different priors belong to different models. The lower bound shows how well q fits within a group of
+the same prior, but not between groups.
 """
 
 from typing import Any
@@ -24,17 +25,17 @@ RECIPES = {
 
 
 class PosteriorFamilies(Figure):
-    """One line a family: the lower bound (hollow) and log p(x) (filled) of the test images, grouped by prior."""
+    """One line per family, grouped by prior: the lower bound (hollow) and log p(x) (filled) of the test images."""
 
     name = "posterior_families"
     command = "aevb-train experiment=posterior_families"
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Runs that chose a family, with both evaluations."""
+        """Return the runs that chose a family and have both evaluations (see `Figure.wanted`)."""
         return [run for run in runs if _family(run) and {"bound", "importance"} <= run.done["test"].keys()]
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
-        """The picture and the table."""
+        """Compose the picture and the table (see `Figure.compose`)."""
         rows = sorted((_row(run) for run in runs), key=lambda row: -row["bound"])
         priors = list(dict.fromkeys(row["prior"] for row in rows))
         rows.sort(key=lambda row: priors.index(row["prior"]))

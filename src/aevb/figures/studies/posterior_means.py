@@ -1,6 +1,7 @@
-"""How the latent space forms: posterior means of test images along training, drawn as their class; a strip and an animation.
+"""The latent space during training: posterior means of test images by class, as a strip and an animation.
 
-A run leaves them when it is trained with logger=posterior_means. All frames have the same axes, so that one sees the space grow.
+The means are recorded by a run with logger=posterior_means. All frames have the same axes, so that the growth of
+the latent space is visible.
 """
 
 import io
@@ -29,9 +30,13 @@ SIDE = 2.2  # of a panel of the strip, inches
 
 
 class PosteriorMeans(Figure):
-    """A strip of the beginning, the end and marks between, and a GIF of all of them; of the longest run that recorded them.
+    """A strip and a GIF of the longest run that recorded its posterior means.
 
-    panels: in the strip, at the most. from_samples: of the marks, the first that is shown beside the beginning.
+    The strip shows the beginning, the end and evaluation points between them; the GIF shows all.
+
+    Args:
+        panels: The largest number of panels in the strip.
+        from_samples: The samples_seen of the first evaluation point that is shown after the beginning.
     """
 
     name = "posterior_means"
@@ -41,7 +46,7 @@ class PosteriorMeans(Figure):
         self.panels, self.from_samples = panels, from_samples
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Runs with two latent dimensions that have recorded their means, the longest first."""
+        """Return the runs with two latent dimensions and recorded means, the longest first (see `Figure.wanted`)."""
         found = [
             run
             for run in runs
@@ -50,7 +55,7 @@ class PosteriorMeans(Figure):
         return sorted(found, key=lambda run: (-run.done["samples_seen"], run.name))
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
-        """The strip, the animation, and every point."""
+        """Compose the strip, the animation and the table of all points (see `Figure.compose`)."""
         run = runs[0]
         with open_bounded(run.directory / layout.POSTERIOR_MEANS) as file, np.load(file, allow_pickle=False) as held:
             seen, means, label = held["samples_seen"], held["mean"], held["label"]

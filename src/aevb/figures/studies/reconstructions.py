@@ -1,4 +1,4 @@
-"""Test images and what comes back: the mean of p(x|z) at the mean of q(z|x), by dimension of the latent space."""
+"""Test images and their reconstructions: the mean of p(x|z) at the mean of q(z|x), by latent_dim."""
 
 from typing import Any
 
@@ -20,10 +20,12 @@ SIZE = 0.5  # height of an image, inches
 
 
 class Reconstructions(Figure):
-    """Originals above their reconstructions, the same images for every latent dimension.
+    """Originals above their reconstructions; the images are the same for every latent dimension.
 
-    count: images. latent_dims: which are shown; null: all that have runs. data_root: where the data lie now, if not where the
-    runs found them.
+    Args:
+        count: The number of images.
+        latent_dims: The latent dimensions to show; None for all.
+        data_root: The folder of the data; None for the folder that the run used.
     """
 
     name = "reconstructions"
@@ -35,11 +37,11 @@ class Reconstructions(Figure):
         self.count, self.latent_dims, self.data_root = count, latent_dims, data_root
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Runs of the latent dimensions shown."""
+        """Return the runs of the selected latent dimensions (see `Figure.wanted`)."""
         return with_latent_dim(runs, self.latent_dims)
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
-        """One panel for every data set."""
+        """Compose one panel per data set (see `Figure.compose`)."""
         chosen = representatives(runs)
         rows: dict[str, dict[int, Run]] = {}
         for (data, latent_dim), run in chosen.items():
@@ -92,9 +94,16 @@ class Reconstructions(Figure):
 
 
 def examples(label: np.ndarray, count: int) -> np.ndarray:
-    """Positions of `count` images in their split, not chosen by eye.
+    """Choose images by a fixed rule: the first of every class, then the second of every class, and so on.
 
-    label: (N,). The first of every class, then the second ...; where there is one class only, evenly spread.
+    With one class only, the images are evenly spaced in the split.
+
+    Args:
+        label: The classes, (N,).
+        count: The number of images.
+
+    Returns:
+        The positions of the images in their split, (count,).
     """
     classes = np.unique(label)
     if len(classes) == 1:

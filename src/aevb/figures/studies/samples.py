@@ -1,8 +1,8 @@
-"""Samples of models that were trained differently, side by side: means of p(x|z) at the same draws z ~ p(z).
+"""Samples from models with different objectives: means of p(x|z) at the same draws z ~ p(z).
 
-A plain autoencoder has no distribution of z and is left out (figure=mixture gives it one). Under a stated Gaussian
-observation noise every generator has a likelihood, a GAN too: what evaluator=ais with observation_sigma has measured stands
-in the table.
+An autoencoder defines no distribution of z and is left out (figure=mixture fits one). With a stated Gaussian
+observation noise every generator, including a GAN, has a likelihood: the table gives the results of
+evaluator=ais with observation_sigma.
 """
 
 from typing import Any
@@ -26,8 +26,13 @@ WARNING = (
 
 
 class Samples(Figure):
-    """side x side samples of each objective, its longest run, of equals that of the lowest seed. latent_dims: which are shown;
-    null: all. seed: of the draws."""
+    """A panel of side x side samples per objective, from its longest run; of equal ones, the lowest seed.
+
+    Args:
+        latent_dims: The latent dimensions to show; None for all.
+        side: The number of samples in a row.
+        seed: The seed of the draws.
+    """
 
     name = "samples"
     command = "aevb-train experiment=gan"
@@ -36,12 +41,12 @@ class Samples(Figure):
         self.latent_dims, self.side, self.seed = latent_dims, side, seed
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Runs whose prior means something."""
+        """Return the runs whose prior describes their codes (see `Figure.wanted`)."""
         drawn = [run for run in runs if run.settings["choices"]["objective"] != "autoencoder"]
         return [run for run in drawn if self.latent_dims is None or run.settings["latent_dim"] in self.latent_dims]
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
-        """A row of panels for every data set and latent dimension."""
+        """Compose a row of panels per data set and latent dimension (see `Figure.compose`)."""
         import aevb
 
         chosen: dict[tuple[str, int], Run] = {}
@@ -73,7 +78,7 @@ def _place(run: Run) -> tuple[str, int, str]:
 
 
 def _likelihoods(run: Run) -> list[dict[str, Any]]:
-    """What is known of a run under a stated noise, a row for every sigma; one without numbers where nothing is."""
+    """The log-likelihoods of a run, one row per sigma; a single row without numbers if there are none."""
     found = [item for item in run.evaluations() if item["name"] == "ais" and "observation_sigma" in item["settings"]]
     return [
         {

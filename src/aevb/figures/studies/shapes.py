@@ -1,8 +1,8 @@
-"""Drawn shapes: the same network by the bound and by MMD. Reconstructions and samples side by side, and the table of both.
+"""Drawn shapes: the same network trained with the lower bound and with MMD.
 
-Shares are those of the evaluator `shapes` over the whole test split; a row of the table is a recipe, its numbers the mean
-over seeds and their smallest and largest value. The errors of all recipes are on one scale, |x - x'|^2 of grey levels in [0,
-1].
+The figure shows reconstructions and samples side by side, and a table of both. The shares are those of the
+evaluator `shapes` on the whole test split. A row of the table is a recipe, with the mean, the smallest and the
+largest value over seeds. The errors of all recipes have the same scale, |x - x'|^2 of grey levels in [0, 1].
 """
 
 from typing import Any
@@ -32,8 +32,12 @@ QUANTITIES = (
 
 
 class Shapes(Figure):
-    """A column for every recipe, of its lowest seed: reconstructions above samples. side: images in a row of a panel. seed:
-    of the samples drawn."""
+    """A column per recipe, from its lowest seed: reconstructions above samples.
+
+    Args:
+        side: The number of images in a row of a panel.
+        seed: The seed of the samples.
+    """
 
     name = "shapes"
     command = "aevb-train experiment=shapes"
@@ -42,11 +46,11 @@ class Shapes(Figure):
         self.side, self.seed = side, seed
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Runs of data=shapes that have both evaluations of the test split."""
+        """Return the runs of data=shapes with both evaluations of the test split (see `Figure.wanted`)."""
         return [run for run in runs if run.settings["choices"]["data"] == "shapes" and len(_evaluations(run)) == 2]
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
-        """Originals first; then the recipes in the order of their names."""
+        """Compose the originals, then the recipes ordered by name (see `Figure.compose`)."""
         import aevb
 
         recipes: dict[tuple[str, ConfigKey], list[Run]] = {}
@@ -77,7 +81,14 @@ class Shapes(Figure):
 
 
 def label(run: Run) -> str:
-    """The method and what tells its variants apart."""
+    """Name the method of a run and the settings that distinguish its variants.
+
+    Args:
+        run: A finished run.
+
+    Returns:
+        The name.
+    """
     objective, encoder = run.settings["objective"], run.settings["model"]["encoder"]
     name = run.settings["choices"]["objective"]
     words = ["VAE" if name == "sgvb_b" else method(str(name)).label]
@@ -88,7 +99,7 @@ def label(run: Run) -> str:
 
 
 def _broken(name: str) -> str:
-    """As wide as a panel: the third part, if there is one, on a line of its own."""
+    """The name with its third part, if there is one, on a new line, so that it fits the panel."""
     *first, last = name.split(", ")
     return f"{', '.join(first)},\n{last}" if len(first) > 1 else name
 
@@ -100,7 +111,7 @@ def _order(run: Run) -> tuple[Any, ...]:
 
 
 def _evaluations(run: Run) -> dict[str, dict[str, Any]]:
-    """Of the most images of the test split."""
+    """The evaluations of the most images of the test split."""
     names = ("reconstruction", "shapes")
     found = [item for item in run.evaluations() if item["name"] in names and item["split"] == "test"]
     return {item["name"]: item for item in sorted(found, key=lambda item: item["n"])}

@@ -1,4 +1,4 @@
-"""The numbers of every finished run in one table: lower bound and importance-sampled log p(x) on the whole test split."""
+"""A table of every finished run: lower bound and importance-sampled log p(x) on the whole test split."""
 
 from typing import Any
 
@@ -18,17 +18,17 @@ WORDS = ("run", "targets")  # columns of text; the others are numbers, which are
 
 
 class Table(Figure):
-    """Prints the table and writes it as CSV and Markdown."""
+    """A table that is printed and written as CSV and Markdown."""
 
     name = "table"
     command = "aevb-train data=digits latent_dim=2,5,10,20 max_samples=2e5 -m"
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Every finished run."""
+        """Return every finished run (see `Figure.wanted`)."""
         return runs
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
-        """One row a run."""
+        """Compose one row per run (see `Figure.compose`)."""
         rows = sorted((_row(run) for run in runs), key=lambda row: (row["data"], row["latent_dim"], row["run"]))
         shown = [_shown(row) for row in rows]
         _print(shown, meanings(runs))
@@ -70,7 +70,7 @@ def _row(run: Run) -> dict[str, Any]:
 
 
 def _evaluation(run: Run, name: str) -> dict[str, Any]:
-    """The run's evaluation of the most images of the test split; of several such, the one with the most samples."""
+    """The run's evaluation of the most test images; of several such, the one with the most samples."""
     found = [item for item in run.evaluations() if item["name"] == name and item["split"] == "test"]
     return max(found, key=lambda item: (item["n"], item.get("settings", {}).get("samples", 0)), default={})
 
