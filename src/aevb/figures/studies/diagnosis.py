@@ -2,8 +2,8 @@
 
 The panels show the decomposition of the KL divergence, with the upper limit log N of the mutual
 information; the KL of each latent dimension, with hollow bars for inactive units; the log-variances of
-q(z|x); and the inference gap, divided into the approximation gap and the amortisation gap. A bar is the mean
-over images, and its whisker is the standard error.
+q(z|x); and the inference gap, divided into the approximation gap and the amortisation gap. A bar is the
+mean over images, and its whisker is the standard error.
 """
 
 from collections.abc import Iterator

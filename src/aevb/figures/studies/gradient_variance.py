@@ -1,15 +1,15 @@
 """The gradient noise of each estimator, at the parameters of trained models.
 
-The estimators are the score function of section 2.2, with and without baselines, estimators A and B, and the
-importance-weighted bound. For models with binary latent variables they are the score function, NVIL, ARM,
-DisARM and VIMCO, at an equal number of evaluations of p(x, z).
+The estimators are the score function of section 2.2, with and without baselines, estimators A and B,
+and the importance-weighted bound. For models with binary latent variables they are the score function,
+NVIL, ARM, DisARM and VIMCO, at an equal number of evaluations of p(x, z).
 
-The gradients are drawn at fixed parameters and fixed minibatches of the run's training data, by parameter
-group. The figure shows the variance divided by the squared norm of the mean gradient: at 1 the noise of one
-step is as large as the step. All estimators except the importance-weighted bound estimate the same gradient.
-They share the mean given by estimator B at its largest number of samples, which has the least noise; with at
-most twelve binary latent variables the exact gradient is used. The importance-weighted bound has a different
-gradient and is divided by its own mean.
+The gradients are drawn at fixed parameters and fixed minibatches of the run's training data, by
+parameter group. The figure shows the variance divided by the squared norm of the mean gradient: at 1
+the noise of one step is as large as the step. All estimators except the importance-weighted bound
+estimate the same gradient. They share the mean given by estimator B at its largest number of samples,
+which has the least noise; with at most twelve binary latent variables the exact gradient is used. The
+importance-weighted bound has a different gradient and is divided by its own mean.
 """
 
 import copy

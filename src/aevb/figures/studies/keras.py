@@ -2,8 +2,8 @@
 
 The first row shows the lower bound against training samples by N_z. The second row shows what that
 implementation calls the marginal likelihood, which is the cross-entropy E_q log p(x|z), beside the
-importance-sampled log p(x) and the lower bound, for a small and a large training set. The third row shows the
-source of its overfitting: train minus test of each part of the bound.
+importance-sampled log p(x) and the lower bound, for a small and a large training set. The third row
+shows the source of its overfitting: train minus test of each part of the bound.
 """
 
 from typing import Any

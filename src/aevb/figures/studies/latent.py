@@ -1,7 +1,7 @@
 """The latent space of a model: posterior means of test images, each drawn as the glyph of its class.
 
-A two-dimensional latent space is shown directly. For more dimensions the first two principal components of the
-posterior means are shown, and the axes are labelled accordingly.
+A two-dimensional latent space is shown directly. For more dimensions the first two principal components
+of the posterior means are shown, and the axes are labelled accordingly.
 """
 
 from typing import Any

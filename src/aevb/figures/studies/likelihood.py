@@ -1,9 +1,9 @@
 """All estimates of log p(x) of one run, compared image by image with the exact value where it is known.
 
-The exact value is from quadrature or enumeration. The evaluations of the same images are paired: the standard
-error is that of the mean difference per image, which is far smaller than that of either mean. A run has the
-evaluations that aevb-evaluate was asked for. The table gives the direction of each estimator's bias, and the
-picture shows the measured difference.
+The exact value is from quadrature or enumeration. The evaluations of the same images are paired: the
+standard error is that of the mean difference per image, which is far smaller than that of either mean.
+A run has the evaluations that aevb-evaluate was asked for. The table gives the direction of each
+estimator's bias, and the picture shows the measured difference.
 """
 
 from typing import Any, NamedTuple

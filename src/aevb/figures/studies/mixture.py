@@ -1,12 +1,15 @@
 """An autoencoder with a mixture of Gaussians fitted to its codes, beside a VAE, whose codes have a prior.
 
-    p(z) = sum_k w_k N(z; m_k, S_k)   fitted to the codes of the training images (scikit-learn, EM, full covariances)
+    p(z) = sum_k w_k N(z; m_k, S_k)
 
-Each model has a row: codes of test images with the ellipses of the mixture (two standard deviations), samples
-from the mixture, and samples from N(0, I). The table gives the log-density of test codes under each p(z), which
-is comparable within one model only, because the scale of the codes depends on the model. It also gives
-log p(x) = log of the integral of p(z) p(x|z), which needs no q(z|x) and is comparable across models. This is
-computed by simple Monte Carlo with draws that all images share (see `aevb.estimators.simple_monte_carlo`).
+The mixture is fitted to the codes of the training images (scikit-learn, EM, full covariances).
+
+Each model has a row: codes of test images with the ellipses of the mixture (two standard deviations),
+samples from the mixture, and samples from N(0, I). The table gives the log-density of test codes under
+each p(z), which is comparable within one model only, because the scale of the codes depends on the
+model. It also gives log p(x) = log of the integral of p(z) p(x|z), which needs no q(z|x) and is
+comparable across models. This is computed by simple Monte Carlo with draws that all images share (see
+`aevb.estimators.simple_monte_carlo`).
 """
 
 from typing import TYPE_CHECKING, Any

@@ -1,7 +1,8 @@
 """Every objective in one setting: lower bound, log p(x), the information in z, and the cost.
 
-Runs are grouped by data set, targets, model and latent_dim, and are ordered by log p(x) within a group. If a run
-has several evaluations of a kind, the one of the most images is used; of these, the one with the most samples.
+Runs are grouped by data set, targets, model and latent_dim, and are ordered by log p(x) within a group.
+If a run has several evaluations of a kind, the one of the most images is used; of these, the one with
+the most samples.
 """
 
 from itertools import groupby
@@ -25,7 +26,7 @@ REACH = 100.0
 
 
 class Objectives(Figure):
-    """The table, and a picture of the lower bound and log p(x) of each run, with two standard errors each side."""
+    """The table, and a picture of the lower bound and log p(x) of each run with two standard errors."""
 
     name = "objectives"
     command = "aevb-train experiment=compare_objectives"

@@ -1,8 +1,9 @@
 """Common mistakes in numbers: what a mistaken run reports, and what the correct evaluators give for its model.
 
-There is one line per run of aevb-train pitfall=... . A hollow symbol is the reported value, from the run's own
-training curve or from a mistaken evaluator. Filled symbols are the lower bound and log p(x) of the whole test
-split. The KL divergence, the mutual information and the active units are shown beside them.
+There is one line per run of aevb-train pitfall=... . A hollow symbol is the reported value, from the
+run's own training curve or from a mistaken evaluator. Filled symbols are the lower bound and log p(x)
+of the whole test split. The KL divergence, the mutual information and the active units are shown beside
+them.
 """
 
 from typing import Any

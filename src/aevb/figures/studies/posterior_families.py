@@ -1,7 +1,7 @@
 """The families of q(z|x) in section 2.4: final lower bound and importance-sampled log p(x) of each run.
 
-Families with different priors belong to different models. The lower bound shows how well q fits within a group of
-the same prior, but not between groups.
+Families with different priors belong to different models. The lower bound shows how well q fits within
+a group of the same prior, but not between groups.
 """
 
 from typing import Any
@@ -25,7 +25,7 @@ RECIPES = {
 
 
 class PosteriorFamilies(Figure):
-    """One line per family, grouped by prior: the lower bound (hollow) and log p(x) (filled) of the test images."""
+    """One line per family, grouped by prior: lower bound (hollow) and log p(x) (filled) of test images."""
 
     name = "posterior_families"
     command = "aevb-train experiment=posterior_families"

@@ -1,7 +1,7 @@
 """The latent space during training: posterior means of test images by class, as a strip and an animation.
 
-The means are recorded by a run with logger=posterior_means. All frames have the same axes, so that the growth of
-the latent space is visible.
+The means are recorded by a run with logger=posterior_means. All frames have the same axes, so that the
+growth of the latent space is visible.
 """
 
 import io

@@ -1,8 +1,8 @@
 """Samples from models with different objectives: means of p(x|z) at the same draws z ~ p(z).
 
-An autoencoder defines no distribution of z and is left out (figure=mixture fits one). With a stated Gaussian
-observation noise every generator, including a GAN, has a likelihood: the table gives the results of
-evaluator=ais with observation_sigma.
+An autoencoder defines no distribution of z and is left out (figure=mixture fits one). With a stated
+Gaussian observation noise every generator, including a GAN, has a likelihood: the table gives the
+results of evaluator=ais with observation_sigma.
 """
 
 from typing import Any

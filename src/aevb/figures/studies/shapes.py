@@ -1,8 +1,9 @@
 """Drawn shapes: the same network trained with the lower bound and with MMD.
 
-The figure shows reconstructions and samples side by side, and a table of both. The shares are those of the
-evaluator `shapes` on the whole test split. A row of the table is a recipe, with the mean, the smallest and the
-largest value over seeds. The errors of all recipes have the same scale, |x - x'|^2 of grey levels in [0, 1].
+The figure shows reconstructions and samples side by side, and a table of both. The shares are those of
+the evaluator `shapes` on the whole test split. A row of the table is a recipe, with the mean, the
+smallest and the largest value over seeds. The errors of all recipes have the same scale, |x - x'|^2 of
+grey levels in [0, 1].
 """
 
 from typing import Any
