@@ -30,7 +30,7 @@ Rows = Sequence[dict[str, Any]]
 
 METADATA = {"pdf": {"CreationDate": None}, "png": {"Software": None}}  # the same runs give the same bytes
 
-logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells at length what it does to the PDF's fonts
+logging.getLogger("fontTools").setLevel(logging.WARNING)  # its messages about PDF fonts are long
 
 
 class Drawing(NamedTuple):
@@ -101,7 +101,7 @@ class Figure(ABC):
         Raises:
             UserError: If none of the runs can be used.
         """
-        remove_leftovers(output_dir)  # of a command that was killed while it drew
+        remove_leftovers(output_dir)  # left by a command that was killed while drawing
         found, unreadable = readable(finished(runs))
         for directory, why in unreadable.items():
             print(printable(f"{directory}: left out: {why}"), file=sys.stderr)

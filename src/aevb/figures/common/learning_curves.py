@@ -209,7 +209,7 @@ def labels(curves: list[Curve]) -> dict[tuple[str, ConfigKey], str]:
         values: dict[str, set[str | None]] = {}
         for key in {key for recipe in found for key, _ in recipe}:
             values[key] = {dict(recipe).get(key) for recipe in found}
-        # The method's name says which objective it is: of the objective's keys only those that some of them share can tell more.
+        # The name of the method already identifies the objective, so its target is not a label.
         differing = {
             key for key, choices in values.items() if len(choices - {None}) > 1 and key != "objective._target_"
         }

@@ -37,7 +37,10 @@ class Keras(Figure):
     command = "aevb-train experiment=keras_reproduction, then aevb-train experiment=keras_likelihood"
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Return the runs trained by Adam with a lower bound at their evaluation points (see `Figure.wanted`)."""
+        """Return the runs trained by Adam with a lower bound at their evaluation points.
+
+        See `Figure.wanted`.
+        """
         return [
             run
             for run in runs

@@ -75,7 +75,10 @@ class Mixture(Figure):
         return served if any(run.settings["choices"]["objective"] == "autoencoder" for run in served) else []
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
-        """Compose three panels per model, on the data set of the longest autoencoder (see `Figure.compose`)."""
+        """Compose three panels per model, on the data set of the longest autoencoder.
+
+        See `Figure.compose`.
+        """
         ordered = sorted(runs, key=lambda run: (-run.done["samples_seen"], run.settings["seed"]))
         first = next(run for run in ordered if run.settings["choices"]["objective"] == "autoencoder")
         data = first.settings["choices"]["data"]

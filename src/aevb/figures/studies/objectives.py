@@ -40,7 +40,7 @@ class Objectives(Figure):
         settings: dict[tuple[Any, ...], list[Curve]] = {}
         for item in map(curve, runs):
             settings.setdefault((item.data, convention(item.run), _model(item.run), item.latent_dim), []).append(item)
-        # Names within a setting: what tells a setting from another is in its title.
+        # Names are unique within a setting; the title states the setting.
         rows = [
             _row(item.run, labels(group)[item.data, item.recipe].replace("objective.", ""))
             for group in settings.values()

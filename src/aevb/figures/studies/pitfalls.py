@@ -1,9 +1,8 @@
-"""Common mistakes in numbers: what a mistaken run reports, and what the correct evaluators give for its model.
+"""Common mistakes in numbers: what a mistaken run reports, and what the correct evaluators give.
 
-There is one line per run of aevb-train pitfall=... . A hollow symbol is the reported value, from the
-run's own training curve or from a mistaken evaluator. Filled symbols are the lower bound and log p(x)
-of the whole test split. The KL divergence, the mutual information and the active units are shown beside
-them.
+There is one line per run of aevb-train pitfall=... . A hollow symbol is the reported value, from the run's
+own training curve or from a mistaken evaluator. Filled symbols are the lower bound and log p(x) of the whole
+test split. The KL divergence, the mutual information and the active units are shown beside them.
 """
 
 from typing import Any
@@ -33,7 +32,10 @@ class Pitfalls(Figure):
     command = "aevb-train -m 'pitfall=glob(*)'"
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Return the runs with and without a pitfall; an empty list if no run has one (see `Figure.wanted`)."""
+        """Return the runs with and without a pitfall; an empty list if no run has one.
+
+        See `Figure.wanted`.
+        """
         evaluated = [run for run in runs if _evaluation(run, "bound") and _evaluation(run, "information")]
         names = [run for run in evaluated if pitfall(run)]
         plain = [run for run in evaluated if not pitfall(run)]

@@ -46,7 +46,10 @@ class PosteriorMeans(Figure):
         self.panels, self.from_samples = panels, from_samples
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Return the runs with two latent dimensions and recorded means, the longest first (see `Figure.wanted`)."""
+        """Return the runs with two latent dimensions and recorded means, the longest first.
+
+        See `Figure.wanted`.
+        """
         found = [
             run
             for run in runs
