@@ -36,7 +36,7 @@ __all__ = [
 
 ConfigKey = tuple[tuple[str, str], ...]
 
-SHOWN_APART = ("seed", "model.seed", "optimizer.lr", "latent_dim")  # by a label, an axis or a panel of their own
+SHOWN_APART = ("seed", "model.seed", "optimizer.lr", "latent_dim")  # have their own label, axis or panel
 MACHINERY = (
     *(f"trainer.{key}" for key in ("accelerator", "devices", "threads", "block", "graph_steps")),
     "evaluation.num_images",
@@ -209,7 +209,8 @@ def labels(curves: list[Curve]) -> dict[tuple[str, ConfigKey], str]:
         values: dict[str, set[str | None]] = {}
         for key in {key for recipe in found for key, _ in recipe}:
             values[key] = {dict(recipe).get(key) for recipe in found}
-        # The name of the method already identifies the objective, so its target is not a label.
+        # The method is named by the objective, so its target is left out; so are keys that have one value only,
+        # because they do not distinguish recipes.
         differing = {
             key for key, choices in values.items() if len(choices - {None}) > 1 and key != "objective._target_"
         }

@@ -120,7 +120,7 @@ def _trace(run: Run) -> Trace:
 def _panel(ax: Axes, traces: list[Trace], column: str, colours: dict[str, str]) -> None:
     units = column == "active_units"
     for trace in traces:
-        aside = 0.07 * list(colours).index(trace.variant) if units else 0.0  # integers, which would hide one another
+        aside = 0.07 * list(colours).index(trace.variant) if units else 0.0  # separates equal integers
         ax.plot(
             trace.samples_seen,
             trace.values[column] + aside,

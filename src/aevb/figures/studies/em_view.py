@@ -19,7 +19,7 @@ from aevb.runs.run import Run
 __all__ = ["EMView"]
 
 LOG_PX = "train_quadrature_log_px"
-BOUNDS = ("train_information_bound", "train_fitted_bound_bound")  # of the encoder's q, or of a q fitted to each image
+BOUNDS = ("train_information_bound", "train_fitted_bound_bound")  # encoder's q, q fitted per image
 WIDTH = 1.3
 
 
@@ -47,6 +47,7 @@ class Climb(NamedTuple):
 
     @property
     def gap(self) -> np.ndarray:
+        """The gap log p(x) minus the lower bound, (R,), nats per training image."""
         return self.log_px - self.bound
 
 

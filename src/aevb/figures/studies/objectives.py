@@ -19,7 +19,7 @@ from aevb.runs.run import Run
 
 __all__ = ["Objectives"]
 
-LIKELIHOODS = ("importance", "ais", "quadrature", "enumeration")  # in the order in which one is taken for log p(x)
+LIKELIHOODS = ("importance", "ais", "quadrature", "enumeration")  # in order of preference
 BOUND, LIKELIHOOD = "#0072B2", "#D55E00"
 # Nats below the best of a panel; what is further off is written at its edge, or nobody could read the others.
 REACH = 100.0
@@ -40,7 +40,7 @@ class Objectives(Figure):
         settings: dict[tuple[Any, ...], list[Curve]] = {}
         for item in map(curve, runs):
             settings.setdefault((item.data, convention(item.run), _model(item.run), item.latent_dim), []).append(item)
-        # Names are unique within a setting; the title states the setting.
+        # Runs are named within a setting; the title states what distinguishes the settings.
         rows = [
             _row(item.run, labels(group)[item.data, item.recipe].replace("objective.", ""))
             for group in settings.values()
