@@ -47,9 +47,9 @@ def test_one_panel_for_every_data_set_and_latent_dimension(runs):
     axes = canvas_of(Figure2(), runs).axes
     assert [ax.get_title() for ax in axes] == ["MNIST, $N_z = 3$", "MNIST, $N_z = 20$", "Frey Face, $N_z = 2$"]
     assert [[text.get_text() for text in ax.texts] for ax in axes] == [
-        ["learning_rate 0.01, 3 seeds"],
-        ["learning_rate 0.01, 1 seed"],
-        ["learning_rate 0.01, 1 seed"],
+        ["lr 0.01, 3 seeds"],
+        ["lr 0.01, 1 seed"],
+        ["lr 0.01, 1 seed"],
     ]
     assert all(ax.get_xscale() == "log" and ax.get_xlim() == (1e5, 1e6) for ax in axes)
     assert [len(ax.lines) for ax in axes] == [6, 6, 6]  # train and test of ours, of the paper's AEVB and wake-sleep
@@ -102,7 +102,7 @@ def test_a_panel_says_how_many_seeds_came_to_the_end(tmp_path):
     plant(tmp_path, "seed=0", train={100: -543.0, 100000: -200.0, 1000000: -126.0})
     plant(tmp_path, "seed=1", train={100: -543.0, 100000: -200.0})
     (ax,) = canvas_of(Figure2(), tmp_path).axes
-    assert [text.get_text() for text in ax.texts] == ["learning_rate 0.01, 2 seeds, 1 to the end"]
+    assert [text.get_text() for text in ax.texts] == ["lr 0.01, 2 seeds, 1 to the end"]
 
 
 def test_the_axis_ends_where_it_is_told(runs):

@@ -1,6 +1,6 @@
 """The choice of the learning rate that a figure shows.
 
-The paper (section 5): "the Adagrad global stepsize parameters were chosen from {0.01, 0.02, 0.1} based
+The paper (section 5): the global learning rates of Adagrad "were chosen from {0.01, 0.02, 0.1} based
 on performance on the training set in the first few iterations". Accordingly, of the runs that differ in
 the learning rate and the seed alone, the learning rate with the highest TRAINING bound at a fixed
 samples_seen is selected. The test set is not used. The mean is taken over the seeds that all learning

@@ -80,14 +80,13 @@ def _panel(ax: Axes, place: tuple[str, int], lines: list[Line], right: float) ->
             ax.plot(x, mean, color=line.colour, linestyle=DASHES[split], linewidth=OURS, zorder=3.5)
             low, high = np.where(seeds > 1, low, np.nan), np.where(seeds > 1, high, np.nan)
             ax.fill_between(x, low, high, color=line.colour, alpha=0.25, linewidth=0, zorder=3)
-        place_of: dict[str, Any] = {
-            "xycoords": "axes fraction",
-            "textcoords": "offset points",
-            "verticalalignment": "top",
-        }
         halo = [withStroke(linewidth=2.5, foreground="white")]
-        offset = (5, -2 - 10 * i)
-        ax.annotate(_note(line), (0, 1), offset, **place_of, fontsize=8, color=line.colour, zorder=5, path_effects=halo)
+        # Where no curve is: below the curves of MNIST, which rise early, and above those of Frey Face, which rise late.
+        above = place[0] == "frey_face"
+        corner, offset = ((0, 1), (4, -3 - 9 * i)) if above else ((1, 0), (-4, 3 + 9 * i))
+        style: dict[str, Any] = {"va": "top", "ha": "left"} if above else {"va": "bottom", "ha": "right"}
+        style |= {"xycoords": "axes fraction", "textcoords": "offset points", "fontsize": 7, "path_effects": halo}
+        ax.annotate(_note(line), corner, offset, color=line.colour, zorder=5, **style)
     ax.set_xscale("log")
     ax.set_xlim(left(right), right)
     ax.xaxis.set_minor_formatter(NullFormatter())
@@ -96,7 +95,7 @@ def _panel(ax: Axes, place: tuple[str, int], lines: list[Line], right: float) ->
 
 def _note(line: Line) -> str:
     lr, seeds = line.selection.chosen.lr, len(line.curves)
-    learning_rate = "" if lr is None else f"learning_rate {lr:g}, "
+    learning_rate = "" if lr is None else f"lr {lr:g}, "
     at_end = int(band(line.curves, "test").seeds[-1])
     fewer = f", {at_end} to the end" if at_end < seeds else ""
     return f"{learning_rate}{seeds} seed{'s' if seeds > 1 else ''}{fewer}"
