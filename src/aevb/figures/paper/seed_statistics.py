@@ -1,0 +1,63 @@
+"""What several seeds say about one number: mean, range, standard deviation and a confidence interval.
+
+The interval is Student's t interval of the mean over n independent seeds,
+
+    mean +- t(n - 1, (1 + level) / 2) * s / sqrt(n),    s**2 = sum (x_i - mean)**2 / (n - 1)
+
+(Student, "The probable error of a mean", Biometrika 6, 1908). One seed has no interval.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from scipy.special import stdtrit
+
+__all__ = ["LEVEL", "SeedStatistics", "seed_statistics"]
+
+LEVEL = 0.95
+"""The level of the confidence intervals."""
+
+
+class SeedStatistics(NamedTuple):
+    """Statistics of one number over n seeds; the units are those of the number.
+
+    Args:
+        n: The number of seeds.
+        mean: The mean.
+        lowest: The smallest value.
+        highest: The largest value.
+        deviation: The standard deviation with n - 1 in the denominator; nan with one seed.
+        half_width: Half the width of the t interval of the mean; nan with one seed.
+    """
+
+    n: int
+    mean: float
+    lowest: float
+    highest: float
+    deviation: float
+    half_width: float
+
+
+def seed_statistics(values: Sequence[float], level: float = LEVEL) -> SeedStatistics:
+    """Compute the statistics of one number over its seeds.
+
+    Args:
+        values: One finite value per seed, at least one.
+        level: The level of the t interval, between 0 and 1.
+
+    Returns:
+        The statistics.
+
+    Raises:
+        ValueError: If there are no values.
+    """
+    n = len(values)
+    if n == 0:
+        raise ValueError("no values: statistics over seeds need at least one")
+    mean = math.fsum(values) / n
+    deviation = half_width = math.nan
+    if n > 1:
+        deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
+        half_width = float(stdtrit(n - 1, (1 + level) / 2)) * deviation / math.sqrt(n)
+    return SeedStatistics(n, mean, min(values), max(values), deviation, half_width)

@@ -1,0 +1,33 @@
+"""Statistics over seeds against Student's own data and a second implementation."""
+
+import math
+
+import pytest
+import scipy.stats
+
+from aevb.figures.paper.seed_statistics import seed_statistics
+
+# The differences of Student (1908), table of the additional hours of sleep: mean 1.58, s.d. 1.23, t = 4.06.
+SLEEP = (1.2, 2.4, 1.3, 1.3, 0.0, 1.0, 1.8, 0.8, 4.6, 1.4)
+
+
+def test_student_1908():
+    seeds = seed_statistics(SLEEP)
+    assert (seeds.n, seeds.lowest, seeds.highest) == (10, 0.0, 4.6)
+    assert seeds.mean == pytest.approx(1.58)
+    assert seeds.deviation == pytest.approx(1.229995, abs=1e-6)
+    assert seeds.mean - seeds.half_width == pytest.approx(0.7001142, abs=1e-6)  # as R's t.test(sleep) prints
+    assert seeds.mean + seeds.half_width == pytest.approx(2.4598858, abs=1e-6)
+
+
+@pytest.mark.parametrize("level", [0.5, 0.95, 0.999])
+def test_the_interval_is_scipys(level):
+    seeds = seed_statistics(SLEEP, level)
+    low, high = scipy.stats.t.interval(level, len(SLEEP) - 1, loc=seeds.mean, scale=scipy.stats.sem(SLEEP))
+    assert (seeds.mean - seeds.half_width, seeds.mean + seeds.half_width) == pytest.approx((low, high))
+
+
+def test_one_seed_has_no_interval_and_none_is_refused():
+    assert math.isnan(seed_statistics([3.0]).half_width)
+    with pytest.raises(ValueError, match="at least one"):
+        seed_statistics([])
