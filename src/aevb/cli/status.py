@@ -1,5 +1,6 @@
 """aevb-status: show the progress of runs, or of the runs that a sweep would make."""
 
+import argparse
 import os
 import shlex
 import sys
@@ -13,8 +14,10 @@ from aevb.cli.job import JobContext
 from aevb.cli.sweep import check_points, compose_master
 from aevb.cli.tables import show
 from aevb.cli.train import plan_run
+from aevb.cli.watch import watch
 from aevb.errors import UserError
 from aevb.runs.status import Row, row, rows_of
+from aevb.runs.watched import WatchedFolders, WatchedRows
 
 __all__ = ["rows_of_sweep", "status"]
 
@@ -33,20 +36,50 @@ def _status() -> int:
         help="a folder with runs (outputs/runs); or the overrides of an aevb-train sweep, whose runs are then all named",
     )
     parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument(
+        "--watch", action="store_true", help="show the runs while they are trained, until all have ended"
+    )
+    parser.add_argument(
+        "--interval",
+        type=float,
+        metavar="SECONDS",
+        help="between two looks of --watch (2; 30 where there is no terminal)",
+    )
     trusted = take_trusted()
     given = parser.parse_args([argument for argument in sys.argv[1:] if argument not in ("-m", "--multirun")])
     overrides = [argument for argument in given.what if "=" in argument and not os.path.isdir(argument)]
+    _check_watch(given)
+    if not overrides and given.watch:
+        folders = [Path(folder) for folder in given.what]
+        for folder in folders:
+            if not folder.is_dir():
+                raise UserError(f"{folder}: no such folder; allowed: a folder with runs, or one that a sweep will fill")
+        return watch(WatchedFolders(folders), given.interval)
     if not overrides:
         show([item for folder in given.what for item in rows_of(Path(folder))], given.json)
         return 0
     if len(overrides) < len(given.what):
         raise UserError("both a folder and overrides; allowed: one of them; try: output_dir=DIR for runs elsewhere")
     rows = rows_of_sweep(overrides, trusted)
+    if given.watch:
+        watched = WatchedRows()
+        return watch(lambda: [watched.row(Path(r.run), r.max_samples, r.point) for r in rows], given.interval)
     show(rows, given.json)
     if not given.json and any(item.state not in ("done", "running") for item in rows):
         trust = [f"--trust={module}" for module in trusted]
         print(f"what is not done: {shlex.join(['aevb-train', '-m', *trust, *overrides])}")
     return 0
+
+
+def _check_watch(given: argparse.Namespace) -> None:
+    if given.watch and given.json:
+        raise UserError("--watch --json: not together; allowed: one of them")
+    if given.interval is None:
+        return
+    if not given.watch:
+        raise UserError("--interval: only with --watch")
+    if not 0.1 <= given.interval <= 3600:
+        raise UserError(f"--interval={given.interval:g}: out of range; allowed: 0.1 to 3600 seconds; try: --interval 2")
 
 
 def rows_of_sweep(overrides: list[str], trusted: tuple[str, ...]) -> list[Row]:

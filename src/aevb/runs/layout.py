@@ -9,6 +9,7 @@ Every other module composes paths from these names: `run / layout.METRICS`. A ru
         LOCK                     held by the process that trains
         metrics.csv              one row per evaluation point
         timing.csv               wall times of the same evaluation points
+        progress.json            how far the run has come since then; while it is not done
         learning_rates.json      how the learning rate was selected, if it was
         checkpoints/             last.ckpt, last.previous.ckpt, damaged.ckpt
         tb/                      TensorBoard event files
@@ -37,6 +38,7 @@ __all__ = [
     "MODEL",
     "POSTERIOR_MEANS",
     "PREVIOUS_CHECKPOINT",
+    "PROGRESS",
     "PUBLISHED_EVALUATIONS",
     "TENSORBOARD",
     "TIMING",
@@ -51,6 +53,7 @@ DONE = "DONE"
 FAILED = "FAILED"
 METRICS = "metrics.csv"
 TIMING = "timing.csv"
+PROGRESS = "progress.json"
 LEARNING_RATES = "learning_rates.json"
 MODEL = "model.pt"
 POSTERIOR_MEANS = "posterior_means.npz"

@@ -23,6 +23,7 @@ __all__ = [
     "read_json",
     "read_learning_rates",
     "read_manifest",
+    "read_progress",
     "sha256_of",
 ]
 
@@ -143,6 +144,11 @@ def rows(value: Any) -> list[dict[str, Any]]:
     return value
 
 
+def optional_number(value: Any) -> float | None:
+    """Accept a number that is not infinite, or null."""
+    return None if value is None or math.isnan(number(value)) else value
+
+
 def _trials(value: Any) -> list[dict[str, Any]]:
     for item in rows(value):
         if not {"learning_rate", "train_bound"} <= item.keys():
@@ -183,6 +189,12 @@ EVALUATION = {
     "identity?": text,
 }
 MANIFEST = {"fingerprint?": text, "versions?": mapping, "data?": mapping, "starts?": rows}
+PROGRESS = {
+    "samples_seen": count,
+    "saved_samples": count,
+    "train_bound?": optional_number,
+    "samples_per_second?": optional_number,
+}
 LEARNING_RATES = {"samples": count, "trials": _trials, "selected": _selected}
 
 
@@ -205,6 +217,11 @@ def read_data_hashes(run: Path) -> dict[str, str]:
     """Read data.json of a run: the sha256 of each split's targets."""
     path = run / layout.DATA
     return _read(path, dict.fromkeys(("train?", "valid?", "test?"), text), "restore it, or remove it")
+
+
+def read_progress(run: Path) -> dict[str, Any]:
+    """Read progress.json of a run; raises UserError if it is damaged, FileNotFoundError if it is missing."""
+    return _read(run / layout.PROGRESS, PROGRESS, "remove it")
 
 
 def read_learning_rates(path: Path) -> dict[str, Any]:

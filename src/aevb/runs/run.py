@@ -125,6 +125,8 @@ def mark_done(directory: Path, facts: dict[str, Any]) -> None:
         identity["config"] = copy
     (directory / layout.FAILED).unlink(missing_ok=True)
     write_json(directory / layout.DONE, {**facts, **identity})
+    with suppress(OSError):
+        (directory / layout.PROGRESS).unlink(missing_ok=True)
 
 
 def sha256_of_model(directory: Path) -> str:

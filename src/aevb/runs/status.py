@@ -1,5 +1,6 @@
 """How far runs have come, as a table: done, running, partial, failed, missing. Read from run directories, without torch."""
 
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from aevb.files.regular import read_tail
 from aevb.runs import layout
 from aevb.runs.csv_table import CLOCK, read_rows
 from aevb.runs.lock import is_locked
+from aevb.runs.progress import load_progress
 from aevb.runs.records import read_done
 from aevb.runs.run import state
 from aevb.runs.settings import read_settings
@@ -31,6 +33,8 @@ class Row:
         max_samples: Its budget, in samples.
         why: Why it is not done, or cannot be read.
         point: The overrides of the sweep that it belongs to, if they are known.
+        train_bound: The last training bound that is known, in nats, of a run that is not done.
+        samples_per_second: The rate of a run that is trained now.
     """
 
     run: str
@@ -39,6 +43,8 @@ class Row:
     max_samples: int = 0
     why: str = ""
     point: str = ""
+    train_bound: float | None = None
+    samples_per_second: float | None = None
 
 
 def rows_of(runs: Path) -> list[Row]:
@@ -67,25 +73,37 @@ def row(directory: Path, max_samples: int | None = None, point: str = "", why: s
     try:
         done = read_done(directory) if before == "done" else None
         budget = int(read_settings(directory, done)["max_samples"])
-        seen = _rows_seen(directory) if done is None else int(done[CLOCK])
+        seen, bound = _last_point(directory) if done is None else (int(done[CLOCK]), None)
     except (UserError, OSError) as error:
         return Row(str(directory), "failed", 0, max_samples or 0, " ".join(f"damaged: {error}".split()), point)
     wanted = max_samples or budget
+    progress = load_progress(directory) if done is None else None
     if is_locked(directory):
-        return Row(str(directory), "running", seen, wanted, "", point)
+        if progress is None:
+            return Row(str(directory), "running", seen, wanted, "", point, bound)
+        seen, bound = max(seen, progress.samples_seen), bound if progress.train_bound is None else progress.train_bound
+        return Row(str(directory), "running", seen, wanted, "", point, bound, progress.samples_per_second)
     if before == "done":
         short = seen < wanted
         return Row(str(directory), "partial" if short else "done", seen, wanted, why if short else "", point)
+    if progress is not None:  # what the run would be resumed from
+        seen = max(seen, progress.saved_samples)
     if before == "failed":
         why = failure_reason(directory) or why
-    return Row(str(directory), before, seen, wanted, why, point)
+    return Row(str(directory), before, seen, wanted, why, point, bound)
 
 
-def _rows_seen(directory: Path) -> int:
+def _last_point(directory: Path) -> tuple[int, float | None]:
+    # Samples seen and training bound of the last row of metrics.csv.
     try:
-        return max((int(line[CLOCK]) for line in read_rows(directory / layout.METRICS)), default=0)
+        rows = read_rows(directory / layout.METRICS)
     except FileNotFoundError:
-        return 0
+        return 0, None
+    if not rows:
+        return 0, None
+    last = max(rows, key=lambda line: int(line[CLOCK]))
+    bound = float(last.get("train_bound") or "nan")
+    return int(last[CLOCK]), bound if math.isfinite(bound) else None
 
 
 def failure_reason(directory: Path) -> str:

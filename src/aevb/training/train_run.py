@@ -26,6 +26,7 @@ from aevb.training.callbacks.evaluation import EvaluationCallback
 from aevb.training.callbacks.metrics_csv import MetricsWriter
 from aevb.training.callbacks.preemption import PreemptionCallback, Signals
 from aevb.training.callbacks.progress_bar import ProgressBar
+from aevb.training.callbacks.progress_record import ProgressRecord
 from aevb.training.checkpoints.background_writer import BackgroundWriter
 from aevb.training.checkpoints.identity import RunIdentity, check_checkpoint, identity
 from aevb.training.checkpoints.io import QueuedCheckpointIO, SavedCheckpoint, checkpoint_to_resume, load
@@ -154,11 +155,13 @@ def _fit(
     block = settings.block * module.stream.batch_size
     schedule = BlockSchedule(lambda: module.samples_seen, points.max_samples, module.round_samples, block, points.every)
     last = directory / layout.LAST_CHECKPOINT
+    checkpoints = CheckpointCallback(last, points, settings.checkpoint_minutes, metrics.writer, resumed, own)
     callbacks = [
         *([ProgressBar(directory.name, points.max_samples)] if ranks.first else []),
         evaluation,
         metrics,
-        CheckpointCallback(last, points, settings.checkpoint_minutes, metrics.writer, resumed, own),
+        checkpoints,
+        *([ProgressRecord(directory, checkpoints)] if ranks.first else []),
         PreemptionCallback(signals),
     ]
     logger = evaluation.run_logger.logger(directory, seen, module.round_samples) if ranks.first else False

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from aevb.runs.status import row
 from helpers.commands import aevb
 from helpers.running import (
     DIGITS,
@@ -42,6 +43,8 @@ def stop(folder: Path, number: int, samples: int, *arguments: str) -> Path:
         f"stopped by {signal.Signals(number).name} at {checkpoint(run):,} samples; the same command continues" in line
     )
     assert samples <= last_row(run) <= checkpoint(run) < 100_000
+    shown = row(run)
+    assert (shown.state, shown.samples_seen) == ("partial", checkpoint(run))  # also between two evaluation points
     assert not (run / "DONE").exists()
     assert not (run / "FAILED").exists()
     assert gone_within(folder, 10), processes_in(folder)

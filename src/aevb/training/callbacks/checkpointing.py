@@ -48,6 +48,11 @@ class CheckpointCallback(L.Callback):
         self._latest, self._identity = resumed, identity
         self._saved_at = time.monotonic()
 
+    @property
+    def saved_samples(self) -> int:
+        """Training samples of the latest checkpoint that is on disk or queued; 0 if there is none."""
+        return 0 if self._latest is None else self._latest.samples_seen
+
     def latest(self) -> SavedCheckpoint | None:
         """Wait until the latest checkpoint is on disk.
 

@@ -1,0 +1,191 @@
+"""aevb-status --watch: the runs of a sweep while they are trained, by whichever processes, read from their directories."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aevb.cli.tables import COLOURS
+from aevb.console.printable import printable
+from aevb.console.progress import LINE_SECONDS, duration
+from aevb.runs.status import Row
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+__all__ = ["REFRESH_SECONDS", "Summary", "watch"]
+
+REFRESH_SECONDS = 2.0
+"""Between two looks, on a terminal; elsewhere LINE_SECONDS."""
+
+IDLE_SECONDS = 300.0
+"""Without a run that is trained, after one was: then the sweep was interrupted."""
+
+LINES = 20
+"""Runs that are named at a time where there is no terminal."""
+
+ORDER = {state: rank for rank, state in enumerate(("running", "failed", "partial", "missing", "done"))}
+
+
+def watch(look: Callable[[], list[Row]], interval: float | None) -> int:
+    """Shows runs until all of them are done or have failed.
+
+    Args:
+        look: Returns their rows as they are now.
+        interval: Seconds between two looks; None: 2 on a terminal, 30 elsewhere.
+
+    Returns:
+        The exit code: 0; 130 after Ctrl-C, which ends quietly.
+    """
+    from rich.console import Console  # here: whoever only asks for help, or is refused, does not wait for it
+
+    console = Console()
+    try:
+        return _on_terminal(console, look, interval) if console.is_terminal else _as_lines(look, interval)
+    except KeyboardInterrupt:
+        return 130
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a set of runs has come to.
+
+    Attributes:
+        counts: Number of runs by state, without states that no run is in.
+        samples_seen: Samples of all runs.
+        max_samples: Their budget.
+        samples_per_second: The rate of those that are running.
+    """
+
+    counts: dict[str, int]
+    samples_seen: int
+    max_samples: int
+    samples_per_second: float
+
+    @classmethod
+    def of(cls, rows: list[Row]) -> "Summary":
+        """Add up the rows."""
+        counts = {state: sum(item.state == state for item in rows) for state in COLOURS}
+        seen = sum(min(item.samples_seen, item.max_samples) for item in rows)
+        rate = sum(item.samples_per_second or 0.0 for item in rows if item.state == "running")
+        present = {state: count for state, count in counts.items() if count}
+        return cls(present, seen, sum(item.max_samples for item in rows), rate)
+
+    @property
+    def ended(self) -> bool:
+        """Whether there are runs, and every one is done or has failed."""
+        return bool(self.counts) and not self.counts.keys() - {"done", "failed"}
+
+    def __str__(self) -> str:
+        counts = ", ".join(f"{count} {state}" for state, count in self.counts.items())
+        share = f"{self.samples_seen / self.max_samples:.0%} of the samples" if self.max_samples else ""
+        left = _left(self.max_samples - self.samples_seen, self.samples_per_second)
+        rate = f"{self.samples_per_second:,.0f} samples/s" if self.samples_per_second else ""
+        return ", ".join(filter(None, (counts or "no runs yet", share, rate, left and f"{left} left at this rate")))
+
+
+def _left(samples: int, rate: float | None) -> str:
+    return duration(samples / rate) if rate and samples > 0 else ""
+
+
+class _Idle:
+    """Whether no run has been trained for IDLE_SECONDS, after one was."""
+
+    def __init__(self) -> None:
+        self.last: float | None = None
+
+    def __call__(self, summary: Summary) -> bool:
+        now = time.monotonic()
+        if "running" in summary.counts:
+            self.last = now
+        return self.last is not None and now - self.last > IDLE_SECONDS
+
+
+def _on_terminal(console: "Console", look: Callable[[], list[Row]], interval: float | None) -> int:
+    from rich.live import Live
+
+    idle = _Idle()
+    with Live(console=console, auto_refresh=False) as live:
+        while True:
+            rows = look()
+            summary = Summary.of(rows)
+            live.update(_picture(rows, summary, console), refresh=True)
+            if summary.ended or idle(summary):
+                return 0
+            time.sleep(interval or REFRESH_SECONDS)
+
+
+def _picture(rows: list[Row], summary: Summary, console: "Console") -> "RenderableType":
+    from rich.console import Group
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+    from rich.text import Text
+
+    points = any(item.point for item in rows)
+    table = Table(
+        "point" if points else "run", "state", "", "samples", "bound", "samples/s", "left", box=None, pad_edge=False
+    )
+    for column in table.columns:
+        column.no_wrap, column.overflow = True, "ellipsis"
+    for column in table.columns[3:]:
+        column.justify = "right"
+    shown = sorted(rows, key=lambda item: ORDER[item.state])[: max(1, console.size.height - 5)]
+    folder = _common_folder(rows)
+    for item in shown:
+        name = item.point or item.run.removeprefix(folder)
+        bar = ProgressBar(max(item.max_samples, 1), min(item.samples_seen, item.max_samples), width=16)
+        cells = [Text(printable(cell)) for cell in (name, item.state, *_numbers(item))]
+        table.add_row(*cells[:2], bar, *cells[2:], style=COLOURS[item.state])
+    rest = len(rows) - len(shown)
+    parts: list[RenderableType] = [table]
+    if rest:
+        parts.append(Text(f"and {rest:,} more", style="dim"))
+    if not summary.ended and "running" not in summary.counts:
+        parts.append(Text("no run is trained at present; Ctrl-C ends this display", style="dim"))
+    parts += [Text(str(summary)), ProgressBar(max(summary.max_samples, 1), summary.samples_seen, width=60)]
+    return Group(*parts)
+
+
+def _numbers(item: Row) -> tuple[str, str, str, str]:
+    """Samples, bound, rate and time left; why a run has failed stands in the last one."""
+    bound = "" if item.train_bound is None else f"{item.train_bound:,.2f}"
+    samples = f"{item.samples_seen:,} of {item.max_samples:,}"
+    if item.state != "running":
+        return samples, bound, "", item.why
+    if item.samples_seen >= item.max_samples:
+        return samples, bound, "", "evaluating"
+    rate = f"{item.samples_per_second:,.0f}" if item.samples_per_second else ""
+    return samples, bound, rate, _left(item.max_samples - item.samples_seen, item.samples_per_second)
+
+
+def _common_folder(rows: list[Row]) -> str:
+    folders = {item.run.rpartition("/")[0] for item in rows}
+    return f"{folders.pop()}/" if len(folders) == 1 else ""
+
+
+def _as_lines(look: Callable[[], list[Row]], interval: float | None) -> int:
+    idle, before = _Idle(), dict[str, str]()
+    while True:
+        rows = look()
+        ended = [item for item in rows if before and before.get(item.run) != item.state in ("done", "failed")]
+        running = [item for item in rows if item.state == "running"]
+        for item in (ended + running)[:LINES]:
+            print(_line(item))
+        if len(ended) + len(running) > LINES:
+            print(f"and {len(ended) + len(running) - LINES:,} more")
+        summary = Summary.of(rows)
+        print(summary, flush=True)
+        if summary.ended or idle(summary):
+            return 0
+        before = {item.run: item.state for item in rows}
+        time.sleep(interval or LINE_SECONDS)
+
+
+def _line(item: Row) -> str:
+    samples, bound, rate, left = _numbers(item)
+    numbers = (samples, bound and f"bound {bound}", rate and f"{rate} samples/s", left and f"{left}{_unit(item, left)}")
+    return printable(f"{item.run}: {item.state}, {', '.join(filter(None, numbers))}")
+
+
+def _unit(item: Row, left: str) -> str:
+    return " left" if item.state == "running" and left != "evaluating" else ""

@@ -1,0 +1,67 @@
+"""progress.json: how far a run has come since its last evaluation point, for `aevb-status`.
+
+The process that trains writes it every few seconds; marking the run as done removes it. Nothing reads it to decide anything:
+a run is resumed from its checkpoint. So it is replaced as a whole but not synced, and one that cannot be read counts as none.
+"""
+
+import json
+import os
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from aevb.errors import UserError
+from aevb.files.atomic import temporary
+from aevb.runs import layout
+from aevb.runs.records import read_progress
+
+__all__ = ["Progress", "load_progress", "write_progress"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run has come.
+
+    Attributes:
+        samples_seen: Training samples so far.
+        saved_samples: Training samples of the last checkpoint on disk, from which the run would be resumed.
+        train_bound: Running mean of the training bound, in nats; None for an objective without one.
+        samples_per_second: Rate over the last half minute, evaluations included; None at the start.
+    """
+
+    samples_seen: int
+    saved_samples: int = 0
+    train_bound: float | None = None
+    samples_per_second: float | None = None
+
+
+def write_progress(run: Path, progress: Progress) -> None:
+    """Write progress.json; a disk that refuses is no reason to end a run, and is ignored.
+
+    Args:
+        run: The run directory.
+        progress: What to write.
+    """
+    path = run / layout.PROGRESS
+    staged = temporary(path)
+    with suppress(OSError):
+        staged.unlink(missing_ok=True)
+        with staged.open("x") as file:  # "x": never through a link that someone left there
+            json.dump(asdict(progress), file)
+        os.replace(staged, path)
+
+
+def load_progress(run: Path) -> Progress | None:
+    """Read progress.json.
+
+    Args:
+        run: The run directory.
+
+    Returns:
+        What it says; None if there is none, or if it cannot be read.
+    """
+    try:
+        record = read_progress(run)
+    except (OSError, UserError):
+        return None
+    return Progress(**{name: record[name] for name in Progress.__dataclass_fields__ if name in record})

@@ -1,0 +1,68 @@
+"""progress.json, written every few seconds while a run trains, and once more when it stops.
+
+`aevb-status` reads it. The writer that also writes the checkpoints writes it, in their order, so `saved_samples` is never ahead
+of what is on disk.
+"""
+
+import math
+import time
+from collections import deque
+from concurrent.futures import Future
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+
+from aevb.runs.progress import Progress, write_progress
+from aevb.training.callbacks.checkpointing import CheckpointCallback
+from aevb.training.module import Training
+from aevb.training.schedule import Block
+
+__all__ = ["ProgressRecord"]
+
+SECONDS = 2.0
+"""Between two writes."""
+
+WINDOW = 30.0
+"""Seconds over which the rate is taken."""
+
+
+class ProgressRecord(L.Callback):
+    """Writes progress.json; comes after the callback that saves checkpoints.
+
+    Args:
+        directory: The run directory.
+        checkpoints: The callback that saves, which knows the last checkpoint and has the writer.
+    """
+
+    def __init__(self, directory: Path, checkpoints: CheckpointCallback) -> None:
+        self.directory, self.checkpoints = directory, checkpoints
+        self._pending: Future[None] | None = None
+        self._history: deque[tuple[float, int]] = deque()
+
+    def on_train_start(self, trainer: L.Trainer, module: Training) -> None:  # type: ignore[override]
+        """Write where the run starts or is resumed."""
+        self._write(module, time.monotonic())
+
+    def on_train_batch_end(  # type: ignore[override]
+        self, trainer: L.Trainer, module: Training, outputs: Any, batch: Block, batch_idx: int
+    ) -> None:
+        """Write if the last record is old enough, or if training ends here."""
+        now = time.monotonic()
+        ends = module.stopping or module.samples_seen >= self.checkpoints.schedule.max_samples
+        busy = self._pending is not None and not self._pending.done()
+        if ends or (now - self._history[-1][0] >= SECONDS and not busy):
+            self._write(module, now)
+
+    def _write(self, module: Training, now: float) -> None:
+        seen = module.samples_seen
+        self._history.append((now, seen))
+        while len(self._history) > 2 and now - self._history[0][0] > WINDOW:
+            self._history.popleft()
+        first, before = self._history[0]
+        rate = (seen - before) / (now - first) if now > first and seen > before else None
+        mean = float(module.window.mean) if module.window.held else math.nan
+        bound = mean if math.isfinite(mean) else None
+        record = Progress(seen, self.checkpoints.saved_samples, bound, rate)
+        self._pending = self.checkpoints.writer(partial(write_progress, self.directory, record))

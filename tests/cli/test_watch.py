@@ -1,0 +1,154 @@
+"""aevb-status --watch on planted runs: as lines, on a terminal, and beside a sweep of another process."""
+
+import fcntl
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from aevb import runs
+from aevb.cli import watch as module
+from aevb.cli.watch import Summary, watch
+from aevb.runs.progress import Progress, write_progress
+from aevb.runs.status import Row
+from helpers.commands import TINY, aevb, settings, started, tool
+
+RUNNING = Row("a/x", "running", 250, 1000, "", "", -12.5, 50.0)
+DONE = Row("a/y", "done", 1000, 1000)
+FAILED = Row("a/z", "failed", 500, 1000, "training diverged: nan")
+COMMAND = str(Path(sys.executable).with_name("aevb-status"))
+
+
+def test_a_summary_adds_up() -> None:
+    assert str(Summary.of([RUNNING, DONE, FAILED])) == (
+        "1 done, 1 running, 1 failed, 58% of the samples, 50 samples/s, 25 s left at this rate"
+    )
+    assert not Summary.of([RUNNING, DONE]).ended
+    assert Summary.of([DONE, FAILED]).ended
+    assert not Summary.of([]).ended
+    assert not Summary.of([DONE, Row("a/m", "missing", 0, 1000)]).ended
+
+
+def test_lines_until_all_have_ended(capsys: pytest.CaptureFixture[str]) -> None:
+    looks = iter([[RUNNING, DONE], [FAILED, DONE]])
+    assert watch(lambda: next(looks), 0.1) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "a/x: running, 250 of 1,000, bound -12.50, 50 samples/s, 15 s left"
+    assert lines[1].startswith("1 done, 1 running, 62% of the samples")
+    assert lines[2] == "a/z: failed, 500 of 1,000, training diverged: nan"
+    assert lines[3] == "1 done, 1 failed, 75% of the samples"
+
+
+def test_an_interrupted_sweep_ends_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(module, "IDLE_SECONDS", 0.25)
+    partial = Row("a/x", "partial", 250, 1000)
+    looks = iter([[partial]] * 5 + [[RUNNING]] + [[partial]] * 100)
+    assert watch(lambda: next(looks), 0.1) == 0  # not before something was running
+    assert len(list(looks)) >= 90
+
+
+def test_ctrl_c_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted() -> list[Row]:
+        raise KeyboardInterrupt
+
+    assert watch(interrupted, 0.1) == 130
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("--watch --json", "--watch --json: not together; allowed: one of them"),
+        ("--interval 2", "--interval: only with --watch"),
+        ("--watch --interval 0", "--interval=0: out of range; allowed: 0.1 to 3600 seconds"),
+        ("--watch --interval nan", "--interval=nan: out of range"),
+        ("--watch nowhere", "nowhere: no such folder"),
+    ],
+)
+def test_refusals(arguments: str, words: str, tmp_path: Path) -> None:
+    result = tool("status", *arguments.split(), folder=tmp_path)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"aevb-status: {words}")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def planted(folder: Path) -> Path:
+    runs.prepare(folder / "going", settings("data=digits", "max_samples=1000"))
+    write_progress(folder / "going", Progress(400, 300, -20.5, 100.0))
+    runs.prepare(folder / "b\x1b[31mad", settings("data=digits", "max_samples=1000"))
+    runs.mark_failed(folder / "b\x1b[31mad", "Traceback\nValueError: no \x1b[2J!")
+    return folder / "going"
+
+
+class Terminal:
+    """aevb-status --watch on a terminal of its own, and what it has drawn."""
+
+    def __init__(self, folder: Path) -> None:
+        self.master, other = pty.openpty()
+        environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120", "LINES": "30"}
+        command = [COMMAND, "--watch", "--interval", "0.2", "."]
+        self.process = subprocess.Popen(command, cwd=folder, env=environment, stdout=other, stderr=other, stdin=other)
+        os.close(other)
+        self.drawn = ""
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        while True:
+            try:
+                self.drawn += os.read(self.master, 4096).decode()
+            except OSError:
+                return
+
+    def wait(self, pattern: str) -> None:
+        end = time.monotonic() + 60
+        while not re.search(pattern, self.drawn):
+            assert time.monotonic() < end, (pattern, self.drawn[-2000:])
+            time.sleep(0.05)
+
+
+@pytest.mark.process
+def test_on_a_terminal(tmp_path: Path) -> None:
+    run = planted(tmp_path)
+    with (run / "LOCK").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        terminal = Terminal(tmp_path)
+        terminal.wait(r"400 of 1,000")
+        terminal.wait(r"1 running, 1 failed")
+        write_progress(run, Progress(900, 300, -19.25, 100.0))
+        terminal.wait(r"900 of 1,000[\s\S]*-19.25")
+        assert "\x1b[2J" not in terminal.drawn
+        assert "\x1b[31mad" not in terminal.drawn
+    runs.mark_done(run, {"samples_seen": 1000})
+    assert terminal.process.wait(30) == 0  # by itself
+    terminal.wait("1 done, 1 failed")
+
+
+@pytest.mark.process
+def test_ctrl_c_on_a_terminal(tmp_path: Path) -> None:
+    planted(tmp_path)
+    terminal = Terminal(tmp_path)
+    terminal.wait("no run is trained at present")
+    terminal.process.send_signal(signal.SIGINT)
+    assert terminal.process.wait(30) == 130
+    assert "Traceback" not in terminal.drawn
+    assert "interrupted" not in terminal.drawn
+
+
+@pytest.mark.process
+def test_a_sweep_of_another_process_is_watched_to_its_end(tmp_path: Path) -> None:
+    sweep = [*TINY, "seed=0,1", "report=false"]
+    watcher = started("status", "--watch", "--interval", "0.2", *sweep, folder=tmp_path)
+    result = aevb("train", "-m", *sweep, folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    out, err = watcher.communicate(60)
+    assert watcher.returncode == 0, err
+    assert out.splitlines()[0].startswith("2 missing")
+    assert out.splitlines()[-1] == "2 done, 100% of the samples"
+    assert "running, " in out
