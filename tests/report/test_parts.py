@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scipy.stats import t as student
 
+from aevb.estimators.pareto_threshold import pareto_k_threshold
 from aevb.report.differing import differing_settings
 from aevb.report.images import read_images
-from aevb.report.meanings import pareto_k_threshold
 from aevb.report.redaction import Redaction
 from aevb.report.scales import Scale, linear_ticks, log_ticks, power_of_ten, short_number
 from aevb.report.statistics import summarise, t_quantile

@@ -47,8 +47,8 @@ class ImportanceEstimate(NamedTuple):
         effective_samples: Effective sample size, (M,), between 1 and K.
         monte_carlo_error: Standard error of `log_px` by the delta method, sqrt(1/ESS - 1/K), (M,), nats
             per image; too small if the effective sample size is near 1.
-        pareto_k: Shape of the tail of the weights, (M,). Above 0.7 the three values above are not
-            reliable; nan for K < 21.
+        pareto_k: Shape of the tail of the weights, (M,). Above `pareto_k_threshold(K)` the three
+            values above are not reliable; nan for K < 21.
         rise: `log_px` minus its mean over the two halves of the samples, (M,), nats per image; about the
             remaining bias. nan for K = 1.
     """

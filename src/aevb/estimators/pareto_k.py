@@ -3,7 +3,8 @@ r"""The tail of importance weights: the shape k of a generalised Pareto distribu
 Weights whose tail has shape k have finite moments of order below 1/k. Vehtari, Simpson, Gelman, Yao
 & Gabry ("Pareto smoothed importance sampling", 2015-2024) consider a mean of weights reliable if
 k < 0.7 and useless if k > 1: the effective sample size then describes only the regions that were
-sampled, and not the regions that were missed. The fit is that of Zhang & Stephens (2009), an average
+sampled, and not the regions that were missed. With few samples the threshold is below 0.7 (see
+`aevb.estimators.pareto_threshold`). The fit is that of Zhang & Stephens (2009), an average
 of k over a profile likelihood, with the weak prior (n k + 10 * 0.5) / (n + 10) of Vehtari et al.
 """
 
@@ -13,6 +14,9 @@ import torch
 from torch import Tensor
 
 __all__ = ["pareto_k", "pareto_shape", "tail_length"]
+
+RESOLUTION = 1e-4
+"""Weights of the tail that differ by less, in nats, count as equal: float32 rounds log w of some hundred nats to 1e-5."""
 
 
 def tail_length(samples: int) -> int:
@@ -40,7 +44,9 @@ def pareto_k(log_w: Tensor) -> Tensor:
     weights = torch.exp(ordered - ordered[-1])
     if len(weights) < 6:
         return torch.full_like(log_w[0], math.nan)
-    return pareto_shape(weights[1:] - weights[0])
+    exceedances = weights[1:] - weights[0]
+    # The tail of weights that are equal but for rounding is the tail of the rounding errors.
+    return pareto_shape(exceedances * (ordered[-1] - ordered[0] >= RESOLUTION))
 
 
 def pareto_shape(exceedances: Tensor) -> Tensor:

@@ -1,8 +1,11 @@
 """The importance-sampled log p(x) for the images of a split, with the effective sample size."""
 
+from typing import Any
+
 from torch import Tensor
 
 from aevb.estimators.importance import importance
+from aevb.estimators.pareto_threshold import pareto_k_threshold
 from aevb.evaluators.evaluator import Evaluator
 from aevb.models.vae import VAE
 from aevb.noise import Noise
@@ -60,6 +63,31 @@ class Importance(Evaluator):
         """
         values = importance(model, x, noise, self.samples, self.batch_size, self.prior_share, self.annealed)._asdict()
         return {name: value for name, value in values.items() if not value.isnan().all()}
+
+    def summary(self, model: VAE, x: Tensor, values: dict[str, Tensor]) -> dict[str, Any]:
+        """State for how many images the estimate is unreliable.
+
+        Args:
+            model: The model.
+            x: All images of the split, (n, D).
+            values: The values of all images by name, each (n,).
+
+        Returns:
+            pareto_k_threshold, share_above_threshold (the share of the images with a larger Pareto k) and, if
+            the share is not 0, a verdict; nothing if there is no Pareto k.
+        """
+        if "pareto_k" not in values:
+            return {}
+        threshold = pareto_k_threshold(self.samples)
+        share = (values["pareto_k"] > threshold).double().mean().item()
+        numbers = {"pareto_k_threshold": threshold, "share_above_threshold": share}
+        if share == 0:
+            return numbers
+        verdict = (
+            f"Pareto k is above {threshold:.2f}, the threshold for K = {self.samples:,}, for {100 * share:.3g} % of the images; "
+            f"their log p(x) may be far too low; try: evaluator.importance.samples={10 * self.samples} or evaluator=ais"
+        )
+        return {**numbers, "verdict": verdict}
 
     @property
     def settings(self) -> dict[str, int | float | str]:

@@ -75,8 +75,10 @@ def _evaluation(stem: str, facts: dict[str, Any], values: dict[str, tuple[float,
 
 
 def _summary(facts: dict[str, Any]) -> list[str]:
-    lines = facts.get("summary")
-    return [str(line) for line in lines] if isinstance(lines, list) else []
+    summary = facts.get("summary")
+    if isinstance(summary, dict):
+        return [str(summary["verdict"])] if "verdict" in summary else []
+    return [str(line) for line in summary] if isinstance(summary, list) else []  # of the first versions
 
 
 def _image(picture: Any) -> Image:

@@ -1,13 +1,13 @@
 """What the numbers of the report are, and the limitations that follow from the runs themselves."""
 
-import math
 from collections import Counter
 
 from aevb.data.binarisation import meaning
+from aevb.estimators.pareto_threshold import pareto_k_threshold
 from aevb.report.panels import Panel
 from aevb.report.records import RunRecord
 
-__all__ = ["conventions", "limitations", "pareto_k_threshold"]
+__all__ = ["conventions", "limitations"]
 
 
 def conventions(records: list[RunRecord]) -> list[tuple[str, str]]:
@@ -20,14 +20,6 @@ def conventions(records: list[RunRecord]) -> list[tuple[str, str]]:
         if targets and isinstance(decoder, dict):
             found.add((targets, meaning(targets, str(decoder.get("_target_", "")))))
     return sorted(found)
-
-
-def pareto_k_threshold(samples: int) -> float:
-    """Return the largest Pareto k at which importance sampling with `samples` samples can be trusted.
-
-    Source: Vehtari, Simpson, Gelman, Yao & Gabry, Pareto smoothed importance sampling, JMLR 25 (2024): min(1 - 1 / log10(S), 0.7).
-    """
-    return min(1 - 1 / math.log10(samples), 0.7) if samples > 10 else 0.0
 
 
 def limitations(records: list[RunRecord], panels: list[Panel]) -> list[str]:

@@ -63,6 +63,7 @@ def _row(run: Run) -> dict[str, Any]:
         "test_log_px": importance.get("mean"),
         "test_log_px_standard_error": importance.get("standard_error"),
         "importance_samples": importance.get("settings", {}).get("samples"),
+        "share_above_pareto_k_threshold": _summary(importance).get("share_above_threshold"),
         "seconds": run.done.get("training_seconds", float("nan")),
         "targets": convention(run),
         **origin,
@@ -75,6 +76,11 @@ def _evaluation(run: Run, name: str) -> dict[str, Any]:
     return max(found, key=lambda item: (item["n"], item.get("settings", {}).get("samples", 0)), default={})
 
 
+def _summary(evaluation: dict[str, Any]) -> dict[str, Any]:
+    summary = evaluation.get("summary")  # a list in the files of the first versions
+    return summary if isinstance(summary, dict) else {}
+
+
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
     count = row["importance_samples"]
     return {
@@ -84,9 +90,14 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
         "test lower bound": _with_error(row["test_bound"], row["test_bound_standard_error"]),
         "log p(x)": _with_error(row["test_log_px"], row["test_log_px_standard_error"]),
         "K": "–" if count is None else f"{count:,}",
+        "Pareto k too large": _percent(row["share_above_pareto_k_threshold"]),
         "seconds": f"{row['seconds']:,.1f}",
         "targets": row["targets"],
     }
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.3g} %"
 
 
 def _with_error(mean: float | None, error: float | None) -> str:

@@ -1,0 +1,32 @@
+"""The share of images whose Pareto k is too large, on models where q is exact and where it is too narrow."""
+
+import torch
+
+from aevb.estimators.pareto_threshold import pareto_k_threshold
+from aevb.evaluators.evaluator import run_over
+from aevb.evaluators.importance import Importance
+from helpers.oracles import data, linear_gaussian
+
+
+def test_an_exact_posterior_is_above_no_threshold():
+    """All weights of an image are equal but for rounding, whose tail is bounded: k < 0 for nearly every image."""
+    model = linear_gaussian(3, exact_posterior=True)
+    summary = run_over(Importance(200), model, data(40), seed=0).summary
+    assert summary == {"pareto_k_threshold": pareto_k_threshold(200), "share_above_threshold": 0.0}
+
+
+def test_a_narrow_q_is_counted_and_said():
+    """q with a quarter of the posterior's variance: the weights have k = 1 - 1/4 in theory; the threshold is 0.57."""
+    model = linear_gaussian(3, exact_posterior=True)
+    x = data(40)
+    with torch.no_grad():
+        model.encoder.log_var -= torch.log(torch.tensor(4.0))
+    evaluation = run_over(Importance(200), model, x, seed=0)
+    share = (evaluation.values["pareto_k"] > pareto_k_threshold(200)).double().mean().item()
+    assert evaluation.summary["share_above_threshold"] == share > 0
+    assert f"{100 * share:.3g} % of the images" in evaluation.summary["verdict"]
+
+
+def test_too_few_samples_for_k_have_no_summary():
+    model = linear_gaussian(3, exact_posterior=True)
+    assert run_over(Importance(5), model, data(4), seed=0).summary == {}
