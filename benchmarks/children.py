@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from aevb.errors import UserError
-from benchmarks.recipe import BenchmarkModel
+from benchmarks.benchmark_model import BenchmarkModel
 
 __all__ = ["ROOT", "Method", "Seconds", "cores", "execute", "pinned", "terminal"]
 
@@ -80,9 +80,9 @@ def pinned(threads: int) -> Iterator[None]:
             os.sched_setaffinity(0, before)
 
 
-def _failed(what: str, said: str) -> UserError:
+def _failed(what: str, output: str) -> UserError:
     """All that a child said goes to standard error, its last line into the exception."""
-    lines = said.replace("\r", "").rstrip().splitlines() or ["it said nothing"]
+    lines = output.replace("\r", "").rstrip().splitlines() or ["it said nothing"]
     print(*lines, sep="\n", file=sys.stderr)
     return UserError(f"{what}: {lines[-1].strip()}")
 
@@ -94,12 +94,12 @@ class Method:
     that it may compute with, and processors that it is kept to (JAX knows no number of threads), unless it is at work on a GPU.
     """
 
-    def __init__(self, name: str, recipe: BenchmarkModel, threads: int = 1, gpu: bool = False) -> None:
+    def __init__(self, name: str, spec: BenchmarkModel, threads: int = 1, gpu: bool = False) -> None:
         self.name = name
         self.facts: dict[str, Any] = {}
         self._open = self._warm = False
         self._terminal = _Terminal()
-        command = [sys.executable, "-m", "benchmarks.member", name, json.dumps(asdict(recipe)), str(threads)]
+        command = [sys.executable, "-m", "benchmarks.member", name, json.dumps(asdict(spec)), str(threads)]
         with nullcontext() if gpu else pinned(threads):
             self._process = subprocess.Popen(
                 command,
@@ -137,11 +137,11 @@ class Method:
         line = self._process.stdout.readline()
         answer = json.loads(line) if line else {}
         if not line or "error" in answer:
-            said = self.close()
+            output = self.close()
             raise (
                 UserError(answer["error"])
                 if "error" in answer
-                else _failed(f"{self.name}: its process ended by itself", said)
+                else _failed(f"{self.name}: its process ended by itself", output)
             )
         return answer
 

@@ -19,8 +19,8 @@ class Gate:
     """unit: steps of a turn. asked, answers: lines from and to the process that conducts. settle: waits for what the device is
     still at. facts: what a turn tells beside its seconds."""
 
-    def __init__(self, unit: int, asked: IO[str], answers: IO[str]) -> None:
-        self.unit, self.asked, self.answers = unit, asked, answers
+    def __init__(self, unit: int, requests: IO[str], answers: IO[str]) -> None:
+        self.unit, self.asked, self.answers = unit, requests, answers
         self.settle: Callable[[], Any] = lambda: None
         self.facts: dict[str, Any] = {}
         self._done, self._start = 0, 0.0

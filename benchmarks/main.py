@@ -17,9 +17,9 @@ from rich.console import Console
 from aevb.cli.arguments import Arguments, run_command
 from aevb.errors import UserError
 from aevb.files.atomic import write_json, write_text
+from benchmarks.benchmark_model import SMALL, BenchmarkModel
 from benchmarks.children import cores
 from benchmarks.plan import Plan, full, quick
-from benchmarks.recipe import SMALL, BenchmarkModel
 from benchmarks.results import Row, Speed
 
 __all__ = ["GROUPS", "main"]
@@ -37,61 +37,61 @@ def main() -> None:
 
 
 def _main() -> int:
-    given = _parser().parse_args()
-    plan = _plan(given)
-    plan.recipe.train()  # whatever is wrong with the data is told before anything is started
-    output: Path = given.output
+    arguments = _parser().parse_args()
+    plan = _plan(arguments)
+    plan.spec.train()  # whatever is wrong with the data is told before anything is started
+    output: Path = arguments.output
     error = Console(stderr=True)
     with error.status("") as status:
 
-        def tell(text: str) -> None:
+        def report_progress(text: str) -> None:
             status.update(text)
 
-        if given.scaling:
+        if arguments.scaling:
             from benchmarks import scaling
 
-            return scaling.main(plan, output, tell)
-        if given.profile:
+            return scaling.main(plan, output, report_progress)
+        if arguments.profile:
             from benchmarks import profile
 
-            return profile.main(plan, output, tell)
-        return _benchmark(plan, given, tell)
+            return profile.main(plan, output, report_progress)
+        return _benchmark(plan, arguments, report_progress)
 
 
-def _benchmark(plan: Plan, given: argparse.Namespace, tell: Callable[[str], None]) -> int:
+def _benchmark(plan: Plan, arguments: argparse.Namespace, report_progress: Callable[[str], None]) -> int:
     from benchmarks import chart, machine, report
 
     rows: list[Row] = []
     speeds: list[Speed] = []
     record: dict[str, Any] = {
         "command": shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]),
-        "quick": given.quick,
+        "quick": arguments.quick,
         "rounds": plan.rounds,
-        "recipe": plan.recipe.describe(),
+        "recipe": plan.spec.describe(),
         "plan": asdict(plan),
         "machine": machine.describe(),
         "load": {"begin": machine.load(), "end": None},
         "seconds": {},  # that each group took to measure
     }
-    for name in given.only or GROUPS:
+    for name in arguments.only or GROUPS:
         start = time.perf_counter()
-        result = import_module(f"benchmarks.groups.{name}").measure(plan, tell)
+        result = import_module(f"benchmarks.groups.{name}").measure(plan, report_progress)
         record["seconds"][name] = round(time.perf_counter() - start, 1)
         # The goals are about the paper's model.
-        rows += result.rows if plan.recipe == BenchmarkModel() else [replace(row, goal=None) for row in result.rows]
+        rows += result.rows if plan.spec == BenchmarkModel() else [replace(row, goal=None) for row in result.rows]
         speeds += result.speeds
         record["load"]["end"] = machine.load()
-        found = {"rows": [row.as_dict() for row in rows], "speeds": [speed.as_dict() for speed in speeds]}
+        measurements = {"rows": [row.as_dict() for row in rows], "speeds": [speed.as_dict() for speed in speeds]}
         write_json(
-            given.output / "benchmark.json", {**record, **found}
+            arguments.output / "benchmark.json", {**record, **measurements}
         )  # group by group: hours are not lost by the last
     report.show(record, rows, speeds)
-    files = [given.output / "benchmark.json"]
-    if chart.draw(given.output / "benchmark.png", rows, speeds):
-        files.append(given.output / "benchmark.png")
-    if given.markdown is not None:
-        write_text(given.markdown, report.markdown(record, rows, speeds))
-        files.append(given.markdown)
+    files = [arguments.output / "benchmark.json"]
+    if chart.draw(arguments.output / "benchmark.png", rows, speeds):
+        files.append(arguments.output / "benchmark.png")
+    if arguments.markdown is not None:
+        write_text(arguments.markdown, report.markdown(record, rows, speeds))
+        files.append(arguments.markdown)
     for path in files:
         print(path)
     return 0
@@ -118,14 +118,14 @@ def _parser() -> Arguments:
     return parser
 
 
-def _plan(given: argparse.Namespace) -> Plan:
-    plan = quick() if given.quick else full()
-    if given.data == "digits":
-        plan = replace(plan, recipe=SMALL)
-    if given.rounds is not None:
-        plan = replace(plan, rounds=given.rounds)
-    if given.threads is not None:
-        plan = replace(plan, threads=given.threads)
+def _plan(arguments: argparse.Namespace) -> Plan:
+    plan = quick() if arguments.quick else full()
+    if arguments.data == "digits":
+        plan = replace(plan, spec=SMALL)
+    if arguments.rounds is not None:
+        plan = replace(plan, rounds=arguments.rounds)
+    if arguments.threads is not None:
+        plan = replace(plan, threads=arguments.threads)
     return plan
 
 

@@ -63,15 +63,15 @@ def measure(folder: Path) -> dict[str, float]:
         memory in MiB.
     """
     command = [sys.executable, "-c", "from aevb.cli.status import status; status()"]
-    found = {}
+    costs = {}
     for name, words in {"startup": ["--help"], "status": [str(folder)]}.items():
         before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
         subprocess.run([*command, *words], check=True, stdout=subprocess.DEVNULL)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        found[f"{name}_seconds"] = time.perf_counter() - start
-        found[f"{name}_cpu_seconds"] = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        found[f"{name}_mib"] = after.ru_maxrss / 1024
-    return found
+        costs[f"{name}_seconds"] = time.perf_counter() - start
+        costs[f"{name}_cpu_seconds"] = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        costs[f"{name}_mib"] = after.ru_maxrss / 1024
+    return costs
 
 
 def main() -> None:
@@ -81,10 +81,10 @@ def main() -> None:
     parser.add_argument(
         "--old", action="store_true", help="runs of older versions, without a copy of the config in DONE"
     )
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        make_runs(Path(folder), given.runs, given.old)
-        print(json.dumps({"runs": given.runs, "old": given.old, **measure(Path(folder))}, indent=2))
+        make_runs(Path(folder), arguments.runs, arguments.old)
+        print(json.dumps({"runs": arguments.runs, "old": arguments.old, **measure(Path(folder))}, indent=2))
 
 
 if __name__ == "__main__":

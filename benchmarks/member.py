@@ -9,20 +9,20 @@ import sys
 from importlib import import_module
 
 from aevb.errors import UserError
+from benchmarks.benchmark_model import BenchmarkModel
 from benchmarks.gate import Gate, Over
-from benchmarks.recipe import BenchmarkModel
 
 __all__ = ["main"]
 
 
-def main(name: str, recipe: str, threads: int) -> int:
+def main(name: str, spec: str, threads: int) -> int:
     """Runs the method until nobody asks for another turn."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     method = import_module(f"benchmarks.rivals.{name}")
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(threads)
-    chosen = BenchmarkModel(**json.loads(recipe))
+    chosen = BenchmarkModel(**json.loads(spec))
     try:
         method.loop(chosen, Gate(chosen.unit, sys.stdin, answers))
     except Over:

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field, replace
 
+from benchmarks.benchmark_model import BenchmarkModel
 from benchmarks.children import cores
-from benchmarks.recipe import BenchmarkModel
 
 __all__ = ["FEW_EVALUATIONS", "Plan", "full", "quick"]
 
@@ -13,7 +13,7 @@ FEW_EVALUATIONS = ("evaluator=bound", "evaluation.start=10000")
 
 @dataclass(frozen=True)
 class Plan:
-    """recipe: what everybody computes. rounds: of every group. threads: numbers of them to train with.
+    """spec: what everybody computes. rounds: of every group. threads: numbers of them to train with.
 
     steps: of a method's turn. since, until: samples_seen of the marks between which a run of aevb is timed; the first
     10,000 samples are the optimiser's warm-up. images: of a turn of importance sampling. one_parameter: as `until`, for the
@@ -21,7 +21,7 @@ class Plan:
     rows that are variants of others.
     """
 
-    recipe: BenchmarkModel = field(default_factory=BenchmarkModel)
+    spec: BenchmarkModel = field(default_factory=BenchmarkModel)
     rounds: int = 7
     threads: tuple[int, ...] = (2, 1)
     steps: int = 1000
@@ -34,12 +34,12 @@ class Plan:
     brief: bool = False
 
     def at(self, unit: int) -> BenchmarkModel:
-        """The recipe with turns of `unit`."""
-        return replace(self.recipe, unit=unit)
+        """The specification with turns of `unit`."""
+        return replace(self.spec, unit=unit)
 
     def run(self, until: int | None = None) -> list[str]:
-        """Overrides of one run of the recipe."""
-        return [*self.recipe.overrides(), f"max_samples={until or self.until}", *self.extra]
+        """Overrides of one run of the specification."""
+        return [*self.spec.overrides(), f"max_samples={until or self.until}", *self.extra]
 
 
 def full() -> Plan:

@@ -32,8 +32,8 @@ def main(out: Path, overrides: list[str]) -> None:
             seconds = time.perf_counter() - seen[0][0]
             profiler.stop()
             steps = (module.samples_seen - seen[0][1]) // module.stream.batch_size
-            found = [(e.key, e.self_cpu_time_total / 1e6, e.count) for e in profiler.key_averages()]
-            out.write_text(json.dumps({"seconds": seconds, "steps": steps, "operations": found}))
+            operations = [(e.key, e.self_cpu_time_total / 1e6, e.count) for e in profiler.key_averages()]
+            out.write_text(json.dumps({"seconds": seconds, "steps": steps, "operations": operations}))
         elif not seen and module.samples_seen >= BEGIN:
             profiler.start()
         if seen or module.samples_seen >= BEGIN:

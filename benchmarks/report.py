@@ -10,7 +10,7 @@ from rich.table import Table
 from aevb.figures.common.base import markdown_table
 from benchmarks.results import Row, Speed
 
-__all__ = ["circumstances", "console", "markdown", "show"]
+__all__ = ["console", "markdown", "setting", "show"]
 
 WIDTH = 150
 COLOURS = {"met": "green", "missed": "red", "not measured": "yellow", "": "white"}
@@ -21,14 +21,14 @@ def _number(value: float, unit: str) -> str:
 
 
 def _row(row: Row) -> dict[str, str]:
-    found = ""
+    measured = ""
     if row.values:
         median, low, high = (_number(value, row.unit) for value in (row.median, min(row.values), max(row.values)))
-        found = f"{median} {row.unit} [{low}, {high}]"
+        measured = f"{median} {row.unit} [{low}, {high}]"
     words = f"{row.what} ({row.note})" if row.note else row.what
     threads = "" if row.threads is None else str(row.threads)
     goal = "" if row.goal is None else str(row.goal)
-    return {"what": words, "threads": threads, "goal": goal, "median [range]": found, "verdict": row.verdict}
+    return {"what": words, "threads": threads, "goal": goal, "median [range]": measured, "verdict": row.verdict}
 
 
 def _speed(speed: Speed, batch_size: int) -> dict[str, str]:
@@ -49,14 +49,14 @@ def _tables(record: dict[str, Any], rows: list[Row], speeds: list[Speed]) -> lis
     return [table for table in lines if table]
 
 
-def circumstances(record: dict[str, Any]) -> str:
+def setting(record: dict[str, Any]) -> str:
     """One paragraph: what was measured, on what."""
-    machine, recipe = record["machine"], record["recipe"]
+    machine, spec = record["machine"], record["recipe"]
     versions = ", ".join(f"{name} {value}" for name, value in machine["versions"].items() if value)
     rough = "ROUGH (short turns, few rounds). " if record["quick"] else ""
     return (
-        f"{rough}{recipe['model']}, M = {recipe['batch_size']}, Adagrad, data {recipe['data']} ({recipe['targets']}), seed "
-        f"{recipe['seed']}; {record['rounds']} rounds, median [range] of what was found in each. {machine['processor']}, "
+        f"{rough}{spec['model']}, M = {spec['batch_size']}, Adagrad, data {spec['data']} ({spec['targets']}), seed "
+        f"{spec['seed']}; {record['rounds']} rounds, median [range] of what was found in each. {machine['processor']}, "
         f"{machine['cores']} cores, {machine['memory_gib']} GiB, {machine['system']}; {versions}; commit {machine['commit']}; "
         f"{machine['time']}. Load of the machine when it began {record['load']['begin']}, when it ended {record['load']['end']}."
     )
@@ -76,10 +76,10 @@ def show(record: dict[str, Any], rows: list[Row], speeds: list[Speed]) -> None:
         for line in lines:
             table.add_row(*map(escape, line.values()), style=COLOURS[line.get("verdict", "")])
         out.print(table)
-    out.print(escape(circumstances(record)), style="dim", highlight=False)
+    out.print(escape(setting(record)), style="dim", highlight=False)
 
 
 def markdown(record: dict[str, Any], rows: list[Row], speeds: list[Speed]) -> str:
     """The same for docs/."""
     tables = [markdown_table(lines) for lines in _tables(record, rows, speeds)]
-    return "\n".join([f"`{record['command']}`", "", circumstances(record), "", "\n\n".join(tables), ""])
+    return "\n".join([f"`{record['command']}`", "", setting(record), "", "\n\n".join(tables), ""])

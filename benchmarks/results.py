@@ -19,10 +19,10 @@ class Goal(NamedTuple):
     value: float
     aim: float | None = None
 
-    def holds(self, found: float, of: float | None = None) -> bool:
-        """Whether `found` keeps the bound, or the bound `of` in its place."""
+    def holds(self, value: float, of: float | None = None) -> bool:
+        """Whether `value` keeps the bound, or the bound `of` in its place."""
         bound = self.value if of is None else of
-        return found >= bound if self.sense == "≥" else found <= bound
+        return value >= bound if self.sense == "≥" else value <= bound
 
     def __str__(self) -> str:
         return f"{self.sense} {self.value:g}" + (f" (aim {self.aim:g})" if self.aim is not None else "")

@@ -33,16 +33,16 @@ def order(names: list[str], k: int) -> list[str]:
     return names[k:] + names[:k]
 
 
-def rounds(takers: Mapping[str, Taker], count: int, tell: Callable[[str], None]) -> dict[str, list[float]]:
+def rounds(takers: Mapping[str, Taker], count: int, report_progress: Callable[[str], None]) -> dict[str, list[float]]:
     """Seconds per unit of work of every turn, by name, one a round; ends all takers. tell: who is at work."""
     seconds: dict[str, list[float]] = {name: [] for name in takers}
     try:
         for name, taker in takers.items():
-            tell(f"setting up: {name}")
+            report_progress(f"setting up: {name}")
             taker.ready()
         for k in range(count):
             for name in order(list(takers), k):
-                tell(f"round {k + 1} of {count}: {name}")
+                report_progress(f"round {k + 1} of {count}: {name}")
                 time.sleep(PAUSE)
                 seconds[name].append(takers[name].take_turn())
     finally:

@@ -1,7 +1,7 @@
 """How the cost grows: of a training step with hidden width, latent size and N, of importance sampling with K, of an ensemble with
 its members; the matrix products alone beside it.
 
-Only what an axis says differs from the recipe. Turns are taken as in the table, with fewer rounds. GEMM takes over at the first
+Only what an axis says differs from the specification. Turns are taken as in the table, with fewer rounds. GEMM takes over at the first
 measured point from which on the matrix products are half of the time or more; nothing is interpolated.
 """
 
@@ -22,8 +22,8 @@ from aevb.files.atomic import write_atomically, write_json
 from benchmarks import machine
 from benchmarks.children import Method
 from benchmarks.groups import ensemble
+from benchmarks.matmul import available
 from benchmarks.plan import FEW_EVALUATIONS, Plan
-from benchmarks.products import available
 from benchmarks.rounds import Taker, rounds
 from benchmarks.trainee import Trainee
 
@@ -33,7 +33,7 @@ ROUNDS = 3
 
 
 class Axis(NamedTuple):
-    """key: of the recipe. values: where it is measured; quick: of these, without --quick too. per: what the time is of."""
+    """key: of the specification. values: where it is measured; quick: of these, without --quick too. per: what the time is of."""
 
     key: str
     label: str
@@ -50,8 +50,8 @@ AXES = (
 )
 MEMBERS = (1, 2, 4, 8)
 DECADE = 10.0
-PRODUCTS = {"torch": "matrix products alone", "onednn": "matrix products alone, by oneDNN"}
-COLOURS = {"aevb": "#0072B2", PRODUCTS["torch"]: "#D55E00", PRODUCTS["onednn"]: "#E69F00"}
+GEMM_LABELS = {"torch": "matrix products alone", "onednn": "matrix products alone, by oneDNN"}
+COLOURS = {"aevb": "#0072B2", GEMM_LABELS["torch"]: "#D55E00", GEMM_LABELS["onednn"]: "#E69F00"}
 
 
 class Point(NamedTuple):
@@ -65,9 +65,9 @@ class Point(NamedTuple):
         return statistics.median(self.seconds[method])
 
     @property
-    def products(self) -> float:
+    def gemm_seconds(self) -> float:
         """Of the matrix products alone, by whom they are quicker."""
-        return min(self.median(method) for method in self.seconds if method in PRODUCTS.values())
+        return min(self.median(method) for method in self.seconds if method in GEMM_LABELS.values())
 
 
 class Curve(NamedTuple):
@@ -81,65 +81,67 @@ class Curve(NamedTuple):
 
 def takes_over(points: list[Point]) -> int | None:
     """The first value from which on the matrix products are at least half of the time; None if at the last they are not."""
-    found = None
+    crossing = None
     for point in reversed(points):
-        if 2 * point.products < point.median("aevb"):
+        if 2 * point.gemm_seconds < point.median("aevb"):
             break
-        found = point.value
-    return found
+        crossing = point.value
+    return crossing
 
 
-def main(plan: Plan, output: Path, tell: Callable[[str], None]) -> int:
+def main(plan: Plan, output: Path, report_progress: Callable[[str], None]) -> int:
     """Measures, prints, and writes scaling.json and scaling.png."""
     plan = replace(plan, rounds=min(plan.rounds, ROUNDS), until=min(plan.until, 50_000), extra=FEW_EVALUATIONS)
     curves: list[Curve] = []
-    record: dict[str, Any] = {"machine": machine.describe(), "recipe": plan.recipe.describe(), "rounds": plan.rounds}
+    record: dict[str, Any] = {"machine": machine.describe(), "recipe": plan.spec.describe(), "rounds": plan.rounds}
     record |= {"threads": plan.threads[0], "load": {"begin": machine.load()}}
-    for curve in _curves(plan, tell):
+    for curve in _curves(plan, report_progress):
         curves.append(curve)
-        found = {c.label: [{"value": p.value, "seconds": p.seconds} for p in c.points] for c in curves}
+        points = {c.label: [{"value": p.value, "seconds": p.seconds} for p in c.points] for c in curves}
         record["load"]["end"] = machine.load()
-        write_json(output / "scaling.json", {**record, "curves": found})
+        write_json(output / "scaling.json", {**record, "curves": points})
         print(_words(curve), flush=True)
     _draw(output / "scaling.png", curves, plan)
     print(output / "scaling.json", output / "scaling.png", sep="\n")
     return 0
 
 
-def _curves(plan: Plan, tell: Callable[[str], None]) -> Iterator[Curve]:
+def _curves(plan: Plan, report_progress: Callable[[str], None]) -> Iterator[Curve]:
     threads, brief = plan.threads[0], plan.steps <= 100
     for axis in AXES:
-        if axis.key == "n_train" and plan.recipe.data != "mnist":
+        if axis.key == "n_train" and plan.spec.data != "mnist":
             continue
         points = []
         for value in axis.quick if brief else axis.values:
             changed: dict[str, Any] = {axis.key: value}
-            here = replace(plan, recipe=replace(plan.recipe, **changed))
-            seconds = rounds(_takers(here, axis, threads), plan.rounds, partial(_tell, tell, f"{axis.label} {value}"))
+            here = replace(plan, spec=replace(plan.spec, **changed))
+            seconds = rounds(
+                _takers(here, axis, threads), plan.rounds, partial(_report, report_progress, f"{axis.label} {value}")
+            )
             if axis.per == "step":
-                seconds["aevb"] = [one * here.recipe.batch_size for one in seconds["aevb"]]
+                seconds["aevb"] = [one * here.spec.batch_size for one in seconds["aevb"]]
             points.append(Point(value, seconds))
         yield Curve(axis.key, axis.label, axis.per, points)
     if ensemble.available():
         counts = MEMBERS[:2] if brief else MEMBERS
-        points = [Point(count, {"aevb": ensemble.members(plan, count, tell)}) for count in counts]
+        points = [Point(count, {"aevb": ensemble.members(plan, count, report_progress)}) for count in counts]
         yield Curve("members", "members of an ensemble", "ensemble", points)
 
 
-def _tell(tell: Callable[[str], None], where: str, text: str) -> None:
-    tell(f"scaling, {where}, {text}")
+def _report(report_progress: Callable[[str], None], where: str, text: str) -> None:
+    report_progress(f"scaling, {where}, {text}")
 
 
 def _takers(plan: Plan, axis: Axis, threads: int) -> dict[str, Taker]:
     image = axis.per == "image"
-    recipe = plan.at(plan.images if image else min(plan.steps, 300))
+    spec = plan.at(plan.images if image else min(plan.steps, 300))
     takers: dict[str, Taker] = {
-        "aevb": Method("importance", recipe, threads) if image else Trainee(plan.run(), plan.since, threads)
+        "aevb": Method("importance", spec, threads) if image else Trainee(plan.run(), plan.since, threads)
     }
-    for by, words in PRODUCTS.items():
+    for by, words in GEMM_LABELS.items():
         if by == "torch" or available():
             method = "importance_gemm" if image else "gemm"
-            takers[words] = Method(method, replace(recipe, products=by), threads)
+            takers[words] = Method(method, replace(spec, matmul_backend=by), threads)
     return takers
 
 
@@ -167,8 +169,8 @@ def _draw(path: Path, curves: list[Curve], plan: Plan) -> None:
             axes.axis("off")
         named = {label: line for axes in panels for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
         panels[len(curves)].legend(named.values(), named.keys(), loc="center", frameon=False)
-        recipe = plan.recipe.describe()
-        canvas.suptitle(f"{recipe['model']}, {recipe['data']}, threads: {plan.threads[0]}", fontsize=9)
+        spec = plan.spec.describe()
+        canvas.suptitle(f"{spec['model']}, {spec['data']}, threads: {plan.threads[0]}", fontsize=9)
         write_atomically(path, partial(canvas.savefig, format="png", metadata={"Software": None}))
 
 

@@ -93,8 +93,8 @@ def harness(folder: Path, kills: int, times: random.Random, devices: int, overri
             met = f"{training}, {WRITING}" if writing else training
             print(f"kill {sum(counts.values())}: run {runs}, {aim}, {met}", flush=True)
         victim.to_the_end()
-        found = victim.outcome()
-        differs = [name for name in truth if found[name] != truth[name]]
+        outcome = victim.outcome()
+        differs = [name for name in truth if outcome[name] != truth[name]]
         survived += mine
         identical += 0 if differs else mine
         print(f"run {runs}: done after {mine} kills, {'differs in ' + ', '.join(differs) if differs else 'same'}")
@@ -176,20 +176,20 @@ class Victim:
             signal_to(pid, signal.SIGKILL)
         for pid in tree:
             signal_to(pid, signal.SIGCONT)
-        place = 2 * rank if aim == "one rank" else 0
-        return notes[place : place + 2]
+        index = 2 * rank if aim == "one rank" else 0
+        return notes[index : index + 2]
 
     def processes(self) -> dict[int, str]:
         """Who works in the folder of the harness: command lines by id."""
-        found = {}
+        commands = {}
         for path in Path("/proc").glob("[0-9]*"):
             try:
                 if (path / "cwd").resolve() != self.folder.resolve() or not (words := (path / "cmdline").read_text()):
                     continue
             except OSError:
                 continue
-            found[int(path.name)] = words.replace("\0", " ")
-        return found
+            commands[int(path.name)] = words.replace("\0", " ")
+        return commands
 
     def to_the_end(self) -> tuple[float, float]:
         """Runs until it is done; returns when its first block came and when it ended, in seconds after the start."""
@@ -250,14 +250,14 @@ def noting(phase: Path, rank: int) -> None:
     with phase.open("r+b") as file:
         note = mmap.mmap(file.fileno(), 0)  # the bytes outlive the process without a system call
 
-    def noted(function: Callable[..., Any], letter: str, place: int) -> Callable[..., Any]:
+    def noted(function: Callable[..., Any], letter: str, position: int) -> Callable[..., Any]:
         @functools.wraps(function)  # Lightning looks at the arguments
         def wrapper(*args: Any, **kwargs: Any) -> Any:
-            note[place : place + 1] = letter.encode()
+            note[position : position + 1] = letter.encode()
             try:
                 return function(*args, **kwargs)
             finally:
-                note[place : place + 1] = b"o"
+                note[position : position + 1] = b"o"
 
         return wrapper
 

@@ -16,17 +16,17 @@ def available() -> bool:
     return "ensemble" in options("hydra/launcher")
 
 
-def measure(plan: Plan, tell: Callable[[str], None]) -> Result:
+def measure(plan: Plan, report_progress: Callable[[str], None]) -> Result:
     """Time of all members together over the time of one, per training sample of each."""
     what = f"time of {plan.members} members together / one alone"
     if not available():
         return Result([not_measured("ensemble", what, "there is no hydra/launcher=ensemble")], [])
     if plan.brief:
         return Result([not_measured("ensemble", what, LEFT_OUT)], [])
-    return Result([Row("ensemble", what, members(plan, plan.members, tell), threads=1)], [])
+    return Result([Row("ensemble", what, members(plan, plan.members, report_progress), threads=1)], [])
 
 
-def members(plan: Plan, count: int, tell: Callable[[str], None], gpu: bool = False) -> list[float]:
+def members(plan: Plan, count: int, report_progress: Callable[[str], None], gpu: bool = False) -> list[float]:
     """Training time of `count` seeds in one process over that of one, a number a round."""
     rest = [item for item in plan.run() if not item.startswith("seed=")]
     rest += ["trainer.accelerator=gpu"] if gpu else []
@@ -37,7 +37,7 @@ def members(plan: Plan, count: int, tell: Callable[[str], None], gpu: bool = Fal
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for k in range(plan.rounds):
         for name in order(list(ways), k):
-            tell(f"ensemble of {count}, round {k + 1} of {plan.rounds}: {name}")
+            report_progress(f"ensemble of {count}, round {k + 1} of {plan.rounds}: {name}")
             runs, _ = train([*rest, *ways[name]], plan.since, gpu=gpu, flags=["-m"])
             seconds[name].append(max(run.per_sample for run in runs))
     return [together / alone for together, alone in zip(*seconds.values(), strict=True)]

@@ -14,15 +14,15 @@ __all__ = ["measure"]
 FLAGS = ("--trust", "benchmarks", "--config-dir", str(ROOT / "benchmarks" / "conf"))
 
 
-def measure(plan: Plan, tell: Callable[[str], None]) -> Result:
+def measure(plan: Plan, report_progress: Callable[[str], None]) -> Result:
     """Microseconds per optimiser step."""
-    recipe = plan.recipe
+    spec = plan.spec
     overrides = ["data=digits", "model=one_parameter", "objective=one_parameter", "latent_dim=1", "trainer.block=50"]
-    overrides += [f"batch_size={recipe.batch_size}", f"max_samples={plan.one_parameter}", *plan.extra]
-    plain = Method("one_parameter_plain", replace(recipe, data="digits", unit=plan.one_parameter // recipe.batch_size))
+    overrides += [f"batch_size={spec.batch_size}", f"max_samples={plan.one_parameter}", *plan.extra]
+    plain = Method("one_parameter_plain", replace(spec, data="digits", unit=plan.one_parameter // spec.batch_size))
     takers: dict[str, Taker] = {"aevb": Trainee(overrides, plan.one_parameter // 10, flags=FLAGS), "plain loop": plain}
-    seconds = rounds(takers, plan.rounds, lambda text: tell(f"framework, {text}"))
-    steps = [value * recipe.batch_size for value in seconds["aevb"]]
+    seconds = rounds(takers, plan.rounds, lambda text: report_progress(f"framework, {text}"))
+    steps = [value * spec.batch_size for value in seconds["aevb"]]
     cost = [1e6 * (step - alone) for step, alone in zip(steps, seconds["plain loop"], strict=True)]
     what = "framework's time per optimiser step, one parameter, K = 50"
     speeds = [

@@ -24,9 +24,9 @@ def device() -> str:
     return execute(["-c", ASK], gpu=True).output.strip()
 
 
-def measure(plan: Plan, tell: Callable[[str], None]) -> Result:
+def measure(plan: Plan, report_progress: Callable[[str], None]) -> Result:
     """aevb beside a plain loop and beside itself without CUDA graphs, and an ensemble of eight beside one run."""
-    tell("gpu")
+    report_progress("gpu")
     beside = "speed of aevb / eager torch loop, both on the GPU"
     graphs = "speed of aevb with CUDA graphs / without"
     together = f"time of {MEMBERS} members together / one alone, on the GPU"
@@ -40,15 +40,15 @@ def measure(plan: Plan, tell: Callable[[str], None]) -> Result:
     one_by_one = Trainee([*overrides, "trainer.graph_steps=0"], plan.since, gpu=True)
     trainees = {"aevb": Trainee(overrides, plan.since, gpu=True), "aevb without graphs": one_by_one}
     takers: dict[str, Taker] = {**trainees, "eager": eager}
-    seconds = rounds(takers, plan.rounds, lambda text: tell(f"gpu, {text}"))
+    seconds = rounds(takers, plan.rounds, lambda text: report_progress(f"gpu, {text}"))
     for trainee in trainees:
-        seconds[trainee] = [value * plan.recipe.batch_size for value in seconds[trainee]]
+        seconds[trainee] = [value * plan.spec.batch_size for value in seconds[trainee]]
     rows = [
         Row("gpu", beside, ratios(seconds["eager"], seconds["aevb"]), note=name),
         Row("gpu", graphs, ratios(seconds["aevb without graphs"], seconds["aevb"]), note=name),
     ]
     if ensemble.available():
-        values = ensemble.members(plan, MEMBERS, tell, gpu=True)
+        values = ensemble.members(plan, MEMBERS, report_progress, gpu=True)
         rows.append(Row("gpu", together, values, goal=ensemble.GPU_GOAL, note=name))
     else:
         rows.append(not_measured("gpu", together, "there is no hydra/launcher=ensemble", ensemble.GPU_GOAL))

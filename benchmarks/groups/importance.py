@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from benchmarks.children import Method
+from benchmarks.matmul import available
 from benchmarks.plan import Plan
-from benchmarks.products import available
 from benchmarks.results import LEFT_OUT, Goal, Result, Row, Speed, not_measured
 from benchmarks.rounds import ratios, rounds
 
@@ -20,15 +20,15 @@ METHODS = {
 }
 
 
-def measure(plan: Plan, tell: Callable[[str], None]) -> Result:
+def measure(plan: Plan, report_progress: Callable[[str], None]) -> Result:
     """Every method at every number of threads."""
-    parts = [_at(plan, threads, tell) for threads in plan.threads]
+    parts = [_at(plan, threads, report_progress) for threads in plan.threads]
     return Result([row for part in parts for row in part.rows], [speed for part in parts for speed in part.speeds])
 
 
 def _method(method: str, plan: Plan, threads: int) -> Method:
-    name, _, products = method.partition(", ")
-    return Method(name, replace(plan.at(plan.images), products=products or "torch"), threads)
+    name, _, backend = method.partition(", ")
+    return Method(name, replace(plan.at(plan.images), matmul_backend=backend or "torch"), threads)
 
 
 def _absent(method: str, plan: Plan) -> bool:
@@ -42,17 +42,19 @@ def _shift(exact: list[float], short: list[float]) -> str:
     return f"shift of log p(x): mean {mean:+.4f}, largest {largest:.4f} nat, {len(shifts)} images"
 
 
-def _at(plan: Plan, threads: int, tell: Callable[[str], None]) -> Result:
-    group, k = "importance", plan.recipe.samples
+def _at(plan: Plan, threads: int, report_progress: Callable[[str], None]) -> Result:
+    group, k = "importance", plan.spec.samples
     methods = {name: _method(name, plan, threads) for name in METHODS if not _absent(name, plan)}
-    seconds = rounds(methods, plan.rounds, lambda text: tell(f"importance sampling, {threads} threads, {text}"))
-    ours = seconds["importance"]
+    seconds = rounds(
+        methods, plan.rounds, lambda text: report_progress(f"importance sampling, {threads} threads, {text}")
+    )
+    aevb = seconds["importance"]
     what = f"speed with products in bfloat16 / float32, K = {k}"
-    naive = ratios(seconds["importance_naive"], ours)
-    alone = {name: ratios(ours, values) for name, values in seconds.items() if name.startswith("importance_gemm")}
+    naive = ratios(seconds["importance_naive"], aevb)
+    alone = {name: ratios(aevb, values) for name, values in seconds.items() if name.startswith("importance_gemm")}
     if "importance_bf16" in methods:
         shift = _shift(methods["importance"].facts["log_px"], methods["importance_bf16"].facts["log_px"])
-        bf16 = Row(group, what, ratios(ours, seconds["importance_bf16"]), threads=threads, note=shift)
+        bf16 = Row(group, what, ratios(aevb, seconds["importance_bf16"]), threads=threads, note=shift)
     else:
         bf16 = not_measured(group, what, LEFT_OUT, threads=threads)
     rows = [

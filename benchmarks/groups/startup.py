@@ -34,8 +34,8 @@ class Short:
     """A turn is a whole run of 100 steps. own: its seconds beyond training and evaluation."""
 
     def __init__(self, plan: Plan) -> None:
-        self.overrides = plan.run(100 * plan.recipe.batch_size)
-        self.batch_size = plan.recipe.batch_size
+        self.overrides = plan.run(100 * plan.spec.batch_size)
+        self.batch_size = plan.spec.batch_size
         self.rest: list[float] = []
 
     def take_turn(self) -> float:
@@ -51,7 +51,7 @@ class Short:
         """Nothing is left running."""
 
 
-def measure(plan: Plan, tell: Callable[[str], None]) -> Result:
+def measure(plan: Plan, report_progress: Callable[[str], None]) -> Result:
     """Ratios of wall times of whole processes."""
     reference, short = "python -c 'import torch, lightning'", Short(plan)
     quick = {
@@ -61,7 +61,7 @@ def measure(plan: Plan, tell: Callable[[str], None]) -> Result:
     }
     takers: dict[str, Taker] = {reference: Command(["-c", "import torch, lightning"]), **quick}
     takers |= {} if plan.brief else {"100-step run": short}
-    seconds = rounds(takers, plan.rounds, lambda text: tell(f"start-up, {text}"))
+    seconds = rounds(takers, plan.rounds, lambda text: report_progress(f"start-up, {text}"))
     rows = [
         Row(
             "start-up",

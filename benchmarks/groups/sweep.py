@@ -14,7 +14,7 @@ __all__ = ["measure"]
 JOBS = 2
 
 
-def measure(plan: Plan, tell: Callable[[str], None]) -> Result:
+def measure(plan: Plan, report_progress: Callable[[str], None]) -> Result:
     """Samples per second of all runs together while they train, and the time of the whole command."""
     goal = Goal("≥", 1.2)
     what = f"throughput of {JOBS} processes x 1 thread / 1 process x {JOBS} threads"
@@ -33,7 +33,7 @@ def measure(plan: Plan, tell: Callable[[str], None]) -> Result:
     wall: dict[str, list[float]] = {name: [] for name in ways}
     for k in range(plan.rounds):
         for name in order(list(ways), k):
-            tell(f"sweep, round {k + 1} of {plan.rounds}: {name}")
+            report_progress(f"sweep, round {k + 1} of {plan.rounds}: {name}")
             runs, seconds = train([*rest, *ways[name]], plan.since, JOBS, flags=["-m"])
             rates = [1 / run.per_sample for run in runs]
             rate[name].append(sum(rates) if name == "one a core" else len(rates) / sum(1 / r for r in rates))

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from benchmarks.children import Method
+from benchmarks.matmul import available
 from benchmarks.plan import Plan
-from benchmarks.products import available
 from benchmarks.results import LEFT_OUT, Goal, Result, Row, Speed, not_measured
 from benchmarks.rounds import Taker, ratios, rounds
 from benchmarks.trainee import Trainee
@@ -46,23 +46,23 @@ def absent(rival: str, brief: bool = False) -> str:
     return "this torch comes without oneDNN" if rival.endswith("onednn") and not available() else ""
 
 
-def measure(plan: Plan, tell: Callable[[str], None]) -> Result:
+def measure(plan: Plan, report_progress: Callable[[str], None]) -> Result:
     """Every rival at every number of threads."""
-    parts = [_at(plan, threads, tell) for threads in plan.threads]
+    parts = [_at(plan, threads, report_progress) for threads in plan.threads]
     return Result([row for part in parts for row in part.rows], [speed for part in parts for speed in part.speeds])
 
 
 def _method(rival: str, plan: Plan, threads: int) -> Method:
-    name, _, products = rival.partition(", ")
-    return Method(name, replace(plan.at(plan.steps), products=products or "torch"), threads)
+    name, _, backend = rival.partition(", ")
+    return Method(name, replace(plan.at(plan.steps), matmul_backend=backend or "torch"), threads)
 
 
-def _at(plan: Plan, threads: int, tell: Callable[[str], None]) -> Result:
-    group, m = "training", plan.recipe.batch_size
+def _at(plan: Plan, threads: int, report_progress: Callable[[str], None]) -> Result:
+    group, m = "training", plan.spec.batch_size
     trainee = Trainee(plan.run(), plan.since, threads)
     takers: dict[str, Taker] = {"aevb": trainee}
     takers |= {name: _method(name, plan, threads) for name in RIVALS if not absent(name, plan.brief)}
-    seconds = rounds(takers, plan.rounds, lambda text: tell(f"training, {threads} threads, {text}"))
+    seconds = rounds(takers, plan.rounds, lambda text: report_progress(f"training, {threads} threads, {text}"))
     seconds["aevb"] = [value * m for value in seconds["aevb"]]
     rows = []
     for name, words in RIVALS.items():

@@ -1,1 +1,1 @@
-"""The methods that are compared, one a file: `loop(recipe, gate)` sets up, opens the gate and never returns."""
+"""The methods that are compared, one a file: `loop(spec, gate)` sets up, opens the gate and never returns."""

@@ -4,8 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from benchmarks.benchmark_model import BenchmarkModel
 from benchmarks.gate import Gate
-from benchmarks.recipe import BenchmarkModel
 
 __all__ = ["VAE", "loop"]
 
@@ -26,19 +26,19 @@ class VAE(nn.Module):
         return (nll + kl) / len(x)
 
 
-def loop(recipe: BenchmarkModel, gate: Gate) -> None:
+def loop(spec: BenchmarkModel, gate: Gate) -> None:
     """Trains until it is told to stop; on the GPU where torch has one and this process may see it."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    torch.manual_seed(recipe.seed)
-    x = torch.from_numpy(recipe.train().copy()).to(device)
-    model = VAE(x.shape[1], recipe.hidden_dim, recipe.latent_dim).to(device)
-    optimizer = torch.optim.Adagrad(model.parameters(), lr=recipe.lr, fused=device.type == "cpu")
+    torch.manual_seed(spec.seed)
+    x = torch.from_numpy(spec.train().copy()).to(device)
+    model = VAE(x.shape[1], spec.hidden_dim, spec.latent_dim).to(device)
+    optimizer = torch.optim.Adagrad(model.parameters(), lr=spec.lr, fused=device.type == "cpu")
     total = torch.zeros((), device=device)
     if device.type == "cuda":
         gate.settle = torch.cuda.synchronize
     gate.open()
     while True:
-        for index in torch.randperm(len(x), device=device).split(recipe.batch_size):
+        for index in torch.randperm(len(x), device=device).split(spec.batch_size):
             optimizer.zero_grad()
             loss = model(x[index])
             loss.backward()

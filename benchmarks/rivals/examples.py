@@ -1,6 +1,6 @@
 """As in pytorch/examples, vae/main.py: a data set of images, a DataLoader, the sigmoid in the model, loss.item() at every step.
 
-Sizes, tanh and Adagrad are the recipe's. torchvision is not needed: what its MNIST and ToTensor do with every single image is
+Sizes, tanh and Adagrad are those of the specification. torchvision is not needed: what its MNIST and ToTensor do with every single image is
 done here step by step, through PIL as there. The loss is the sum over the minibatch, as there.
 """
 
@@ -11,8 +11,8 @@ from PIL import Image
 from torch import Tensor, nn, optim
 from torch.utils.data import DataLoader, Dataset
 
+from benchmarks.benchmark_model import BenchmarkModel
 from benchmarks.gate import Gate
-from benchmarks.recipe import BenchmarkModel
 
 __all__ = ["VAE", "Images", "loop", "loss_function"]
 
@@ -75,16 +75,16 @@ def loss_function(recon_x: Tensor, x: Tensor, mu: Tensor, logvar: Tensor) -> Ten
     return bce + kld
 
 
-def loop(recipe: BenchmarkModel, gate: Gate) -> None:
+def loop(spec: BenchmarkModel, gate: Gate) -> None:
     """Trains until it is told to stop."""
-    dataset = recipe.dataset()
+    dataset = spec.dataset()
     train = dataset.load().train
     images = torch.from_numpy((train.x * 255).round().astype(np.uint8)).view(-1, *dataset.shape)
-    torch.manual_seed(recipe.seed)
-    loader = DataLoader(Images(images, torch.from_numpy(train.label)), batch_size=recipe.batch_size, shuffle=True)
+    torch.manual_seed(spec.seed)
+    loader = DataLoader(Images(images, torch.from_numpy(train.label)), batch_size=spec.batch_size, shuffle=True)
     device = torch.device("cpu")
-    model = VAE(dataset.dim, recipe.hidden_dim, recipe.latent_dim).to(device)
-    optimizer = optim.Adagrad(model.parameters(), lr=recipe.lr)
+    model = VAE(dataset.dim, spec.hidden_dim, spec.latent_dim).to(device)
+    optimizer = optim.Adagrad(model.parameters(), lr=spec.lr)
     gate.open()
     epoch = 0
     while True:

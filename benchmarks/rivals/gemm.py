@@ -6,32 +6,32 @@ layer's input needs no gradient. Mean and log-variance are one layer.
 
 import torch
 
+from benchmarks.benchmark_model import BenchmarkModel
 from benchmarks.gate import Gate
-from benchmarks.products import product
-from benchmarks.recipe import BenchmarkModel
+from benchmarks.matmul import product
 
 __all__ = ["flops", "layers", "loop"]
 
 
-def layers(recipe: BenchmarkModel) -> list[tuple[int, int]]:
+def layers(spec: BenchmarkModel) -> list[tuple[int, int]]:
     """(inputs, outputs) of every layer, in order."""
-    j, h, d = recipe.latent_dim, recipe.hidden_dim, recipe.dataset().dim
+    j, h, d = spec.latent_dim, spec.hidden_dim, spec.dataset().dim
     return [(d, h), (h, 2 * j), (j, h), (h, d)]
 
 
-def flops(recipe: BenchmarkModel) -> int:
+def flops(spec: BenchmarkModel) -> int:
     """Operations of a step, a multiplication and an addition counted as two."""
-    (first, *rest), m = [a * b for a, b in layers(recipe)], recipe.batch_size
+    (first, *rest), m = [a * b for a, b in layers(spec)], spec.batch_size
     return 2 * m * (2 * first + 3 * sum(rest))
 
 
-def loop(recipe: BenchmarkModel, gate: Gate) -> None:
+def loop(spec: BenchmarkModel, gate: Gate) -> None:
     """Multiplies until it is told to stop."""
-    generator = torch.Generator().manual_seed(recipe.seed)
+    generator = torch.Generator().manual_seed(spec.seed)
     normal = lambda *shape: torch.randn(shape, generator=generator)  # noqa: E731
     forwards, backwards = [], []
-    for k, (a, b) in enumerate(layers(recipe)):
-        x, w, dy = normal(recipe.batch_size, a), normal(b, a), normal(recipe.batch_size, b)
+    for k, (a, b) in enumerate(layers(spec)):
+        x, w, dy = normal(spec.batch_size, a), normal(b, a), normal(spec.batch_size, b)
         forwards.append((x, w.T, torch.empty_like(dy)))
         backwards.append((dy.T, x, torch.empty_like(w)))
         if k > 0:
@@ -39,5 +39,5 @@ def loop(recipe: BenchmarkModel, gate: Gate) -> None:
     gate.open()
     while True:
         for left, right, out in (*forwards, *backwards[::-1]):
-            product(recipe.products, left, right, out)
+            product(spec.matmul_backend, left, right, out)
         gate()

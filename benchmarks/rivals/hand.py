@@ -21,9 +21,9 @@ from torch import Tensor
 
 from aevb.models.vae import VAE
 from aevb.training.malloc import keep_freed_memory
+from benchmarks.benchmark_model import BenchmarkModel
 from benchmarks.gate import Gate
-from benchmarks.products import affine, product
-from benchmarks.recipe import BenchmarkModel
+from benchmarks.matmul import affine, product
 
 __all__ = ["Hand", "loop"]
 
@@ -33,11 +33,11 @@ EPS, WARMUP = 1e-8, 100  # of the authors' Adagrad
 class Hand:
     """The model with its gradients, buffers and optimiser.
 
-    model: where the weights start. n: N, training images. products: who multiplies matrices.
+    model: where the weights start. n: N, training images. matmul_backend: the library that multiplies matrices.
     """
 
-    def __init__(self, model: VAE, batch_size: int, lr: float, n: int, products: str = "torch") -> None:
-        self.by = products
+    def __init__(self, model: VAE, batch_size: int, lr: float, n: int, backend: str = "torch") -> None:
+        self.by = backend
         self.m, self.lr, self.steps = batch_size, lr, 0
         w = model.state_dict()
         self.w1, self.b1 = _own(w["encoder.hidden.weight"]), _own(w["encoder.hidden.bias"])
@@ -129,20 +129,20 @@ def _own(value: Tensor) -> Tensor:
     return value.detach().clone().requires_grad_()
 
 
-def loop(recipe: BenchmarkModel, gate: Gate) -> None:
+def loop(spec: BenchmarkModel, gate: Gate) -> None:
     """Trains until it is told to stop."""
     keep_freed_memory()
     torch.set_flush_denormal(True)  # the prior makes weights of pixels that are never on too small for ordinary numbers
-    x = torch.from_numpy(recipe.train().copy())
-    hand = Hand(recipe.model(), recipe.batch_size, recipe.lr, len(x), recipe.products)
-    generator = torch.Generator().manual_seed(recipe.seed)
-    batch = torch.empty(recipe.batch_size, x.shape[1])
-    eps = torch.empty(recipe.batch_size, recipe.latent_dim)
+    x = torch.from_numpy(spec.train().copy())
+    hand = Hand(spec.model(), spec.batch_size, spec.lr, len(x), spec.matmul_backend)
+    generator = torch.Generator().manual_seed(spec.seed)
+    batch = torch.empty(spec.batch_size, x.shape[1])
+    eps = torch.empty(spec.batch_size, spec.latent_dim)
     total = torch.zeros(())
     gate.open()
     while True:
         order = torch.randperm(len(x), generator=generator)
-        for index in order[: len(x) // recipe.batch_size * recipe.batch_size].split(recipe.batch_size):
+        for index in order[: len(x) // spec.batch_size * spec.batch_size].split(spec.batch_size):
             torch.index_select(x, 0, index, out=batch)
             total += hand.step(batch, eps.normal_(generator=generator))
             gate()

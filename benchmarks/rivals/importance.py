@@ -4,20 +4,20 @@ import torch
 
 from aevb.evaluators.evaluator import run_over
 from aevb.evaluators.importance import Importance
+from benchmarks.benchmark_model import BenchmarkModel
 from benchmarks.gate import Gate
-from benchmarks.recipe import BenchmarkModel
-from benchmarks.trained import trained
+from benchmarks.trained_model import load_trained
 
 __all__ = ["loop"]
 
 
-def loop(recipe: BenchmarkModel, gate: Gate) -> None:
+def loop(spec: BenchmarkModel, gate: Gate) -> None:
     """The same images over and over, `unit` of them a turn; each turn's mean log p(x) goes to standard error."""
-    model = trained(recipe)
-    x = torch.from_numpy(recipe.dataset().load().test.x[: recipe.unit].copy())
-    evaluator = Importance(recipe.samples)
+    model = load_trained(spec)
+    x = torch.from_numpy(spec.dataset().load().test.x[: spec.unit].copy())
+    evaluator = Importance(spec.samples)
     gate.open()
     while True:
-        evaluation = run_over(evaluator, model, x, recipe.seed)
+        evaluation = run_over(evaluator, model, x, spec.seed)
         gate.facts = {"log_px": evaluation.values["log_px"].tolist()}
         gate(len(x))

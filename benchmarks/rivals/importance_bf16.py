@@ -2,14 +2,14 @@
 
 import torch
 
+from benchmarks.benchmark_model import BenchmarkModel
 from benchmarks.gate import Gate
-from benchmarks.recipe import BenchmarkModel
 from benchmarks.rivals import importance
 
 __all__ = ["loop"]
 
 
-def loop(recipe: BenchmarkModel, gate: Gate) -> None:
+def loop(spec: BenchmarkModel, gate: Gate) -> None:
     """The same images, the same noise, other products."""
     torch.set_float32_matmul_precision("medium")
-    importance.loop(recipe, gate)
+    importance.loop(spec, gate)

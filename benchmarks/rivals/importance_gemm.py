@@ -2,27 +2,27 @@
 
 import torch
 
+from benchmarks.benchmark_model import BenchmarkModel
 from benchmarks.gate import Gate
-from benchmarks.products import product
-from benchmarks.recipe import BenchmarkModel
+from benchmarks.matmul import product
 
 __all__ = ["loop"]
 
 ROWS = 1000
 
 
-def loop(recipe: BenchmarkModel, gate: Gate) -> None:
+def loop(spec: BenchmarkModel, gate: Gate) -> None:
     """Multiplies until it is told to stop."""
-    generator = torch.Generator().manual_seed(recipe.seed)
-    j, h, d = recipe.latent_dim, recipe.hidden_dim, recipe.dataset().dim
+    generator = torch.Generator().manual_seed(spec.seed)
+    j, h, d = spec.latent_dim, spec.hidden_dim, spec.dataset().dim
     normal = lambda *shape: torch.randn(shape, generator=generator)  # noqa: E731
-    rows = min(ROWS, recipe.samples)
+    rows = min(ROWS, spec.samples)
     z, g, w3, w4 = normal(rows, j), normal(rows, h), normal(h, j), normal(d, h)
     hidden, logits = torch.empty(rows, h), torch.empty(rows, d)
     gate.open()
     while True:
-        for start in range(0, recipe.samples, rows):
-            k = min(rows, recipe.samples - start)
-            product(recipe.products, z[:k], w3.T, hidden[:k])
-            product(recipe.products, g[:k], w4.T, logits[:k])
+        for start in range(0, spec.samples, rows):
+            k = min(rows, spec.samples - start)
+            product(spec.matmul_backend, z[:k], w3.T, hidden[:k])
+            product(spec.matmul_backend, g[:k], w4.T, logits[:k])
         gate()

@@ -8,9 +8,9 @@ from torch import Tensor
 from torch.distributions import Normal
 
 from aevb.models.vae import VAE
+from benchmarks.benchmark_model import BenchmarkModel
 from benchmarks.gate import Gate
-from benchmarks.recipe import BenchmarkModel
-from benchmarks.trained import trained
+from benchmarks.trained_model import load_trained
 
 __all__ = ["log_px", "loop"]
 
@@ -27,13 +27,13 @@ def log_px(model: VAE, x: Tensor, samples: int) -> Tensor:
     return log_w.logsumexp(0) - math.log(samples)
 
 
-def loop(recipe: BenchmarkModel, gate: Gate) -> None:
+def loop(spec: BenchmarkModel, gate: Gate) -> None:
     """The same images over and over."""
-    model = trained(recipe)
-    x = torch.from_numpy(recipe.dataset().load().test.x[: recipe.unit].copy())
-    torch.manual_seed(recipe.seed)
+    model = load_trained(spec)
+    x = torch.from_numpy(spec.dataset().load().test.x[: spec.unit].copy())
+    torch.manual_seed(spec.seed)
     gate.open()
     while True:
         for image in x:
-            log_px(model, image, recipe.samples).item()
+            log_px(model, image, spec.samples).item()
             gate()

@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from benchmarks.benchmark_model import BenchmarkModel
 from benchmarks.gate import Gate
-from benchmarks.recipe import BenchmarkModel
 
 __all__ = ["loop", "loss", "start"]
 
@@ -39,32 +39,32 @@ def loss(p: dict[str, jax.Array], x: jax.Array, eps: jax.Array) -> jax.Array:
     return (nll + kl) / len(x)
 
 
-def loop(recipe: BenchmarkModel, gate: Gate) -> None:
+def loop(spec: BenchmarkModel, gate: Gate) -> None:
     """Trains until it is told to stop."""
-    train = recipe.train()
+    train = spec.train()
     x = jnp.asarray(train)
-    p = start({name: value.numpy() for name, value in recipe.model().state_dict().items()})
+    p = start({name: value.numpy() for name, value in spec.model().state_dict().items()})
     square = jax.tree.map(jnp.zeros_like, p)
 
     def step(state, index):
         p, square, key = state
         key, drawn = jax.random.split(key)
-        eps = jax.random.normal(drawn, (recipe.batch_size, recipe.latent_dim))
+        eps = jax.random.normal(drawn, (spec.batch_size, spec.latent_dim))
         value, grad = jax.value_and_grad(loss)(p, x[index], eps)
         square = jax.tree.map(lambda s, g: s + g**2, square, grad)
-        p = jax.tree.map(lambda w, g, s: w - recipe.lr * g / (jnp.sqrt(s) + 1e-10), p, grad, square)
+        p = jax.tree.map(lambda w, g, s: w - spec.lr * g / (jnp.sqrt(s) + 1e-10), p, grad, square)
         return (p, square, key), value
 
     turn = jax.jit(lambda state, indices: jax.lax.scan(step, state, indices), donate_argnums=0)
-    order = np.random.default_rng(recipe.seed)
-    state = p, square, jax.random.key(recipe.seed)
-    epochs = -(-recipe.unit // (len(x) // recipe.batch_size))
+    order = np.random.default_rng(spec.seed)
+    state = p, square, jax.random.key(spec.seed)
+    epochs = -(-spec.unit // (len(x) // spec.batch_size))
     gate.open()
     while True:
         rows = np.stack(
-            [order.permutation(len(x))[: len(x) // recipe.batch_size * recipe.batch_size] for _ in range(epochs)]
+            [order.permutation(len(x))[: len(x) // spec.batch_size * spec.batch_size] for _ in range(epochs)]
         )
-        indices = rows.reshape(-1, recipe.batch_size)[: recipe.unit]
+        indices = rows.reshape(-1, spec.batch_size)[: spec.unit]
         state, losses = turn(state, jnp.asarray(indices))
         losses.block_until_ready()
-        gate(recipe.unit)
+        gate(spec.unit)

@@ -3,24 +3,24 @@
 import torch
 from torch import nn
 
+from benchmarks.benchmark_model import BenchmarkModel
 from benchmarks.gate import Gate
 from benchmarks.one_parameter import distance
-from benchmarks.recipe import BenchmarkModel
 
 __all__ = ["loop"]
 
 
-def loop(recipe: BenchmarkModel, gate: Gate) -> None:
+def loop(spec: BenchmarkModel, gate: Gate) -> None:
     """Trains until it is told to stop."""
-    x = torch.from_numpy(recipe.train().copy())
+    x = torch.from_numpy(spec.train().copy())
     level = nn.Parameter(torch.zeros(1))
-    optimizer = torch.optim.Adagrad([level], lr=recipe.lr, fused=True)
-    generator = torch.Generator().manual_seed(recipe.seed)
+    optimizer = torch.optim.Adagrad([level], lr=spec.lr, fused=True)
+    generator = torch.Generator().manual_seed(spec.seed)
     total = torch.zeros(())
     gate.open()
     while True:
         order = torch.randperm(len(x), generator=generator)
-        for index in order[: len(x) // recipe.batch_size * recipe.batch_size].split(recipe.batch_size):
+        for index in order[: len(x) // spec.batch_size * spec.batch_size].split(spec.batch_size):
             level.grad = None
             loss = distance(level, x.index_select(0, index))
             loss.backward()

@@ -12,8 +12,8 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
+from benchmarks.benchmark_model import BenchmarkModel
 from benchmarks.gate import Gate
-from benchmarks.recipe import BenchmarkModel
 from benchmarks.rivals.eager import VAE
 
 __all__ = ["LitVAE", "loop"]
@@ -49,14 +49,14 @@ class Turns(L.Callback):
         self.gate()
 
 
-def loop(recipe: BenchmarkModel, gate: Gate) -> None:
+def loop(spec: BenchmarkModel, gate: Gate) -> None:
     """Trains until it is told to stop."""
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    torch.manual_seed(recipe.seed)
-    x = torch.from_numpy(recipe.train().copy())
-    loader = DataLoader(TensorDataset(x), batch_size=recipe.batch_size, shuffle=True)
-    model = LitVAE(x.shape[1], recipe.hidden_dim, recipe.latent_dim, recipe.lr)
+    torch.manual_seed(spec.seed)
+    x = torch.from_numpy(spec.train().copy())
+    loader = DataLoader(TensorDataset(x), batch_size=spec.batch_size, shuffle=True)
+    model = LitVAE(x.shape[1], spec.hidden_dim, spec.latent_dim, spec.lr)
     with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="aevb-benchmark-") as folder:
         warnings.simplefilter("ignore")  # advice to take worker processes, which are slower here
         trainer = L.Trainer(accelerator="cpu", max_epochs=-1, logger=TensorBoardLogger(folder), callbacks=[Turns(gate)])

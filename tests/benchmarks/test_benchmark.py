@@ -82,8 +82,8 @@ def test_what_is_wrong_is_said_in_one_line(arguments: list[str], line: str, tmp_
     result = benchmark(tmp_path, *arguments)
     assert result.returncode == 2
     assert not list(tmp_path.iterdir())
-    (said,) = result.stderr.strip().splitlines()
-    assert re.fullmatch(f"python -m benchmarks: {line}", said), said
+    (message,) = result.stderr.strip().splitlines()
+    assert re.fullmatch(f"python -m benchmarks: {line}", message), message
 
 
 def test_no_data_no_benchmark(tmp_path: Path) -> None:
@@ -127,12 +127,12 @@ def test_rounds_interleave() -> None:
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system keeps no process to a processor")
 def test_turns_are_taken_on_the_same_processors() -> None:
     """What a child itself sees, and that nobody else stays kept to them."""
-    ask = [sys.executable, "-c", "import os; print(sorted(os.sched_getaffinity(0)))"]
-    mine = sorted(os.sched_getaffinity(0))
+    command = [sys.executable, "-c", "import os; print(sorted(os.sched_getaffinity(0)))"]
+    processors = sorted(os.sched_getaffinity(0))
     with pinned(1):
-        seen = subprocess.run(ask, check=True, capture_output=True, text=True).stdout
-    assert json.loads(seen) == mine[-1:]
-    assert sorted(os.sched_getaffinity(0)) == mine
+        seen = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert json.loads(seen) == processors[-1:]
+    assert sorted(os.sched_getaffinity(0)) == processors
 
 
 def test_all_are_ended_when_one_fails() -> None:
@@ -170,9 +170,9 @@ def test_training_seconds_are_taken_between_marks(tmp_path: Path) -> None:
     (tmp_path / "evaluation" / "bound-test.json").write_text(
         '{"name": "bound", "split": "test", "n": 1, "seconds": 2.5}'
     )
-    found = _read(Run(tmp_path), 10_000, wall=30.0)
-    assert found.per_sample == pytest.approx(3.0 / 20_000)
-    assert (found.training, found.evaluation, found.rest) == (11.0, 6.5, 12.5)
+    result = _read(Run(tmp_path), 10_000, wall=30.0)
+    assert result.per_sample == pytest.approx(3.0 / 20_000)
+    assert (result.training, result.evaluation, result.rest) == (11.0, 6.5, 12.5)
 
 
 def test_where_gemm_takes_over() -> None:
@@ -191,16 +191,16 @@ def test_a_profile_adds_up() -> None:
         ["aten::_fused_adagrad_", 0.1, 2],
         ["aten::tanh", 0.1, 4],
     ]
-    found = profile.shares({"seconds": 1.0, "steps": 10, "operations": operations})
-    assert list(found.values()) == pytest.approx([50.0, 10.0, 10.0, 30.0])
+    result = profile.shares({"seconds": 1.0, "steps": 10, "operations": operations})
+    assert list(result.values()) == pytest.approx([50.0, 10.0, 10.0, 30.0])
 
 
 def test_a_real_profile(tmp_path: Path) -> None:
     result = benchmark(tmp_path, *TINY, "--profile")
     assert result.returncode == 0, result.stderr
-    found = json.loads((tmp_path / "outputs" / "benchmark" / "profile.json").read_text())["threads"]["1"]
-    calls = {name: calls / found["steps"] for name, _, calls in found["operations"]}
-    assert found["steps"] == 200
+    recorded = json.loads((tmp_path / "outputs" / "benchmark" / "profile.json").read_text())["threads"]["1"]
+    calls = {name: calls / recorded["steps"] for name, _, calls in recorded["operations"]}
+    assert recorded["steps"] == 200
     assert calls["aten::_fused_adagrad_"] >= 1
     assert calls["aten::_fused_adagrad_"] % 1 == 0  # whole steps were watched
     assert "matrix products" in result.stdout

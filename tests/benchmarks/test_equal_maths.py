@@ -15,16 +15,16 @@ from aevb.objectives.objective import Batch
 from aevb.objectives.sgvb_b import SGVB_B
 from aevb.runs.run import finished
 from aevb.training.minibatches import Stream
-from benchmarks import products
-from benchmarks.recipe import SMALL, BenchmarkModel
+from benchmarks import matmul
+from benchmarks.benchmark_model import SMALL, BenchmarkModel
 from benchmarks.rivals import eager, examples, gemm, importance_gemm, importance_naive
 from benchmarks.rivals.hand import Hand
-from benchmarks.trained import trained
+from benchmarks.trained_model import load_trained
 from helpers.commands import aevb
 from helpers.gates import run
 from helpers.statistics import FAILURE_RATE
 
-ONEDNN = pytest.mark.skipif(not products.available(), reason="this torch comes without oneDNN")
+ONEDNN = pytest.mark.skipif(not matmul.available(), reason="this torch comes without oneDNN")
 M, J = SMALL.batch_size, SMALL.latent_dim
 
 
@@ -37,7 +37,7 @@ def x() -> Tensor:
 @pytest.fixture(scope="module")
 def weights() -> dict[str, Tensor]:
     """Where a hundred steps have led, so that no gradient is zero."""
-    return trained(SMALL, steps=150).state_dict()
+    return load_trained(SMALL, steps=150).state_dict()
 
 
 def oracle(weights: dict[str, Tensor], x: Tensor, eps: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
@@ -131,13 +131,13 @@ def test_jax(x: Tensor, weights: dict[str, Tensor]) -> None:
     eps = torch.randn(M, J, generator=torch.Generator().manual_seed(0))
     p = jax_scan.start({name: value.numpy() for name, value in weights.items()})
     loss, grad = jax.value_and_grad(jax_scan.loss)(p, x.numpy(), eps.numpy())
-    found = {name: torch.tensor(value.tolist()) for name, value in grad.items()}
+    by_layer = {name: torch.tensor(value.tolist()) for name, value in grad.items()}
     gradients = {}
     for kind, letter in (("weight", "w"), ("bias", "b")):
-        mean, log_var = found[f"{letter}2"].chunk(2)
-        gradients |= {f"encoder.hidden.{kind}": found[f"{letter}1"], f"encoder.mean.{kind}": mean}
-        gradients |= {f"encoder.log_var.{kind}": log_var, f"decoder.hidden.{kind}": found[f"{letter}3"]}
-        gradients |= {f"decoder.logits.{kind}": found[f"{letter}4"]}
+        mean, log_var = by_layer[f"{letter}2"].chunk(2)
+        gradients |= {f"encoder.hidden.{kind}": by_layer[f"{letter}1"], f"encoder.mean.{kind}": mean}
+        gradients |= {f"encoder.log_var.{kind}": log_var, f"decoder.hidden.{kind}": by_layer[f"{letter}3"]}
+        gradients |= {f"decoder.logits.{kind}": by_layer[f"{letter}4"]}
     agree(torch.tensor(float(loss)), {name: gradients[name] for name in weights}, weights, x, eps)
 
 
@@ -148,7 +148,7 @@ def test_the_hand_written_loop_takes_aevbs_steps(tmp_path) -> None:
     result = aevb("train", *SMALL.overrides(), *brief, folder=tmp_path)
     assert result.returncode == 0, result.stderr
     (trained_run,) = finished(tmp_path)
-    found = torch.load(trained_run.directory / "model.pt", weights_only=True)
+    gradients = torch.load(trained_run.directory / "model.pt", weights_only=True)
 
     images = torch.from_numpy(SMALL.train()).double()
     stream = Stream(images, M, SMALL.seed)
@@ -158,9 +158,9 @@ def test_the_hand_written_loop_takes_aevbs_steps(tmp_path) -> None:
         batch, _, noise = next(stream)
         hand.step(batch, noise.normal((1, M, J), torch.float64)[0])
     for name, value in hand.state_dict().items():
-        error = (found[name] - value).abs().max().item()
+        error = (gradients[name] - value).abs().max().item()
         assert error < 1e-9, f"{name}: {error}"
-    moved = max((found[name] - value).abs().max().item() for name, value in start.state_dict().items())
+    moved = max((gradients[name] - value).abs().max().item() for name, value in start.state_dict().items())
     assert moved > 0.01
 
 
@@ -182,14 +182,14 @@ def test_the_papers_model_takes_two_fifths_of_a_gigaflop() -> None:
 
 
 def test_matrix_products_alone_are_those_of_importance_sampling(x: Tensor) -> None:
-    recipe = BenchmarkModel(**{**vars(SMALL), "samples": 250})
+    spec = BenchmarkModel(**{**vars(SMALL), "samples": 250})
     model = SMALL.model().double()
     with FlopCounterMode(display=False) as counter:
-        aevb_importance(model, x[:1].double(), RowNoise(0, "test", range(1)), recipe.samples)
+        aevb_importance(model, x[:1].double(), RowNoise(0, "test", range(1)), spec.samples)
     with FlopCounterMode(display=False) as encoder:
         model.encoder(x[:1].double())
     with FlopCounterMode(display=False) as alone:
-        run(importance_gemm.loop, recipe, steps=1)
+        run(importance_gemm.loop, spec, steps=1)
     assert alone.get_total_flops() == counter.get_total_flops() - encoder.get_total_flops()
 
 
@@ -197,10 +197,10 @@ def test_naive_importance_sampling_estimates_the_same(x: Tensor, weights: dict[s
     """z-test of two independent estimates for 20 images; fails by chance at FAILURE_RATE, the errors being normal."""
     n, k = 20, 20_000
     model = small_model(weights)
-    ours = aevb_importance(model, x[:n], RowNoise(0, "test", range(n)), k)
+    expected = aevb_importance(model, x[:n], RowNoise(0, "test", range(n)), k)
     torch.manual_seed(0)
     naive = torch.stack([importance_naive.log_px(model, image, k) for image in x[:n]])
-    z = (naive.double() - ours.log_px).abs() / (math.sqrt(2) * ours.monte_carlo_error)
+    z = (naive.double() - expected.log_px).abs() / (math.sqrt(2) * expected.monte_carlo_error)
     limit = Normal(0.0, 1.0).icdf(torch.tensor(1 - FAILURE_RATE / n / 2, dtype=torch.float64))
     assert z.max() < limit, f"{z}"
-    assert ours.monte_carlo_error.max() < 0.1
+    assert expected.monte_carlo_error.max() < 0.1

@@ -11,10 +11,10 @@ import torch
 
 from aevb.errors import UserError
 from benchmarks import rivals
+from benchmarks.benchmark_model import SMALL, BenchmarkModel
 from benchmarks.children import Method
 from benchmarks.gate import Gate, Over
 from benchmarks.groups import importance, training
-from benchmarks.recipe import SMALL, BenchmarkModel
 from helpers.gates import run
 
 NAMES = sorted(path.stem for path in Path(rivals.__file__).parent.glob("[!_]*.py"))
@@ -34,8 +34,8 @@ def test_every_method_runs(name: str) -> None:
 
 
 def test_every_method_is_asked_for() -> None:
-    asked = {name.partition(",")[0] for name in (*training.RIVALS, *importance.METHODS)}
-    assert set(NAMES) == asked | {"one_parameter_plain"}
+    methods = {name.partition(",")[0] for name in (*training.RIVALS, *importance.METHODS)}
+    assert set(NAMES) == methods | {"one_parameter_plain"}
 
 
 def test_a_turn_is_so_many_steps_long() -> None:

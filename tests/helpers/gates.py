@@ -2,8 +2,8 @@
 
 import pytest
 
+from benchmarks.benchmark_model import BenchmarkModel
 from benchmarks.gate import Gate, Over
-from benchmarks.recipe import BenchmarkModel
 
 
 class Counted(Gate):
@@ -24,9 +24,9 @@ class Counted(Gate):
             raise Over
 
 
-def run(loop, recipe: BenchmarkModel, steps: int) -> Counted:
+def run(loop, spec: BenchmarkModel, steps: int) -> Counted:
     """Runs a method's loop for `steps` steps."""
     gate = Counted(steps)
     with pytest.raises(Over):
-        loop(recipe, gate)
+        loop(spec, gate)
     return gate

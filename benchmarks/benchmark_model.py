@@ -26,7 +26,7 @@ LR = 0.01
 @dataclass(frozen=True)
 class BenchmarkModel:
     """data: mnist or digits. seed: of weights, minibatches and noise. unit: steps (images, for importance sampling) that a method
-    takes in its turn. samples: K of importance sampling. n_train: MNIST training images. products: who multiplies matrices in the
+    takes in its turn. samples: K of importance sampling. n_train: MNIST training images. matmul_backend: the library that multiplies matrices in the
     rivals that may choose, torch or onednn; aevb chooses itself."""
 
     data: str = "mnist"
@@ -38,7 +38,7 @@ class BenchmarkModel:
     unit: int = 1000
     samples: int = 5000
     n_train: int = 50_000
-    products: str = "torch"
+    matmul_backend: str = "torch"
 
     def overrides(self) -> list[str]:
         """The same, as aevb-train takes it."""
