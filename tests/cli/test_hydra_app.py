@@ -242,9 +242,9 @@ def test_what_must_be_quick_imports_no_torch(command: str, tmp_path: Path) -> No
     own: set[str] = set()
     for number, (arguments, code, _) in enumerate(QUICK):
         out, err = ((tmp_path / f"{number}.{name}").read_text() for name in ("out", "err"))
-        mine = imported(err)
-        own |= mine
-        assert not {"torch", "lightning", "numpy", "matplotlib"} & (common | mine), arguments
+        own_modules = imported(err)
+        own |= own_modules
+        assert not {"torch", "lightning", "numpy", "matplotlib"} & (common | own_modules), arguments
         assert bool(out) == (code == 0)
     assert own  # some import something themselves: the lines are there to be read
 

@@ -97,10 +97,10 @@ def test_every_suggestion_is_accepted() -> None:
 
 
 def test_an_old_name_is_answered_with_the_new_one() -> None:
-    said = {old: message([old]) for old in RENAMED}
+    messages = {old: message([old]) for old in RENAMED}
     expected = {old: f"{old.lstrip('+')}: renamed; try: {new}" for old, new in RENAMED.items()}
     expected["experiment/pitfalls=kl_sign"] = "experiment=pitfalls/kl_sign: renamed; try: pitfall=kl_sign"
-    assert said == expected
+    assert messages == expected
 
 
 def test_evaluate_knows_its_old_key() -> None:

@@ -14,7 +14,7 @@ HANDLER = (
 )
 
 
-def told(
+def warnings_for(
     tmp_path: Path, files: dict[str, str], *arguments: str, command: str = "train"
 ) -> subprocess.CompletedProcess[str]:
     """The refusal, after nothing beside the given files has been left."""
@@ -49,27 +49,27 @@ def told(
 )
 def test_what_a_strangers_file_may_not_set(text: str, line: str, more: tuple[str, ...], tmp_path: Path) -> None:
     files = {"theirs/experiment/x.yaml": f"# @package _global_\n{text}\n"}
-    assert f"aevb-train: {line}" in told(tmp_path, files, "experiment=x", *TINY, *more).stderr
+    assert f"aevb-train: {line}" in warnings_for(tmp_path, files, "experiment=x", *TINY, *more).stderr
 
 
 @pytest.mark.parametrize("more", [("--check",), ("--cfg", "job")], ids=["check", "cfg"])
 def test_a_primary_config_imports_no_package(more: tuple[str, ...], tmp_path: Path) -> None:
     files = {"theirs/mine.yaml": "hydra: {searchpath: ['pkg://D']}\n"}
-    result = told(tmp_path, files, "--config-name", "mine", *more)
+    result = warnings_for(tmp_path, files, "--config-name", "mine", *more)
     assert "hydra.searchpath=pkg://D: not a folder" in result.stderr
 
 
 def test_the_evaluation_has_the_same_rule(tmp_path: Path) -> None:
     text = f"hydra: {{job_logging: {{version: 1, {HANDLER}}}}}\nm: {{HERE: subprocess.Popen}}"
     files = {"theirs/evaluator/x.yaml": f"# @package _global_\n{text}\n"}
-    result = told(tmp_path, files, "evaluator=x", "run=nothing", command="evaluate")
+    result = warnings_for(tmp_path, files, "evaluator=x", "run=nothing", command="evaluate")
     assert "hydra.job_logging.handlers.h.class=" in result.stderr
 
 
 @pytest.mark.parametrize("text", ["hydra: {job: {env_copy: [AEVB_SECRET]}}", "name: '${oc.env:AEVB_SECRET}/x'"])
 def test_a_secret_is_not_shown(text: str, tmp_path: Path) -> None:
     files = {"theirs/experiment/x.yaml": f"# @package _global_\n{text}\n"}
-    assert "AEVB_SECRET" in told(tmp_path, files, "experiment=x", *TINY).stderr
+    assert "AEVB_SECRET" in warnings_for(tmp_path, files, "experiment=x", *TINY).stderr
 
 
 def test_a_strangers_file_in_a_group_of_hydras(tmp_path: Path) -> None:
@@ -77,10 +77,10 @@ def test_a_strangers_file_in_a_group_of_hydras(tmp_path: Path) -> None:
         "theirs/hydra/callbacks/bad.yaml": "a: {_target_: os.mkdir, path: canary}\n",
         "theirs/experiment/x.yaml": "# @package _global_\ndefaults: [{override /hydra/callbacks: bad}]\n",
     }
-    assert "hydra.callbacks.bad=" in told(tmp_path, files, "experiment=x", *TINY).stderr
+    assert "hydra.callbacks.bad=" in warnings_for(tmp_path, files, "experiment=x", *TINY).stderr
 
 
 def test_a_value_that_our_sweeper_takes_is_no_call(tmp_path: Path) -> None:
     text = "defaults: [paper]\npaper: {scale: {_target_: os.mkdir, path: canary}}"
     files = {"theirs/experiment/x.yaml": f"# @package _global_\n{text}\n"}
-    assert "hydra.sweeper.max_samples._target_=os.mkdir" in told(tmp_path, files, "experiment=x").stderr
+    assert "hydra.sweeper.max_samples._target_=os.mkdir" in warnings_for(tmp_path, files, "experiment=x").stderr

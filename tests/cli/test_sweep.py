@@ -67,8 +67,8 @@ def test_a_failing_job_takes_no_other_along(launcher: str, tmp_path: Path) -> No
     assert lines[1:] == [
         f"aevb-train: 1 of the sweep's {count} jobs failed; the same command runs only what is not done"
     ]
-    account = [line.split() for line in result.stdout.splitlines() if line.startswith("+data.mode=")]
-    assert [(line[0][-1], line[2]) for line in account] == [(mode, end if mode == bad else "done") for mode in modes]
+    summary = [line.split() for line in result.stdout.splitlines() if line.startswith("+data.mode=")]
+    assert [(line[0][-1], line[2]) for line in summary] == [(mode, end if mode == bad else "done") for mode in modes]
     why = "RuntimeError: planted" if end == "failed" else "exit code 9"
     assert [why in line for line in result.stdout.splitlines() if f"mode={bad} " in line][-1:] == [True]
     *printed, report = result.stdout.splitlines()
@@ -98,10 +98,10 @@ def test_data_that_are_lost_while_a_sweep_runs_stop_their_own_job(launcher: str,
     result = aevb("train", "-m", f"hydra/launcher={launcher}", *TINY, "+data.mode=d,x,a", *TRUST, folder=tmp_path)
     assert result.returncode == 1, result.stderr
     assert result.stderr.count("data: gone since the sweep began\n") == 1
-    account = [line.split(maxsplit=6) for line in result.stdout.splitlines() if line.startswith("+data.mode=")]
-    assert [(line[0][-1], line[2]) for line in account] == [("d", "missing"), ("x", "missing"), ("a", "done")]
-    assert account[0][6] == "data: gone since the sweep began"
-    assert account[1][6].startswith("KeyError: ")
+    summary = [line.split(maxsplit=6) for line in result.stdout.splitlines() if line.startswith("+data.mode=")]
+    assert [(line[0][-1], line[2]) for line in summary] == [("d", "missing"), ("x", "missing"), ("a", "done")]
+    assert summary[0][6] == "data: gone since the sweep began"
+    assert summary[1][6].startswith("KeyError: ")
     assert len(list((tmp_path / "outputs" / "runs").iterdir())) == 1  # it never came to anything
 
 
@@ -248,12 +248,14 @@ def mutants(count: int, seed: int) -> Iterator[list[str]]:
             line.append(f"{random.choice(keys)}={random.choice(values)}")
         elif kind == 1:  # a key beside the one meant, with every prefix Hydra knows
             key = random.choice(keys)
-            place = random.randrange(len(key))
-            line.append(f"{random.choice(['', '+', '++', '~'])}{key[:place]}{key[place + 1 :]}={random.choice(values)}")
+            position = random.randrange(len(key))
+            line.append(
+                f"{random.choice(['', '+', '++', '~'])}{key[:position]}{key[position + 1 :]}={random.choice(values)}"
+            )
         elif kind == 2:  # a letter changed anywhere
             text = random.choice(good + groups)
-            place = random.randrange(len(text))
-            line.append(text[:place] + random.choice("=,.-+~@:/[]{}()'\"$ x0") + text[place + 1 :])
+            position = random.randrange(len(text))
+            line.append(text[:position] + random.choice("=,.-+~@:/[]{}()'\"$ x0") + text[position + 1 :])
         elif kind == 3:  # something about Hydra itself, or a flag
             line.append(
                 random.choice(["--foo", "--cfg", "-q", "hydra.mode=x", "hydra/launcher=x", "hydra.sweep=1", "--info=x"])

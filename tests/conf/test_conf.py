@@ -38,8 +38,8 @@ def nodes(value: Any) -> list[dict[str, Any]]:
 def bind(node: dict[str, Any]) -> None:
     path, _, name = node["_target_"].rpartition(".")
     signature = inspect.signature(getattr(import_module(path), name))
-    given = {key: value for key, value in node.items() if key != "_target_"}
-    signature.bind(**dict.fromkeys(RUNTIME & signature.parameters.keys() - given.keys()), **given)
+    keywords = {key: value for key, value in node.items() if key != "_target_"}
+    signature.bind(**dict.fromkeys(RUNTIME & signature.parameters.keys() - keywords.keys()), **keywords)
 
 
 def binding_fault(*overrides: str, root: str = "train") -> str | None:
@@ -139,16 +139,16 @@ def test_every_yaml_is_an_option() -> None:
 
 
 def test_evaluate_composes() -> None:
-    found = validate(composed("run=x", root="evaluate"), root="evaluate")
-    assert set(found["evaluator"]) == {"bound", "importance"}
+    config = validate(composed("run=x", root="evaluate"), root="evaluate")
+    assert set(config["evaluator"]) == {"bound", "importance"}
 
 
 def decoder(*overrides: str) -> tuple[str, int, int, int]:
-    found = settings(*overrides)
-    model = found["model"]
+    config = settings(*overrides)
+    model = config["model"]
     assert model["encoder"]["hidden_dim"] == model["decoder"]["hidden_dim"]
-    window = found["evaluation"]["train_window"]
-    return model["decoder"]["_target_"].rpartition(".")[2], found["hidden_dim"], model["encoder"]["hidden_dim"], window
+    window = config["evaluation"]["train_window"]
+    return model["decoder"]["_target_"].rpartition(".")[2], config["hidden_dim"], model["encoder"]["hidden_dim"], window
 
 
 @pytest.mark.parametrize(
@@ -185,8 +185,8 @@ def test_an_experiment_may_choose_the_data_set(tmp_path: Path) -> None:
 
 
 def test_targets_are_what_parsing_the_files_finds() -> None:
-    ours = [path for path in CONF.rglob("*.yaml") if CONF / "hydra" not in path.parents]
-    assert targets() == {name for path in ours for name in targets_in(read_yaml(path))}
+    own_files = [path for path in CONF.rglob("*.yaml") if CONF / "hydra" not in path.parents]
+    assert targets() == {name for path in own_files for name in targets_in(read_yaml(path))}
 
 
 def test_targets_are_all_of_aevb() -> None:
@@ -194,15 +194,15 @@ def test_targets_are_all_of_aevb() -> None:
 
 
 def test_a_model_builds_from_its_config() -> None:
-    found = settings("data=digits", "latent_dim=3")
-    model = instantiate(found["model"], data_dim=64)
+    config = settings("data=digits", "latent_dim=3")
+    model = instantiate(config["model"], data_dim=64)
     assert model.decoder.logits.weight.shape == (64, 100)
     assert hydra.core.global_hydra.GlobalHydra.instance().is_initialized() is False
 
 
 def test_an_encoder_brings_its_prior_unless_told() -> None:
-    found = settings("model/encoder=gamma")["model"]
-    assert (found["encoder"]["family"], found["prior"]["family"]) == ("gamma", "exponential")
+    config = settings("model/encoder=gamma")["model"]
+    assert (config["encoder"]["family"], config["prior"]["family"]) == ("gamma", "exponential")
     assert settings("model/encoder=gamma", "model/prior=log_normal")["model"]["prior"]["family"] == "log_normal"
     assert settings("model/encoder=laplace")["model"]["prior"]["_target_"] == "aevb.models.prior.StandardNormal"
     assert settings("model/encoder=gaussian") == settings()

@@ -32,7 +32,7 @@ CASES: dict[str, tuple[str, ...]] = {
 }
 
 
-def trained(directory: Path, *overrides: str, max_samples: int = 100) -> dict[str, Any]:
+def train_small(directory: Path, *overrides: str, max_samples: int = 100) -> dict[str, Any]:
     """Trains in this process what the overrides say."""
     config = settings(*overrides, f"max_samples={max_samples}", "name=x")
     config["choices"] = {}
@@ -44,12 +44,12 @@ def trained(directory: Path, *overrides: str, max_samples: int = 100) -> dict[st
 @pytest.mark.parametrize("experiment", CASES)
 def test_two_minibatches_of_every_experiment(experiment: str, tmp_path: Path) -> None:
     logger = () if experiment == "posterior_means" else ("logger=none",)
-    trained(tmp_path, f"experiment={experiment}", *SMALL, *logger, *CASES[experiment])
-    found = runs.Run(tmp_path)
-    assert found.done["samples_seen"] == 100
-    assert all(np.isfinite(value["mean"]) for value in found.done["test"].values())
+    train_small(tmp_path, f"experiment={experiment}", *SMALL, *logger, *CASES[experiment])
+    run = runs.Run(tmp_path)
+    assert run.done["samples_seen"] == 100
+    assert all(np.isfinite(value["mean"]) for value in run.done["test"].values())
     if experiment == "keras_likelihood":
-        claim, kl = (found.metrics()[f"train_{name}"] for name in (CLAIM, "parts_kl"))
+        claim, kl = (run.metrics()[f"train_{name}"] for name in (CLAIM, "parts_kl"))
         assert np.isfinite([claim, kl]).all()
 
 
@@ -62,17 +62,17 @@ def test_posterior_means_are_recorded_at_the_beginning_and_at_marks_and_a_run_th
     """The same file as that of the run that was not cut; the end of the shorter run, which is no mark, is gone from it."""
     overrides = ("experiment=posterior_means", *SMALL, "logger.images=7", "evaluator=bound")
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    trained(whole, *overrides, max_samples=300)
-    trained(parts, *overrides, max_samples=150)
-    trained(parts, *overrides, max_samples=300)
+    train_small(whole, *overrides, max_samples=300)
+    train_small(parts, *overrides, max_samples=150)
+    train_small(parts, *overrides, max_samples=300)
     with np.load(whole / "posterior_means.npz") as one, np.load(parts / "posterior_means.npz") as other:
         assert one["samples_seen"].tolist() == [0, 50, 100, 200, 300]
         for name in ("samples_seen", "mean", "label"):
             np.testing.assert_array_equal(one[name], other[name])
-        restored = load_run(whole)
-        x = torch.from_numpy(restored.dataset.load().test.x[:7])
+        loaded = load_run(whole)
+        x = torch.from_numpy(loaded.dataset.load().test.x[:7])
         with torch.no_grad():
-            np.testing.assert_allclose(one["mean"][-1], restored.model.encoder(x).mean, atol=1e-6)
+            np.testing.assert_allclose(one["mean"][-1], loaded.model.encoder(x).mean, atol=1e-6)
 
 
 @pytest.mark.parametrize("variance", [0.1, 1.0, 5.0])
@@ -80,8 +80,8 @@ def test_a_fixed_variance_gives_the_squared_error(variance: float) -> None:
     decoder = FixedVarianceDecoder(6, 2, 4, variance=variance)
     z, x = torch.randn(3, 2), torch.randn(3, 6)
     mean = decoder.mean(torch.tanh(decoder.hidden(z)))
-    found = decoder(z).log_prob(x)
+    log_px = decoder(z).log_prob(x)
     constant = 3 * np.log(2 * np.pi * variance)
-    torch.testing.assert_close(found, -((x - mean) ** 2).sum(1) / (2 * variance) - constant)
-    torch.testing.assert_close(found, torch.distributions.Normal(mean, variance**0.5).log_prob(x).sum(1))
+    torch.testing.assert_close(log_px, -((x - mean) ** 2).sum(1) / (2 * variance) - constant)
+    torch.testing.assert_close(log_px, torch.distributions.Normal(mean, variance**0.5).log_prob(x).sum(1))
     assert set(decoder.state_dict()) == {"hidden.weight", "hidden.bias", "mean.weight", "mean.bias"}

@@ -36,9 +36,9 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, source: s
 
 
 def seen(target: str) -> Signature:
-    found = signature(target, (target.split(".")[0],))
-    assert found is not None
-    return found
+    definition = signature(target, (target.split(".")[0],))
+    assert definition is not None
+    return definition
 
 
 ANNOTATIONS: list[tuple[str, list[Any], list[Any]]] = [
@@ -151,10 +151,10 @@ def test_every_way_to_write_a_constructor(
     name: str, required: str, optional: str, is_open: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module(tmp_path, monkeypatch, "shapes", SHAPES)
-    found = seen(f"shapes.{name}")
-    assert {key for key, parameter in found.parameters.items() if parameter.required} == set(required)
-    assert {key for key, parameter in found.parameters.items() if not parameter.required} == set(optional)
-    assert found.open == is_open
+    value = seen(f"shapes.{name}")
+    assert {key for key, parameter in value.parameters.items() if parameter.required} == set(required)
+    assert {key for key, parameter in value.parameters.items() if not parameter.required} == set(optional)
+    assert value.open == is_open
 
 
 def test_a_package_may_reexport(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,11 +231,11 @@ def test_faults(overrides: list[str], line: str) -> None:
 
 
 def test_settings_are_plain_and_resolved() -> None:
-    found = settings("latent_dim=3", "max_samples=1e6")
-    assert OmegaConf.to_container(OmegaConf.create(found), resolve=False) == found
-    assert found["model"]["encoder"]["latent_dim"] == 3
-    assert type(found["max_samples"]) is int
-    assert "$" not in str(found)
+    config = settings("latent_dim=3", "max_samples=1e6")
+    assert OmegaConf.to_container(OmegaConf.create(config), resolve=False) == config
+    assert config["model"]["encoder"]["latent_dim"] == 3
+    assert type(config["max_samples"]) is int
+    assert "$" not in str(config)
 
 
 def test_only_numbers_are_identity() -> None:
@@ -250,9 +250,9 @@ def test_only_numbers_are_identity() -> None:
 def named(*overrides: str) -> str:
     chosen = {"data": "mnist", "objective": "sgvb_b", "optimizer": "adagrad"}
     chosen |= {k: v for k, v in (text.split("=") for text in overrides) if k in chosen}
-    found = {**settings(*overrides), "choices": chosen}
+    config = {**settings(*overrides), "choices": chosen}
     plain = [f"{key}={value}" for key, value in chosen.items()]
-    return run_name(found, settings(*plain, f"latent_dim={found['latent_dim']}", f"seed={found['seed']}"))
+    return run_name(config, settings(*plain, f"latent_dim={config['latent_dim']}", f"seed={config['seed']}"))
 
 
 def test_names_of_runs() -> None:
@@ -274,8 +274,8 @@ def test_names_of_runs() -> None:
 
 
 def test_difference_names_the_key() -> None:
-    mine, theirs = settings("optimizer.lr=0.02"), settings("max_samples=3", "objective=sgvb_a")
-    assert difference(mine, theirs) == {
+    first, second = settings("optimizer.lr=0.02"), settings("max_samples=3", "objective=sgvb_a")
+    assert difference(first, second) == {
         "optimizer.lr": (0.02, 0.01),
         "objective._target_": ("aevb.objectives.sgvb_b.SGVB_B", "aevb.objectives.sgvb_a.SGVB_A"),
     }

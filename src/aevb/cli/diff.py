@@ -17,20 +17,20 @@ def _diff() -> int:
     parser = Arguments("aevb-diff", description=diff.__doc__, allow_abbrev=False)
     parser.add_argument("a", type=Path, help="run directory")
     parser.add_argument("b", type=Path, help="run directory")
-    given = parser.parse_args()
-    found = list(differences(given.a, given.b))
-    if not found:
-        print(f"{printable(given.a)} and {printable(given.b)}: the same")
+    arguments = parser.parse_args()
+    differing = list(differences(arguments.a, arguments.b))
+    if not differing:
+        print(f"{printable(arguments.a)} and {printable(arguments.b)}: the same")
         return 0
     console = Console()
     if console.is_terminal:
-        table = Table("", escape(printable(given.a)), escape(printable(given.b)), "difference (nats)")
-        for line in found:
+        table = Table("", escape(printable(arguments.a)), escape(printable(arguments.b)), "difference (nats)")
+        for line in differing:
             table.add_row(*(escape(printable(cell)) for cell in line))
         console.print(table)
     else:
-        for what, mine, theirs, gap in (map(printable, line) for line in found):
-            print(f"{what}: {mine} | {theirs}{f'  ({gap})' if gap else ''}")
+        for what, value_a, value_b, gap in (map(printable, line) for line in differing):
+            print(f"{what}: {value_a} | {value_b}{f'  ({gap})' if gap else ''}")
     return 1
 
 

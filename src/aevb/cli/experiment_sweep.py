@@ -45,7 +45,7 @@ def jobs(
                 f"allowed: those in {CONF / 'experiment'}; try: figure2_mnist"
             )
         grid = {"experiment": name, **own, **narrower, "max_samples": max_samples}
-        asked = parser.parse_overrides([f"{key}={value}" for key, value in grid.items()])
-        (every,) = BasicSweeper.split_arguments([*asked, *typed], None)
+        parsed = parser.parse_overrides([f"{key}={value}" for key, value in grid.items()])
+        (every,) = BasicSweeper.split_arguments([*parsed, *typed], None)
         overrides_of_jobs += every
     return overrides_of_jobs

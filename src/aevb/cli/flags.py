@@ -51,31 +51,31 @@ def take_flags(root: str) -> Flags:
     """
     own = ("--check", "--prepare") if root == "train" else ("--check",)
     multirun = [argument for argument in sys.argv[1:] if argument in ("-m", "--multirun")]
-    given_own = [flag for flag in own if flag in sys.argv[1:]]
+    own_flags = [flag for flag in own if flag in sys.argv[1:]]
     sys.argv[1:] = multirun[:1] + [argument for argument in sys.argv[1:] if argument not in (*multirun, *own)]
     parser = get_args_parser()
     parser.error = _refuse  # type: ignore[method-assign,assignment]
-    given = parser.parse_args(sys.argv[1:])
-    shown = {"--cfg": given.cfg, "-sc": given.shell_completion, "--info": given.info}
-    shown |= {"--help": given.help, "--hydra-help": given.hydra_help}
-    if given.help:
+    arguments = parser.parse_args(sys.argv[1:])
+    shown = {"--cfg": arguments.cfg, "-sc": arguments.shell_completion, "--info": arguments.info}
+    shown |= {"--help": arguments.help, "--hydra-help": arguments.hydra_help}
+    if arguments.help:
         # Hydra lists all groups there are, twice, for a template of ours that does not ask for them: half the time.
         Hydra.format_config_groups = lambda *_: ""  # type: ignore[method-assign,assignment]
-    modes = {"--run": given.run, "-m": given.multirun} if not given_own else {}
-    exclusive = [flag for flag, value in {**modes, **shown}.items() if value] + given_own
+    modes = {"--run": arguments.run, "-m": arguments.multirun} if not own_flags else {}
+    exclusive = [flag for flag, value in {**modes, **shown}.items() if value] + own_flags
     if len(exclusive) > 1:
         _refuse(f"{' '.join(exclusive)}: not together; allowed: one of them")
-    if (given.resolve or given.package) and not (given.cfg or given.help):
-        _refuse(f"{'--resolve' if given.resolve else '--package'}: only with --cfg")
+    if (arguments.resolve or arguments.package) and not (arguments.cfg or arguments.help):
+        _refuse(f"{'--resolve' if arguments.resolve else '--package'}: only with --cfg")
     return Flags(
-        "--check" in given_own,
-        "--prepare" in given_own,
+        "--check" in own_flags,
+        "--prepare" in own_flags,
         not any(shown.values()),
-        bool(given.run),
-        bool(given.multirun),
-        given.config_name,
-        given.config_dir,
-        list(given.overrides),
+        bool(arguments.run),
+        bool(arguments.multirun),
+        arguments.config_name,
+        arguments.config_dir,
+        list(arguments.overrides),
     )
 
 

@@ -50,8 +50,8 @@ def explain(error: Exception, root: str, arguments: list[str]) -> str:
         key, _, values = match[1].partition("=")
         return f"{match[1]}: several values; try: -m for one run of each, or '{key}=[{values}]' for a list"
     if text.startswith("Config group override must be a string"):  # Hydra does not name the group
-        given = [argument.lstrip("+").removesuffix("=null") for argument in arguments if argument.endswith("=null")]
-        return "\n".join(_unknown_key(name, root, arguments) for name in given if options(name))
+        null_keys = [argument.lstrip("+").removesuffix("=null") for argument in arguments if argument.endswith("=null")]
+        return "\n".join(_unknown_key(name, root, arguments) for name in null_keys if options(name))
     if isinstance(error, OSError) and error.filename:
         return (
             f"{error.filename}: {error.strerror}; allowed: a folder that you may write to; "

@@ -65,12 +65,12 @@ def install() -> None:
 
     @wraps(load)
     def load_config(self: Any, config_path: str) -> Any:
-        found = load(self, config_path)
-        if found is not None and not _known(found.path, config_path):
-            for default in found.defaults_list or []:
+        result = load(self, config_path)
+        if result is not None and not _known(result.path, config_path):
+            for default in result.defaults_list or []:
                 if not _plain(repr(default)):
                     raise _refusal(f"{config_path}.defaults", "${...:...}", "asks a resolver", "names of options")
-        return found
+        return result
 
     @wraps(single)
     def load_single(self: Any, default: Any, repo: Any) -> Any:

@@ -24,7 +24,7 @@ from aevb.errors import UserError
 __all__ = ["check", "install"]
 
 PLUGIN = re.compile(r"hydra(\._internal\.core_plugins|_plugins)\.\w+(\.\w+)*\.\w+(Launcher|Sweeper)")
-PLACES = ("output_dir", "hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "hydra.output_subdir")
+PATH_KEYS = ("output_dir", "hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "hydra.output_subdir")
 KNOWN: Any = OmegaConf.to_container(OmegaConf.structured(HydraConf))
 KNOWN["env"] = {}  # added by the config group of this name
 SILENT: Any = {"version": 1, "root": None, "disable_existing_loggers": False}
@@ -68,9 +68,9 @@ def check(cfg: DictConfig, config_name: str, overrides: list[str]) -> None:
         UserError: If a setting is not allowed.
     """
     if cfg.hydra.job.env_set:  # shows only names: env_copy has added values of the environment
-        given = ",".join(str(name) for name in cfg.hydra.job.env_set)
+        names = ",".join(str(name) for name in cfg.hydra.job.env_set)
         raise UserError(
-            f"hydra.job.env_set={{{given}}}: no config sets the environment; allowed: {{}}; try: your shell"
+            f"hydra.job.env_set={{{names}}}: no config sets the environment; allowed: {{}}; try: your shell"
         )
     if raw := OmegaConf.to_container(cfg.hydra, resolve=False).get("callbacks"):  # type: ignore[union-attr]
         path, value = next(_leaves(raw, "hydra.callbacks"))
@@ -78,13 +78,15 @@ def check(cfg: DictConfig, config_name: str, overrides: list[str]) -> None:
     _freeze(cfg)
     for key, value, siblings in _unknown(OmegaConf.to_container(cfg.hydra, resolve=False), KNOWN, "hydra"):
         meant = suggestion(key, siblings, [])
-        asked = f"; did you mean {meant}?" if meant else ""
-        raise UserError(f"{key}={shown(value)}: no such key{asked}; allowed: {', '.join(siblings)}; try: --hydra-help")
+        question = f"; did you mean {meant}?" if meant else ""
+        raise UserError(
+            f"{key}={shown(value)}: no such key{question}; allowed: {', '.join(siblings)}; try: --hydra-help"
+        )
     typed = {override.lstrip("+").partition("=")[0] for override in overrides}
-    mine = CONF / f"{config_name}.yaml"
-    ours = read_yaml(mine if mine.exists() else CONF / "train.yaml")
-    for key in PLACES:
-        value, default = _raw(cfg, key), _raw(ours, key)
+    config_file = CONF / f"{config_name}.yaml"
+    own_settings = read_yaml(config_file if config_file.exists() else CONF / "train.yaml")
+    for key in PATH_KEYS:
+        value, default = _raw(cfg, key), _raw(own_settings, key)
         if value != default and key not in typed:
             raise UserError(
                 f"{key}={value}: a place to write that a config has chosen; allowed: {default}, or another on the command "

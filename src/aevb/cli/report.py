@@ -35,21 +35,21 @@ def _report() -> int:
         "--redact", metavar="REGEX", help="text to remove, beside names of users, hosts and home directories"
     )
     trusted = take_trusted()
-    given = parser.parse_args([argument for argument in sys.argv[1:] if argument not in ("-m", "--multirun")])
-    images = 0 if given.no_images else _images(given.images)
-    pattern = _pattern(given.redact)
-    overrides = [argument for argument in given.what if "=" in argument and not Path(argument).exists()]
-    if overrides and len(overrides) < len(given.what):
+    arguments = parser.parse_args([argument for argument in sys.argv[1:] if argument not in ("-m", "--multirun")])
+    images = 0 if arguments.no_images else _images(arguments.images)
+    pattern = _pattern(arguments.redact)
+    overrides = [argument for argument in arguments.what if "=" in argument and not Path(argument).exists()]
+    if overrides and len(overrides) < len(arguments.what):
         raise UserError("both a folder and overrides; allowed: one of them; try: output_dir=DIR for runs elsewhere")
     if overrides:
         rows = rows_of_sweep(overrides, trusted)
     else:
-        by_run = {row.run: row for folder in given.what for row in rows_of(Path(folder))}
+        by_run = {row.run: row for folder in arguments.what for row in rows_of(Path(folder))}
         rows = list(by_run.values())
     from aevb.report import Options, write_report  # here: whoever asks for help does not wait for numpy
 
-    write_report(rows, given.out, Options(given.title, images, pattern))
-    print(given.out)
+    write_report(rows, arguments.out, Options(arguments.title, images, pattern))
+    print(arguments.out)
     return 0
 
 

@@ -46,40 +46,40 @@ def _status() -> int:
         help="between two looks of --watch (2; 30 where there is no terminal)",
     )
     trusted = take_trusted()
-    given = parser.parse_args([argument for argument in sys.argv[1:] if argument not in ("-m", "--multirun")])
-    overrides = [argument for argument in given.what if "=" in argument and not os.path.isdir(argument)]
-    _check_watch(given)
-    if not overrides and given.watch:
-        folders = [Path(folder) for folder in given.what]
+    arguments = parser.parse_args([argument for argument in sys.argv[1:] if argument not in ("-m", "--multirun")])
+    overrides = [argument for argument in arguments.what if "=" in argument and not os.path.isdir(argument)]
+    _check_watch(arguments)
+    if not overrides and arguments.watch:
+        folders = [Path(folder) for folder in arguments.what]
         for folder in folders:
             if not folder.is_dir():
                 raise UserError(f"{folder}: no such folder; allowed: a folder with runs, or one that a sweep will fill")
-        return watch(WatchedFolders(folders), given.interval)
+        return watch(WatchedFolders(folders), arguments.interval)
     if not overrides:
-        show([item for folder in given.what for item in rows_of(Path(folder))], given.json)
+        show([item for folder in arguments.what for item in rows_of(Path(folder))], arguments.json)
         return 0
-    if len(overrides) < len(given.what):
+    if len(overrides) < len(arguments.what):
         raise UserError("both a folder and overrides; allowed: one of them; try: output_dir=DIR for runs elsewhere")
     rows = rows_of_sweep(overrides, trusted)
-    if given.watch:
+    if arguments.watch:
         watched = WatchedRows()
-        return watch(lambda: [watched.row(Path(r.run), r.max_samples, r.point) for r in rows], given.interval)
-    show(rows, given.json)
-    if not given.json and any(item.state not in ("done", "running") for item in rows):
+        return watch(lambda: [watched.row(Path(r.run), r.max_samples, r.point) for r in rows], arguments.interval)
+    show(rows, arguments.json)
+    if not arguments.json and any(item.state not in ("done", "running") for item in rows):
         trust = [f"--trust={module}" for module in trusted]
         print(f"what is not done: {shlex.join(['aevb-train', '-m', *trust, *overrides])}")
     return 0
 
 
-def _check_watch(given: argparse.Namespace) -> None:
-    if given.watch and given.json:
+def _check_watch(arguments: argparse.Namespace) -> None:
+    if arguments.watch and arguments.json:
         raise UserError("--watch --json: not together; allowed: one of them")
-    if given.interval is None:
+    if arguments.interval is None:
         return
-    if not given.watch:
+    if not arguments.watch:
         raise UserError("--interval: only with --watch")
-    if not 0.1 <= given.interval <= 3600:
-        raise UserError(f"--interval={given.interval:g}: out of range; allowed: 0.1 to 3600 seconds; try: --interval 2")
+    if not 0.1 <= arguments.interval <= 3600:
+        raise UserError(f"--interval={arguments.interval:g}: out of range; allowed: 0.1 to 3600 seconds; try: --interval 2")
 
 
 def rows_of_sweep(overrides: list[str], trusted: tuple[str, ...]) -> list[Row]:

@@ -95,11 +95,11 @@ def check_points(application: Hydra, master: DictConfig, check: Check) -> list[S
     if not str(sweeper._target_).endswith(OWN_SWEEPERS):
         return []
     params = [f"{key}={value}" for key, value in (sweeper.get("params") or {}).items()]
-    asked = OverridesParser.create(loader).parse_overrides([*params, *master.hydra.overrides.task])
+    parsed = OverridesParser.create(loader).parse_overrides([*params, *master.hydra.overrides.task])
     if "experiments" in sweeper:
-        every = jobs(loader, sweeper.experiments, sweeper.max_samples, asked)
+        every = jobs(loader, sweeper.experiments, sweeper.max_samples, parsed)
     else:
-        (every,) = BasicSweeper.split_arguments(asked, None)
+        (every,) = BasicSweeper.split_arguments(parsed, None)
 
     composer = PointComposer(loader, master)  # type: ignore[arg-type]
     config_name = str(master.hydra.job.config_name)

@@ -15,7 +15,7 @@ from aevb.errors import UserError
 from aevb.execution import pool
 from aevb.execution.scratch import scratch
 from aevb.runs import layout
-from aevb.runs.comparison import circumstances, rows
+from aevb.runs.comparison import environment, rows
 from aevb.runs.data_hashes import check_same_data
 from aevb.types import Range
 
@@ -34,31 +34,31 @@ def _verify() -> int:
     parser.add_argument("run", type=Path, help="run directory")
     parser.add_argument("--samples", metavar="N", help="only the run's first N samples: rows up to there")
     parser.add_argument("--trust", action="append", default=[], help="module of yours that the config may name")
-    given = parser.parse_args()
-    settings = runs.read_settings(given.run)
-    before = rows(given.run)
-    _check_data(given.run, settings, tuple(given.trust))
+    arguments = parser.parse_args()
+    settings = runs.read_settings(arguments.run)
+    before = rows(arguments.run)
+    _check_data(arguments.run, settings, tuple(arguments.trust))
     if not before:
-        raise UserError(f"{given.run}: no rows in {layout.METRICS} yet; try: the aevb-train command that began it")
+        raise UserError(f"{arguments.run}: no rows in {layout.METRICS} yet; try: the aevb-train command that began it")
     end = max(before)
-    samples = end if given.samples is None else _number(given.samples, end)
+    samples = end if arguments.samples is None else _number(arguments.samples, end)
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     with scratch() as folder:
-        again = folder / given.run.resolve().name
+        again = folder / arguments.run.resolve().name
         short = {**settings, "max_samples": samples, "output_dir": str(folder), "logger": NO_LOGGER}
         runs.prepare(again, short)
-        print(f"{printable(given.run)}: executing again to {samples:,} samples", flush=True)
-        _execute(again, tuple(given.trust))
-        found = list(faults(given.run, again))
-        marks = sorted(before.keys() & rows(again).keys())
-    for line in found:
+        print(f"{printable(arguments.run)}: executing again to {samples:,} samples", flush=True)
+        _execute(again, tuple(arguments.trust))
+        lines = list(faults(arguments.run, again))
+        points = sorted(before.keys() & rows(again).keys())
+    for line in lines:
         print(printable(line))
-    if found:
-        print(f"{printable(given.run)}: did not come out the same")
+    if lines:
+        print(f"{printable(arguments.run)}: did not come out the same")
         return 1
-    whole = samples >= end and (given.run / layout.MODEL).is_file()
+    whole = samples >= end and (arguments.run / layout.MODEL).is_file()
     print(
-        f"{printable(given.run)}: {len(marks)} rows to {marks[-1]:,} samples{' and the weights' if whole else ''} equal bit by bit"
+        f"{printable(arguments.run)}: {len(points)} rows to {points[-1]:,} samples{' and the weights' if whole else ''} equal bit by bit"
     )
     return 0
 
@@ -89,10 +89,10 @@ def _execute(directory: Path, trusted: tuple[str, ...]) -> None:
 
 
 def faults(run: Path, again: Path) -> Iterator[str]:
-    """What tells `again` from `run`, a line each: circumstances (only where results differ), rows, weights."""
+    """What tells `again` from `run`, a line each: environment (only where results differ), rows, weights."""
     wrong = [*_rows(run, again), *_weights(run, again)]
     if wrong:
-        one, other = circumstances(run), circumstances(again)
+        one, other = environment(run), environment(again)
         for key in dict.fromkeys([*one, *other]):
             if one.get(key) != other.get(key):
                 yield f"{key}: was {one.get(key, 'absent')}, is {other.get(key, 'absent')}"
@@ -103,14 +103,14 @@ def _rows(run: Path, again: Path) -> Iterator[str]:
     before, now = rows(run), rows(again)
     end = max(now, default=0)
     common = sorted(before.keys() & now.keys())
-    lost = [mark for mark in before if mark <= end and mark not in now]
+    lost = [point for point in before if point <= end and point not in now]
     if not common or lost:
         yield f"{layout.METRICS}: {f'no row at {lost[0]:,} samples' if lost else 'no row in common'}"
-    for mark in common:
-        apart = [name for name in before[mark] if before[mark][name] != now[mark].get(name)]
+    for point in common:
+        apart = [name for name in before[point] if before[point][name] != now[point].get(name)]
         if apart:
-            values = ", ".join(f"{name} was {before[mark][name]}, is {now[mark].get(name)}" for name in apart)
-            yield f"{layout.METRICS}: first differs at {mark:,} samples: {values}"
+            values = ", ".join(f"{name} was {before[point][name]}, is {now[point].get(name)}" for name in apart)
+            yield f"{layout.METRICS}: first differs at {point:,} samples: {values}"
             return
 
 

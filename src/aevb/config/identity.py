@@ -94,11 +94,11 @@ def difference(settings: dict[str, Any], other: dict[str, Any]) -> dict[str, tup
     Returns:
         Dotted key -> both values; "absent" where a config has no such key. Keys outside the fingerprint are ignored.
     """
-    mine, theirs = _numbers(settings), _numbers(other)
+    values, other_values = _numbers(settings), _numbers(other)
     return {
-        key: (mine.get(key, "absent"), theirs.get(key, "absent"))
-        for key in dict.fromkeys([*mine, *theirs])
-        if key not in mine or key not in theirs or mine[key] != theirs[key]
+        key: (values.get(key, "absent"), other_values.get(key, "absent"))
+        for key in dict.fromkeys([*values, *other_values])
+        if key not in values or key not in other_values or values[key] != other_values[key]
     }
 
 
@@ -118,5 +118,5 @@ def run_name(settings: dict[str, Any], defaults: dict[str, Any]) -> str:
     # Only the last part of an option: a run lies in outputs/runs, whatever is chosen.
     groups = "-".join(str(settings["choices"][group]).rpartition("/")[2] for group in IN_THE_NAME)
     name = f"{groups}-z{settings['latent_dim']}-s{settings['seed']}"
-    changed = {key: mine for key, (mine, _) in difference(settings, defaults).items()}
+    changed = {key: value for key, (value, _) in difference(settings, defaults).items()}
     return f"{name}-{_digest(first_names(changed))[:6]}" if changed else name

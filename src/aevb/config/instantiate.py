@@ -38,13 +38,13 @@ def instantiate(node: Any, trusted: tuple[str, ...] = (), **runtime: Any) -> Any
         return {name: instantiate(value, trusted, **runtime) for name, value in arguments.items()}
     target = _target(node["_target_"], trusted)
     taken = inspect.signature(target).parameters
-    given = {name: value for name, value in runtime.items() if name in taken}
-    given |= {name: instantiate(value, trusted, **runtime) for name, value in arguments.items()}
+    accepted = {name: value for name, value in runtime.items() if name in taken}
+    accepted |= {name: instantiate(value, trusted, **runtime) for name, value in arguments.items()}
     try:
-        inspect.signature(target).bind(**given)
+        inspect.signature(target).bind(**accepted)
     except TypeError as error:
         raise UserError(f"_target_={node['_target_']}: {error}; allowed: {', '.join(taken)}") from error
-    return target(**given)
+    return target(**accepted)
 
 
 def _target(name: Any, trusted: tuple[str, ...]) -> Any:

@@ -43,10 +43,10 @@ class Fault:
     remedy: str = ""
 
     def __str__(self) -> str:
-        given = self.key if self.value == MISSING else f"{self.key}={shown(self.value)}"
+        assignment = self.key if self.value == MISSING else f"{self.key}={shown(self.value)}"
         allowed = f"; allowed: {self.allowed}" if self.allowed else ""
         remedy = f"; try: {self.remedy}" if self.remedy else ""
-        return f"{given}: {self.wrong}{allowed}{remedy}"
+        return f"{assignment}: {self.wrong}{allowed}{remedy}"
 
 
 def shown(value: Any) -> str:

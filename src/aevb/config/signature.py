@@ -84,10 +84,14 @@ def signature(target: str, trusted: tuple[str, ...] = ()) -> Signature | None:
     """
     path, _, name = target.rpartition(".")
     where = module(path, trusted)
-    found = find(name, where) if where is not None else None
-    if found is None or isinstance(found.node, ast.expr):
+    definition = find(name, where) if where is not None else None
+    if definition is None or isinstance(definition.node, ast.expr):
         return None
-    return _class(found) if isinstance(found.node, ast.ClassDef) else _function(found.node, found.module, 0)
+    return (
+        _class(definition)
+        if isinstance(definition.node, ast.ClassDef)
+        else _function(definition.node, definition.module, 0)
+    )
 
 
 def attribute(target: str, name: str, trusted: tuple[str, ...] = ()) -> Any:
@@ -151,8 +155,8 @@ def _assigned_to_self(method: ast.FunctionDef) -> Iterator[str]:
             yield node.attr
 
 
-def _class(found: Definition) -> Signature:
-    node, where = found
+def _class(definition: Definition) -> Signature:
+    node, where = definition
     assert isinstance(node, ast.ClassDef)
     for statement in node.body:
         if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
@@ -190,12 +194,12 @@ def _fields(node: ast.ClassDef, where: Module) -> dict[str, Parameter]:
             continue
         value, default = statement.value, UNSET
         if isinstance(value, ast.Call) and ast.unparse(value.func).split(".")[-1] == "field":
-            given = {keyword.arg: keyword.value for keyword in value.keywords}
-            if ast.unparse(given.get("init", ast.Constant(True))) == "False":
+            keywords = {keyword.arg: keyword.value for keyword in value.keywords}
+            if ast.unparse(keywords.get("init", ast.Constant(True))) == "False":
                 continue
-            if "default" in given:
-                default = _literal(given["default"])
-            elif "default_factory" in given:
+            if "default" in keywords:
+                default = _literal(keywords["default"])
+            elif "default_factory" in keywords:
                 default = ...
         elif value is not None:
             default = _literal(value)
@@ -243,11 +247,11 @@ def value_type_of(node: ast.expr | None, where: Module, limits: Range = UNBOUNDE
     if not isinstance(node, ast.Name | ast.Attribute):
         return AnyValue()
     name = ast.unparse(node)
-    found = find(name, where)
-    if found is not None:
-        if not isinstance(found.node, ast.stmt):
-            return value_type_of(found.node, found.module, limits)
-        return Nested() if isinstance(found.node, ast.ClassDef) and not _is_enum(found.node) else AnyValue()
+    definition = find(name, where)
+    if definition is not None:
+        if not isinstance(definition.node, ast.stmt):
+            return value_type_of(definition.node, definition.module, limits)
+        return Nested() if isinstance(definition.node, ast.ClassDef) and not _is_enum(definition.node) else AnyValue()
     value_type = BARE.get(name.split(".")[-1], AnyValue())
     return Number(value_type.integer, limits) if isinstance(value_type, Number) else value_type
 

@@ -69,21 +69,21 @@ def _path(name: str, trusted: tuple[str, ...]) -> Path | None:
 
 
 def _names(body: list[ast.stmt]) -> list[tuple[str, ast.stmt]]:
-    found: list[tuple[str, ast.stmt]] = []
+    names: list[tuple[str, ast.stmt]] = []
     for node in body:
         if isinstance(node, ast.ClassDef | ast.FunctionDef):
-            found.append((node.name, node))
+            names.append((node.name, node))
         elif isinstance(node, ast.Import | ast.ImportFrom):
-            found += [(alias.asname or alias.name.split(".")[0], node) for alias in node.names]
+            names += [(alias.asname or alias.name.split(".")[0], node) for alias in node.names]
         elif isinstance(node, ast.Assign):
-            found += [(target.id, node) for target in node.targets if isinstance(target, ast.Name)]
+            names += [(target.id, node) for target in node.targets if isinstance(target, ast.Name)]
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            found.append((node.target.id, node))
+            names.append((node.target.id, node))
         elif isinstance(node, ast.If | ast.Try):
-            found += _names(node.body) + _names(node.orelse)
+            names += _names(node.body) + _names(node.orelse)
         elif type(node).__name__ == "TypeAlias":  # `type Name = ...`, Python 3.12
-            found.append((node.name.id, node))  # type: ignore[attr-defined]
-    return found
+            names.append((node.name.id, node))  # type: ignore[attr-defined]
+    return names
 
 
 def find(name: str, where: Module) -> Definition | None:

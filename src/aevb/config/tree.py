@@ -47,8 +47,8 @@ def targets_in(node: Any) -> Iterator[str]:
 def targets() -> frozenset[str]:
     """Return the allow-list of exact names, without those of conf/hydra, which aevb.cli.hydra_policy checks."""
     # Searched and not parsed, because every command needs the list.
-    ours = (path for path in CONF.rglob("*.yaml") if CONF / "hydra" not in path.parents)
-    lines = (line.partition("#")[0] for path in ours for line in path.read_text().splitlines())
+    own_files = (path for path in CONF.rglob("*.yaml") if CONF / "hydra" not in path.parents)
+    lines = (line.partition("#")[0] for path in own_files for line in path.read_text().splitlines())
     return frozenset(name for line in lines for name in TARGET.findall(line))
 
 

@@ -142,8 +142,8 @@ class _Check:
                     allowed_here = ", ".join(choices) or str(parameter.value_type)
                     self.fault(key, "missing", allowed=allowed_here, remedy=f"{key}={choices[0] if choices else '...'}")
             elif node[name] == MISSING:
-                place = "outputs/runs/NAME (aevb-train makes them)" if key == "run" else "..."
-                self.fault(key, "missing", allowed=str(parameter.value_type), remedy=f"{key}={place}")
+                sample = "outputs/runs/NAME (aevb-train makes them)" if key == "run" else "..."
+                self.fault(key, "missing", allowed=str(parameter.value_type), remedy=f"{key}={sample}")
             else:
                 self.value(key, node, name, raw, parameter, example)
 

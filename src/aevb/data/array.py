@@ -88,15 +88,15 @@ class ArrayDataset(Dataset):
         kinds = {(array.shape[1:], str(array.dtype)) for array in images.values()}
         if len(kinds) > 1:
             raise self._refusal(f"its parts differ, {sorted(kinds)}; give them one shape and one dtype")
-        found = next(iter(images.values())).shape[1:]
-        rows, columns = found if len(found) == 2 else (1, *found)
+        image_shape = next(iter(images.values())).shape[1:]
+        rows, columns = image_shape if len(image_shape) == 2 else (1, *image_shape)
         if shape is None:
             return rows, columns
         fits = len(shape) == 2 and min(shape) > 0 and shape[0] * shape[1] == rows * columns
-        if not fits or (len(found) == 2 and tuple(shape) != found):
-            given = ",".join(map(str, shape))
+        if not fits or (len(image_shape) == 2 and tuple(shape) != image_shape):
+            requested = ",".join(map(str, shape))
             raise UserError(
-                f"data.shape=[{given}]: an image in {self.path} has shape {found}; "
+                f"data.shape=[{requested}]: an image in {self.path} has shape {image_shape}; "
                 f"give [rows,columns] of {rows * columns} pixels, or leave data.shape out"
             )
         return shape[0], shape[1]

@@ -58,7 +58,7 @@ def fetch(url: str, timeout: float = TIMEOUT) -> bytes:
 
 def _body(response: "Response", timeout: float) -> bytes:
     length = int(response.headers.get("Content-Length") or 0)
-    body, mark, seen = bytearray(), monotonic(), 0
+    body, last_log, seen = bytearray(), monotonic(), 0
     name = urlsplit(response.url).path.rpartition("/")[2]
     with bar(length, f"downloading {name}", unit="bytes") as progress:
         while chunk := response.raw.read1(1 << 16):
@@ -66,10 +66,10 @@ def _body(response: "Response", timeout: float) -> bytes:
             progress.advance(len(chunk))
             if len(body) > LIMIT:
                 raise Unreachable(f"sends more than {LIMIT:,} bytes")
-            if (now := monotonic()) - mark > timeout:
-                if len(body) - seen < SLOWEST * (now - mark):
+            if (now := monotonic()) - last_log > timeout:
+                if len(body) - seen < SLOWEST * (now - last_log):
                     raise Unreachable(f"stalled: less than {SLOWEST} bytes per second over {timeout:g} s")
-                mark, seen = now, len(body)
+                last_log, seen = now, len(body)
     return bytes(body)
 
 

@@ -33,18 +33,18 @@ class Root(NamedTuple):
     origin: str
 
 
-def root(given: str | None) -> Root:
+def root(folder: str | None) -> Root:
     """Return the data folder.
 
     Args:
-        given: The value of the key data.root, or None.
+        folder: The value of the key data.root, or None.
 
     Returns:
-        The folder `given`; if it is None, the folder of the environment variable AEVB_DATA; if that is not
+        The folder `folder`; if it is None, the folder of the environment variable AEVB_DATA; if that is not
         set, ./data.
     """
-    if given is not None:
-        return Root(Path(given).expanduser(), f"data.root={given}")
+    if folder is not None:
+        return Root(Path(folder).expanduser(), f"data.root={folder}")
     if chosen := os.environ.get(DATA):
         return Root(Path(chosen).expanduser(), f"{DATA}={chosen}")
     return Root(Path("data"), "data.root=data (the default)")
@@ -60,8 +60,8 @@ def find(folder: Path, name: str) -> Path | None:
     Returns:
         The path of the file; None if there is no such file.
     """
-    for place in (folder / "MNIST" / "raw", folder):
-        for path in (place / name, place / f"{name}.gz"):
+    for directory in (folder / "MNIST" / "raw", folder):
+        for path in (directory / name, directory / f"{name}.gz"):
             if os.path.isfile(path):
                 return path
     return None

@@ -96,8 +96,8 @@ def draw(outline: Outline, side: int) -> np.ndarray:
         Grey levels in [0, 1], (n, side, side) float64.
     """
     kind, row, column, radius, angle, ratio = (field[:, None, None] for field in outline)
-    place = np.arange(side) + 0.5
-    y, x = place[None, :, None] - row, place[None, None, :] - column
+    pixel = np.arange(side) + 0.5
+    y, x = pixel[None, :, None] - row, pixel[None, None, :] - column
     u, v = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
     a = radius / np.sqrt(1 + ratio**2)
     # The normal opposite to the corner at angle 0, and its rotations by 120 degrees; |v| covers both of them.

@@ -106,19 +106,19 @@ def obtain(
     Raises:
         UserError: If a file is damaged, or if it is missing and cannot be downloaded.
     """
-    place = files.root(root)
-    found = {file: files.find(place.path, file.name) for file in source.files}
+    folder = files.root(root)
+    paths = {file: files.find(folder.path, file.name) for file in source.files}
     remedy = "delete it to download it again, or put a good copy there" if source.mirrors else "put a good copy there"
-    contents = {file: _verified(path, file, remedy) for file, path in found.items() if path is not None}
+    contents = {file: _verified(path, file, remedy) for file, path in paths.items() if path is not None}
     missing = [file for file in source.files if file not in contents]
     mirrors = source.mirrors if mirror is None or not source.mirrors else (mirror,)
     if missing and not source.mirrors:
-        raise _missing(source, place, missing, "they are not downloaded")
+        raise _missing(source, folder, missing, "they are not downloaded")
     if missing and not download:
-        raise _missing(source, place, missing, "data.download=false")
+        raise _missing(source, folder, missing, "data.download=false")
     for file in missing:
-        raw, contents[file] = _delivered(source, place, missing, file, mirrors, timeout)
-        files.store(place.path / source.folder / file.archive, raw)
+        raw, contents[file] = _delivered(source, folder, missing, file, mirrors, timeout)
+        files.store(folder.path / source.folder / file.archive, raw)
     return [contents[file] for file in source.files]
 
 
@@ -131,7 +131,7 @@ def _verified(path: Path, file: Published, remedy: str) -> bytes:
 
 def _delivered(
     source: Source,
-    place: files.Root,
+    folder: files.Root,
     missing: list[Published],
     file: Published,
     mirrors: tuple[str, ...],
@@ -147,13 +147,13 @@ def _delivered(
             reasons.append(f"{url}: {error}")
         except Damaged as error:
             reasons.append(f"{url}: delivers {error}")
-    raise _missing(source, place, missing, f"the download failed: {'; '.join(reasons)}")
+    raise _missing(source, folder, missing, f"the download failed: {'; '.join(reasons)}")
 
 
-def _missing(source: Source, place: files.Root, missing: list[Published], reason: str) -> UserError:
-    origin = place.origin if place.path.is_dir() else f"{place.origin}: no such folder"
+def _missing(source: Source, folder: files.Root, missing: list[Published], reason: str) -> UserError:
+    origin = folder.origin if folder.path.is_dir() else f"{folder.origin}: no such folder"
     names = ", ".join(file.archive for file in missing)
     return UserError(
         f"{origin}: {source.title} needs {names} ({reason}); put these files, packed or not, into "
-        f"{place.path / source.folder} (they are at {source.page}), or use {source.instead}"
+        f"{folder.path / source.folder} (they are at {source.page}), or use {source.instead}"
     )

@@ -62,7 +62,13 @@ class ImportanceEstimate(NamedTuple):
 
 @torch.no_grad()
 def importance(
-    model: VAE, x: Tensor, noise: Noise, samples: int, rows: int = 1000, prior_share: float = 0.0, annealed: int = 0
+    model: VAE,
+    x: Tensor,
+    noise: Noise,
+    samples: int,
+    batch_size: int = 1000,
+    prior_share: float = 0.0,
+    annealed: int = 0,
 ) -> ImportanceEstimate:
     """Estimate log p(x) of each image by importance sampling (Burda et al. 2015, eq. 8).
 
@@ -74,7 +80,7 @@ def importance(
         x: Images, (M, D).
         noise: Source of the draws.
         samples: Number of importance samples per image, K.
-        rows: Maximum number of latent vectors decoded at once, approximately.
+        batch_size: Maximum number of latent vectors decoded at once, approximately.
         prior_share: Share of the samples that come from the prior, a, in [0, 1].
         annealed: Number of posterior draws per image on which the proposal is centred, C; 0: the
             proposal is q(z|x).
@@ -92,7 +98,7 @@ def importance(
     log_sum_squares = log_sums[0].clone()
     tail, largest = tail_length(samples) + 1, torch.empty((0, len(x)), dtype=torch.float64)
 
-    chunk, middle = max(1, rows // len(x)), samples // 2
+    chunk, middle = max(1, batch_size // len(x)), samples // 2
     for half, (begin, end) in enumerate(((0, middle), (middle, samples))):
         for start in range(begin, end, chunk):
             z = proposal.sample(noise, min(chunk, end - start))
@@ -119,8 +125,8 @@ class _Kernels:
         self.centres, self.kernels = centres, DiagonalNormal(centres[:, None], log_var)
 
     def sample(self, noise: Noise, samples: int) -> Tensor:
-        count, rows, dims = self.centres.shape
-        chosen = (noise.uniform((samples, rows, 1), self.centres.dtype) * count).long().clamp(max=count - 1)
+        count, num_images, dims = self.centres.shape
+        chosen = (noise.uniform((samples, num_images, 1), self.centres.dtype) * count).long().clamp(max=count - 1)
         centre = self.centres.gather(0, chosen.expand(-1, -1, dims))
         return DiagonalNormal(centre, self.kernels.log_var.expand_as(centre)).sample(noise)
 

@@ -58,7 +58,7 @@ def inference_gap(
     draws: int = 10,
     lr: float = 0.03,
     samples: int = 1000,
-    rows: int = 1000,
+    batch_size: int = 1000,
 ) -> GapEstimate:
     """Estimate the inference gap of each image and its two parts (Cremer et al. 2018).
 
@@ -72,7 +72,7 @@ def inference_gap(
         draws: Number of draws of z per gradient of the optimisation.
         lr: Initial learning rate of the optimisation.
         samples: Number of draws for both bounds and of importance samples for log p(x), K.
-        rows: Maximum number of latent vectors decoded at once, approximately.
+        batch_size: Maximum number of latent vectors decoded at once, approximately.
 
     Returns:
         The gap of each image.
@@ -80,14 +80,14 @@ def inference_gap(
     q, best = _expanded(model.encoder(x)), best_posterior(model, x, noise, steps, draws, lr)
     with torch.no_grad():
         bound, best_bound = torch.zeros_like(x[:, 0]), torch.zeros_like(x[:, 0])
-        chunk = max(1, rows // len(x))
+        chunk = max(1, batch_size // len(x))
         for start in range(0, samples, chunk):
             eps = noise.normal((min(chunk, samples - start), *q.mean.shape), q.mean.dtype)
             bound += _reconstruction(model, q, x, eps).sum(0) / samples
             best_bound += _reconstruction(model, best, x, eps).sum(0) / samples
         pz = model.prior()
         bound, best_bound = bound - q.kl(pz), best_bound - best.kl(pz)
-    estimate = importance(VAE(_Given(best), model.decoder, model.prior), x, noise, samples, rows)
+    estimate = importance(VAE(_Given(best), model.decoder, model.prior), x, noise, samples, batch_size)
     log_px = estimate.log_px.to(bound)
     return GapEstimate(
         inference_gap=log_px - bound,

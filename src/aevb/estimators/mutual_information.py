@@ -76,7 +76,7 @@ class Units(NamedTuple):
 
 
 @torch.no_grad()
-def information(model: VAE, x: Tensor, noise: Noise, samples: int = 1, rows: int = 1000) -> InformationEstimate:
+def information(model: VAE, x: Tensor, noise: Noise, samples: int = 1, batch_size: int = 1000) -> InformationEstimate:
     """Estimate the decomposition of the KL divergence (Hoffman & Johnson 2016, eq. 7).
 
     The aggregate posterior is the mixture over all N images. The cost is L N^2 J multiplications, in
@@ -87,17 +87,17 @@ def information(model: VAE, x: Tensor, noise: Noise, samples: int = 1, rows: int
         x: Images, (N, D).
         noise: Source of the draws of z.
         samples: Number of draws of q(z|x) per image, L.
-        rows: Maximum number of images encoded or decoded at once.
+        batch_size: Maximum number of images encoded or decoded at once.
 
     Returns:
         The decomposition for each image.
     """
-    qz_x, pz = _posteriors(model, x, rows), model.prior()
+    qz_x, pz = _posteriors(model, x, batch_size), model.prior()
     kl = qz_x.kl(pz)
     reconstruction, mutual_information = torch.zeros_like(kl), torch.zeros_like(kl)
     for _ in range(samples):
         z = qz_x.sample(noise)
-        parts = zip(z.split(rows), x.split(rows), strict=True)
+        parts = zip(z.split(batch_size), x.split(batch_size), strict=True)
         reconstruction += torch.cat([model.decoder(z_part).log_prob(x_part) for z_part, x_part in parts]) / samples
         log_qz = log_aggregate(z, qz_x).to(kl.device, kl.dtype)
         mutual_information += (qz_x.log_prob(z) - log_qz) / samples
@@ -127,28 +127,28 @@ def log_aggregate(z: Tensor, qz_x: DiagonalNormal | Bernoulli) -> Tensor:
 
 
 @torch.no_grad()
-def units(model: VAE, x: Tensor, rows: int = 1000) -> Units:
+def units(model: VAE, x: Tensor, batch_size: int = 1000) -> Units:
     """Measure how much each latent dimension is used (Burda et al. 2015).
 
     Args:
         model: The model.
         x: Images, (N, D).
-        rows: Maximum number of images encoded at once.
+        batch_size: Maximum number of images encoded at once.
 
     Returns:
         The use of each latent dimension.
     """
-    qz_x, pz = _posteriors(model, x, rows), model.prior()
+    qz_x, pz = _posteriors(model, x, batch_size), model.prior()
     kl = _one_by_one(qz_x).kl(_one_by_one(pz)).mean(0)
     variance = qz_x.mean.var(0, unbiased=False)
     return Units(*(tensor.to("cpu", torch.float64) for tensor in (kl, variance, qz_x.log_var)))
 
 
-def verdict(found: Units) -> str:
+def verdict(use: Units) -> str:
     """Summarise the use of the latent dimensions in a few words.
 
     Args:
-        found: The use of each latent dimension.
+        use: The use of each latent dimension.
 
     Returns:
         "collapsed": The KL divergence is below 0.1 nats per image and no unit is active.
@@ -157,12 +157,12 @@ def verdict(found: Units) -> str:
         "all units active": Every unit is active.
         "diverged": The KL divergence is not finite.
     """
-    active = int(found.active.sum())
-    if not found.kl.sum().isfinite():
+    active = int(use.active.sum())
+    if not use.kl.sum().isfinite():
         return "diverged"
     if active == 0:
-        return "collapsed" if found.kl.sum() < COLLAPSED else "no unit active"
-    return "all units active" if active == len(found.kl) else "partly collapsed"
+        return "collapsed" if use.kl.sum() < COLLAPSED else "no unit active"
+    return "all units active" if active == len(use.kl) else "partly collapsed"
 
 
 def _one_by_one(distribution: Any) -> Any:
@@ -172,8 +172,8 @@ def _one_by_one(distribution: Any) -> Any:
     return DiagonalNormal(distribution.mean[..., None], distribution.log_var[..., None])
 
 
-def _posteriors(model: VAE, x: Tensor, rows: int) -> Any:
-    parts = [model.encoder(part) for part in x.split(rows)]
+def _posteriors(model: VAE, x: Tensor, batch_size: int) -> Any:
+    parts = [model.encoder(part) for part in x.split(batch_size)]
     if isinstance(parts[0], Bernoulli):
         return Bernoulli(torch.cat([part.logits for part in parts]))
     log_var = torch.cat([part.log_var.expand_as(part.mean) for part in parts])

@@ -40,7 +40,7 @@ class PredictiveEstimate(NamedTuple):
 
 @torch.no_grad()
 def predictive(
-    model: VAE, x: Tensor, noise: Noise, draws: int = 20, samples: int = 50, rows: int = 1000
+    model: VAE, x: Tensor, noise: Noise, draws: int = 20, samples: int = 50, batch_size: int = 1000
 ) -> PredictiveEstimate:
     """Estimate log p(x|X) of each image (appendix F).
 
@@ -52,7 +52,7 @@ def predictive(
         noise: Source of the draws of theta and z.
         draws: Number of draws of theta, S.
         samples: Number of importance samples per image and draw of theta, K.
-        rows: Maximum number of latent vectors decoded at once, approximately.
+        batch_size: Maximum number of latent vectors decoded at once, approximately.
 
     Returns:
         The predictive density of each image.
@@ -63,7 +63,7 @@ def predictive(
     for s in range(draws):
         theta = q_theta.sample(Noise(noise.seed, "theta", s, device=x.device), 1)[0]
         drawn = VAE(model.encoder, SampledDecoder(model.decoder, theta), model.prior)
-        each.append(importance(drawn, x, noise, samples, rows).log_px)
+        each.append(importance(drawn, x, noise, samples, batch_size).log_px)
     log_px = torch.stack(each)
     spread = log_px.std(0, correction=min(1, draws - 1))
     return PredictiveEstimate(log_px.logsumexp(0) - math.log(draws), log_px.mean(0), spread)

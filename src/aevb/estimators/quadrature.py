@@ -207,9 +207,9 @@ def _peaks(log_joint: Tensor, dims: int) -> tuple[Tensor, Tensor]:
     hidden = torch.zeros_like(peak)
     for axis in range(dims):
         stride = along ** (dims - 1 - axis)
-        place = at // stride % along  # index within its lattice; the second begins after along^J points
-        below = log_joint.gather(0, torch.where(place > 0, at - stride, at)[None])[0]
-        above = log_joint.gather(0, torch.where(place < along - 1, at + stride, at)[None])[0]
+        offset = at // stride % along  # index within its lattice; the second begins after along^J points
+        below = log_joint.gather(0, torch.where(offset > 0, at - stride, at)[None])[0]
+        above = log_joint.gather(0, torch.where(offset < along - 1, at + stride, at)[None])[0]
         hidden += (peak - torch.minimum(below, above)) / 4
     return peak, hidden
 

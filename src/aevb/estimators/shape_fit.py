@@ -56,10 +56,10 @@ def fit(images: np.ndarray) -> ShapeFit:
     """
     y = np.clip(images.astype(np.float64), 0, 1)
     n, side, _ = y.shape
-    place = np.arange(side) + 0.5
+    pixel = np.arange(side) + 0.5
     mass = y.sum((1, 2)) + EPS
-    row, column = (y * place[:, None]).sum((1, 2)) / mass, (y * place).sum((1, 2)) / mass
-    w = (place[None, None, :] - column[:, None, None]) + 1j * (place[None, :, None] - row[:, None, None])
+    row, column = (y * pixel[:, None]).sum((1, 2)) / mass, (y * pixel).sum((1, 2)) / mass
+    w = (pixel[None, None, :] - column[:, None, None]) + 1j * (pixel[None, :, None] - row[:, None, None])
 
     def moment(power: int) -> np.ndarray:
         return (y * w**power).sum((1, 2)) / mass

@@ -27,7 +27,7 @@ from aevb.evaluation.loading import load_run
 from aevb.evaluation.memory import peak_memory
 from aevb.evaluators.evaluator import Evaluation, Evaluator, run_over
 from aevb.evaluators.partial import Partial
-from aevb.evaluators.record import place, record, recorded
+from aevb.evaluators.record import evaluation_path, record, recorded
 from aevb.evaluators.targets import float_type, targets
 from aevb.loggers.evaluation_summaries import write_evaluation_summaries
 from aevb.models.vae import VAE
@@ -86,10 +86,10 @@ def evaluate_run(
         x = targets(split, loaded.dataset.dynamic, seed, float_type(loaded.settings))[:num_images]
         part = None if num_images is None or num_images >= len(split.x) else num_images
         for evaluator in built.values():
-            path = place(run, evaluator, split_name, part)
+            path = evaluation_path(run, evaluator, split_name, part)
             identity = _identity(evaluator, loaded.model, x, split_name, seed, threads)
-            found = recorded(path, evaluator, identity)
-            if found is None:
+            evaluation = recorded(path, evaluator, identity)
+            if evaluation is None:
                 convention = loaded.dataset.convention
                 facts = {
                     "identity": identity,
@@ -100,11 +100,11 @@ def evaluate_run(
                 }
                 likelihood = evaluator.likelihood(loaded.settings["model"]["decoder"]["_target_"])
                 facts["meaning"] = meaning(convention, likelihood)
-                found = _evaluate(evaluator, loaded.model, x, path, facts)
-                record(run, evaluator, found[0], split_name, part, **found[1])
+                evaluation = _evaluate(evaluator, loaded.model, x, path, facts)
+                record(run, evaluator, evaluation[0], split_name, part, **evaluation[1])
                 _partial(path, identity).discard()
             written.append(path)
-            rows.append((evaluator, split_name, *found))
+            rows.append((evaluator, split_name, *evaluation))
     write_evaluation_summaries(run)
     _show(run, rows, written)
     return written

@@ -99,13 +99,13 @@ def _weights(run: Path, done: dict[str, Any], model: VAE) -> dict[str, torch.Ten
     try:
         with open_regular(path) as file:
             state = torch.load(file, map_location="cpu", weights_only=True)
-        found = {name: (value.shape, value.dtype) for name, value in state.items()}
+        stored = {name: (value.shape, value.dtype) for name, value in state.items()}
     except (UnpicklingError, RuntimeError, AttributeError) as error:
         raise UserError(f"{path}: refused, it holds more than tensors; allowed: weights only; {remedy}") from error
     wanted = {name: (value.shape, value.dtype) for name, value in model.state_dict().items()}
-    if found.keys() != wanted.keys() or any(found[name][0] != wanted[name][0] for name in found):
+    if stored.keys() != wanted.keys() or any(stored[name][0] != wanted[name][0] for name in stored):
         raise UserError(f"{path}: not the weights of the model in config.yaml; {remedy}")
-    for name, (_, dtype) in found.items():
+    for name, (_, dtype) in stored.items():
         if dtype != wanted[name][1]:
             raise UserError(
                 f"{path}: {name} is {dtype}; allowed: {wanted[name][1]}, in which the run was trained; {remedy}"

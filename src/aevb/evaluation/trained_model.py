@@ -257,5 +257,5 @@ def _tensor(value: Any, name: str, dtype: torch.dtype) -> Tensor:
         ) from error
 
 
-def _like(value: Tensor, given: Any) -> Any:
-    return value.to(given.device) if isinstance(given, Tensor) else value.numpy()
+def _like(value: Tensor, template: Any) -> Any:
+    return value.to(template.device) if isinstance(template, Tensor) else value.numpy()

@@ -219,10 +219,10 @@ def run_over(
     device = next(model.parameters(), x).device
     # The arrays are filled in place: thousands of small results between large temporaries would
     # prevent the allocator from reusing the memory of the temporaries.
-    mine: dict[str, Tensor] = {}
+    own_values: dict[str, Tensor] = {}
     done = 0
     if partial is not None:
-        mine, done = partial.load(len(x))
+        own_values, done = partial.load(len(x))
     if bar is not None:
         bar.advance(done)
     for k, start in enumerate(range(done, len(x), evaluator.images)):
@@ -231,20 +231,22 @@ def run_over(
             noise = RowNoise(seed, evaluator.name, range(start, start + len(block)), device)
             values = evaluator.values(model, block.to(device), noise)
             for name, value in values.items():
-                mine.setdefault(name, torch.zeros(len(x), dtype=torch.float64))[start : start + len(block)] = value
+                own_values.setdefault(name, torch.zeros(len(x), dtype=torch.float64))[start : start + len(block)] = (
+                    value
+                )
         if bar is not None:
             bar.advance(len(block))
         if partial is not None:
-            partial.save(mine, start + len(block))
-    values = _gathered(mine, world)
+            partial.save(own_values, start + len(block))
+    values = _combine_ranks(own_values, world)
     return Evaluation(values, evaluator.primary_value, evaluator.summary(model, x.to(device), values))
 
 
-def _gathered(mine: dict[str, Tensor], world: int) -> dict[str, Tensor]:
+def _combine_ranks(own_values: dict[str, Tensor], world: int) -> dict[str, Tensor]:
     """Combine the rows of all ranks; the rows of the other ranks are zero."""
     if world == 1:
-        return mine
+        return own_values
     parts: list[dict[str, Tensor]] = [{} for _ in range(world)]
-    dist.all_gather_object(parts, mine)
+    dist.all_gather_object(parts, own_values)
     names = dict.fromkeys(name for part in parts for name in part)
     return {name: torch.stack([part[name] for part in parts if name in part]).sum(0) for name in names}

@@ -61,7 +61,14 @@ class InferenceGap(Evaluator):
             effective_samples, each (M,).
         """
         estimate = inference_gap(
-            model, x, noise, steps=self.steps, draws=self.draws, lr=self.lr, samples=self.samples, rows=self.batch_size
+            model,
+            x,
+            noise,
+            steps=self.steps,
+            draws=self.draws,
+            lr=self.lr,
+            samples=self.samples,
+            batch_size=self.batch_size,
         )
         return estimate._asdict()
 

@@ -77,17 +77,17 @@ class Information(Evaluator):
             kl_per_dimension (nats) and variance_of_mean, both of length J; log_var_histogram: the histogram
             of log sigma^2 over images and dimensions.
         """
-        found = units(model, x, self.batch_size)
-        counts, edges = _histogram(found.log_var)
-        active, total = int(found.active.sum()), len(found.kl)
+        use = units(model, x, self.batch_size)
+        counts, edges = _histogram(use.log_var)
+        active, total = int(use.active.sum()), len(use.kl)
         return {
-            "verdict": f"{verdict(found)}: {active} of {total} units active, KL {found.kl.sum():.2f} nats; mutual information "
+            "verdict": f"{verdict(use)}: {active} of {total} units active, KL {use.kl.sum():.2f} nats; mutual information "
             f"{values['mutual_information'].mean():.2f} of at most log N = {math.log(len(x)):.2f} nats",
             "ceiling": math.log(len(x)),
             "active_units": active,
             "active_above": ACTIVE,
-            "kl_per_dimension": found.kl.tolist(),
-            "variance_of_mean": found.variance.tolist(),
+            "kl_per_dimension": use.kl.tolist(),
+            "variance_of_mean": use.variance.tolist(),
             "log_var_histogram": {"edges": edges.tolist(), "counts": counts.tolist()},
         }
 

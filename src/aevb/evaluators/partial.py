@@ -40,24 +40,24 @@ class Partial:
         wall, cpu = (np.array(_clocks()) - self._start).tolist()
         return wall, cpu
 
-    def load(self, rows: int) -> tuple[dict[str, Tensor], int]:
+    def load(self, num_images: int) -> tuple[dict[str, Tensor], int]:
         """Read the partial results.
 
         Args:
-            rows: Number of images, n.
+            num_images: Number of images, n.
 
         Returns:
             The values by name, each (n,), and the number of finished images; ({}, 0) if the file is missing
             or damaged, or belongs to another evaluation.
         """
-        found = read_values(self.path)
-        if found is None or str(found.pop("identity", "")) != self.identity:
+        saved = read_values(self.path)
+        if saved is None or str(saved.pop("identity", "")) != self.identity:
             return {}, 0
-        done = int(found.pop("done"))
-        self._start -= found.pop("seconds")
-        values = {name: torch.zeros(rows, dtype=torch.float64) for name in found}
+        done = int(saved.pop("done"))
+        self._start -= saved.pop("seconds")
+        values = {name: torch.zeros(num_images, dtype=torch.float64) for name in saved}
         for name, value in values.items():
-            value[:done] = torch.from_numpy(found[name])
+            value[:done] = torch.from_numpy(saved[name])
         return values, done
 
     def save(self, values: dict[str, Tensor], done: int) -> None:

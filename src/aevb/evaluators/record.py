@@ -17,10 +17,10 @@ from aevb.files.regular import is_regular
 from aevb.runs import layout
 from aevb.runs.records import read_evaluation
 
-__all__ = ["place", "record", "recorded"]
+__all__ = ["evaluation_path", "record", "recorded"]
 
 
-def place(directory: Path, evaluator: Evaluator, split: str, first: int | None) -> Path:
+def evaluation_path(directory: Path, evaluator: Evaluator, split: str, first: int | None) -> Path:
     """Return the path of the JSON file of an evaluation.
 
     Args:
@@ -56,7 +56,7 @@ def record(
     Returns:
         The path of the JSON file.
     """
-    path = place(directory, evaluator, split, first)
+    path = evaluation_path(directory, evaluator, split, first)
     values = {
         name: {"mean": evaluation.mean(name), "standard_error": evaluation.standard_error(name)}
         for name in evaluation.values

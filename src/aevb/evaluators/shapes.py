@@ -68,7 +68,7 @@ class Shapes(Evaluator):
         sampled = model.decoder(model.sample_prior(len(x), noise)).mean
         original, reconstruction, sample = (fit(_square(images)) for images in (x, reconstructed, sampled))
         same = reconstruction.kind == original.kind
-        found: dict[str, np.ndarray] = {
+        values: dict[str, np.ndarray] = {
             "recognisable_reconstruction": reconstruction.recognisable & same,
             "recognisable_sample": sample.recognisable,
             "recognisable_original": original.recognisable,
@@ -76,7 +76,7 @@ class Shapes(Evaluator):
             "sample_overlap": sample.overlap,
             "sample_kind": sample.kind,
         }
-        return {name: torch.from_numpy(value.astype(np.float64)) for name, value in found.items()}
+        return {name: torch.from_numpy(value.astype(np.float64)) for name, value in values.items()}
 
     def summary(self, model: VAE, x: Tensor, values: dict[str, Tensor]) -> dict[str, Any]:
         """Count the recognisable samples of each kind.
@@ -91,7 +91,7 @@ class Shapes(Evaluator):
             of a recognisable shape.
         """
         kinds = values["sample_kind"][values["recognisable_sample"] == 1]
-        counts = {name: int((kinds == place).sum()) for place, name in enumerate(KINDS)}
+        counts = {name: int((kinds == index).sum()) for index, name in enumerate(KINDS)}
         return {"sample_kinds": counts, "threshold": THRESHOLD}
 
     @property

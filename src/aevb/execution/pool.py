@@ -38,8 +38,16 @@ GRACE = 60.0  # seconds for a child that was asked to stop: aevb.execution.local
 SERVER_DIED = 255  # exit code in the words of multiprocessing when it cannot know one
 
 # What a surrounding torchrun, or a script that once used one, would say to the child about ranks that are not its own.
-FOREIGN = ("LOCAL_RANK", "RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "NODE_RANK", "GROUP_RANK", "GROUP_WORLD_SIZE")
-FOREIGN_PREFIXES = ("MASTER_", "ROLE_", "TORCHELASTIC_", "PET_")
+LAUNCHER_VARIABLES = (
+    "LOCAL_RANK",
+    "RANK",
+    "WORLD_SIZE",
+    "LOCAL_WORLD_SIZE",
+    "NODE_RANK",
+    "GROUP_RANK",
+    "GROUP_WORLD_SIZE",
+)
+LAUNCHER_PREFIXES = ("MASTER_", "ROLE_", "TORCHELASTIC_", "PET_")
 
 
 class WorkerCommand(NamedTuple):
@@ -190,7 +198,7 @@ def _clean_environment(threads: int) -> Iterator[None]:
     """The environment that a child, or the server that forks it, is to inherit."""
     before = dict(os.environ)
     for name in before:
-        if name in (*FOREIGN, LAUNCHER) or name.startswith(FOREIGN_PREFIXES):
+        if name in (*LAUNCHER_VARIABLES, LAUNCHER) or name.startswith(LAUNCHER_PREFIXES):
             del os.environ[name]
     os.environ.update(thread_variables(threads))
     try:

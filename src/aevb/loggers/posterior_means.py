@@ -37,8 +37,8 @@ class PosteriorMeans(RunLogger):
         self.frames, self._start = [], samples_seen
         every = read_settings(directory)["evaluation"].get("every")
         if samples_seen and is_regular(directory / layout.POSTERIOR_MEANS):
-            with open_bounded(directory / layout.POSTERIOR_MEANS) as file, np.load(file, allow_pickle=False) as held:
-                pairs = zip(held["samples_seen"].tolist(), held["mean"], strict=True)
+            with open_bounded(directory / layout.POSTERIOR_MEANS) as file, np.load(file, allow_pickle=False) as arrays:
+                pairs = zip(arrays["samples_seen"].tolist(), arrays["mean"], strict=True)
                 self.frames = [
                     (seen, mean)
                     for seen, mean in pairs

@@ -112,7 +112,7 @@ class AutoregressiveBernoulli:
     def __init__(self, logits: Tensor, context: Context) -> None:
         self.logits, self.context = logits, context
 
-    def given(self, value: Tensor) -> Bernoulli:
+    def conditional(self, value: Tensor) -> Bernoulli:
         """Return the distribution of every pixel given the earlier pixels of `value`, (..., D)."""
         return Bernoulli(self.logits + self.context(value))
 
@@ -125,7 +125,7 @@ class AutoregressiveBernoulli:
         Returns:
             Log-probabilities in nats, (...).
         """
-        return self.given(value).log_prob(value)
+        return self.conditional(value).log_prob(value)
 
     @property
     def mean(self) -> Tensor:

@@ -61,8 +61,8 @@ class DReG(Objective):
         qz_x = model.encoder(x)
         require_diagonal_normal("dreg", qz_x)
         z = qz_x.rsample(noise, self.samples)
-        held = DiagonalNormal(qz_x.mean.detach(), qz_x.log_var.detach())
-        log_pz, log_px_z, log_qz_x = model.prior().log_prob(z), model.decoder(z).log_prob(x), held.log_prob(z)
+        detached = DiagonalNormal(qz_x.mean.detach(), qz_x.log_var.detach())
+        log_pz, log_px_z, log_qz_x = model.prior().log_prob(z), model.decoder(z).log_prob(x), detached.log_prob(z)
         log_w = log_pz + log_px_z - log_qz_x
         importance = (log_w.logsumexp(0) - math.log(self.samples)).mean()
         if self.estimator == "dreg" and z.requires_grad:

@@ -124,7 +124,7 @@ def _content(records: list[RunRecord], options: Options) -> dict[str, Any]:
         else {}
     )
     curves, without_curve = curves_of(records)
-    found, more_panels = panels(curves)
+    shown_panels, more_panels = panels(curves)
     table, paper = run_table(records, differing), compare_with_paper(curves)
     near, all_pairs = pairs(records, differing)
     numbers = {str(record.directory): index for index, record in enumerate(records)}
@@ -139,9 +139,9 @@ def _content(records: list[RunRecord], options: Options) -> dict[str, Any]:
         "commands": commands(records),
         "differing": differing,
         "constant": constant,
-        "charts": [(view, _charts(view, found, numbers)) for view in views(found)],
-        "panels": found,
-        "lines": _legend(found),
+        "charts": [(view, _charts(view, shown_panels, numbers)) for view in views(shown_panels)],
+        "panels": shown_panels,
+        "lines": _legend(shown_panels),
         "more_panels": more_panels,
         "without_curve": without_curve,
         "paper": paper,
@@ -150,18 +150,18 @@ def _content(records: list[RunRecord], options: Options) -> dict[str, Any]:
         "all_pairs": all_pairs,
         "provenance": provenance(records),
         "conventions": conventions(records),
-        "limitations": limitations(records, found),
+        "limitations": limitations(records, shown_panels),
         "downloads": downloads(records, table, paper),
     }
 
 
-def _charts(view: View, found: Iterable[Panel], numbers: dict[str, int]) -> list[Chart]:
-    drawn = [draw(view, panel, f"chart-{view.key}-{index}", numbers) for index, panel in enumerate(found)]
+def _charts(view: View, shown_panels: Iterable[Panel], numbers: dict[str, int]) -> list[Chart]:
+    drawn = [draw(view, panel, f"chart-{view.key}-{index}", numbers) for index, panel in enumerate(shown_panels)]
     return [chart for chart in drawn if chart is not None]
 
 
-def _legend(found: list[Panel]) -> list[tuple[str, int]]:
-    return sorted({(line.label, line.style) for panel in found for line in panel.lines})
+def _legend(shown_panels: list[Panel]) -> list[tuple[str, int]]:
+    return sorted({(line.label, line.style) for panel in shown_panels for line in panel.lines})
 
 
 def _details(records: list[RunRecord], differing: Any, limits: Limits, images: int) -> dict[str, Any]:
@@ -170,10 +170,10 @@ def _details(records: list[RunRecord], differing: Any, limits: Limits, images: i
     chosen = sorted(order[: limits.details])
     pictures, left = {}, IMAGE_BYTES
     for index in chosen if limits.images else []:
-        found = read_images(records[index].directory, images)
-        size = sum(len(picture.png) for picture in found)
-        if found and size <= left:
-            pictures[index], left = found, left - size
+        image_files = read_images(records[index].directory, images)
+        size = sum(len(picture.png) for picture in image_files)
+        if image_files and size <= left:
+            pictures[index], left = image_files, left - size
     details = [detail(index, replace(records[index], images=pictures.get(index, [])), differing) for index in chosen]
     with_events = sum((record.directory / layout.TENSORBOARD).is_dir() for record in records) if images else 0
     return {

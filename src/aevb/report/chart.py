@@ -111,13 +111,13 @@ def draw(view: View, panel: Panel, identifier: str, numbers: dict[str, int]) -> 
 
 
 def _lines(view: View, panel: Panel, line: Line, numbers: dict[str, int]) -> list[Drawn]:
-    found = []
+    lines = []
     for index, split in enumerate(view.columns):
         seeds, summary = series(view, panel, line, split)
         if len(summary.mean) and (index < 2):
             named = [(str(numbers[str(item.run.directory)]), xs, ys) for item, xs, ys in seeds]
-            found.append(Drawn(line, split, index == 0, named, summary))
-    return found
+            lines.append(Drawn(line, split, index == 0, named, summary))
+    return lines
 
 
 def _curve(item: Drawn, x: Scale, y: Scale, left: float, view: View) -> Markup:

@@ -42,12 +42,12 @@ def flat_settings(settings: dict[str, Any]) -> dict[str, str]:
     Returns:
         Values by key; the option of a group stands under the group's name, as in `data=mnist`.
     """
-    found = {
+    flat = {
         key: shown(value)
         for key, value in flatten(settings)
         if key and not any(key == name or key.startswith(f"{name}.") for name in LEFT_OUT)
     }
-    return {key.removeprefix("choices."): value for key, value in found.items()}
+    return {key.removeprefix("choices."): value for key, value in flat.items()}
 
 
 def differing_settings(runs: Sequence[dict[str, str]]) -> list[Differing]:
@@ -83,7 +83,7 @@ def _follows(column: tuple[str, ...], from_column: tuple[str, ...]) -> bool:
     values: dict[str, set[str]] = defaultdict(set)
     for value, source in zip(column, from_column, strict=True):
         values[source].add(value)
-    return all(len(found) == 1 for found in values.values())
+    return all(len(matches) == 1 for matches in values.values())
 
 
 def _rank(key: str) -> tuple[int, str]:

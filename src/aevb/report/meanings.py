@@ -12,32 +12,32 @@ __all__ = ["conventions", "limitations"]
 
 def conventions(records: list[RunRecord]) -> list[tuple[str, str]]:
     """Return (targets, meaning) of every convention of targets among the runs."""
-    found = set()
+    texts = set()
     for record in records:
         targets = str(record.facts.get("targets", ""))
         model = record.settings.get("model")
         decoder = model.get("decoder") if isinstance(model, dict) else None
         if targets and isinstance(decoder, dict):
-            found.add((targets, meaning(targets, str(decoder.get("_target_", "")))))
-    return sorted(found)
+            texts.add((targets, meaning(targets, str(decoder.get("_target_", "")))))
+    return sorted(texts)
 
 
 def limitations(records: list[RunRecord], panels: list[Panel]) -> list[str]:
     """Return sentences on what the runs cannot show, each generated from a fact."""
-    found = []
+    texts = []
     single = [f"{line.label} ({panel.title})" for panel in panels for line in panel.lines if len(line.curves) == 1]
     if single:
         named = "; ".join(single[:6]) + (f"; and {len(single) - 6} more" if len(single) > 6 else "")
-        found.append(f"One seed only, so that nothing is known of the spread: {named}.")
-    found += _pareto(records)
+        texts.append(f"One seed only, so that nothing is known of the spread: {named}.")
+    texts += _pareto(records)
     states = Counter(record.row.state for record in records)
     unfinished = {state: count for state, count in states.items() if state != "done"}
     if unfinished:
         named = ", ".join(f"{count} {state}" for state, count in unfinished.items())
-        found.append(f"Not all runs are done ({named}): means at the end are over fewer runs.")
+        texts.append(f"Not all runs are done ({named}): means at the end are over fewer runs.")
     if any(str(record.manifest.get("dirty")).lower() == "true" for record in records):
-        found.append("Some runs were trained by code with uncommitted changes.")
-    return found
+        texts.append("Some runs were trained by code with uncommitted changes.")
+    return texts
 
 
 def _pareto(records: list[RunRecord]) -> list[str]:

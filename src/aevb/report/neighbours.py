@@ -39,7 +39,7 @@ def pairs(records: list[RunRecord], differing: list[Differing]) -> tuple[list[Pa
     """
     flat = [flat_settings(record.settings) for record in records]
     keys = [item.key for item in differing]
-    found: list[Pair] = []
+    result: list[Pair] = []
     for key in keys:
         if key == "seed":
             continue
@@ -54,17 +54,17 @@ def pairs(records: list[RunRecord], differing: list[Differing]) -> tuple[list[Pa
                 values = flat[a].get(key, ABSENT), flat[b].get(key, ABSENT)
                 gaps = _gaps(records[a], records[b])
                 if values[0] != values[1] and gaps:
-                    found.append(Pair(key, a, b, values, gaps))
-    return found[:MOST_PAIRS], len(found)
+                    result.append(Pair(key, a, b, values, gaps))
+    return result[:MOST_PAIRS], len(result)
 
 
 def _gaps(a: RunRecord, b: RunRecord) -> list[tuple[str, float, float]]:
-    mine, theirs = _primary(a), _primary(b)
+    value_a, value_b = _primary(a), _primary(b)
     result = []
-    for name in mine:
-        if name in theirs:
-            gap = theirs[name][0] - mine[name][0]
-            error = math.hypot(mine[name][1], theirs[name][1])
+    for name in value_a:
+        if name in value_b:
+            gap = value_b[name][0] - value_a[name][0]
+            error = math.hypot(value_a[name][1], value_b[name][1])
             result.append((name, gap, gap / error if error > 0 else math.nan))
     return result
 

@@ -63,23 +63,23 @@ def panels(curves: list[Curve]) -> tuple[list[Panel], int]:
     """
     names = labels(curves)
     groups: dict[tuple[str, int], dict[str, list[Curve]]] = {}
-    for (data, latent_dim, recipe), family in families(curves).items():
+    for (data, latent_dim, config_key), family in families(curves).items():
         rates = {item.lr for item in family}
         for item in sorted(family, key=lambda item: (item.lr is not None, item.lr or 0.0, item.seed)):
-            label = names[data, recipe] + (f", lr {item.lr:g}" if len(rates) > 1 and item.lr is not None else "")
+            label = names[data, config_key] + (f", lr {item.lr:g}" if len(rates) > 1 and item.lr is not None else "")
             groups.setdefault((data, latent_dim), {}).setdefault(label, []).append(item)
-    styles = _styles([list(found) for found in groups.values()])
+    styles = _styles([list(lines) for lines in groups.values()])
     drawn = [
         Panel(
             data,
             latent_dim,
             [
                 Line(label, styles[label], method(group[0].objective).published, group)
-                for label, group in sorted(found.items())[:MOST_LINES]
+                for label, group in sorted(lines.items())[:MOST_LINES]
             ],
-            max(0, len(found) - MOST_LINES),
+            max(0, len(lines) - MOST_LINES),
         )
-        for (data, latent_dim), found in groups.items()
+        for (data, latent_dim), lines in groups.items()
     ]
     return drawn[:MOST_PANELS], max(0, len(drawn) - MOST_PANELS)
 

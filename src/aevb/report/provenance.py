@@ -41,10 +41,10 @@ def provenance(records: list[RunRecord]) -> list[Fact]:
     return [
         Fact(
             name,
-            dict(sorted(found.items(), key=lambda item: (-item[1], item[0]))[:MOST_VALUES]),
-            max(0, len(found) - MOST_VALUES),
+            dict(sorted(files.items(), key=lambda item: (-item[1], item[0]))[:MOST_VALUES]),
+            max(0, len(files) - MOST_VALUES),
         )
-        for name, found in counts.items()
+        for name, files in counts.items()
     ]
 
 

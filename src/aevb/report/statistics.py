@@ -69,11 +69,11 @@ def summarise(curves: list[tuple[np.ndarray, np.ndarray]]) -> Summary:
     values = [{int(x): float(y) for x, y in zip(xs, ys, strict=True) if math.isfinite(y)} for xs, ys in curves]
     ends = [max(value, default=-1) for value in values]
     columns = []
-    for place in sorted(set().union(*values)) if values else []:
-        reached = [value for value, end in zip(values, ends, strict=True) if end >= place]
-        if all(place in value for value in reached):
-            column = np.array([value[place] for value in reached])
+    for point in sorted(set().union(*values)) if values else []:
+        reached = [value for value, end in zip(values, ends, strict=True) if end >= point]
+        if all(point in value for value in reached):
+            column = np.array([value[point] for value in reached])
             deviation = float(column.std(ddof=1)) if len(column) > 1 else 0.0
-            columns.append((place, float(column.mean()), column.min(), column.max(), deviation, len(column)))
+            columns.append((point, float(column.mean()), column.min(), column.max(), deviation, len(column)))
     table = np.array(columns, dtype=np.float64).reshape(-1, 6).T
     return Summary(table[0].astype(np.int64), table[1], table[2], table[3], table[4], table[5].astype(np.int64))

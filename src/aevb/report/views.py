@@ -41,18 +41,18 @@ def views(panels: list[Panel]) -> list[View]:
     """Return the views for which there are numbers."""
     runs = [item.run for panel in panels for line in panel.lines for item in line.curves]
     columns = dict.fromkeys(name for run in runs for name, values in run.metrics().items() if np.isfinite(values).any())
-    found: dict[str, dict[str, str]] = {}
+    choices: dict[str, dict[str, str]] = {}
     for column in columns:
         split, _, quantity = column.partition("_")
         if column != "samples_seen":
             known = split in SPLITS and quantity
-            found.setdefault(quantity if known else column, {})[split if known else "run"] = column
+            choices.setdefault(quantity if known else column, {})[split if known else "run"] = column
     order = sorted(
-        found, key=lambda quantity: (quantity not in NAMES, list(NAMES).index(quantity) if quantity in NAMES else 0)
+        choices, key=lambda quantity: (quantity not in NAMES, list(NAMES).index(quantity) if quantity in NAMES else 0)
     )
     result: list[View] = []
     for quantity in order:
-        chosen = {split: found[quantity][split] for split in (*SPLITS, "run") if split in found[quantity]}
+        chosen = {split: choices[quantity][split] for split in (*SPLITS, "run") if split in choices[quantity]}
         title = NAMES.get(quantity, quantity.replace("_", " "))
         result.append(View(quantity, title, chosen, paper=quantity == "bound"))
         if quantity == "bound":

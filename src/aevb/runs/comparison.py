@@ -15,7 +15,7 @@ from aevb.runs.csv_table import CLOCK, read_rows
 from aevb.runs.records import read_evaluation, read_manifest
 from aevb.runs.settings import read_settings
 
-__all__ = ["circumstances", "differences", "results", "rows"]
+__all__ = ["differences", "environment", "results", "rows"]
 
 NAMES = ("name", "output_dir")
 SHARED = ("versions", "commit", "dirty", "platform", "processor", "device", "threads", "matmul_backend", "data")
@@ -29,7 +29,7 @@ def rows(run: Path) -> dict[int, dict[str, str]]:
         return {}
 
 
-def circumstances(run: Path) -> dict[str, Any]:
+def environment(run: Path) -> dict[str, Any]:
     """Return the dotted keys of manifest.json that two runs can share; none where there is no manifest."""
     try:
         manifest = read_manifest(run)
@@ -48,31 +48,31 @@ def results(run: Path) -> dict[str, tuple[float, float]]:
 
 
 def differences(a: Path, b: Path) -> Iterator[tuple[str, str, str, str]]:
-    """(what, value in a, value in b, by how much) for all that differs: config, circumstances, curves, evaluations."""
+    """(what, value in a, value in b, by how much) for all that differs: config, environment, curves, evaluations."""
     yield from _keys("config", _config(a), _config(b))
-    yield from _keys("manifest", circumstances(a), circumstances(b))
+    yield from _keys("manifest", environment(a), environment(b))
     yield from _curves(rows(a), rows(b))
-    mine, theirs = results(a), results(b)
-    for key in dict.fromkeys([*mine, *theirs]):
-        if key not in mine or key not in theirs:
-            yield f"evaluation {key}", _there(key, mine), _there(key, theirs), ""
-        elif mine[key] != theirs[key]:
-            (mean, error), (mean_b, error_b) = mine[key], theirs[key]
+    values_a, values_b = results(a), results(b)
+    for key in dict.fromkeys([*values_a, *values_b]):
+        if key not in values_a or key not in values_b:
+            yield f"evaluation {key}", _there(key, values_a), _there(key, values_b), ""
+        elif values_a[key] != values_b[key]:
+            (mean, error), (mean_b, error_b) = values_a[key], values_b[key]
             spread = math.hypot(error, error_b)
             units = f" = {(mean_b - mean) / spread:+.2f} standard errors" if spread > 0 else ""
-            one, other = (f"{value:.6g} ± {e:.3g}" for value, e in (mine[key], theirs[key]))
+            one, other = (f"{value:.6g} ± {e:.3g}" for value, e in (values_a[key], values_b[key]))
             yield f"evaluation {key}", one, other, f"{mean_b - mean:+.6g}{units}"
 
 
 def _keys(kind: str, a: dict[str, Any], b: dict[str, Any]) -> Iterator[tuple[str, str, str, str]]:
     for key in dict.fromkeys([*a, *b]):
-        mine, theirs = a.get(key, "absent"), b.get(key, "absent")
-        if mine != theirs or type(mine) is not type(theirs):
-            yield f"{kind} {key}", shown(mine), shown(theirs), ""
+        values_a, values_b = a.get(key, "absent"), b.get(key, "absent")
+        if values_a != values_b or type(values_a) is not type(values_b):
+            yield f"{kind} {key}", shown(values_a), shown(values_b), ""
 
 
-def _there(key: str, found: dict[str, Any]) -> str:
-    return "there" if key in found else "absent"
+def _there(key: str, values: dict[str, Any]) -> str:
+    return "there" if key in values else "absent"
 
 
 def _config(run: Path) -> dict[str, Any]:
@@ -86,17 +86,17 @@ def _curves(a: dict[int, dict[str, str]], b: dict[int, dict[str, str]]) -> Itera
         yield "metrics marks", one, other, f"{len(common)} common"
     columns = list(a[common[0]]) if common else []
     for column in columns:
-        apart = [mark for mark in common if a[mark][column] != b[mark].get(column)]
+        apart = [point for point in common if a[point][column] != b[point].get(column)]
         if not apart:
             continue
-        far = max(apart, key=lambda mark: abs(_gap(a, b, mark, column)))
+        far = max(apart, key=lambda point: abs(_gap(a, b, point, column)))
         first, last = (f"first at {apart[0]:,}", f"{_gap(a, b, common[-1], column):+.6g} at {common[-1]:,}")
         one, other = (str(each[far].get(column, "absent")) for each in (a, b))
         yield f"metrics {column}", one, other, f"most at {far:,}: {_gap(a, b, far, column):+.6g}; {first}; {last}"
 
 
-def _gap(a: dict[int, dict[str, str]], b: dict[int, dict[str, str]], mark: int, column: str) -> float:
+def _gap(a: dict[int, dict[str, str]], b: dict[int, dict[str, str]], point: int, column: str) -> float:
     try:
-        return float(b[mark][column]) - float(a[mark][column])
+        return float(b[point][column]) - float(a[point][column])
     except (KeyError, ValueError, TypeError):
         return 0.0  # one of them was not computed

@@ -29,9 +29,9 @@ def check_same_data(directory: Path, hashes: dict[str, str], data: dict[str, Any
     changed = [name for name in hashes if before.get(name) != hashes[name]]
     if changed:
         key = next((key for key in ("path", "root") if data.get(key)), None)
-        given = f"data.{key}={data[key]}" if key else f"data={data['_target_']}"
+        assignment = f"data.{key}={data[key]}" if key else f"data={data['_target_']}"
         raise UserError(
-            f"{given}: not the data that {directory} began with (changed: {', '.join(changed)}); allowed: the same images; "
+            f"{assignment}: not the data that {directory} began with (changed: {', '.join(changed)}); allowed: the same images; "
             "try: restore them, or another name="
         )
 

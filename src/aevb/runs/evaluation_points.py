@@ -6,8 +6,8 @@ __all__ = ["is_evaluation_point", "next_evaluation_point"]
 def next_evaluation_point(samples_seen: int, every: int | None = None) -> int:
     """The smallest of 1, 2, 3, 5 x 10^k above `samples_seen`, or multiple of `every`."""
     scale = 10 ** max(0, len(str(samples_seen)) - 1)
-    mark = next(mark for mark in (scale, 2 * scale, 3 * scale, 5 * scale, 10 * scale) if mark > samples_seen)
-    return mark if every is None else min(mark, (samples_seen // every + 1) * every)
+    point = next(point for point in (scale, 2 * scale, 3 * scale, 5 * scale, 10 * scale) if point > samples_seen)
+    return point if every is None else min(point, (samples_seen // every + 1) * every)
 
 
 def is_evaluation_point(before: int, after: int, every: int | None = None) -> bool:

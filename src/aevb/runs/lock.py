@@ -68,9 +68,9 @@ def is_locked(directory: Path) -> bool | None:
 def signal_owner(directory: Path, number: int) -> None:
     """Sends a signal to the process that holds the lock of `directory`, if there is one and it is on this machine."""
     with suppress(UserError, OSError, ValueError, KeyError, TypeError, RecursionError):
-        said = json.loads(read_bytes(directory / layout.LOCK, LIMIT))
-        pid = said["pid"]  # zero and below stand for groups of processes
-        if type(pid) is int and pid > 1 and is_locked(directory) and said["host"] == socket.gethostname():
+        owner = json.loads(read_bytes(directory / layout.LOCK, LIMIT))
+        pid = owner["pid"]  # zero and below stand for groups of processes
+        if type(pid) is int and pid > 1 and is_locked(directory) and owner["host"] == socket.gethostname():
             os.kill(pid, number)
 
 
@@ -117,6 +117,6 @@ def _names(path: Path, file: IO[bytes]) -> bool:
 
 def _owner(text: bytes) -> str:
     with suppress(ValueError, KeyError, TypeError, RecursionError):
-        said = json.loads(text)
-        return f"process {said['pid']} on {said['host']} since {said['since']}"
+        owner = json.loads(text)
+        return f"process {owner['pid']} on {owner['host']} since {owner['since']}"
     return "another process"

@@ -74,9 +74,9 @@ def _read(path: Path, schema: Mapping[str, Field], remedy: str = REMEDY) -> dict
         try:
             record[name] = field(record[name])
         except ValueError as error:
-            given = json.dumps(record[name])
-            given = given if len(given) <= 40 else f"{given[:37]}..."
-            raise UserError(f"{path}: damaged ({name}={given}); allowed: {error}; try: {remedy}") from error
+            shown = json.dumps(record[name])
+            shown = shown if len(shown) <= 40 else f"{shown[:37]}..."
+            raise UserError(f"{path}: damaged ({name}={shown}); allowed: {error}; try: {remedy}") from error
     return record
 
 

@@ -67,9 +67,11 @@ def planned_action(directory: Path, settings: dict[str, Any]) -> PlannedAction:
     if differs := difference(settings, read_settings(directory)):
         # Not model.encoder.hidden_dim beside the hidden_dim that it comes from.
         own = {key: pair for key, pair in differs.items() if "." not in key or differs.get(key.split(".")[-1]) != pair}
-        mine, theirs = (", ".join(f"{key}={shown(pair[side])}" for key, pair in own.items()) for side in (0, 1))
+        new_values, old_values = (
+            ", ".join(f"{key}={shown(pair[side])}" for key, pair in own.items()) for side in (0, 1)
+        )
         raise UserError(
-            f"{mine}: {directory} holds a run with {theirs}; "
+            f"{new_values}: {directory} holds a run with {old_values}; "
             "allowed: the same experiment; try: another name=, or remove that folder"
         )
     if before == "done" and Run(directory).done["samples_seen"] >= settings["max_samples"]:

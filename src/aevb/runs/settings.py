@@ -72,8 +72,8 @@ def read_settings(directory: Path, done: dict[str, Any] | None = None) -> dict[s
         raise UserError(f"{path}: not a whole config (no {', '.join(lost)}); {REMEDY}")
     for key, is_good, allowed in _schema():
         if key in settings and not is_good(settings[key]):
-            given = " ".join(repr(settings[key]).split())
-            raise UserError(f"{path}: {key}={given[:60]}: damaged; allowed: {allowed}; {TRY}")
+            shown = " ".join(repr(settings[key]).split())
+            raise UserError(f"{path}: {key}={shown[:60]}: damaged; allowed: {allowed}; {TRY}")
     for key, value in flatten(settings):
         if isinstance(value, float) and not math.isfinite(value):
             raise UserError(f"{path}: {key}={value}: not a finite number; {REMEDY}")

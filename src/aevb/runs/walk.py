@@ -19,7 +19,7 @@ def run_directories(folder: Path) -> list[Path]:
     Returns:
         The folders with a config.yaml, whatever that is.
     """
-    found: list[str] = []
+    directories: list[str] = []
     level = [os.fspath(folder)]
     for _ in range(MAX_DEPTH):
         below: list[str] = []
@@ -30,8 +30,8 @@ def run_directories(folder: Path) -> list[Path]:
             except OSError:
                 continue  # it has just gone, or is not ours to read
             if layout.CONFIG in names:
-                found.append(path)
+                directories.append(path)
             else:
                 below += [os.path.join(path, name) for name, is_folder in names.items() if is_folder]
         level = below
-    return sorted(map(Path, found))
+    return sorted(map(Path, directories))

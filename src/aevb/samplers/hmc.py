@@ -61,8 +61,8 @@ class BlockLogDensity(LogDensityWithGradient):
         rows: Number of chains of a block; the last block may be smaller.
     """
 
-    def __init__(self, densities: list[LogDensity], rows: int) -> None:
-        self.densities, self.rows = densities, rows
+    def __init__(self, densities: list[LogDensity], block_size: int) -> None:
+        self.densities, self.rows = densities, block_size
 
     def __call__(self, z: Tensor) -> Tensor:
         """Return log pi(z) up to a constant, (N,)."""

@@ -28,8 +28,8 @@ class Snapshot:
         """
         self.optimizers = list(optimizers)
         states = [state for optimizer in self.optimizers for state in optimizer.state.values()]
-        held = [value for state in states for value in state.values() if torch.is_tensor(value)]
-        tensors = [*module.parameters(), *module.buffers(), *held]
+        values = [value for state in states for value in state.values() if torch.is_tensor(value)]
+        tensors = [*module.parameters(), *module.buffers(), *values]
         if [id(tensor) for tensor in tensors] != [id(tensor) for tensor in self.tensors]:
             self.tensors, self.copies = tensors, [torch.empty_like(tensor) for tensor in tensors]
         torch._foreach_copy_(self.copies, self.tensors)

@@ -102,12 +102,12 @@ class Figure(ABC):
             UserError: If none of the runs can be used.
         """
         remove_leftovers(output_dir)  # left by a command that was killed while drawing
-        found, unreadable = readable(finished(runs))
+        loaded, unreadable = readable(finished(runs))
         for directory, why in unreadable.items():
             print(printable(f"{directory}: left out: {why}"), file=sys.stderr)
-        wanted = self.wanted(found)
+        wanted = self.wanted(loaded)
         if not wanted:
-            what = f"none of the {len(found)} finished runs serves" if found else "no finished runs"
+            what = f"none of the {len(loaded)} finished runs serves" if loaded else "no finished runs"
             raise UserError(f"runs={runs}: {what}, nothing to draw {self.name} from; try: {self.command}")
         with matplotlib.rc_context(RC):  # type: ignore[arg-type]
             drawing = self.compose(wanted, trusted)

@@ -11,14 +11,14 @@ __all__ = ["image_panels"]
 
 
 def image_panels(
-    places: Collection[tuple[str, int]], title: str, size: tuple[float, float]
+    panels: Collection[tuple[str, int]], title: str, size: tuple[float, float]
 ) -> tuple[Canvas, dict[tuple[str, int], Axes]]:
     """Create a canvas with one panel per data set and latent dimension.
 
     If every data set has one panel only, the panels are placed side by side.
 
     Args:
-        places: The panels as pairs (data set, latent_dim).
+        panels: The panels as pairs (data set, latent_dim).
         title: The title of a panel, with the fields {data} and {latent_dim}.
         size: The width and height of one panel, inches.
 
@@ -26,7 +26,7 @@ def image_panels(
         The canvas, and its axes by (data set, latent_dim).
     """
     rows: dict[str, list[int]] = {}
-    for data, latent_dim in places:
+    for data, latent_dim in panels:
         rows.setdefault(data, []).append(latent_dim)
     columns = max(map(len, rows.values()))
     upright = columns == 1  # one panel each: side by side

@@ -1,10 +1,10 @@
 """Learning curves of finished runs, and how the runs are grouped.
 
-A run is described by its data set, latent_dim, learning rate, seed and *recipe*. The recipe is
+A run is described by its data set, latent_dim, learning rate, seed and *config key*. The config key is
 everything else in its config that the training depends on. Runs that differ in the seed alone are
 averaged. Among runs that differ in the learning rate alone, one learning rate is selected (see
-`aevb.figures.common.learning_rate_choice`). Runs with different recipes are different methods and
-are drawn as separate lines.
+`aevb.figures.common.learning_rate_choice`). Runs with different config keys are different methods
+and are drawn as separate lines.
 """
 
 from collections import Counter
@@ -53,7 +53,7 @@ class Curve(NamedTuple):
         objective: The name of the objective in conf/objective.
         lr: The learning rate; None if the optimizer has none.
         seed: The seed of the run.
-        recipe: The remaining keys of the config that the training depends on.
+        config_key: The remaining keys of the config that the training depends on.
         samples_seen: The number of training samples seen at each evaluation point, (R,).
         bound: The lower bound by split, "train" and "test", (R,) each, nats per datapoint.
     """
@@ -64,7 +64,7 @@ class Curve(NamedTuple):
     objective: str
     lr: float | None
     seed: int
-    recipe: ConfigKey
+    config_key: ConfigKey
     samples_seen: np.ndarray
     bound: dict[str, np.ndarray]
 
@@ -150,14 +150,14 @@ def curve(run: Run) -> Curve:
         objective=str(settings["choices"]["objective"]),
         lr=run.done.get("learning_rate", settings["optimizer"].get("lr")),
         seed=settings["seed"],
-        recipe=_config_key(run),
+        config_key=_config_key(run),
         samples_seen=metrics["samples_seen"],
         bound={"train": metrics["train_bound"], "test": metrics["test_bound"]},
     )
 
 
 def _config_key(run: Run) -> ConfigKey:
-    numbers = {key: theirs for key, (_, theirs) in difference({}, run.settings).items() if key}
+    numbers = {key: own_value for key, (_, own_value) in difference({}, run.settings).items() if key}
     everywhere = {key: numbers.get(key) for key in ("hidden_dim", "latent_dim")}
     return tuple(
         (key, str(value))
@@ -175,54 +175,57 @@ def families(curves: Iterable[Curve]) -> dict[tuple[str, int, ConfigKey], list[C
         curves: The curves.
 
     Returns:
-        The curves by (data set, latent_dim, recipe); the data sets are in the order of `DATASETS`.
+        The curves by (data set, latent_dim, config key); the data sets are in the order of `DATASETS`.
     """
     order = list(DATASETS)
     groups: dict[tuple[str, int, ConfigKey], list[Curve]] = {}
     for item in curves:
-        groups.setdefault((item.data, item.latent_dim, item.recipe), []).append(item)
+        groups.setdefault((item.data, item.latent_dim, item.config_key), []).append(item)
 
     def rank(key: tuple[str, int, ConfigKey]) -> tuple[int, str, int, ConfigKey]:
-        data, latent_dim, recipe = key
-        return (order.index(data) if data in order else len(order), data, latent_dim, recipe)
+        data, latent_dim, config_key = key
+        return (order.index(data) if data in order else len(order), data, latent_dim, config_key)
 
     return {key: groups[key] for key in sorted(groups, key=rank)}
 
 
 def labels(curves: list[Curve]) -> dict[tuple[str, ConfigKey], str]:
-    """Name every recipe by its method and by the keys in which it differs from the other recipes.
+    """Name every config key by its method and by the keys in which it differs from the others.
 
-    A key with the default value of its option in conf/ is left out, unless two recipes would then have
+    A key with the default value of its option in conf/ is left out, unless two config keys would then have
     the same name.
 
     Args:
         curves: The curves.
 
     Returns:
-        The names by (data set, recipe).
+        The names by (data set, config key).
     """
-    recipes: dict[str, dict[ConfigKey, Run]] = {}
+    by_data: dict[str, dict[ConfigKey, Run]] = {}
     for item in curves:
-        recipes.setdefault(item.data, {})[item.recipe] = item.run
+        by_data.setdefault(item.data, {})[item.config_key] = item.run
     names: dict[tuple[str, ConfigKey], str] = {}
-    for data, found in recipes.items():
+    for data, by_key in by_data.items():
         values: dict[str, set[str | None]] = {}
-        for key in {key for recipe in found for key, _ in recipe}:
-            values[key] = {dict(recipe).get(key) for recipe in found}
+        for key in {key for config_key in by_key for key, _ in config_key}:
+            values[key] = {dict(config_key).get(key) for config_key in by_key}
         # The method is named by the objective, so its target is left out; so are keys that have one value only,
-        # because they do not distinguish recipes.
+        # because they do not distinguish methods.
         differing = {
             key for key, choices in values.items() if len(choices - {None}) > 1 and key != "objective._target_"
         }
         full, short = {}, {}
-        for recipe, run in found.items():
+        for config_key, run in by_key.items():
             label = method(str(run.settings["choices"]["objective"])).label
-            marks = {key: _mark(key, value) for key, value in recipe if key in differing}
-            full[recipe] = ", ".join([label, *marks.values()])
-            unusual = [mark for key, mark in marks.items() if not _is_usual(run, key)]
-            short[recipe] = ", ".join([label, *unusual])
+            texts = {key: _key_text(key, value) for key, value in config_key if key in differing}
+            full[config_key] = ", ".join([label, *texts.values()])
+            unusual = [text for key, text in texts.items() if not _is_usual(run, key)]
+            short[config_key] = ", ".join([label, *unusual])
         once = Counter(short.values())
-        names |= {(data, recipe): short[recipe] if once[short[recipe]] == 1 else full[recipe] for recipe in found}
+        names |= {
+            (data, config_key): short[config_key] if once[short[config_key]] == 1 else full[config_key]
+            for config_key in by_key
+        }
     return names
 
 
@@ -236,7 +239,7 @@ def _is_usual(run: Run, key: str) -> bool:
     return bool(names) and usual is not None and usual == value
 
 
-def _mark(key: str, value: str) -> str:
+def _key_text(key: str, value: str) -> str:
     group, _, name = key.partition(".")
     if name == "_target_":
         return value.rpartition(".")[2]
@@ -257,15 +260,15 @@ def band(curves: list[Curve], split: str) -> Band:
         The band.
     """
     values = [dict(zip(item.samples_seen.tolist(), item.bound[split].tolist(), strict=True)) for item in curves]
-    places, columns = [], []
-    for place in sorted(set().union(*values)):
-        reached = [value for value, item in zip(values, curves, strict=True) if item.last >= place]
-        if all(place in value for value in reached):
-            column = np.array([value[place] for value in reached])
-            places.append(place)
+    points, columns = [], []
+    for point in sorted(set().union(*values)):
+        reached = [value for value, item in zip(values, curves, strict=True) if item.last >= point]
+        if all(point in value for value in reached):
+            column = np.array([value[point] for value in reached])
+            points.append(point)
             columns.append((column.mean(), column.min(), column.max(), len(column)))
     mean, low, high, seeds = np.array(columns).T
-    return Band(np.array(places), mean, low, high, seeds.astype(int))
+    return Band(np.array(points), mean, low, high, seeds.astype(int))
 
 
 def provenance(run: Run) -> dict[str, str]:
@@ -290,9 +293,9 @@ def provenances(curves: list[Curve]) -> dict[str, str]:
     Returns:
         The columns "run", "fingerprint" and "commit".
     """
-    found = [provenance(item.run) for item in curves]
-    joined = {key: ";".join(item[key] for item in found) for key in ("run", "fingerprint")}
-    return {**joined, "commit": ";".join(dict.fromkeys(item["commit"] for item in found))}
+    records = [provenance(item.run) for item in curves]
+    joined = {key: ";".join(item[key] for item in records) for key in ("run", "fingerprint")}
+    return {**joined, "commit": ";".join(dict.fromkeys(item["commit"] for item in records))}
 
 
 def convention(run: Run) -> str:

@@ -67,7 +67,7 @@ class Selection(NamedTuple):
 
 
 def select(curves: list[Curve], select_at: int) -> Selection:
-    """Select the learning rate among runs of one data set, latent_dim and recipe.
+    """Select the learning rate among runs of one data set, latent_dim and config key.
 
     Args:
         curves: The curves of the runs.
@@ -107,7 +107,7 @@ def _last_common(curves: list[Curve], select_at: int) -> int:
             f"runs {names}: their learning rates cannot be compared, metrics.csv has no samples_seen that all of them have; "
             "try: train them again with the same batch_size"
         )
-    return max((place for place in common if place <= select_at), default=min(common))
+    return max((point for point in common if point <= select_at), default=min(common))
 
 
 def _score(group: list[Curve], common: set[int], at: int) -> float:

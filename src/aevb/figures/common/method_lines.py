@@ -45,17 +45,17 @@ def panels(curves: list[Curve], select_at: int) -> Panels:
     """
     names = labels(curves)
     colours = _colours(curves)
-    found: Panels = {}
-    for (data, latent_dim, recipe), group in families(curves).items():
-        label, objective = names[data, recipe], group[0].objective
+    result: Panels = {}
+    for (data, latent_dim, config_key), group in families(curves).items():
+        label, objective = names[data, config_key], group[0].objective
         line = Line(label, colours[label], objective, select(group, select_at))
-        found.setdefault((data, latent_dim), []).append(line)
-    return found
+        result.setdefault((data, latent_dim), []).append(line)
+    return result
 
 
 def _colours(curves: list[Curve]) -> dict[str, str]:
     names = labels(curves)
-    objectives = {names[item.data, item.recipe]: item.objective for item in curves}
+    objectives = {names[item.data, item.config_key]: item.objective for item in curves}
     colours: dict[str, str] = {}
     for label, objective in sorted(objectives.items()):
         free = [colour for colour in (method(objective).colour, *SPARE) if colour not in colours.values()]

@@ -42,8 +42,8 @@ def representatives(runs: list[Run], select_at: int = SELECT_AT) -> dict[tuple[s
     Returns:
         The runs by (data set, latent_dim), in the order of the panels.
     """
-    found = panels([curve(run) for run in runs], select_at)
-    return {place: max((_longest(line) for line in lines), key=_merit).run for place, lines in found.items()}
+    by_panel = panels([curve(run) for run in runs], select_at)
+    return {key: max((_longest(line) for line in lines), key=_merit).run for key, lines in by_panel.items()}
 
 
 def _longest(line: Line) -> Curve:

@@ -43,8 +43,8 @@ class Comparison(Figure):
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """Compose one row per curve, learning rate and evaluation point (see `Figure.compose`)."""
-        found = panels([curve(run) for run in runs], self.select_at)
-        rows = [row for place, lines in found.items() for line in lines for row in self._rows(place, line)]
+        by_panel = panels([curve(run) for run in runs], self.select_at)
+        rows = [row for panel_key, lines in by_panel.items() for line in lines for row in self._rows(panel_key, line)]
         rule = RULE.format(at=self.select_at)
         caption = (
             f"Lower bound per datapoint (nats), mean over seeds [lowest, highest seed]; paper: {published.SOURCE}, figure 2, "
@@ -52,11 +52,11 @@ class Comparison(Figure):
         )
         return Drawing(rows, text=f"{caption}{meanings(runs)}\n{markdown_table([_shown(row) for row in rows])}")
 
-    def _rows(self, place: tuple[str, int], line: Line) -> Iterator[dict[str, Any]]:
-        data, latent_dim = place
+    def _rows(self, panel_key: tuple[str, int], line: Line) -> Iterator[dict[str, Any]]:
+        data, latent_dim = panel_key
         for candidate in line.selection.candidates:
             end = max(item.last for item in candidate.curves)
-            for samples_seen in [mark for mark in self.at if mark <= end] or [end]:
+            for samples_seen in [point for point in self.at if point <= end] or [end]:
                 reached = [item for item in candidate.curves if item.row(samples_seen) is not None]
                 yield {
                     "data": data,
@@ -73,16 +73,16 @@ class Comparison(Figure):
                 }
 
 
-def _against_paper(curves: list[Curve], place: tuple[str, int, str | None], samples_seen: int) -> dict[str, Any]:
+def _against_paper(curves: list[Curve], curve_key: tuple[str, int, str | None], samples_seen: int) -> dict[str, Any]:
     columns: dict[str, Any] = {}
     for split in ("test", "train"):
         bounds = [item.at(split, samples_seen) for item in curves]
-        data, latent_dim, algorithm = place
+        data, latent_dim, algorithm = curve_key
         paper = published.figure2().get((data, latent_dim, algorithm or "", split))
-        theirs = paper.at(samples_seen) if paper is not None else float("nan")
-        ours = float(np.mean(bounds))
-        columns |= {f"{split}_bound": ours, f"{split}_low": min(bounds), f"{split}_high": max(bounds)}
-        columns |= {f"{split}_paper": theirs, f"{split}_difference": ours - theirs}
+        paper_bound = paper.at(samples_seen) if paper is not None else float("nan")
+        mean_bound = float(np.mean(bounds))
+        columns |= {f"{split}_bound": mean_bound, f"{split}_low": min(bounds), f"{split}_high": max(bounds)}
+        columns |= {f"{split}_paper": paper_bound, f"{split}_difference": mean_bound - paper_bound}
     return columns
 
 

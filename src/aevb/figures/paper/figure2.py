@@ -43,28 +43,30 @@ class Figure2(Figure):
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """Compose the panels, their numbers and the table of learning rates (see `Figure.compose`)."""
-        found = panels([learning.curve(run) for run in runs], self.select_at)
-        right = {data: self._right(data, found) for data, _ in found}
-        rows = [row for place, lines in found.items() for row in _rows(place, lines, right[place[0]])]
-        learning_rates = [row for lines in found.values() for line in lines for row in selection.rows(line.selection)]
+        by_panel = panels([learning.curve(run) for run in runs], self.select_at)
+        right = {data: self._right(data, by_panel) for data, _ in by_panel}
+        rows = [row for panel_key, lines in by_panel.items() for row in _rows(panel_key, lines, right[panel_key[0]])]
+        learning_rates = [
+            row for lines in by_panel.values() for line in lines for row in selection.rows(line.selection)
+        ]
         caption = (
             "Lower bound per datapoint (nats) against training samples seen. Lines: mean over seeds; bands: lowest to "
             f"highest seed. Paper: {published.SOURCE}. {selection.RULE.format(at=self.select_at)}.\n\n"
         )
         return Drawing(
             rows,
-            draw(found, right),
+            draw(by_panel, right),
             {"learning_rates": learning_rates},
             f"{caption}{learning.meanings(runs)}\n{_table(learning_rates)}",
         )
 
-    def _right(self, data: str, found: Panels) -> float:
-        lines = [line for place, lines in found.items() if place[0] == data for line in lines]
+    def _right(self, data: str, by_panel: Panels) -> float:
+        lines = [line for panel_key, lines in by_panel.items() if panel_key[0] == data for line in lines]
         return float(self.x_max or max(item.last for line in lines for item in line.curves))
 
 
-def _rows(place: tuple[str, int], lines: list[Line], right: float) -> Iterator[dict[str, Any]]:
-    data, latent_dim = place
+def _rows(panel_key: tuple[str, int], lines: list[Line], right: float) -> Iterator[dict[str, Any]]:
+    data, latent_dim = panel_key
     panel = {"data": data, "latent_dim": latent_dim}
     for line in lines:
         facts = {**panel, "method": line.label, "lr": line.selection.chosen.lr}

@@ -33,21 +33,21 @@ def draw(panels: Panels, right: dict[str, float]) -> Canvas:
     Returns:
         The canvas.
     """
-    rows = {data: [place for place in panels if place[0] == data] for data in right}
+    rows = {data: [panel for panel in panels if panel[0] == data] for data in right}
     columns = max(map(len, rows.values()))
     canvas = Canvas(figsize=(max(PANEL[0] * columns + 0.4, 5.2), PANEL[1] * len(rows) + 0.8))
     grid = canvas.add_gridspec(len(rows), columns)
-    for i, (data, places) in enumerate(rows.items()):
+    for i, (data, row) in enumerate(rows.items()):
         first: Axes | None = None
-        for j, place in enumerate(places):
+        for j, panel in enumerate(row):
             ax = canvas.add_subplot(grid[i, j], sharey=first)
-            ax.set_title(f"{dataset(data)}, $N_z = {place[1]}$")
-            _panel(ax, place, panels[place], right[data])
+            ax.set_title(f"{dataset(data)}, $N_z = {panel[1]}$")
+            _panel(ax, panel, panels[panel], right[data])
             ax.tick_params(labelleft=first is None)
             first = first or ax
         assert first is not None
         first.set_ylabel("lower bound (nats)")
-        first.set_ylim(*_heights(places, panels, right[data]))
+        first.set_ylim(*_heights(row, panels, right[data]))
     canvas.supxlabel("training samples seen", fontsize=9)
     handles = _legend(panels, right)
     canvas.legend(handles=handles, loc="outside upper center", ncols=_columns(len(handles), columns))
@@ -71,8 +71,8 @@ def left(right: float) -> float:
     return min(1e5, right / 10)
 
 
-def _panel(ax: Axes, place: tuple[str, int], lines: list[Line], right: float) -> None:
-    for algorithm, split, polyline in published.panel(*place, right):
+def _panel(ax: Axes, panel: tuple[str, int], lines: list[Line], right: float) -> None:
+    for algorithm, split, polyline in published.panel(*panel, right):
         ax.plot(*polyline, color=PAPER_COLOURS[algorithm], linestyle=DASHES[split], linewidth=THEIRS, zorder=2)
     for i, line in enumerate(lines):
         for split in ("train", "test"):
@@ -82,7 +82,7 @@ def _panel(ax: Axes, place: tuple[str, int], lines: list[Line], right: float) ->
             ax.fill_between(x, low, high, color=line.colour, alpha=0.25, linewidth=0, zorder=3)
         halo = [withStroke(linewidth=2.5, foreground="white")]
         # Where no curve is: below the curves of MNIST, which rise early, and above those of Frey Face, which rise late.
-        above = place[0] == "frey_face"
+        above = panel[0] == "frey_face"
         corner, offset = ((0, 1), (4, -3 - 9 * i)) if above else ((1, 0), (-4, 3 + 9 * i))
         style: dict[str, Any] = {"va": "top", "ha": "left"} if above else {"va": "bottom", "ha": "right"}
         style |= {"xycoords": "axes fraction", "textcoords": "offset points", "fontsize": 7, "path_effects": halo}
@@ -101,7 +101,7 @@ def _note(line: Line) -> str:
     return f"{learning_rate}{seeds} seed{'s' if seeds > 1 else ''}{fewer}"
 
 
-def _heights(places: list[tuple[str, int]], panels: Panels, right: float) -> tuple[float, float]:
+def _heights(row: list[tuple[str, int]], panels: Panels, right: float) -> tuple[float, float]:
     """The limits of the vertical axis: the second half of every curve (in log samples) is inside them.
 
     Of training bounds only the last third counts, because they average over much earlier samples.
@@ -113,13 +113,13 @@ def _heights(places: list[tuple[str, int]], panels: Panels, right: float) -> tup
         start = left(right) * (end / left(right)) ** (2 / 3 if split == "train" else 1 / 2)
         values.extend(y[(x >= start) & (x <= right)])
 
-    for place in places:
-        for line in panels[place]:
+    for panel in row:
+        for line in panels[panel]:
             if not line.selection.chosen.remark.startswith("diverged"):
                 for item in line.curves:
                     take("train", item.samples_seen, item.bound["train"])
                     take("test", item.samples_seen, item.bound["test"])
-        for _, split, polyline in published.panel(*place, right):
+        for _, split, polyline in published.panel(*panel, right):
             take(split, *polyline)
     finite = [y for y in values if np.isfinite(y)] or [0.0, 1.0]
     margin = 0.05 * (max(finite) - min(finite)) or 1.0
@@ -127,14 +127,14 @@ def _heights(places: list[tuple[str, int]], panels: Panels, right: float) -> tup
 
 
 def _legend(panels: Panels, right: dict[str, float]) -> list[Any]:
-    lines = [line for found in panels.values() for line in found]
+    lines = [line for panel_lines in panels.values() for line in panel_lines]
     colours = {line.label: line.colour for line in lines}
     handles: list[Any] = [
         Line2D([], [], color=colour, lw=OURS, label=f"{label}, ours") for label, colour in sorted(colours.items())
     ]
     if any(len(line.curves) > 1 for line in lines):
         handles.append(Patch(color=lines[0].colour, alpha=0.25, lw=0, label="lowest to highest seed"))
-    shown = {algorithm for place in panels for algorithm, *_ in published.panel(*place, right[place[0]])}
+    shown = {algorithm for panel in panels for algorithm, *_ in published.panel(*panel, right[panel[0]])}
     for algorithm in sorted(shown):
         handles.append(Line2D([], [], color=PAPER_COLOURS[algorithm], lw=THEIRS, label=PAPER[algorithm]))
     return [*handles, *(Line2D([], [], color="black", lw=1.2, ls=DASHES[split], label=split) for split in DASHES)]

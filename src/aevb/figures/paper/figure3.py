@@ -72,16 +72,16 @@ class Figure3(Figure):
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """Compose the panels, their numbers and the table of evaluation points (see `Figure.compose`)."""
-        places: dict[int, list[Run]] = {}
+        by_latent_dim: dict[int, list[Run]] = {}
         for run in sorted(runs, key=_order):
-            places.setdefault(_n_train(run), []).append(run)
-        rows = [row for n_train, group in sorted(places.items()) for row in _rows(n_train, group)]
+            by_latent_dim.setdefault(_n_train(run), []).append(run)
+        rows = [row for n_train, group in sorted(by_latent_dim.items()) for row in _rows(n_train, group)]
         right = float(self.x_max or max(int(run.metrics()["samples_seen"][-1]) for run in runs))
         caption = (
             "log p(x), nats per image, of the first images of either split. The paper's curves are by its own estimator "
             f"({published.SOURCE}, appendix D), interpolated in log samples seen; `clock`: what Monte Carlo EM counts.\n\n"
         )
-        return Drawing(rows, _draw(places, right), text=f"{caption}{meanings(runs)}\n{_table(rows)}")
+        return Drawing(rows, _draw(by_latent_dim, right), text=f"{caption}{meanings(runs)}\n{_table(rows)}")
 
 
 def _n_train(run: Run) -> int:
@@ -132,12 +132,12 @@ def _rows(n_train: int, group: list[Run]) -> Iterator[dict[str, Any]]:
                 }
 
 
-def _draw(places: dict[int, list[Run]], right: float) -> Canvas:
-    canvas = Canvas(figsize=(SIZE[0] * len(places), SIZE[1] + 0.8))
+def _draw(by_latent_dim: dict[int, list[Run]], right: float) -> Canvas:
+    canvas = Canvas(figsize=(SIZE[0] * len(by_latent_dim), SIZE[1] + 0.8))
     labels: dict[str, str] = {}
     first: Axes | None = None
-    for i, (n_train, group) in enumerate(sorted(places.items())):
-        ax = canvas.add_subplot(1, len(places), i + 1)
+    for i, (n_train, group) in enumerate(sorted(by_latent_dim.items())):
+        ax = canvas.add_subplot(1, len(by_latent_dim), i + 1)
         ax.set_title(f"$N_{{train}} = {n_train:,}$".replace(",", "{,}"))
         for (size, algorithm, split), line in published.figure3().items():
             if size == n_train and line.samples_seen[0] < right:
@@ -167,7 +167,7 @@ def _draw(places: dict[int, list[Run]], right: float) -> Canvas:
         name = next(item.label for item in METHODS.values() if item.published == algorithm)
         handles.append(Line2D([], [], color=colour, lw=THEIRS, label=f"{name}, paper"))
     handles += [Line2D([], [], color="black", lw=1.2, ls=dashes, label=split) for split, dashes in DASHES.items()]
-    canvas.legend(handles=handles, loc="outside upper center", ncols=min(4, 1 + len(places)))
+    canvas.legend(handles=handles, loc="outside upper center", ncols=min(4, 1 + len(by_latent_dim)))
     return canvas
 
 

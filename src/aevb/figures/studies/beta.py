@@ -42,11 +42,11 @@ class Beta(Figure):
 
         The data set, the size of the model and the length are those of the majority (see `Figure.wanted`).
         """
-        found = [
+        selected = [
             run for run in runs if "beta" in run.settings["objective"] and np.isfinite(run.metrics()["test_kl"][-1])
         ]
         kinds: dict[Any, dict[float, Run]] = {}
-        for run in found:
+        for run in selected:
             settings = run.settings
             kind = (
                 settings["choices"]["data"],

@@ -50,12 +50,12 @@ class BinaryInference(Figure):
         for run in runs:
             colour = method(run.settings["choices"]["objective"]).colour
             for split, style in SPLITS.items():
-                found = [row for row in rows if row["run"] == run.name and row["split"] == split]
-                points = [(row["samples_seen"], row["log_px"]) for row in found]
+                own_rows = [row for row in rows if row["run"] == run.name and row["split"] == split]
+                points = [(row["samples_seen"], row["log_px"]) for row in own_rows]
                 _curve(likelihood, points, style, colour, f"{names[run.name]}, {split}")
-            found = [row for row in rows if row["run"] == run.name and row["split"] == "test"]
+            own_rows = [row for row in rows if row["run"] == run.name and row["split"] == "test"]
             for gap, (above, below, style) in GAPS.items():
-                both = [(row["samples_seen"], row[above] - row[below]) for row in found if row[below] is not None]
+                both = [(row["samples_seen"], row[above] - row[below]) for row in own_rows if row[below] is not None]
                 points = [(seen, nats) for seen, nats in both if nats > SMALLEST]
                 _curve(gaps, points, style, colour, f"{names[run.name]}, {gap}")
         ends = sorted(row["log_px"] for row in rows)
@@ -86,15 +86,15 @@ def _rows(run: Run) -> list[dict[str, Any]]:
     """One row per evaluation point and split; "seconds" is the training time."""
     folder = Path(run.directory)
     seconds = {row["samples_seen"]: float(row["training_seconds"]) for row in read_rows(folder / layout.TIMING)}
-    marks = read_rows(folder / layout.METRICS)
+    metrics = read_rows(folder / layout.METRICS)
     facts = {"targets": convention(run), **provenance(run)}
     rows = []
-    for mark in marks:
+    for line in metrics:
         for split in SPLITS:
-            values = {name: mark.get(f"{split}_{column}") for name, column in COLUMNS.items()}
+            values = {name: line.get(f"{split}_{column}") for name, column in COLUMNS.items()}
             if values["log_px"]:
                 numbers = {name: float(value) if value else None for name, value in values.items()}
-                seen = {"samples_seen": int(mark["samples_seen"]), "seconds": seconds.get(mark["samples_seen"])}
+                seen = {"samples_seen": int(line["samples_seen"]), "seconds": seconds.get(line["samples_seen"])}
                 rows.append({"split": split, **seen, **numbers, **facts})
     return rows
 
@@ -108,10 +108,10 @@ def _ends(runs: list[Run], rows: list[dict[str, Any]], names: dict[str, str]) ->
     table = []
     for run in runs:
         for split in SPLITS:
-            found = [row for row in rows if row["run"] == run.name and row["split"] == split]
-            if not found:
+            own_rows = [row for row in rows if row["run"] == run.name and row["split"] == split]
+            if not own_rows:
                 continue
-            end = found[-1]
+            end = own_rows[-1]
             encoder = end["encoder"]
             table.append(
                 {

@@ -72,12 +72,12 @@ def _thresholds(run: Run) -> dict[str, float | None]:
 
 
 def _row(run: Run) -> dict[str, Any]:
-    found = {f"clip_{kind}": value for kind, value in _thresholds(run).items()}
+    thresholds = {f"clip_{kind}": value for kind, value in _thresholds(run).items()}
     metrics = run.metrics()
     return {
         "optimizer": run.settings["choices"]["optimizer"],
         "lr": run.settings["optimizer"]["lr"],
-        **found,
+        **thresholds,
         "test_bound": float(metrics["test_bound"][-1]),
         "train_bound": float(metrics["train_bound"][-1]),
         "samples_seen": run.done["samples_seen"],
@@ -87,8 +87,8 @@ def _row(run: Run) -> dict[str, Any]:
 
 def _plain(rows: list[dict[str, Any]], line: tuple[str, float]) -> float:
     """The lower bound without clipping; nan where that run diverged."""
-    found = [row["test_bound"] for row in rows if _of(row, line) and row["clip_norm"] is row["clip_value"] is None]
-    return found[0] if found else math.nan
+    bounds = [row["test_bound"] for row in rows if _of(row, line) and row["clip_norm"] is row["clip_value"] is None]
+    return bounds[0] if bounds else math.nan
 
 
 def _of(row: dict[str, Any], line: tuple[str, float]) -> bool:
@@ -98,15 +98,15 @@ def _of(row: dict[str, Any], line: tuple[str, float]) -> bool:
 def _panel(ax: Axes, rows: list[dict[str, Any]], lines: list[tuple[str, float]], kind: str) -> None:
     for line in lines:
         name, lr = line
-        found = sorted(
+        pairs = sorted(
             (row[f"clip_{kind}"], row["test_bound"]) for row in rows if _of(row, line) and row[f"clip_{kind}"]
         )
         plain, colour = _plain(rows, line), COLOURS.get(name, SPARE[-1])
         small = lr < max(other for optimizer, other in lines if optimizer == name)
         label = f"{name}, learning rate {lr:g}" + (": diverged unclipped" if math.isnan(plain) else "")
         ax.plot(
-            [threshold for threshold, _ in found],
-            [bound for _, bound in found],
+            [threshold for threshold, _ in pairs],
+            [bound for _, bound in pairs],
             "s-" if small else "o-",
             color=colour,
             markerfacecolor="white" if small else colour,

@@ -148,11 +148,11 @@ def _rows(trace: Trace) -> list[dict[str, Any]]:
     return [
         {
             **facts,
-            "samples_seen": int(place),
+            "samples_seen": int(samples_seen),
             **{name: float(values[i]) for name, values in trace.values.items()},
             **origin,
         }
-        for i, place in enumerate(trace.samples_seen)
+        for i, samples_seen in enumerate(trace.samples_seen)
     ]
 
 

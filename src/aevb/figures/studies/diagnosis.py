@@ -70,8 +70,8 @@ class Diagnosis(Figure):
         )
 
     def _evaluation(self, run: Run, name: str) -> dict[str, Any]:
-        found = [item for item in run.evaluations() if (item["name"], item["split"]) == (name, self.split)]
-        return max(found, key=lambda item: item["n"], default={})
+        records = [item for item in run.evaluations() if (item["name"], item["split"]) == (name, self.split)]
+        return max(records, key=lambda item: item["n"], default={})
 
     def _shown(self, run: Run) -> dict[str, str]:
         information, gap = self._evaluation(run, "information"), self._evaluation(run, "inference_gap")

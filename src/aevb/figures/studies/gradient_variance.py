@@ -81,17 +81,17 @@ def estimators(samples: int) -> list[Estimator]:
     Returns:
         The estimators; B with the most samples is first, because it gives the mean for the others.
     """
-    found = []
+    result = []
     for n in (samples, 1):
-        found += [
+        result += [
             Estimator("SGVB B", n, SGVB_B(n)),
             Estimator("SGVB A", n, SGVB_A(n)),
             Estimator("score function", n, ScoreFunction(n)),
             Estimator("score function, running baseline", n, ScoreFunction(n, "running")),
         ]
-    found.append(Estimator("score function, leave-one-out", samples, ScoreFunction(samples, "leave_one_out")))
-    found.append(Estimator("importance-weighted bound", samples, IWAE(samples), own_mean=True))
-    return found
+    result.append(Estimator("score function, leave-one-out", samples, ScoreFunction(samples, "leave_one_out")))
+    result.append(Estimator("importance-weighted bound", samples, IWAE(samples), own_mean=True))
+    return result
 
 
 def binary_estimators(samples: int, data_dim: int) -> list[Estimator]:
@@ -104,21 +104,21 @@ def binary_estimators(samples: int, data_dim: int) -> list[Estimator]:
     Returns:
         The estimators; the first usually has the least noise.
     """
-    found = []
+    result = []
     for n in dict.fromkeys((samples - samples % 2, 2)):
-        found += [
+        result += [
             Estimator("score function, leave-one-out", n, ScoreFunction(n, "leave_one_out")),
             Estimator("DisARM", n, ARM(n)),
             Estimator("ARM", n, ARM(n, marginal=False)),
         ]
     for n in dict.fromkeys((samples - samples % 2, 1)):
-        found += [
+        result += [
             Estimator("score function", n, ScoreFunction(n)),
             Estimator("score function, running baseline", n, ScoreFunction(n, "running")),
             Estimator("NVIL", n, NVIL(data_dim, n, normalise=False)),
         ]
-    found.append(Estimator("VIMCO", samples - samples % 2, VIMCO(samples - samples % 2), own_mean=True))
-    return found
+    result.append(Estimator("VIMCO", samples - samples % 2, VIMCO(samples - samples % 2), own_mean=True))
+    return result
 
 
 class GradientVariance(Figure):
@@ -174,27 +174,27 @@ class GradientVariance(Figure):
 
     def _measured(self, run: Run, trusted: tuple[str, ...]) -> Iterator[dict[str, Any]]:
         settings = run.settings
-        restored = load_run(Path(run.directory), self.data_root, trusted)
-        x = torch.from_numpy(restored.load_data().train.x).to(float_type(settings))
-        dynamic, size = restored.dataset.dynamic, settings["batch_size"]
+        loaded = load_run(Path(run.directory), self.data_root, trusted)
+        x = torch.from_numpy(loaded.load_data().train.x).to(float_type(settings))
+        dynamic, size = loaded.dataset.dynamic, settings["batch_size"]
         facts = {"samples_seen": run.done["samples_seen"], "targets": convention(run), **provenance(run)}
         for k in range(self.minibatches):
-            lower_bound = self._exact(restored.model, Stream(x, size, settings["seed"], dynamic=dynamic), k)
-            for estimator in self._estimators(restored.model, x):
+            lower_bound = self._exact(loaded.model, Stream(x, size, settings["seed"], dynamic=dynamic), k)
+            for estimator in self._estimators(loaded.model, x):
                 stream = Stream(x, size, settings["seed"], dynamic=dynamic)
                 stream.position = self.minibatches
-                objective = _with_a_past(estimator.objective, restored.model, stream)
+                objective = _with_a_past(estimator.objective, loaded.model, stream)
                 stream.position = k
-                for group, found in self._moments(objective, restored.model, next(stream)).items():
-                    mean = found if estimator.own_mean else lower_bound.setdefault(group, found)
+                for group, moments in self._moments(objective, loaded.model, next(stream)).items():
+                    mean = moments if estimator.own_mean else lower_bound.setdefault(group, moments)
                     yield {
                         "estimator": estimator.name,
                         "samples": estimator.samples,
                         "group": group,
                         "minibatch": k,
                         "draws": self.draws,
-                        **found._asdict(),
-                        **_relative(found, mean),
+                        **moments._asdict(),
+                        **_relative(moments, mean),
                         **facts,
                     }
 
@@ -249,12 +249,12 @@ def _with_a_past(objective: Objective, model: VAE, stream: Stream) -> Objective:
     return objective
 
 
-def _relative(found: GradientMoments, mean: GradientMoments) -> dict[str, float]:
+def _relative(moments: GradientMoments, mean: GradientMoments) -> dict[str, float]:
     """The variance over the squared norm; its error by the delta method treats the two as independent."""
     if mean.squared_norm <= 0:
         return {"relative": math.nan, "relative_error": math.nan}
-    ratio = found.variance / mean.squared_norm
-    parts = (found.variance_error / found.variance, mean.squared_norm_error / mean.squared_norm)
+    ratio = moments.variance / mean.squared_norm
+    parts = (moments.variance_error / moments.variance, mean.squared_norm_error / mean.squared_norm)
     return {"relative": ratio, "relative_error": ratio * math.hypot(*parts)}
 
 
@@ -264,19 +264,19 @@ def _over_minibatches(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for row in rows:
         groups.setdefault((row["run"], row["samples"], row["estimator"], row["group"]), []).append(row)
     means = []
-    for found in groups.values():
-        mean = dict(found[0])
+    for moments in groups.values():
+        mean = dict(moments[0])
         for name in ("variance", "squared_norm", "relative"):
-            mean[name] = float(np.mean([row[name] for row in found]))
-            mean[f"{name}_error"] = math.hypot(*(row[f"{name}_error"] for row in found)) / len(found)
+            mean[name] = float(np.mean([row[name] for row in moments]))
+            mean[f"{name}_error"] = math.hypot(*(row[f"{name}_error"] for row in moments)) / len(moments)
         means.append(mean)
     return means
 
 
 def _order(means: list[dict[str, Any]], line: tuple[int, str]) -> tuple[int, float]:
     """One sample before several; then by decreasing noise of the encoder's gradient in the longest run."""
-    found = [row for row in means if (row["samples"], row["estimator"]) == line and row["group"] == "phi"]
-    return line[0], -max(found, key=lambda row: row["samples_seen"])["relative"]
+    own_rows = [row for row in means if (row["samples"], row["estimator"]) == line and row["group"] == "phi"]
+    return line[0], -max(own_rows, key=lambda row: row["samples_seen"])["relative"]
 
 
 def _samples(name: str, samples: int) -> str:
@@ -284,11 +284,11 @@ def _samples(name: str, samples: int) -> str:
 
 
 def _panel(ax: Axes, means: list[dict[str, Any]], lines: list[tuple[int, str]], runs: list[str]) -> None:
-    places = {line: i for i, line in enumerate(lines)}
+    positions = {line: i for i, line in enumerate(lines)}
     height = 0.7 / len(runs)
     for j, run in enumerate(runs):
         rows = [row for row in means if row["run"] == run]
-        at = [places[row["samples"], row["estimator"]] + (j - (len(runs) - 1) / 2) * height for row in rows]
+        at = [positions[row["samples"], row["estimator"]] + (j - (len(runs) - 1) / 2) * height for row in rows]
         label = f"{run} ({rows[0]['samples_seen']:,} samples)"
         colour = ("#0072B2", *SPARE)[j % 6]
         ratio, error = ([row[name] for row in rows] for name in ("relative", "relative_error"))
@@ -308,17 +308,17 @@ def _shown(means: list[dict[str, Any]], lines: list[tuple[int, str]], runs: list
     table = []
     for run in runs:
         for line in lines:
-            found = {
+            by_group = {
                 row["group"]: row
                 for row in means
                 if (row["run"], row["samples"], row["estimator"]) == (run.name, *line)
             }
-            if not found:
+            if not by_group:
                 continue  # of another kind of model
             shown = {"run": f"{run.name} ({run.done['samples_seen']:,} samples)", "estimator": line[1]}
             shown["samples"] = _samples(line[1], line[0])
             for group, symbol in (("phi", "φ"), ("theta", "θ")):
-                shown[f"variance, {symbol}"] = number(found[group], "variance")
-                shown[f"relative, {symbol}"] = number(found[group], "relative")
+                shown[f"variance, {symbol}"] = number(by_group[group], "variance")
+                shown[f"relative, {symbol}"] = number(by_group[group], "relative")
             table.append(shown)
     return table

@@ -62,17 +62,17 @@ class Likelihood(Figure):
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """Compose a panel per run with one line per estimate (see `Figure.compose`)."""
-        found = {run.name: (run, _estimates(run)) for run in runs}
-        heights = [1 + len(estimates) for _, estimates in found.values()]
-        canvas = Canvas(figsize=(6.5, 0.6 * len(found) + 0.2 * sum(heights)))
-        grid = canvas.add_gridspec(len(found), 1, height_ratios=heights)
+        by_run = {run.name: (run, _estimates(run)) for run in runs}
+        heights = [1 + len(estimates) for _, estimates in by_run.values()]
+        canvas = Canvas(figsize=(6.5, 0.6 * len(by_run) + 0.2 * sum(heights)))
+        grid = canvas.add_gridspec(len(by_run), 1, height_ratios=heights)
         rows: list[dict[str, Any]] = []
         texts = []
-        for i, (run, estimates) in enumerate(found.values()):
-            mine = _rows(run, estimates)
-            _panel(canvas.add_subplot(grid[i]), run, mine)
-            texts.append(_text(run, mine + _gaps(run)))
-            rows += mine + _gaps(run)
+        for i, (run, estimates) in enumerate(by_run.values()):
+            own_rows = _rows(run, estimates)
+            _panel(canvas.add_subplot(grid[i]), run, own_rows)
+            texts.append(_text(run, own_rows + _gaps(run)))
+            rows += own_rows + _gaps(run)
         return Drawing(rows, canvas, text="\n".join(texts))
 
 

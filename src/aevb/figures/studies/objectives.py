@@ -36,13 +36,13 @@ class Objectives(Figure):
         return [run for run in runs if _evaluation(run, "bound") or _likelihood(run)]
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
-        """Compose one row per run; several seeds of one recipe are separate rows (see `Figure.compose`)."""
+        """Compose one row per run; several seeds of one configuration are separate rows (see `Figure.compose`)."""
         settings: dict[tuple[Any, ...], list[Curve]] = {}
         for item in map(curve, runs):
             settings.setdefault((item.data, convention(item.run), _model(item.run), item.latent_dim), []).append(item)
         # Runs are named within a setting; the title states what distinguishes the settings.
         rows = [
-            _row(item.run, labels(group)[item.data, item.recipe].replace("objective.", ""))
+            _row(item.run, labels(group)[item.data, item.config_key].replace("objective.", ""))
             for group in settings.values()
             for item in group
         ]
@@ -63,17 +63,17 @@ def _model(run: Run) -> str:
 
 
 def _order(row: dict[str, Any]) -> float:
-    found = row["log_px"] if row["log_px"] is not None else row["bound"]
-    return float("-inf") if found is None else float(found)
+    quality = row["log_px"] if row["log_px"] is not None else row["bound"]
+    return float("-inf") if quality is None else float(quality)
 
 
 def _evaluation(run: Run, name: str) -> dict[str, Any]:
-    found = [item for item in run.evaluations() if (item["name"], item["split"]) == (name, "test")]
-    return max(found, key=lambda item: (item["n"], item["settings"].get("samples", 0)), default={})
+    records = [item for item in run.evaluations() if (item["name"], item["split"]) == (name, "test")]
+    return max(records, key=lambda item: (item["n"], item["settings"].get("samples", 0)), default={})
 
 
 def _likelihood(run: Run) -> dict[str, Any]:
-    return next((found for name in LIKELIHOODS if (found := _evaluation(run, name))), {})
+    return next((record for name in LIKELIHOODS if (record := _evaluation(run, name))), {})
 
 
 def _row(run: Run, label: str) -> dict[str, Any]:
@@ -145,17 +145,19 @@ def _draw(rows: list[dict[str, Any]]) -> Canvas:
 
 
 def _panel(ax: Axes, group: list[dict[str, Any]]) -> None:
-    places = np.arange(len(group))[::-1]
+    heights = np.arange(len(group))[::-1]
     edge = max((row[key] for row in group for key in ("bound", "log_px") if row[key] is not None), default=0.0) - REACH
     for key, colour, marker, label in (("bound", BOUND, "o", "lower bound"), ("log_px", LIKELIHOOD, "D", "log p(x)")):
         shown = [
-            (place, row) for place, row in zip(places, group, strict=True) if row[key] is not None and row[key] > edge
+            (height, row)
+            for height, row in zip(heights, group, strict=True)
+            if row[key] is not None and row[key] > edge
         ]
         values = [row[key] for _, row in shown]
         errors = [2 * row[f"{key}_standard_error"] for _, row in shown]
         ax.errorbar(
             values,
-            [place for place, _ in shown],
+            [height for height, _ in shown],
             xerr=errors,
             fmt=marker,
             color=colour,
@@ -163,13 +165,13 @@ def _panel(ax: Axes, group: list[dict[str, Any]]) -> None:
             elinewidth=0.8,
             label=label,
         )
-    for place, row in zip(places, group, strict=True):
+    for height, row in zip(heights, group, strict=True):
         far = [f"{row[key]:,.0f}" for key in ("bound", "log_px") if row[key] is not None and row[key] <= edge]
         if far:
             ax.annotate(
-                f"◂ {', '.join(far)}", (0.01, place), xycoords=("axes fraction", "data"), va="center", fontsize=8
+                f"◂ {', '.join(far)}", (0.01, height), xycoords=("axes fraction", "data"), va="center", fontsize=8
             )
-    ax.set_yticks(places, [row["method"] for row in group])
+    ax.set_yticks(heights, [row["method"] for row in group])
     ax.set_ylim(-0.6, len(group) - 0.4)
     ax.grid(axis="x", linewidth=0.3)
     first = group[0]

@@ -18,7 +18,7 @@ from aevb.runs.run import Run
 
 __all__ = ["Pitfalls"]
 
-MARK = "pitfall_"
+PITFALL_PREFIX = "pitfall_"
 RIGHT, WRONG, KL = "#0072B2", "#D55E00", "#009E73"
 LINE = 0.29  # height of a run's line, inches
 MARGIN = 2.0  # nats shown beyond the runs that have not diverged
@@ -79,7 +79,7 @@ def _evaluation(run: Run, name: str) -> dict[str, Any]:
 
 def _row(run: Run) -> dict[str, Any]:
     mistake, origin = pitfall(run), provenance(run)
-    mistaken = _evaluation(run, MARK + mistake)
+    mistaken = _evaluation(run, PITFALL_PREFIX + mistake)
     information, bound, importance = (_evaluation(run, name) for name in ("information", "bound", "importance"))
     values = information["values"]
     plain = f"right ({run.settings['choices']['optimizer']})"

@@ -17,7 +17,7 @@ from aevb.runs.run import Run
 __all__ = ["PosteriorFamilies"]
 
 COLOURS = ("#0072B2", "#D55E00", *SPARE)
-RECIPES = {
+APPROACHES = {
     "inverse CDF": "cauchy exponential gompertz gumbel kumaraswamy logistic pareto rayleigh reciprocal weibull",
     "location, scale": "gaussian laplace triangular uniform",
     "composition": "beta chi_squared dirichlet erlang f gamma log_normal student_t",
@@ -69,7 +69,7 @@ def _row(run: Run) -> dict[str, Any]:
     test, family = run.done["test"], _family(run)
     return {
         "family": family,
-        "recipe": next((name for name, members in RECIPES.items() if family in members.split()), ""),
+        "recipe": next((name for name, members in APPROACHES.items() if family in members.split()), ""),
         "prior": run.settings["choices"]["model/prior"],
         "bound": test["bound"]["mean"],
         "bound_error": test["bound"]["standard_error"],

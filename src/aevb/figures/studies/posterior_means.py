@@ -50,18 +50,18 @@ class PosteriorMeans(Figure):
 
         See `Figure.wanted`.
         """
-        found = [
+        selected = [
             run
             for run in runs
             if run.settings["latent_dim"] == 2 and (run.directory / layout.POSTERIOR_MEANS).is_file()
         ]
-        return sorted(found, key=lambda run: (-run.done["samples_seen"], run.name))
+        return sorted(selected, key=lambda run: (-run.done["samples_seen"], run.name))
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """Compose the strip, the animation and the table of all points (see `Figure.compose`)."""
         run = runs[0]
-        with open_bounded(run.directory / layout.POSTERIOR_MEANS) as file, np.load(file, allow_pickle=False) as held:
-            seen, means, label = held["samples_seen"], held["mean"], held["label"]
+        with open_bounded(run.directory / layout.POSTERIOR_MEANS) as file, np.load(file, allow_pickle=False) as arrays:
+            seen, means, label = arrays["samples_seen"], arrays["mean"], arrays["label"]
         kept = [i for i, count in enumerate(seen) if count == 0 or count >= self.from_samples]
         if not kept:
             raise UserError(

@@ -46,19 +46,19 @@ class Reconstructions(Figure):
         rows: dict[str, dict[int, Run]] = {}
         for (data, latent_dim), run in chosen.items():
             rows.setdefault(data, {})[latent_dim] = run
-        height = sum(0.3 + SIZE * (1 + len(found)) for found in rows.values())
+        height = sum(0.3 + SIZE * (1 + len(row)) for row in rows.values())
         widest = max(run.done["shape"][1] / run.done["shape"][0] for run in chosen.values())
         canvas = Canvas(figsize=(0.8 + SIZE * widest * self.count, height))
-        grid = canvas.add_gridspec(len(rows), 1, height_ratios=[1 + len(found) for found in rows.values()])
+        grid = canvas.add_gridspec(len(rows), 1, height_ratios=[1 + len(row) for row in rows.values()])
         numbers: list[dict[str, Any]] = []
-        for i, (data, found) in enumerate(rows.items()):
+        for i, (data, row) in enumerate(rows.items()):
             ax = canvas.add_subplot(grid[i])
-            picture = self._panel(data, found, numbers, trusted)
+            picture = self._panel(data, row, numbers, trusted)
             show(ax, picture)
             ax.set_title(dataset(data))
             ax.set_yticks(
-                [(k + 0.5) * picture.shape[0] / (1 + len(found)) for k in range(1 + len(found))],
-                ["original", *(f"$N_z = {latent_dim}$" for latent_dim in found)],
+                [(k + 0.5) * picture.shape[0] / (1 + len(row)) for k in range(1 + len(row))],
+                ["original", *(f"$N_z = {latent_dim}$" for latent_dim in row)],
             )
             ax.tick_params(left=False)
         return Drawing(

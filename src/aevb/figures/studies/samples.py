@@ -50,12 +50,12 @@ class Samples(Figure):
         import aevb
 
         chosen: dict[tuple[str, int], Run] = {}
-        for run in sorted(runs, key=lambda run: (_place(run), -run.done["samples_seen"], run.settings["seed"])):
-            place = f"{run.settings['choices']['data']}, {run.settings['latent_dim']}"
-            before = [name for name, _ in chosen if name == place]
-            known = {chosen[place, i].settings["choices"]["objective"] for i in range(len(before))}
+        for run in sorted(runs, key=lambda run: (_setting_key(run), -run.done["samples_seen"], run.settings["seed"])):
+            setting = f"{run.settings['choices']['data']}, {run.settings['latent_dim']}"
+            before = [name for name, _ in chosen if name == setting]
+            known = {chosen[setting, i].settings["choices"]["objective"] for i in range(len(before))}
             if run.settings["choices"]["objective"] not in known:
-                chosen[place, len(before)] = run
+                chosen[setting, len(before)] = run
         widest = max(run.done["shape"][1] / run.done["shape"][0] for run in chosen.values())
         canvas, axes = image_panels(chosen, "{data}", (SIZE * widest + 0.1, SIZE + 0.4))
         rows = []
@@ -72,14 +72,14 @@ class Samples(Figure):
         return Drawing(rows, canvas, text=f"Means of p(x|z) at random draws z ~ p(z). {WARNING}\n\n{_table(rows)}")
 
 
-def _place(run: Run) -> tuple[str, int, str]:
+def _setting_key(run: Run) -> tuple[str, int, str]:
     choices = run.settings["choices"]
     return str(choices["data"]), run.settings["latent_dim"], method(str(choices["objective"])).label
 
 
 def _likelihoods(run: Run) -> list[dict[str, Any]]:
     """The log-likelihoods of a run, one row per sigma; a single row without numbers if there are none."""
-    found = [item for item in run.evaluations() if item["name"] == "ais" and "observation_sigma" in item["settings"]]
+    records = [item for item in run.evaluations() if item["name"] == "ais" and "observation_sigma" in item["settings"]]
     return [
         {
             "sigma": item["settings"]["observation_sigma"],
@@ -90,7 +90,7 @@ def _likelihoods(run: Run) -> list[dict[str, Any]]:
             "effective_samples": item["values"]["effective_samples"]["mean"],
             **{key: item["settings"][key] for key in ("temperatures", "chains")},
         }
-        for item in sorted(found, key=lambda item: (item["settings"]["observation_sigma"], item["split"], item["n"]))
+        for item in sorted(records, key=lambda item: (item["settings"]["observation_sigma"], item["split"], item["n"]))
     ] or [{"sigma": None}]
 
 

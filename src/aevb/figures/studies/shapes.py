@@ -1,8 +1,8 @@
 """Drawn shapes: the same network trained with the lower bound and with MMD.
 
 The figure shows reconstructions and samples side by side, and a table of both. The shares are those of
-the evaluator `shapes` on the whole test split. A row of the table is a recipe, with the mean, the
-smallest and the largest value over seeds. The errors of all recipes have the same scale, |x - x'|^2 of
+the evaluator `shapes` on the whole test split. A row of the table is a configuration, with the mean, the
+smallest and the largest value over seeds. The errors of all configurations have the same scale, |x - x'|^2 of
 grey levels in [0, 1].
 """
 
@@ -33,7 +33,7 @@ QUANTITIES = (
 
 
 class Shapes(Figure):
-    """A column per recipe, from its lowest seed: reconstructions above samples.
+    """A column per configuration, from its lowest seed: reconstructions above samples.
 
     Args:
         side: The number of images in a row of a panel.
@@ -51,18 +51,18 @@ class Shapes(Figure):
         return [run for run in runs if run.settings["choices"]["data"] == "shapes" and len(_evaluations(run)) == 2]
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
-        """Compose the originals, then the recipes ordered by name (see `Figure.compose`)."""
+        """Compose the originals, then the configurations ordered by name (see `Figure.compose`)."""
         import aevb
 
-        recipes: dict[tuple[str, ConfigKey], list[Run]] = {}
+        groups: dict[tuple[str, ConfigKey], list[Run]] = {}
         for run in sorted(runs, key=lambda run: (_order(run), run.settings["seed"])):
-            recipes.setdefault((label(run), curve(run).recipe), []).append(run)
-        canvas = Canvas(figsize=(SIZE * (1 + len(recipes)), 2 * SIZE + 0.45))
-        axes = canvas.subplots(2, 1 + len(recipes), squeeze=False)
+            groups.setdefault((label(run), curve(run).config_key), []).append(run)
+        canvas = Canvas(figsize=(SIZE * (1 + len(groups)), 2 * SIZE + 0.45))
+        axes = canvas.subplots(2, 1 + len(groups), squeeze=False)
         count = self.side**2
         rows: list[dict[str, Any]] = []
         table = []
-        for i, ((name, _), members) in enumerate(recipes.items(), start=1):
+        for i, ((name, _), members) in enumerate(groups.items(), start=1):
             model = aevb.load(members[0].directory, trusted=trusted)
             x = model.test().x
             pictures = [model.reconstruct(x[:count]), model.sample(count, self.seed)]
@@ -73,11 +73,11 @@ class Shapes(Figure):
             shown = np.array([axes[0, 0], axes[1, 0], axes[0, 1], axes[1, 1]] if i == 1 else axes[:, i])
             for ax, picture in zip(shown, pictures, strict=True):
                 show(ax, image_grid(picture.reshape(-1, *model.shape), self.side, GAP))
-            found = [{"recipe": name, **_numbers(run)} for run in members]
-            rows += found
+            own_rows = [{"recipe": name, **_numbers(run)} for run in members]
+            rows += own_rows
             axes[0, i].set_title(f"{_broken(name)}\nreconstructions")
             axes[1, i].set_title("samples")
-            table.append(_shown(name, found))
+            table.append(_shown(name, own_rows))
         return Drawing(rows, canvas, text=f"{_caption(rows)}\n\n{markdown_table(table)}")
 
 
@@ -114,8 +114,8 @@ def _order(run: Run) -> tuple[Any, ...]:
 def _evaluations(run: Run) -> dict[str, dict[str, Any]]:
     """The evaluations of the most images of the test split."""
     names = ("reconstruction", "shapes")
-    found = [item for item in run.evaluations() if item["name"] in names and item["split"] == "test"]
-    return {item["name"]: item for item in sorted(found, key=lambda item: item["n"])}
+    records = [item for item in run.evaluations() if item["name"] in names and item["split"] == "test"]
+    return {item["name"]: item for item in sorted(records, key=lambda item: item["n"])}
 
 
 def _numbers(run: Run) -> dict[str, Any]:
@@ -136,12 +136,12 @@ def _numbers(run: Run) -> dict[str, Any]:
     }
 
 
-def _shown(name: str, found: list[dict[str, Any]]) -> dict[str, Any]:
-    row: dict[str, Any] = {"": name, "seeds": len(found)}
+def _shown(name: str, records: list[dict[str, Any]]) -> dict[str, Any]:
+    row: dict[str, Any] = {"": name, "seeds": len(records)}
     for quantity, heading, form in QUANTITIES:
-        values = [item[quantity] for item in found]
+        values = [item[quantity] for item in records]
         mean, low, high = (form.format(value) for value in (np.mean(values), min(values), max(values)))
-        row[heading] = f"{mean} ({low} to {high})" if len(found) > 1 else mean
+        row[heading] = f"{mean} ({low} to {high})" if len(records) > 1 else mean
     return row
 
 

@@ -72,8 +72,8 @@ def _row(run: Run) -> dict[str, Any]:
 
 def _evaluation(run: Run, name: str) -> dict[str, Any]:
     """The run's evaluation of the most test images; of several such, the one with the most samples."""
-    found = [item for item in run.evaluations() if item["name"] == name and item["split"] == "test"]
-    return max(found, key=lambda item: (item["n"], item.get("settings", {}).get("samples", 0)), default={})
+    records = [item for item in run.evaluations() if item["name"] == name and item["split"] == "test"]
+    return max(records, key=lambda item: (item["n"], item.get("settings", {}).get("samples", 0)), default={})
 
 
 def _summary(evaluation: dict[str, Any]) -> dict[str, Any]:
