@@ -8,7 +8,7 @@ BERNOULLI, GAUSSIAN = "aevb.models.bernoulli.BernoulliDecoder", "aevb.models.gau
 
 
 @pytest.mark.parametrize(
-    ("kind", "decoder", "said"),
+    ("kind", "decoder", "description"),
     [
         ("grey", BERNOULLI, "lower bounds of E_b log p(b) over b ~ Bernoulli(x), never above -H(x)"),
         ("grey", BERNOULLI, "not comparable with tables of binary images"),
@@ -19,8 +19,8 @@ BERNOULLI, GAUSSIAN = "aevb.models.bernoulli.BernoulliDecoder", "aevb.models.gau
         ("grey", GAUSSIAN, "log-density at byte levels"),
     ],
 )
-def test_every_convention_says_what_it_is(kind: str, decoder: str, said: str) -> None:
-    assert said in meaning(convention(kind, 255), decoder)
+def test_every_convention_says_what_it_is(kind: str, decoder: str, description: str) -> None:
+    assert description in meaning(convention(kind, 255), decoder)
 
 
 def test_real_numbers_are_a_density() -> None:

@@ -16,8 +16,8 @@ def test_the_split_is_fixed_and_whole() -> None:
     assert [part.x.shape for part in (train, valid, test)] == [(1437, 64), (0, 64), (360, 64)]
     assert (train.x.dtype, train.label.dtype, train.x.min(), train.x.max()) == (np.float32, np.int64, 0, 1)
     levels, label = load_digits(return_X_y=True)
-    mine = sorted(zip((np.concatenate([train.x, test.x]) * 16).tolist(), [*train.label, *test.label], strict=True))
-    assert mine == sorted(zip(levels.tolist(), label, strict=True))
+    images = sorted(zip((np.concatenate([train.x, test.x]) * 16).tolist(), [*train.label, *test.label], strict=True))
+    assert images == sorted(zip(levels.tolist(), label, strict=True))
     assert np.bincount(test.label).min() > 25  # shuffled: the file goes writer by writer
     assert data.hashes()["train"].startswith("3820c50301b03694")
     assert data.hashes()["test"] == hashlib.sha256(test.x.tobytes()).hexdigest()

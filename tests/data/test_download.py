@@ -9,14 +9,14 @@ from helpers.local_mirror import LocalMirror
 RAW = bytes(range(256)) * 400
 
 
-@pytest.mark.parametrize("manner", ["whole", "chunked", "eager"])
-def test_bytes_arrive_as_they_were_published(mirror: LocalMirror, manner: str) -> None:
-    mirror.files["a.gz"] = RAW, manner
+@pytest.mark.parametrize("behaviour", ["whole", "chunked", "eager"])
+def test_bytes_arrive_as_they_were_published(mirror: LocalMirror, behaviour: str) -> None:
+    mirror.files["a.gz"] = RAW, behaviour
     assert fetch(f"{mirror.url}/a.gz") == RAW
 
 
 @pytest.mark.parametrize(
-    ("manner", "reason"),
+    ("behaviour", "reason"),
     [
         ("breaks", "broke off"),
         ("stalls", "no answer within 1 s"),
@@ -24,8 +24,8 @@ def test_bytes_arrive_as_they_were_published(mirror: LocalMirror, manner: str) -
         ("drips", "stalled: less than 1024 bytes per second over 1 s"),
     ],
 )
-def test_a_failing_mirror_is_given_up_with_a_reason(mirror: LocalMirror, manner: str, reason: str) -> None:
-    mirror.files["a.gz"] = RAW, manner
+def test_a_failing_mirror_is_given_up_with_a_reason(mirror: LocalMirror, behaviour: str, reason: str) -> None:
+    mirror.files["a.gz"] = RAW, behaviour
     with pytest.raises(Unreachable) as caught:
         fetch(f"{mirror.url}/a.gz", timeout=1)
     assert str(caught.value) == reason

@@ -75,7 +75,7 @@ def other(real: Path, change: str) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("change", "found"),
+    ("change", "actual"),
     [
         ("truncated", "cannot be unpacked"),
         ("flipped", "cannot be unpacked"),
@@ -85,10 +85,10 @@ def other(real: Path, change: str) -> bytes:
         ("name", "no matrix ff"),
     ],
 )
-def test_another_file_is_refused(real: Path, tmp_path: Path, change: str, found: str) -> None:
+def test_another_file_is_refused(real: Path, tmp_path: Path, change: str, actual: str) -> None:
     (tmp_path / "frey_rawface.mat").write_bytes(other(real, change))
     expected = "expected 1,100,400 bytes with sha256 2438b"
-    with pytest.raises(UserError, match=rf"frey_rawface\.mat: altered or truncated: .*{found}.*{expected}"):
+    with pytest.raises(UserError, match=rf"frey_rawface\.mat: altered or truncated: .*{actual}.*{expected}"):
         FreyFace(root=str(tmp_path)).load()
 
 

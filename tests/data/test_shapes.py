@@ -57,7 +57,7 @@ def test_an_image_is_a_function_of_seed_and_place() -> None:
     assert np.array_equal(whole.test.x, test.x)
     assert len(whole.train.x) == 9000
     other, some = outlines(1, 0, 50, 28), outlines(0, 7, 3, 28)
-    assert all(np.array_equal(mine, all_[7:10]) for mine, all_ in zip(some, outlines(0, 0, 50, 28), strict=True))
+    assert all(np.array_equal(drawn, all_[7:10]) for drawn, all_ in zip(some, outlines(0, 0, 50, 28), strict=True))
     assert not np.array_equal(other.radius, outlines(0, 0, 50, 28).radius)
     assert data.hashes()["test"].startswith("7e8a5c17f271949d")
 
@@ -86,9 +86,9 @@ def test_targets_and_refusals() -> None:
 @pytest.mark.parametrize("side", [16, 28])
 def test_the_rule_knows_true_shapes(side: int) -> None:
     x, label = images(side)
-    found = fit(x)
-    assert (found.recognisable & (found.kind == label)).mean() >= 0.95
-    assert np.quantile(found.overlap, 0.05) > THRESHOLD
+    fitted = fit(x)
+    assert (fitted.recognisable & (fitted.kind == label)).mean() >= 0.95
+    assert np.quantile(fitted.overlap, 0.05) > THRESHOLD
 
 
 def test_the_rule_refuses_what_is_no_shape() -> None:

@@ -46,7 +46,7 @@ def test_only_what_is_missing_is_downloaded_and_then_kept(tmp_path: Path, mirror
 
 
 @pytest.mark.parametrize(
-    ("raw", "found"),
+    ("raw", "actual"),
     [
         (RAW[:-1], f"10,239 bytes with sha256 {hashlib.sha256(RAW[:-1]).hexdigest()}"),
         (ALTERED, f"10,240 bytes with sha256 {hashlib.sha256(ALTERED).hexdigest()}"),
@@ -56,20 +56,20 @@ def test_only_what_is_missing_is_downloaded_and_then_kept(tmp_path: Path, mirror
         (b"<html>not found</html>", "22 bytes with sha256"),
     ],
 )
-def test_altered_files_are_refused_with_what_was_found(tmp_path: Path, raw: bytes, found: str) -> None:
+def test_altered_files_are_refused_with_what_was_found(tmp_path: Path, raw: bytes, actual: str) -> None:
     (tmp_path / "a").write_bytes(raw)
     with pytest.raises(UserError) as caught:
         obtain(source("http://unused.invalid"), str(tmp_path))
     message = str(caught.value)
     assert message.startswith(f"{tmp_path / 'a'}: altered or truncated: ")
-    assert found in message
+    assert actual in message
     assert f"expected 10,240 bytes with sha256 {A.digest}" in message
     assert "delete it" in message
     assert "\n" not in message
 
 
 @pytest.mark.parametrize(
-    ("raw", "manner", "reason"),
+    ("raw", "behaviour", "reason"),
     [
         (None, "", "answered 404 Not Found"),
         (PACKED, "breaks", "broke off"),
@@ -79,10 +79,10 @@ def test_altered_files_are_refused_with_what_was_found(tmp_path: Path, raw: byte
     ],
 )
 def test_a_failing_mirror_gives_way_to_the_next(
-    tmp_path: Path, mirror: LocalMirror, other_mirror: LocalMirror, raw: bytes | None, manner: str, reason: str
+    tmp_path: Path, mirror: LocalMirror, other_mirror: LocalMirror, raw: bytes | None, behaviour: str, reason: str
 ) -> None:
     if raw is not None:
-        mirror.files["a.gz"] = raw, manner
+        mirror.files["a.gz"] = raw, behaviour
     reason = reason.replace("delivers 10,", f"delivers {len(raw or b''):,}") if raw == PACKED[:-20] else reason
     with pytest.raises(UserError) as caught:
         obtain(source(mirror.url, other_mirror.url), str(tmp_path), timeout=1)

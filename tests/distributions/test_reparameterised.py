@@ -97,10 +97,10 @@ def test_draws_have_scipys_distribution(family: str) -> None:
 @pytest.mark.parametrize("family", CASES)
 def test_densities_are_scipys(family: str) -> None:
     values, truth = CASES[family]
-    recipe = of(family, 200, values)
-    z = recipe.sample(Noise(1, "draws", 0))
+    distribution = of(family, 200, values)
+    z = distribution.sample(Noise(1, "draws", 0))
     expected = torch.as_tensor(truth(**values).logpdf(z[:, 0].numpy()))
-    torch.testing.assert_close(recipe.log_prob(z), expected, rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(distribution.log_prob(z), expected, rtol=1e-9, atol=1e-9)
 
 
 def moment(truth: Any, order: int) -> float:
@@ -117,13 +117,13 @@ def test_gradients_of_moments_are_those_of_their_closed_forms(family: str, order
     """d E[z^k] / d(each parameter): the mean over 20,000 draws of the gradient through the draw, against central differences of
     scipy's moment (errors of 1e-7, far below the standard error). Failure rate 1e-6 each."""
     values, truth = CASES[family]
-    recipe = of(family, 20_000, values, leaves=True)
-    z = recipe.rsample(Noise(2, "draws", order))
+    distribution = of(family, 20_000, values, leaves=True)
+    z = distribution.rsample(Noise(2, "draws", order))
     (torch.cos(order * z) if family == "cauchy" else z**order).sum().backward()
     for name, value in values.items():
         step = 1e-4 * abs(value)
         ends = [moment(truth(**{**values, name: value + sign * step}), order) for sign in (1, -1)]
-        gradient = recipe.parameters[name].grad
+        gradient = distribution.parameters[name].grad
         assert gradient is not None
         assert_mean_or_equal(gradient[:, 0], (ends[0] - ends[1]) / (2 * step))
 
@@ -155,8 +155,8 @@ def test_the_dirichlet_lies_on_the_simplex_with_its_moments() -> None:
     """Means and second moments of four components, failure rate 1e-6 each; d E z / d a in closed form; scipy's density."""
     a = torch.tensor([0.7, 1.5, 2.0, 0.9], dtype=torch.float64)
     concentration = a.expand(20_000, 4).clone().requires_grad_()
-    recipe = ReparameterisedDistribution("dirichlet", {"concentration": concentration})
-    z = recipe.rsample(Noise(3, "draws", 0))
+    distribution = ReparameterisedDistribution("dirichlet", {"concentration": concentration})
+    z = distribution.rsample(Noise(3, "draws", 0))
     torch.testing.assert_close(z.sum(1), torch.ones(20_000, dtype=torch.float64))
     truth = stats.dirichlet(a.numpy())
     assert_mean(z.detach(), torch.as_tensor(truth.mean()))

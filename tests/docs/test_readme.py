@@ -58,10 +58,10 @@ def test_commands_of_the_pages_are_valid(page):
     check(commands(page.read_text(encoding="utf-8")), at_least=20)
 
 
-def check(found: list[tuple[str, tuple[str, ...]]], at_least: int) -> None:
-    assert len(found) >= at_least
+def check(commands: list[tuple[str, tuple[str, ...]]], at_least: int) -> None:
+    assert len(commands) >= at_least
     faults = []
-    for root, overrides in found:
+    for root, overrides in commands:
         try:
             config = composed(*overrides, root=root)
             OmegaConf.set_struct(config, False)

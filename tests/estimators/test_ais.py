@@ -64,7 +64,7 @@ def test_one_temperature_from_the_encoder_is_importance_sampling():
     """E[w] aside, the same law: mean and standard deviation of log_px over 5,000 estimates of three draws, 5 standard errors."""
     model, x = linear_gaussian(), data(1).repeat(5_000, 1)
     annealed = ais(model, x, Noise(0, "ais", 0), 1, 3, 1, "encoder").log_px
-    sampled = importance(model, x, Noise(0, "importance", 0), 3, rows=10**6).log_px
+    sampled = importance(model, x, Noise(0, "importance", 0), 3, batch_size=10**6).log_px
     error = (annealed.var() / 5_000 + sampled.var() / 5_000).sqrt()
     assert (annealed.mean() - sampled.mean()).abs() < 5 * error
     assert annealed.std() / sampled.std() == pytest.approx(1, abs=0.1)

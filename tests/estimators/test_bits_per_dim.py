@@ -52,9 +52,9 @@ def ignoring_z(make):
 
 
 def test_a_uniform_model_has_eight_bits():
-    found = bits_per_dim(ignoring_z(lambda zero: Uniform(zero, zero)), levels(50), Noise(0, "test", 0))
-    torch.testing.assert_close(found.dequantised_bits_per_dim, torch.full((50,), 8.0).double())
-    torch.testing.assert_close(found.density_bits_per_dim, torch.full((50,), 8.0).double())
+    estimate = bits_per_dim(ignoring_z(lambda zero: Uniform(zero, zero)), levels(50), Noise(0, "test", 0))
+    torch.testing.assert_close(estimate.dequantised_bits_per_dim, torch.full((50,), 8.0).double())
+    torch.testing.assert_close(estimate.density_bits_per_dim, torch.full((50,), 8.0).double())
 
 
 @pytest.mark.parametrize(("nats", "expected"), [(1312.4, 4.62), (872.4, 5.75), (569.2, 6.53)])
@@ -75,10 +75,10 @@ def test_the_masses_of_all_levels_sum_to_one_and_are_scipys(mean, scale):
 def test_masses_far_in_the_tail_keep_their_logarithm():
     """30 standard deviations and more from the mean, where both cumulative probabilities round to one or zero."""
     x = torch.tensor([[0.1, 0.9]], dtype=torch.float64).mul(256).round() / 256
-    found = log_mass(
+    estimate = log_mass(
         DiagonalNormal(torch.tensor([[0.5, 0.5]]).double(), torch.full_like(x, 2 * math.log(0.01))), x, 256
     )
-    for value, level in zip(found[0].tolist(), x[0].tolist(), strict=True):
+    for value, level in zip(estimate[0].tolist(), x[0].tolist(), strict=True):
         low, high = (level - 0.5) / 0.01, (level + 1 / 256 - 0.5) / 0.01
         low, high = (-high, -low) if low > 0 else (low, high)
         expected = stats.norm.logcdf(high) + np.log1p(-np.exp(stats.norm.logcdf(low) - stats.norm.logcdf(high)))
@@ -99,22 +99,22 @@ def test_dequantised_bits_exceed_discretised_ones():
     x = levels(1)
     for log_var, gap in ((math.log(0.05**2), 0.0), (2 * math.log(0.2 / 256), 0.3)):
         model = ignoring_z(lambda zero, v=log_var: DiagonalNormal(x.expand_as(zero) + 0.5 / 256, zero + v))
-        found = bits_per_dim(model, x.repeat(3000, 1), Noise(0, "test", 0))
-        error = 4.9 * found.dequantised_bits_per_dim.std() / math.sqrt(3000)
-        assert found.dequantised_bits_per_dim.mean() > found.discretised_bits_per_dim.mean() + gap - error
+        estimate = bits_per_dim(model, x.repeat(3000, 1), Noise(0, "test", 0))
+        error = 4.9 * estimate.dequantised_bits_per_dim.std() / math.sqrt(3000)
+        assert estimate.dequantised_bits_per_dim.mean() > estimate.discretised_bits_per_dim.mean() + gap - error
     shrunk = ignoring_z(lambda zero: DiagonalNormal(x.expand_as(zero), zero - 40))
-    found = bits_per_dim(shrunk, x, Noise(0, "test", 0))
-    assert found.density_bits_per_dim < -10  # less than nothing: no code
-    assert (found.discretised_bits_per_dim > 0).all()
+    estimate = bits_per_dim(shrunk, x, Noise(0, "test", 0))
+    assert estimate.density_bits_per_dim < -10  # less than nothing: no code
+    assert (estimate.discretised_bits_per_dim > 0).all()
 
 
 def test_the_bound_is_that_of_the_model_and_what_lies_outside_is_told():
     model = VAE(GaussianEncoder(D, 2, 5), GaussianDecoder(D, 2, 5), StandardNormal(2), "glorot").double()
     x = levels(4000)
-    found = bits_per_dim(model, x, Noise(0, "test", 0))
+    estimate = bits_per_dim(model, x, Noise(0, "test", 0))
     expected = bits(bound(model, x, Noise(0, "other", 0)).bound, D, 256)
-    error = math.hypot(found.density_bits_per_dim.std(), expected.std()) / math.sqrt(4000)
-    assert abs(found.density_bits_per_dim.mean() - expected.mean()) < 4.9 * error
+    error = math.hypot(estimate.density_bits_per_dim.std(), expected.std()) / math.sqrt(4000)
+    assert abs(estimate.density_bits_per_dim.mean() - expected.mean()) < 4.9 * error
     half = ignoring_z(lambda zero: DiagonalNormal(zero, zero))  # N(0, 1): half below 0, 16 % above 1
     outside = bits_per_dim(half, x[:5], Noise(0, "test", 0)).mass_outside
     torch.testing.assert_close(outside, torch.full((5,), 0.5 + stats.norm.sf(1)).double())

@@ -18,25 +18,25 @@ def planted(seed, scale, mean):
 def test_the_moments_of_planted_gradients():
     """tr Cov = P s^2, its error s^2 sqrt(2 P / (S - 1)); |mean|^2 = P m^2: within 5 errors (a chance of 6e-7)."""
     scale, mean = 0.7, 0.01
-    found = gradient_moments(planted(0, scale, mean))
+    moments = gradient_moments(planted(0, scale, mean))
     error = scale**2 * math.sqrt(2 * P / (S - 1))
-    assert abs(found.variance - P * scale**2) < 5 * error
-    assert 0.7 < found.variance_error / error < 1.4
-    assert abs(found.squared_norm - P * mean**2) < 5 * found.squared_norm_error
-    assert found.squared_norm < 0.2 * P * scale**2 / S  # without the correction it would be 1.02 times that and more
+    assert abs(moments.variance - P * scale**2) < 5 * error
+    assert 0.7 < moments.variance_error / error < 1.4
+    assert abs(moments.squared_norm - P * mean**2) < 5 * moments.squared_norm_error
+    assert moments.squared_norm < 0.2 * P * scale**2 / S  # without the correction it would be 1.02 times that and more
 
 
 def test_the_bootstrap_knows_its_error():
     """Over 100 repetitions of 40 draws in two dimensions the errors claimed are those found, within a quarter (3.5 errors)."""
     generator = torch.Generator().manual_seed(1)
     centre = torch.tensor([3.0, -1.0])
-    found = [gradient_moments(centre + torch.randn((40, 2), generator=generator), seed=i) for i in range(100)]
+    repeats = [gradient_moments(centre + torch.randn((40, 2), generator=generator), seed=i) for i in range(100)]
     for value, error in ((0, 1), (2, 3)):
-        values, errors = (torch.tensor([moments[k] for moments in found]) for k in (value, error))
+        values, errors = (torch.tensor([moments[k] for moments in repeats]) for k in (value, error))
         assert abs(values.std() / errors.mean() - 1) < 0.25
-    assert abs(torch.tensor([moments.variance for moments in found]).mean() - 2) < 0.15
+    assert abs(torch.tensor([moments.variance for moments in repeats]).mean() - 2) < 0.15
 
 
 def test_a_gradient_without_noise():
-    found = gradient_moments(torch.ones(50, 3).double())
-    assert found == pytest.approx((0, 0, 3, 0), abs=1e-12)
+    moments = gradient_moments(torch.ones(50, 3).double())
+    assert moments == pytest.approx((0, 0, 3, 0), abs=1e-12)

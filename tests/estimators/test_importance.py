@@ -30,7 +30,7 @@ def test_importance_is_exact_when_q_is_the_posterior():
 def test_the_mean_weight_is_unbiased_for_px():
     """E[exp(log_px)] = p(x) exactly, at any K: Jensen's gap is in the logarithm alone."""
     model, x = linear_gaussian(), data(1)
-    estimate = importance(model, x.repeat(50_000, 1), Noise(0, "importance", 0), samples=5, rows=100_000)
+    estimate = importance(model, x.repeat(50_000, 1), Noise(0, "importance", 0), samples=5, batch_size=100_000)
     assert_mean(estimate.log_px.exp(), model.decoder.marginal().log_prob(x).exp().item())
 
 
@@ -39,7 +39,7 @@ def test_importance_lies_between_bound_and_truth_and_rises_with_samples():
     model, x = linear_gaussian(), data(1)
     truth = model.decoder.marginal().log_prob(x).item()
     estimates = [
-        importance(model, x.repeat(4_000, 1), Noise(0, "importance", 0), samples, rows=10**6).log_px
+        importance(model, x.repeat(4_000, 1), Noise(0, "importance", 0), samples, batch_size=10**6).log_px
         for samples in (1, 4, 16, 64)
     ]
     assert_mean(estimates[0], exact_bound(model, x).item())
@@ -52,16 +52,16 @@ def test_importance_lies_between_bound_and_truth_and_rises_with_samples():
 def test_the_stated_error_is_the_spread_of_the_estimate():
     """Delta method against the standard deviation over repetitions; within 15 % at K = 2,000."""
     model, x = linear_gaussian(), data(1)
-    estimate = importance(model, x.repeat(500, 1), Noise(0, "importance", 0), samples=2_000, rows=10**6)
+    estimate = importance(model, x.repeat(500, 1), Noise(0, "importance", 0), samples=2_000, batch_size=10**6)
     ratio = estimate.monte_carlo_error.mean() / estimate.log_px.std()
     assert ratio == pytest.approx(1, abs=0.15)
 
 
-@pytest.mark.parametrize("rows", [1, 7, 30, 1000])
-def test_chunks_change_nothing(rows):
+@pytest.mark.parametrize("batch_size", [1, 7, 30, 1000])
+def test_chunks_change_nothing(batch_size):
     model, x = linear_gaussian(), data()
-    whole = importance(model, x, RowNoise(0, "importance", range(7)), samples=9, rows=10**6)
-    cut = importance(model, x, RowNoise(0, "importance", range(7)), samples=9, rows=rows)
+    whole = importance(model, x, RowNoise(0, "importance", range(7)), samples=9, batch_size=10**6)
+    cut = importance(model, x, RowNoise(0, "importance", range(7)), samples=9, batch_size=batch_size)
     torch.testing.assert_close(cut.log_px, whole.log_px, rtol=0, atol=1e-12)
     torch.testing.assert_close(cut.effective_samples, whole.effective_samples)
 

@@ -40,24 +40,26 @@ def test_both_parts_are_the_closed_forms():
     amortisation = log_px - approximation - exact_bound(model, x).item()
     assert (approximation, amortisation) == pytest.approx((0.207, 2.967), abs=1e-3)  # neither is nothing
 
-    found = inference_gap(model, x.repeat(2000, 1), Noise(0, "test", 0), steps=400, draws=10, lr=0.1, samples=50)
-    assert (found.approximation_gap.mean().item(), found.amortisation_gap.mean().item()) == (
+    estimate = inference_gap(model, x.repeat(2000, 1), Noise(0, "test", 0), steps=400, draws=10, lr=0.1, samples=50)
+    assert (estimate.approximation_gap.mean().item(), estimate.amortisation_gap.mean().item()) == (
         pytest.approx(approximation, abs=0.02),
         pytest.approx(amortisation, abs=0.03),
     )
-    error = found.best_bound.std().item() / 2000**0.5
-    assert -0.003 - 4.9 * error < found.best_bound.mean().item() - (log_px - approximation) < 4.9 * error
-    assert_mean(found.bound, exact_bound(model, x).item())
-    torch.testing.assert_close(found.inference_gap, found.approximation_gap + found.amortisation_gap)
+    error = estimate.best_bound.std().item() / 2000**0.5
+    assert -0.003 - 4.9 * error < estimate.best_bound.mean().item() - (log_px - approximation) < 4.9 * error
+    assert_mean(estimate.bound, exact_bound(model, x).item())
+    torch.testing.assert_close(estimate.inference_gap, estimate.approximation_gap + estimate.amortisation_gap)
 
 
 def test_at_the_exact_posterior_there_is_no_gap():
     model, x = linear_gaussian(exact_posterior=True), data()
-    found = inference_gap(model, x, Noise(0, "test", 0), steps=300, draws=10, lr=0.02, samples=4000, rows=10**6)
-    torch.testing.assert_close(found.log_px, model.decoder.marginal().log_prob(x).detach(), rtol=0, atol=1e-3)
+    estimate = inference_gap(
+        model, x, Noise(0, "test", 0), steps=300, draws=10, lr=0.02, samples=4000, batch_size=10**6
+    )
+    torch.testing.assert_close(estimate.log_px, model.decoder.marginal().log_prob(x).detach(), rtol=0, atol=1e-3)
     # The same draws measure both bounds; q* has wandered by what its last steps' noise left.
-    torch.testing.assert_close(found.amortisation_gap, torch.zeros(7).double(), rtol=0, atol=0.01)
-    assert (found.effective_samples > 3900).all()
+    torch.testing.assert_close(estimate.amortisation_gap, torch.zeros(7).double(), rtol=0, atol=0.01)
+    assert (estimate.effective_samples > 3900).all()
 
 
 def test_the_model_is_left_alone_and_rows_do_not_know_of_one_another():

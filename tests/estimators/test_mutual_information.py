@@ -57,32 +57,32 @@ def test_many_images_of_a_gaussian_against_algebra():
     variance = torch.tensor([-0.5, -1.5]).double().exp().diag()
     aggregate = torch.distributions.MultivariateNormal(torch.zeros(2).double(), gain @ gain.T + variance)
     prior = torch.distributions.MultivariateNormal(torch.zeros(2).double(), torch.eye(2).double())
-    found = information(model, x, RowNoise(0, "test", range(6000)), samples=4)
+    use = information(model, x, RowNoise(0, "test", range(6000)), samples=4)
     exact = 0.5 * (torch.logdet(aggregate.covariance_matrix) - torch.logdet(variance)).item()
     error = 4.9 / math.sqrt(6000)  # standard errors; one seed in a million is beyond
-    assert abs(found.mutual_information.mean() - exact) < error * found.mutual_information.std() + 0.01
+    assert abs(use.mutual_information.mean() - exact) < error * use.mutual_information.std() + 0.01
     kl = torch.distributions.kl_divergence(aggregate, prior).item()
-    assert abs(found.marginal_kl.mean() - kl) < error * found.marginal_kl.std() + 0.01
+    assert abs(use.marginal_kl.mean() - kl) < error * use.marginal_kl.std() + 0.01
 
 
 def test_a_latent_that_ignores_x_carries_nothing():
     model = with_encoder(torch.zeros(2, D).double(), [-1.0, 0.5])
-    found = information(model, data(), Noise(0, "test", 0))
-    torch.testing.assert_close(found.mutual_information, torch.zeros(7).double(), rtol=0, atol=1e-12)
-    torch.testing.assert_close(found.marginal_kl, found.kl)
+    use = information(model, data(), Noise(0, "test", 0))
+    torch.testing.assert_close(use.mutual_information, torch.zeros(7).double(), rtol=0, atol=1e-12)
+    torch.testing.assert_close(use.marginal_kl, use.kl)
 
 
 def test_identical_images_carry_nothing():
-    found = information(linear_gaussian(), data(1).repeat(9, 1), Noise(0, "test", 0))
-    torch.testing.assert_close(found.mutual_information, torch.zeros(9).double(), rtol=0, atol=1e-12)
+    use = information(linear_gaussian(), data(1).repeat(9, 1), Noise(0, "test", 0))
+    torch.testing.assert_close(use.mutual_information, torch.zeros(9).double(), rtol=0, atol=1e-12)
 
 
 def test_posteriors_far_apart_carry_log_n_and_no_draw_exceeds_it():
     """Separated by many standard deviations, an image is told by its z: the ceiling."""
     model, x = with_encoder(300 * torch.eye(2, D).double(), [-1.0, -1.0]), data(7)
-    found = information(model, x, Noise(0, "test", 0))
+    use = information(model, x, Noise(0, "test", 0))
     torch.testing.assert_close(
-        found.mutual_information, torch.full((7,), math.log(7), dtype=torch.float64), rtol=0, atol=1e-9
+        use.mutual_information, torch.full((7,), math.log(7), dtype=torch.float64), rtol=0, atol=1e-9
     )
     somewhere = information(linear_gaussian(), x, Noise(0, "test", 0), samples=3)
     assert (somewhere.mutual_information <= math.log(7)).all()
@@ -103,16 +103,16 @@ def test_more_images_raise_the_mutual_information_towards_the_populations():
 
 def test_the_parts_add_up_to_the_bound():
     model, x = linear_gaussian(), data(1)
-    found = information(model, x.repeat(20_000, 1)[:2000], Noise(0, "test", 0), samples=20)
-    assert_mean(found.bound, exact_bound(model, x).item())
-    torch.testing.assert_close(found.kl, found.mutual_information + found.marginal_kl)
-    torch.testing.assert_close(found.bound, found.reconstruction - found.kl)
+    use = information(model, x.repeat(20_000, 1)[:2000], Noise(0, "test", 0), samples=20)
+    assert_mean(use.bound, exact_bound(model, x).item())
+    torch.testing.assert_close(use.kl, use.mutual_information + use.marginal_kl)
+    torch.testing.assert_close(use.bound, use.reconstruction - use.kl)
 
 
-@pytest.mark.parametrize("rows", [1, 3, 1000])
-def test_pieces_change_nothing(rows):
+@pytest.mark.parametrize("batch_size", [1, 3, 1000])
+def test_pieces_change_nothing(batch_size):
     model, x = linear_gaussian(), data()
-    whole, cut = (information(model, x, RowNoise(0, "test", range(7)), 2, r) for r in (7, rows))
+    whole, cut = (information(model, x, RowNoise(0, "test", range(7)), 2, r) for r in (7, batch_size))
     for one, other in zip(whole, cut, strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=1e-12)
 
@@ -131,15 +131,15 @@ def test_the_aggregate_is_torchs_mixture(monkeypatch):
 
 def test_units_are_the_dimensions_of_the_kl_and_their_variances():
     model, x = linear_gaussian(), data(50)
-    found = units(model, x, rows=8)
+    use = units(model, x, batch_size=8)
     q = model.encoder(x)
-    assert found.kl.sum().item() == pytest.approx(q.kl(model.prior()).mean().item())
+    assert use.kl.sum().item() == pytest.approx(q.kl(model.prior()).mean().item())
     alone = torch.distributions.kl_divergence(
         torch.distributions.Normal(q.mean[:, 1], (0.5 * q.log_var[1]).exp()), torch.distributions.Normal(0, 1)
     )
-    assert found.kl[1].item() == pytest.approx(alone.mean().item())
-    np.testing.assert_allclose(found.variance, np.var(q.mean.detach().numpy(), axis=0))
-    assert found.log_var.shape == (50, 2)
+    assert use.kl[1].item() == pytest.approx(alone.mean().item())
+    np.testing.assert_allclose(use.variance, np.var(q.mean.detach().numpy(), axis=0))
+    assert use.log_var.shape == (50, 2)
 
 
 @pytest.mark.parametrize(

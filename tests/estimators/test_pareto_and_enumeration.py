@@ -29,9 +29,9 @@ from helpers.statistics import assert_mean
 def test_the_shape_of_known_pareto_draws_is_found(shape):
     """Mean over 200 samples of 1,000: (n k + 5) / (n + 10) with k unbiased to 0.02; spread as (1 + k) / sqrt n within a third."""
     draws = stats.genpareto(shape, scale=3).rvs(size=(1000, 200), random_state=0)
-    found = pareto_shape(torch.from_numpy(draws).sort(0).values)
-    assert found.mean().item() == pytest.approx((1000 * shape + 5) / 1010, abs=0.02)
-    assert found.std().item() == pytest.approx((1 + shape) / math.sqrt(1000), rel=0.35)
+    shapes = pareto_shape(torch.from_numpy(draws).sort(0).values)
+    assert shapes.mean().item() == pytest.approx((1000 * shape + 5) / 1010, abs=0.02)
+    assert shapes.std().item() == pytest.approx((1 + shape) / math.sqrt(1000), rel=0.35)
 
 
 def zhang_stephens(draws: np.ndarray) -> float:
@@ -55,8 +55,8 @@ def zhang_stephens(draws: np.ndarray) -> float:
 @pytest.mark.parametrize("n", [5, 12, 100])
 def test_the_fit_is_zhang_and_stephens(n):
     draws = stats.genpareto(0.6, scale=2).rvs(size=(n, 4), random_state=1)
-    found = pareto_shape(torch.from_numpy(draws).sort(0).values)
-    assert found.tolist() == pytest.approx([zhang_stephens(draws[:, m]) for m in range(4)], abs=1e-10)
+    shapes = pareto_shape(torch.from_numpy(draws).sort(0).values)
+    assert shapes.tolist() == pytest.approx([zhang_stephens(draws[:, m]) for m in range(4)], abs=1e-10)
 
 
 def test_scale_changes_nothing_and_equal_weights_have_no_tail():
@@ -78,7 +78,7 @@ def test_importance_weights_of_a_known_tail(sigma):
 def test_importance_reports_the_tail_of_all_its_weights_in_whatever_chunks():
     """Against the same weights sorted whole; and what is left to rise, against the halves taken apart."""
     model, x = linear_gaussian(), data()
-    estimate = importance(model, x, RowNoise(0, "importance", range(7)), 1001, rows=70)
+    estimate = importance(model, x, RowNoise(0, "importance", range(7)), 1001, batch_size=70)
     z = model.encoder(x).sample(RowNoise(0, "importance", range(7)), 1001)
     log_w = (model.log_joint(x, z) - model.encoder(x).log_prob(z)).detach()
     ordered = log_w.sort(0).values[-(tail_length(1001) + 1) :]
@@ -178,8 +178,8 @@ def test_enumeration_of_the_synthetic_data_is_what_its_maker_says():
     prior = BernoulliPrior(3)
     fill(prior.logits, torch.zeros(3))
     x = belief.load().test.x[:50]
-    found = enumeration(VAE(BernoulliEncoder(16, 3).double(), decoder, prior), torch.from_numpy(x).double())
-    assert found.log_px.tolist() == pytest.approx(belief.log_px(x).tolist())
+    estimate = enumeration(VAE(BernoulliEncoder(16, 3).double(), decoder, prior), torch.from_numpy(x).double())
+    assert estimate.log_px.tolist() == pytest.approx(belief.log_px(x).tolist())
 
 
 def test_models_that_cannot_be_enumerated_are_refused_in_one_line():

@@ -36,13 +36,13 @@ def test_densities_are_scipys(dims):
 def test_the_validated_bandwidth_is_the_authors():
     """kde_infer_factor of hmc_est.py: q of the second half predicts the first, ten factors, then all draws are used."""
     fitted, at = numbers(24, 4, 2), numbers(9, 4, 2, seed=1)
-    found = validated_kde(fitted, at)
+    estimate = validated_kde(fitted, at)
     for m in range(4):
         draws = fitted[:, m].numpy().T
         factors = [24 ** (-1 / 6) * np.exp((i - 5) / 2) for i in range(10)]
         scores = [stats.gaussian_kde(draws[:, 12:], bw_method=f).logpdf(draws[:, :12]).sum() for f in factors]
         best = stats.gaussian_kde(draws, bw_method=factors[int(np.argmax(scores))])
-        assert found[:, m].numpy() == pytest.approx(best.logpdf(at[:, m].numpy().T), abs=1e-2)
+        assert estimate[:, m].numpy() == pytest.approx(best.logpdf(at[:, m].numpy().T), abs=1e-2)
 
 
 def exact_draws(repeats: int, dims: int, samples: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -21,16 +21,16 @@ def test_many_draws_come_near_and_blocks_change_nothing():
     """20,000 draws: within five errors by the effective sample size, a chance of 4e-6 in all."""
     model, x = linear_gaussian(), data(7)
     z = Noise(0, "z", 0).normal((20_500, 2), torch.float64)
-    found = shared_draws(model.decoder, z, x)
+    estimate = shared_draws(model.decoder, z, x)
     truth = model.decoder.marginal().log_prob(x)
-    assert ((found.log_px - truth).abs() < 5 / found.effective_samples.sqrt()).all()
+    assert ((estimate.log_px - truth).abs() < 5 / estimate.effective_samples.sqrt()).all()
     log_w = model.decoder(z[:, None]).log_prob(x)
-    torch.testing.assert_close(found.log_px, log_w.logsumexp(0) - torch.tensor(20_500.0).double().log())
+    torch.testing.assert_close(estimate.log_px, log_w.logsumexp(0) - torch.tensor(20_500.0).double().log())
     weights = log_w.softmax(0)
-    torch.testing.assert_close(found.effective_samples, 1 / weights.square().sum(0))
+    torch.testing.assert_close(estimate.effective_samples, 1 / weights.square().sum(0))
 
 
 def test_equal_weights_are_all_effective():
     model = linear_gaussian()
-    found = shared_draws(model.decoder, torch.zeros(40, 2).double(), data(2))
-    assert found.effective_samples.tolist() == pytest.approx([40, 40])
+    estimate = shared_draws(model.decoder, torch.zeros(40, 2).double(), data(2))
+    assert estimate.effective_samples.tolist() == pytest.approx([40, 40])

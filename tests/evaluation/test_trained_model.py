@@ -103,18 +103,18 @@ def test_samples_are_decoded_draws_of_the_prior(vae):
     assert images.shape == (2000, 64)
     assert (images == vae.sample(2000, seed=3)).all()
     z = np.random.default_rng(0).normal(size=(2000, 2))
-    theirs = vae.decode(z)
+    expected = vae.decode(z)
     # Two independent sample means over 2000 draws, 64 pixels: 6 standard errors, chance of a false alarm below 1e-6.
-    error = np.sqrt((images.var(0) + theirs.var(0)) / 2000)
-    assert (np.abs(images.mean(0) - theirs.mean(0)) < 6 * error).all()
+    error = np.sqrt((images.var(0) + expected.var(0)) / 2000)
+    assert (np.abs(images.mean(0) - expected.mean(0)) < 6 * error).all()
 
 
 def test_it_works_from_any_directory(run, tmp_path, monkeypatch, x, vae):
     expected = vae.encode(x).mean
     monkeypatch.chdir(tmp_path)
-    found = aevb.load(os.path.relpath(run))
-    assert (found.encode(x).mean == expected).all()
-    assert found.settings["latent_dim"] == 2
+    trained = aevb.load(os.path.relpath(run))
+    assert (trained.encode(x).mean == expected).all()
+    assert trained.settings["latent_dim"] == 2
 
 
 def test_a_gaussian_model_too(tmp_path):

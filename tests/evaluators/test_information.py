@@ -26,8 +26,8 @@ def test_the_surgery_is_of_the_whole_split_and_its_findings_are_written(tmp_path
     assert mean["bound"] == pytest.approx(mean["reconstruction"] - mean["kl"])
     assert result["ceiling"] == pytest.approx(math.log(40))
     assert sum(result["kl_per_dimension"]) == pytest.approx(mean["kl"])
-    found = units(model, x)
-    assert result["variance_of_mean"] == pytest.approx(found.variance.tolist())
+    use = units(model, x)
+    assert result["variance_of_mean"] == pytest.approx(use.variance.tolist())
     assert result["active_units"] == 2
     assert "all units active: 2 of 2" in result["verdict"]
 
@@ -52,9 +52,9 @@ def test_a_diverged_model_is_called_so():
     model = linear_gaussian()
     with torch.no_grad():
         model.encoder.log_var[0] = -torch.inf
-    findings = run_over(Information(), model, data(4), seed=0).summary
-    assert findings["verdict"].startswith("diverged")
-    assert sum(findings["log_var_histogram"]["counts"]) == 4  # of the other dimension
+    summary = run_over(Information(), model, data(4), seed=0).summary
+    assert summary["verdict"].startswith("diverged")
+    assert sum(summary["log_var_histogram"]["counts"]) == 4  # of the other dimension
 
 
 def test_the_gap_is_the_same_in_whatever_blocks():

@@ -43,11 +43,11 @@ def test_what_was_begun_goes_on_to_the_same_digits(at, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         evaluate(Stops(at), path)
     rest = Stops(4 - at)
-    found = evaluate(rest, path)
+    resumed = evaluate(rest, path)
     assert rest.left == 0  # blocks that were done are not done again
     whole = run_over(Importance(samples=20, batch_size=40), linear_gaussian(), data(7), 3)
     for name, value in whole.values.items():
-        assert torch.equal(found.values[name], value)
+        assert torch.equal(resumed.values[name], value)
 
 
 def test_another_evaluation_or_a_damaged_file_begins_again(tmp_path):

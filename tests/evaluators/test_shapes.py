@@ -30,8 +30,8 @@ class Lookup(nn.Module):
         self.images = images
 
     def forward(self, z):
-        place = z[:, 0].round().long() % len(self.images)
-        return DiagonalNormal(self.images[place], torch.zeros_like(self.images[place]))
+        index = z[:, 0].round().long() % len(self.images)
+        return DiagonalNormal(self.images[index], torch.zeros_like(self.images[index]))
 
 
 class Places(nn.Module):
@@ -40,8 +40,8 @@ class Places(nn.Module):
         self.shift = shift
 
     def forward(self, x):
-        place = torch.arange(len(x)).float()[:, None] + self.shift
-        return DiagonalNormal(place.expand(-1, 2), torch.zeros(len(x), 2))
+        index = torch.arange(len(x)).float()[:, None] + self.shift
+        return DiagonalNormal(index.expand(-1, 2), torch.zeros(len(x), 2))
 
 
 def pictures(images, x, shift=0):
@@ -76,8 +76,8 @@ def test_ais_under_a_stated_noise_is_of_the_linear_model_with_it(sigma):
     with torch.no_grad():
         other.log_var.fill_(2 * math.log(sigma))
     evaluator = AIS(temperatures=60, chains=8, leapfrogs=2, batch_size=3200, observation_sigma=sigma)
-    found = run_over(evaluator, VAE(None, model.decoder, model.prior), x.repeat(400, 1), seed=0)
-    assert_mean((found.values["log_px"] - other.marginal().log_prob(x)).exp(), 1.0)
+    result = run_over(evaluator, VAE(None, model.decoder, model.prior), x.repeat(400, 1), seed=0)
+    assert_mean((result.values["log_px"] - other.marginal().log_prob(x)).exp(), 1.0)
     assert with_gaussian_observation(model, sigma).encoder is model.encoder
 
 

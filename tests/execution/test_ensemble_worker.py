@@ -42,13 +42,13 @@ def test_members_equal_runs_alone(mixed):
     assert result.returncode == 0, result.stderr
     assert result.stdout.count("in one process: ") == 1
     assert result.stdout.count("alone: ") == 2
-    found = rows(folder)
-    assert len(found) == 4
+    results = rows(folder)
+    assert len(results) == 4
     for latent_dim in (2, 5):
-        difference = largest_difference(found["auto", latent_dim], found["autograd", latent_dim])
+        difference = largest_difference(results["auto", latent_dim], results["autograd", latent_dim])
         print(f"latent_dim={latent_dim}: largest difference {difference:.1e} nats")
         assert difference < 1e-8
-    assert np.abs(found["auto", 2]["test_bound"] - found["auto", 5]["test_bound"]).max() > 1e-3
+    assert np.abs(results["auto", 2]["test_bound"] - results["auto", 5]["test_bound"]).max() > 1e-3
 
 
 def test_a_member_leaves_what_a_run_leaves(mixed):
@@ -87,8 +87,8 @@ def test_runs_that_were_stopped_and_killed_go_on(launcher, mixed, tmp_path):
     process.communicate()
     result = aevb("train", *sweep, folder=tmp_path)
     assert result.returncode == 0, result.stderr
-    found, whole = rows(tmp_path), rows(mixed[1])
-    assert all(largest_difference(found["auto", j], whole["auto", j]) < 1e-10 for j in (2, 5))
+    results, whole = rows(tmp_path), rows(mixed[1])
+    assert all(largest_difference(results["auto", j], whole["auto", j]) < 1e-10 for j in (2, 5))
 
 
 def test_one_that_is_refused_takes_no_other_along(tmp_path):

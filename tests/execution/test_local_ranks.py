@@ -108,13 +108,13 @@ def test_an_infinite_gradient_is_named_on_one_device_and_on_two(odd):
     run = odd / "one"
     rough = {"_target_": "odd.Rough"}
     runs.prepare(run, settings(*DIGITS, "max_samples=3e4") | {"objective": rough})
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as error:
         train_run.run(run, ("odd",))
     target = ("++objective._target_=odd.Rough", "--trust", "odd", "name=two", "trainer=ddp")
     result = aevb("train", *DIGITS, "max_samples=3e4", *target, folder=odd)
     assert result.returncode == 2
     (two,) = result.stderr.splitlines()  # of both ranks
-    for line in (str(told.value), two):
+    for line in (str(error.value), two):
         assert "training diverged at samples_seen=7700 (seed 0): the gradient of decoder.hidden.weight, " in line
         assert "loss=" in line
         assert "reconstruction=" in line
@@ -140,7 +140,7 @@ def test_another_number_of_ranks_than_the_config_says_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("ends", "answer", "told"),
+    ("ends", "answer", "message"),
     [
         ([(0, 1, "lost it"), (1, 2, "the refusal")], 2, "the refusal"),
         ([(0, 1, "lost it"), (1, -9, None)], 1, "rank 1 ended early: killed by signal 9"),
@@ -149,9 +149,9 @@ def test_another_number_of_ranks_than_the_config_says_is_refused(tmp_path):
         ([(0, 130, None)], 130, ""),
     ],
 )
-def test_of_ranks_that_ended_the_one_at_fault_speaks(tmp_path, capsys, ends, answer, told):
+def test_of_ranks_that_ended_the_one_at_fault_speaks(tmp_path, capsys, ends, answer, message):
     assert _answer(tmp_path, ends) == answer
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 class Ending:
@@ -159,8 +159,8 @@ class Ending:
 
     sentinel = 0
 
-    def __init__(self, asked: int, code: int) -> None:
-        self.asked, self.code = asked, code
+    def __init__(self, delay: int, code: int) -> None:
+        self.asked, self.code = delay, code
 
     @property
     def exitcode(self) -> int | None:
@@ -173,6 +173,6 @@ def test_ranks_that_end_at_any_moment_are_not_waited_for_for_ever(monkeypatch, c
     monkeypatch.setattr(
         "aevb.execution.local_ranks.wait", lambda sentinels: sentinels or pytest.fail("waits for nobody, for ever")
     )
-    for asked in product(range(7), repeat=2):
-        found = _first_ends([Ending(*one) for one in zip(asked, codes, strict=True)])
-        assert found == ends
+    for delay in product(range(7), repeat=2):
+        first = _first_ends([Ending(*one) for one in zip(delay, codes, strict=True)])
+        assert first == ends

@@ -22,8 +22,8 @@ def prepared(folder: Path, *arguments: str) -> tuple[str, str]:
     """What aevb-train --prepare says: about the run, and the command for each machine without the remark behind it."""
     result = aevb("train", "--prepare", *arguments, folder=folder)
     assert (result.returncode, errors(result)) == (0, "")
-    said, command = result.stdout.splitlines()
-    return said, command.partition("  #")[0].strip()
+    note, command = result.stdout.splitlines()
+    return note, command.partition("  #")[0].strip()
 
 
 def launched(command: str, folder: Path) -> list[Started]:
@@ -31,10 +31,10 @@ def launched(command: str, folder: Path) -> list[Started]:
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         port = str(probe.getsockname()[1])
-    place = {"HOST": "localhost", "29500": port}
+    address = {"HOST": "localhost", "29500": port}
     name, *words = command.split()
     return [
-        started(name, *(str(rank) if word == "RANK" else place.get(word, word) for word in words), folder=folder)
+        started(name, *(str(rank) if word == "RANK" else address.get(word, word) for word in words), folder=folder)
         for rank in (0, 1)
     ]
 
@@ -46,8 +46,8 @@ def ended(machines: list[Started]) -> list[tuple[int | None, str]]:
 
 
 def test_a_prepared_run_is_whole_and_not_trained(tmp_path: Path) -> None:
-    said, command = prepared(tmp_path, *RUN, "trainer.devices=6", "batch_size=120")
-    assert said == "outputs/runs/run: prepared for 100,000 samples, not trained; from this folder:"
+    note, command = prepared(tmp_path, *RUN, "trainer.devices=6", "batch_size=120")
+    assert note == "outputs/runs/run: prepared for 100,000 samples, not trained; from this folder:"
     assert command == (
         "torchrun --nnodes 2 --nproc-per-node 3 --node-rank RANK --master-addr HOST --master-port 29500 "
         "-m aevb.execution.worker outputs/runs/run"

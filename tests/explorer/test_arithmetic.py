@@ -40,15 +40,15 @@ def test_decoder(pages: dict[str, Page], name: str, tmp_path: Path) -> None:
       return { mean: Array.from(meanImage(model, out, 0)), scale, logits: Array.from(out.first),
                log_px_z: logLikelihood(model, out, 0, input.x) };
     });"""
-    given = evaluate(page.file, script, {"z": z.tolist(), "x": page.x[0].tolist()}, tmp_path)
+    result = evaluate(page.file, script, {"z": z.tolist(), "x": page.x[0].tolist()}, tmp_path)
     with torch.no_grad():
         px_z = page.model.decoder(z)
-    np.testing.assert_allclose([row["mean"] for row in given], px_z.mean, atol=1e-4)
+    np.testing.assert_allclose([row["mean"] for row in result], px_z.mean, atol=1e-4)
     if name == "bernoulli":
-        np.testing.assert_allclose([row["logits"] for row in given], px_z.logits, atol=1e-4)
+        np.testing.assert_allclose([row["logits"] for row in result], px_z.logits, atol=1e-4)
     else:
-        np.testing.assert_allclose([row["scale"] for row in given], 1 / px_z.scale, rtol=1e-4)
-    np.testing.assert_allclose([row["log_px_z"] for row in given], px_z.log_prob(page.x[0]), atol=1e-3)
+        np.testing.assert_allclose([row["scale"] for row in result], 1 / px_z.scale, rtol=1e-4)
+    np.testing.assert_allclose([row["log_px_z"] for row in result], px_z.log_prob(page.x[0]), atol=1e-3)
 
 
 @pytest.mark.parametrize("name", DECODERS)
@@ -60,24 +60,24 @@ def test_encoder_and_estimates(pages: dict[str, Page], name: str, tmp_path: Path
       return { mean: Array.from(q.mean), log_var: Array.from(q.logVar), ...bound(model, x, q, 16),
                importance: importanceEstimate(logWeights(model, x, q, 0, 50)).logPx };
     });"""
-    given = evaluate(page.file, script, x.tolist(), tmp_path)
+    result = evaluate(page.file, script, x.tolist(), tmp_path)
     eps = noise_table(page.model.prior().mean.shape[-1])
     with torch.no_grad():
         qz_x = page.model.encoder(x)
         kl = qz_x.kl(page.model.prior())
-    np.testing.assert_allclose([row["mean"] for row in given], qz_x.mean, atol=1e-4)
-    np.testing.assert_allclose([row["log_var"] for row in given], qz_x.log_var, atol=1e-4)
-    np.testing.assert_allclose([row["kl"] for row in given], kl, atol=1e-3)
-    np.testing.assert_allclose([row["elbo"] for row in given], elbo(page.model, x, eps[:16]), atol=1e-3)
-    np.testing.assert_allclose([row["importance"] for row in given], importance(page.model, x, eps[:50]), atol=1e-3)
+    np.testing.assert_allclose([row["mean"] for row in result], qz_x.mean, atol=1e-4)
+    np.testing.assert_allclose([row["log_var"] for row in result], qz_x.log_var, atol=1e-4)
+    np.testing.assert_allclose([row["kl"] for row in result], kl, atol=1e-3)
+    np.testing.assert_allclose([row["elbo"] for row in result], elbo(page.model, x, eps[:16]), atol=1e-3)
+    np.testing.assert_allclose([row["importance"] for row in result], importance(page.model, x, eps[:50]), atol=1e-3)
 
 
 @pytest.mark.parametrize("name", ["bernoulli", "unit_gaussian"])
 def test_grid(pages: dict[str, Page], name: str, tmp_path: Path) -> None:
     page, x = pages[name], pages[name].x[:10]
-    given = evaluate(page.file, GRID, x.tolist(), tmp_path)
+    result = evaluate(page.file, GRID, x.tolist(), tmp_path)
     expected = quadrature(page.model, x).log_px
-    np.testing.assert_allclose([row["logPx"] for row in given], expected, atol=0.005)
+    np.testing.assert_allclose([row["logPx"] for row in result], expected, atol=0.005)
 
 
 SET = (
@@ -106,8 +106,8 @@ def test_grid_refines_narrow_posteriors(pages: dict[str, Page], tmp_path: Path) 
         encode = () => ({{ mean: [0, 0], logVar: [0, 0] }});"""
         + GRID
     )
-    given = evaluate(page.file, script, {"weights": _lists(weights), "x": x.tolist()}, tmp_path)
-    coarse, refined = (np.array([row[name] for row in given]) for name in ("coarse", "logPx"))
+    result = evaluate(page.file, script, {"weights": _lists(weights), "x": x.tolist()}, tmp_path)
+    coarse, refined = (np.array([row[name] for row in result]) for name in ("coarse", "logPx"))
     assert np.abs(coarse - expected.numpy()).min() > 0.1, "the grid alone is enough, the test shows nothing"
     np.testing.assert_allclose(refined, expected, atol=0.01)
 

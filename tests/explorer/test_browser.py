@@ -34,7 +34,7 @@ def window() -> Iterator[Browser]:
 
 
 def opened(window: Browser, file: Path, fragment: str = "") -> Browser:
-    window.leave()
+    window.close()
     window.log("browser"), window.requests()
     window.open(file, fragment)
     window.wait(READY)

@@ -19,9 +19,9 @@ from helpers.short_runs import train
 
 
 def part(page: Page, name: str) -> dict:
-    found = re.search(rf'<script[^>]* id="{name}">(.*?)</script>', page.file.read_text(), re.DOTALL)
-    assert found
-    return json.loads(found.group(1))
+    match = re.search(rf'<script[^>]* id="{name}">(.*?)</script>', page.file.read_text(), re.DOTALL)
+    assert match
+    return json.loads(match.group(1))
 
 
 def test_nothing_comes_from_outside(page: Page) -> None:

@@ -23,11 +23,11 @@ RUN = Path("outputs/runs/some")
 )
 def test_other_models_are_refused(overrides: list[str], part: str) -> None:
     try:
-        given = settings("data=digits", "logger=none", *overrides)
+        config = settings("data=digits", "logger=none", *overrides)
     except UserError as error:
         pytest.fail(f"the combination itself is refused: {error}")
     with pytest.raises(UserError) as refused:
-        check_supported(RUN, given)
+        check_supported(RUN, config)
     message = str(refused.value)
     assert part in message
     assert "allowed: a GaussianEncoder, a BernoulliDecoder" in message

@@ -17,21 +17,21 @@ from helpers.short_runs import outcome, train
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run to 1000 samples."""
     return train(tmp_path_factory.mktemp("trained") / "run", 1000, "logger=tensorboard")
 
 
 @pytest.fixture
-def run(trained: Path, tmp_path: Path) -> Path:
+def run(finished_run: Path, tmp_path: Path) -> Path:
     """A copy of it to be damaged."""
-    return Path(shutil.copytree(trained, tmp_path / "outputs" / "runs" / "run"))
+    return Path(shutil.copytree(finished_run, tmp_path / "outputs" / "runs" / "run"))
 
 
-def refusal(told: pytest.ExceptionInfo[UserError]) -> str:
-    assert "\n" not in str(told.value)
-    assert "try: " in str(told.value)
-    return str(told.value)
+def refusal(error: pytest.ExceptionInfo[UserError]) -> str:
+    assert "\n" not in str(error.value)
+    assert "try: " in str(error.value)
+    return str(error.value)
 
 
 def halve(path: Path) -> None:
@@ -40,9 +40,9 @@ def halve(path: Path) -> None:
 
 def test_a_truncated_config(run: Path) -> None:
     halve(run / "config.yaml")
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as error:
         train_run.run(run)
-    assert refusal(told).startswith(
+    assert refusal(error).startswith(
         (f"{run / 'config.yaml'}: not a whole config (no ", f"{run / 'config.yaml'}: not a config (")
     )
 
@@ -53,9 +53,9 @@ def test_a_truncated_config(run: Path) -> None:
 def test_a_config_that_is_none(text: bytes, run: Path) -> None:
     (run / "config.yaml").write_bytes(text)
     for use in (train_run.run, package.load, lambda run: runs.planned_action(run, settings("data=digits"))):
-        with pytest.raises(UserError) as told:
+        with pytest.raises(UserError) as error:
             use(run)
-        assert refusal(told).startswith(f"{run / 'config.yaml'}: not a")
+        assert refusal(error).startswith(f"{run / 'config.yaml'}: not a")
 
 
 def test_damaged_records_are_written_anew(run: Path, undisturbed: Path) -> None:
@@ -70,11 +70,11 @@ def test_damaged_records_are_written_anew(run: Path, undisturbed: Path) -> None:
 @pytest.mark.parametrize("text", [b"", b"{", b"\xff\xfe"])
 def test_a_damaged_done(text: bytes, run: Path, undisturbed: Path) -> None:
     (run / "DONE").write_bytes(text)
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as error:
         runs.planned_action(
             run, settings("data=digits", "latent_dim=2", "hidden_dim=20", "evaluator=bound", "logger=none")
         )
-    assert refusal(told).startswith(f"{run / 'DONE'}: damaged")
+    assert refusal(error).startswith(f"{run / 'DONE'}: damaged")
     (run / "DONE").unlink()  # what the line says
     assert outcome(train(run, 3000)) == outcome(undisturbed)
 
@@ -103,9 +103,9 @@ def test_damaged_weights(damage: str, run: Path, tmp_path: Path) -> None:
         path.unlink()
     else:
         path.write_bytes((train(tmp_path / "other", 100, "latent_dim=3") / "model.pt").read_bytes())
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as error:
         package.load(run)
-    assert refusal(told).startswith(f"{path}: ")
+    assert refusal(error).startswith(f"{path}: ")
     if damage != "another":
         (run / "DONE").unlink()  # as the line says
         train(run, 1000)

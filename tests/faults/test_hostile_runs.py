@@ -88,10 +88,10 @@ def test_every_damage_is_read_or_refused(reader: str, good: Path, victim: Path, 
     for damage in DAMAGES:
         run = plant(good, tmp_path / "runs", victim, damage)
         try:
-            said = answer(lambda run=run: READERS[reader](run, good))  # type: ignore[misc]
+            answered = answer(lambda run=run: READERS[reader](run, good))  # type: ignore[misc]
         except Exception as error:
             raise AssertionError(f"{reader}, {damage.name}: {type(error).__name__}: {error}") from error
-        assert len(said.splitlines()) <= 1 or ESCAPES in said, f"{damage.name}: {said}"
+        assert len(answered.splitlines()) <= 1 or ESCAPES in answered, f"{damage.name}: {answered}"
         shutil.rmtree(run)
     assert (victim / "file").read_text() == "precious"
 
@@ -158,8 +158,8 @@ GONE_ON_WITH = [
 @pytest.mark.parametrize("damage", GONE_ON_WITH, ids=lambda damage: damage.name)
 def test_training_refuses_or_goes_on(damage: Damage, good: Path, victim: Path, tmp_path: Path) -> None:
     run = plant(good, tmp_path / "runs", victim, damage)
-    said = answer(lambda: train(run, 500, *DIGITS))
-    assert said, damage.name
+    answered = answer(lambda: train(run, 500, *DIGITS))
+    assert answered, damage.name
     assert (run / layout.DONE).exists(), "DONE was removed before the replacement was read"
     assert (victim / "file").read_text() == "precious"
     assert [path.name for path in victim.iterdir()] == ["file"]
@@ -169,8 +169,8 @@ def test_the_checkpoint_of_another_seed_is_refused(good: Path, tmp_path: Path) -
     other = train(tmp_path / "other", 300, *DIGITS, "seed=1")
     run = Path(shutil.copytree(good, tmp_path / "run"))
     shutil.copy(other / layout.LAST_CHECKPOINT, run / layout.LAST_CHECKPOINT)
-    said = answer(lambda: train(run, 500, *DIGITS))
-    assert said.startswith(
+    answered = answer(lambda: train(run, 500, *DIGITS))
+    assert answered.startswith(
         f"{run / layout.LAST_CHECKPOINT}: a checkpoint of another run, other; allowed: one of run; try:"
     )
     assert (run / layout.DONE).exists()
@@ -197,9 +197,9 @@ def test_a_checkpoint_without_a_fingerprint_is_resumed(good: Path, tmp_path: Pat
 )
 def test_weights_that_are_not_the_runs(name: str, words: str, good: Path, victim: Path, tmp_path: Path) -> None:
     run = plant(good, tmp_path / "runs", victim, NAMED[name])
-    said = answer(lambda: package.load(run))
-    assert said.startswith(f"{run / layout.MODEL}: ")
-    assert words in said
+    answered = answer(lambda: package.load(run))
+    assert answered.startswith(f"{run / layout.MODEL}: ")
+    assert words in answered
 
 
 def test_done_of_another_run_is_refused(good: Path, tmp_path: Path) -> None:

@@ -41,13 +41,13 @@ def files(run: Path) -> set[str]:
 def test_a_full_disk_ends_the_run_at_once_and_keeps_the_checkpoint(undisturbed: Path, tmp_path: Path) -> None:
     run = train(tmp_path / "run", 1000)
     last = run / "checkpoints" / "last.ckpt"
-    held = last.read_bytes()
-    with full_disk(len(held) // 2), pytest.raises(UserError) as told:
+    content = last.read_bytes()
+    with full_disk(len(content) // 2), pytest.raises(UserError) as error:
         train(run, 3000)
-    assert str(told.value).startswith(f"{last}: cannot be written (File too large)")
-    assert "try: make room" in str(told.value)
-    assert "\n" not in str(told.value)
-    assert last.read_bytes() == held  # at 2000, the first save after it, and not at the end
+    assert str(error.value).startswith(f"{last}: cannot be written (File too large)")
+    assert "try: make room" in str(error.value)
+    assert "\n" not in str(error.value)
+    assert last.read_bytes() == content  # at 2000, the first save after it, and not at the end
     assert files(run) >= {"FAILED", "metrics.csv"}
     assert not list(run.rglob(".*"))
     assert outcome(train(run, 3000)) == outcome(undisturbed)
@@ -70,10 +70,10 @@ def test_a_full_disk_when_the_weights_are_written(undisturbed: Path, tmp_path: P
 
 
 def test_a_full_disk_when_tensorboard_writes(undisturbed: Path, tmp_path: Path) -> None:
-    with full_disk(20_000), pytest.raises(UserError) as told:
+    with full_disk(20_000), pytest.raises(UserError) as error:
         train(tmp_path / "run", 3000, "logger=tensorboard", "trainer.checkpoint_minutes=1e9")
-    assert "\n" not in str(told.value)
-    assert "File too large" in str(told.value)
+    assert "\n" not in str(error.value)
+    assert "File too large" in str(error.value)
     assert outcome(train(tmp_path / "run", 3000, "logger=tensorboard")) == outcome(undisturbed)
 
 
@@ -91,9 +91,9 @@ def test_a_file_where_the_checkpoints_should_be(tmp_path: Path) -> None:
     run = tmp_path / "run"
     run.mkdir()
     (run / "checkpoints").write_text("mine")
-    with pytest.raises(UserError, match=rf"^{run}/checkpoints: a file; allowed: a folder; try: remove it") as told:
+    with pytest.raises(UserError, match=rf"^{run}/checkpoints: a file; allowed: a folder; try: remove it") as error:
         train(run, 3000)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(error.value)
     assert (run / "checkpoints").read_text() == "mine"
     assert not (run / "metrics.csv").exists()  # before training
 

@@ -26,8 +26,8 @@ def harness(folder: Path, monkeypatch: pytest.MonkeyPatch, kills: int, *more: st
     monkeypatch.setattr("sys.argv", ["kill_harness.py", *words])
     monkeypatch.setattr(kill_harness, "subprocess", SimpleNamespace(Popen=begin))
     assert kill_harness.main() == 0
-    found = json.loads((folder / "kills.json").read_text())
-    assert found["kills"] == found["survived"] == found["bit-identical"] == kills
+    record = json.loads((folder / "kills.json").read_text())
+    assert record["kills"] == record["survived"] == record["bit-identical"] == kills
 
 
 @linux

@@ -148,8 +148,8 @@ def test_a_target_through_an_interpolation_in_a_composed_config(tmp_path: Path, 
 def test_nothing_in_a_strangers_config_is_resolved(run: Path, monkeypatch) -> None:
     """Neither the environment nor a resolver that some program has registered is asked."""
     monkeypatch.setenv("AEVB_SECRET", "swordfish")
-    asked: list[str] = []
-    OmegaConf.register_new_resolver("spy", lambda: asked.append("asked") or "swordfish", replace=True)
+    requests: list[str] = []
+    OmegaConf.register_new_resolver("spy", lambda: requests.append("asked") or "swordfish", replace=True)
     try:
         for key in ("name", "output_dir"):
             change(run, key, "${oc.env:AEVB_SECRET}")
@@ -163,7 +163,7 @@ def test_nothing_in_a_strangers_config_is_resolved(run: Path, monkeypatch) -> No
         package.load(run)
     finally:
         OmegaConf.clear_resolver("spy")
-    assert asked == []
+    assert requests == []
     assert not [path for path in run.rglob("*") if path.is_file() and b"swordfish" in path.read_bytes()]
     assert sorted(path.name for path in run.parent.iterdir()) == ["run"]  # nor is a place taken from it
 
@@ -177,9 +177,9 @@ def test_tags_of_yaml(text: str, run: Path) -> None:
     config = run / "config.yaml"
     config.write_text(f"{config.read_text()}\nmore: {text}\n")
     for use in (train_run.run, package.load):
-        with pytest.raises(UserError, match=r"config\.yaml: not a config \(") as told:
+        with pytest.raises(UserError, match=r"config\.yaml: not a config \(") as error:
             use(run)
-        assert "\n" not in str(told.value)
+        assert "\n" not in str(error.value)
     assert not Path("proof").exists()
 
 
@@ -199,26 +199,26 @@ def test_an_option_from_elsewhere_leads_nowhere_else(tmp_path: Path) -> None:
 
 
 def test_links_in_a_run_directory_are_replaced_not_followed(run: Path, tmp_path: Path) -> None:
-    mine = tmp_path / "mine"
-    mine.write_text("precious")
+    own_file = tmp_path / "mine"
+    own_file.write_text("precious")
     names = ["model.pt", "metrics.csv", "timing.csv", "data.json", temporary(run / "metrics.csv").name, "FAILED"]
     begin_again(run)
     for name in names:
         (run / name).unlink(missing_ok=True)
-        (run / name).symlink_to(mine)
-    mine.write_text((Path(run) / "data.json").read_text())
+        (run / name).symlink_to(own_file)
+    own_file.write_text((Path(run) / "data.json").read_text())
     (run / "data.json").unlink()
     train_run.run(run)
     assert runs.state(run) == "done"
-    assert mine.read_text() == "precious"
+    assert own_file.read_text() == "precious"
 
 
 def test_a_link_where_a_file_is_staged_is_not_followed(tmp_path: Path) -> None:
-    mine = tmp_path / "mine"
-    mine.write_text("precious")
-    temporary(tmp_path / "metrics.csv").symlink_to(mine)
+    own_file = tmp_path / "mine"
+    own_file.write_text("precious")
+    temporary(tmp_path / "metrics.csv").symlink_to(own_file)
     runs.write_text(tmp_path / "metrics.csv", "rows")
-    assert mine.read_text() == "precious"
+    assert own_file.read_text() == "precious"
     assert (tmp_path / "metrics.csv").read_text() == "rows"
 
 
@@ -251,10 +251,10 @@ def test_what_a_config_may_not_ask_of_hydra(payload: str, tmp_path: Path, monkey
     overrides = [f"hydra.searchpath=[file://{tmp_path}/theirs]", "experiment=x"]
     with (
         hydra.initialize_config_dir(str(CONF), version_base="1.3"),
-        pytest.raises(UserError, match=r"^hydra\.") as told,
+        pytest.raises(UserError, match=r"^hydra\.") as error,
     ):
         hydra.compose("train", overrides)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(error.value)
     assert [path.name for path in tmp_path.iterdir()] == ["theirs"]
 
 
@@ -276,6 +276,6 @@ def test_a_strangers_experiment(text: str, line: str, tmp_path: Path) -> None:
     (folder / "x.yaml").write_text(f"# @package _global_\n{text}\n")
     result = aevb("train", "--config-dir", "theirs", "experiment=x", *TINY, folder=tmp_path)
     assert result.returncode == 2
-    (told,) = result.stderr.splitlines()
-    assert told.startswith(f"aevb-train: {line}")
+    (error,) = result.stderr.splitlines()
+    assert error.startswith(f"aevb-train: {line}")
     assert [path.name for path in tmp_path.iterdir()] == ["theirs"]

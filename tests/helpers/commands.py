@@ -56,12 +56,12 @@ class Started:
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
         """Waits for its end; its standard output and error. Raises subprocess.TimeoutExpired. Once."""
         self.wait(timeout)
-        said = []
+        outputs = []
         for file in self._outputs:
             with file:
                 file.seek(0)
-                said.append(file.read())
-        return said[0], said[1]
+                outputs.append(file.read())
+        return outputs[0], outputs[1]
 
     def completed(self) -> subprocess.CompletedProcess[str]:
         """Waits for its end, and ends it if that takes too long."""

@@ -58,19 +58,19 @@ console.log(JSON.stringify(new Function("info", "weights", "input", body)(info, 
 """
 
 
-def evaluate(page: Path, script: str, given: Any, folder: Path) -> Any:
+def evaluate(page: Path, script: str, argument: Any, folder: Path) -> Any:
     """What `script`, the body of a function of `model`, `info` and `input`, returns.
 
     Args:
         page: an explorer.
         script: JavaScript that ends with `return`.
-        given: `input`, anything that JSON holds.
+        argument: `input`, anything that JSON holds.
         folder: where the program is written.
     """
     program, body = folder / "program.js", folder / "body.js"
     program.write_text(PROGRAM)
     body.write_text(script)
     command = [str(NODE), str(program), str(page), str(body)]
-    done = subprocess.run(command, input=json.dumps(given), capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, input=json.dumps(argument), capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

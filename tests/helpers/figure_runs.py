@@ -34,8 +34,8 @@ def plant(
     config = copy.deepcopy(_settings(overrides))
     directory = runs / ("_".join(overrides).replace("=", "") or "default")
     config["name"] = directory.name
-    test = test or {place: value - 1 for place, value in train.items()}
-    rows = "".join(f"{place},{value},{test[place]},,,\n" for place, value in train.items())
+    test = test or {point: value - 1 for point, value in train.items()}
+    rows = "".join(f"{point},{value},{test[point]},,,\n" for point, value in train.items())
     head = "samples_seen,train_bound,test_bound,test_reconstruction,test_kl,test_log_px\n"
     write_json(directory / "config.yaml", config)  # JSON is YAML
     write_text(directory / "metrics.csv", head + rows)

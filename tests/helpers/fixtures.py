@@ -51,15 +51,15 @@ def tensorboard(sweep: dict[str, Path]) -> Iterator[str]:
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     timer = threading.Timer(60, process.kill)  # a server that never speaks must not hold the tests
     timer.start()
-    said = []
+    lines = []
     try:
         for line in process.stderr or ():
-            said.append(line)
-            if found := re.search(r"http://127\.0\.0\.1:\d+/", line):
+            lines.append(line)
+            if match := re.search(r"http://127\.0\.0\.1:\d+/", line):
                 timer.cancel()
-                yield found.group()
+                yield match.group()
                 return
-        pytest.fail("TensorBoard did not start: " + "".join(said))
+        pytest.fail("TensorBoard did not start: " + "".join(lines))
     finally:
         timer.cancel()
         process.terminate()

@@ -45,30 +45,30 @@ class _Handler(BaseHTTPRequestHandler):
         if name not in self.server.files:
             self.send_error(404)
             return
-        raw, manner = self.server.files[name]
-        if manner == "mute":
+        raw, behaviour = self.server.files[name]
+        if behaviour == "mute":
             self.server.end.wait(30)
             return
-        if manner == "gathers":
+        if behaviour == "gathers":
             self.server.gathered.wait(60)
         self.send_response(200)
-        if manner == "eager" and "gzip" in self.headers.get("Accept-Encoding", ""):
+        if behaviour == "eager" and "gzip" in self.headers.get("Accept-Encoding", ""):
             self.send_header("Content-Encoding", "gzip")
             raw = gzip.compress(raw)
-        if manner == "chunked":
+        if behaviour == "chunked":
             self.send_header("Transfer-Encoding", "chunked")
             raw = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (raw[:5], raw[5:], b""))
         else:
             self.send_header("Content-Length", str(len(raw)))
         self.end_headers()
         with suppress(BrokenPipeError, ConnectionResetError):
-            half = len(raw) // 2 if manner in ("breaks", "stalls", "drips") else len(raw)
+            half = len(raw) // 2 if behaviour in ("breaks", "stalls", "drips") else len(raw)
             self.wfile.write(raw[:half])
             self.wfile.flush()
             self.server.halfway.set()
-            if manner == "stalls":
+            if behaviour == "stalls":
                 self.server.end.wait(30)
-            if manner == "drips":
+            if behaviour == "drips":
                 for byte in raw[half : half + 250]:
                     if self.server.end.wait(0.02):
                         break

@@ -52,14 +52,14 @@ def processes_in(folder: Path) -> dict[int, str]:
 
     One that is ending has no command line any more, but its files are open, and locked, as long as it has a working directory.
     """
-    found = {}
+    commands = {}
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if (process / "cwd").resolve() == folder.resolve():
-                found[int(process.name)] = (process / "cmdline").read_text().replace("\0", " ")
+                commands[int(process.name)] = (process / "cmdline").read_text().replace("\0", " ")
         except OSError:
             continue
-    return found
+    return commands
 
 
 def kill_all_in(folder: Path) -> None:

@@ -41,7 +41,7 @@ class Browser:
             raise AssertionError(f"{path}: {value['error']}: {value['message']}")
         return value
 
-    def leave(self) -> None:
+    def close(self) -> None:
         """Loads an empty page, so that what is opened next is loaded anew."""
         self._post("url", url="about:blank")
 
@@ -77,8 +77,13 @@ class Browser:
             selector,
         )
         points = [{"x": round(box[0] + x * box[2]), "y": round(box[1] + y * box[3])} for x, y in path]
-        moves = [{"type": "pointerMove", "duration": 30, "origin": "viewport", **point} for point in points]
-        actions = [moves[0], {"type": "pointerDown", "button": 0}, *moves[1:], {"type": "pointerUp", "button": 0}]
+        pointer_moves = [{"type": "pointerMove", "duration": 30, "origin": "viewport", **point} for point in points]
+        actions = [
+            pointer_moves[0],
+            {"type": "pointerDown", "button": 0},
+            *pointer_moves[1:],
+            {"type": "pointerUp", "button": 0},
+        ]
         source = {"type": "pointer", "id": pointer, "parameters": {"pointerType": pointer}, "actions": actions}
         self._post("actions", actions=[source])
 

@@ -27,10 +27,10 @@ POINTS = [100, 200, 300, 500, 1000, 2000, 3000, 5000, 10_000, 20_000]
 
 
 @pytest.fixture(scope="session")
-def ask(tensorboard: str, sweep: dict[str, Path]) -> Callable[..., Any]:
+def fetch(tensorboard: str, sweep: dict[str, Path]) -> Callable[..., Any]:
     """GET (or POST, if there is a `body`) of a route below data/, answered by bytes or JSON."""
 
-    def ask(route: str, body: dict[str, Any] | None = None, **query: str) -> Any:
+    def fetch(route: str, body: dict[str, Any] | None = None, **query: str) -> Any:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{tensorboard}data/{route}?{urllib.parse.urlencode(query)}", data)
         request.add_header("Content-Type", "application/json")
@@ -40,21 +40,21 @@ def ask(tensorboard: str, sweep: dict[str, Path]) -> Callable[..., Any]:
             return json.loads(text) if "json" in answer.headers["Content-Type"] else text
 
     for _ in range(120):  # it answers before it has read everything
-        tags = ask("plugin/scalars/tags")
+        tags = fetch("plugin/scalars/tags")
         if set(tags) == set(sweep) and all("final/bound" in points for points in tags.values()):
-            return ask
+            return fetch
         time.sleep(0.25)
     pytest.fail(f"TensorBoard has not read the sweep: {tags}")
 
 
-def test_every_run_is_there(ask: Callable[..., Any], sweep: dict[str, Path]) -> None:
-    assert set(ask("runs")) == set(sweep)
+def test_every_run_is_there(fetch: Callable[..., Any], sweep: dict[str, Path]) -> None:
+    assert set(fetch("runs")) == set(sweep)
 
 
-def test_every_tab_is_there(ask: Callable[..., Any]) -> None:
+def test_every_tab_is_there(fetch: Callable[..., Any]) -> None:
     wanted = {"timeseries", "scalars", "custom_scalars", "images", "text", "hparams", "projector"}
     for _ in range(120):  # the projector looks for its files in a thread of its own
-        plugins = {name for name, plugin in ask("plugins_listing").items() if plugin["enabled"]}
+        plugins = {name for name, plugin in fetch("plugins_listing").items() if plugin["enabled"]}
         if plugins >= wanted:
             break
         time.sleep(0.25)
@@ -63,21 +63,21 @@ def test_every_tab_is_there(ask: Callable[..., Any]) -> None:
 
 
 @pytest.mark.parametrize("tag", CURVES)
-def test_curves_are_those_of_metrics_csv(ask: Callable[..., Any], sweep: dict[str, Path], tag: str) -> None:
+def test_curves_are_those_of_metrics_csv(fetch: Callable[..., Any], sweep: dict[str, Path], tag: str) -> None:
     for run, directory in sweep.items():
-        points = np.array(ask("plugin/scalars/scalars", run=run, tag=tag))  # wall time, step, value
+        points = np.array(fetch("plugin/scalars/scalars", run=run, tag=tag))  # wall time, step, value
         metrics = Run(directory).metrics()
         assert points[:, 1].tolist() == metrics["samples_seen"].tolist() == POINTS
         np.testing.assert_allclose(points[:, 2], metrics[CURVES[tag]], rtol=1e-6)
 
 
-def test_one_chart_shows_all_bounds(ask: Callable[..., Any], sweep: dict[str, Path]) -> None:
-    (category,) = ask("plugin/custom_scalars/layout")["category"]
+def test_one_chart_shows_all_bounds(fetch: Callable[..., Any], sweep: dict[str, Path]) -> None:
+    (category,) = fetch("plugin/custom_scalars/layout")["category"]
     (chart,) = category["chart"]
     assert "K=5" in chart["title"]
     assert chart["multiline"]["tag"] == ["bound/train", "bound/test", LOG_PX]
     for tag in chart["multiline"]["tag"]:  # to TensorBoard they are regular expressions
-        answer = ask("plugin/custom_scalars/scalars", run="digits-z2/tb", tag=tag)
+        answer = fetch("plugin/custom_scalars/scalars", run="digits-z2/tb", tag=tag)
         assert list(answer["tag_to_events"]) == [tag]
         assert len(answer["tag_to_events"][tag]) == len(POINTS)
 
@@ -85,36 +85,36 @@ def test_one_chart_shows_all_bounds(ask: Callable[..., Any], sweep: dict[str, Pa
 @pytest.mark.parametrize(
     ("tag", "size"), [("prior samples", (265, 265)), ("reconstructions, below their originals", (364, 391))]
 )
-def test_pictures_stand_at_every_mark(ask: Callable[..., Any], sweep: dict[str, Path], tag: str, size: Any) -> None:
-    tags = ask("plugin/images/tags")
+def test_pictures_stand_at_every_mark(fetch: Callable[..., Any], sweep: dict[str, Path], tag: str, size: Any) -> None:
+    tags = fetch("plugin/images/tags")
     for run in sweep:
         assert tag in tags[run]
-        pictures = ask("plugin/images/images", run=run, tag=tag, sample="0")
+        pictures = fetch("plugin/images/images", run=run, tag=tag, sample="0")
         assert [picture["step"] for picture in pictures] == POINTS
-    image = Image.open(io.BytesIO(ask(f"plugin/images/individualImage?{pictures[-1]['query']}&x")))
+    image = Image.open(io.BytesIO(fetch(f"plugin/images/individualImage?{pictures[-1]['query']}&x")))
     assert image.size == size
     assert len(set(image.convert("L").get_flattened_data())) > 20
 
 
 @pytest.mark.parametrize("latent_dim", [2, 5, 10, 20])
-def test_the_projector_has_posterior_means_labels_and_images(ask: Callable[..., Any], latent_dim: int) -> None:
+def test_the_projector_has_posterior_means_labels_and_images(fetch: Callable[..., Any], latent_dim: int) -> None:
     run = f"digits-z{latent_dim}/tb"
-    (embedding,) = ask("plugin/projector/info", run=run)["embeddings"]
+    (embedding,) = fetch("plugin/projector/info", run=run)["embeddings"]
     assert embedding["tensorName"] == "posterior_means:20000"
     assert embedding["tensorShape"] == [360, max(3, latent_dim)]
     assert embedding["sprite"]["singleImageDim"] == [8, 8]
-    labels = ask("plugin/projector/metadata", run=run, name=embedding["tensorName"]).decode().split()
+    labels = fetch("plugin/projector/metadata", run=run, name=embedding["tensorName"]).decode().split()
     assert len(labels) == 360
     assert set(labels) == set("0123456789")
-    sprites = Image.open(io.BytesIO(ask("plugin/projector/sprite_image", run=run, name=embedding["tensorName"])))
+    sprites = Image.open(io.BytesIO(fetch("plugin/projector/sprite_image", run=run, name=embedding["tensorName"])))
     assert sprites.size == (19 * 8, 19 * 8)
 
 
-def test_a_row_of_hyperparameters_for_every_run(ask: Callable[..., Any], sweep: dict[str, Path]) -> None:
+def test_a_row_of_hyperparameters_for_every_run(fetch: Callable[..., Any], sweep: dict[str, Path]) -> None:
     body = {"experimentName": "", "allowedStatuses": ["STATUS_SUCCESS"], "colParams": [], "startIndex": 0}
     groups = {
         group["name"]: group
-        for group in ask("plugin/hparams/session_groups", {**body, "sliceSize": 9})["sessionGroups"]
+        for group in fetch("plugin/hparams/session_groups", {**body, "sliceSize": 9})["sessionGroups"]
     }
     assert set(groups) == set(sweep)
     for run, directory in sweep.items():
@@ -129,10 +129,10 @@ def test_a_row_of_hyperparameters_for_every_run(ask: Callable[..., Any], sweep: 
         assert metrics["bound/test"]["trainingStep"] == 20_000
 
 
-def test_the_text_tab_names_config_targets_and_results(ask: Callable[..., Any]) -> None:
-    (config,) = ask("plugin/text/text", run="digits-z2/tb", tag="config/text_summary")
+def test_the_text_tab_names_config_targets_and_results(fetch: Callable[..., Any]) -> None:
+    (config,) = fetch("plugin/text/text", run="digits-z2/tb", tag="config/text_summary")
     assert "grey/16" in config["text"]
     assert "latent_dim: 2" in config["text"]
-    (results,) = ask("plugin/text/text", run="digits-z2/tb", tag="results/text_summary")
+    (results,) = fetch("plugin/text/text", run="digits-z2/tb", tag="results/text_summary")
     assert "<table>" in results["text"]
     assert results["step"] == 20_000

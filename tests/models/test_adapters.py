@@ -24,23 +24,23 @@ from helpers.oracles import D, J, data, linear_gaussian
 
 def torch_model(wrap):
     """Return the oracle's linear-Gaussian model with torch distributions, and the oracle itself."""
-    ours = linear_gaussian()
+    model = linear_gaussian()
 
     def encoder(x):
-        q = ours.encoder(x)
+        q = model.encoder(x)
         return wrap(td.Normal(q.mean, q.scale))
 
     def decoder(z):
-        p = ours.decoder(z)
+        p = model.decoder(z)
         return wrap(td.Normal(p.mean, p.scale))
 
     zero = torch.zeros(J, dtype=torch.float64)
-    return from_torch_distributions(encoder, decoder, wrap(td.Normal(zero, zero + 1))), ours
+    return from_torch_distributions(encoder, decoder, wrap(td.Normal(zero, zero + 1))), model
 
 
 @pytest.mark.parametrize("wrap", [lambda d: d, lambda d: td.Independent(d, 1)], ids=["Normal", "Independent"])
 def test_every_estimator_gives_what_it_gives_for_our_own_model(wrap):
-    theirs, ours = torch_model(wrap)
+    wrapped, own_model = torch_model(wrap)
     x = data(4)
     for estimate in (
         lambda model, noise: importance(model, x, noise, 10).log_px,
@@ -48,7 +48,7 @@ def test_every_estimator_gives_what_it_gives_for_our_own_model(wrap):
         lambda model, noise: ais(model, x, noise, 10, 2, 1).log_px,
         lambda model, noise: reciprocal(model, x, noise, 20, 3, 2, 10, 5).log_px,
     ):
-        estimated, expected = (estimate(model, RowNoise(0, "x", range(4))) for model in (theirs, ours))
+        estimated, expected = (estimate(model, RowNoise(0, "x", range(4))) for model in (wrapped, own_model))
         torch.testing.assert_close(estimated, expected.detach(), rtol=0, atol=1e-8)
 
 
@@ -84,9 +84,11 @@ def test_a_network_keeps_its_parameters():
 )
 def test_other_distributions_are_refused_in_one_line(part, message):
     zero = torch.zeros(3, J)
-    given = [td.Normal(zero, 1.0), td.Normal(zero, 1.0)]
-    given[part] = [td.Cauchy(zero, 1.0), zero][part]
-    model = from_torch_distributions(lambda x: given[0], lambda z: given[1], td.Normal(torch.zeros(J), 1.0))
+    distributions = [td.Normal(zero, 1.0), td.Normal(zero, 1.0)]
+    distributions[part] = [td.Cauchy(zero, 1.0), zero][part]
+    model = from_torch_distributions(
+        lambda x: distributions[0], lambda z: distributions[1], td.Normal(torch.zeros(J), 1.0)
+    )
     with pytest.raises(UserError, match=message) as error:
         importance(model, torch.zeros(3, J), RowNoise(0, "x", range(3)), 2)
     assert "\n" not in str(error.value)

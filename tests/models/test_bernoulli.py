@@ -36,11 +36,11 @@ REFUSING = ("bits_per_dim", "predictive")  # for reasons of their own
 @pytest.mark.parametrize("logits", [torch.zeros(3), torch.tensor([-2.0, 0.5, 30.0])])
 def test_the_kl_divergence_and_the_moments_are_torchs(logits):
     q, p = Bernoulli(torch.tensor([[0.3, -40.0, 2.0], [0.0, 1.0, -3.0]]).double()), Bernoulli(logits.double())
-    theirs = TorchBernoulli(logits=q.logits)
-    expected = kl_divergence(theirs, TorchBernoulli(logits=p.logits.expand(2, -1))).sum(-1)
+    reference = TorchBernoulli(logits=q.logits)
+    expected = kl_divergence(reference, TorchBernoulli(logits=p.logits.expand(2, -1))).sum(-1)
     torch.testing.assert_close(q.kl(p), expected, rtol=1e-9, atol=1e-9)
-    torch.testing.assert_close(q.entropy(), theirs.entropy().sum(-1), rtol=1e-9, atol=1e-9)
-    torch.testing.assert_close(q.log_var[1].exp(), theirs.variance[1])
+    torch.testing.assert_close(q.entropy(), reference.entropy().sum(-1), rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(q.log_var[1].exp(), reference.variance[1])
     assert q.mode.tolist() == [[1, 0, 1], [0, 1, 0]]
     if not logits.any():  # the lab's form
         rho = q.mean

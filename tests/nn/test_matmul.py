@@ -49,10 +49,10 @@ def test_an_affine_map_of_any_rows_and_of_several_layers(library):
 
 def test_gradients_of_a_layer(library):
     layer, v, direction = Linear(300, 5), normal(2, 7, 300).requires_grad_(), normal(2, 7, 5, seed=3)
-    mine = torch.autograd.grad((layer(v) * direction).sum(), [v, layer.weight, layer.bias])
+    actual = torch.autograd.grad((layer(v) * direction).sum(), [v, layer.weight, layer.bias])
     doubles = [tensor.detach().double().requires_grad_() for tensor in (v, layer.weight, layer.bias)]
     exact = torch.autograd.grad((F.linear(*doubles) * direction.double()).sum(), doubles)
-    for gradient, expected in zip(mine, exact, strict=True):
+    for gradient, expected in zip(actual, exact, strict=True):
         close(gradient, expected)
 
 

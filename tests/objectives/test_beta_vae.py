@@ -26,16 +26,16 @@ def small_network():
 @pytest.mark.parametrize("beta", [1.0, 0.3, 4.0])
 def test_without_warm_up_and_free_bits_it_is_sgvb_b(beta):
     model, x = small_network()
-    mine, theirs = (
+    actual, reference = (
         first_update(BetaVAE(samples=3, beta=beta), model, x),
         first_update(SGVB_B(samples=3, beta=beta), model, x),
     )
-    assert (mine.parameter_groups, mine.samples) == (theirs.parameter_groups, theirs.samples)
-    torch.testing.assert_close(mine.loss, theirs.loss, rtol=1e-13, atol=0)
-    for name, value in theirs.stats.items():
-        torch.testing.assert_close(mine.stats[name], value, rtol=1e-13, atol=0)
+    assert (actual.parameter_groups, actual.samples) == (reference.parameter_groups, reference.samples)
+    torch.testing.assert_close(actual.loss, reference.loss, rtol=1e-13, atol=0)
+    for name, value in reference.stats.items():
+        torch.testing.assert_close(actual.stats[name], value, rtol=1e-13, atol=0)
     parameters = [*model.theta, *model.phi]
-    for g, expected in zip(gradients(mine.loss, parameters), gradients(theirs.loss, parameters), strict=True):
+    for g, expected in zip(gradients(actual.loss, parameters), gradients(reference.loss, parameters), strict=True):
         torch.testing.assert_close(g, expected, rtol=1e-11, atol=1e-14)
 
 
@@ -52,10 +52,10 @@ def test_beta_is_a_noise_variance():
     """For a decoder N(W z + b, s^2), the gradient is beta times that of the bound with the noise beta s^2."""
     model, x, beta = linear_gaussian(), data(), 2.5
     parameters = [*model.decoder.mean.parameters(), *model.phi]
-    mine = gradients(first_update(BetaVAE(samples=2, beta=beta), model, x).loss, parameters)
+    actual = gradients(first_update(BetaVAE(samples=2, beta=beta), model, x).loss, parameters)
     fill(model.decoder.log_var, model.decoder.log_var + torch.tensor(beta).double().log())
-    theirs = gradients(first_update(SGVB_B(samples=2), model, x).loss, parameters)
-    for g, expected in zip(mine, theirs, strict=True):
+    reference = gradients(first_update(SGVB_B(samples=2), model, x).loss, parameters)
+    for g, expected in zip(actual, reference, strict=True):
         torch.testing.assert_close(g, beta * expected, rtol=1e-10, atol=1e-12)
 
 

@@ -107,21 +107,21 @@ def test_dreg_has_the_mean_of_iwae_and_less_variance(near, samples, least):
     model, x = linear_gaussian(exact_posterior=near), data(8)
     if near:
         fill(model.encoder.log_var, model.encoder.log_var + 0.2)
-    mine, theirs = (phi_gradients(objective(samples), model, x, 400) for objective in (DReG, IWAE))
-    assert_mean(mine - theirs, 0.0)
-    ratio = theirs.var(0).sum() / mine.var(0).sum()
+    dreg, iwae = (phi_gradients(objective(samples), model, x, 400) for objective in (DReG, IWAE))
+    assert_mean(dreg - iwae, 0.0)
+    ratio = iwae.var(0).sum() / dreg.var(0).sum()
     print(ratio.item())
     assert ratio > least
 
 
 def test_loss_theta_and_stats_are_those_of_iwae():
     model, x = linear_gaussian(), data()
-    mine, theirs = (gradients(objective(7), model, x, Noise(0, "noise", 0)) for objective in (DReG, IWAE))
-    torch.testing.assert_close(mine[0], theirs[0], rtol=1e-12, atol=1e-14)
-    torch.testing.assert_close(mine[2].loss, theirs[2].loss, rtol=1e-13, atol=0)
-    assert mine[2].stats.keys() == theirs[2].stats.keys()
-    for name, value in theirs[2].stats.items():
-        torch.testing.assert_close(mine[2].stats[name], value, rtol=1e-12, atol=1e-13)
+    dreg, iwae = (gradients(objective(7), model, x, Noise(0, "noise", 0)) for objective in (DReG, IWAE))
+    torch.testing.assert_close(dreg[0], iwae[0], rtol=1e-12, atol=1e-14)
+    torch.testing.assert_close(dreg[2].loss, iwae[2].loss, rtol=1e-13, atol=0)
+    assert dreg[2].stats.keys() == iwae[2].stats.keys()
+    for name, value in iwae[2].stats.items():
+        torch.testing.assert_close(dreg[2].stats[name], value, rtol=1e-12, atol=1e-13)
 
 
 def test_the_bound_rises_with_k_from_the_lower_bound():

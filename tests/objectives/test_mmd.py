@@ -37,11 +37,11 @@ def grey(rows=5):
 @pytest.mark.parametrize("samples", [1, 3])
 def test_alpha_0_and_weight_1_is_estimator_b(samples):
     for model, x in ((linear_gaussian(), data()), (paper(), grey())):
-        mine, b = first_update(MMD(0.0, 1.0, samples), model, x), first_update(SGVB_B(samples), model, x)
-        torch.testing.assert_close(mine.loss, b.loss, rtol=1e-13, atol=0)
+        mmd, b = first_update(MMD(0.0, 1.0, samples), model, x), first_update(SGVB_B(samples), model, x)
+        torch.testing.assert_close(mmd.loss, b.loss, rtol=1e-13, atol=0)
         for name in ("bound", "reconstruction", "kl"):
-            torch.testing.assert_close(mine.stats[name], b.stats[name], rtol=1e-13, atol=0)
-        torch.testing.assert_close(gradient(mine.loss, model), gradient(b.loss, model), rtol=1e-11, atol=1e-13)
+            torch.testing.assert_close(mmd.stats[name], b.stats[name], rtol=1e-13, atol=0)
+        torch.testing.assert_close(gradient(mmd.loss, model), gradient(b.loss, model), rtol=1e-11, atol=1e-13)
 
 
 @pytest.mark.parametrize(("alpha", "weight"), [(1.0, 7.0), (0.4, 3.0), (-0.0, 2.0)])

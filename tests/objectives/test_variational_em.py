@@ -155,8 +155,8 @@ def test_the_m_step_is_the_gradient_at_the_fitted_q(kind):
         z, q = codes(3, x), torch.sigmoid(objective.phi[index, 0])
         weights = torch.where(z[:, None] == 1, q, 1 - q).prod(-1)
         loss = -(weights * model.log_joint(x[index], z[:, None])).sum(0).mean()
-        for mine, theirs in zip(updates[0][1], torch.autograd.grad(loss, model.theta), strict=True):
-            torch.testing.assert_close(mine, theirs)
+        for actual, expected in zip(updates[0][1], torch.autograd.grad(loss, model.theta), strict=True):
+            torch.testing.assert_close(actual, expected)
 
 
 def test_the_evaluator_gives_unseen_images_an_e_step():

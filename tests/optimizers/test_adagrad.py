@@ -35,18 +35,18 @@ def test_it_equals_its_definition_in_plain_torch(warmup, on_host, monkeypatch):
         weight, bias = (torch.nn.Parameter(p.clone()) for p in start)
         return [{"params": [weight], "weight_decay": 0.3}, {"params": [bias]}]
 
-    ours, plain = groups(), groups()
+    actual, plain = groups(), groups()
     optimizer = torch.optim.Adagrad(plain, lr=lr, eps=0.0, initial_accumulator_value=eps / batch_size**2)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: float(step >= warmup))
-    fast = AuthorsAdagrad(ours, batch_size, lr=lr, warmup=warmup, eps=eps)
+    fast = AuthorsAdagrad(actual, batch_size, lr=lr, warmup=warmup, eps=eps)
     for step in gradients:
-        for group in (ours, plain):
+        for group in (actual, plain):
             for part, gradient in zip(group, step, strict=True):
                 part["params"][0].grad = gradient.clone()
         optimizer.step()
         scheduler.step()
         fast.step()
-        for one, other in zip(ours, plain, strict=True):
+        for one, other in zip(actual, plain, strict=True):
             torch.testing.assert_close(one["params"][0], other["params"][0], rtol=1e-12, atol=1e-14)
 
 
@@ -131,22 +131,22 @@ def test_the_step_is_torchs_own_on_every_device(monkeypatch):
             optimizer.step()
         return parameters
 
-    ours = path(lambda groups: AuthorsAdagrad(groups, batch_size=10, lr=0.1, warmup=0))
-    theirs = path(lambda groups: torch.optim.Adagrad(groups, lr=0.1, eps=0.0, initial_accumulator_value=1e-10))
-    torch.testing.assert_close(ours, theirs)
+    actual = path(lambda groups: AuthorsAdagrad(groups, batch_size=10, lr=0.1, warmup=0))
+    expected = path(lambda groups: torch.optim.Adagrad(groups, lr=0.1, eps=0.0, initial_accumulator_value=1e-10))
+    torch.testing.assert_close(actual, expected)
     warmed = path(lambda groups: AuthorsAdagrad(groups, batch_size=10, lr=0.1, warmup=3))
-    assert not torch.equal(ours[0], warmed[0])
+    assert not torch.equal(actual[0], warmed[0])
     monkeypatch.setattr(module, "_on_host", lambda tensor: False)
-    torch.testing.assert_close(path(lambda groups: AuthorsAdagrad(groups, batch_size=10, lr=0.1, warmup=0)), ours)
+    torch.testing.assert_close(path(lambda groups: AuthorsAdagrad(groups, batch_size=10, lr=0.1, warmup=0)), actual)
     torch.testing.assert_close(path(lambda groups: AuthorsAdagrad(groups, batch_size=10, lr=0.1, warmup=3)), warmed)
 
 
 @pytest.mark.parametrize(("make", "reference"), [(adagrad, torch.optim.Adagrad), (adam, torch.optim.Adam)])
 def test_the_others_are_torchs(make, reference):
-    ours, theirs = torch.nn.Parameter(torch.ones(3)), torch.nn.Parameter(torch.ones(3))
-    mine, its = make([ours], lr=0.05), reference([theirs], lr=0.05)
+    actual, expected = torch.nn.Parameter(torch.ones(3)), torch.nn.Parameter(torch.ones(3))
+    optimizer, its = make([actual], lr=0.05), reference([expected], lr=0.05)
     for t in range(5):
-        ours.grad = theirs.grad = torch.tensor([1.0, -2.0, 0.1 * t])
-        mine.step()
+        actual.grad = expected.grad = torch.tensor([1.0, -2.0, 0.1 * t])
+        optimizer.step()
         its.step()
-    torch.testing.assert_close(ours, theirs)
+    torch.testing.assert_close(actual, expected)

@@ -55,11 +55,11 @@ def test_every_experiment_makes_the_same_runs(candidate: dict[str, str], tmp_pat
         result = process([sys.executable, "-W", "error", "-c", ALL_EXPERIMENTS], tmp_path, environment)
         assert result.returncode == 0, result.stderr
         plans.append(json.loads(result.stdout))
-    ours, theirs = plans
-    assert theirs.pop("hydra").startswith("1.4")
-    ours.pop("hydra")
-    assert len(ours) > 20
-    assert ours == theirs
+    current, upcoming = plans
+    assert upcoming.pop("hydra").startswith("1.4")
+    current.pop("hydra")
+    assert len(current) > 20
+    assert current == upcoming
 
 
 @pytest.mark.parametrize("arguments", [["latent_dim=2"], ["-m", "latent_dim=2,3"], ["latent_dim=0"]], ids=" ".join)

@@ -88,9 +88,9 @@ def test_settings_that_only_repeat_another_are_left_out() -> None:
         for new in ("1",)
     ]
     del runs[0]["new"]
-    found = differing_settings(runs)
-    assert [item.key for item in found] == ["data", "latent_dim", "optimizer.lr"]
-    assert found[1].values == {"2": 4, "5": 4}
+    settings = differing_settings(runs)
+    assert [item.key for item in settings] == ["data", "latent_dim", "optimizer.lr"]
+    assert settings[1].values == {"2": 4, "5": 4}
 
 
 def test_scales_and_ticks() -> None:

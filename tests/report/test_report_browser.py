@@ -136,16 +136,16 @@ def test_five_thousand_runs_are_paged(window: Browser, tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The source of axe-core."""
-    given = os.environ.get("AEVB_AXE")
-    if given is None:
+    path = os.environ.get("AEVB_AXE")
+    if path is None:
         if shutil.which("npm") is None:
             pytest.skip("no npm on the PATH, which installs axe-core; or set AEVB_AXE to the path of axe.min.js")
         folder = tmp_path_factory.mktemp("axe")
         result = subprocess.run(["npm", "install", "axe-core"], cwd=folder, capture_output=True, text=True, timeout=180)
         if result.returncode:
             pytest.skip("npm cannot install axe-core: no network?")
-        given = str(folder / "node_modules" / "axe-core" / "axe.min.js")
-    return Path(given).read_text()
+        path = str(folder / "node_modules" / "axe-core" / "axe.min.js")
+    return Path(path).read_text()
 
 
 @pytest.mark.parametrize("committed", [False, True], ids=["planted", "committed"])

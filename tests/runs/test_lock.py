@@ -48,8 +48,8 @@ def test_the_second_command_on_a_run_is_refused(tmp_path: Path) -> None:
         second = aevb("train", *overrides, "max_samples=2e5", folder=tmp_path)
         assert (second.returncode, second.stdout) == (2, "")
         (line,) = second.stderr.splitlines()
-        said = f"aevb-train: outputs/runs/run: in use by process {pid} on {socket.gethostname()} since 2"
-        assert line.startswith(said)
+        message = f"aevb-train: outputs/runs/run: in use by process {pid} on {socket.gethostname()} since 2"
+        assert line.startswith(message)
         assert "try: " in line
         assert first.poll() is None
         assert runs.read_settings(run)["max_samples"] == 10**8  # the second has written nothing

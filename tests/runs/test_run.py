@@ -19,15 +19,15 @@ from helpers.commands import settings
 
 
 def made(directory: Path, *overrides: str) -> dict[str, Any]:
-    found = settings(*overrides)
-    runs.prepare(directory, found)
-    return found
+    config = settings(*overrides)
+    runs.prepare(directory, config)
+    return config
 
 
 def test_settings_come_back_as_they_went(tmp_path: Path) -> None:
-    found = made(tmp_path / "run", "optimizer.eps=1e-12", "data.root='odd: \"name\" # é'")
-    assert runs.read_settings(tmp_path / "run") == found
-    assert fingerprint(runs.read_settings(tmp_path / "run")) == fingerprint(found)
+    config = made(tmp_path / "run", "optimizer.eps=1e-12", "data.root='odd: \"name\" # é'")
+    assert runs.read_settings(tmp_path / "run") == config
+    assert fingerprint(runs.read_settings(tmp_path / "run")) == fingerprint(config)
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["config.yaml"]
 
 
@@ -53,13 +53,13 @@ def test_states_follow_one_another(tmp_path: Path) -> None:
 
 
 def test_done_says_what_was_run(tmp_path: Path) -> None:
-    found = made(tmp_path / "run")
+    config = made(tmp_path / "run")
     runs.mark_done(tmp_path / "run", {"samples_seen": 100, "test": {"bound": {"mean": -1.5, "standard_error": 0.5}}})
     done = runs.Run(tmp_path / "run").done
     assert (done["samples_seen"], done["test"], done["fingerprint"]) == (
         100,
         {"bound": {"mean": -1.5, "standard_error": 0.5}},
-        fingerprint(found),
+        fingerprint(config),
     )
     root = Path(runs.__file__).parents[3]
     if (root / ".git").exists():
@@ -144,10 +144,10 @@ def test_finished_runs_and_their_rows(tmp_path: Path) -> None:
     (tmp_path / "a" / "metrics.csv").write_text("samples_seen,train_bound,test_log_px\n10,-1.5,\n20,-1.25,-0.125\n")
     record = {"name": "bound", "split": "test", "n": 5, "mean": -1.0, "standard_error": 0.1, "settings": {}}
     runs.write_json(tmp_path / "a" / "evaluation" / "bound-test.json", record)
-    found = runs.finished(tmp_path)
-    assert [run.directory for run in found] == [tmp_path / "a", tmp_path / "b" / "deep"]
-    metrics = found[0].metrics()
+    finished_runs = runs.finished(tmp_path)
+    assert [run.directory for run in finished_runs] == [tmp_path / "a", tmp_path / "b" / "deep"]
+    metrics = finished_runs[0].metrics()
     assert (metrics["samples_seen"].dtype, metrics["samples_seen"].tolist()) == (np.int64, [10, 20])
     np.testing.assert_array_equal(metrics["test_log_px"], [np.nan, -0.125])
-    assert found[0].evaluations() == [record]
-    assert found[0].fingerprint == json.loads((tmp_path / "a" / "DONE").read_text())["fingerprint"]
+    assert finished_runs[0].evaluations() == [record]
+    assert finished_runs[0].fingerprint == json.loads((tmp_path / "a" / "DONE").read_text())["fingerprint"]

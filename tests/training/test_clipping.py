@@ -50,16 +50,16 @@ def test_the_norm_is_that_of_all_that_an_update_moves_together():
     expected = gradients()
     whole = clip_grad_norm_(expected, 0.5)
     assert whole > 1
-    for mine, theirs in zip(steps(Clipping(norm=0.5)), expected, strict=True):
-        torch.testing.assert_close(mine, theirs.grad)
+    for actual, target in zip(steps(Clipping(norm=0.5)), expected, strict=True):
+        torch.testing.assert_close(actual, target.grad)
     assert length(steps(Clipping(norm=0.5))) == pytest.approx(0.5, rel=1e-5)
 
 
 def test_values_are_cut_off_one_by_one():
     expected = gradients()
     clip_grad_value_(expected, 0.05)
-    for mine, theirs in zip(steps(Clipping(value=0.05)), expected, strict=True):
-        torch.testing.assert_close(mine, theirs.grad)
+    for actual, target in zip(steps(Clipping(value=0.05)), expected, strict=True):
+        torch.testing.assert_close(actual, target.grad)
     assert max(step.abs().max() for step in steps(Clipping(value=0.05))) == pytest.approx(0.05)
 
 
@@ -67,13 +67,13 @@ def test_of_both_the_value_is_first():
     expected = gradients()
     clip_grad_value_(expected, 0.05)
     clip_grad_norm_(expected, 0.1)
-    for mine, theirs in zip(steps(Clipping(0.05, 0.1)), expected, strict=True):
-        torch.testing.assert_close(mine, theirs.grad)
+    for actual, target in zip(steps(Clipping(0.05, 0.1)), expected, strict=True):
+        torch.testing.assert_close(actual, target.grad)
 
 
 def test_a_threshold_that_is_never_met_changes_nothing():
-    for mine, plain in zip(steps(Clipping(1e9, 1e9)), steps(UNCLIPPED), strict=True):
-        assert torch.equal(mine, plain)
+    for actual, plain in zip(steps(Clipping(1e9, 1e9)), steps(UNCLIPPED), strict=True):
+        assert torch.equal(actual, plain)
 
 
 def test_each_update_of_a_round_is_clipped_by_itself():
@@ -97,5 +97,5 @@ def test_of_several_ranks_the_averaged_gradient_is_clipped(monkeypatch):
         leaf.grad *= 3
     clip_grad_value_(expected, 0.05)
     before, after = stepped(Clipping(value=0.05), world=2)
-    for name, theirs in zip(before, expected, strict=True):
-        torch.testing.assert_close((before[name] - after[name]).detach(), theirs.grad)
+    for name, target in zip(before, expected, strict=True):
+        torch.testing.assert_close((before[name] - after[name]).detach(), target.grad)

@@ -46,18 +46,18 @@ def test_the_learning_rate_of_the_highest_bound_is_selected(tmp_path):
     assert len(json.loads((chosen.directory / "manifest.json").read_text())["starts"]) == 1
 
 
-def made(asked):
+def made(tried):
     def trial(learning_rate, samples, window):
-        asked.append((learning_rate, samples, window))
+        tried.append((learning_rate, samples, window))
         return BOUNDS[learning_rate], samples
 
     return trial
 
 
 def test_a_trial_that_diverges_loses(tmp_path):
-    asked = []
-    assert LearningRateSelection([0.1, 0.01, 0.02], 1000).choose(tmp_path, made(asked)) == 0.02
-    assert asked == [(0.1, 1000, 200), (0.01, 1000, 200), (0.02, 1000, 200)]
+    tried = []
+    assert LearningRateSelection([0.1, 0.01, 0.02], 1000).choose(tmp_path, made(tried)) == 0.02
+    assert tried == [(0.1, 1000, 200), (0.01, 1000, 200), (0.02, 1000, 200)]
     with pytest.raises(
         UserError, match=r"selection\.learning_rates=\[0\.1\]: every trial diverged within 1,000 samples; try"
     ):
@@ -73,11 +73,11 @@ def test_trials_that_were_made_are_not_made_again(tmp_path):
     selection = LearningRateSelection([0.01, 0.02, 0.5], 1000)
     with pytest.raises(SystemExit):
         selection.choose(tmp_path, cut)
-    asked = []
-    assert selection.choose(tmp_path, made(asked)) == 0.02
-    assert [learning_rate for learning_rate, _, _ in asked] == [0.5]
-    assert selection.choose(tmp_path, made(asked)) == 0.02
-    assert len(asked) == 1
+    tried = []
+    assert selection.choose(tmp_path, made(tried)) == 0.02
+    assert [learning_rate for learning_rate, _, _ in tried] == [0.5]
+    assert selection.choose(tmp_path, made(tried)) == 0.02
+    assert len(tried) == 1
 
 
 def test_another_process_of_the_run_does_not_write(tmp_path):

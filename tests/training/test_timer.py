@@ -26,7 +26,7 @@ def test_a_member_does_not_count_the_evaluations_of_the_others(tmp_path, monkeyp
     monkeypatch.setattr(final_evaluation, "run_over", slow)
     directories = [tmp_path / f"seed{seed}" for seed in range(2)]
     for seed, directory in enumerate(directories):
-        given = (
+        clocks = (
             "data=digits",
             "latent_dim=2",
             "hidden_dim=20",
@@ -35,7 +35,7 @@ def test_a_member_does_not_count_the_evaluations_of_the_others(tmp_path, monkeyp
             "evaluation.start=500",
         )
         # The one that is done first is evaluated at its end while the other waits.
-        runs.prepare(directory, settings(*given, f"seed={seed}", f"max_samples={1000 * (seed + 1)}"))
+        runs.prepare(directory, settings(*clocks, f"seed={seed}", f"max_samples={1000 * (seed + 1)}"))
     batcher = GradientBatcher(2)
 
     def run_one(index):

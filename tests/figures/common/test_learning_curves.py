@@ -24,10 +24,10 @@ def test_mean_and_band_of_seeds(tmp_path):
 def test_the_mean_goes_on_with_the_longer_run_and_says_so(tmp_path):
     plant(tmp_path, "seed=0", train={100: -500.0, 1000: -200.0, 2000: -150.0})
     plant(tmp_path, "seed=1", train={100: -500.0, 1000: -210.0})
-    found = band(curves(tmp_path), "train")
-    assert found.samples_seen.tolist() == [100, 1000, 2000]
-    assert found.mean.tolist() == [-500, -205, -150]
-    assert found.seeds.tolist() == [2, 2, 1]
+    mean_band = band(curves(tmp_path), "train")
+    assert mean_band.samples_seen.tolist() == [100, 1000, 2000]
+    assert mean_band.mean.tolist() == [-500, -205, -150]
+    assert mean_band.seeds.tolist() == [2, 2, 1]
 
 
 def test_a_row_that_only_one_of_two_runs_has_is_no_place_of_the_mean(tmp_path):
@@ -67,14 +67,14 @@ def test_one_name_one_colour(tmp_path):
     for targets in ("grey", "dynamic", "threshold"):
         for latent_dim in (3, 5):
             plant(tmp_path, f"data.targets={targets}", f"latent_dim={latent_dim}", train=rows)
-    found = panels(curves(tmp_path), 1000)
-    colours = [{line.label: line.colour for line in lines} for lines in found.values()]
+    by_panel = panels(curves(tmp_path), 1000)
+    colours = [{line.label: line.colour for line in lines} for lines in by_panel.values()]
     assert colours[0] == colours[1]
     assert len(set(colours[0].values())) == 3
 
 
 def test_the_bound_at_a_mark_is_that_of_the_minibatch_that_passes_it(tmp_path):
     plant(tmp_path, train={128: -543.0, 100096: -200.0, 150016: -190.0})
-    (found,) = curves(tmp_path)
-    assert found.at("train", 100_000) == -200
-    assert np.isnan(found.at("train", 110_000))
+    (curve,) = curves(tmp_path)
+    assert curve.at("train", 100_000) == -200
+    assert np.isnan(curve.at("train", 110_000))

@@ -39,18 +39,18 @@ def test_bounds_are_compared_at_the_mark_asked_for_not_at_the_end(tmp_path):
 def test_where_a_run_is_short_the_last_common_mark_decides(tmp_path):
     plant(tmp_path, "optimizer.lr=0.01", train={100: -543, 100000: -200, 1000000: -120})
     plant(tmp_path, "optimizer.lr=0.02", train={100: -543, 100000: -190})
-    found = selection(tmp_path)
-    assert (found.at, found.chosen.lr) == (100_000, 0.02)
+    choice = selection(tmp_path)
+    assert (choice.at, choice.chosen.lr) == (100_000, 0.02)
 
 
 def test_stepsizes_are_compared_over_the_seeds_that_all_of_them_have(tmp_path):
     plant(tmp_path, "optimizer.lr=0.01", "seed=0", train={100: -543, 1000000: -120})
     plant(tmp_path, "optimizer.lr=0.01", "seed=1", train={100: -543, 1000000: -140})
     plant(tmp_path, "optimizer.lr=0.02", "seed=0", train={100: -543, 1000000: -125})
-    found = selection(tmp_path)
-    assert found.chosen.lr == 0.01  # -120 against -125 at seed 0; the mean over its own seeds would be -130
-    assert found.chosen.train_bound == -120
-    assert [item.seed for item in found.chosen.curves] == [0, 1]
+    choice = selection(tmp_path)
+    assert choice.chosen.lr == 0.01  # -120 against -125 at seed 0; the mean over its own seeds would be -130
+    assert choice.chosen.train_bound == -120
+    assert [item.seed for item in choice.chosen.curves] == [0, 1]
 
 
 @pytest.mark.parametrize("lost", [math.nan, -2e7, -206.5])
@@ -59,10 +59,10 @@ def test_a_stepsize_that_learned_nothing_does_not_say_which_seeds_are_compared(t
         for lr, bound in zip((0.01, 0.02), bounds, strict=True):
             plant(tmp_path, f"optimizer.lr={lr}", f"seed={seed}", train={100: -543, 1000000: bound})
     plant(tmp_path, "optimizer.lr=0.1", "seed=0", train={100: -543, 1000000: lost})
-    found = selection(tmp_path)
-    assert found.chosen.lr == 0.01  # by seed 0 alone, which 0.1 has, it would be 0.02
-    assert found.chosen.train_bound == -127
-    assert {candidate.lr: candidate.verdict for candidate in found.candidates}[0.1] == "rejected"
+    choice = selection(tmp_path)
+    assert choice.chosen.lr == 0.01  # by seed 0 alone, which 0.1 has, it would be 0.02
+    assert choice.chosen.train_bound == -127
+    assert {candidate.lr: candidate.verdict for candidate in choice.candidates}[0.1] == "rejected"
 
 
 def test_where_no_stepsize_learned_anything_the_best_of_them_is_shown(tmp_path):
@@ -75,9 +75,9 @@ def test_where_no_stepsize_learned_anything_the_best_of_them_is_shown(tmp_path):
 def test_a_diverged_stepsize_loses_and_is_named(tmp_path, lost):
     plant(tmp_path, "optimizer.lr=0.01", train={100: -543, 1000000: -126})
     plant(tmp_path, "optimizer.lr=0.1", train={100: -543, 1000000: lost})
-    found = selection(tmp_path)
-    by_lr = {candidate.lr: candidate for candidate in found.candidates}
-    assert found.chosen.lr == 0.01
+    choice = selection(tmp_path)
+    by_lr = {candidate.lr: candidate for candidate in choice.candidates}
+    assert choice.chosen.lr == 0.01
     assert by_lr[0.1].verdict == "rejected"
     assert by_lr[0.1].remark.startswith("diverged")
     assert by_lr[0.01].remark == ""

@@ -83,13 +83,13 @@ def test_a_diverged_stepsize_is_neither_drawn_nor_silent(runs):
 def test_the_csv_holds_every_number_with_its_origin(runs):
     Figure2().draw(runs, runs / "out")
     rows = read_csv(runs / "out" / "figure2.csv")
-    ours = [row for row in rows if row["source"] == "run"]
-    assert len(ours) == 5 * 2 * 3  # runs, splits, marks
-    for row in ours:
+    mean_bound = [row for row in rows if row["source"] == "run"]
+    assert len(mean_bound) == 5 * 2 * 3  # runs, splits, marks
+    for row in mean_bound:
         assert (row["commit"], len(row["fingerprint"])) == (COMMIT, 64)
         assert (runs / row["run"] / "DONE").is_file()
-    place = {"latent_dim": "3", "split": "train", "samples_seen": "1000000"}
-    at_end = [row for row in rows if all(row[key] == value for key, value in place.items())]
+    setting = {"latent_dim": "3", "split": "train", "samples_seen": "1000000"}
+    at_end = [row for row in rows if all(row[key] == value for key, value in setting.items())]
     assert sorted(float(row["lower_bound"]) for row in at_end if row["source"] == "run") == [-157, -156, -155]
     (mean,) = [row for row in at_end if row["source"] == "mean"]
     assert [float(mean[key]) for key in ("lower_bound", "low", "high", "seeds")] == [-156, -157, -155, 3]

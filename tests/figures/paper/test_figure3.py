@@ -20,7 +20,7 @@ def marginal(runs, n_train, objective, values):
     directory = plant(
         runs, f"data.n_train={n_train}", f"objective={objective}", "latent_dim=3", train={max(values): -120.0}
     )
-    rows = [f"{mark},,,,,,{','.join(map(str, four))}" for mark, four in values.items()]
+    rows = [f"{point},,,,,,{','.join(map(str, four))}" for point, four in values.items()]
     write_text(directory / "metrics.csv", "\n".join([",".join([HEAD, *COLUMNS]), *rows]) + "\n")
 
 

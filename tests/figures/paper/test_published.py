@@ -7,7 +7,7 @@ import pytest
 
 from aevb.figures.paper.published import figure2, figure3, panel
 
-PLACES = (5e5, 1e6, 2e6, 5e6, 1e7, 2e7, 5e7, 1e8)
+POINTS = (5e5, 1e6, 2e6, 5e6, 1e7, 2e7, 5e7, 1e8)
 
 TABLE = {  # nats at PLACES; None: not in the table
     ("mnist", 3, "aevb", "test"): (-162.5, -152.95, -146.2, -141.2, -137.98, -135.8, -134.0, -133.38),
@@ -33,9 +33,9 @@ TABLE = {  # nats at PLACES; None: not in the table
 @pytest.mark.parametrize("key", TABLE, ids=lambda key: "-".join(map(str, key)))
 def test_interpolation_in_log_x_gives_the_table_of_the_paper(key):
     tolerance = 0.06 if key[0] == "mnist" else 0.6
-    for place, expected in zip(PLACES, TABLE[key], strict=True):
+    for point, expected in zip(POINTS, TABLE[key], strict=True):
         if expected is not None:
-            assert figure2()[key].at(place) == pytest.approx(expected, abs=tolerance)
+            assert figure2()[key].at(point) == pytest.approx(expected, abs=tolerance)
 
 
 def test_figure_3_gives_the_table_of_the_paper():

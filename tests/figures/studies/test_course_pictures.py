@@ -86,7 +86,7 @@ def test_posterior_means_are_drawn_from_what_a_run_recorded(tmp_path):
     assert [float(row["z2"]) for row in rows[6:]] == pytest.approx(mean[3, :, 1].tolist(), abs=1e-4)
 
 
-def marks(run, **last):
+def metrics_csv(run, **last):
     """Gives a planted run one mark with these columns."""
     head = ["samples_seen", "train_bound", "test_bound", "test_reconstruction", "test_kl", "test_log_px"]
     values = {"samples_seen": 1000, "train_bound": -20.0, "test_bound": -21.0, **last}
@@ -98,8 +98,8 @@ def marks(run, **last):
 def test_beta_shows_reconstruction_against_kl_of_runs_that_are_otherwise_alike(tmp_path):
     for beta, kl, reconstruction in (("4", 5.0, -30.0), ("1", 9.0, -20.0)):
         run = plant_model(tmp_path, "data=digits", "latent_dim=5", f"objective.beta={beta}")
-        marks(run, test_kl=kl, test_reconstruction=reconstruction, test_bound=reconstruction - kl)
-    marks(plant_model(tmp_path, "data=digits", "latent_dim=2"), test_kl=1.0, test_reconstruction=-1.0)
+        metrics_csv(run, test_kl=kl, test_reconstruction=reconstruction, test_bound=reconstruction - kl)
+    metrics_csv(plant_model(tmp_path, "data=digits", "latent_dim=2"), test_kl=1.0, test_reconstruction=-1.0)
     drawing = drawing_of(Beta(samples=3), tmp_path)
     assert [row["beta"] for row in drawing.rows] == [1, 4]
     curve = drawing.canvas.axes[0].lines[0]
@@ -115,7 +115,7 @@ def test_clipping_shows_the_bound_by_threshold_and_who_diverged(tmp_path):
         (("optimizer=adagrad",), -25.0),
         (("optimizer=adagrad", "clip_norm=1"), -26.0),
     ):
-        marks(plant_model(tmp_path, "data=digits", "optimizer.lr=0.01", *overrides), test_bound=bound)
+        metrics_csv(plant_model(tmp_path, "data=digits", "optimizer.lr=0.01", *overrides), test_bound=bound)
     drawing = drawing_of(Clipping(), tmp_path)
     norm, value = drawing.canvas.axes
     named = {item.get_label(): item.get_xydata().tolist() for item in norm.lines if item.get_label()[0] != "_"}
@@ -133,8 +133,8 @@ def test_keras_takes_the_claim_and_log_px_from_the_marks(tmp_path):
     columns |= {f"train_{name}": value + 2 for name, value in values.items()}
     for size in (100, 1000):
         run = plant_model(tmp_path, "data=digits", "optimizer=adam", f"data.n_train={size}", "objective.weight_prior=0")
-        marks(run, **{"samples_seen": 20000, **columns})
-    marks(plant_model(tmp_path, "data=digits", "optimizer=adam"))
+        metrics_csv(run, **{"samples_seen": 20000, **columns})
+    metrics_csv(plant_model(tmp_path, "data=digits", "optimizer=adam"))
     drawing = drawing_of(Keras(), tmp_path)
     expected = "| 100 | none | end, 20,000 | -8.00 | -10.00 | -11.00 | 5.00 | -10.00 | -12.00 | -13.00 | 3.00 |"
     assert expected in drawing.text
@@ -152,6 +152,6 @@ def test_posterior_families_are_grouped_by_prior_and_ordered_by_bound(tmp_path):
         test = {name: {"mean": bound + more, "standard_error": 0.1} for name, more in (("bound", 0), ("importance", 1))}
         write_json(run / "DONE", read_json(run / "DONE") | {"test": test})
     drawing = drawing_of(PosteriorFamilies(), tmp_path)
-    found = [(row["family"], row["prior"]) for row in drawing.rows]
-    assert found == [("laplace", "standard_normal"), ("gaussian", "standard_normal"), ("gamma", "exponential")]
+    families = [(row["family"], row["prior"]) for row in drawing.rows]
+    assert families == [("laplace", "standard_normal"), ("gaussian", "standard_normal"), ("gamma", "exponential")]
     assert [row["log_px"] for row in drawing.rows] == [-19, -21, -20]

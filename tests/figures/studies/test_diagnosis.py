@@ -19,7 +19,7 @@ def information(run, n, mutual_information):
     kl = sum(KL_PER_DIMENSION)
     means = {"bound": -100 - kl, "reconstruction": -100, "kl": kl, "mutual_information": mutual_information}
     means["marginal_kl"] = kl - mutual_information
-    findings = {
+    summary = {
         "verdict": "partly collapsed: and so on",
         "ceiling": math.log(n),
         "active_units": 2,
@@ -29,7 +29,7 @@ def information(run, n, mutual_information):
         "log_var_histogram": {"edges": [-2.0, -1.0, 0.0], "counts": [n, 2 * n]},
     }
     values = {name: {"mean": mean, "standard_error": 0.1} for name, mean in means.items()}
-    facts = {"name": "information", "split": "test", "n": n, "values": values, **findings}
+    facts = {"name": "information", "split": "test", "n": n, "values": values, **summary}
     write_json(run / "evaluation" / f"information-test-first{n}.json", facts)
 
 
@@ -79,10 +79,10 @@ def test_every_number_is_in_the_csv_and_the_verdict_in_the_table(tmp_path):
     paths = Diagnosis().draw(tmp_path, tmp_path / "out")
     assert [path.name for path in paths] == ["diagnosis.pdf", "diagnosis.png", "diagnosis.csv", "diagnosis.md"]
     rows = read_csv(paths[2])
-    found = {(row["quantity"], row["dimension"]): row for row in rows}
-    assert float(found["mutual_information", ""]["value"]) == 4.0
-    assert float(found["amortisation_gap", ""]["value"]) == 1.75
-    assert [float(found["kl_per_dimension", str(j)]["value"]) for j in range(3)] == KL_PER_DIMENSION
+    records = {(row["quantity"], row["dimension"]): row for row in rows}
+    assert float(records["mutual_information", ""]["value"]) == 4.0
+    assert float(records["amortisation_gap", ""]["value"]) == 1.75
+    assert [float(records["kl_per_dimension", str(j)]["value"]) for j in range(3)] == KL_PER_DIMENSION
     assert {(row["run"], row["commit"], row["targets"]) for row in rows} == {(run.name, COMMIT, "grey/255")}
     text = paths[3].read_text()
     assert "4.00 ± 0.10" in text

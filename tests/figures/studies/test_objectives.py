@@ -53,9 +53,9 @@ def test_rows_are_the_evaluations(runs: Path, tmp_path: Path) -> None:
 
 def test_what_is_far_below_is_written_at_the_edge() -> None:
     def row(name: str, bound: float, log_px: float) -> dict[str, Any]:
-        place = {"data": "digits", "model": "bernoulli", "latent_dim": 2, "targets": "grey", "method": name}
+        setting = {"data": "digits", "model": "bernoulli", "latent_dim": 2, "targets": "grey", "method": name}
         errors = {"bound_standard_error": 1.0, "log_px_standard_error": 1.0}
-        return {**place, **errors, "bound": bound, "log_px": log_px}
+        return {**setting, **errors, "bound": bound, "log_px": log_px}
 
     (axes,) = _draw([row("near", -100.0, -95.0), row("far", -2000.0, -1990.0)]).axes
     assert axes.get_xlim()[0] > -200

@@ -15,8 +15,8 @@ def evaluation(run, name, quantity, mean, **more):
     values = {key: {"mean": value, "standard_error": 0.1} for key, value in {quantity: mean, **more}.items()}
     facts = {"name": name, "split": "test", "n": 360, "quantity": quantity, "mean": mean, "standard_error": 0.1}
     facts |= {"settings": {}}
-    findings = {"verdict": "all units active: so and so", "active_units": 5} if name == "information" else {}
-    write_json(run / "evaluation" / f"{name}-test.json", {**facts, "values": values, **findings})
+    summary = {"verdict": "all units active: so and so", "active_units": 5} if name == "information" else {}
+    write_json(run / "evaluation" / f"{name}-test.json", {**facts, "values": values, **summary})
 
 
 @pytest.fixture
@@ -35,10 +35,10 @@ def runs(tmp_path):
 
 def test_every_pitfall_is_named_and_stands_below_the_right_run(runs):
     figure = Pitfalls()
-    found = figure.wanted(finished(runs))
-    assert [pitfall(run) for run in found] == ["", "kl_sign", "mean_of_logs", "sigma_squared"]
+    selected = figure.wanted(finished(runs))
+    assert [pitfall(run) for run in selected] == ["", "kl_sign", "mean_of_logs", "sigma_squared"]
     with matplotlib.rc_context(RC):
-        nats, use = figure.compose(found, ()).canvas.axes
+        nats, use = figure.compose(selected, ()).canvas.axes
     labels = [label.get_text() for label in nats.get_yticklabels()]
     assert labels == ["right (adam)", "kl sign", "mean of logs", "sigma squared"]
     dots = {(line.get_xdata()[0], line.get_ydata()[0]) for line in nats.lines}

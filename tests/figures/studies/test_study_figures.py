@@ -26,9 +26,9 @@ def drawing_of(figure, runs):
         return figure.compose(figure.wanted(finished(runs)), ())
 
 
-def put(run, evaluator, findings=None, **values):
+def put(run, evaluator, summary=None, **values):
     tensors = {name: torch.as_tensor(value).double() for name, value in values.items()}
-    record(run, evaluator, Evaluation(tensors, evaluator.primary_value, findings or {}), "test", None)
+    record(run, evaluator, Evaluation(tensors, evaluator.primary_value, summary or {}), "test", None)
 
 
 def shaped(runs, *overrides, error, share):
@@ -36,8 +36,8 @@ def shaped(runs, *overrides, error, share):
     put(run, Reconstruction(), squared_error=[error, error], mean_square_error=[error / 784] * 2, log_px_z=[0, 0])
     names = ("recognisable_reconstruction", "recognisable_sample", "recognisable_original")
     values = {name: [share, share] for name in (*names, "reconstruction_overlap", "sample_overlap")}
-    findings = {"sample_kinds": {"rectangle": 1, "circle": 1, "triangle": 0}, "threshold": 0.85}
-    put(run, ShapesEvaluator(), findings, **values, sample_kind=[0, 1])
+    summary = {"sample_kinds": {"rectangle": 1, "circle": 1, "triangle": 0}, "threshold": 0.85}
+    put(run, ShapesEvaluator(), summary, **values, sample_kind=[0, 1])
     return run
 
 
@@ -114,8 +114,8 @@ def test_draws_of_a_mixture_have_its_mean_and_covariance():
     covariance = second - np.outer(mean, mean)
     assert np.abs(z.mean(0) - mean).max() < 5 * np.sqrt(np.diag(covariance).max() / len(z))
     centred = z - mean
-    products = centred[:, :, None] * centred[:, None, :]
-    assert (np.abs(products.mean(0) - covariance) < 5 * products.std(0) / np.sqrt(len(z))).all()
+    outer = centred[:, :, None] * centred[:, None, :]
+    assert (np.abs(outer.mean(0) - covariance) < 5 * outer.std(0) / np.sqrt(len(z))).all()
 
 
 def test_runs_that_do_not_serve(tmp_path):

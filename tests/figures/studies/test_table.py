@@ -10,15 +10,15 @@ from helpers.figure_runs import COMMIT, plant, read_csv
 
 
 def test_comparison_is_ours_minus_the_papers_at_the_same_samples_seen(tmp_path):
-    marks = {100: -543.0, 1000000: -126.0, 10000000: -104.0}
-    plant(tmp_path, "latent_dim=20", train=marks, test={100: -543.0, 1000000: -124.0, 10000000: -105.0})
+    bounds = {100: -543.0, 1000000: -126.0, 10000000: -104.0}
+    plant(tmp_path, "latent_dim=20", train=bounds, test={100: -543.0, 1000000: -124.0, 10000000: -105.0})
     Comparison().draw(tmp_path, tmp_path / "out")
     rows = {int(row["samples_seen"]): row for row in read_csv(tmp_path / "out" / "comparison.csv")}
     assert list(rows) == [1_000_000, 10_000_000]
     expected = {1_000_000: (-124.22, -126.4), 10_000_000: (-104.76, -104.19)}  # science.md, section 2a
-    for place, (test, train) in expected.items():
-        assert float(rows[place]["test_paper"]) == pytest.approx(test, abs=0.06)
-        assert float(rows[place]["train_paper"]) == pytest.approx(train, abs=0.06)
+    for key, (test, train) in expected.items():
+        assert float(rows[key]["test_paper"]) == pytest.approx(test, abs=0.06)
+        assert float(rows[key]["train_paper"]) == pytest.approx(train, abs=0.06)
     assert float(rows[10_000_000]["test_difference"]) == pytest.approx(-105.0 + 104.76, abs=0.06)
     assert float(rows[1_000_000]["train_difference"]) == pytest.approx(-126.0 + 126.4, abs=0.06)
     assert (rows[1_000_000]["commit"], rows[1_000_000]["verdict"]) == (COMMIT, "selected")

@@ -57,9 +57,9 @@ def on_disk(run: Path) -> int:
 
 def state(path: Path) -> dict[str, Any]:
     """All of a checkpoint that does not depend on the clock."""
-    held = load(path)
-    rows = held["callbacks"]["evaluation"]["rows"]
-    return {key: held[key] for key in ("state_dict", "optimizer_states", "training")} | {"rows": rows}
+    checkpoint = load(path)
+    rows = checkpoint["callbacks"]["evaluation"]["rows"]
+    return {key: checkpoint[key] for key in ("state_dict", "optimizer_states", "training")} | {"rows": rows}
 
 
 def at_once(self: QueuedCheckpointIO, checkpoint: dict[str, Any], path: Path, storage_options: Any = None) -> None:

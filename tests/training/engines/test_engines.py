@@ -59,8 +59,8 @@ def differentiated(engine, model, dtype=torch.float64):
 def test_the_closed_form_is_what_autograd_computes(decoder, kind, samples, beta):
     model, objective = vae(decoder), kind(samples, beta)
     expected, gradients = differentiated(Autograd(objective, groups(model)), model)
-    update, mine = differentiated(ClosedForm(objective), model)
-    torch.testing.assert_close(mine, gradients, rtol=1e-12, atol=1e-12)
+    update, actual = differentiated(ClosedForm(objective), model)
+    torch.testing.assert_close(actual, gradients, rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(update.loss, expected.loss, rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(dict(update.stats), dict(expected.stats), rtol=1e-12, atol=1e-12)
     assert (update.parameter_groups, update.samples) == (expected.parameter_groups, expected.samples)
@@ -77,8 +77,8 @@ def test_closed_form_wake_sleep_equals_autograd(decoder, dreams):
 
     both = list(zip(phases(Autograd(objective, groups(model))), phases(ClosedFormWakeSleep(objective)), strict=True))
     assert [expected.parameter_groups for (expected, _), _ in both] == [("theta",), ("phi",)]
-    for (expected, gradients), (update, mine) in both:
-        torch.testing.assert_close(mine, gradients, rtol=1e-12, atol=1e-12)
+    for (expected, gradients), (update, actual) in both:
+        torch.testing.assert_close(actual, gradients, rtol=1e-12, atol=1e-12)
         torch.testing.assert_close(update.loss, expected.loss, rtol=1e-12, atol=1e-12)
         torch.testing.assert_close(dict(update.stats), dict(expected.stats), rtol=1e-12, atol=1e-12)
         assert (update.parameter_groups, update.samples) == (expected.parameter_groups, expected.samples)
@@ -88,8 +88,8 @@ def test_closed_form_wake_sleep_equals_autograd(decoder, dreams):
 def test_in_float32_they_differ_by_rounding(decoder):
     model, objective = vae(decoder, torch.float32), SGVB_B()
     _, gradients = differentiated(Autograd(objective, groups(model)), model, torch.float32)
-    _, mine = differentiated(ClosedForm(objective), model, torch.float32)
-    for gradient, written in zip(gradients, mine, strict=True):
+    _, actual = differentiated(ClosedForm(objective), model, torch.float32)
+    for gradient, written in zip(gradients, actual, strict=True):
         torch.testing.assert_close(written, gradient, rtol=0, atol=2e-6 * gradient.abs().max().item())
 
 
@@ -100,9 +100,9 @@ def test_extreme_logits_stay_finite():
         model.decoder.logits.weight.mul_(0)
         model.decoder.logits.bias.copy_(torch.tensor([200.0, -200.0]).repeat(D)[:D])
     expected, _ = differentiated(Autograd(SGVB_B(), groups(model)), model, torch.float32)
-    update, mine = differentiated(ClosedForm(SGVB_B()), model, torch.float32)
+    update, actual = differentiated(ClosedForm(SGVB_B()), model, torch.float32)
     torch.testing.assert_close(update.loss, expected.loss)
-    assert all(gradient.isfinite().all() for gradient in mine)
+    assert all(gradient.isfinite().all() for gradient in actual)
 
 
 def test_gradients_of_a_former_step_are_overwritten():

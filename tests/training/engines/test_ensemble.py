@@ -63,7 +63,7 @@ def training(seed, latent_dim, lr, objective, decoder, engine):
 MEMBERS = [(0, 2, 0.02), (1, 5, 0.01), (2, 3, 0.05)]  # seed, latent_dim, learning rate
 
 
-def trained(index, objective, decoder, engine, steps, context):
+def train_member(index, objective, decoder, engine, steps, context):
     """Bounds at every block, final parameters, and the hash of minibatches and noise."""
     module = training(*MEMBERS[index], objective(), decoder, engine)
     bounds = []
@@ -106,17 +106,17 @@ def test_a_member_trains_as_it_would_alone(objectives, decoder):
     results = together(
         batcher,
         {
-            index: lambda index=index: trained(
+            index: lambda index=index: train_member(
                 index, objectives[index], decoder, Slot(batcher, index), steps[index], batcher.run_member(index)
             )
             for index in range(3)
         },
     )
     for index in range(3):
-        alone = trained(index, objectives[index], decoder, "closed_form", steps[index], nullcontext())
+        alone = train_member(index, objectives[index], decoder, "closed_form", steps[index], nullcontext())
         assert results[index][2] == alone[2]
         torch.testing.assert_close(results[index][:2], alone[:2], rtol=0, atol=1e-11)
-        autograd = trained(index, objectives[index], decoder, "autograd", steps[index], nullcontext())
+        autograd = train_member(index, objectives[index], decoder, "autograd", steps[index], nullcontext())
         torch.testing.assert_close(results[index][:2], autograd[:2], rtol=0, atol=1e-8)
 
 
@@ -128,12 +128,12 @@ def test_a_member_that_fails_leaves_the_others_running():
             raise OSError("its disk is full")
 
     def works(index):
-        return trained(index, SGVB_B, "bernoulli", Slot(batcher, index), 10, batcher.run_member(index))
+        return train_member(index, SGVB_B, "bernoulli", Slot(batcher, index), 10, batcher.run_member(index))
 
     results = together(batcher, {0: lambda: works(0), 1: fails, 2: lambda: works(2)})
     assert isinstance(results[1], OSError)
     for index in (0, 2):
-        alone = trained(index, SGVB_B, "bernoulli", "closed_form", 10, nullcontext())
+        alone = train_member(index, SGVB_B, "bernoulli", "closed_form", 10, nullcontext())
         torch.testing.assert_close(results[index][:2], alone[:2])
 
 
