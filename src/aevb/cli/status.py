@@ -79,7 +79,9 @@ def _check_watch(arguments: argparse.Namespace) -> None:
     if not arguments.watch:
         raise UserError("--interval: only with --watch")
     if not 0.1 <= arguments.interval <= 3600:
-        raise UserError(f"--interval={arguments.interval:g}: out of range; allowed: 0.1 to 3600 seconds; try: --interval 2")
+        raise UserError(
+            f"--interval={arguments.interval:g}: out of range; allowed: 0.1 to 3600 seconds; try: --interval 2"
+        )
 
 
 def rows_of_sweep(overrides: list[str], trusted: tuple[str, ...]) -> list[Row]:
