@@ -76,7 +76,7 @@ def harness(folder: Path, kills: int, times: random.Random, devices: int, overri
     aims: Counter[str] = Counter()
     survived = identical = runs = writes = 0
     while sum(counts.values()) < kills:
-        victim, mine = Victim(folder, f"killed-{runs}", devices, overrides), 0
+        victim, own_kills = Victim(folder, f"killed-{runs}", devices, overrides), 0
         runs += 1
         while sum(counts.values()) < kills:
             # One in eight while it is starting; the others from the first block on, a few to a run.
@@ -89,15 +89,15 @@ def harness(folder: Path, kills: int, times: random.Random, devices: int, overri
             counts[training] += 1
             writes += writing
             aims[aim] += 1
-            mine += 1
+            own_kills += 1
             met = f"{training}, {WRITING}" if writing else training
             print(f"kill {sum(counts.values())}: run {runs}, {aim}, {met}", flush=True)
         victim.to_the_end()
         outcome = victim.outcome()
         differs = [name for name in truth if outcome[name] != truth[name]]
-        survived += mine
-        identical += 0 if differs else mine
-        print(f"run {runs}: done after {mine} kills, {'differs in ' + ', '.join(differs) if differs else 'same'}")
+        survived += own_kills
+        identical += 0 if differs else own_kills
+        print(f"run {runs}: done after {own_kills} kills, {'differs in ' + ', '.join(differs) if differs else 'same'}")
     totals = {"runs": runs, "kills": sum(counts.values()), "survived": survived, "bit-identical": identical}
     hit = {f"killed: {aim}": count for aim, count in aims.items()} if devices > 1 else {}
     return {

@@ -1,8 +1,11 @@
 """The code keeps to the field's terms: names of the private vocabulary that was left behind do not come back."""
 
+import ast
 import io
 import re
 import tokenize
+from collections.abc import Iterator
+from pathlib import Path
 
 from helpers.commands import REPOSITORY
 
@@ -46,6 +49,31 @@ PRIVATE_NAMES = frozenset(
         "Preempt",
     }
 )
+# Names of variables, parameters, attributes, functions and classes that say nothing about what they hold.
+PRIVATE_VARIABLES = frozenset(
+    {
+        "circumstances",
+        "found",
+        "given",
+        "mark",
+        "marks",
+        "mine",
+        "ours",
+        "place",
+        "places",
+        "recipe",
+        "recipes",
+        "said",
+        "scene",
+        "tell",
+        "theirs",
+        "told",
+    }
+)
+# Words in the names of tests.
+PRIVATE_TEST_WORDS = frozenset(
+    {"found", "mark", "marks", "recipe", "said", "stepsize", "stepsizes", "stranger", "strangers", "told"}
+)
 PRIVATE_PHRASES = re.compile(
     r"\b(goes on from there|by whomever|a place that is none|strangers|stepsizes?|the graph goes|last words)\b",
     re.IGNORECASE,
@@ -58,12 +86,49 @@ def names(text: str) -> set[str]:
     }
 
 
+def bound_names(text: str) -> Iterator[str]:
+    """Yield every name that a source text binds: variables, parameters, attributes, functions and classes."""
+    for node in ast.walk(ast.parse(text)):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()):
+                yield name
+            case ast.arg(arg=name) | ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                yield name
+            case ast.ExceptHandler(name=str(name)) | ast.alias(asname=str(name)):
+                yield name
+
+
+def sources() -> list[Path]:
+    folders = ("src", "tests", "scripts", "benchmarks")
+    return sorted(path for folder in folders for path in (REPOSITORY / folder).rglob("*.py"))
+
+
 def test_source_has_no_private_names() -> None:
     used = {
         str(path.relative_to(REPOSITORY)): sorted(PRIVATE_NAMES & names(path.read_text()))
         for path in sorted((REPOSITORY / "src").rglob("*.py"))
     }
     assert {path: words for path, words in used.items() if words} == {}
+
+
+def test_names_say_what_they_hold() -> None:
+    used = {
+        str(path.relative_to(REPOSITORY)): sorted(
+            name for name in set(bound_names(path.read_text())) if name.lstrip("_").lower() in PRIVATE_VARIABLES
+        )
+        for path in sources()
+    }
+    assert {path: words for path, words in used.items() if words} == {}
+
+
+def test_names_of_tests_have_no_private_words() -> None:
+    used = [
+        name
+        for path in sorted((REPOSITORY / "tests").rglob("test_*.py"))
+        for name in bound_names(path.read_text())
+        if name.startswith("test_") and PRIVATE_TEST_WORDS & set(name.split("_"))
+    ]
+    assert used == []
 
 
 def test_texts_have_no_private_phrases() -> None:

@@ -78,7 +78,7 @@ def test_the_tables(small: tuple[Path, str]) -> None:
         (["--nonsense"], "unrecognized arguments: --nonsense; try: python -m benchmarks --help"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line(arguments: list[str], line: str, tmp_path: Path) -> None:
+def test_an_error_is_one_line(arguments: list[str], line: str, tmp_path: Path) -> None:
     result = benchmark(tmp_path, *arguments)
     assert result.returncode == 2
     assert not list(tmp_path.iterdir())
@@ -162,7 +162,7 @@ def test_the_median_is_held_against_the_goal(goal: Goal | None, values: list[flo
     assert Row("group", "what", values, goal=goal).verdict == verdict
 
 
-def test_training_seconds_are_taken_between_marks(tmp_path: Path) -> None:
+def test_training_seconds_are_taken_between_points(tmp_path: Path) -> None:
     header = "samples_seen,training_seconds,evaluation_seconds,samples_per_second\n"
     lines = "100,5.0,1.0,20.0\n10000,8.0,2.0,3300.0\n20000,9.0,3.0,10000.0\n30000,11.0,4.0,5000.0\n"
     (tmp_path / "timing.csv").write_text(header + lines)
@@ -217,7 +217,7 @@ def test_charts_are_drawn(tmp_path: Path) -> None:
     assert not chart.draw(tmp_path / "empty.png", rows[1:], [])
 
 
-def test_a_benchmark_that_is_told_to_stop_leaves_nobody(tmp_path: Path) -> None:
+def test_a_stopped_benchmark_leaves_no_process(tmp_path: Path) -> None:
     (tmp_path / "tmp").mkdir()
     command = [sys.executable, "-m", "benchmarks", *TINY, "--only", "framework"]
     environment = {**os.environ, "TMPDIR": str(tmp_path / "tmp"), "PYTHONPATH": str(ROOT)}

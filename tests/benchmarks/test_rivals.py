@@ -66,7 +66,7 @@ def test_a_method_as_a_process() -> None:
     assert method._process.returncode == 0
 
 
-def test_what_a_method_died_of_is_told() -> None:
+def test_the_error_of_a_method_is_reported() -> None:
     method = Method("no_such_method", BRIEF)
     with pytest.raises(
         UserError, match=r"^no_such_method: its process ended by itself: ModuleNotFoundError: .*no_such_method'$"

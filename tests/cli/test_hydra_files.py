@@ -47,7 +47,7 @@ def warnings_for(
     ],
     ids=["handler", "job.name", "a point of a sweep", "a place of a sweep"],
 )
-def test_what_a_strangers_file_may_not_set(text: str, line: str, more: tuple[str, ...], tmp_path: Path) -> None:
+def test_what_an_untrusted_file_may_not_set(text: str, line: str, more: tuple[str, ...], tmp_path: Path) -> None:
     files = {"theirs/experiment/x.yaml": f"# @package _global_\n{text}\n"}
     assert f"aevb-train: {line}" in warnings_for(tmp_path, files, "experiment=x", *TINY, *more).stderr
 
@@ -72,7 +72,7 @@ def test_a_secret_is_not_shown(text: str, tmp_path: Path) -> None:
     assert "AEVB_SECRET" in warnings_for(tmp_path, files, "experiment=x", *TINY).stderr
 
 
-def test_a_strangers_file_in_a_group_of_hydras(tmp_path: Path) -> None:
+def test_an_untrusted_file_in_a_group_of_hydra(tmp_path: Path) -> None:
     files = {
         "theirs/hydra/callbacks/bad.yaml": "a: {_target_: os.mkdir, path: canary}\n",
         "theirs/experiment/x.yaml": "# @package _global_\ndefaults: [{override /hydra/callbacks: bad}]\n",

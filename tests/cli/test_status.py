@@ -34,7 +34,7 @@ def planted_runs(tmp_path: Path) -> Path:
     return folder
 
 
-def test_every_state_is_told(planted_runs: Path) -> None:
+def test_every_state_is_reported(planted_runs: Path) -> None:
     with (planted_runs / "d" / "LOCK").open() as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         rows = rows_of(planted_runs)

@@ -53,7 +53,7 @@ def test_a_run_comes_out_again(folder: Path) -> None:
     assert "--samples 1e9: out of range; allowed: an integer >= 1 and <= 300" in result.stderr
 
 
-def test_one_changed_bit_is_found(folder: Path, copy: Path) -> None:
+def test_one_changed_bit_is_reported(folder: Path, copy: Path) -> None:
     state = torch.load(copy / "model.pt", weights_only=True)
     state["encoder.hidden.bias"].view(torch.int32)[0] ^= 1
     torch.save(state, copy / "model.pt")
@@ -71,7 +71,7 @@ def test_one_changed_bit_is_found(folder: Path, copy: Path) -> None:
     assert "model.pt: encoder.hidden.bias differs" in lines
 
 
-def test_a_row_that_does_not_come_again_is_found(folder: Path, copy: Path) -> None:
+def test_a_row_that_does_not_come_again_is_reported(folder: Path, copy: Path) -> None:
     rows = (copy / "metrics.csv").read_text().splitlines()
     (copy / "metrics.csv").write_text("\n".join([*rows[:2], *rows[3:]]) + "\n")
     assert list(faults(folder / "outputs" / "runs" / "a", copy)) == ["metrics.csv: no row at 200 samples"]

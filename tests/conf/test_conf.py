@@ -163,7 +163,7 @@ def decoder(*overrides: str) -> tuple[str, int, int, int]:
         (["data=mnist", "model=gaussian"], ("GaussianDecoder", 500, 500, 230_000)),
     ],
 )
-def test_a_data_set_chooses_its_decoder_unless_told(overrides: list[str], expected: tuple[str, int, int, int]) -> None:
+def test_a_data_set_chooses_its_decoder_by_default(overrides: list[str], expected: tuple[str, int, int, int]) -> None:
     assert decoder(*overrides) == expected
 
 
@@ -200,7 +200,7 @@ def test_a_model_builds_from_its_config() -> None:
     assert hydra.core.global_hydra.GlobalHydra.instance().is_initialized() is False
 
 
-def test_an_encoder_brings_its_prior_unless_told() -> None:
+def test_an_encoder_chooses_its_prior_by_default() -> None:
     config = settings("model/encoder=gamma")["model"]
     assert (config["encoder"]["family"], config["prior"]["family"]) == ("gamma", "exponential")
     assert settings("model/encoder=gamma", "model/prior=log_normal")["model"]["prior"]["family"] == "log_normal"

@@ -56,7 +56,7 @@ def test_two_minibatches_of_every_experiment(experiment: str, tmp_path: Path) ->
 CLAIM = "pitfall_bce_as_marginal_likelihood_claimed_log_px"
 
 
-def test_posterior_means_are_recorded_at_the_beginning_and_at_marks_and_a_run_that_goes_on_keeps_them(
+def test_posterior_means_are_recorded_and_survive_a_resume(
     tmp_path: Path,
 ) -> None:
     """The same file as that of the run that was not cut; the end of the shorter run, which is no mark, is gone from it."""

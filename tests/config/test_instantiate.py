@@ -63,12 +63,12 @@ def test_plain_values_are_themselves() -> None:
 
 
 @pytest.mark.parametrize("extra", [{"latnet_dim": 3}, {}])
-def test_arguments_that_do_not_fit_are_told(extra: dict[str, int]) -> None:
+def test_arguments_that_do_not_fit_are_reported(extra: dict[str, int]) -> None:
     with pytest.raises(UserError, match=ENCODER.replace(".", r"\.")):
         instantiate({"_target_": ENCODER, **extra}, data_dim=4)
 
 
-def test_a_name_that_is_gone_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_removed_name_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "leaving.py").write_text("")
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(UserError, match=r"leaving\.thing"):

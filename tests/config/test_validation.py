@@ -182,7 +182,7 @@ def test_source_and_python_agree_on_every_target() -> None:
     assert differing == []
 
 
-def test_all_faults_are_told_together() -> None:
+def test_all_faults_are_reported_together() -> None:
     cfg = composed("latent_dim=0", "optimizer.lr=-1", "+nonsense=1", "+model.latnet_dim=3", "objective.samples=1.5")
     with pytest.raises(ConfigError) as error:
         validate(cfg)
@@ -192,7 +192,7 @@ def test_all_faults_are_told_together() -> None:
     assert all("; allowed: " in line for line in error.value.faults)
 
 
-def test_a_value_is_told_once_where_it_was_given() -> None:
+def test_a_value_is_reported_once_under_its_key() -> None:
     with pytest.raises(ConfigError) as error:
         settings("hidden_dim=-5")
     assert error.value.faults == ["hidden_dim=-5: out of range; allowed: an integer >= 1; try: hidden_dim=500"]

@@ -85,7 +85,7 @@ def test_an_npy_file_and_a_shape(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("low", "high", "inside"), [(0, 1, True), (-0.001, 1, False), (0, 1.001, False)])
-def test_the_unit_interval_is_told_of_every_part(tmp_path: Path, low: float, high: float, inside: bool) -> None:
+def test_the_unit_interval_is_checked_for_every_split(tmp_path: Path, low: float, high: float, inside: bool) -> None:
     test = np.array([[float(low), high]])
     assert ArrayDataset(saved(tmp_path, train=np.full((4, 2), 0.5), test=test)).unit_interval is inside
 

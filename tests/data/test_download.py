@@ -31,7 +31,7 @@ def test_a_failing_mirror_is_given_up_with_a_reason(mirror: LocalMirror, behavio
     assert str(caught.value) == reason
 
 
-def test_an_absent_file_a_closed_port_and_nonsense_are_told_apart(mirror: LocalMirror, closed: str) -> None:
+def test_absent_files_closed_ports_and_nonsense_differ(mirror: LocalMirror, closed: str) -> None:
     with pytest.raises(Unreachable, match="answered 404 Not Found"):
         fetch(f"{mirror.url}/absent.gz")
     with pytest.raises(Unreachable, match="no connection"):

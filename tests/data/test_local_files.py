@@ -24,7 +24,7 @@ def test_the_home_folder_is_expanded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.mat", "a.mat.gz", "MNIST/raw/a.mat", "MNIST/raw/a.mat.gz"])
-def test_a_file_is_found_packed_or_not_in_both_layouts(tmp_path: Path, name: str) -> None:
+def test_a_file_is_read_packed_or_not_in_both_layouts(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"x")

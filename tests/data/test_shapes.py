@@ -28,7 +28,7 @@ def test_areas_are_those_of_geometry() -> None:
     assert draw(outline, 28).sum((1, 2)) == pytest.approx(expected, rel=0.02)
 
 
-def test_a_shape_stands_where_it_is_said_to() -> None:
+def test_a_shape_is_drawn_at_its_position() -> None:
     zero, one = np.zeros(3), np.ones(3)
     picture = draw(Outline(np.arange(3), 9.5 * one, 12.5 * one, 5 * one, zero, 0.5 * one), 28)
     row, column = np.indices((28, 28))
@@ -46,7 +46,7 @@ def test_a_shape_stands_where_it_is_said_to() -> None:
     assert (triangle > 0.5).sum(0)[10] == pytest.approx(np.sqrt(3) * 5, abs=1)  # the side opposite to it
 
 
-def test_an_image_is_a_function_of_seed_and_place() -> None:
+def test_an_image_is_a_function_of_seed_and_index() -> None:
     data = Shapes(n_train=40)
     assert (data.shape, data.dim, data.convention) == ((28, 28), 784, "grey/255")
     train, valid, test = data.load()

@@ -29,7 +29,7 @@ def listing(root: Path) -> list[str]:
     return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
 
 
-def test_files_in_place_are_used_and_nobody_is_asked(tmp_path: Path, mirror: LocalMirror) -> None:
+def test_local_files_are_used_without_a_request(tmp_path: Path, mirror: LocalMirror) -> None:
     (tmp_path / "a").write_bytes(RAW)
     (tmp_path / "b.gz").write_bytes(gzip.compress(RAW[:100]))
     assert obtain(source(mirror.url, files=(A, B)), str(tmp_path)) == [RAW, RAW[:100]]
@@ -56,7 +56,7 @@ def test_only_what_is_missing_is_downloaded_and_then_kept(tmp_path: Path, mirror
         (b"<html>not found</html>", "22 bytes with sha256"),
     ],
 )
-def test_altered_files_are_refused_with_what_was_found(tmp_path: Path, raw: bytes, actual: str) -> None:
+def test_altered_files_are_refused_with_their_hash(tmp_path: Path, raw: bytes, actual: str) -> None:
     (tmp_path / "a").write_bytes(raw)
     with pytest.raises(UserError) as caught:
         obtain(source("http://unused.invalid"), str(tmp_path))

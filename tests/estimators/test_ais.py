@@ -114,7 +114,7 @@ def test_draws_are_drawn_anew_by_their_weights():
     assert (z.mean((0, 1)) - model.encoder(x).mean[0].detach()).abs().max() < 0.05
 
 
-def test_two_modes_that_the_encoder_does_not_know_are_both_found():
+def test_two_modes_missed_by_the_encoder_are_covered():
     """x = z^2 + noise, q at the left mode alone: from the prior the share of draws on the right is a half, z-test (1e-6)."""
     model = VAE(LinearGaussianEncoder(1, 1).double(), Square(0.3), StandardNormal(1).double())
     z = posterior_draws(model, torch.full((500, 1), 3.0).double(), Noise(0, "ais", 0), 100, 10, 3)

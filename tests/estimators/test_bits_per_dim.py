@@ -108,7 +108,7 @@ def test_dequantised_bits_exceed_discretised_ones():
     assert (estimate.discretised_bits_per_dim > 0).all()
 
 
-def test_the_bound_is_that_of_the_model_and_what_lies_outside_is_told():
+def test_the_bound_and_the_mass_outside_are_reported():
     model = VAE(GaussianEncoder(D, 2, 5), GaussianDecoder(D, 2, 5), StandardNormal(2), "glorot").double()
     x = levels(4000)
     estimate = bits_per_dim(model, x, Noise(0, "test", 0))

@@ -26,7 +26,7 @@ from helpers.statistics import assert_mean
 
 
 @pytest.mark.parametrize("shape", [-0.3, 0.2, 0.5, 0.9, 1.5])
-def test_the_shape_of_known_pareto_draws_is_found(shape):
+def test_the_shape_of_known_pareto_draws_is_recovered(shape):
     """Mean over 200 samples of 1,000: (n k + 5) / (n + 10) with k unbiased to 0.02; spread as (1 + k) / sqrt n within a third."""
     draws = stats.genpareto(shape, scale=3).rvs(size=(1000, 200), random_state=0)
     shapes = pareto_shape(torch.from_numpy(draws).sort(0).values)

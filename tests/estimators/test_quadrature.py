@@ -96,7 +96,7 @@ def test_the_stated_error_covers_what_is_missing():
     assert (off < 2 * estimate.error + 1e-9).all()
 
 
-def test_mass_outside_the_cube_is_told():
+def test_mass_outside_the_cube_is_reported():
     model = factor_analysis(1, 0.5)
     estimate = quadrature(model, simulated(model, 3), radius=0.5)
     assert (estimate.error > 0.05).all()

@@ -15,7 +15,7 @@ def test_an_exact_posterior_is_above_no_threshold():
     assert summary == {"pareto_k_threshold": pareto_k_threshold(200), "share_above_threshold": 0.0}
 
 
-def test_a_narrow_q_is_counted_and_said():
+def test_a_narrow_q_is_counted_and_reported():
     """q with a quarter of the posterior's variance: the weights have k = 1 - 1/4 in theory; the threshold is 0.57."""
     model = linear_gaussian(3, exact_posterior=True)
     x = data(40)

@@ -14,7 +14,7 @@ from aevb.evaluators.record import record
 from helpers.oracles import data, linear_gaussian
 
 
-def test_the_surgery_is_of_the_whole_split_and_its_findings_are_written(tmp_path):
+def test_the_summary_of_the_whole_split_is_written(tmp_path):
     model, x = linear_gaussian(), data(40)
     evaluator = Information(samples=2, batch_size=7)
     evaluation = run_over(evaluator, model, x, seed=0)

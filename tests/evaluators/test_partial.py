@@ -38,7 +38,7 @@ def evaluate(evaluator: Evaluator, path: Path, identity: str = "a"):
 
 
 @pytest.mark.parametrize("at", [0, 1, 3])
-def test_what_was_begun_goes_on_to_the_same_digits(at, tmp_path):
+def test_a_resumed_evaluation_has_the_same_digits(at, tmp_path):
     path = tmp_path / "evaluation" / "x.npz"
     with pytest.raises(KeyboardInterrupt):
         evaluate(Stops(at), path)

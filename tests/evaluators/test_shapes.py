@@ -34,7 +34,7 @@ class Lookup(nn.Module):
         return DiagonalNormal(self.images[index], torch.zeros_like(self.images[index]))
 
 
-class Places(nn.Module):
+class IndexEncoder(nn.Module):
     def __init__(self, shift=0):
         super().__init__()
         self.shift = shift
@@ -45,7 +45,7 @@ class Places(nn.Module):
 
 
 def pictures(images, x, shift=0):
-    return run_over(Shapes(), VAE(Places(shift), Lookup(images), StandardNormal(2)), x, seed=0)
+    return run_over(Shapes(), VAE(IndexEncoder(shift), Lookup(images), StandardNormal(2)), x, seed=0)
 
 
 def test_perfect_and_blank_and_swapped_pictures():

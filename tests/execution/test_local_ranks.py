@@ -73,7 +73,7 @@ def test_an_odd_number_of_ranks_and_targets_drawn_anew(tmp_path):
     assert first["n"] == second["n"] == 360
 
 
-def test_two_ranks_in_float32_drift_by_less_than_is_told(tmp_path):
+def test_two_ranks_in_float32_drift_by_less_than_stated(tmp_path):
     """docs/many-devices.md promises 1e-4 nats here; seen with seeds 1, 2, 3: 4e-6 nats, and 3e-7 to 1.5e-6 between weights.
 
     Not with seed 0: there one hidden unit of the encoder passes through outgoing weights of nearly zero between 1e4 and 3e4

@@ -97,7 +97,7 @@ def test_no_other_folder_is_taken_for_one(temporary: Path, monkeypatch: pytest.M
         assert (temporary / "aevb-scratch-dead").is_dir()
 
 
-def test_no_temporary_folder_is_told(tmp_path: Path) -> None:
+def test_no_temporary_folder_is_reported(tmp_path: Path) -> None:
     # A disk on which no file gets beyond nothing: what Python looks for is a folder where it can write a few bytes.
     script = Path(sys.executable).with_name("aevb-train")
     result = process(["bash", "-c", f"trap '' XFSZ; ulimit -f 0; {script} --check data=digits; exit $?"], tmp_path)

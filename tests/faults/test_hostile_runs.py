@@ -156,7 +156,7 @@ GONE_ON_WITH = [
 
 
 @pytest.mark.parametrize("damage", GONE_ON_WITH, ids=lambda damage: damage.name)
-def test_training_refuses_or_goes_on(damage: Damage, good: Path, victim: Path, tmp_path: Path) -> None:
+def test_training_refuses_or_resumes(damage: Damage, good: Path, victim: Path, tmp_path: Path) -> None:
     run = plant(good, tmp_path / "runs", victim, damage)
     answered = answer(lambda: train(run, 500, *DIGITS))
     assert answered, damage.name
@@ -225,7 +225,7 @@ def test_data_that_changed_since_are_named(tmp_path: Path) -> None:
 
 @pytest.mark.process
 @pytest.mark.slow
-def test_a_run_that_is_renamed_is_told_at_the_next_point(tmp_path: Path) -> None:
+def test_a_renamed_run_is_reported_at_the_next_point(tmp_path: Path) -> None:
     process = begin(tmp_path, *DIGITS, "name=run", "max_samples=1e8", "+evaluation.every=1000")
     run = tmp_path / "outputs" / "runs" / "run"
     reach(process, run, 3000)

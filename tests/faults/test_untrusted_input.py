@@ -145,7 +145,7 @@ def test_a_target_through_an_interpolation_in_a_composed_config(tmp_path: Path, 
     assert not Path("proof").exists()
 
 
-def test_nothing_in_a_strangers_config_is_resolved(run: Path, monkeypatch) -> None:
+def test_nothing_in_an_untrusted_config_is_resolved(run: Path, monkeypatch) -> None:
     """Neither the environment nor a resolver that some program has registered is asked."""
     monkeypatch.setenv("AEVB_SECRET", "swordfish")
     requests: list[str] = []
@@ -270,7 +270,7 @@ def test_what_a_config_may_not_ask_of_hydra(payload: str, tmp_path: Path, monkey
         ("hydra: {run: {dir: proof}}", "hydra.run.dir=proof: no config file may ask that of Hydra; allowed: mode"),
     ],
 )  # fmt: skip
-def test_a_strangers_experiment(text: str, line: str, tmp_path: Path) -> None:
+def test_an_untrusted_experiment(text: str, line: str, tmp_path: Path) -> None:
     folder = tmp_path / "theirs" / "experiment"
     folder.mkdir(parents=True)
     (folder / "x.yaml").write_text(f"# @package _global_\n{text}\n")

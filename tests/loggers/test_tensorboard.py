@@ -186,7 +186,7 @@ def test_nothing_is_drawn_when_nothing_is_asked_for(settings: dict[str, Any], tm
     assert [path for path in (run / "tb").iterdir() if path.is_dir()] == []
 
 
-def test_prior_samples_are_of_the_same_z_at_every_mark(settings: dict[str, Any], tmp_path: Path) -> None:
+def test_prior_samples_use_the_same_z_at_every_point(settings: dict[str, Any], tmp_path: Path) -> None:
     """Parameters do not change in the first 100 minibatches of the optimiser: pictures that differ there come from different z."""
     run = start(tmp_path / "run", change(settings, initialization="glorot"), 300)
     reader = events(run)

@@ -85,7 +85,9 @@ def test_one_chart_shows_all_bounds(fetch: Callable[..., Any], sweep: dict[str, 
 @pytest.mark.parametrize(
     ("tag", "size"), [("prior samples", (265, 265)), ("reconstructions, below their originals", (364, 391))]
 )
-def test_pictures_stand_at_every_mark(fetch: Callable[..., Any], sweep: dict[str, Path], tag: str, size: Any) -> None:
+def test_pictures_stand_at_every_evaluation_point(
+    fetch: Callable[..., Any], sweep: dict[str, Path], tag: str, size: Any
+) -> None:
     tags = fetch("plugin/images/tags")
     for run in sweep:
         assert tag in tags[run]

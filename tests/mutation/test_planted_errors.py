@@ -85,7 +85,7 @@ def test_a_planted_error_is_noticed_by_its_test(mistake: Mistake, outcome: Calla
     assert re.search(r"^E +(AssertionError|assert )", output, re.MULTILINE), output
 
 
-def test_a_line_that_has_changed_is_told(copy: Path) -> None:
+def test_a_changed_line_is_reported(copy: Path) -> None:
     gone = MISTAKES[0]._replace(right="a line that is not there")
     with pytest.raises(AssertionError, match=r"normal\.py has 'a line that is not there' 0 times; .*mistakes\.py"):
         plant(gone, copy)

@@ -25,14 +25,14 @@ class Whole:
     """A stream that repeats the first M rows and counts its minibatches."""
 
     def __init__(self, x, dynamic=False):
-        self.x, self.dynamic, self.given = x, dynamic, 0
+        self.x, self.dynamic, self.minibatches = x, dynamic, 0
 
     def __iter__(self):
         return self
 
     def __next__(self):
-        self.given += 1
-        return Batch(self.x[:M], torch.arange(M), Noise(0, "noise", self.given))
+        self.minibatches += 1
+        return Batch(self.x[:M], torch.arange(M), Noise(0, "noise", self.minibatches))
 
 
 class Scripted(Objective):
@@ -74,7 +74,7 @@ def test_the_inner_loop_ends_when_the_bound_stops_rising(bounds, inner):
     objective, stream = Lagging(Scripted(bounds), inner_steps=8, window=2), Whole(torch.zeros(100, 2))
     expected = [(("phi",), 0)] * inner + [(("theta",), M)]
     assert a_round(objective, stream) == expected
-    assert stream.given == inner + 1
+    assert stream.minibatches == inner + 1
     assert (objective.seen.item(), objective.presented.item()) == (M, (inner + 1) * M)
     assert objective.metrics() == {"aggressive": 1, "presented": (inner + 1) * M}
     assert objective.round_samples(M) == M

@@ -149,7 +149,9 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.mark.parametrize("committed", [False, True], ids=["planted", "committed"])
-def test_axe_has_no_serious_finding(committed: bool, window: Browser, page: Path, axe: str, tmp_path: Path) -> None:
+def test_axe_reports_no_serious_violation(
+    committed: bool, window: Browser, page: Path, axe: str, tmp_path: Path
+) -> None:
     if committed:
         page = tmp_path / "committed.html"
         write_report(rows_of(COMMITTED)[::12], page)

@@ -107,7 +107,7 @@ def check_file(content: Any) -> None:
     if not isinstance(hydra, dict):
         raise _refusal("hydra", hydra, "no config may ask that of Hydra", _SETTINGS)
     for path, value in sorted(_leaves(hydra, ()), key=lambda leaf: leaf[0][-1] not in CALLS):
-        if (path, value) not in _ours() and not _may_set(path, value):
+        if (path, value) not in _own_values() and not _may_set(path, value):
             raise _refusal(".".join(("hydra", *path)), value, "no config file may ask that of Hydra", _SETTINGS)
     for path, value in _leaves(
         {k: v for k, v in content.items() if k != "hydra"} if isinstance(content, dict) else {}, ()
@@ -139,7 +139,7 @@ def _may_set(path: tuple[str, ...], value: Any) -> bool:
 
 
 @cache
-def _ours() -> list[tuple[tuple[str, ...], Any]]:
+def _own_values() -> list[tuple[tuple[str, ...], Any]]:
     # A primary config of the user may contain the settings of the primary configs of aevb.
     files = (CONF / f"{name}.yaml" for name in ("train", "evaluate", "figure"))
     return [leaf for file in files for leaf in _leaves(read_yaml(file)["hydra"], ())]

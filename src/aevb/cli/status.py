@@ -99,7 +99,7 @@ def rows_of_sweep(overrides: list[str], trusted: tuple[str, ...]) -> list[Row]:
     """
     try:
         with hydra_session() as application:
-            asked = check_points(
+            planned = check_points(
                 application,
                 compose_master(application, "train", overrides),
                 lambda cfg, choices, name: plan_run(cfg, JobContext(trusted, True, choices, name)),
@@ -108,4 +108,4 @@ def rows_of_sweep(overrides: list[str], trusted: tuple[str, ...]) -> list[Row]:
         if isinstance(error, UserError) or not is_user_error(error):
             raise
         raise UserError(explain(error, "train", overrides)) from error
-    return [row(point.plan.directory, point.plan.max_samples, point.label) for point in asked if point.plan]
+    return [row(point.plan.directory, point.plan.max_samples, point.label) for point in planned if point.plan]

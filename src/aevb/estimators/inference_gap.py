@@ -87,7 +87,7 @@ def inference_gap(
             best_bound += _reconstruction(model, best, x, eps).sum(0) / samples
         pz = model.prior()
         bound, best_bound = bound - q.kl(pz), best_bound - best.kl(pz)
-    estimate = importance(VAE(_Given(best), model.decoder, model.prior), x, noise, samples, batch_size)
+    estimate = importance(VAE(_FixedPosterior(best), model.decoder, model.prior), x, noise, samples, batch_size)
     log_px = estimate.log_px.to(bound)
     return GapEstimate(
         inference_gap=log_px - bound,
@@ -138,7 +138,7 @@ def _expanded(q: DiagonalNormal) -> DiagonalNormal:
     return DiagonalNormal(q.mean, q.log_var.expand_as(q.mean))
 
 
-class _Given(nn.Module):
+class _FixedPosterior(nn.Module):
     """An encoder that returns a fixed q(z|x)."""
 
     def __init__(self, q: DiagonalNormal) -> None:

@@ -124,17 +124,17 @@ class _Lattice:
         self.spacing = torch.tensor(side / POINTS[dims], dtype=torch.float64)
         self.log_volume = dims * math.log(self.spacing) - math.log(2)
         axis = torch.arange(POINTS[dims], dtype=torch.float64)
-        self._places = self.along ** torch.arange(dims - 1, -1, -1)
+        self._strides = self.along ** torch.arange(dims - 1, -1, -1)
         self._offsets = torch.cat([_product((axis + shift) * self.spacing, dims) for shift in (0.25, 0.75)])
         self._side = side
 
     def points(self, cube: int) -> Tensor:
         """Points of the two lattices in sequence, (G, J), float64; the last axis of z varies fastest."""
-        return cube // self._places % self.along * self._side - self.radius + self._offsets
+        return cube // self._strides % self.along * self._side - self.radius + self._offsets
 
     def children(self, cubes: Tensor) -> Tensor:
         """Return the numbers, in the next level, of the 2^J parts of each cube: (P 2^J,)."""
-        corners = 2 * (cubes[:, None] // self._places % self.along)
+        corners = 2 * (cubes[:, None] // self._strides % self.along)
         halves = corners[:, None] + _product(torch.arange(2), self.dims)
         return (halves * (2 * self.along) ** torch.arange(self.dims - 1, -1, -1)).sum(-1).flatten()
 

@@ -112,7 +112,7 @@ def test_more_than_two_dimensions_are_projected_and_named_so():
     assert names[0] == f"first principal component ({top[0] / top.sum():.0%} of variance)"
 
 
-def test_the_longest_run_at_the_chosen_stepsize_is_shown(tmp_path):
+def test_the_longest_run_at_the_chosen_lr_is_shown(tmp_path):
     short = {100: -500.0, 1000: -200.0}
     plant(tmp_path, "latent_dim=2", "seed=0", train=short)
     chosen = plant(tmp_path, "latent_dim=2", "seed=1", train={**short, 2000: -150.0})

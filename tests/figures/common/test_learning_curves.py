@@ -21,7 +21,7 @@ def test_mean_and_band_of_seeds(tmp_path):
     assert (test.mean[1], test.low[1], test.high[1]) == (-115, -121, -110)
 
 
-def test_the_mean_goes_on_with_the_longer_run_and_says_so(tmp_path):
+def test_the_mean_continues_with_the_longer_run(tmp_path):
     plant(tmp_path, "seed=0", train={100: -500.0, 1000: -200.0, 2000: -150.0})
     plant(tmp_path, "seed=1", train={100: -500.0, 1000: -210.0})
     mean_band = band(curves(tmp_path), "train")
@@ -30,13 +30,13 @@ def test_the_mean_goes_on_with_the_longer_run_and_says_so(tmp_path):
     assert mean_band.seeds.tolist() == [2, 2, 1]
 
 
-def test_a_row_that_only_one_of_two_runs_has_is_no_place_of_the_mean(tmp_path):
+def test_the_mean_needs_the_rows_of_all_runs(tmp_path):
     plant(tmp_path, "seed=0", train={100: -500.0, 700: -300.0, 1000: -200.0})
     plant(tmp_path, "seed=1", train={100: -500.0, 1000: -210.0})
     assert band(curves(tmp_path), "train").samples_seen.tolist() == [100, 1000]
 
 
-def test_seeds_and_stepsizes_belong_together_other_settings_do_not(tmp_path):
+def test_seeds_and_learning_rates_are_grouped(tmp_path):
     rows = {100: -543.0, 1000: -200.0}
     for overrides in (["seed=0"], ["seed=1"], ["optimizer.lr=0.1"], ["trainer.threads=2"], ["max_samples=500"]):
         plant(tmp_path, *overrides, train=rows)
@@ -73,7 +73,7 @@ def test_one_name_one_colour(tmp_path):
     assert len(set(colours[0].values())) == 3
 
 
-def test_the_bound_at_a_mark_is_that_of_the_minibatch_that_passes_it(tmp_path):
+def test_a_bound_is_that_of_the_minibatch_passing_the_point(tmp_path):
     plant(tmp_path, train={128: -543.0, 100096: -200.0, 150016: -190.0})
     (curve,) = curves(tmp_path)
     assert curve.at("train", 100_000) == -200

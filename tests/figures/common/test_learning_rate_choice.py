@@ -29,21 +29,21 @@ def test_runs_without_a_bound_are_left_out(tmp_path):
     assert [run.directory for run in with_bound(finished(tmp_path))] == [plain]
 
 
-def test_bounds_are_compared_at_the_mark_asked_for_not_at_the_end(tmp_path):
+def test_bounds_are_compared_at_the_requested_point(tmp_path):
     plant(tmp_path, "optimizer.lr=0.01", train={100: -543, 100000: -200, 1000000: -120})
     plant(tmp_path, "optimizer.lr=0.02", train={100: -543, 100000: -190, 1000000: -130})
     assert selection(tmp_path, 1_000_000).chosen.lr == 0.01
     assert selection(tmp_path, 100_000).chosen.lr == 0.02
 
 
-def test_where_a_run_is_short_the_last_common_mark_decides(tmp_path):
+def test_where_a_run_is_short_the_last_common_point_decides(tmp_path):
     plant(tmp_path, "optimizer.lr=0.01", train={100: -543, 100000: -200, 1000000: -120})
     plant(tmp_path, "optimizer.lr=0.02", train={100: -543, 100000: -190})
     choice = selection(tmp_path)
     assert (choice.at, choice.chosen.lr) == (100_000, 0.02)
 
 
-def test_stepsizes_are_compared_over_the_seeds_that_all_of_them_have(tmp_path):
+def test_learning_rates_are_compared_over_common_seeds(tmp_path):
     plant(tmp_path, "optimizer.lr=0.01", "seed=0", train={100: -543, 1000000: -120})
     plant(tmp_path, "optimizer.lr=0.01", "seed=1", train={100: -543, 1000000: -140})
     plant(tmp_path, "optimizer.lr=0.02", "seed=0", train={100: -543, 1000000: -125})
@@ -54,7 +54,7 @@ def test_stepsizes_are_compared_over_the_seeds_that_all_of_them_have(tmp_path):
 
 
 @pytest.mark.parametrize("lost", [math.nan, -2e7, -206.5])
-def test_a_stepsize_that_learned_nothing_does_not_say_which_seeds_are_compared(tmp_path, lost):
+def test_a_learning_rate_that_learned_nothing_sets_no_seeds(tmp_path, lost):
     for seed, bounds in enumerate([(-126, -120), (-127, -140), (-128, -141)]):
         for lr, bound in zip((0.01, 0.02), bounds, strict=True):
             plant(tmp_path, f"optimizer.lr={lr}", f"seed={seed}", train={100: -543, 1000000: bound})
@@ -65,14 +65,14 @@ def test_a_stepsize_that_learned_nothing_does_not_say_which_seeds_are_compared(t
     assert {candidate.lr: candidate.verdict for candidate in choice.candidates}[0.1] == "rejected"
 
 
-def test_where_no_stepsize_learned_anything_the_best_of_them_is_shown(tmp_path):
+def test_where_no_lr_learned_anything_the_best_is_shown(tmp_path):
     plant(tmp_path, "optimizer.lr=0.02", train={100: -543, 1000000: -700})
     plant(tmp_path, "optimizer.lr=0.1", train={100: -543, 1000000: math.nan})
     assert selection(tmp_path).chosen.lr == 0.02
 
 
 @pytest.mark.parametrize("lost", [math.nan, -math.inf, -2e7])
-def test_a_diverged_stepsize_loses_and_is_named(tmp_path, lost):
+def test_a_diverged_learning_rate_loses_and_is_named(tmp_path, lost):
     plant(tmp_path, "optimizer.lr=0.01", train={100: -543, 1000000: -126})
     plant(tmp_path, "optimizer.lr=0.1", train={100: -543, 1000000: lost})
     choice = selection(tmp_path)

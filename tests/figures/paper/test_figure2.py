@@ -69,7 +69,7 @@ def test_the_legend_names_each_thing_once(runs):
     assert names == ["AEVB, ours", "lowest to highest seed", "AEVB, paper", "wake-sleep, paper", "test", "train"]
 
 
-def test_a_diverged_stepsize_is_neither_drawn_nor_silent(runs):
+def test_a_diverged_learning_rate_is_listed_but_not_drawn(runs):
     Figure2().draw(runs, runs / "out")
     drawn = [row for row in read_csv(runs / "out" / "figure2.csv") if row["source"] == "run"]
     assert {row["lr"] for row in drawn if row["latent_dim"] == "20"} == {"0.01"}
@@ -105,7 +105,7 @@ def test_a_panel_says_how_many_seeds_came_to_the_end(tmp_path):
     assert [text.get_text() for text in ax.texts] == ["lr 0.01, 2 seeds, 1 to the end"]
 
 
-def test_the_axis_ends_where_it_is_told(runs):
+def test_the_axis_ends_at_its_argument(runs):
     assert canvas_of(Figure2(x_max=500_000), runs).axes[0].get_xlim() == (5e4, 5e5)
 
 

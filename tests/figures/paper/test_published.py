@@ -44,7 +44,7 @@ def test_figure_3_gives_the_table_of_the_paper():
     assert figure3()[50000, "aevb", "train"].at(2e7) == pytest.approx(-133.6, abs=0.06)
 
 
-def test_nothing_is_said_left_of_the_first_vertex_or_right_of_the_last():
+def test_no_value_outside_the_first_and_last_vertex():
     for polyline in figure2().values():
         assert polyline.samples_seen[0] > 1.8e5
         assert math.isnan(polyline.at(0.999 * polyline.samples_seen[0]))

@@ -9,35 +9,35 @@ from aevb.figures.paper.verdict import Verdict
 from helpers.figure_runs import plant, read_csv
 
 PAPER = figure2()["mnist", 20, "aevb", "test"]
-MARKS = (1_000_000, 10_000_000)
+POINTS = (1_000_000, 10_000_000)
 
 
-def bounds(shift, marks=MARKS):
-    return {mark: PAPER.at(mark) + shift for mark in marks}
+def bounds(shift, points=POINTS):
+    return {point: PAPER.at(point) + shift for point in points}
 
 
 @pytest.fixture
 def drawn(tmp_path):
     """Stepsize 0.01: two seeds to 1e6, one of them to 1e7; 0.02: a better training bound; dynamic targets: far away."""
     plant(tmp_path, "latent_dim=20", "seed=0", train=bounds(-3.0), test=bounds(0.5))
-    plant(tmp_path, "latent_dim=20", "seed=1", train=bounds(-3.0, MARKS[:1]), test=bounds(2.5, MARKS[:1]))
+    plant(tmp_path, "latent_dim=20", "seed=1", train=bounds(-3.0, POINTS[:1]), test=bounds(2.5, POINTS[:1]))
     plant(tmp_path, "latent_dim=20", "optimizer.lr=0.02", train=bounds(3.0), test=bounds(4.0))
     plant(tmp_path, "latent_dim=20", "data.targets=dynamic", train=bounds(9.0), test=bounds(9.0))
     plant(tmp_path, "latent_dim=7", train={1_000_000: -120.0})  # the paper has no such panel
-    paths = Verdict(at=list(MARKS)).draw(tmp_path, tmp_path / "out")
+    paths = Verdict(at=list(POINTS)).draw(tmp_path, tmp_path / "out")
     tables = {f"verdict-{word}.csv" for word in ("evidence", "counts", "reach")}
     assert {path.name for path in paths} == {f"verdict.{end}" for end in ("pdf", "png", "csv", "md", "json")} | tables
     return tmp_path / "out"
 
 
-def test_differences_are_ours_minus_the_papers_of_the_selected_stepsize(drawn):
+def test_differences_are_ours_minus_the_papers(drawn):
     rows = [row for row in read_csv(drawn / "verdict.csv") if row["split"] == "test"]
-    found = {(row["lr"], row["samples_seen"], "dynamic" in row["method"]): row for row in rows}
-    assert len(found) == len(rows) == 4
-    for mark in MARKS:
-        assert float(found["0.02", str(mark), False]["difference"]) == pytest.approx(4.0)
-        assert found["0.02", str(mark), False]["verdict"] == "better"
-        assert float(found["0.01", str(mark), True]["difference"]) == pytest.approx(9.0)
+    by_key = {(row["lr"], row["samples_seen"], "dynamic" in row["method"]): row for row in rows}
+    assert len(by_key) == len(rows) == 4
+    for point in POINTS:
+        assert float(by_key["0.02", str(point), False]["difference"]) == pytest.approx(4.0)
+        assert by_key["0.02", str(point), False]["verdict"] == "better"
+        assert float(by_key["0.01", str(point), True]["difference"]) == pytest.approx(9.0)
 
 
 def test_the_tolerance_does_not_widen_with_the_spread_of_seeds(tmp_path):
@@ -58,9 +58,9 @@ def test_the_tolerance_does_not_widen_with_the_spread_of_seeds(tmp_path):
 
 def test_counts_at_three_tolerances_and_limitations(tmp_path):
     """A difference of 0.8 nat is better at 0.5 and matches at 1 and 2; the one seed and the short curve are stated."""
-    train = {x: figure2()["mnist", 20, "aevb", "train"].at(x) + 0.8 for x in MARKS}
+    train = {x: figure2()["mnist", 20, "aevb", "train"].at(x) + 0.8 for x in POINTS}
     plant(tmp_path, "latent_dim=20", "seed=0", train=train, test=bounds(0.8))
-    Verdict(at=list(MARKS)).draw(tmp_path, tmp_path / "out")
+    Verdict(at=list(POINTS)).draw(tmp_path, tmp_path / "out")
     written = json.loads((tmp_path / "out" / "verdict.json").read_text())
     assert [(row["tolerance"], row["matches"], row["better"]) for row in written["counts"]] == [
         (0.5, 0, 4),
@@ -73,12 +73,12 @@ def test_counts_at_three_tolerances_and_limitations(tmp_path):
 
 
 def verdicts(folder):
-    Verdict(at=list(MARKS)).draw(folder, folder / "out")
+    Verdict(at=list(POINTS)).draw(folder, folder / "out")
     curves = json.loads((folder / "out" / "verdict.json").read_text())["curves"]
     return [row for row in curves if row["split"] == "test"]
 
 
-def test_the_nearest_is_told_from_the_selected(drawn):
+def test_the_nearest_is_marked_beside_the_selected(drawn):
     rows = {(row["lr"], "dynamic" in row["method"]): row for row in read_csv(drawn / "verdict-evidence.csv")}
     assert float(rows["0.01", False]["rms"]) == pytest.approx(((1.5**2 + 0.5**2) / 2) ** 0.5)
     assert [key for key, row in rows.items() if row["nearest"]] == [("0.01", False)]
@@ -92,10 +92,10 @@ def test_the_nearest_is_told_from_the_selected(drawn):
 def test_a_miss_says_what_else_matches(drawn):
     """At 1e6: 0.01 is 1.5 nats off over two seeds; at 1e7 seed 0 is left, 0.5 off. Dynamic targets are 9 off."""
     rows = [row for row in read_csv(drawn / "verdict.csv") if row["split"] == "test"]
-    said = {(row["lr"], row["samples_seen"]): row["why"] for row in rows}
-    assert said["0.02", "10000000"] == "learning rate 0.01 matches (1 seed)"
-    assert said["0.02", "1000000"] == ""
-    assert said["0.01", "10000000"] == "AEVB, learning rate 0.01 matches (1 seed)"
+    reasons = {(row["lr"], row["samples_seen"]): row["why"] for row in rows}
+    assert reasons["0.02", "10000000"] == "learning rate 0.01 matches (1 seed)"
+    assert reasons["0.02", "1000000"] == ""
+    assert reasons["0.01", "10000000"] == "AEVB, learning rate 0.01 matches (1 seed)"
 
 
 def test_a_seed_that_matches_alone_is_named_and_a_curve_that_matches_needs_no_excuse(tmp_path):

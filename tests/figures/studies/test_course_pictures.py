@@ -126,7 +126,7 @@ def test_clipping_shows_the_bound_by_threshold_and_who_diverged(tmp_path):
     assert "| sgd | 0.01 | diverged | -30.0 | -40.0 |" in drawing.text
 
 
-def test_keras_takes_the_claim_and_log_px_from_the_marks(tmp_path):
+def test_keras_takes_the_claim_from_the_evaluation_points(tmp_path):
     values = {"pitfall_bce_as_marginal_likelihood_claimed_log_px": -10.0, "log_px": -12.0, "parts_bound": -13.0}
     values |= {"parts_reconstruction": -10.0, "parts_kl": 3.0}
     columns = {f"test_{name}": value for name, value in values.items()}

@@ -41,7 +41,7 @@ def shaped(runs, *overrides, error, share):
     return run
 
 
-def test_shapes_have_a_column_for_each_recipe_and_means_over_seeds(tmp_path):
+def test_shapes_have_a_column_for_each_configuration(tmp_path):
     for seed, error in ((0, 2.0), (1, 4.0)):
         shaped(tmp_path, f"seed={seed}", error=error, share=0.25)
     shaped(tmp_path, "objective=mmd", "objective.weight=10", error=1.0, share=0.5)

@@ -24,7 +24,7 @@ def test_comparison_is_ours_minus_the_papers_at_the_same_samples_seen(tmp_path):
     assert (rows[1_000_000]["commit"], rows[1_000_000]["verdict"]) == (COMMIT, "selected")
 
 
-def test_comparison_lists_every_stepsize_and_only_the_seeds_that_came_so_far(tmp_path):
+def test_comparison_lists_every_lr_and_the_seeds_that_reached_it(tmp_path):
     long = {100: -543.0, 1000000: -126.0, 10000000: -104.0}
     plant(tmp_path, "latent_dim=20", "seed=0", train=long)
     plant(tmp_path, "latent_dim=20", "seed=1", train={100: -543.0, 1000000: -128.0})

@@ -19,7 +19,7 @@ __all__ = ["PAPER", "draw"]
 
 DASHES: dict[str, Any] = {"test": "-", "train": (0, (4, 1.6))}
 PAPER = {"aevb": "AEVB, paper", "wake_sleep": "wake-sleep, paper"}
-OURS, THEIRS = 1.9, 0.8  # line widths, points
+OUR_WIDTH, PAPER_WIDTH = 1.9, 0.8  # line widths, points
 GRID = "#DDDDDD"
 
 
@@ -73,11 +73,11 @@ def left(right: float) -> float:
 
 def _panel(ax: Axes, panel: tuple[str, int], lines: list[Line], right: float) -> None:
     for algorithm, split, polyline in published.panel(*panel, right):
-        ax.plot(*polyline, color=PAPER_COLOURS[algorithm], linestyle=DASHES[split], linewidth=THEIRS, zorder=2)
+        ax.plot(*polyline, color=PAPER_COLOURS[algorithm], linestyle=DASHES[split], linewidth=PAPER_WIDTH, zorder=2)
     for i, line in enumerate(lines):
         for split in ("train", "test"):
             x, mean, low, high, seeds = band(line.curves, split)
-            ax.plot(x, mean, color=line.colour, linestyle=DASHES[split], linewidth=OURS, zorder=3.5)
+            ax.plot(x, mean, color=line.colour, linestyle=DASHES[split], linewidth=OUR_WIDTH, zorder=3.5)
             low, high = np.where(seeds > 1, low, np.nan), np.where(seeds > 1, high, np.nan)
             ax.fill_between(x, low, high, color=line.colour, alpha=0.25, linewidth=0, zorder=3)
         halo = [withStroke(linewidth=2.5, foreground="white")]
@@ -130,11 +130,11 @@ def _legend(panels: Panels, right: dict[str, float]) -> list[Any]:
     lines = [line for panel_lines in panels.values() for line in panel_lines]
     colours = {line.label: line.colour for line in lines}
     handles: list[Any] = [
-        Line2D([], [], color=colour, lw=OURS, label=f"{label}, ours") for label, colour in sorted(colours.items())
+        Line2D([], [], color=colour, lw=OUR_WIDTH, label=f"{label}, ours") for label, colour in sorted(colours.items())
     ]
     if any(len(line.curves) > 1 for line in lines):
         handles.append(Patch(color=lines[0].colour, alpha=0.25, lw=0, label="lowest to highest seed"))
     shown = {algorithm for panel in panels for algorithm, *_ in published.panel(*panel, right[panel[0]])}
     for algorithm in sorted(shown):
-        handles.append(Line2D([], [], color=PAPER_COLOURS[algorithm], lw=THEIRS, label=PAPER[algorithm]))
+        handles.append(Line2D([], [], color=PAPER_COLOURS[algorithm], lw=PAPER_WIDTH, label=PAPER[algorithm]))
     return [*handles, *(Line2D([], [], color="black", lw=1.2, ls=DASHES[split], label=split) for split in DASHES)]

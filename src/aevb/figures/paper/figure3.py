@@ -29,7 +29,7 @@ ESTIMATORS = {"quadrature": "quadrature", "reciprocal": "appendix D"}
 
 DASHES: dict[str, Any] = {"test": "-", "train": (0, (4, 1.6))}
 SIZE = (3.6, 3.0)
-OURS, THEIRS = 1.9, 0.8
+OUR_WIDTH, PAPER_WIDTH = 1.9, 0.8
 
 
 def marginal(run: Run, split: str, evaluator: str) -> tuple[np.ndarray, np.ndarray]:
@@ -142,7 +142,9 @@ def _draw(by_latent_dim: dict[int, list[Run]], right: float) -> Canvas:
         for (size, algorithm, split), line in published.figure3().items():
             if size == n_train and line.samples_seen[0] < right:
                 shown = line.until(right)
-                ax.plot(*shown, color=PAPER_COLOURS[algorithm], linestyle=DASHES[split], linewidth=THEIRS, zorder=2)
+                ax.plot(
+                    *shown, color=PAPER_COLOURS[algorithm], linestyle=DASHES[split], linewidth=PAPER_WIDTH, zorder=2
+                )
         for run in group:
             objective = str(run.settings["choices"]["objective"])
             colour = labels.setdefault(method(objective).label, method(objective).colour)
@@ -150,7 +152,7 @@ def _draw(by_latent_dim: dict[int, list[Run]], right: float) -> Canvas:
                 x, y = marginal(run, split, "quadrature")
                 if not len(x):
                     x, y = marginal(run, split, "reciprocal")
-                ax.plot(x, y, color=colour, linestyle=dashes, linewidth=OURS, marker="o", markersize=2.6, zorder=3)
+                ax.plot(x, y, color=colour, linestyle=dashes, linewidth=OUR_WIDTH, marker="o", markersize=2.6, zorder=3)
         ax.set_xscale("log")
         ax.set_xlim(4e5 if right > 1e6 else right / 10, right)
         ax.set_ylim(*_heights(ax))
@@ -161,11 +163,11 @@ def _draw(by_latent_dim: dict[int, list[Run]], right: float) -> Canvas:
     assert first is not None
     first.set_ylabel("log p(x) (nats)")
     handles: list[Any] = [
-        Line2D([], [], color=colour, lw=OURS, label=f"{name}, ours") for name, colour in labels.items()
+        Line2D([], [], color=colour, lw=OUR_WIDTH, label=f"{name}, ours") for name, colour in labels.items()
     ]
     for algorithm, colour in PAPER_COLOURS.items():
         name = next(item.label for item in METHODS.values() if item.published == algorithm)
-        handles.append(Line2D([], [], color=colour, lw=THEIRS, label=f"{name}, paper"))
+        handles.append(Line2D([], [], color=colour, lw=PAPER_WIDTH, label=f"{name}, paper"))
     handles += [Line2D([], [], color="black", lw=1.2, ls=dashes, label=split) for split, dashes in DASHES.items()]
     canvas.legend(handles=handles, loc="outside upper center", ncols=min(4, 1 + len(by_latent_dim)))
     return canvas
