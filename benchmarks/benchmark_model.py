@@ -69,7 +69,7 @@ class BenchmarkModel:
         """For the record."""
         data = self.dataset()
         sizes = f"{data.dim}-{self.hidden_dim}-{self.latent_dim}"
-        return {**asdict(self), "model": f"{sizes} tanh, Bernoulli outputs", "targets": data.convention}
+        return {**asdict(self), "model": f"{sizes} tanh, Bernoulli outputs", "targets": str(data.convention)}
 
 
 SMALL = BenchmarkModel(data="digits", hidden_dim=30, latent_dim=2)

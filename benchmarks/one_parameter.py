@@ -35,7 +35,7 @@ class Posterior(nn.Module):
 class Constant(nn.Module):
     """p(x|z) has the same logit everywhere. data_dim: D. Parameters: level."""
 
-    unit_interval = True
+    likelihood = "bernoulli"
 
     def __init__(self, data_dim: int) -> None:
         super().__init__()

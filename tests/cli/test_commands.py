@@ -18,10 +18,12 @@ DATASET = """
 import os
 import numpy as np
 from aevb.data.dataset import Dataset, Split, Splits
+from aevb.data.target_convention import TargetConvention
 from aevb.types import PositiveInt
 
 class Dots(Dataset):
-    name, shape, convention = "dots", (2, 2), "bits"
+    name, shape = "dots", (2, 2)
+    convention = TargetConvention("binary", description="as given")
     def __init__(self, n: PositiveInt = 200) -> None:
         self.n = n
     def load(self) -> Splits:

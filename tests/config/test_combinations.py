@@ -1,12 +1,17 @@
 """Rules about values that do not go together, and warnings about values without effect."""
 
+import ast
+import inspect
+import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from aevb.config import ConfigError, options, validate, warnings
-from aevb.config.combinations import objectives_for_discrete_latents
-from aevb.config.signature import computed_attributes
+from aevb.config import ConfigError, combinations, options, validate, warnings
+from aevb.config.combinations import STATED, objectives_for_discrete_latents
+from aevb.config.signature import _classes, computed_attributes
+from aevb.data.dataset import Dataset
 from helpers.commands import composed, settings
 
 ODD = """
@@ -30,6 +35,23 @@ class Expression(SGVB_B):
 
 class Inherits(Property):
     pass
+"""
+
+ODD_NETWORKS = """
+from aevb.models.bernoulli import BernoulliDecoder
+from aevb.models.gaussian import GaussianEncoder
+from aevb.models.prior import StandardNormal
+
+class OddEncoder(GaussianEncoder):
+    discrete = not True
+
+class OddDecoder(BernoulliDecoder):
+    @property
+    def likelihood(self) -> str:
+        return "gaussian"
+
+class OddPrior(StandardNormal):
+    capturable = bool(1)
 """
 
 
@@ -58,6 +80,56 @@ def test_literal_flags_are_no_computed_ones(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "odd_flags.py").write_text(ODD)
     monkeypatch.syspath_prepend(str(tmp_path))
     assert computed_attributes("odd_flags.Plain", ("mean_over_data", "capturable"), ("odd_flags",)) == []
+
+
+@pytest.mark.parametrize(
+    ("node", "name", "flag"),
+    [
+        ("model.encoder", "OddEncoder", "discrete"),
+        ("model.decoder", "OddDecoder", "likelihood"),
+        ("model.prior", "OddPrior", "capturable"),
+    ],
+)
+def test_a_computed_flag_of_a_network_is_refused(
+    node: str, name: str, flag: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "odd_networks.py").write_text(ODD_NETWORKS)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ConfigError) as error:
+        validate(composed(f"{node}._target_=odd_networks.{name}"), ("odd_networks",))
+    (line,) = [line for line in error.value.faults if " is computed" in line]
+    assert line.startswith(f"{node}._target_=odd_networks.{name}: {flag} is computed")
+    assert f"allowed: a literal in the class body, `{flag} = " in line
+
+
+def test_every_flag_that_is_read_is_documented_in_its_base_class() -> None:
+    """A flag is what the rules ask of a class, or what the computed ones are refused for."""
+    bases = {
+        "objective": "aevb.objectives.objective.Objective",
+        "model.encoder": "aevb.models.base.Encoder",
+        "model.decoder": "aevb.models.base.Decoder",
+        "model.prior": "aevb.models.base.Prior",
+    }
+    calls = re.findall(r"\.states\(\"([\w.]+)\", \"(\w+)\"\)", inspect.getsource(combinations))
+    asked = {(node, name) for node, name in calls if node != "data"}
+    assert len(asked) > 4
+    assert asked <= {(node, name) for node, names in STATED.items() for name in names}
+    undocumented = [
+        (node, name) for node, names in STATED.items() for name in names if name not in _documented(bases[node])
+    ]
+    assert undocumented == []
+    assert "unit_interval: Whether" in (inspect.getdoc(Dataset) or "")
+
+
+def _documented(target: str) -> set[str]:
+    """The attributes of a class body, or of its bases, that a string follows."""
+    names = set()
+    for node in _classes(target, ()):
+        for statement, following in pairwise(node.body):
+            text = isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant)
+            if isinstance(statement, ast.AnnAssign) and statement.value is not None and text:
+                names.add(ast.unparse(statement.target))
+    return names
 
 
 def test_listed_objectives_train_binary_latents_and_others_do_not() -> None:

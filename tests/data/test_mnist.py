@@ -65,7 +65,7 @@ def test_targets_are_what_their_names_say(real: Path, grey: Splits) -> None:
     assert np.array_equal(threshold.load().test.x, byte >= 128)
     finer = MNIST(root=str(real), scale=256)
     assert np.array_equal(finer.load().test.x, (byte / 256).astype(np.float32))
-    conventions = [data.convention for data in (MNIST(), finer, dynamic, threshold, MNIST(targets="fixed"))]
+    conventions = [str(data.convention) for data in (MNIST(), finer, dynamic, threshold, MNIST(targets="fixed"))]
     assert conventions[:2] == ["grey/255", "grey/256"]
     assert len(set(conventions)) == 5
 

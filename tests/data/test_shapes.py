@@ -48,7 +48,7 @@ def test_a_shape_is_drawn_at_its_position() -> None:
 
 def test_an_image_is_a_function_of_seed_and_index() -> None:
     data = Shapes(n_train=40)
-    assert (data.shape, data.dim, data.convention) == ((28, 28), 784, "grey/255")
+    assert (data.shape, data.dim, str(data.convention)) == ((28, 28), 784, "grey/255")
     train, valid, test = data.load()
     assert [part.x.shape for part in (train, valid, test)] == [(40, 784), (0, 784), (1000, 784)]
     assert (train.x.dtype, train.label.dtype, train.x.min(), train.x.max()) == (np.float32, np.int64, 0, 1)

@@ -15,6 +15,7 @@ from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
 
 from aevb import runs
 from aevb.config.instantiate import instantiate
+from aevb.data.target_convention import TargetConvention
 from aevb.loggers.base import RunContext
 from aevb.training import train_run
 from helpers.small_run import change, settings_of_a_small_run
@@ -100,7 +101,8 @@ def test_steps_do_not_pass_through_floats(settings: dict[str, Any], tmp_path: Pa
     runs.prepare(tmp_path, change(settings, max_samples=10**8))
     run_logger.logger(tmp_path, 0, 100)
     run_logger.images = 0
-    context = RunContext(tmp_path, settings, None, torch.zeros(360, 64), torch.zeros(360), (8, 8), 100, "grey/16")
+    grey = TargetConvention("grey", 16)
+    context = RunContext(tmp_path, settings, None, torch.zeros(360, 64), torch.zeros(360), (8, 8), 100, grey)
     run_logger.log_evaluation(context, {"samples_seen": 99_999_900, "train_bound": -1.0})
     run_logger._writer.close()
     assert steps(tmp_path) == {"bound/train": [99_999_900]}

@@ -168,7 +168,7 @@ def test_no_test_image_is_trained_on():
     assert overlap(Digits().load()) == 0
     leaky = TrainingOnTest()
     assert overlap(leaky.load()) == 360
-    assert "test images among the training images" in leaky.convention
+    assert "test images among the training images" in str(leaky.convention)
     assert np.array_equal(leaky.load().test.x, Digits().load().test.x)
 
 

@@ -21,6 +21,7 @@ from aevb.cli.worker_command import worker_command
 from aevb.config import label_pitfalls, pitfall_of, run_name, validate, warnings
 from aevb.config.identity import IN_THE_NAME
 from aevb.config.instantiate import instantiate
+from aevb.data.target_convention import TargetConvention
 from aevb.errors import ReportedError, UserError
 from aevb.execution import pool
 from aevb.execution.queue import QueuedRun, train_in_ensembles, train_in_parallel
@@ -179,5 +180,11 @@ def _check_data(settings: dict[str, Any], directory: Path, trusted: tuple[str, .
 
 @cache  # the jobs of a sweep share it; each worker reads the data again
 def _read_data(node: str, trusted: tuple[str, ...]) -> tuple[int, dict[str, str]]:
-    splits = instantiate(json.loads(node), trusted).load()
+    dataset = instantiate(json.loads(node), trusted)
+    if not isinstance(convention := getattr(dataset, "convention", None), TargetConvention):
+        raise UserError(
+            f"data._target_={json.loads(node)['_target_']}: its convention is {convention!r}; allowed: a "
+            'TargetConvention; try: convention = TargetConvention("binary", description="as given")'
+        )
+    splits = dataset.load()
     return len(splits.train.x), splits.hashes()

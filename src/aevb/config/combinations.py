@@ -16,8 +16,16 @@ from aevb.config.tree import CONF, options, read_yaml
 
 __all__ = ["RULES", "Settings", "objectives_for_discrete_latents", "warnings"]
 
-FLAGS = ("mean_over_data", "over_theta", "reparameterised", "capturable")
-"""Class attributes of objectives that are read from the source."""
+STATED = {
+    "objective": ("mean_over_data", "over_theta", "reparameterised", "capturable"),
+    "model.encoder": ("discrete", "capturable"),
+    "model.decoder": ("likelihood", "binary_targets", "capturable"),
+    "model.prior": ("capturable",),
+}
+"""Node -> the class attributes that are read from the source, each documented in the base class of the node.
+
+A data set may compute its `unit_interval`, because the decoder is checked again when the data are loaded.
+"""
 
 
 @dataclass(frozen=True)
@@ -116,7 +124,10 @@ def discrete_latents_have_no_derivative(settings: Settings) -> Iterator[Fault]:
 
 def targets_lie_in_the_unit_interval(settings: Settings) -> Iterator[Fault]:
     """A Bernoulli likelihood has no meaning for targets outside [0, 1]."""
-    if settings.states("model.decoder", "unit_interval") and settings.states("data", "unit_interval") is False:
+    if (
+        settings.states("model.decoder", "likelihood") == "bernoulli"
+        and settings.states("data", "unit_interval") is False
+    ):
         wrong = f"needs targets in [0, 1], and those of {settings.class_name('data')} go beyond"
         yield Fault("model.decoder", wrong, settings.class_name("model.decoder"), "", "model=gaussian")
 
@@ -130,13 +141,15 @@ def targets_are_binary(settings: Settings) -> Iterator[Fault]:
 
 
 def flags_are_literals(settings: Settings) -> Iterator[Fault]:
-    """The flags of an objective are read from its source, so a computed one would be overlooked."""
-    target = settings.target("objective")
-    if target.startswith("aevb."):
-        return
-    for name in computed_attributes(target, FLAGS, settings.trusted):
-        wrong = f"{name} is computed, and it is read from the source without running it"
-        yield Fault("objective._target_", wrong, target, f"a literal in the class body, `{name} = False`")
+    """What a class states is read from its source, so a computed value would be overlooked."""
+    for path, names in STATED.items():
+        target = settings.target(path)
+        if target.startswith("aevb."):
+            continue
+        for name in computed_attributes(target, names, settings.trusted):
+            wrong = f"{name} is computed, and it is read from the source without running it"
+            example = '"bernoulli"' if name == "likelihood" else "False"
+            yield Fault(f"{path}._target_", wrong, target, f"a literal in the class body, `{name} = {example}`")
 
 
 RULES: tuple[Callable[[Settings], Iterator[Fault]], ...] = (

@@ -16,6 +16,7 @@ import numpy as np
 
 from aevb.data import checks
 from aevb.data.dataset import Dataset, Split, Splits
+from aevb.data.target_convention import TargetConvention
 from aevb.errors import UserError
 from aevb.types import Fraction, PositiveInt, Seed
 
@@ -65,7 +66,12 @@ class ArrayDataset(Dataset):
         bits = dtype.kind == "b" or (dtype.kind in "iu" and all(_is_bits(array) for array in images.values()))
         if not bits and dtype != np.uint8 and dtype.kind != "f":
             raise self._refusal(f"its images are {dtype}; allowed: uint8 (divided by {scale}), floats, or 0 and 1")
-        self.convention = "binary, as given" if bits else f"grey/{scale}" if dtype == np.uint8 else f"{dtype}, as given"
+        if bits:
+            self.convention = TargetConvention("binary", description="binary, as given")
+        elif dtype == np.uint8:
+            self.convention = TargetConvention("grey", scale)
+        else:
+            self.convention = TargetConvention("real", description=f"{dtype}, as given")
         unit = scale if dtype == np.uint8 and not bits else 1
         x = {key: self._values(key, array, unit) for key, array in images.items()}
         self.unit_interval = all(part.min() >= 0 and part.max() <= 1 for part in x.values())

@@ -11,7 +11,9 @@ There are three ways to use a grey level p in [0, 1]:
 
 import numpy as np
 
-__all__ = ["as_targets", "convention", "meaning"]
+from aevb.data.target_convention import TargetConvention
+
+__all__ = ["as_targets", "convention"]
 
 
 def as_targets(levels: np.ndarray, kind: str, scale: int) -> np.ndarray:
@@ -32,49 +34,19 @@ def as_targets(levels: np.ndarray, kind: str, scale: int) -> np.ndarray:
     return x
 
 
-def convention(kind: str, scale: int) -> str:
-    """Return the name of a kind of target and its scale, as tables show it.
+def convention(kind: str, scale: int) -> TargetConvention:
+    """Return the convention of the targets that `as_targets` makes.
 
     Args:
-        kind: "grey", "dynamic", "threshold" or "fixed".
+        kind: "grey", "dynamic", "threshold", or "fixed" for the binary files of Larochelle.
         scale: The divisor of the grey levels.
 
     Returns:
-        The name, for example "grey/255".
+        The convention.
     """
-    names = {
-        "grey": f"grey/{scale}",
-        "dynamic": f"dynamically binarised, p = grey/{scale}",
-        "threshold": "binarised at 1/2",
-        "fixed": "fixed binarisation (Larochelle)",
-    }
-    return names[kind]
-
-
-def meaning(convention: str, decoder: str) -> str:
-    """Return a sentence that says how to interpret a bound or a log p(x) of such targets.
-
-    The sentence is shown with every such number.
-
-    Args:
-        convention: The convention of the data set (see `Dataset`).
-        decoder: The `_target_` of the decoder of the run.
-
-    Returns:
-        The sentence, without a final full stop.
-    """
-    bernoulli = any(word in decoder.rpartition(".")[2] for word in ("Bernoulli", "Autoregressive"))
-    grey = convention.startswith("grey/")
-    if bernoulli and grey:
-        return (
-            "grey under a Bernoulli likelihood: lower bounds of E_b log p(b) over b ~ Bernoulli(x), never above -H(x); no "
-            "log-mass of the image, not comparable with tables of binary images"
-        )
-    if bernoulli:
-        return "log-mass where the targets are binary, comparable with the same binarisation only"
-    if grey:
-        return (
-            "log-density at byte levels under a Gaussian likelihood: without a ceiling, and moving with the scale (D ln(256/255) "
-            "nats between byte/256 and byte/255); of the bytes themselves: evaluator=bits_per_dim"
-        )
-    return "log-density of real numbers, in their unit"
+    if kind == "grey":
+        return TargetConvention("grey", scale)
+    if kind == "dynamic":
+        return TargetConvention("dynamic", scale)
+    descriptions = {"threshold": "binarised at 1/2", "fixed": "fixed binarisation (Larochelle)"}
+    return TargetConvention("binary", description=descriptions[kind])

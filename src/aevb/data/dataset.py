@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from aevb.data.target_convention import TargetConvention
+
 __all__ = ["Dataset", "Split", "Splits"]
 
 
@@ -68,22 +70,27 @@ class Dataset(ABC):
     Attributes:
         name: The name of the data set in run names.
         shape: (rows, columns) of an image, in pixels.
-        convention: The kind of the targets and their scale in one line, shown with every result.
-        dynamic: Whether x holds probabilities, from which binary pixels are sampled every time an image
-            is used.
-        unit_interval: Whether every target lies in [0, 1], which a Bernoulli likelihood requires.
+        convention: What the targets are and how they were made, shown with every result.
+        unit_interval: Whether every target lies in [0, 1], which a Bernoulli likelihood requires. It is read
+            from the class body, without importing it, when a config is checked. A data set that knows it
+            only after it has read its files leaves True in the class body and assigns `self.unit_interval`;
+            the decoder is then checked when the data are loaded.
     """
 
     name: str
     shape: tuple[int, int]
-    convention: str
-    dynamic: bool = False
+    convention: TargetConvention
     unit_interval: bool = True
 
     @property
     def dim(self) -> int:
         """The number of pixels of an image, D."""
         return self.shape[0] * self.shape[1]
+
+    @property
+    def dynamic(self) -> bool:
+        """Whether x holds probabilities, from which binary pixels are sampled every time an image is used."""
+        return self.convention.kind == "dynamic"
 
     @abstractmethod
     def load(self) -> Splits:

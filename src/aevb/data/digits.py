@@ -43,7 +43,6 @@ class Digits(Dataset):
         checks.one_of("targets", targets, ("grey", "dynamic", "threshold"))
         checks.between("n_train", n_train, 1, N_TRAIN, "the other 360 of 1797 digits are the test set")
         self.targets, self.n_train = targets, n_train
-        self.dynamic = targets == "dynamic"
         self.convention = convention(targets, LEVELS)
 
     def load(self) -> Splits:

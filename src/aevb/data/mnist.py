@@ -95,7 +95,6 @@ class MNIST(Dataset):
             raise UserError(f"data.scale={scale}: data.targets=fixed has no grey levels to scale; leave data.scale out")
         self.root, self.targets, self.scale, self.n_train = root, targets, scale, n_train
         self.download, self.mirror = download, mirror
-        self.dynamic = targets == "dynamic"
         self.convention = convention(targets, scale)
 
     def load(self) -> Splits:

@@ -139,7 +139,6 @@ class Shapes(Dataset):
         checks.between("n_train", n_train, 1, N_TRAIN, "the other 1000 of 10000 shapes are the test set")
         self.targets, self.n_train, self.seed = targets, n_train, seed
         self.shape = (side, side)
-        self.dynamic = targets == "dynamic"
         self.convention = convention(targets, LEVELS)
 
     def load(self) -> Splits:

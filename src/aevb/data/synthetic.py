@@ -16,6 +16,7 @@ import numpy as np
 
 from aevb.data import checks
 from aevb.data.dataset import Dataset, Split, Splits
+from aevb.data.target_convention import TargetConvention
 from aevb.types import PositiveFloat, PositiveInt, Seed
 
 __all__ = ["LinearGaussian", "SigmoidBelief", "linear_gaussian_log_px"]
@@ -85,7 +86,8 @@ class LinearGaussian(Dataset):
         self.n_train, self.n_test, self.seed = n_train, n_test, seed
         self.weight = scale * _generator(seed, "parameters").standard_normal((self.dim, factors))
         self.bias = np.full(self.dim, 0.5)
-        self.convention = f"drawn from a linear Gaussian model, J = {factors}, s = {noise:g}"
+        description = f"drawn from a linear Gaussian model, J = {factors}, s = {noise:g}"
+        self.convention = TargetConvention("real", description=description)
 
     def load(self) -> Splits:
         """Return the splits (see `Dataset.load`)."""
@@ -150,7 +152,8 @@ class SigmoidBelief(Dataset):
         generator = _generator(seed, "parameters")
         self.weight = scale * generator.standard_normal((self.dim, factors))
         self.bias = generator.standard_normal(self.dim)
-        self.convention = f"drawn from a sigmoid belief network, K = {factors}"
+        description = f"drawn from a sigmoid belief network, K = {factors}"
+        self.convention = TargetConvention("binary", description=description)
 
     def load(self) -> Splits:
         """Return the splits (see `Dataset.load`)."""

@@ -20,7 +20,6 @@ from torch import Tensor
 from aevb.config.instantiate import instantiate
 from aevb.console.printable import printable
 from aevb.console.progress import bar
-from aevb.data.binarisation import meaning
 from aevb.data.dataset import Splits
 from aevb.errors import UserError
 from aevb.evaluation.loading import load_run
@@ -93,13 +92,12 @@ def evaluate_run(
                 convention = loaded.dataset.convention
                 facts = {
                     "identity": identity,
-                    "targets": convention,
+                    "targets": str(convention),
                     "seed": seed,
                     "threads": threads,
                     "matmul_precision": matmul_precision,
                 }
-                likelihood = evaluator.likelihood(loaded.settings["model"]["decoder"]["_target_"])
-                facts["meaning"] = meaning(convention, likelihood)
+                facts["meaning"] = convention.meaning(evaluator.likelihood(loaded.model))
                 evaluation = _evaluate(evaluator, loaded.model, x, path, facts)
                 record(run, evaluator, evaluation[0], split_name, part, **evaluation[1])
                 _partial(path, identity).discard()

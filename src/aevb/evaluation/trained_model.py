@@ -239,7 +239,7 @@ class TrainedModel:
 
     def _check_levels(self, x: Any, images: Tensor) -> None:
         bytes_given = not torch.as_tensor(x).is_floating_point() and images.numel() > 0 and images.max() > 1
-        bounded = getattr(self.model.decoder, "unit_interval", False)
+        bounded = self.model.likelihood == "bernoulli"
         outside = bounded and images.numel() > 0 and (images.min() < 0 or images.max() > 1)
         if bytes_given or outside:
             raise UserError(

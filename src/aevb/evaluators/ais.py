@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from aevb.data.target_convention import Likelihood
 from aevb.estimators.ais import Start, ais
 from aevb.evaluators.evaluator import Evaluator
 from aevb.models.gaussian_observation import with_gaussian_observation
@@ -76,16 +77,16 @@ class AIS(Evaluator):
     def _observed(self, model: VAE) -> VAE:
         return model if self.observation_sigma is None else with_gaussian_observation(model, self.observation_sigma)
 
-    def likelihood(self, decoder: str) -> str:
-        """Return the name of the p(x|z) that is evaluated.
+    def likelihood(self, model: VAE) -> Likelihood | None:
+        """Return the family of the p(x|z) that is evaluated.
 
         Args:
-            decoder: Class name of the model's decoder.
+            model: The model.
 
         Returns:
-            "GaussianObservation" if observation_sigma is given, otherwise `decoder`.
+            "gaussian" if observation_sigma is given, otherwise that of the model.
         """
-        return decoder if self.observation_sigma is None else "GaussianObservation"
+        return self._observed(model).likelihood
 
     @property
     def settings(self) -> dict[str, int | float | str]:

@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from aevb.errors import UserError
 from aevb.estimators.bits_per_dim import bits_per_dim
 from aevb.evaluators.evaluator import Evaluator
 from aevb.models.vae import VAE
@@ -34,6 +35,22 @@ class BitsPerDim(Evaluator):
     def latents(self) -> tuple[str, ...]:
         """The supported kinds of z (see `Evaluator.latents`): those whose KL divergence has a closed form."""
         return ("normal", "binary")
+
+    def check(self, model: VAE) -> None:
+        """Check that p(x|z) is a density.
+
+        Args:
+            model: The model.
+
+        Raises:
+            UserError: If the decoder is Bernoulli.
+        """
+        super().check(model)
+        if model.likelihood == "bernoulli":
+            raise UserError(
+                "evaluator=bits_per_dim: the decoder is Bernoulli, whose p(x|z) is no density; allowed: a Gaussian "
+                "decoder; try: model=gaussian"
+            )
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """Compute the bits per dimension of each image.

@@ -18,9 +18,10 @@ import torch.distributed as dist
 from torch import Tensor
 
 from aevb.console.progress import Bar
+from aevb.data.target_convention import Likelihood
 from aevb.distributions import Bernoulli
-from aevb.errors import UserError
 from aevb.evaluators.partial import Partial
+from aevb.evaluators.suitable import unsupported
 from aevb.models.vae import VAE
 from aevb.noise import Noise, RowNoise
 
@@ -90,19 +91,45 @@ class Evaluator(ABC):
         """Whether the evaluator uses log q(z|x), which does not exist if q(z|x) is a point."""
         return self.needs_encoder
 
-    def likelihood(self, decoder: str) -> str:
-        """Return the name of the p(x|z) that is evaluated.
+    def likelihood(self, model: VAE) -> Likelihood | None:
+        """Return the family of the p(x|z) that is evaluated.
 
         Args:
-            decoder: Class name of the model's decoder.
+            model: The model.
 
         Returns:
-            `decoder`, unless the evaluator replaces the likelihood of the model.
+            That of the model, unless the evaluator replaces the likelihood; None if the decoder states none.
         """
-        return decoder
+        return model.likelihood
+
+    def unsupported(self, model: VAE) -> tuple[str, tuple[str, ...]] | None:
+        """Return why the attributes above rule out a model.
+
+        Args:
+            model: The model.
+
+        Returns:
+            The reason, and options of the group `evaluator` to suggest; None if nothing rules it out.
+        """
+        kind = _kind(model)
+        if kind == "binary" and kind not in self.latents:
+            return "needs a continuous z, and this model's is binary", ("enumeration", "fitted_bound")
+        if self.needs_encoder and not model.has_encoder:
+            return "needs q(z|x), and this model has no encoder", ("ais", "reciprocal", "quadrature")
+        if kind == "other" and kind not in self.latents:
+            reason = "takes q(z|x) and p(z) for normal distributions, and one of this model's is none"
+            return reason, ("bound", "importance")
+        if self.needs_density and not model.has_density:
+            reason = (
+                "needs log q(z|x), and the code of this model is a point (model.encoder.variance=0), without a density"
+            )
+            return reason, ("reconstruction",)
+        return None
 
     def check(self, model: VAE) -> None:
         """Check that the evaluator supports the model; called before anything is computed.
+
+        A subclass that has further conditions extends this method.
 
         Args:
             model: The model.
@@ -110,27 +137,9 @@ class Evaluator(ABC):
         Raises:
             UserError: If the evaluator does not support the model.
         """
-        kind = _kind(model)
-        if kind == "binary" and kind not in self.latents:
-            raise UserError(
-                f"evaluator={self.name}: needs a continuous z, and this model's is binary; allowed: bound, importance, "
-                "information, fitted_bound, and enumeration for latent_dim <= 12; try: 'evaluator=[enumeration,fitted_bound]'"
-            )
-        if self.needs_encoder and not model.has_encoder:
-            raise UserError(
-                f"evaluator={self.name}: needs q(z|x), and this model has no encoder; allowed: what needs p(x, z) alone; "
-                "try: evaluator=ais, evaluator=reciprocal, or evaluator=quadrature for latent_dim <= 3"
-            )
-        if kind == "other" and kind not in self.latents:
-            raise UserError(
-                f"evaluator={self.name}: takes q(z|x) and p(z) for normal distributions, and one of this model's is none; "
-                "allowed: bound, importance without annealed; try: evaluator=[bound,importance]"
-            )
-        if self.needs_density and not model.has_density:
-            raise UserError(
-                f"evaluator={self.name}: needs log q(z|x), and the code of this model is a point (model.encoder.variance=0), "
-                "without a density; allowed: what needs p(x, z) or the code alone; try: evaluator=reconstruction"
-            )
+        if (fault := self.unsupported(model)) is not None:
+            reason, preferred = fault
+            raise unsupported(self.name, reason, model, preferred)
 
     @property
     @abstractmethod

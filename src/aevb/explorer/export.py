@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from aevb.data.binarisation import meaning
 from aevb.errors import UserError
 from aevb.estimators.model_queries import log_px_z_of_all
 from aevb.evaluation.loading import load_run
@@ -59,16 +58,15 @@ def export_run(run: Path, data_root: str | None = None, trusted: tuple[str, ...]
     radius, grid_radius = _radius(qz_x.mean.abs() + 0.25), _radius(qz_x.mean.abs() + 4 * qz_x.scale)
     chosen = choose(label[:CANDIDATES], _missed(model, x[:CANDIDATES], eps, grid_radius).numpy())
     grid_model = rounded(model, precision) if latent_dim == 2 else None
-    data = settings["data"]
     decoder = settings["model"]["decoder"]
     info = {
         "name": Run(run).name,
         "data": dataset.name,
         "objective": settings["objective"]["_target_"].rpartition(".")[2],
         "samples_seen": Run(run).done["samples_seen"],
-        "convention": dataset.convention,
-        "meaning": meaning(dataset.convention, decoder["_target_"]),
-        "binary": bool(((x == 0) | (x == 1)).all()) and data.get("targets", "grey") != "grey",
+        "convention": str(dataset.convention),
+        "meaning": dataset.convention.meaning(loaded.model.likelihood),
+        "binary": dataset.convention.kind in ("dynamic", "binary"),
         "shape": [rows, columns],
         "range": value_range(split.x),
         "latent_dim": latent_dim,

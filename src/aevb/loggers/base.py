@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from lightning.pytorch.loggers import Logger
 from torch import Tensor
 
+from aevb.data.target_convention import TargetConvention
 from aevb.evaluators.evaluator import Evaluation
 from aevb.models.vae import VAE
 
@@ -35,7 +36,7 @@ class RunContext(NamedTuple):
         shape: (rows, columns) of an image.
         num_images: Number of images that are evaluated at an evaluation point, by every evaluator but
             `bound`.
-        targets: What the values of an image mean, in words.
+        targets: What the values of an image mean.
         train_x: Training images, (num_images, D), if evaluation points look at these too.
     """
 
@@ -46,7 +47,7 @@ class RunContext(NamedTuple):
     label: Tensor
     shape: tuple[int, int]
     num_images: int
-    targets: str
+    targets: TargetConvention
     train_x: Tensor | None = None
 
 

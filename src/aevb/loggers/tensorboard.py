@@ -24,7 +24,6 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter, summary
 
 from aevb.config import flatten
-from aevb.data.binarisation import meaning
 from aevb.data.image_grid import grey_levels, image_grid
 from aevb.evaluators.evaluator import Evaluation
 from aevb.loggers.base import RunContext, RunLogger
@@ -227,8 +226,8 @@ def _is_redundant(settings: dict[str, Any], key: str, value: Any) -> bool:
 
 def _config_text(context: RunContext) -> str:
     config = yaml.safe_dump(context.settings, sort_keys=False)
-    means = meaning(context.targets, context.settings["model"]["decoder"]["_target_"])
-    return f"**Targets**: {context.targets} ({means})\n\n```\n{config}```"
+    meaning = context.targets.meaning(context.model.likelihood)
+    return f"**Targets**: {context.targets} ({meaning})\n\n```\n{config}```"
 
 
 def _results_text(context: RunContext, evaluations: dict[str, Evaluation]) -> str:

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from aevb.distributions import Bernoulli
+from aevb.models.base import Decoder
 from aevb.nn.matmul import Linear, affine
 from aevb.nn.mlp import Activation, activation_function
 from aevb.noise import Noise
@@ -151,7 +152,7 @@ class AutoregressiveBernoulli:
         return self.context.in_order(self.logits, lambda probability, d: (u[..., d] < probability).to(u.dtype), u.shape)
 
 
-class AutoregressiveDecoder(nn.Module):
+class AutoregressiveDecoder(Decoder):
     """The autoregressive p(x|z) above, with one hidden layer in f.
 
     Args:
@@ -162,7 +163,7 @@ class AutoregressiveDecoder(nn.Module):
         context_dim: Number of masked hidden units of g, H.
     """
 
-    unit_interval = True
+    likelihood = "bernoulli"
     binary_targets = True
 
     def __init__(

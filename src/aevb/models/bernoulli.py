@@ -8,9 +8,10 @@ For an encoder v = x and the result is a factorial q(z|x) over {0, 1}^J. The lin
 layer of a sigmoid belief network (Neal 1992), written 784V-200H in the literature.
 """
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from aevb.distributions import Bernoulli
+from aevb.models.base import Decoder, Encoder
 from aevb.nn.matmul import Linear
 from aevb.nn.mlp import Activation, activation_function
 from aevb.types import PositiveInt
@@ -18,7 +19,7 @@ from aevb.types import PositiveInt
 __all__ = ["BernoulliDecoder", "BernoulliEncoder", "LinearBernoulliDecoder", "LinearBernoulliEncoder"]
 
 
-class BernoulliDecoder(nn.Module):
+class BernoulliDecoder(Decoder):
     """p(x|z) = Bernoulli(y(z)) with one hidden layer.
 
     Args:
@@ -29,7 +30,7 @@ class BernoulliDecoder(nn.Module):
     """
 
     capturable = True
-    unit_interval = True  # targets outside [0, 1] have no meaning
+    likelihood = "bernoulli"
 
     def __init__(
         self, data_dim: int, latent_dim: PositiveInt, hidden_dim: PositiveInt, activation: Activation = "tanh"
@@ -51,7 +52,7 @@ class BernoulliDecoder(nn.Module):
         return Bernoulli(self.logits(self.activation(self.hidden(z))))
 
 
-class BernoulliEncoder(nn.Module):
+class BernoulliEncoder(Encoder):
     """q(z|x) = prod_j Bernoulli(z_j; rho_j(x)) with one hidden layer.
 
     Args:
@@ -62,7 +63,7 @@ class BernoulliEncoder(nn.Module):
     """
 
     capturable = True
-    discrete = True  # draws have no derivative
+    discrete = True
 
     def __init__(
         self, data_dim: int, latent_dim: PositiveInt, hidden_dim: PositiveInt, activation: Activation = "tanh"
@@ -84,7 +85,7 @@ class BernoulliEncoder(nn.Module):
         return Bernoulli(self.logits(self.activation(self.hidden(x))))
 
 
-class LinearBernoulliDecoder(nn.Module):
+class LinearBernoulliDecoder(Decoder):
     """p(x|z) = Bernoulli(sigmoid(W z + b)).
 
     Args:
@@ -93,7 +94,7 @@ class LinearBernoulliDecoder(nn.Module):
     """
 
     capturable = True
-    unit_interval = True
+    likelihood = "bernoulli"
 
     def __init__(self, data_dim: int, latent_dim: PositiveInt) -> None:
         super().__init__()
@@ -111,7 +112,7 @@ class LinearBernoulliDecoder(nn.Module):
         return Bernoulli(self.logits(z))
 
 
-class LinearBernoulliEncoder(nn.Module):
+class LinearBernoulliEncoder(Encoder):
     """q(z|x) = Bernoulli(sigmoid(A x + c)).
 
     Args:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from aevb.distributions import Bernoulli, DiagonalNormal
 from aevb.errors import UserError
+from aevb.models.base import Decoder, Encoder
 from aevb.models.fixed_variance import Point, fixed_variance_posterior
 from aevb.nn.matmul import Linear
 from aevb.nn.mlp import Activation, activation_function
@@ -25,7 +26,7 @@ __all__ = ["ConvolutionalBernoulliDecoder", "ConvolutionalEncoder", "Convolution
 KERNEL, STRIDE, PADDING = 4, 2, 1  # a convolution halves the side, a transposed one doubles it
 
 
-class ConvolutionalEncoder(nn.Module):
+class ConvolutionalEncoder(Encoder):
     """q(z|x) = N(mu(x), diag sigma^2(x)).
 
     Args:
@@ -77,7 +78,7 @@ class ConvolutionalEncoder(nn.Module):
         )
 
 
-class _ImageNetwork(nn.Module):
+class _ImageNetwork(Decoder):
     """z -> a real number for every pixel."""
 
     def __init__(
@@ -109,7 +110,7 @@ class ConvolutionalBernoulliDecoder(_ImageNetwork):
         UserError: The number of rows or columns is not a multiple of four.
     """
 
-    unit_interval = True
+    likelihood = "bernoulli"
 
     def __init__(
         self,
@@ -145,6 +146,8 @@ class ConvolutionalGaussianDecoder(_ImageNetwork):
     Raises:
         UserError: The number of rows or columns is not a multiple of four.
     """
+
+    likelihood = "gaussian"
 
     def __init__(
         self,

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from aevb.distributions.families import FAMILIES
 from aevb.distributions.reparameterised import AT_ZERO, HEAVY, FamilyName, ReparameterisedDistribution
 from aevb.errors import UserError
+from aevb.models.base import Encoder, Prior
 from aevb.nn.matmul import Linear
 from aevb.nn.mlp import Activation, activation_function
 from aevb.types import PositiveFloat, PositiveInt
@@ -31,7 +32,7 @@ __all__ = ["FamilyEncoder", "FamilyPrior"]
 PriorName = Literal["laplace", "logistic", "student_t", "cauchy", "exponential", "log_normal", "beta", "dirichlet"]
 
 
-class FamilyEncoder(nn.Module):
+class FamilyEncoder(Encoder):
     """q(z|x) of a given family, with one hidden layer.
 
     Args:
@@ -95,7 +96,7 @@ class FamilyEncoder(nn.Module):
         return ReparameterisedDistribution(self.family, parameters)
 
 
-class FamilyPrior(nn.Module):
+class FamilyPrior(Prior):
     """p(z), the standard member of a family in each of J dimensions; it has no trained parameters.
 
     The location is 0 and every other parameter is 1 above its lower bound: "exponential" has the

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from aevb.distributions import DiagonalNormal
+from aevb.models.base import Decoder, Encoder
 from aevb.models.fixed_variance import Point, fixed_variance_posterior
 from aevb.nn.matmul import Linear
 from aevb.nn.mlp import Activation, activation_function
@@ -22,7 +23,7 @@ from aevb.types import NonNegativeFloat, PositiveFloat, PositiveInt
 __all__ = ["FixedVarianceDecoder", "GaussianDecoder", "GaussianEncoder"]
 
 
-class GaussianEncoder(nn.Module):
+class GaussianEncoder(Encoder):
     """q(z|x) = N(mu(x), diag sigma^2(x)) with one hidden layer.
 
     Args:
@@ -70,7 +71,7 @@ class GaussianEncoder(nn.Module):
         )
 
 
-class GaussianDecoder(nn.Module):
+class GaussianDecoder(Decoder):
     """p(x|z) = N(mu(z), diag sigma^2(z)) with a separate variance for every pixel and one hidden layer.
 
     Args:
@@ -82,6 +83,7 @@ class GaussianDecoder(nn.Module):
     """
 
     capturable = True
+    likelihood = "gaussian"
 
     def __init__(
         self,
@@ -111,7 +113,7 @@ class GaussianDecoder(nn.Module):
         return DiagonalNormal(self.squash(self.mean(h)), self.log_var(h))
 
 
-class FixedVarianceDecoder(nn.Module):
+class FixedVarianceDecoder(Decoder):
     r"""p(x|z) = N(mu(z), c I) with a fixed variance c, the same for every pixel, and one hidden layer.
 
     -log p(x|z) = ||x - mu(z)||^2 / 2c + D/2 log 2 pi c is the squared error. c times the bound is
@@ -128,6 +130,7 @@ class FixedVarianceDecoder(nn.Module):
     """
 
     capturable = True
+    likelihood = "gaussian"
 
     def __init__(
         self,

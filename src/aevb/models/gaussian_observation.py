@@ -6,18 +6,21 @@ import torch
 from torch import Tensor, nn
 
 from aevb.distributions import DiagonalNormal
+from aevb.models.base import Decoder
 from aevb.models.vae import VAE
 
 __all__ = ["GaussianObservation", "with_gaussian_observation"]
 
 
-class GaussianObservation(nn.Module):
+class GaussianObservation(Decoder):
     """p(x|z) = N(G(z), sigma^2 I), where G(z) is the mean of another decoder.
 
     Args:
         decoder: The decoder whose mean is G(z).
         sigma: Standard deviation of the noise.
     """
+
+    likelihood = "gaussian"
 
     def __init__(self, decoder: nn.Module, sigma: float) -> None:
         super().__init__()

@@ -12,13 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from aevb.distributions import DiagonalNormal
+from aevb.models.base import Decoder, Encoder
 from aevb.nn.matmul import Linear
 from aevb.types import PositiveInt
 
 __all__ = ["LinearGaussianDecoder", "LinearGaussianEncoder"]
 
 
-class LinearGaussianEncoder(nn.Module):
+class LinearGaussianEncoder(Encoder):
     """q(z|x) = N(A x + c, diag v) with the same v for all x.
 
     Args:
@@ -45,7 +46,7 @@ class LinearGaussianEncoder(nn.Module):
         return DiagonalNormal(self.mean(x), self.log_var)
 
 
-class LinearGaussianDecoder(nn.Module):
+class LinearGaussianDecoder(Decoder):
     """p(x|z) = N(W z + b, diag s^2).
 
     Args:
@@ -56,6 +57,7 @@ class LinearGaussianDecoder(nn.Module):
     """
 
     capturable = True
+    likelihood = "gaussian"
 
     def __init__(self, data_dim: int, latent_dim: PositiveInt, shared: bool = True) -> None:
         super().__init__()

@@ -11,12 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from aevb.distributions import Bernoulli, DiagonalNormal
+from aevb.models.base import Prior
 from aevb.types import PositiveInt
 
 __all__ = ["BernoulliPrior", "StandardNormal"]
 
 
-class StandardNormal(nn.Module):
+class StandardNormal(Prior):
     """p(z) = N(0, I), without parameters.
 
     Args:
@@ -35,7 +36,7 @@ class StandardNormal(nn.Module):
         return DiagonalNormal(self.zero, self.zero)
 
 
-class BernoulliPrior(nn.Module):
+class BernoulliPrior(Prior):
     """p(z) over {0, 1}^J.
 
     Args:

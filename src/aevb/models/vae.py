@@ -9,6 +9,7 @@ from typing import NoReturn
 import torch
 from torch import Tensor, nn
 
+from aevb.data.target_convention import Likelihood
 from aevb.distributions import Bernoulli
 from aevb.distributions.base import Distribution
 from aevb.errors import UserError
@@ -94,6 +95,11 @@ class VAE(nn.Module):
     def has_density(self) -> bool:
         """Whether q(z|x) exists and has a density, which a point has not (aevb.models.fixed_variance)."""
         return self.has_encoder and getattr(self.encoder, "variance", None) != 0
+
+    @property
+    def likelihood(self) -> Likelihood | None:
+        """The family of p(x|z) that the decoder states; None if it states none (aevb.models.base.Decoder)."""
+        return getattr(self.decoder, "likelihood", None)
 
     @property
     def theta(self) -> list[nn.Parameter]:

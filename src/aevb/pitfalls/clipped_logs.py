@@ -50,7 +50,7 @@ class ClippedLogs(Evaluator):
         Raises:
             UserError: The decoder is not Bernoulli.
         """
-        if not getattr(model.decoder, "unit_interval", False):
+        if model.likelihood != "bernoulli":
             raise UserError(
                 "evaluator=pitfall_clipped_logs: the decoder is not Bernoulli; allowed: a Bernoulli decoder; "
                 "try: model=bernoulli"

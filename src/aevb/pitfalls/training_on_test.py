@@ -7,6 +7,7 @@ tests/pitfalls/test_gallery.py: no test image is trained on; in general, search 
 for test images.
 """
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -27,7 +28,7 @@ class TrainingOnTest(Digits):
 
     def __init__(self, targets: Literal["grey", "dynamic", "threshold"] = "grey", n_train: int = 1437) -> None:
         super().__init__(targets, n_train)
-        self.convention += ", test images among the training images"
+        self.convention = replace(self.convention, remark="test images among the training images")
 
     def load(self) -> Splits:
         """Return the splits, of which the training and test parts overlap."""

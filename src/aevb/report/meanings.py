@@ -2,10 +2,11 @@
 
 from collections import Counter
 
-from aevb.data.binarisation import meaning
+from aevb.data.target_convention import TargetConvention
 from aevb.estimators.pareto_threshold import pareto_k_threshold
 from aevb.report.panels import Panel
 from aevb.report.records import RunRecord
+from aevb.runs.likelihood import stated_likelihood
 
 __all__ = ["conventions", "limitations"]
 
@@ -14,11 +15,9 @@ def conventions(records: list[RunRecord]) -> list[tuple[str, str]]:
     """Return (targets, meaning) of every convention of targets among the runs."""
     texts = set()
     for record in records:
-        targets = str(record.facts.get("targets", ""))
-        model = record.settings.get("model")
-        decoder = model.get("decoder") if isinstance(model, dict) else None
-        if targets and isinstance(decoder, dict):
-            texts.add((targets, meaning(targets, str(decoder.get("_target_", "")))))
+        convention = TargetConvention.of_run(record.facts)
+        if convention is not None:
+            texts.add((str(convention), convention.meaning(stated_likelihood(record.settings))))
     return sorted(texts)
 
 

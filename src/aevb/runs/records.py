@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from aevb.config.migration import RENAMED_FIELDS, upgrade_record
+from aevb.data.target_convention import TargetConvention
 from aevb.errors import UserError
 from aevb.files.regular import MIB, read_bytes
 from aevb.runs import layout
@@ -149,6 +150,15 @@ def optional_number(value: Any) -> float | None:
     return None if value is None or math.isnan(number(value)) else value
 
 
+def target_convention(value: Any) -> dict[str, Any]:
+    """Accept the fields of a `TargetConvention`."""
+    fields = mapping(value)
+    try:
+        return TargetConvention(**fields).record()
+    except TypeError as error:
+        raise ValueError("an object of kind, scale, description and remark") from error
+
+
 def _trials(value: Any) -> list[dict[str, Any]]:
     for item in rows(value):
         if not {"learning_rate", "train_bound"} <= item.keys():
@@ -166,6 +176,7 @@ DONE = {
     "samples_seen": count,
     "shape?": shape,
     "targets?": text,
+    "target_convention?": target_convention,
     "fingerprint?": text,
     "commit?": optional_text,
     "training_seconds?": number,

@@ -128,7 +128,7 @@ def _context(
 
 
 def _check_decoder(model: VAE, dataset: Dataset) -> None:
-    if getattr(model.decoder, "unit_interval", False) and not dataset.unit_interval:
+    if model.likelihood == "bernoulli" and not dataset.unit_interval:
         raise UserError(
             f"model.decoder: {type(model.decoder).__name__} needs targets in [0, 1]; "
             f"the data ({dataset.name}, {dataset.convention}) go beyond; try: model=gaussian"

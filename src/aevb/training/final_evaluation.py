@@ -7,7 +7,6 @@ import torch
 
 from aevb import runs
 from aevb.console.progress import bar
-from aevb.data.binarisation import meaning
 from aevb.evaluators.evaluator import Evaluation, Evaluator, run_over
 from aevb.evaluators.record import record
 from aevb.loggers.base import RunContext
@@ -55,21 +54,24 @@ def evaluate(
     return results
 
 
-def write_evaluations(job: TrainingJob, results: dict[str, FinalEvaluation], num_images: int | None) -> None:
+def write_evaluations(
+    job: TrainingJob, model: VAE, results: dict[str, FinalEvaluation], num_images: int | None
+) -> None:
     """Writes a JSON file for each evaluation into the run directory.
 
     Args:
         job: What was trained.
+        model: The trained model.
         results: By the name of the evaluator.
         num_images: How many of the test images were evaluated; None: all.
     """
-    convention, decoder = job.dataset.convention, job.settings["model"]["decoder"]["_target_"]
+    convention = job.dataset.convention
     for evaluator, evaluation, seconds in results.values():
         facts = {
             "seconds": seconds,
             "checkpoint": layout.MODEL,
-            "targets": convention,
-            "meaning": meaning(convention, evaluator.likelihood(decoder)),
+            "targets": str(convention),
+            "meaning": convention.meaning(evaluator.likelihood(model)),
             "seed": job.settings["seed"],
             "threads": torch.get_num_threads(),
         }
@@ -100,7 +102,8 @@ def mark_done(
     done: dict[str, Any] = {
         "samples_seen": samples_seen,
         "shape": list(job.dataset.shape),
-        "targets": job.dataset.convention,
+        "targets": str(job.dataset.convention),
+        "target_convention": job.dataset.convention.record(),
     }
     if "selection" in job.settings:
         done["learning_rate"] = job.settings["optimizer"]["lr"]

@@ -111,7 +111,7 @@ def _run(directory: Path, trusted: tuple[str, ...], ranks: Ranks, slot: Slot | N
         results = evaluate(last, evaluators, device, shown=ranks.first)
     if not ranks.first:
         return
-    write_evaluations(job, results, points.final_images)
+    write_evaluations(job, module.model, results, points.final_images)
     run_logger.end(context, evaluation.rows[-1], {name: result.evaluation for name, result in results.items()})
     write_weights(job, module.model)
     seconds = {key: metrics.timing[-1][key] for key in ("training_seconds", "evaluation_seconds")}

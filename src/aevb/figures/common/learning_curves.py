@@ -15,8 +15,9 @@ import numpy as np
 
 from aevb.config import CONF, difference
 from aevb.config.tree import read_yaml
-from aevb.data.binarisation import meaning
+from aevb.data.target_convention import TargetConvention
 from aevb.figures.common.style import DATASETS, method
+from aevb.runs.likelihood import stated_likelihood
 from aevb.runs.run import Run
 
 __all__ = [
@@ -311,7 +312,7 @@ def convention(run: Run) -> str:
 
 
 def meanings(runs: Iterable[Run]) -> str:
-    """Explain what the numbers of the runs mean (see `aevb.data.binarisation`).
+    """Explain what the numbers of the runs mean (see `aevb.data.target_convention`).
 
     Args:
         runs: Finished runs.
@@ -319,7 +320,6 @@ def meanings(runs: Iterable[Run]) -> str:
     Returns:
         A Markdown list with one item per convention of the targets.
     """
-    lines = {
-        f"{convention(run)}: {meaning(convention(run), run.settings['model']['decoder']['_target_'])}." for run in runs
-    }
+    conventions = [(TargetConvention.of_run(run.done), stated_likelihood(run.settings)) for run in runs]
+    lines = {f"{targets}: {targets.meaning(likelihood)}." for targets, likelihood in conventions if targets is not None}
     return "".join(f"* {line}\n" for line in sorted(lines))

@@ -12,11 +12,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
+from aevb.data.target_convention import TargetConvention
 from aevb.evaluators.partial import read_values
 from aevb.figures.common.base import Drawing, Figure, markdown_table
 from aevb.figures.common.learning_curves import convention, provenance
 from aevb.figures.common.style import dataset
 from aevb.runs import layout
+from aevb.runs.likelihood import stated_likelihood
 from aevb.runs.records import read_evaluation
 from aevb.runs.run import Run
 
@@ -182,7 +184,9 @@ def _panel(ax: Axes, run: Run, rows: list[dict[str, Any]]) -> None:
 def _text(run: Run, rows: list[dict[str, Any]]) -> str:
     table = markdown_table([_shown(row) for row in rows])
     head = f"{run.name}, {run.done['samples_seen']:,} samples seen, targets {convention(run)}; nats per image."
-    note = f"\n{GREY}\n" if convention(run).startswith("grey") else ""
+    targets = TargetConvention.of_run(run.done)
+    grey = targets is not None and targets.kind == "grey" and stated_likelihood(run.settings) == "bernoulli"
+    note = f"\n{GREY}\n" if grey else ""
     return f"{head}\n\n{table}{note}"
 
 

@@ -1,0 +1,118 @@
+"""What the targets of a data set are, and what a bound or a log p(x) of such targets means."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Self, get_args
+
+__all__ = ["Likelihood", "TargetConvention", "TargetKind"]
+
+TargetKind = Literal["grey", "dynamic", "binary", "real"]
+Likelihood = Literal["bernoulli", "gaussian"]
+"""The families of p(x|z) that a decoder may state."""
+
+SCALED = re.compile(r"(?P<dynamic>dynamically binarised, p = )?grey/(?P<scale>\d+)(, (?P<remark>.*))?")
+BINARY = re.compile(
+    r"(?P<description>binarised at 1/2|fixed binarisation \(Larochelle\)|binary, as given|"
+    r"drawn from a sigmoid belief network, K = \d+)(, (?P<remark>.*))?"
+)
+"""What the names of runs of version 0.1 look like; such runs recorded the name alone."""
+
+
+@dataclass(frozen=True)
+class TargetConvention:
+    """The kind of the targets of a data set, and how they were made.
+
+    Args:
+        kind: "grey": the targets are grey levels in [0, 1]. "dynamic": the grey levels are probabilities, from which
+            binary targets are sampled every time an image is used. "binary": the targets are 0 or 1. "real": the
+            targets are real numbers.
+        scale: The divisor that maps the bytes to grey levels; None if the kind is "binary" or "real".
+        description: How binary or real targets were made; "" if the kind is "grey" or "dynamic".
+        remark: What else must be known about the data; "" for nothing.
+
+    Raises:
+        ValueError: If the kind is unknown, or if the scale and the description do not fit it.
+    """
+
+    kind: TargetKind
+    scale: int | None = None
+    description: str = ""
+    remark: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(TargetKind):
+            raise ValueError(f"kind is one of {', '.join(get_args(TargetKind))}")
+        if self.kind in ("grey", "dynamic"):
+            if not isinstance(self.scale, int) or self.description:
+                raise ValueError("grey and dynamic targets have a scale, and no description")
+        elif self.scale is not None or not self.description:
+            raise ValueError("binary and real targets have a description, and no scale")
+
+    def __str__(self) -> str:
+        """Return the name that tables show, for example "grey/255"."""
+        grey = f"grey/{self.scale}"
+        names = {"grey": grey, "dynamic": f"dynamically binarised, p = {grey}"}
+        return ", ".join(filter(None, (names.get(self.kind, self.description), self.remark)))
+
+    def record(self) -> dict[str, Any]:
+        """Return the fields as a JSON object, for DONE."""
+        return asdict(self)
+
+    @classmethod
+    def of_run(cls, done: Mapping[str, Any]) -> Self | None:
+        """Return the convention that a finished run has recorded.
+
+        Args:
+            done: The content of DONE.
+
+        Returns:
+            The convention; None if the run does not state it.
+        """
+        if "target_convention" in done:
+            return cls(**done["target_convention"])
+        return cls.from_name(done["targets"]) if done.get("targets") else None
+
+    @classmethod
+    def from_name(cls, name: str) -> Self:
+        """Return the convention of a name, which is all that runs of version 0.1 have recorded.
+
+        Args:
+            name: What `str` of the convention returns.
+
+        Returns:
+            The convention. A name of an unknown form describes real targets.
+        """
+        if (scaled := SCALED.fullmatch(name)) is not None:
+            kind: TargetKind = "dynamic" if scaled["dynamic"] else "grey"
+            return cls(kind, int(scaled["scale"]), remark=scaled["remark"] or "")
+        if (binary := BINARY.fullmatch(name)) is not None:
+            return cls("binary", description=binary["description"], remark=binary["remark"] or "")
+        return cls("real", description=name)
+
+    def meaning(self, likelihood: Likelihood | None) -> str:
+        """Return a sentence that says how to interpret a bound or a log p(x) of these targets.
+
+        The sentence is shown with every such number.
+
+        Args:
+            likelihood: The family of p(x|z); None for a decoder that does not state it.
+
+        Returns:
+            The sentence, without a final full stop.
+        """
+        if likelihood is None:
+            return "nats under the likelihood of the decoder, which does not state its family"
+        if likelihood == "bernoulli" and self.kind == "grey":
+            return (
+                "grey under a Bernoulli likelihood: lower bounds of E_b log p(b) over b ~ Bernoulli(x), never above "
+                "-H(x); no log-mass of the image, not comparable with tables of binary images"
+            )
+        if likelihood == "bernoulli":
+            return "log-mass where the targets are binary, comparable with the same binarisation only"
+        if self.kind == "grey":
+            return (
+                "log-density at byte levels under a Gaussian likelihood: without a ceiling, and moving with the scale "
+                "(D ln(256/255) nats between byte/256 and byte/255); of the bytes themselves: evaluator=bits_per_dim"
+            )
+        return "log-density of real numbers, in their unit"

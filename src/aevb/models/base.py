@@ -1,0 +1,47 @@
+"""The base classes of encoders, decoders and priors, and what these state about themselves.
+
+The class attributes are read from the source file, without importing it, when a config is checked. A subclass that
+changes one of them therefore assigns a literal in its class body (`discrete = True`), not a computed value.
+"""
+
+from torch import nn
+
+from aevb.data.target_convention import Likelihood
+
+__all__ = ["Decoder", "Encoder", "Network", "Prior"]
+
+
+class Network(nn.Module):
+    """Base class of the three parts of a model."""
+
+    capturable: bool = False
+    """Whether `forward` can be recorded as a CUDA graph (aevb.training.cuda_graph).
+
+    It then executes the same device operations every time, and neither reads a number back from the device nor sends
+    one to it. Not inherited: a subclass must declare it again.
+    """
+
+
+class Encoder(Network):
+    """Base class of encoders, x -> q(z|x)."""
+
+    discrete: bool = False
+    """Whether draws of q(z|x) have no derivative, so that objectives with `reparameterised` are refused. Inherited."""
+
+
+class Decoder(Network):
+    """Base class of decoders, z -> p(x|z)."""
+
+    likelihood: Likelihood | None = None
+    """The family of p(x|z): "bernoulli" or "gaussian"; None if it is another one.
+
+    With "bernoulli", targets outside [0, 1] are refused. It also decides what a log p(x) means
+    (aevb.data.target_convention). Inherited.
+    """
+
+    binary_targets: bool = False
+    """Whether p(x|z) is a probability of binary images only, so that grey targets are refused. Inherited."""
+
+
+class Prior(Network):
+    """Base class of priors, () -> p(z)."""

@@ -1,0 +1,24 @@
+"""The family of p(x|z) of a run, read without torch."""
+
+from typing import Any, get_args
+
+from aevb.config.signature import attribute
+from aevb.data.target_convention import Likelihood
+
+__all__ = ["stated_likelihood"]
+
+
+def stated_likelihood(settings: dict[str, Any]) -> Likelihood | None:
+    """Return the family of p(x|z) that the decoder class of a run states in its source.
+
+    Args:
+        settings: The config of the run, which may come from anyone.
+
+    Returns:
+        The family; None if the class states none, or if its source is not part of aevb.
+    """
+    model = settings.get("model")
+    decoder = model.get("decoder") if isinstance(model, dict) else None
+    target = decoder.get("_target_") if isinstance(decoder, dict) else None
+    stated = attribute(target, "likelihood") if isinstance(target, str) else None
+    return stated if stated in get_args(Likelihood) else None
