@@ -2,6 +2,8 @@
 
 from torch import Tensor
 
+from aevb.distributions import Bernoulli, DiagonalNormal
+from aevb.errors import UserError
 from aevb.estimators.model_queries import latent_dim
 from aevb.estimators.per_image_posterior import Fitting, bound_at, fit
 from aevb.evaluators.evaluator import Evaluator
@@ -41,6 +43,24 @@ class FittedBound(Evaluator):
         batch_size: PositiveInt = 100,
     ) -> None:
         self.how, self.images = Fitting(samples, tolerance, max_steps, lr), batch_size
+
+    def check(self, model: VAE) -> None:
+        """Check that p(z) is normal or Bernoulli, to which KL(q || p) of the fitted q has a closed form.
+
+        Args:
+            model: The model.
+
+        Raises:
+            UserError: If p(z) is of another family.
+        """
+        super().check(model)
+        prior = model.prior()
+        if not isinstance(prior, DiagonalNormal | Bernoulli):
+            raise UserError(
+                f"evaluator=fitted_bound: p(z) is a {getattr(prior, 'family', type(prior).__name__)}, and a normal q(z) is "
+                "fitted, whose KL divergence from it has no closed form; allowed: a normal or Bernoulli p(z); "
+                "try: evaluator=importance"
+            )
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """Fit q(z) to each image and estimate the lower bound.
