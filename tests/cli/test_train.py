@@ -1,0 +1,25 @@
+"""What aevb-train checks before torch is loaded."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from aevb.cli.train import _read_data
+from aevb.errors import UserError
+
+PROSE = """
+from aevb.data.digits import Digits
+
+class Prose(Digits):
+    def __init__(self) -> None:
+        super().__init__()
+        self.convention = "grey/16"
+"""
+
+
+def test_a_convention_in_prose_is_refused_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "prose.py").write_text(PROSE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(UserError, match=r"data\._target_=prose\.Prose: its convention is 'grey/16'; allowed: a Target"):
+        _read_data(json.dumps({"_target_": "prose.Prose"}), ("prose",))
