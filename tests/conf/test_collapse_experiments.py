@@ -9,9 +9,10 @@ import torch
 
 from aevb import runs
 from aevb.config import fingerprint
-from aevb.data.binarisation import meaning
+from aevb.data.binarisation import convention
 from aevb.figures.studies.collapse import Collapse, variant
 from aevb.figures.studies.em_view import EMView
+from aevb.models.autoregressive import AutoregressiveDecoder
 from aevb.training import train_run
 from helpers.commands import settings
 
@@ -126,4 +127,4 @@ def test_a_cure_is_called_by_what_it_does(objective: dict[str, Any], label: str)
 
 
 def test_an_autoregressive_decoder_gives_a_log_mass() -> None:
-    assert meaning("binarised at 1/2", "aevb.models.autoregressive.AutoregressiveDecoder").startswith("log-mass")
+    assert convention("threshold", 255).meaning(AutoregressiveDecoder.likelihood).startswith("log-mass")
