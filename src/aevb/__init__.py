@@ -14,10 +14,18 @@ __version__ = "0.1.0"
 
 
 def load(run: str | PathLike[str], data_root: str | None = None, trusted: tuple[str, ...] = ()) -> "TrainedModel":
-    """The model of a finished run.
+    """Load the trained model of a finished run.
 
-    run: its directory. data_root: where the data lie now, if not where the run found them. trusted: your own modules that the
-    run's config may name. Raises aevb.errors.UserError if `run` is no run, or not finished.
+    Args:
+        run: The run directory.
+        data_root: The folder of the data, if it has moved since the run.
+        trusted: The names of your own modules that the config of the run may use.
+
+    Returns:
+        The trained model.
+
+    Raises:
+        UserError: `run` is not a run directory, or the run is not finished.
 
     Example:
         vae = aevb.load("outputs/runs/digits-sgvb_b-adagrad-z2-s0")

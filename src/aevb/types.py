@@ -10,7 +10,14 @@ __all__ = ["Fraction", "NonNegativeFloat", "NonNegativeInt", "PositiveFloat", "P
 
 
 class Range(NamedTuple):
-    """The interval low..high; an end that is `None` is unbounded, an open end excludes its value."""
+    """An interval of numbers.
+
+    Attributes:
+        low: The lower end; None for no limit.
+        high: The upper end; None for no limit.
+        low_open: Whether the lower end is excluded.
+        high_open: Whether the upper end is excluded.
+    """
 
     low: float | None = None
     high: float | None = None

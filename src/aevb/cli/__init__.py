@@ -1,0 +1,1 @@
+"""Console commands, the only package that imports Hydra."""

@@ -16,12 +16,19 @@ class Arguments(argparse.ArgumentParser):
     """An ArgumentParser that raises UserError instead of printing a usage and exiting."""
 
     def error(self, message: str) -> NoReturn:
-        """Raises UserError with one line."""
+        """Raise UserError with one line.
+
+        Args:
+            message: The message of argparse.
+
+        Raises:
+            UserError: Always.
+        """
         raise UserError(f"{message}; try: {self.prog} --help")
 
 
 def run_command(program: str, main: Callable[[], int]) -> NoReturn:
-    """Runs a command and exits.
+    """Run a command and exits.
 
     Args:
         program: Name of the command, which begins each line of an error.

@@ -13,7 +13,14 @@ __all__ = ["set_threads", "validates"]
 
 
 def validates(root: str) -> Callable[[DictConfig, JobContext], None]:
-    """A check for configs of conf/<root>.yaml; it raises UserError with every fault."""
+    """Return a check for configs of conf/<root>.yaml.
+
+    Args:
+        root: The name of the primary config.
+
+    Returns:
+        A function of a config and the context of its job; it raises UserError with every fault.
+    """
 
     def check(cfg: DictConfig, context: JobContext) -> None:
         validate(cfg, context.trusted, root)
@@ -22,5 +29,9 @@ def validates(root: str) -> Callable[[DictConfig, JobContext], None]:
 
 
 def set_threads(count: int) -> None:
-    """Gives this process `count` threads of linear algebra, if torch and numpy are not loaded yet."""
+    """Set the threads of linear algebra of this process, if torch and numpy are not loaded yet.
+
+    Args:
+        count: The number of threads.
+    """
     os.environ.update(pool.thread_variables(count))

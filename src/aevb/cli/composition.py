@@ -33,7 +33,7 @@ HYDRA_BASE: dict[str, Any] = {"version_base": "1.3"} if hydra.__version__.starts
 
 
 def register_resolvers() -> None:
-    """Registers `${options:...}` and `${experiments:...}` for the help texts in conf/hydra/help."""
+    """Register `${options:...}` and `${experiments:...}` for the help texts in conf/hydra/help."""
     # The method of OmegaConf 2.3; OmegaConf 2.4, which comes with Hydra 1.4, has renamed it.
     register: Any = OmegaConf.register_new_resolver if HYDRA_BASE else OmegaConf.register_resolver
     register("options", list_options, replace=True)
@@ -68,7 +68,14 @@ def hydra_session(config_dir: str | None = None) -> Iterator[Hydra]:
 
 
 def chosen_options(hydra_node: Any) -> dict[str, Any]:
-    """The option chosen in each of aevb's groups, from the node `hydra` of a composed config."""
+    """Return the option chosen in each of aevb's groups.
+
+    Args:
+        hydra_node: The node `hydra` of a composed config.
+
+    Returns:
+        The option by group.
+    """
     choices = OmegaConf.to_container(hydra_node.runtime.choices)
     assert isinstance(choices, dict)
     return {str(key): value for key, value in choices.items() if not str(key).startswith("hydra")}
@@ -88,10 +95,13 @@ class PointComposer:
         self._composed = cache(self._compose)
 
     def compose(self, overrides: list[str]) -> tuple[DictConfig, dict[str, Any]]:
-        """The config of one point, without the node `hydra`, and the options it chose.
+        """Compose the config of one point of a sweep.
 
         Args:
             overrides: `key=value` each, without sweeps.
+
+        Returns:
+            The config without the node `hydra`, and the options that it chose.
 
         Raises:
             HydraException: If the point cannot be composed.

@@ -19,7 +19,7 @@ OF_THE_SWEEP = ("experiment", "paper")  # keys that are for the sweep itself, no
 def jobs(
     loader: Any, experiments: Mapping[str, Mapping[str, Any]], max_samples: int, overrides: Sequence[Override]
 ) -> list[list[str]]:
-    """The overrides of every job, experiment by experiment.
+    """Return the overrides of every job, experiment by experiment.
 
     Args:
         loader: Hydra's config loader.

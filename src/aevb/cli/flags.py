@@ -41,10 +41,15 @@ class Flags:
 
 
 def take_flags(root: str) -> Flags:
-    """Reads the command line, takes our flags from `sys.argv`, and moves `-m` to its front, where Hydra expects it.
+    """Read the command line and take our flags from `sys.argv`.
+
+    `-m` moves to the front, where Hydra expects it.
 
     Args:
         root: Name of the primary config; only `train` has `--prepare`.
+
+    Returns:
+        The flags.
 
     Raises:
         UserError: For an unknown flag, or flags that exclude each other.
@@ -86,7 +91,7 @@ def _refuse(message: str) -> NoReturn:
 
 
 def take_trusted() -> tuple[str, ...]:
-    """Takes `--trust MODULE` from `sys.argv`, before Hydra sees it: trust is given by a person, never by a config.
+    """Take `--trust MODULE` from `sys.argv`, before Hydra sees it: trust is given by a person, never by a config.
 
     Returns:
         The modules, which can be imported; the working directory is searched too, as `python -m` would.

@@ -25,7 +25,11 @@ def experiment_kind(name: str) -> str:
 
 
 def list_experiments(kind: str) -> str:
-    """Return the experiments of one of KINDS, for `${experiments:KIND}`."""
+    """Return the experiments of a kind, for `${experiments:KIND}`.
+
+    Args:
+        kind: One of KINDS.
+    """
     return _wrapped([name for name in options("experiment") if experiment_kind(name) == kind], INDENT)
 
 

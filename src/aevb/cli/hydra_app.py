@@ -51,7 +51,7 @@ hydra_policy.install()  # here, because the processes of a parallel launcher imp
 
 
 def run_hydra_app(root: str, job: Job, check: Check, run_sweep: SweepRunner = lambda *_: False) -> None:
-    """Runs a job on what Hydra composes from conf/<root>.yaml and the command line, once or for every point of a sweep.
+    """Run a job on what Hydra composes from conf/<root>.yaml and the command line, once or for every point of a sweep.
 
     Args:
         root: Name of the primary config.
@@ -191,7 +191,12 @@ class _Task:
 
 
 def show_plan(plan: PlannedRun | None, where: str = "") -> None:
-    """Prints what a job would do."""
+    """Print what a job would do.
+
+    Args:
+        plan: The planned run; None if the config has none.
+        where: The overrides of its point, if it belongs to a sweep.
+    """
     words = {"new": "would train", "resume": "would go on", "extend": "would be extended", "done": "is finished"}
     does = f"{plan.directory}: {words[plan.action]} to {plan.max_samples:,} samples" if plan else "could run"
     print(printable(f"{where}{does}"), flush=True)

@@ -125,7 +125,13 @@ def _keys(root: str, arguments: list[str]) -> list[str]:
 
 
 def is_user_error(error: Exception) -> bool:
-    """Return whether an exception means that a command line cannot be composed, and not that the program is at fault."""
+    """Return whether an exception means that a command line cannot be composed.
+
+    Any other exception is a fault of the program.
+
+    Args:
+        error: The exception.
+    """
     if isinstance(error, HydraException | OmegaConfBaseException | YAMLError | UserError):
         return True
     frames = traceback.extract_tb(error.__traceback__)

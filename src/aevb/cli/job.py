@@ -39,7 +39,7 @@ class JobContext:
     prepare_only: bool = False
 
     def defaults(self, groups: tuple[str, ...], **values: Any) -> dict[str, Any]:
-        """The config with these options and values, and nothing else chosen.
+        """Return the config with these options and values, and nothing else chosen.
 
         Args:
             groups: Groups of which the options chosen for this job are kept.
@@ -69,12 +69,17 @@ class Failures:
         self.path = path
 
     def record(self, point: str, reason: str) -> None:
-        """Notes that the job of a point ended early."""
+        """Record that the job of a point ended early.
+
+        Args:
+            point: The overrides of the point.
+            reason: The error in one line.
+        """
         with self.path.open("a") as file:
             file.write(json.dumps([point, " ".join(reason.split())]) + "\n")
 
     def read(self) -> dict[str, str]:
-        """Reasons by point."""
+        """Return the reasons by point."""
         if not self.path.exists():
             return {}
         return dict(json.loads(line) for line in self.path.read_text().splitlines())
@@ -85,13 +90,13 @@ class Failures:
         return self.path.with_name("stopped").exists()
 
     def stop(self) -> None:
-        """Notes that no further job may begin."""
+        """Note that no further job may begin."""
         self.path.with_name("stopped").touch()
 
 
 @contextmanager
 def report_errors(program: str, point: str, failures: Failures, sweeping: bool) -> Iterator[None]:
-    """Prints the errors of a job and records them, so that the other jobs of a sweep go on.
+    """Print the errors of a job and records them, so that the other jobs of a sweep go on.
 
     Args:
         program: Name of the command, which begins each line.
@@ -119,6 +124,12 @@ def report_errors(program: str, point: str, failures: Failures, sweeping: bool) 
 
 
 def print_error(program: str, text: str, where: str = "") -> None:
-    """Prints each line of `text` to standard error, after the name of the command."""
+    """Print an error after the name of the command, line by line, to standard error.
+
+    Args:
+        program: The name of the command.
+        text: The error.
+        where: The overrides of the point, if it belongs to a sweep.
+    """
     for line in text.splitlines():
         print(f"{program}: {printable(where + line)}", file=sys.stderr, flush=True)

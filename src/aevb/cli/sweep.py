@@ -66,18 +66,33 @@ Check = Callable[[DictConfig, dict[str, Any], str], PlannedRun | None]
 
 
 def compose_master(application: Hydra, config_name: str, overrides: list[str]) -> DictConfig:
-    """The config of a sweep itself, in which its sweeper and launcher stand."""
+    """Compose the config of a sweep itself, which names its sweeper and launcher.
+
+    Args:
+        application: Hydra.
+        config_name: The name of the primary config.
+        overrides: The overrides of the command line.
+
+    Returns:
+        The config with its node `hydra`.
+    """
     return application.compose_config(config_name, overrides, RunMode.MULTIRUN, with_log_configuration=False)
 
 
 def is_sweep(master: DictConfig) -> bool:
-    """Whether a config asks for several runs: by `hydra.sweeper.params`, or by a list of experiments."""
+    """Return whether a config asks for several runs.
+
+    It does so by `hydra.sweeper.params` or by a list of experiments.
+
+    Args:
+        master: The config of the sweep itself.
+    """
     sweeper = master.hydra.sweeper
     return bool(sweeper.get("params")) or "experiments" in sweeper or master.hydra.mode == RunMode.MULTIRUN
 
 
 def check_points(application: Hydra, master: DictConfig, check: Check) -> list[SweepPoint]:
-    """Composes and validates every point.
+    """Compose and validates every point.
 
     Args:
         application: Hydra, initialised.
@@ -119,7 +134,12 @@ def check_points(application: Hydra, master: DictConfig, check: Check) -> list[S
 
 
 def check_data(points: list[SweepPoint]) -> None:
-    """Reads the data of every point that is not done: what must be downloaded is so once, before the first job starts.
+    """Read the data of every point that is not done.
+
+    A download happens once, before the first job starts.
+
+    Args:
+        points: The points of the sweep.
 
     Raises:
         UserError: With the faults of all points, a line each.
@@ -137,7 +157,7 @@ def check_data(points: list[SweepPoint]) -> None:
 
 
 def summary(points: list[SweepPoint], failures: dict[str, str]) -> list[Row]:
-    """The state of every run of a sweep now.
+    """Return the state of every run of a sweep now.
 
     Args:
         points: The points.

@@ -15,7 +15,12 @@ COLOURS = {"done": "green", "running": "cyan", "partial": "yellow", "failed": "r
 
 
 def show(rows: list[Row], as_json: bool = False) -> None:
-    """Prints the rows: a table on a terminal, plain columns elsewhere."""
+    """Print the rows as a table on a terminal, and as plain columns elsewhere.
+
+    Args:
+        rows: The rows.
+        as_json: Whether to print JSON instead.
+    """
     if as_json:
         print(json.dumps([asdict(item) for item in rows], indent=2))
         return

@@ -42,7 +42,14 @@ def train() -> None:
 
 
 def plan_run(cfg: DictConfig, context: JobContext) -> PlannedRun:
-    """Validates a config and says what its job would do.
+    """Validate a config and return what its job would do.
+
+    Args:
+        cfg: The composed config.
+        context: The context of the job.
+
+    Returns:
+        The planned run.
 
     Raises:
         UserError: With every fault of the config.
@@ -110,7 +117,7 @@ def _train_sweep(points: list[SweepPoint], launcher: DictConfig, context: JobCon
 
 
 def _prepare(plan: PlannedRun, context: JobContext) -> QueuedRun | None:
-    """Makes the run directory; None if there is nothing to train."""
+    """Make the run directory; None if there is nothing to train."""
     directory, settings = plan.directory, plan.settings
     if plan.action == "done":
         seen = runs.Run(directory).done["samples_seen"]
@@ -143,7 +150,7 @@ def _train_here(plan: PlannedRun, trusted: tuple[str, ...]) -> None:
 
 
 def _report(plan: PlannedRun, code: int, sweeping: bool) -> None:
-    """Prints the end of a run by the exit code of the process that trained it, negative if a signal ended it."""
+    """Print the end of a run by the exit code of the process that trained it, negative if a signal ended it."""
     directory = plan.directory
     if code == 0:
         print(f"{directory}: finished{_results(directory)}", flush=True)

@@ -89,7 +89,15 @@ def _execute(directory: Path, trusted: tuple[str, ...]) -> None:
 
 
 def faults(run: Path, again: Path) -> Iterator[str]:
-    """What tells `again` from `run`, a line each: environment (only where results differ), rows, weights."""
+    """Compare a second execution with the run.
+
+    Args:
+        run: The run directory.
+        again: The directory of the second execution.
+
+    Yields:
+        One line per difference: the environment (only if results differ), the rows, the weights.
+    """
     wrong = [*_rows(run, again), *_weights(run, again)]
     if wrong:
         one, other = environment(run), environment(again)

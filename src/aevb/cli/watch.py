@@ -28,7 +28,7 @@ ORDER = {state: rank for rank, state in enumerate(("running", "failed", "partial
 
 
 def watch(look: Callable[[], list[Row]], interval: float | None) -> int:
-    """Shows runs until all of them are done or have failed.
+    """Show runs until all of them are done or have failed.
 
     Args:
         look: Returns their rows as they are now.
@@ -64,7 +64,14 @@ class Summary:
 
     @classmethod
     def of(cls, rows: list[Row]) -> "Summary":
-        """Add up the rows."""
+        """Add up the rows.
+
+        Args:
+            rows: The rows of the runs.
+
+        Returns:
+            The summary.
+        """
         counts = {state: sum(item.state == state for item in rows) for state in COLOURS}
         seen = sum(min(item.samples_seen, item.max_samples) for item in rows)
         rate = sum(item.samples_per_second or 0.0 for item in rows if item.state == "running")

@@ -7,7 +7,9 @@ __all__ = ["worker_command"]
 
 
 def worker_command(directory: Path, devices: int, trusted: tuple[str, ...]) -> str:
-    """What to type; with torchrun, on each machine, for several devices.
+    """Return the command that trains a prepared run.
+
+    With several devices it is a torchrun command, to be typed on each machine.
 
     Args:
         directory: A prepared run directory.

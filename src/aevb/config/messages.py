@@ -50,7 +50,11 @@ class Fault:
 
 
 def shown(value: Any) -> str:
-    """Return a value as the command line writes it."""
+    """Return a value as the command line writes it.
+
+    Args:
+        value: Any value of a config.
+    """
     if isinstance(value, bool):
         return str(value).lower()
     if value is None:

@@ -10,7 +10,30 @@ SplitName = Literal["train", "valid", "test"]
 
 
 class Train(NamedTuple):
-    """Top level of conf/train.yaml."""
+    """The top level of conf/train.yaml.
+
+    Attributes:
+        data: The data set.
+        model: Prior, encoder and decoder.
+        objective: The objective.
+        optimizer: The optimizer.
+        trainer: The hardware and the arithmetic.
+        evaluation: The evaluation points, and what is evaluated there.
+        logger: The run logger.
+        seed: The seed of the run.
+        name: The name of the run; None composes it from the settings.
+        latent_dim: J, the number of latent dimensions.
+        hidden_dim: The number of hidden units of each network.
+        batch_size: M, the images of a minibatch.
+        max_samples: The training samples of the whole run.
+        output_dir: The folder of the run directories.
+        report: Whether a sweep ends with a report.
+        evaluator: The evaluators at the end of the run, by name.
+        selection: The selection of the learning rate by trials; None for none.
+        sampling: The order of the training images.
+        clip_norm: The largest norm of the gradient of an update; None for no limit.
+        clip_value: The largest absolute value of a component of the gradient; None for no limit.
+    """
 
     data: dict[str, Any]
     model: dict[str, Any]
@@ -35,7 +58,19 @@ class Train(NamedTuple):
 
 
 class Evaluate(NamedTuple):
-    """Top level of conf/evaluate.yaml."""
+    """The top level of conf/evaluate.yaml.
+
+    Attributes:
+        evaluator: The evaluators, by name.
+        run: The run directory.
+        split: The split, or a list of splits.
+        num_images: The number of images; None for the whole split.
+        data_root: The folder of the data; None for that of the run.
+        seed: The seed of the evaluation.
+        threads: The threads of linear algebra.
+        matmul_precision: The precision of float32 matrix products, see
+            `torch.set_float32_matmul_precision`.
+    """
 
     evaluator: dict[str, dict[str, Any]]
     run: str
@@ -48,7 +83,13 @@ class Evaluate(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """Top level of conf/figure.yaml."""
+    """The top level of conf/figure.yaml.
+
+    Attributes:
+        figure: The figure.
+        runs: The folder of the finished runs.
+        output_dir: The folder of the pictures and tables.
+    """
 
     figure: dict[str, Any]
     runs: str

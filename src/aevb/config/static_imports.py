@@ -32,7 +32,12 @@ class Module(NamedTuple):
 
 
 class Definition(NamedTuple):
-    """What a name refers to: a class, a function or an expression, and the module whose names that uses."""
+    """What a name refers to.
+
+    Attributes:
+        node: A class, a function or an expression.
+        module: The module whose names the node uses.
+    """
 
     node: ast.ClassDef | ast.FunctionDef | ast.expr
     module: Module
@@ -40,7 +45,12 @@ class Definition(NamedTuple):
 
 @cache
 def module(name: str, trusted: tuple[str, ...] = ()) -> Module | None:
-    """Return the module of a dotted name, or None if it has no source that may be read."""
+    """Return the module of a dotted name, or None if it has no source that may be read.
+
+    Args:
+        name: The dotted name of the module.
+        trusted: Users' modules, which may be read too.
+    """
     path = _path(name, trusted)
     if path is None:
         return None
@@ -87,7 +97,12 @@ def _names(body: list[ast.stmt]) -> list[tuple[str, ast.stmt]]:
 
 
 def find(name: str, where: Module) -> Definition | None:
-    """Return what a dotted name refers to in a module, following imports; None if no source defines it."""
+    """Return what a dotted name refers to in a module, following imports; None if no source defines it.
+
+    Args:
+        name: The dotted name.
+        where: The module in which the name is used.
+    """
     head, _, rest = name.partition(".")
     node = where.names.get(head)
     if isinstance(node, ast.Import):

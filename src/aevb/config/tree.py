@@ -27,12 +27,20 @@ TARGET = re.compile(r"\b_target_:\s*([\w.]+)")
 
 
 def read_yaml(path: Path) -> Any:
-    """Return the plain containers of a YAML file of ours; interpolations stay text."""
+    """Return the plain containers of a YAML file of ours; interpolations stay text.
+
+    Args:
+        path: The path of the file.
+    """
     return parse_yaml(path.read_text(encoding="utf-8"))
 
 
 def targets_in(node: Any) -> Iterator[str]:
-    """Yield every `_target_` in nested containers."""
+    """Yield every `_target_` in nested containers.
+
+    Args:
+        node: Nested dictionaries and lists.
+    """
     if isinstance(node, dict):
         if isinstance(node.get("_target_"), str):
             yield node["_target_"]
@@ -103,5 +111,9 @@ def split_option(path: str) -> tuple[str, str]:
 
 @cache
 def root_defaults(name: str) -> dict[str, Any]:
-    """Return the values of conf/<name>.yaml itself, without its groups."""
+    """Return the values of conf/<name>.yaml itself, without its groups.
+
+    Args:
+        name: The name of the primary config.
+    """
     return {key: value for key, value in read_yaml(CONF / f"{name}.yaml").items() if key not in ("defaults", "hydra")}

@@ -54,7 +54,11 @@ class ValueType:
         return value
 
     def near(self, value: Any) -> Any:
-        """Return a value of this type to suggest instead of `value`, or None."""
+        """Return a value of this type to suggest instead of `value`, or None.
+
+        Args:
+            value: A value that is refused.
+        """
         return None
 
     def __str__(self) -> str:
@@ -69,7 +73,11 @@ class Nested(ValueType):
     """An object, described by a mapping with `_target_`."""
 
     def read(self, value: Any) -> Any:
-        """Return the mapping unchanged."""
+        """Return the mapping unchanged.
+
+        Args:
+            value: The value from the config.
+        """
         if not (isinstance(value, dict) and "_target_" in value):
             raise InvalidValue("describes no object")
         return value
@@ -91,7 +99,11 @@ class Number(ValueType):
     range: Range = UNBOUNDED
 
     def read(self, value: Any) -> int | float:
-        """Return an int or a float; an integral float is an integer where an integer is wanted."""
+        """Return an int or a float; an integral float is an integer where an integer is wanted.
+
+        Args:
+            value: The value from the config.
+        """
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise InvalidValue("not an integer" if self.integer else "not a number")
         if isinstance(value, float) and not math.isfinite(value):
@@ -103,7 +115,11 @@ class Number(ValueType):
         return int(value) if self.integer else float(value)
 
     def near(self, value: Any) -> int | float | None:
-        """Return the closed end of the range that is nearer, or None."""
+        """Return the closed end of the range that is nearer, or None.
+
+        Args:
+            value: A value that is refused.
+        """
         low, high = self.range.low, self.range.high
         if high is not None and isinstance(value, int | float) and value > high and not self.range.high_open:
             return int(high) if self.integer else high
@@ -120,7 +136,11 @@ class Boolean(ValueType):
     """true or false."""
 
     def read(self, value: Any) -> bool:
-        """Return true or false; numbers and texts are refused."""
+        """Return true or false; numbers and texts are refused.
+
+        Args:
+            value: The value from the config.
+        """
         if not isinstance(value, bool):
             raise InvalidValue("neither true nor false")
         return value
@@ -133,7 +153,11 @@ class Text(ValueType):
     """A string; a bare integer on the command line (name=7) is a string too."""
 
     def read(self, value: Any) -> str:
-        """Return the string; integers as they are written."""
+        """Return the string; integers as they are written.
+
+        Args:
+            value: The value from the config.
+        """
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
         if not isinstance(value, str):
@@ -148,7 +172,11 @@ class Null(ValueType):
     """null."""
 
     def read(self, value: Any) -> None:
-        """Return None; anything else is refused."""
+        """Return None; anything else is refused.
+
+        Args:
+            value: The value from the config.
+        """
         if value is not None:
             raise InvalidValue("not null")
 
@@ -167,14 +195,22 @@ class Choice(ValueType):
     values: tuple[Any, ...]
 
     def read(self, value: Any) -> Any:
-        """Return the equal choice: 32.0 is 32, true is not 1."""
+        """Return the equal choice: 32.0 is 32, true is not 1.
+
+        Args:
+            value: The value from the config.
+        """
         for choice in self.values:
             if value == choice and isinstance(value, bool) == isinstance(choice, bool):
                 return choice
         raise InvalidValue("no such choice")
 
     def near(self, value: Any) -> Any:
-        """Return the choice whose text is most similar, else the first."""
+        """Return the choice whose text is most similar, else the first.
+
+        Args:
+            value: A value that is refused.
+        """
         by_text = {str(choice): choice for choice in self.values}
         close = get_close_matches(str(value), list(by_text), n=1)
         return by_text[close[0]] if close else self.values[0]
@@ -194,7 +230,11 @@ class Either(ValueType):
     types: tuple[ValueType, ...]
 
     def read(self, value: Any) -> Any:
-        """Return the value as the first type reads it that accepts it."""
+        """Return the value as the first type reads it that accepts it.
+
+        Args:
+            value: The value from the config.
+        """
         faults = []
         for value_type in self.types:
             try:
@@ -204,7 +244,11 @@ class Either(ValueType):
         raise InvalidValue(faults[0])
 
     def near(self, value: Any) -> Any:
-        """Return the suggestion of the first type that has one."""
+        """Return the suggestion of the first type that has one.
+
+        Args:
+            value: A value that is refused.
+        """
         return next((near for value_type in self.types if (near := value_type.near(value)) is not None), None)
 
     def __str__(self) -> str:
@@ -224,7 +268,11 @@ class ListOf(ValueType):
     fixed: bool = False
 
     def read(self, value: Any) -> list[Any]:
-        """Return a list of the items as they are read; a tuple becomes a list."""
+        """Return a list of the items as they are read; a tuple becomes a list.
+
+        Args:
+            value: The value from the config.
+        """
         if not isinstance(value, list | tuple):
             raise InvalidValue("not a list")
         if self.fixed and len(value) != len(self.types):
@@ -253,7 +301,11 @@ class Mapping(ValueType):
     value_type: ValueType
 
     def read(self, value: Any) -> dict[str, Any]:
-        """Return a dictionary of the values as they are read."""
+        """Return a dictionary of the values as they are read.
+
+        Args:
+            value: The value from the config.
+        """
         if not isinstance(value, dict):
             raise InvalidValue("not a mapping")
         return {str(key): self.value_type.read(item) for key, item in value.items()}

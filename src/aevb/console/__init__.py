@@ -1,0 +1,1 @@
+"""Terminals, signals and progress bars."""

@@ -36,10 +36,18 @@ class Bar(Protocol):
     """What the work tells of its progress to."""
 
     def advance(self, count: int) -> None:
-        """Adds `count` units to those that are done."""
+        """Advance the bar.
+
+        Args:
+            count: The number of units that were done.
+        """
 
     def describe(self, text: str) -> None:
-        """Replaces the text before the bar."""
+        """Replace the text before the bar.
+
+        Args:
+            text: The text.
+        """
 
 
 class _Rate(ProgressColumn):
@@ -81,7 +89,11 @@ class _Lines:
 
 
 def duration(seconds: float) -> str:
-    """A time in two units, as in "2 h 05 min"."""
+    """Return a duration in two units, as in "2 h 05 min".
+
+    Args:
+        seconds: The duration, seconds.
+    """
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
@@ -168,7 +180,7 @@ _display = _Display()
 def bar(
     total: int, description: str, unit: str = "samples", completed: int = 0, *, shown: bool = True
 ) -> Iterator[Bar]:
-    """Shows the progress of work on standard error, refreshed by time, so that it costs the work nothing.
+    """Show the progress of work on standard error, refreshed by time, so that it costs the work nothing.
 
     Args:
         total: Units of work in all.
@@ -198,7 +210,7 @@ def bar(
 
 @contextmanager
 def show_child_bars() -> Iterator[None]:
-    """Draws the bars of child processes together, if standard error is a terminal."""
+    """Draw the bars of child processes together, if standard error is a terminal."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield

@@ -1,0 +1,1 @@
+"""Data sets: where they are read from, and what their targets are."""

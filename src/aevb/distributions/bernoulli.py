@@ -119,6 +119,10 @@ class Bernoulli:
     def rsample(self, noise: Noise, samples: int | None = None) -> NoReturn:
         """Refuse: draws in {0, 1} have no derivative with respect to the logits.
 
+        Args:
+            noise: Unused.
+            samples: Unused.
+
         Raises:
             UserError: Always.
         """

@@ -1,0 +1,1 @@
+"""Estimates about a fixed model: bounds, log p(x), information."""

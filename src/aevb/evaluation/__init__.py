@@ -1,0 +1,1 @@
+"""Evaluate and load finished runs."""

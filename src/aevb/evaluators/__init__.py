@@ -1,0 +1,1 @@
+"""Estimates of whole splits, written to a run directory."""

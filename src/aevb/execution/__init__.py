@@ -1,0 +1,1 @@
+"""Processes: queues of runs, worker processes, ranks."""

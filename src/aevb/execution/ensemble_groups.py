@@ -12,7 +12,7 @@ DECODERS = ("aevb.models.bernoulli.BernoulliDecoder", "aevb.models.gaussian.Gaus
 
 
 def compatibility_key(settings: dict[str, Any]) -> str | None:
-    """What the runs of one ensemble have in common.
+    """Return what the runs of one ensemble have in common.
 
     Only the paper's model with SGVB can be trained in an ensemble, and only runs that are equal in everything that shapes a
     matrix product, except in their latent_dim: smaller latent spaces are padded.

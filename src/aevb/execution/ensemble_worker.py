@@ -22,7 +22,10 @@ __all__ = ["main"]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line of the process.
+    """Execute the command line of the process.
+
+    Args:
+        arguments: The arguments; None for those of the process.
 
     Returns:
         The exit code: 0 if all runs are done, 2 if one was refused, 1 if one failed otherwise, 128 + number if all were stopped
@@ -57,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _exit_code(directory: Path, trusted: tuple[str, ...], slot: Slot, signals: Signals) -> int:
-    """Trains one run; returns the exit code that its process would have if it had one."""
+    """Train one run; returns the exit code that its process would have if it had one."""
     try:
         run(directory, trusted, slot=slot, signals=signals)
     except UserError as error:

@@ -19,7 +19,7 @@ ORPHAN_SECONDS = 6.0  # in which an orphan must have saved, for nobody else woul
 
 
 def exit_with_parent(seconds: float | None = ORPHAN_SECONDS) -> None:
-    """Makes this process stop as by SIGTERM when the process that started it dies; called once, by a child.
+    """Make this process stop as by SIGTERM when the process that started it dies; called once, by a child.
 
     Does nothing in a process that `multiprocessing` has not started.
 
@@ -40,7 +40,7 @@ def exit_with_parent(seconds: float | None = ORPHAN_SECONDS) -> None:
 
 @cache
 def exit_with_launcher() -> None:
-    """Makes this process stop as by SIGTERM when the command dies, if joblib or submitit started it for the command.
+    """Make this process stop as by SIGTERM when the command dies, if joblib or submitit started it for the command.
 
     Such a process waits for further jobs when its own is done, and would wait for ever.
     """
@@ -75,7 +75,13 @@ def _stop_when(orphaned: Callable[[], bool], seconds: float | None, repeat: bool
 
 
 def exit_immediately(code: int) -> NoReturn:
-    """Ends the process, whose files are all written: Python's own end would now and then abort on threads of torch."""
+    """End the process, whose files are all written.
+
+    Python's own shutdown can abort in threads of torch.
+
+    Args:
+        code: The exit code.
+    """
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

@@ -41,7 +41,10 @@ class _SignalReceived(BaseException):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line of the process.
+    """Execute the command line of the process.
+
+    Args:
+        arguments: The arguments; None for those of the process.
 
     Returns:
         The exit code, as that of a single worker.
@@ -132,7 +135,7 @@ def _rank(words: Sequence[str], environment: Mapping[str, str]) -> None:
 
 
 def _first_ends(ranks: Sequence[BaseProcess]) -> dict[int, int]:
-    """Waits until all have ended well, or any has not: exit codes of those that have not, by rank."""
+    """Wait until all have ended well, or any has not: exit codes of those that have not, by rank."""
     while True:
         codes = {rank: process.exitcode for rank, process in enumerate(ranks)}
         if bad := {rank: code for rank, code in codes.items() if code}:
@@ -173,7 +176,7 @@ def _with_reasons(
 
 
 def _answer(directory: Path, ends: list[tuple[int, int, str | None]]) -> int:
-    """Prints the cause and returns the exit code, for the ranks that ended badly (rank, exit code, reason)."""
+    """Print the cause and returns the exit code, for the ranks that ended badly (rank, exit code, reason)."""
     codes = [code if code > 0 else 128 - code for _, code, _ in ends]
     if set(codes) <= set(STOPPED):
         return codes[0]

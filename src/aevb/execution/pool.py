@@ -69,7 +69,7 @@ class WorkerCommand(NamedTuple):
 
     @staticmethod
     def of(directory: Path, settings: dict[str, Any], trusted: tuple[str, ...]) -> "WorkerCommand":
-        """Executes the run in a directory.
+        """Return the command that executes the run in a directory.
 
         Args:
             directory: The run directory, with a config.yaml.
@@ -91,7 +91,13 @@ class WorkerCommand(NamedTuple):
 
     @staticmethod
     def together(commands: "list[WorkerCommand]") -> "WorkerCommand":
-        """Several runs, on one device each, in one process (aevb.execution.ensemble_worker)."""
+        """Return the command that executes several runs in one process, on one device each.
+
+        The process is aevb.execution.ensemble_worker.
+
+        Args:
+            commands: The commands of the single runs.
+        """
         first = commands[0]
         if len(commands) == 1:
             return first
@@ -100,12 +106,21 @@ class WorkerCommand(NamedTuple):
 
 
 def thread_variables(count: int) -> dict[str, str]:
-    """The environment variables that give a process `count` threads of linear algebra; read when torch is loaded."""
+    """Return the environment variables that set the threads of linear algebra of a process.
+
+    They are read when torch is loaded.
+
+    Args:
+        count: The number of threads.
+    """
     return dict.fromkeys(THREADS, str(count))
 
 
 def run_worker(command: WorkerCommand) -> int:
-    """Runs one child process.
+    """Run one child process.
+
+    Args:
+        command: The command.
 
     Returns:
         Its exit code, negative if a signal ended it.
@@ -118,7 +133,11 @@ def run_worker(command: WorkerCommand) -> int:
 
 
 def run_workers(commands: Sequence[WorkerCommand], cores: int) -> Iterator[tuple[int, int]]:
-    """Runs child processes, as many at a time as fit on `cores`, and at least one.
+    """Run child processes, as many at a time as fit on `cores`, and at least one.
+
+    Args:
+        commands: The commands.
+        cores: The number of cores.
 
     Yields:
         Index and exit code of each as it ends; the code is negative if a signal ended it.

@@ -32,7 +32,7 @@ class QueuedRun(NamedTuple):
 
 
 def train_in_parallel(queue: Sequence[QueuedRun], cores: int | None = None) -> Iterator[tuple[int, int]]:
-    """Trains every run in a process of its own.
+    """Train every run in a process of its own.
 
     Args:
         queue: The runs.
@@ -48,7 +48,7 @@ def train_in_parallel(queue: Sequence[QueuedRun], cores: int | None = None) -> I
 
 
 def train_in_ensembles(queue: Sequence[QueuedRun], members: int) -> Iterator[tuple[int, int]]:
-    """Trains runs whose layers have one shape together in a process, and the others alone, one process after another.
+    """Train runs whose layers have one shape together in a process, and the others alone, one process after another.
 
     Which can be trained together is decided from their configs alone (aevb.execution.ensemble_groups).
 

@@ -17,7 +17,7 @@ PREFIX = "aevb-scratch-"
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """A new folder in the system's temporary one, removed at the end.
+    """Make a new folder in the system's temporary folder; it is removed at the end.
 
     Folders whose owner has died are removed first. They are recognised by the prefix, by the user they belong to, and by a
     LOCK that no process holds, so that no other folder is taken for one.

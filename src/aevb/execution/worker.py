@@ -17,7 +17,10 @@ __all__ = ["main"]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line of the process.
+    """Execute the command line of the process.
+
+    Args:
+        arguments: The arguments; None for those of the process.
 
     Returns:
         The exit code: 0 if the run is done, 2 if it was refused, 1 if it failed otherwise, 128 + number after a stop signal.

@@ -12,7 +12,7 @@ LEVELS = (1, 16, 255, 256)
 
 
 def choose(label: np.ndarray, missed: np.ndarray, count: int = 20) -> np.ndarray:
-    """Positions of the embedded images: as many of every class, in order of class, and the most instructive one last.
+    """Choose the embedded images: as many of every class, in order of class, the most instructive one last.
 
     Args:
         label: class of each candidate, (n,).
@@ -34,7 +34,14 @@ def choose(label: np.ndarray, missed: np.ndarray, count: int = 20) -> np.ndarray
 
 
 def pack_images(x: np.ndarray) -> dict[str, Any]:
-    """Images (n, D) as {"data": base64, "level": unit}; level null where the data are stored in single precision."""
+    """Encode images for the page.
+
+    Args:
+        x: Images, (n, D).
+
+    Returns:
+        {"data": base64, "level": unit}; level is null if the data are stored in single precision.
+    """
     for level in LEVELS:
         bytes_ = np.rint(x * level)
         if bytes_.min() >= 0 and bytes_.max() <= 255 and np.abs(bytes_ / level - x).max() < 1e-6:
@@ -43,6 +50,13 @@ def pack_images(x: np.ndarray) -> dict[str, Any]:
 
 
 def value_range(x: np.ndarray) -> tuple[float, float]:
-    """What is drawn as black and as white: (0, 1) for data within it, else the extremes."""
+    """Return the values that are drawn as black and as white.
+
+    Args:
+        x: Images, (n, D).
+
+    Returns:
+        (0, 1) for data within it, else the extremes.
+    """
     low, high = float(x.min()), float(x.max())
     return (0.0, 1.0) if low >= 0 and high <= 1 else (low, high if high > low else low + 1)

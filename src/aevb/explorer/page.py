@@ -47,7 +47,11 @@ def write_page(runs: list[Path], output: Path, data_root: str | None = None, tru
 
 
 def render(exported: list[dict[str, Any]]) -> str:
-    """The HTML of exported runs (aevb.explorer.export)."""
+    """Return the HTML of exported runs.
+
+    Args:
+        exported: The runs, see aevb.explorer.export.
+    """
     models = [run["model"] for run in exported]
     style, arithmetic, worker, interface = (
         resource("page.css"),
@@ -80,7 +84,11 @@ def render(exported: list[dict[str, Any]]) -> str:
 
 
 def resource(name: str) -> str:
-    """The text of a file of the page."""
+    """Return the text of a file of the page.
+
+    Args:
+        name: The name of the file.
+    """
     return (files("aevb.explorer") / "resources" / name).read_text("utf-8")
 
 

@@ -25,13 +25,29 @@ ROWS = 1000  # of the table
 
 
 def noise_table(latent_dim: int) -> Tensor:
-    """Standard normals of the page, (1000, J), rounded to half precision, float64."""
+    """Return the standard normals of the page, rounded to half precision.
+
+    Args:
+        latent_dim: J.
+
+    Returns:
+        The numbers, (1000, J), float64.
+    """
     return Noise(0, "explorer", 0).normal((ROWS, latent_dim), torch.float32).half().double()
 
 
 @torch.no_grad()
 def elbo(model: VAE, x: Tensor, eps: Tensor) -> Tensor:
-    """The bound of each row of x (n, D) with noise eps (L, J), nats, (n,)."""
+    """Compute the lower bound of each image as the page does.
+
+    Args:
+        model: The model.
+        x: Images, (n, D).
+        eps: Standard normals, (L, J).
+
+    Returns:
+        The bound, (n,), nats.
+    """
     qz_x = model.encoder(x)
     z = qz_x.mean + qz_x.scale * eps[:, None]
     return model.decoder(z).log_prob(x).mean(0) - qz_x.kl(model.prior())
@@ -39,7 +55,16 @@ def elbo(model: VAE, x: Tensor, eps: Tensor) -> Tensor:
 
 @torch.no_grad()
 def importance(model: VAE, x: Tensor, eps: Tensor) -> Tensor:
-    """log p(x) by importance sampling from q(z|x) with noise eps (K, J), nats, (n,)."""
+    """Estimate log p(x) by importance sampling from q(z|x) as the page does.
+
+    Args:
+        model: The model.
+        x: Images, (n, D).
+        eps: Standard normals, (K, J).
+
+    Returns:
+        log p(x), (n,), nats.
+    """
     qz_x = model.encoder(x)
     z = qz_x.mean + qz_x.scale * eps[:, None]
     log_w = model.log_joint(x, z) - qz_x.log_prob(z)
@@ -48,7 +73,7 @@ def importance(model: VAE, x: Tensor, eps: Tensor) -> Tensor:
 
 @torch.no_grad()
 def reference(model: VAE, x: Tensor, eps: Tensor, quadrature_model: VAE | None) -> dict[str, Any]:
-    """The values of the module's head for x (n, D).
+    """Compute the values that the page shows for some images, see the top of the module.
 
     Args:
         model: the trained model in float64.

@@ -19,7 +19,7 @@ Precision = Literal["float16", "float32"]
 
 
 def encode_array(values: np.ndarray, dtype: str) -> str:
-    """Base64 of the little-endian bytes of an array.
+    """Return the little-endian bytes of an array as base64.
 
     Args:
         values: any shape; written row by row.
@@ -30,9 +30,16 @@ def encode_array(values: np.ndarray, dtype: str) -> str:
 
 
 def pack(model: VAE, precision: Precision) -> dict[str, str]:
-    """Parameters of the encoder and the decoder, base64 by name.
+    """Encode the parameters of the encoder and the decoder for the page.
 
     Weights keep torch's layout, (outputs, inputs) row by row.
+
+    Args:
+        model: The model.
+        precision: The stored precision.
+
+    Returns:
+        Base64 by the name of the parameter.
     """
     return {
         name: encode_array(value.detach().cpu().numpy(), precision)
@@ -42,7 +49,12 @@ def pack(model: VAE, precision: Precision) -> dict[str, str]:
 
 
 def rounded(model: VAE, precision: Precision) -> VAE:
-    """A float64 copy of `model` whose weights are those that the page carries."""
+    """Return a float64 copy of a model with the weights that the page carries.
+
+    Args:
+        model: The model.
+        precision: The stored precision.
+    """
     page_model = copy.deepcopy(model).double()
     with torch.no_grad():
         for parameter in page_model.parameters():

@@ -17,6 +17,9 @@ def is_stored(file: IO[bytes]) -> bool:
     """Return whether every member of an open zip archive is stored as it is, and all of them fit into the file.
 
     torch.save and numpy.savez do not compress, so nothing they wrote can unpack to more than the file itself.
+
+    Args:
+        file: The open archive.
     """
     file.seek(0, 2)
     size = file.tell()
@@ -30,6 +33,9 @@ def is_stored(file: IO[bytes]) -> bool:
 
 def is_intact(path: Path) -> bool:
     """Return whether a file that torch saved is as it was saved; torch.load reads changed bytes without complaint.
+
+    Args:
+        path: The path of the file.
 
     Raises:
         UserError: If there is something else than a regular file.
@@ -46,6 +52,12 @@ def is_intact(path: Path) -> bool:
 
 def open_bounded(path: Path) -> IO[bytes]:
     """Open a zip archive whose members unpack to at most 1 GiB.
+
+    Args:
+        path: The path of the file.
+
+    Returns:
+        The open file.
 
     Raises:
         UserError: If they unpack to more, or the file is damaged or no regular file.

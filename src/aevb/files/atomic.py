@@ -84,12 +84,22 @@ def _sync(folder: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """`write_atomically` for text, as UTF-8."""
+    """Write text atomically as UTF-8, see `write_atomically`.
+
+    Args:
+        path: The path of the file.
+        text: The text.
+    """
     write_atomically(path, lambda file: file.write(text.encode()))
 
 
 def write_json(path: Path, value: Any) -> None:
-    """`write_atomically` for what JSON can hold."""
+    """Write a value atomically as JSON, see `write_atomically`.
+
+    Args:
+        path: The path of the file.
+        value: Anything that JSON can hold.
+    """
     write_text(path, json.dumps(value, indent=2) + "\n")
 
 
@@ -111,7 +121,11 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def process_exists(pid: int) -> bool:
-    """Return whether there is a process of that id on this machine."""
+    """Return whether there is a process of that id on this machine.
+
+    Args:
+        pid: The id of the process.
+    """
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):

@@ -61,6 +61,9 @@ def _refusal(path: Path, mode: int, allowed: str = "a regular file") -> UserErro
 def is_regular(path: Path) -> bool:
     """Return whether a regular file lies at `path`; False if there is nothing.
 
+    Args:
+        path: The path.
+
     Raises:
         UserError: If there is something else: a link, a named pipe, a folder...
     """
@@ -75,6 +78,9 @@ def is_regular(path: Path) -> bool:
 
 def check_folder(path: Path) -> bool:
     """Return whether a folder lies at `path`; False if there is nothing.
+
+    Args:
+        path: The path.
 
     Raises:
         UserError: If there is something else, for example a symbolic link to a folder elsewhere.
@@ -93,6 +99,13 @@ def check_folder(path: Path) -> bool:
 def read_bytes(path: Path, limit: int) -> bytes:
     """Read a regular file of at most `limit` bytes.
 
+    Args:
+        path: The path of the file.
+        limit: The largest size, bytes.
+
+    Returns:
+        The content.
+
     Raises:
         UserError: If it is larger, or no regular file.
         OSError: If it cannot be opened.
@@ -106,12 +119,35 @@ def read_bytes(path: Path, limit: int) -> bytes:
 
 
 def read_text(path: Path, limit: int) -> str:
-    """`read_bytes` for UTF-8 text; raises ValueError for other bytes."""
+    """Read a regular file of at most `limit` bytes as UTF-8 text.
+
+    Args:
+        path: The path of the file.
+        limit: The largest size, bytes.
+
+    Returns:
+        The content.
+
+    Raises:
+        ValueError: The bytes are not UTF-8.
+        UserError: The file is larger, or not a regular file.
+        OSError: It cannot be opened.
+    """
     return read_bytes(path, limit).decode("utf-8")
 
 
 def read_tail(path: Path, limit: int) -> str:
-    """Read the last `limit` bytes of a regular file as text; bytes that are no UTF-8 are replaced."""
+    """Read the end of a regular file as text.
+
+    Bytes that are not UTF-8 are replaced.
+
+    Args:
+        path: The path of the file.
+        limit: The number of bytes.
+
+    Returns:
+        The text.
+    """
     with open_regular(path) as file:
         file.seek(max(0, os.fstat(file.fileno()).st_size - limit))
         return file.read(limit).decode("utf-8", errors="replace")

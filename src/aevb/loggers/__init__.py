@@ -1,0 +1,1 @@
+"""Run loggers: TensorBoard and recorded posterior means."""

@@ -71,7 +71,11 @@ class RunLogger:
         return False
 
     def begin(self, context: RunContext) -> None:
-        """Called before the first block of training, with the model at its starting point."""
+        """Begin the log of a run, before the first block of training.
+
+        Args:
+            context: The run, with the model at its starting point.
+        """
 
     def log_evaluation(self, context: RunContext, row: dict[str, float]) -> None:
         """Called at every evaluation point and at the end of training, before the checkpoint is saved.

@@ -33,7 +33,13 @@ class PosteriorMeans(RunLogger):
         self.frames: list[tuple[int, np.ndarray]] = []
 
     def logger(self, directory: Path, samples_seen: int, round_samples: int) -> Logger | bool:
-        """Read the frames up to `samples_seen` back, without the end of a shorter run, see `RunLogger.logger`."""
+        """Read the frames of a resumed run up to `samples_seen` (see `RunLogger.logger`).
+
+        Args:
+            directory: The run directory.
+            samples_seen: The training samples seen so far.
+            round_samples: The training samples of one round.
+        """
         self.frames, self._start = [], samples_seen
         every = read_settings(directory)["evaluation"].get("every")
         if samples_seen and is_regular(directory / layout.POSTERIOR_MEANS):
@@ -47,12 +53,21 @@ class PosteriorMeans(RunLogger):
         return False
 
     def begin(self, context: RunContext) -> None:
-        """Record the posterior means before training."""
+        """Record the posterior means before training.
+
+        Args:
+            context: The run.
+        """
         if self._start == 0:
             self._add(context, 0)
 
     def log_evaluation(self, context: RunContext, row: dict[str, float]) -> None:
-        """Record the posterior means at an evaluation point."""
+        """Record the posterior means at an evaluation point.
+
+        Args:
+            context: The run.
+            row: The row of metrics.csv.
+        """
         self._add(context, int(row["samples_seen"]))
 
     @torch.no_grad()

@@ -73,7 +73,16 @@ class TensorBoard(RunLogger):
         self.images, self.embedding = images, embedding
 
     def logger(self, directory: Path, samples_seen: int, round_samples: int) -> TensorBoardLogger:
-        """Remove the events that this run will write again and return Lightning's logger, see `RunLogger.logger`."""
+        """Remove the events that this run will write again (see `RunLogger.logger`).
+
+        Args:
+            directory: The run directory.
+            samples_seen: The training samples seen so far.
+            round_samples: The training samples of one round.
+
+        Returns:
+            Lightning's logger.
+        """
         settings = read_settings(directory)
         # A checkpoint is saved after everything at its evaluation point was written. The end of a shorter run is none
         # of the longer one; a run that has only its final evaluations left writes all of its end again.
@@ -96,7 +105,11 @@ class TensorBoard(RunLogger):
         return self._logger.experiment
 
     def begin(self, context: RunContext) -> None:
-        """Write the config as text, the chart of all bounds and the hyperparameters."""
+        """Write the config as text, the chart of all bounds and the hyperparameters.
+
+        Args:
+            context: The run.
+        """
         self._begun = True
         self._writer.add_text("config", _config_text(context), self._start)
         self._add(summary.custom_scalars(_layout(context)), self._start)
@@ -104,7 +117,12 @@ class TensorBoard(RunLogger):
         self._writer.flush()
 
     def log_evaluation(self, context: RunContext, row: dict[str, float]) -> None:
-        """Write scalars, prior samples and reconstructions."""
+        """Write scalars, prior samples and reconstructions.
+
+        Args:
+            context: The run.
+            row: The row of metrics.csv.
+        """
         seen = int(row["samples_seen"])
         scalars = {_tag(context, name): value for name, value in row.items() if name != "samples_seen"}
         self._logger.log_metrics(scalars, step=seen)
@@ -114,7 +132,15 @@ class TensorBoard(RunLogger):
         self._writer.flush()
 
     def end(self, context: RunContext, row: dict[str, float], evaluations: dict[str, Evaluation]) -> None:
-        """Write the results on the whole test split, beside the hyperparameters and as a table, and the embedding."""
+        """Write the results on the whole test split, and the embedding.
+
+        The results stand beside the hyperparameters and in a table.
+
+        Args:
+            context: The run.
+            row: The last row of metrics.csv.
+            evaluations: The evaluations at the end, by name.
+        """
         if not self._begun:
             self.log_evaluation(context, row)
         seen = int(row["samples_seen"])

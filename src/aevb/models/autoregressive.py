@@ -114,7 +114,11 @@ class AutoregressiveBernoulli:
         self.logits, self.context = logits, context
 
     def conditional(self, value: Tensor) -> Bernoulli:
-        """Return the distribution of every pixel given the earlier pixels of `value`, (..., D)."""
+        """Return the distribution of every pixel given the earlier pixels of `value`, (..., D).
+
+        Args:
+            value: Images, (..., D).
+        """
         return Bernoulli(self.logits + self.context(value))
 
     def log_prob(self, value: Tensor) -> Tensor:

@@ -159,7 +159,11 @@ class BernoulliPosterior(LogDensityWithGradient):
 
     @staticmethod
     def fits(model: VAE) -> bool:
-        """Return whether this class implements the posterior of `model`."""
+        """Return whether this class implements the posterior of `model`.
+
+        Args:
+            model: The model.
+        """
         implemented = type(model.decoder) is BernoulliDecoder and type(model.prior) is StandardNormal
         return implemented and model.decoder.activation is torch.tanh
 
@@ -173,7 +177,11 @@ class BernoulliPosterior(LogDensityWithGradient):
 
     @torch.no_grad()
     def gradient(self, z: Tensor) -> Tensor:
-        """Return the gradient of log p(x, z) with respect to z, (M, J)."""
+        """Return the gradient of log p(x, z) with respect to z, (M, J).
+
+        Args:
+            z: Latent vectors, (M, J).
+        """
         h = _hidden(self.decoder.hidden, z)
         y = _affine(self.decoder.logits, h).sigmoid_()
         d_h = self.x_weight - product(y, self.decoder.logits.weight)

@@ -45,11 +45,19 @@ class Point:
         return self.mean if samples is None else self.mean.expand(samples, *self.mean.shape)
 
     def sample(self, noise: Noise, samples: int | None = None) -> Tensor:
-        """Return the result of `rsample` without a gradient."""
+        """Return the result of `rsample` without a gradient.
+
+        Args:
+            noise: Unused.
+            samples: The number of samples; None for one without a leading axis.
+        """
         return self.rsample(noise, samples).detach()
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Refuse: a point has no density.
+
+        Args:
+            value: Unused.
 
         Raises:
             UserError: Always.
@@ -58,6 +66,9 @@ class Point:
 
     def kl(self, other: DiagonalNormal) -> Tensor:
         """Refuse: a point has no density.
+
+        Args:
+            other: Unused.
 
         Raises:
             UserError: Always.

@@ -27,6 +27,9 @@ class NoEncoder(nn.Module):
     def forward(self, x: Tensor) -> NoReturn:
         """Refuse: there is no q(z|x).
 
+        Args:
+            x: Unused.
+
         Raises:
             UserError: Always.
         """

@@ -103,7 +103,11 @@ class Linear(nn.Linear):
     """A linear layer like torch.nn.Linear whose products use the chosen library."""
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the outputs, (..., out_features), of the inputs, (..., in_features)."""
+        """Return the outputs, (..., out_features), of the inputs, (..., in_features).
+
+        Args:
+            input: The inputs, (..., in_features).
+        """
         return affine(input, self.weight, self.bias)
 
 

@@ -91,7 +91,17 @@ class Draws:
         return self._draw("uniform", purpose, call, shape, dtype)
 
     def normal(self, purpose: str, call: int, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-        """Draw from N(0, 1) for all minibatches; arguments and result as those of `uniform`."""
+        """Draw from N(0, 1) for all minibatches; see `uniform`.
+
+        Args:
+            purpose: The name of the use of the noise.
+            call: The number of earlier calls of this use.
+            shape: The shape for one minibatch.
+            dtype: The type of the numbers.
+
+        Returns:
+            The numbers of all minibatches.
+        """
         return self._draw("normal", purpose, call, shape, dtype)
 
     def _draw(
@@ -154,15 +164,29 @@ class DeviceNoise(Noise):
         self._calls = 0
 
     def normal(self, shape: tuple[int, ...], dtype: torch.dtype = torch.float32) -> Tensor:
-        """Draw from N(0, 1), see `Noise.normal`."""
+        """Draw from N(0, 1); see `Noise.normal`.
+
+        Args:
+            shape: The shape.
+            dtype: The type of the numbers.
+        """
         return self._own(self.draws.normal(self.purpose, self._next(), self._whole(shape), dtype)[self.index])
 
     def uniform(self, shape: tuple[int, ...], dtype: torch.dtype = torch.float32) -> Tensor:
-        """Draw uniform numbers in [0, 1), see `Noise.uniform`."""
+        """Draw uniform numbers in [0, 1); see `Noise.uniform`.
+
+        Args:
+            shape: The shape.
+            dtype: The type of the numbers.
+        """
         return self._own(self.draws.uniform(self.purpose, self._next(), self._whole(shape), dtype)[self.index])
 
     def of_all(self, purpose: str) -> "DeviceNoise":
-        """Return noise of the same minibatch that is the same on all ranks, see `Noise.of_all`."""
+        """Return noise of the same minibatch that is the same on all ranks; see `Noise.of_all`.
+
+        Args:
+            purpose: The name of the use of the noise.
+        """
         return DeviceNoise(self.draws, self.index, purpose)
 
     def _next(self) -> int:

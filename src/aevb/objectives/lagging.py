@@ -94,7 +94,13 @@ class Lagging(Objective):
             self.register_buffer(name, torch.zeros((), dtype=torch.int64))
 
     def round_samples(self, batch_size: int) -> int:
-        """Return the samples of a round of the wrapped objective: the inner loop adds none to samples_seen."""
+        """Return the training samples of a round of the wrapped objective.
+
+        The inner loop adds none to samples_seen.
+
+        Args:
+            batch_size: M, the images of a minibatch.
+        """
         return self.objective.round_samples(batch_size)
 
     def metrics(self) -> dict[str, float]:

@@ -11,11 +11,14 @@ __all__ = ["adagrad", "adam", "sgd"]
 
 
 def adagrad(params: Any, lr: PositiveFloat = 0.01) -> torch.optim.Optimizer:
-    """torch.optim.Adagrad: accumulator from 0, eps = 1e-10 outside the root, no warm-up.
+    """Make torch.optim.Adagrad: accumulator from 0, eps = 1e-10 outside the root, no warm-up.
 
     Args:
         params: Parameters, or groups of them.
         lr: Learning rate.
+
+    Returns:
+        The optimizer.
     """
     params = list(params)
     return torch.optim.Adagrad(params, lr=lr, fused=not _on_cuda(params))  # not every torch has the kernel there
@@ -27,13 +30,16 @@ def adam(
     betas: tuple[float, float] = (0.9, 0.999),
     eps: PositiveFloat = 1e-8,
 ) -> torch.optim.Optimizer:
-    """torch.optim.Adam (Kingma & Ba 2015).
+    """Make torch.optim.Adam (Kingma & Ba 2015).
 
     Args:
         params: Parameters, or groups of them.
         lr: Learning rate.
         betas: Decay rates of the running means of the gradient and of its square.
         eps: Added to the root.
+
+    Returns:
+        The optimizer.
     """
     params = list(params)
     capturable = _on_cuda(params)  # its step, by a CUDA graph
@@ -41,12 +47,15 @@ def adam(
 
 
 def sgd(params: Any, lr: PositiveFloat = 0.001, momentum: NonNegativeFloat = 0.0) -> torch.optim.Optimizer:
-    """torch.optim.SGD: w <- w - lr * v, v <- momentum * v + g.
+    """Make torch.optim.SGD: w <- w - lr * v, v <- momentum * v + g.
 
     Args:
         params: Parameters, or groups of them.
         lr: Learning rate.
         momentum: Decay rate of v.
+
+    Returns:
+        The optimizer.
     """
     return torch.optim.SGD(params, lr=lr, momentum=momentum, fused=True)
 

@@ -52,7 +52,12 @@ class Options:
 
 
 class Limits(NamedTuple):
-    """images: Whether there are any. details: Number of runs that can be opened."""
+    """What the report shows of its runs.
+
+    Attributes:
+        images: Whether there are any images.
+        details: The number of runs that can be opened.
+    """
 
     images: bool
     details: int

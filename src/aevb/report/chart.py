@@ -36,7 +36,15 @@ Papers = list[tuple[str, str, published.Polyline]]
 
 
 class Drawn(NamedTuple):
-    """A line and a split of it as a chart shows them."""
+    """A line and a split of it, as a chart shows them.
+
+    Attributes:
+        line: The line.
+        split: "train" or "test".
+        main: Whether it is drawn in full, with seeds and a band.
+        seeds: The curves of the seeds: (name of the run, samples_seen, value).
+        summary: The mean and the range over the seeds.
+    """
 
     line: Line
     split: str
@@ -46,8 +54,14 @@ class Drawn(NamedTuple):
 
 
 class Chart(NamedTuple):
-    """A chart. svg: The picture. title: Its heading. rows: The numbers of the means, for the table below it. seeds: How many are
-    behind a line."""
+    """A chart.
+
+    Attributes:
+        svg: The picture.
+        title: The heading.
+        rows: The numbers of the means, for the table below the picture.
+        seeds: The number of seeds behind a line, in words.
+    """
 
     svg: Markup
     title: str

@@ -13,7 +13,14 @@ __all__ = ["Detail", "Image", "detail"]
 
 
 class Image(NamedTuple):
-    """title: Its tag and samples seen. uri: The PNG. width, height: pixels."""
+    """An image of a run.
+
+    Attributes:
+        title: The tag and samples_seen.
+        uri: The PNG as a data URI.
+        width: Pixels.
+        height: Pixels.
+    """
 
     title: str
     uri: str
@@ -22,7 +29,19 @@ class Image(NamedTuple):
 
 
 class Detail(NamedTuple):
-    """number: Index of the run in the report. record: Its files. own: Its settings that differ. evaluations: A row for every value. manifest: Dotted."""
+    """Everything that is shown of one run.
+
+    Attributes:
+        number: The index of the run in the report.
+        record: The files of the run.
+        own: The settings in which it differs from other runs.
+        evaluations: One row per value.
+        summary_lines: The summaries of its evaluations.
+        metrics: The rows of metrics.csv.
+        manifest: The dotted keys of manifest.json with their values.
+        starts: The starts of the run.
+        images: The images.
+    """
 
     number: int
     record: RunRecord
@@ -36,7 +55,13 @@ class Detail(NamedTuple):
 
 
 def detail(index: int, record: RunRecord, differing: list[Differing]) -> Detail:
-    """Collect what is shown of a run."""
+    """Collect what is shown of a run.
+
+    Args:
+        index: The index of the run in the report.
+        record: The files of the run.
+        differing: The settings that differ between the runs.
+    """
     flat = flat_settings(record.settings)
     manifest = {key: value for key, value in record.manifest.items() if key != "starts"}
     starts = record.manifest.get("starts")

@@ -27,7 +27,12 @@ LEFT_OUT = (
 
 
 class Differing(NamedTuple):
-    """A setting with several values. key: Its dotted name. values: Number of runs by value, most frequent first."""
+    """A setting with several values.
+
+    Attributes:
+        key: The dotted key.
+        values: The number of runs by value, the most frequent first.
+    """
 
     key: str
     values: dict[str, int]

@@ -18,7 +18,14 @@ PLAIN_LIMIT = 200_000  # bytes; a larger file is packed
 
 
 class Download(NamedTuple):
-    """name: Of the file. uri: Its content. size: Bytes of it, unpacked. what: What it holds."""
+    """A file that the page offers.
+
+    Attributes:
+        name: The name of the file.
+        uri: The content as a data URI.
+        size: The size of the content, bytes.
+        what: A description of the content.
+    """
 
     name: str
     uri: str
@@ -27,7 +34,15 @@ class Download(NamedTuple):
 
 
 def downloads(records: list[RunRecord], table: RunTable, paper: PaperTable) -> list[Download]:
-    """Return the files: runs.csv, curves.csv, paper.csv (if there is anything to compare) and report.json."""
+    """Return the files that the page offers.
+
+    They are runs.csv, curves.csv, paper.csv (if there is anything to compare) and report.json.
+
+    Args:
+        records: The runs.
+        table: The table of the runs.
+        paper: The comparison with the paper.
+    """
     files = [
         _file("runs.csv", "text/csv", _runs(records, table), "the table of all runs, with every digit"),
         _file("curves.csv", "text/csv", _curves(records), "every line of every metrics.csv, as it was written"),

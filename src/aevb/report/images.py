@@ -20,9 +20,14 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 class Picture(NamedTuple):
-    """One PNG.
+    """One PNG of an event file.
 
-    title: Its tag. samples_seen: Training samples seen when it was written. width, height: pixels. png: Its bytes.
+    Attributes:
+        title: The tag.
+        samples_seen: The training samples seen when it was written.
+        width: Pixels.
+        height: Pixels.
+        png: The bytes of the file.
     """
 
     title: str

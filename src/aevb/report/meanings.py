@@ -12,7 +12,11 @@ __all__ = ["conventions", "limitations"]
 
 
 def conventions(records: list[RunRecord]) -> list[tuple[str, str]]:
-    """Return (targets, meaning) of every convention of targets among the runs."""
+    """Return (targets, meaning) of every convention of targets among the runs.
+
+    Args:
+        records: The runs.
+    """
     texts = set()
     for record in records:
         convention = TargetConvention.of_run(record.facts)
@@ -22,7 +26,12 @@ def conventions(records: list[RunRecord]) -> list[tuple[str, str]]:
 
 
 def limitations(records: list[RunRecord], panels: list[Panel]) -> list[str]:
-    """Return sentences on what the runs cannot show, each generated from a fact."""
+    """Return sentences on what the runs cannot show, each generated from a fact.
+
+    Args:
+        records: The runs.
+        panels: The panels of the charts.
+    """
     texts = []
     single = [f"{line.label} ({panel.title})" for panel in panels for line in panel.lines if len(line.curves) == 1]
     if single:

@@ -17,7 +17,15 @@ MOST_PAIRS = 60
 
 
 class Pair(NamedTuple):
-    """key: The setting. a, b: Indices of the runs. values: The setting in each. gaps: (quantity, b minus a, in standard errors)."""
+    """Two runs that differ in one setting.
+
+    Attributes:
+        key: The dotted key of the setting.
+        a: The index of the first run.
+        b: The index of the second run.
+        values: The value of the setting in each.
+        gaps: (quantity, b minus a, the same in standard errors).
+    """
 
     key: str
     a: int

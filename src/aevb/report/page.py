@@ -36,7 +36,12 @@ def render(content: dict[str, Any]) -> str:
 
 
 def policy(style: str, script: str) -> str:
-    """Return the Content-Security-Policy that allows this style sheet and this script."""
+    """Return the Content-Security-Policy that allows this style sheet and this script.
+
+    Args:
+        style: The style sheet.
+        script: The script.
+    """
     return (
         f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; img-src data:; "
         "base-uri 'none'; form-action 'none'"
@@ -45,7 +50,11 @@ def policy(style: str, script: str) -> str:
 
 @cache
 def resource(name: str) -> str:
-    """Return a style sheet or script of the package."""
+    """Return a style sheet or script of the package.
+
+    Args:
+        name: The name of the file.
+    """
     return files("aevb.report").joinpath("templates", name).read_text(encoding="utf-8")
 
 

@@ -15,9 +15,13 @@ MOST_LINES = 20  # of a panel
 
 
 class Line(NamedTuple):
-    """Runs that differ in the seed alone.
+    """Run that differ in the seed alone.
 
-    label: Its name in legends. style: Index of its colour and dash. published: The paper's algorithm, if it has one. curves: By seed.
+    Attributes:
+        label: The name in legends.
+        style: The index of the colour and the dash.
+        published: The algorithm of the paper; None if it has none.
+        curves: The learning curves, by seed.
     """
 
     label: str
@@ -27,7 +31,14 @@ class Line(NamedTuple):
 
 
 class Panel(NamedTuple):
-    """The lines of one data set and latent dimension. left_out: Number of lines beyond the most that are drawn."""
+    """The lines of one data set and latent_dim.
+
+    Attributes:
+        data: The name of the data set.
+        latent_dim: J, the number of latent dimensions.
+        lines: The lines that are drawn.
+        left_out: The number of lines that are not drawn.
+    """
 
     data: str
     latent_dim: int
@@ -41,7 +52,11 @@ class Panel(NamedTuple):
 
 
 def curves_of(records: list[RunRecord]) -> tuple[list[Curve], list[str]]:
-    """Return the learning curves of the runs that have one, and why the others have none."""
+    """Return the learning curves of the runs that have one, and why the others have none.
+
+    Args:
+        records: The runs.
+    """
     curves, reasons = [], []
     for record in records:
         if record.settings and record.lines:

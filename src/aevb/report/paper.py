@@ -62,5 +62,9 @@ def compare_with_paper(curves: list[Curve]) -> PaperTable:
 
 
 def panel_title(row: dict[str, Any]) -> str:
-    """The data set and latent dimension of a row, as a heading."""
+    """Return the data set and latent_dim of a row as a heading.
+
+    Args:
+        row: A row of the comparison.
+    """
     return f"{dataset(row['data'])}, {row['latent_dim']}"

@@ -25,7 +25,13 @@ MOST_VALUES = 12
 
 
 class Fact(NamedTuple):
-    """name: What. values: Value -> number of runs, most frequent first. more: Values beyond those."""
+    """A fact about the origin of the runs.
+
+    Attributes:
+        name: The name of the fact.
+        values: The number of runs by value, the most frequent first.
+        more: The number of further values.
+    """
 
     name: str
     values: dict[str, int]
@@ -33,7 +39,11 @@ class Fact(NamedTuple):
 
 
 def provenance(records: list[RunRecord]) -> list[Fact]:
-    """Collect the facts of the runs' manifests, and from DONE and the config of runs that have none."""
+    """Collect the facts of the runs' manifests, and from DONE and the config of runs that have none.
+
+    Args:
+        records: The runs.
+    """
     counts: dict[str, Counter[str]] = {}
     for record in records:
         for name, value in _facts(record).items():
@@ -68,7 +78,14 @@ def _starts(record: RunRecord) -> list[dict[str, Any]]:
 
 
 def commands(records: list[RunRecord]) -> dict[str, int]:
-    """The command lines that started the runs, with the number of runs of each, most frequent first."""
+    """Count the command lines that started the runs.
+
+    Args:
+        records: The runs.
+
+    Returns:
+        The number of runs by command line, the most frequent first.
+    """
     counts = Counter(
         str(starts[-1]["command"]) for record in records if (starts := _starts(record)) and "command" in starts[-1]
     )
@@ -76,5 +93,12 @@ def commands(records: list[RunRecord]) -> dict[str, int]:
 
 
 def newest_start(records: list[RunRecord]) -> str:
-    """The time at which the newest run was started, as its manifest says; empty if no run has a manifest."""
+    """Return the time at which the newest run was started, according to its manifest.
+
+    Args:
+        records: The runs.
+
+    Returns:
+        The time; empty if no run has a manifest.
+    """
     return max((str(start["time"]) for record in records for start in _starts(record) if "time" in start), default="")

@@ -32,7 +32,10 @@ LARGEST = 64 * MIB  # bytes of metrics.csv
 class Evaluation(NamedTuple):
     """One file of evaluation/.
 
-    stem: Name of the file without its suffix. facts: What it says. values: (mean, standard error) by name, nats unless named.
+    Attributes:
+        stem: The name of the file without its suffix.
+        facts: The entries of the file.
+        values: (mean, standard error) by name, in nats unless the name says otherwise.
     """
 
     stem: str
@@ -151,7 +154,12 @@ def _evaluation(path: Path) -> Evaluation:
 
 
 def redacted(record: RunRecord, redaction: Redaction) -> RunRecord:
-    """Return the record with private names removed from every text in it but metrics.csv, which holds numbers only."""
+    """Return the record with private names removed from every text in it but metrics.csv, which holds numbers only.
+
+    Args:
+        record: The run.
+        redaction: The private names.
+    """
     value, text = redaction.value, redaction.text
     row = record.row
     return replace(

@@ -24,7 +24,13 @@ SHORTEST = 3  # characters of a name that is replaced wherever it occurs
 
 
 class Redaction:
-    """Replaces private text in strings and in nested containers."""
+    """Replace private text in strings and in nested containers.
+
+    Args:
+        texts: The private texts.
+        hosts: The private host names.
+        pattern: A further pattern; None for none.
+    """
 
     def __init__(self, texts: Iterable[str], hosts: Iterable[str], pattern: re.Pattern[str] | None = None) -> None:
         """Collect the names to remove.
@@ -64,7 +70,12 @@ class Redaction:
         return text if self._pattern is None else self._pattern.sub(REMOVED, text)
 
     def value(self, value: Any, key: str = "") -> Any:
-        """Return nested containers with every string redacted; the value of a key that names a secret is removed."""
+        """Return nested containers with every string redacted; the value of a key that names a secret is removed.
+
+        Args:
+            value: Nested dictionaries and lists.
+            key: The key of the value, if it has one.
+        """
         if isinstance(value, dict):
             return {self.text(str(name)): self.value(item, str(name)) for name, item in value.items()}
         if isinstance(value, list):

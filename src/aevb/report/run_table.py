@@ -14,7 +14,14 @@ FIRST_SETTINGS = 6
 
 
 class Column(NamedTuple):
-    """key: Of a setting or value. title: Of its head. numeric: How it is sorted. kind: setting, value, progress or extra."""
+    """A column of the table of runs.
+
+    Attributes:
+        key: The dotted key of a setting, or the name of a value.
+        title: The heading.
+        numeric: Whether it is sorted by number.
+        kind: setting, value, progress or extra.
+    """
 
     key: str
     title: str
@@ -23,7 +30,13 @@ class Column(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """text: As shown. value: The number in full, by which it is sorted; None for text. error: Its standard error, if it has one."""
+    """A cell of the table of runs.
+
+    Attributes:
+        text: The text that is shown.
+        value: The number in full, by which it is sorted; None for text.
+        error: Its standard error; None if it has none.
+    """
 
     text: str
     value: float | int | None = None
@@ -31,7 +44,12 @@ class Cell(NamedTuple):
 
 
 class RunTable(NamedTuple):
-    """columns: After the run's name. rows: For every run, its cells."""
+    """The table of runs.
+
+    Attributes:
+        columns: The columns after the name of the run.
+        rows: The cells of every run.
+    """
 
     columns: list[Column]
     rows: list[list[Cell]]
@@ -123,5 +141,9 @@ def _is_number(text: str) -> bool:
 
 
 def plain(cell: Cell) -> Any:
-    """What a CSV holds of a cell: the number in full where there is one."""
+    """Return what a CSV file holds of a cell: the number in full, or the text.
+
+    Args:
+        cell: The cell.
+    """
     return cell.text if cell.value is None else cell.value

@@ -9,7 +9,15 @@ SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
 class Scale(NamedTuple):
-    """An axis. low, high: Values at its ends. start, end: Their pixels. logarithmic: Of positive values only."""
+    """An axis of a chart.
+
+    Attributes:
+        low: The value at its start.
+        high: The value at its end.
+        start: The position of its start, pixels.
+        end: The position of its end, pixels.
+        logarithmic: Whether the axis is logarithmic; its values are then positive.
+    """
 
     low: float
     high: float
@@ -30,13 +38,24 @@ class Scale(NamedTuple):
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Powers of ten from `low` to `high`."""
+    """Return the powers of ten from `low` to `high`.
+
+    Args:
+        low: The low end of the axis.
+        high: The high end of the axis.
+    """
     first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
     return [float(10**k) for k in range(first, last + 1)] or [low]
 
 
 def linear_ticks(low: float, high: float, most: int = 5) -> list[float]:
-    """Multiples of 1, 2 or 5 x 10^k from `low` to `high`, at most `most` of them."""
+    """Return multiples of 1, 2 or 5 x 10^k from `low` to `high`.
+
+    Args:
+        low: The low end of the axis.
+        high: The high end of the axis.
+        most: The largest number of ticks.
+    """
     raw = (high - low) / most
     power = 10 ** math.floor(math.log10(raw))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= raw * (1 - 1e-9))
@@ -45,12 +64,20 @@ def linear_ticks(low: float, high: float, most: int = 5) -> list[float]:
 
 
 def power_of_ten(value: float) -> str:
-    """A tick's label on an axis of samples: 10⁶ for powers of ten from 1,000 on."""
+    """Return the label of a tick on an axis of samples: 10⁶ for powers of ten from 1,000 on.
+
+    Args:
+        value: The value at the tick.
+    """
     if value >= 1000 and math.log10(value).is_integer():
         return f"10{str(round(math.log10(value))).translate(SUPERSCRIPTS)}"
     return short_number(value)
 
 
 def short_number(value: float) -> str:
-    """A tick's label: the shortest text, with a minus sign that is one."""
+    """Return the label of a tick: the shortest text, with a typographic minus sign.
+
+    Args:
+        value: The value at the tick.
+    """
     return (f"{value:.10g}" if abs(value) < 1e5 else f"{value:.3g}").replace("-", "−")

@@ -20,10 +20,15 @@ T_QUANTILES = (
 
 
 class Summary(NamedTuple):
-    """A curve over seeds.
+    """A curve over seeds, with R evaluation points.
 
-    samples_seen, mean, low (smallest), high (largest), deviation (sample standard deviation, 0 of one seed), seeds (how many):
-    (R,) arrays.
+    Attributes:
+        samples_seen: The training samples seen, (R,).
+        mean: The mean over the seeds, (R,).
+        low: The smallest value, (R,).
+        high: The largest value, (R,).
+        deviation: The sample standard deviation, (R,); 0 for one seed.
+        seeds: The number of seeds, (R,).
     """
 
     samples_seen: np.ndarray

@@ -25,7 +25,11 @@ def element(tag: str, content: str = "", **attributes: object) -> Markup:
 
 
 def path(points: Iterable[tuple[float, float]]) -> str:
-    """Return the `d` of a line through points; it breaks where one is not finite."""
+    """Return the `d` of a line through points; it breaks where one is not finite.
+
+    Args:
+        points: The points (x, y), pixels.
+    """
     parts, open_ = [], False
     for x, y in points:
         finite = math.isfinite(x) and math.isfinite(y)
@@ -36,7 +40,11 @@ def path(points: Iterable[tuple[float, float]]) -> str:
 
 
 def area(points: list[tuple[float, float, float]]) -> str:
-    """Return the `d` of the band between (x, low) and (x, high); points that are not finite are left out."""
+    """Return the `d` of the band between (x, low) and (x, high); points that are not finite are left out.
+
+    Args:
+        points: The points (x, low, high), pixels.
+    """
     finite = [point for point in points if all(map(math.isfinite, point))]
     if len(finite) < 2:
         return ""

@@ -25,8 +25,14 @@ NAMES = {
 class View(NamedTuple):
     """One set of charts.
 
-    key: For ids. title: On its button. columns: Of metrics.csv by split; the first is drawn in full, with seeds and a band.
-    paper: Whether the paper's curves belong to it. difference: Ours minus the paper's. tail: The last decade of samples only.
+    Attributes:
+        key: The name in element ids.
+        title: The text of its button.
+        columns: The column of metrics.csv by split; the first is drawn in full, with seeds and a
+            band.
+        paper: Whether the curves of the paper belong to it.
+        difference: Whether it shows ours minus the paper's.
+        tail: Whether it shows the last decade of samples only.
     """
 
     key: str
@@ -38,7 +44,11 @@ class View(NamedTuple):
 
 
 def views(panels: list[Panel]) -> list[View]:
-    """Return the views for which there are numbers."""
+    """Return the views for which there are numbers.
+
+    Args:
+        panels: The panels.
+    """
     runs = [item.run for panel in panels for line in panel.lines for item in line.curves]
     columns = dict.fromkeys(name for run in runs for name, values in run.metrics().items() if np.isfinite(values).any())
     choices: dict[str, dict[str, str]] = {}
@@ -88,7 +98,16 @@ def series(
 
 
 def paper_curves(view: View, panel: Panel, right: float) -> Iterator[tuple[str, str, published.Polyline]]:
-    """Algorithm, split and curve of the paper that belong into a chart that ends at `right` samples."""
+    """Yield the curves of the paper that belong into a chart.
+
+    Args:
+        view: The view.
+        panel: The panel.
+        right: The end of the chart, training samples.
+
+    Yields:
+        The algorithm, the split and the curve.
+    """
     if view.paper:
         shown = {line.published for line in panel.lines}
         for algorithm, split, polyline in published.panel(panel.data, panel.latent_dim, right):

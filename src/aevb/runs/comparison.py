@@ -22,7 +22,14 @@ SHARED = ("versions", "commit", "dirty", "platform", "processor", "device", "thr
 
 
 def rows(run: Path) -> dict[int, dict[str, str]]:
-    """Return the rows of metrics.csv as they are written, by samples_seen; none where there is no such file."""
+    """Read the rows of metrics.csv as they are written.
+
+    Args:
+        run: The run directory.
+
+    Returns:
+        The rows by samples_seen; none if there is no such file.
+    """
     try:
         return {int(line[CLOCK]): line for line in read_rows(run / layout.METRICS)}
     except FileNotFoundError:
@@ -30,7 +37,14 @@ def rows(run: Path) -> dict[int, dict[str, str]]:
 
 
 def environment(run: Path) -> dict[str, Any]:
-    """Return the dotted keys of manifest.json that two runs can share; none where there is no manifest."""
+    """Read the keys of manifest.json that two runs can share.
+
+    Args:
+        run: The run directory.
+
+    Returns:
+        The values by dotted key; none if there is no manifest.
+    """
     try:
         manifest = read_manifest(run)
     except FileNotFoundError:
@@ -39,7 +53,14 @@ def environment(run: Path) -> dict[str, Any]:
 
 
 def results(run: Path) -> dict[str, tuple[float, float]]:
-    """Return mean and standard error of everything the run's evaluations measured: "bound-test bound" and so on."""
+    """Read the mean and standard error of every value of the run's evaluations.
+
+    Args:
+        run: The run directory.
+
+    Returns:
+        (mean, standard error) by name, as in "bound-test bound".
+    """
     return {
         f"{path.stem} {name}": (value["mean"], value["standard_error"])
         for path in layout.evaluation_files(run)
@@ -48,7 +69,15 @@ def results(run: Path) -> dict[str, tuple[float, float]]:
 
 
 def differences(a: Path, b: Path) -> Iterator[tuple[str, str, str, str]]:
-    """(what, value in a, value in b, by how much) for all that differs: config, environment, curves, evaluations."""
+    """Compare two runs: config, environment, curves and evaluations.
+
+    Args:
+        a: The first run directory.
+        b: The second run directory.
+
+    Yields:
+        (what, value in a, value in b, difference) for everything that differs.
+    """
     yield from _keys("config", _config(a), _config(b))
     yield from _keys("manifest", environment(a), environment(b))
     yield from _curves(rows(a), rows(b))

@@ -61,7 +61,14 @@ def _check(name: str, cell: str, line: int) -> None:
 
 
 def columns(path: Path) -> "dict[str, np.ndarray]":
-    """Read a table by columns: samples_seen as int64, the others as float64; nan where nothing was computed."""
+    """Read a table by columns.
+
+    Args:
+        path: The path of the file.
+
+    Returns:
+        samples_seen as int64, the other columns as float64; nan where nothing was computed.
+    """
     import numpy as np  # here, so that a command that only asks for help does not wait for it
 
     rows = read_rows(path)

@@ -37,7 +37,13 @@ def check_same_data(directory: Path, hashes: dict[str, str], data: dict[str, Any
 
 
 def record_data(directory: Path, hashes: dict[str, str], data: dict[str, Any]) -> None:
-    """Write data.json when a run begins; `check_same_data` when it is there already."""
+    """Write data.json when a run begins; if the file exists, compare it with the data.
+
+    Args:
+        directory: The run directory.
+        hashes: The sha256 of the targets of each split.
+        data: The node `data` of the config.
+    """
     path = directory / layout.DATA
     if path.exists():
         check_same_data(directory, hashes, data)

@@ -70,5 +70,9 @@ FOLDERS = (CHECKPOINTS, EVALUATIONS, TENSORBOARD, PUBLISHED_EVALUATIONS)
 
 
 def evaluation_files(run: Path) -> list[Path]:
-    """The JSON files of the evaluations of `run`, sorted by name."""
+    """Return the JSON files of the evaluations of a run, sorted by name.
+
+    Args:
+        run: The run directory.
+    """
     return sorted((run / EVALUATIONS).glob("*.json"))

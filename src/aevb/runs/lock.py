@@ -28,10 +28,15 @@ LIMIT = 4096  # bytes of LOCK that are read
 
 @contextmanager
 def lock(directory: Path) -> Iterator[None]:
-    """Makes this process the only one that writes in `directory`, which is made if need be.
+    """Make this process the only one that writes in a run directory.
 
-    Removes first what a killed owner left half written. Raises UserError where another process is at work, or where nothing
-    can be written.
+    The directory is made if need be. Files that a killed owner left half written are removed first.
+
+    Args:
+        directory: The run directory.
+
+    Raises:
+        UserError: Another process trains the run, or nothing can be written.
     """
     path = directory / layout.LOCK
     try:
@@ -53,7 +58,14 @@ def lock(directory: Path) -> Iterator[None]:
 
 
 def is_locked(directory: Path) -> bool | None:
-    """Whether a living process holds the lock of `directory`; None where no lock was ever taken, or it cannot be read."""
+    """Return whether a living process holds the lock of a run directory.
+
+    Args:
+        directory: The run directory.
+
+    Returns:
+        None if no lock was ever taken, or if it cannot be read.
+    """
     fcntl = _fcntl()
     try:
         with open_regular(directory / layout.LOCK) as file:
@@ -66,7 +78,14 @@ def is_locked(directory: Path) -> bool | None:
 
 
 def signal_owner(directory: Path, number: int) -> None:
-    """Sends a signal to the process that holds the lock of `directory`, if there is one and it is on this machine."""
+    """Send a signal to the process that holds the lock of a run directory.
+
+    Nothing happens if there is none, or if it is on another machine.
+
+    Args:
+        directory: The run directory.
+        number: The number of the signal.
+    """
     with suppress(UserError, OSError, ValueError, KeyError, TypeError, RecursionError):
         owner = json.loads(read_bytes(directory / layout.LOCK, LIMIT))
         pid = owner["pid"]  # zero and below stand for groups of processes

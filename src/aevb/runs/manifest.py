@@ -26,9 +26,15 @@ PACKAGES = ("aevb", "torch", "lightning", "hydra-core", "omegaconf", "numpy", "t
 
 
 def begin(directory: Path, settings: dict[str, Any], data: dict[str, str], hardware: dict[str, Any]) -> None:
-    """Writes directory/manifest.json as a run starts or goes on; the starts before this one are kept in it.
+    """Write manifest.json as a run starts or is resumed.
 
-    settings: the run's config. data: sha256 of each split's targets. Called by one process of a run.
+    The earlier starts are kept. Only one process of a run calls this.
+
+    Args:
+        directory: The run directory.
+        settings: The config of the run.
+        data: The sha256 of the targets of each split.
+        hardware: The hardware of this start.
     """
     path = directory / layout.MANIFEST
     try:
@@ -61,7 +67,11 @@ def _start() -> dict[str, Any]:
 
 
 def package_version(package: str) -> str | None:
-    """Of an installed distribution; None where there is none."""
+    """Return the version of an installed distribution; None if it is not installed.
+
+    Args:
+        package: The name of the distribution.
+    """
     try:
         return version(package)
     except PackageNotFoundError:
@@ -69,7 +79,7 @@ def package_version(package: str) -> str | None:
 
 
 def processor() -> str:
-    """The processor's name, as far as the system tells it."""
+    """Return the name of the processor, as far as the system states it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -7,7 +7,7 @@ __all__ = ["commit"]
 
 
 def commit() -> str | None:
-    """The commit of the code that runs, with "-dirty" after it if files were changed; None outside a checkout."""
+    """Return the commit of the running code, with "-dirty" if files were changed; None outside a checkout."""
     root = Path(__file__).resolve().parents[3]
     if not (root / ".git").exists():
         return None

@@ -36,7 +36,13 @@ def readable(runs: Iterable[Run]) -> tuple[list[Run], dict[Path, str]]:
 
 
 def problem(run: Run) -> str | None:
-    """Return what is wrong with the records of a finished run, None if nothing is: every file is read through its schema."""
+    """Return what is wrong with the records of a finished run; None if nothing is.
+
+    Every file is read through its schema.
+
+    Args:
+        run: The run.
+    """
     try:
         for key in SETTINGS:
             _require(run.directory / layout.CONFIG, run.settings, key)

@@ -82,14 +82,22 @@ def _read(path: Path, schema: Mapping[str, Field], remedy: str = REMEDY) -> dict
 
 
 def count(value: Any) -> int:
-    """Accept an integer from 0 to 2^62."""
+    """Accept an integer from 0 to 2^62.
+
+    Args:
+        value: A value from a JSON file.
+    """
     if type(value) is not int or not 0 <= value < 1 << 62:
         raise ValueError("an integer >= 0")
     return value
 
 
 def number(value: Any) -> float:
-    """Accept a number that is not infinite; null, which stands for nan, becomes nan."""
+    """Accept a number that is not infinite; null, which stands for nan, becomes nan.
+
+    Args:
+        value: A value from a JSON file.
+    """
     if value is None:
         return math.nan
     if type(value) not in (int, float) or math.isinf(float(value)):
@@ -98,31 +106,51 @@ def number(value: Any) -> float:
 
 
 def text(value: Any) -> str:
-    """Accept text."""
+    """Accept text.
+
+    Args:
+        value: A value from a JSON file.
+    """
     if not isinstance(value, str):
         raise ValueError("text")
     return value
 
 
 def optional_text(value: Any) -> str | None:
-    """Accept text or null."""
+    """Accept text or null.
+
+    Args:
+        value: A value from a JSON file.
+    """
     return None if value is None else text(value)
 
 
 def mapping(value: Any) -> dict[str, Any]:
-    """Accept an object."""
+    """Accept an object.
+
+    Args:
+        value: A value from a JSON file.
+    """
     if not isinstance(value, dict):
         raise ValueError("an object")
     return value
 
 
 def texts(value: Any) -> dict[str, str]:
-    """Accept an object whose values are text."""
+    """Accept an object whose values are text.
+
+    Args:
+        value: A value from a JSON file.
+    """
     return {name: text(item) for name, item in mapping(value).items()}
 
 
 def estimates(value: Any) -> dict[str, dict[str, float]]:
-    """Accept an object of {mean, standard_error}."""
+    """Accept an object of {mean, standard_error}.
+
+    Args:
+        value: A value from a JSON file.
+    """
     for item in mapping(value).values():
         if not isinstance(item, dict) or not {"mean", "standard_error"} <= item.keys():
             raise ValueError("an object of {mean, standard_error}")
@@ -131,7 +159,11 @@ def estimates(value: Any) -> dict[str, dict[str, float]]:
 
 
 def shape(value: Any) -> list[int]:
-    """Accept [rows, columns] of an image of at most 2^24 pixels."""
+    """Accept [rows, columns] of an image of at most 2^24 pixels.
+
+    Args:
+        value: A value from a JSON file.
+    """
     good = isinstance(value, list) and len(value) == 2 and all(type(side) is int and side >= 1 for side in value)
     if not good or value[0] * value[1] > MAX_PIXELS:
         raise ValueError(f"[rows, columns], at most {MAX_PIXELS:,} pixels")
@@ -139,14 +171,22 @@ def shape(value: Any) -> list[int]:
 
 
 def rows(value: Any) -> list[dict[str, Any]]:
-    """Accept a list of objects."""
+    """Accept a list of objects.
+
+    Args:
+        value: A value from a JSON file.
+    """
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise ValueError("a list of objects")
     return value
 
 
 def optional_number(value: Any) -> float | None:
-    """Accept a number that is not infinite, or null."""
+    """Accept a number that is not infinite, or null.
+
+    Args:
+        value: A value from a JSON file.
+    """
     return None if value is None or math.isnan(number(value)) else value
 
 
@@ -210,36 +250,97 @@ LEARNING_RATES = {"samples": count, "trials": _trials, "selected": _selected}
 
 
 def read_done(run: Path) -> dict[str, Any]:
-    """Read DONE of a run; raises UserError if it is damaged, FileNotFoundError if it is missing."""
+    """Read DONE of a run.
+
+    Args:
+        run: The run directory.
+
+    Returns:
+        The checked entries.
+
+    Raises:
+        UserError: The file is damaged.
+        FileNotFoundError: It is missing.
+    """
     return _read(run / layout.DONE, DONE)
 
 
 def read_evaluation(path: Path) -> dict[str, Any]:
-    """Read one file of evaluation/; raises UserError if it is damaged."""
+    """Read one file of evaluation/.
+
+    Args:
+        path: The path of the file.
+
+    Returns:
+        The checked entries.
+
+    Raises:
+        UserError: The file is damaged.
+    """
     return _read(path, EVALUATION, "remove it, then aevb-evaluate, which makes it again")
 
 
 def read_manifest(run: Path) -> dict[str, Any]:
-    """Read manifest.json of a run; raises UserError if it is damaged, FileNotFoundError if it is missing."""
+    """Read manifest.json of a run.
+
+    Args:
+        run: The run directory.
+
+    Returns:
+        The checked entries.
+
+    Raises:
+        UserError: The file is damaged.
+        FileNotFoundError: It is missing.
+    """
     return _read(run / layout.MANIFEST, MANIFEST, "remove it")
 
 
 def read_data_hashes(run: Path) -> dict[str, str]:
-    """Read data.json of a run: the sha256 of each split's targets."""
+    """Read data.json of a run.
+
+    Args:
+        run: The run directory.
+
+    Returns:
+        The sha256 of the targets by split.
+    """
     path = run / layout.DATA
     return _read(path, dict.fromkeys(("train?", "valid?", "test?"), text), "restore it, or remove it")
 
 
 def read_progress(run: Path) -> dict[str, Any]:
-    """Read progress.json of a run; raises UserError if it is damaged, FileNotFoundError if it is missing."""
+    """Read progress.json of a run.
+
+    Args:
+        run: The run directory.
+
+    Returns:
+        The checked entries.
+
+    Raises:
+        UserError: The file is damaged.
+        FileNotFoundError: It is missing.
+    """
     return _read(run / layout.PROGRESS, PROGRESS, "remove it")
 
 
 def read_learning_rates(path: Path) -> dict[str, Any]:
-    """Read the record of a selection of the learning rate."""
+    """Read the record of a selection of the learning rate.
+
+    Args:
+        path: The path of the file.
+
+    Returns:
+        The checked entries.
+    """
     return _read(path, LEARNING_RATES)
 
 
 def sha256_of(raw: bytes) -> str:
-    """Return the sha256 of bytes, in hexadecimal."""
+    """Return the sha256 of bytes, in hexadecimal.
+
+    Args:
+        raw: The bytes.
+    """
     return hashlib.sha256(raw).hexdigest()

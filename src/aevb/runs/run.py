@@ -48,7 +48,11 @@ PlannedAction = Literal["new", "resume", "extend", "done"]
 
 
 def state(directory: Path) -> State:
-    """Return how far the run in `directory` has come, by which of its files exist."""
+    """Return how far a run has come, according to the files in its directory.
+
+    Args:
+        directory: The run directory.
+    """
     if not os.path.lexists(directory / layout.CONFIG):
         return "missing"
     if os.path.lexists(directory / layout.DONE):
@@ -57,9 +61,19 @@ def state(directory: Path) -> State:
 
 
 def planned_action(directory: Path, settings: dict[str, Any]) -> PlannedAction:
-    """What training `settings` in `directory` would be; touches nothing.
+    """Return what training these settings in a directory would do.
 
-    done: it has seen max_samples already. Raises UserError if the directory holds another experiment.
+    Nothing is written.
+
+    Args:
+        directory: The run directory.
+        settings: The config of the run.
+
+    Returns:
+        The action; "done" if the run has seen max_samples already.
+
+    Raises:
+        UserError: The directory holds another experiment.
     """
     before = state(directory)
     if before == "missing":
@@ -80,19 +94,27 @@ def planned_action(directory: Path, settings: dict[str, Any]) -> PlannedAction:
 
 
 def prepare(directory: Path, settings: dict[str, Any]) -> None:
-    """Make `directory` a run of `settings` that is to be trained; what it holds already is kept.
+    """Make a directory a run of these settings that is to be trained.
 
-    DONE of a shorter run stays until training has read the checkpoint that it goes on from.
+    Existing files are kept. DONE of a shorter run stays until training has read its checkpoint.
+
+    Args:
+        directory: The run directory.
+        settings: The config of the run.
     """
     write_text(directory / layout.CONFIG, OmegaConf.to_yaml(OmegaConf.create(settings)))
     (directory / layout.FAILED).unlink(missing_ok=True)
 
 
 def check_is_still_there(directory: Path) -> None:
-    """Refuse to go on with a run whose folder was renamed or whose config.yaml was removed while it trains.
+    """Check that the folder of a run was not renamed and its config.yaml not removed while it trains.
+
+    Args:
+        directory: The run directory.
 
     Raises:
         UserError: Before the rest of the budget is spent on a run that nothing could read.
+        UserError: It was. The rest of the budget would be spent on a run that nothing can read.
     """
     if not (directory / layout.CONFIG).is_file():
         raise UserError(
@@ -102,7 +124,11 @@ def check_is_still_there(directory: Path) -> None:
 
 
 def discard(directory: Path) -> None:
-    """Remove a run that never came to a checkpoint and that nobody is at, and the folders that are empty without it."""
+    """Remove a run that has no checkpoint and that no process trains, and the folders that are then empty.
+
+    Args:
+        directory: The run directory.
+    """
     with suppress(UserError), lock(directory):
         if any((directory / layout.CHECKPOINTS).glob("*.ckpt")):
             return
@@ -132,13 +158,22 @@ def mark_done(directory: Path, facts: dict[str, Any]) -> None:
 
 
 def sha256_of_model(directory: Path) -> str:
-    """Return the sha256 of the bytes of model.pt, in hexadecimal."""
+    """Return the sha256 of the bytes of model.pt, in hexadecimal.
+
+    Args:
+        directory: The run directory.
+    """
     with open_regular(directory / layout.MODEL) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
 def mark_failed(directory: Path, traceback: str) -> None:
-    """Write FAILED, where there is a run and a disk to write on."""
+    """Write FAILED, if there is a run and a disk to write on.
+
+    Args:
+        directory: The run directory.
+        traceback: The traceback of the error.
+    """
     if (directory / layout.CONFIG).is_file():
         with suppress(UserError):
             write_text(directory / layout.FAILED, traceback)
@@ -188,11 +223,16 @@ class Run:
         return done
 
     def metrics(self) -> "dict[str, np.ndarray]":
-        """Columns of metrics.csv: samples_seen as integers, the others in nats per datapoint; nan where nothing was computed."""
+        """Read metrics.csv by columns.
+
+        Returns:
+            samples_seen as integers, the others in nats per datapoint; nan where nothing was
+            computed.
+        """
         return self._columns(layout.METRICS)
 
     def timing(self) -> "dict[str, np.ndarray]":
-        """Columns of timing.csv, in seconds."""
+        """Read timing.csv by columns, in seconds."""
         return self._columns(layout.TIMING)
 
     def _columns(self, name: str) -> "dict[str, np.ndarray]":
@@ -202,10 +242,14 @@ class Run:
             raise UserError(f"{self.directory / name}: missing; try: the command that trained the run") from error
 
     def evaluations(self) -> list[dict[str, Any]]:
-        """What the files of evaluation/ say, by file name."""
+        """Read the files of evaluation/, in the order of their names."""
         return [read_evaluation(path) for path in layout.evaluation_files(self.directory)]
 
 
 def finished(runs: Path) -> list[Run]:
-    """Return the runs with DONE at or below `runs`, by path."""
+    """Return the runs with DONE at or below a folder, sorted by path.
+
+    Args:
+        runs: The folder.
+    """
     return [Run(directory) for directory in run_directories(runs) if state(directory) == "done"]

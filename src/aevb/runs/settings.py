@@ -34,10 +34,14 @@ INTEGERS = {"seed": 0, "max_samples": 1, "latent_dim": 1, "batch_size": 1}
 
 
 def check_folders(run: Path) -> None:
-    """Refuse a run directory one of whose folders is something else: a symbolic link, a file, a named pipe.
+    """Check that every folder of a run directory is a folder.
+
+    Args:
+        run: The run directory.
 
     Raises:
         UserError: In one line.
+        UserError: One of them is something else: a symbolic link, a file, a named pipe.
     """
     for name in layout.FOLDERS:
         check_folder(run / name)
@@ -120,7 +124,14 @@ def _copy(directory: Path, raw: bytes, done: dict[str, Any] | None) -> dict[str,
 
 
 def json_copy(directory: Path) -> dict[str, Any] | None:
-    """Return what DONE holds of config.yaml: its sha256 and its settings; None where JSON cannot hold them."""
+    """Return what DONE holds of config.yaml: its sha256 and its settings.
+
+    Args:
+        directory: The run directory.
+
+    Returns:
+        The entries; None if JSON cannot hold them.
+    """
     path = directory / layout.CONFIG
     raw = read_bytes(path, LIMIT)
     settings = _parse(path, raw)

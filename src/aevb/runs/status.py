@@ -48,7 +48,14 @@ class Row:
 
 
 def rows_of(runs: Path) -> list[Row]:
-    """Return a row for every run at or below `runs`, by path; raises UserError if there is none."""
+    """Return a row for every run at or below a folder, sorted by path.
+
+    Args:
+        runs: The folder.
+
+    Raises:
+        UserError: There is none.
+    """
     directories = run_directories(runs)
     if not directories:
         reason = "no runs in it" if os.path.isdir(runs) else "no such folder"
@@ -107,7 +114,11 @@ def _last_point(directory: Path) -> tuple[int, float | None]:
 
 
 def failure_reason(directory: Path) -> str:
-    """Return the last line of FAILED, which says why the run in `directory` did; empty where there is none."""
+    """Return the last line of FAILED, which states the error; empty if there is none.
+
+    Args:
+        directory: The run directory.
+    """
     try:
         text = read_tail(directory / layout.FAILED, TAIL)
     except OSError:

@@ -50,7 +50,11 @@ class LogDensityWithGradient(ABC):
 
     @abstractmethod
     def gradient(self, z: Tensor) -> Tensor:
-        """Return the gradient of log pi at z, (..., J)."""
+        """Return the gradient of log pi at z, (..., J).
+
+        Args:
+            z: Positions, (..., J).
+        """
 
 
 class BlockLogDensity(LogDensityWithGradient):
@@ -69,7 +73,11 @@ class BlockLogDensity(LogDensityWithGradient):
         return torch.cat([density(part) for density, part in self._blocks(z)])
 
     def gradient(self, z: Tensor) -> Tensor:
-        """Return the gradient of log pi at z, (N, J)."""
+        """Return the gradient of log pi at z, (N, J).
+
+        Args:
+            z: Positions, (N, J).
+        """
         return torch.cat([gradient_at(density, part) for density, part in self._blocks(z)])
 
     def _blocks(self, z: Tensor) -> Iterator[tuple[LogDensity, Tensor]]:

@@ -50,7 +50,16 @@ class TrainingJob(NamedTuple):
 
 
 def load_data(directory: Path, settings: dict[str, Any], dataset: Dataset, ranks: Ranks) -> Splits:
-    """Loads the data, checks that they are those that the run began with, and notes this start in manifest.json.
+    """Load the data, compare them with those of the first start, and record this start in manifest.json.
+
+    Args:
+        directory: The run directory.
+        settings: The config of the run.
+        dataset: The data set.
+        ranks: Which of the processes of the run this is.
+
+    Returns:
+        The splits.
 
     Raises:
         UserError: If the data cannot be loaded, or have changed.
@@ -66,12 +75,15 @@ def load_data(directory: Path, settings: dict[str, Any], dataset: Dataset, ranks
 
 
 def assemble(job: TrainingJob, settings: dict[str, Any], slot: Slot | None) -> tuple[Training, RunContext]:
-    """Builds the LightningModule, and what evaluators and loggers see of the run.
+    """Build the LightningModule and the context that evaluators and loggers see.
 
     Args:
         job: What is trained.
         settings: The job's; in a trial of a learning rate, those with another learning rate.
         slot: The run's place in an ensemble, if it is trained with others in one process.
+
+    Returns:
+        The module and the context.
 
     Raises:
         UserError: If the parts do not fit together.

@@ -71,7 +71,11 @@ class CudaCapture:
         torch.cuda.current_stream().wait_stream(self.stream)
 
     def record(self, function: Callable[[], Tensor]) -> tuple[Tensor, Callable[[], object]]:
-        """Record a function, see `Capture.record`; nothing is computed before the first replay."""
+        """Record a function (see `Capture.record`); nothing is computed before the first replay.
+
+        Args:
+            function: The function.
+        """
         gc.collect()  # freeing an old graph during a recording would end the recording
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, stream=self.stream):
@@ -105,7 +109,14 @@ class GraphedRounds:
         self._replay: Callable[[], object] | None = None
 
     def run_one(self, stream: Iterator[Batch]) -> list[CompletedUpdate]:
-        """Execute one round without a recording and return its updates."""
+        """Execute one round without a recording and return its updates.
+
+        Args:
+            stream: The minibatches.
+
+        Returns:
+            The updates of the round.
+        """
         with self.capture.side_stream():
             updates = self.run_round(stream)
         self.rounds_before += 1

@@ -55,7 +55,11 @@ class DeviceMinibatches:
         self.first_step = torch.zeros((), dtype=torch.int64, device=x.device)
 
     def load(self, t: int) -> None:
-        """Make these the minibatches t, t + 1, ..."""
+        """Load the minibatches t, t + 1, ... into this buffer.
+
+        Args:
+            t: The number of the first minibatch.
+        """
         own = slice(self.rank * self.rows, (self.rank + 1) * self.rows)
         self.index.copy_(torch.from_numpy(np.stack([self._global_index(t + k)[own] for k in range(self.count)])))
         self.first_step.fill_(t)

@@ -73,7 +73,11 @@ class Stream(Iterator[Batch]):
         return Batch(x, index, self._noise("noise", t))
 
     def on_device(self, count: int) -> DeviceMinibatches:
-        """Return a buffer for `count` minibatches of this stream, on the device of `x`."""
+        """Return a buffer for minibatches of this stream, on the device of `x`.
+
+        Args:
+            count: The number of minibatches.
+        """
         share = {"rank": self.rank, "world": self.world}
         return DeviceMinibatches(self.x, self.index, self.batch_size, count, self.seed, dynamic=self.dynamic, **share)
 

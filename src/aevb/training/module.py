@@ -115,6 +115,11 @@ class Training(L.LightningModule):
 
     @samples_seen.setter
     def samples_seen(self, value: int) -> None:
+        """Set the number of training samples seen.
+
+        Args:
+            value: The number.
+        """
         self._step_state.samples_seen = value
 
     @property
@@ -260,7 +265,11 @@ class Training(L.LightningModule):
         return [group for group in groups if group["params"]]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add samples_seen, the position of the stream and the window, as plain containers."""
+        """Add samples_seen, the position of the stream and the window, as plain containers.
+
+        Args:
+            checkpoint: The checkpoint, which is changed in place.
+        """
         checkpoint["training"] = {
             "samples_seen": self.samples_seen,
             "position": self.stream.position,
@@ -270,7 +279,11 @@ class Training(L.LightningModule):
         checkpoint.pop("loops", None)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Restore what `on_save_checkpoint` added."""
+        """Restore what `on_save_checkpoint` added.
+
+        Args:
+            checkpoint: The checkpoint.
+        """
         state = checkpoint["training"]
         self.samples_seen, self.stream.position = state["samples_seen"], state["position"]
         self.window.load_state_dict(state["window"])

@@ -44,6 +44,10 @@ class RunningMean:
         return {"entries": list(self.entries)}
 
     def load_state_dict(self, state: dict[str, list[tuple[int, float]]]) -> None:
-        """Restore what `state_dict` returned."""
+        """Restore what `state_dict` returned.
+
+        Args:
+            state: The state.
+        """
         self.entries = deque((int(n), float(bound)) for n, bound in state["entries"])
         self.held = sum(n for n, _ in self.entries)

@@ -43,7 +43,12 @@ class RunClock:
         self._start: float | None = None
 
     def resume(self, training: float, evaluation: float) -> None:
-        """Continue from the seconds that a checkpoint holds."""
+        """Continue from the seconds of a checkpoint.
+
+        Args:
+            training: The training time, seconds.
+            evaluation: The evaluation time, seconds.
+        """
         self._training, self._evaluation = training, evaluation
 
     def start(self) -> None:

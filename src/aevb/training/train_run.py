@@ -53,7 +53,7 @@ def run(
     slot: Slot | None = None,
     signals: Signals | None = None,
 ) -> None:
-    """Trains a run to its max_samples, evaluates it, and marks it as done.
+    """Train a run to its max_samples, evaluates it, and marks it as done.
 
     Args:
         directory: The run directory, with a config.yaml; no other process may be at work in it.
@@ -127,7 +127,7 @@ def _check_devices(settings: TrainerSettings, ranks: Ranks) -> None:
 
 
 def _prepare_process(settings: TrainerSettings) -> None:
-    """Sets what torch has one of in a process: threads, precision and backend of matrix products, memory."""
+    """Set what torch has one of in a process: threads, precision and backend of matrix products, memory."""
     torch.set_num_threads(settings.threads)
     torch.set_float32_matmul_precision(settings.matmul_precision)
     use_matmul_backend(settings.matmul_backend)
@@ -140,7 +140,7 @@ def _prepare_process(settings: TrainerSettings) -> None:
 def _fit(
     job: TrainingJob, own: RunIdentity, module: Training, metrics: MetricsWriter, signals: Signals
 ) -> torch.device:
-    """Trains to the end, from the newest checkpoint if there is one; returns the device that trained."""
+    """Train to the end, from the newest checkpoint if there is one; returns the device that trained."""
     directory, settings, ranks = job.directory, job.trainer, job.ranks
     evaluation, points = metrics.evaluation, metrics.schedule
     checkpoint = checkpoint_to_resume(directory) if ranks.first else newest_checkpoint(directory)

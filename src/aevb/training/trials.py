@@ -15,9 +15,14 @@ __all__ = ["select_learning_rate"]
 
 
 def select_learning_rate(job: TrainingJob, signals: Signals) -> None:
-    """Sets `optimizer.lr` in the job's settings to the one selected by trials, if its config has a node `selection`.
+    """Select `optimizer.lr` by trials, if the config has a node `selection`.
 
-    A trial has neither evaluation points nor checkpoints; of what it computes, one row of learning_rates.json remains.
+    The settings of the job are changed. A trial has neither evaluation points nor checkpoints. It
+    leaves one row in learning_rates.json.
+
+    Args:
+        job: The job.
+        signals: The stop signals of the process.
 
     Raises:
         UserError: If the objective has no training bound to choose by, or every trial diverged.
@@ -34,7 +39,7 @@ def select_learning_rate(job: TrainingJob, signals: Signals) -> None:
 
 
 def _trial(job: TrainingJob, learning_rate: float, samples: int, window: int, signals: Signals) -> tuple[float, int]:
-    """Returns the mean training bound over the last `window` samples (nats; nan if training diverged), and samples seen."""
+    """Return the mean training bound over the last `window` samples (nats; nan if training diverged), and samples seen."""
     settings = {**job.settings, "optimizer": {**job.settings["optimizer"], "lr": learning_rate}}
     module, _ = assemble(job, settings, None)
     module.window = RunningMean(window)

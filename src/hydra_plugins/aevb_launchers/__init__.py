@@ -1,0 +1,1 @@
+"""Launchers of aevb for Hydra."""

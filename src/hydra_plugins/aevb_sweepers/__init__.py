@@ -1,0 +1,1 @@
+"""Sweepers of aevb for Hydra."""

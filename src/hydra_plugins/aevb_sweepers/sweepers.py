@@ -26,7 +26,7 @@ class ExperimentsSweeper(BasicSweeper):
     def split_arguments(  # type: ignore[override]  # Hydra's is static, and called on the instance
         self, overrides: list[Override], max_batch_size: int | None
     ) -> list[list[list[str]]]:
-        """Returns all jobs, in one batch."""
+        """Return all jobs, in one batch."""
         from aevb.cli.experiment_sweep import jobs  # Hydra imports every sweeper there is at each start
 
         assert self.hydra_context is not None

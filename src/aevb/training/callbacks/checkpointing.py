@@ -66,14 +66,27 @@ class CheckpointCallback(L.Callback):
         return self._latest
 
     def on_train_start(self, trainer: L.Trainer, module: Training) -> None:  # type: ignore[override]
-        """Start to measure the age of the last checkpoint."""
+        """Start to measure the age of the last checkpoint.
+
+        Args:
+            trainer: The trainer.
+            module: The training module.
+        """
         module.latest_checkpoint = self.latest
         self._saved_at = time.monotonic()
 
     def on_train_batch_end(  # type: ignore[override]
         self, trainer: L.Trainer, module: Training, outputs: Any, batch: Block, batch_idx: int
     ) -> None:
-        """Save a checkpoint if one is due. If training ends here, wait until every file is on disk."""
+        """Save a checkpoint if one is due. If training ends here, wait until every file is on disk.
+
+        Args:
+            trainer: The trainer.
+            module: The training module.
+            outputs: Unused.
+            batch: The block of minibatches.
+            batch_idx: Unused.
+        """
         self.writer.check()
         ends = module.stopping or module.samples_seen >= self.schedule.max_samples
         if self.schedule.is_reached(batch.start, module.samples_seen) or module.stopping or self._is_old(trainer):
@@ -86,7 +99,13 @@ class CheckpointCallback(L.Callback):
     def on_save_checkpoint(  # type: ignore[override]
         self, trainer: L.Trainer, module: Training, checkpoint: dict[str, Any]
     ) -> None:
-        """Note what is saved, and whose it is. Called for every save of this trainer."""
+        """Record what is saved and which run it belongs to, for every save of this trainer.
+
+        Args:
+            trainer: The trainer.
+            module: The training module.
+            checkpoint: The checkpoint, which is changed in place.
+        """
         if self._identity is not None:
             checkpoint[KEY] = dict(self._identity)
         self._latest = SavedCheckpoint(self.path, module.samples_seen)

@@ -70,6 +70,10 @@ class EvaluationCallback(L.Callback):
         """Move the images to the device and start the logger.
 
         A run that is extended drops the row of its former end, unless that is an evaluation point.
+
+        Args:
+            trainer: The trainer.
+            module: The training module.
         """
         self.rows = self.schedule.without_former_end(self.rows, module.round_samples)
         train_x = None if self.context.train_x is None else self.context.train_x.to(module.device)
@@ -80,7 +84,15 @@ class EvaluationCallback(L.Callback):
     def on_train_batch_end(  # type: ignore[override]
         self, trainer: L.Trainer, module: Training, outputs: Any, batch: Block, batch_idx: int
     ) -> None:
-        """Evaluate if the block has reached an evaluation point or the end of the run."""
+        """Evaluate if the block has reached an evaluation point or the end of the run.
+
+        Args:
+            trainer: The trainer.
+            module: The training module.
+            outputs: Unused.
+            batch: The block of minibatches.
+            batch_idx: Unused.
+        """
         if not self.schedule.is_reached(batch.start, module.samples_seen):
             return
         with self.clock.evaluating():
@@ -125,5 +137,9 @@ class EvaluationCallback(L.Callback):
         return {"rows": self.rows}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore what `state_dict` returned."""
+        """Restore what `state_dict` returned.
+
+        Args:
+            state: The state.
+        """
         self.rows = list(state["rows"])

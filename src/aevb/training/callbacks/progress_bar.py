@@ -29,14 +29,27 @@ class ProgressBar(L.Callback):
         self._stack = ExitStack()
 
     def on_train_start(self, trainer: L.Trainer, module: Training) -> None:  # type: ignore[override]
-        """Open the bar where the run starts or is resumed."""
+        """Open the bar where the run starts or is resumed.
+
+        Args:
+            trainer: The trainer.
+            module: The training module.
+        """
         self._seen, self._described_at = module.samples_seen, 0.0
         self._bar = self._stack.enter_context(bar(self.max_samples, self.name, completed=self._seen))
 
     def on_train_batch_end(  # type: ignore[override]
         self, trainer: L.Trainer, module: Training, outputs: Any, batch: Block, batch_idx: int
     ) -> None:
-        """Advance the bar by the block."""
+        """Advance the bar by the block.
+
+        Args:
+            trainer: The trainer.
+            module: The training module.
+            outputs: Unused.
+            batch: The block of minibatches.
+            batch_idx: Unused.
+        """
         self._bar.advance(module.samples_seen - self._seen)
         self._seen = module.samples_seen
         now = time.monotonic()
@@ -45,5 +58,11 @@ class ProgressBar(L.Callback):
             self._bar.describe(f"{self.name}  bound {module.window.mean:.2f}")
 
     def teardown(self, trainer: L.Trainer, module: L.LightningModule, stage: str) -> None:
-        """Close the bar, also after an error."""
+        """Close the bar, also after an error.
+
+        Args:
+            trainer: The trainer.
+            module: The training module.
+            stage: Unused.
+        """
         self._stack.close()

@@ -42,13 +42,26 @@ class ProgressRecord(L.Callback):
         self._history: deque[tuple[float, int]] = deque()
 
     def on_train_start(self, trainer: L.Trainer, module: Training) -> None:  # type: ignore[override]
-        """Write where the run starts or is resumed."""
+        """Write where the run starts or is resumed.
+
+        Args:
+            trainer: The trainer.
+            module: The training module.
+        """
         self._write(module, time.monotonic())
 
     def on_train_batch_end(  # type: ignore[override]
         self, trainer: L.Trainer, module: Training, outputs: Any, batch: Block, batch_idx: int
     ) -> None:
-        """Write if the last record is old enough, or if training ends here."""
+        """Write if the last record is old enough, or if training ends here.
+
+        Args:
+            trainer: The trainer.
+            module: The training module.
+            outputs: Unused.
+            batch: The block of minibatches.
+            batch_idx: Unused.
+        """
         now = time.monotonic()
         ends = module.stopping or module.samples_seen >= self.checkpoints.schedule.max_samples
         busy = self._pending is not None and not self._pending.done()

@@ -56,7 +56,11 @@ class SavedCheckpoint(NamedTuple):
 
 
 def previous_path(path: Path) -> Path:
-    """Return where the previous checkpoint is kept when `path` is written again."""
+    """Return where the previous checkpoint is kept when `path` is written again.
+
+    Args:
+        path: The path of the checkpoint.
+    """
     return path.with_name(f"{path.stem}.previous{path.suffix}")
 
 
@@ -114,7 +118,12 @@ class DurableCheckpointIO(TorchCheckpointIO):
     """Lightning's checkpoint files, written atomically and loaded without executing code."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
-        """Write a checkpoint whole or not at all; the file that was there is kept as `previous_path(path)`.
+        """Write a checkpoint atomically and keep the file that was there as `previous_path(path)`.
+
+        Args:
+            checkpoint: The checkpoint.
+            path: The path of the file.
+            storage_options: Unused.
 
         Raises:
             UserError: The file cannot be written.
@@ -123,7 +132,16 @@ class DurableCheckpointIO(TorchCheckpointIO):
         write_atomically(target, lambda file: torch.save(checkpoint, file), previous_path(target))
 
     def load_checkpoint(self, path: Any, map_location: Any | None = None, weights_only: bool | None = None) -> Any:
-        """Load a checkpoint, as `load` does."""
+        """Load a checkpoint; see `load`.
+
+        Args:
+            path: The path of the file.
+            map_location: The device of the tensors.
+            weights_only: Unused.
+
+        Returns:
+            The checkpoint.
+        """
         return load(Path(path), map_location)
 
 
@@ -143,7 +161,13 @@ class QueuedCheckpointIO(DurableCheckpointIO):
         self._before: Future[None] | None = None
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
-        """Queue a copy of the current state; raise the error of an earlier write."""
+        """Queue a copy of the current state; raise the error of an earlier write.
+
+        Args:
+            checkpoint: The checkpoint.
+            path: The path of the file.
+            storage_options: Unused.
+        """
         if self._before is not None:
             self._before.result()
         self.writer.check()

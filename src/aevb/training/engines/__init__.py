@@ -1,0 +1,1 @@
+"""How the gradients of an update are computed."""
