@@ -41,27 +41,51 @@ class Settings:
     trusted: tuple[str, ...] = ()
 
     def get(self, path: str) -> Any:
-        """Return the value of a dotted key, or None if there is none."""
+        """Return the value of a dotted key, or None if there is none.
+
+        Args:
+            path: The dotted key.
+        """
         node: Any = self.values
         for key in path.split("."):
             node = node.get(key) if isinstance(node, dict) else None
         return node
 
     def target(self, path: str) -> str:
-        """Return the `_target_` of the node at `path`, or ""."""
+        """Return the `_target_` of a node, or "".
+
+        Args:
+            path: The dotted key of the node.
+        """
         return str(self.get(f"{path}._target_") or "")
 
     def class_name(self, path: str) -> str:
-        """Return the class of the node at `path`, without its module, or ""."""
+        """Return the class of a node, without its module, or "".
+
+        Args:
+            path: The dotted key of the node.
+        """
         return self.target(path).rpartition(".")[2]
 
     def states(self, path: str, name: str) -> Any:
-        """Return the class attribute `name` of the class of the node at `path`; None if it cannot be read."""
+        """Return a class attribute of the class of a node; None if it cannot be read.
+
+        Args:
+            path: The dotted key of the node.
+            name: The name of the class attribute.
+        """
         return attribute(self.target(path), name, self.trusted)
 
 
 def name_is_a_folder(settings: Settings) -> Iterator[Fault]:
-    """A run's name is the name of its directory."""
+    """Check that the name of a run can be the name of its directory.
+
+    Args:
+        settings: The config.
+
+    Yields:
+        The fault, if there is one.
+    """
     name = settings.get("name")
     if name is not None and not re.fullmatch(r"[A-Za-z0-9][\w.+-]*", name, re.ASCII):
         safe = re.sub(r"[^\w.+-]+", "-", name, flags=re.ASCII).strip("-.") or "run"
@@ -70,7 +94,14 @@ def name_is_a_folder(settings: Settings) -> Iterator[Fault]:
 
 
 def batch_fits_the_data(settings: Settings) -> Iterator[Fault]:
-    """A minibatch has no more images than the training set."""
+    """Check that a minibatch has no more images than the training set.
+
+    Args:
+        settings: The config.
+
+    Yields:
+        The fault, if there is one.
+    """
     batch_size, n_train = settings.get("batch_size"), settings.get("data.n_train")
     if isinstance(n_train, int) and batch_size > n_train:
         allowed = f"an integer >= 1 and <= data.n_train={n_train}"
@@ -80,7 +111,14 @@ def batch_fits_the_data(settings: Settings) -> Iterator[Fault]:
 
 
 def devices_share_a_batch(settings: Settings) -> Iterator[Fault]:
-    """Devices take equal shares of a minibatch."""
+    """Check that devices take equal shares of a minibatch.
+
+    Args:
+        settings: The config.
+
+    Yields:
+        The fault, if there is one.
+    """
     batch_size, devices = settings.get("batch_size"), settings.get("trainer.devices")
     if isinstance(devices, int) and batch_size % devices:
         near = max(1, batch_size // devices) * devices
@@ -89,7 +127,16 @@ def devices_share_a_batch(settings: Settings) -> Iterator[Fault]:
 
 
 def devices_need_a_mean(settings: Settings) -> Iterator[Fault]:
-    """The losses of devices are averaged, which is the loss of the minibatch only if that is a mean over data."""
+    """Check that several devices train a loss that is a mean over data.
+
+    The losses of the devices are averaged; only then is that the loss of the minibatch.
+
+    Args:
+        settings: The config.
+
+    Yields:
+        The fault, if there is one.
+    """
     devices = settings.get("trainer.devices")
     if isinstance(devices, int) and devices > 1 and settings.states("objective", "mean_over_data") is False:
         wrong = f"the loss of {settings.class_name('objective')} is no mean over data, so devices cannot share it"
@@ -97,14 +144,28 @@ def devices_need_a_mean(settings: Settings) -> Iterator[Fault]:
 
 
 def leave_one_out_needs_samples(settings: Settings) -> Iterator[Fault]:
-    """The leave-one-out baseline is a mean over the other samples of a datapoint."""
+    """Check that a leave-one-out baseline has other samples of a datapoint to average.
+
+    Args:
+        settings: The config.
+
+    Yields:
+        The fault, if there is one.
+    """
     if settings.get("objective.baseline") == "leave_one_out" and settings.get("objective.samples") == 1:
         wrong = "leave_one_out needs other samples of the datapoint"
         yield Fault("objective.samples", wrong, 1, "an integer >= 2", "objective.samples=5")
 
 
 def theta_has_a_posterior(settings: Settings) -> Iterator[Fault]:
-    """The model has a q(theta) if and only if the objective trains one."""
+    """Check that the model has a q(theta) if and only if the objective trains one.
+
+    Args:
+        settings: The config.
+
+    Yields:
+        The fault, if there is one.
+    """
     log_var, over_theta = settings.get("model.theta_log_var"), settings.states("objective", "over_theta")
     name = settings.class_name("objective")
     if over_theta is True and log_var is None:
@@ -114,7 +175,14 @@ def theta_has_a_posterior(settings: Settings) -> Iterator[Fault]:
 
 
 def discrete_latents_have_no_derivative(settings: Settings) -> Iterator[Fault]:
-    """A reparameterised gradient needs draws of q(z|x) with a derivative."""
+    """Check that a reparameterised gradient has draws of q(z|x) with a derivative.
+
+    Args:
+        settings: The config.
+
+    Yields:
+        The fault, if there is one.
+    """
     if settings.states("objective", "reparameterised") and settings.states("model.encoder", "discrete"):
         objective, encoder = settings.class_name("objective"), settings.class_name("model.encoder")
         wrong = f"{objective} needs draws with a derivative, and those of {encoder} have none"
@@ -123,7 +191,14 @@ def discrete_latents_have_no_derivative(settings: Settings) -> Iterator[Fault]:
 
 
 def targets_lie_in_the_unit_interval(settings: Settings) -> Iterator[Fault]:
-    """A Bernoulli likelihood has no meaning for targets outside [0, 1]."""
+    """Check that the targets of a Bernoulli likelihood lie in [0, 1].
+
+    Args:
+        settings: The config.
+
+    Yields:
+        The fault, if there is one.
+    """
     if (
         settings.states("model.decoder", "likelihood") == "bernoulli"
         and settings.states("data", "unit_interval") is False
@@ -133,7 +208,14 @@ def targets_lie_in_the_unit_interval(settings: Settings) -> Iterator[Fault]:
 
 
 def targets_are_binary(settings: Settings) -> Iterator[Fault]:
-    """Some decoders are a probability of binary images only."""
+    """Check that a decoder for binary images has binary targets.
+
+    Args:
+        settings: The config.
+
+    Yields:
+        The fault, if there is one.
+    """
     targets = settings.get("data.targets")
     if settings.states("model.decoder", "binary_targets") and targets == "grey":
         wrong = f"{settings.class_name('model.decoder')} is a probability of binary images, not of grey ones"
@@ -141,7 +223,16 @@ def targets_are_binary(settings: Settings) -> Iterator[Fault]:
 
 
 def flags_are_literals(settings: Settings) -> Iterator[Fault]:
-    """What a class states is read from its source, so a computed value would be overlooked."""
+    """Check that the flags of an objective are literals in its class body.
+
+    They are read from the source, so a computed flag would be overlooked.
+
+    Args:
+        settings: The config.
+
+    Yields:
+        The fault, if there is one.
+    """
     for path, names in STATED.items():
         target = settings.target(path)
         if target.startswith("aevb."):

@@ -35,13 +35,16 @@ class FinalEvaluation(NamedTuple):
 def evaluate(
     context: RunContext, evaluators: dict[str, Evaluator], device: torch.device, shown: bool
 ) -> dict[str, FinalEvaluation]:
-    """Evaluates the trained model on the test images of `context`.
+    """Evaluate the trained model on the test images of a run.
 
     Args:
         context: The run, with its model and images.
         evaluators: By name.
         device: Where the model was trained. Lightning has put it back on the CPU.
         shown: Whether to draw a progress bar.
+
+    Returns:
+        The evaluations by name.
     """
     context.model.to(device).eval()
     results = {}
@@ -79,7 +82,12 @@ def write_evaluations(
 
 
 def write_weights(job: TrainingJob, model: VAE) -> None:
-    """Writes model.pt, the state_dict of the trained model."""
+    """Write model.pt, the state_dict of the trained model.
+
+    Args:
+        job: The job.
+        model: The trained model.
+    """
     state = own(model.state_dict())
     runs.write_atomically(job.directory / layout.MODEL, lambda file: torch.save(state, file))
 
