@@ -1,37 +1,73 @@
 """aevb: Auto-Encoding Variational Bayes (Kingma & Welling, arXiv 1312.6114), reproduced whole.
 
-`import aevb` is light: torch is imported only when `aevb.load` is called.
+`import aevb` is light: torch and Hydra are imported only when `aevb.train` or `aevb.load` is called.
 """
 
+from importlib import import_module
 from os import PathLike
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from aevb.evaluation.trained_model import TrainedModel
+    from aevb.api.trained_run import TrainedRun
 
-__all__ = ["__version__", "load"]
+__all__ = ["__version__", "load", "runs", "train"]
 __version__ = "0.1.0"
 
 
-def load(run: str | PathLike[str], data_root: str | None = None, trusted: tuple[str, ...] = ()) -> "TrainedModel":
-    """Load the trained model of a finished run.
+def train(*overrides: str, trusted: tuple[str, ...] = (), progress: bool = True, **settings: Any) -> "TrainedRun":
+    """Train a run as `aevb-train` does, with the same name, the same checks and the same bits, and return it.
+
+    A run that is finished is returned at once; one that was interrupted goes on from its last checkpoint.
+
+    Args:
+        overrides: `key=value` each, as on the command line: "experiment=demo", "optimizer.lr=0.02".
+        trusted: Your own modules that the config may name, as `--trust` on the command line.
+        progress: Whether to show a progress bar.
+        settings: Keys and their values: `data="digits", latent_dim=2`; for a dotted key
+            `**{"optimizer.lr": 0.02}`.
+
+    Returns:
+        The finished run, what `load` returns.
+
+    Raises:
+        aevb.errors.UserError: In one line, as the command would print it.
+        KeyboardInterrupt: After an interruption; the run has saved, and the same call goes on with it.
+
+    Example:
+        >>> run = aevb.train(data="digits", latent_dim=2, max_samples=2e5)
+        >>> run.metrics().plot(x="samples_seen", y="test_bound", logx=True)
+    """
+    from aevb.cli.train_function import train_run
+
+    return load(train_run(overrides, settings, trusted, progress), trusted=trusted)
+
+
+def load(run: str | PathLike[str], data_root: str | None = None, trusted: tuple[str, ...] = ()) -> "TrainedRun":
+    """Load a finished run.
 
     Args:
         run: The run directory.
-        data_root: The folder of the data, if it has moved since the run.
-        trusted: The names of your own modules that the config of the run may use.
+        data_root: The directory of the data, if it is not the one that the run used.
+        trusted: Your own modules that the config of the run may name.
 
     Returns:
-        The trained model.
+        The run: its model, settings, curves and evaluations.
 
     Raises:
-        UserError: `run` is not a run directory, or the run is not finished.
+        aevb.errors.UserError: If `run` is no run, is not finished, or is damaged.
 
     Example:
-        vae = aevb.load("outputs/runs/digits-sgvb_b-adagrad-z2-s0")
-        mean, log_var = vae.encode(x)
-        images = vae.decode(mean)
+        >>> vae = aevb.load("outputs/runs/digits-sgvb_b-adagrad-z2-s0")
+        >>> mean, log_var = vae.encode(x)
+        >>> images = vae.decode(mean)
     """
-    from aevb.evaluation.trained_model import TrainedModel
+    from aevb.api.trained_run import TrainedRun
 
-    return TrainedModel(run, data_root, trusted)
+    return TrainedRun(run, data_root, trusted)
+
+
+def __getattr__(name: str) -> Any:
+    # The package `aevb.runs`, which can be called: the table of all runs in a folder.
+    if name == "runs":
+        return import_module("aevb.runs")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -21,7 +21,7 @@ from aevb.cli import hydra_policy
 from aevb.cli.composition import hydra_session
 from aevb.cli.job import JobContext
 from aevb.cli.sweep import check_points, compose_master, is_sweep
-from aevb.cli.train import plan_run
+from aevb.cli.run_plan import plan_run
 from aevb.config import options
 hydra_policy.install()
 plans = {"hydra": hydra.__version__}

@@ -4,6 +4,7 @@ import importlib.util
 import os
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -12,7 +13,7 @@ from hydra._internal.utils import get_args_parser
 
 from aevb.errors import UserError
 
-__all__ = ["Flags", "take_flags", "take_trusted"]
+__all__ = ["Flags", "check_trusted", "take_flags", "take_trusted"]
 
 
 @dataclass(frozen=True)
@@ -109,16 +110,28 @@ def take_trusted() -> tuple[str, ...]:
         if flag != "--trust":
             rest.append(argument)
             continue
-        module = module if equals else next(arguments, "")
+        trusted.append(module if equals else next(arguments, ""))
+    sys.argv[1:] = rest
+    check_trusted(trusted)
+    return tuple(trusted)
+
+
+def check_trusted(modules: Sequence[str]) -> None:
+    """Check that users' modules exist; the working directory is searched from now on, as `python -m` would.
+
+    Args:
+        modules: Their dotted names.
+
+    Raises:
+        UserError: For what is not the name of an existing module.
+    """
+    for module in modules:
         if not all(part.isidentifier() for part in module.split(".")):
             raise UserError(f"--trust {module}: not the name of a module; allowed: a dotted name; try: --trust mypkg")
-        trusted.append(module)
-    sys.argv[1:] = rest
-    if trusted and os.getcwd() not in sys.path:
+    if modules and os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())
-    for module in trusted:
+    for module in modules:
         if importlib.util.find_spec(module.split(".")[0]) is None:
             raise UserError(
                 f"--trust {module}: no such module; allowed: one in this folder or installed; try: --trust mypkg"
             )
-    return tuple(trusted)

@@ -8,10 +8,12 @@ config is composed. Output directories may be set on the command line, but not b
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.config_repository import ConfigRepository
 from hydra.conf import HydraConf
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
@@ -21,7 +23,7 @@ from aevb.config import CONF, shown, suggestion
 from aevb.config.tree import read_yaml
 from aevb.errors import UserError
 
-__all__ = ["check", "install"]
+__all__ = ["check", "install", "installed"]
 
 PLUGIN = re.compile(r"hydra(\._internal\.core_plugins|_plugins)\.\w+(\.\w+)*\.\w+(Launcher|Sweeper)")
 PATH_KEYS = ("output_dir", "hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "hydra.output_subdir")
@@ -54,6 +56,24 @@ def install() -> None:
         return cfg
 
     ConfigLoaderImpl.load_configuration = load_configuration  # type: ignore[method-assign]
+
+
+@contextmanager
+def installed() -> Iterator[None]:
+    """Hydra checks configs as `install` has it, and afterwards is as it was: for a process that uses Hydra itself."""
+    patched = (
+        (ConfigLoaderImpl, "load_configuration"),
+        (ConfigLoaderImpl, "_load_single_config"),
+        (ConfigRepository, "initialize_sources"),
+        (ConfigRepository, "load_config"),
+    )
+    before = [(owner, name, getattr(owner, name)) for owner, name in patched]
+    install()
+    try:
+        yield
+    finally:
+        for owner, name, function in before:
+            setattr(owner, name, function)
 
 
 def check(cfg: DictConfig, config_name: str, overrides: list[str]) -> None:

@@ -11,9 +11,9 @@ from aevb.cli.composition import hydra_session
 from aevb.cli.flags import take_trusted
 from aevb.cli.hydra_errors import explain, is_user_error
 from aevb.cli.job import JobContext
+from aevb.cli.run_plan import plan_run
 from aevb.cli.sweep import check_points, compose_master
 from aevb.cli.tables import show
-from aevb.cli.train import plan_run
 from aevb.cli.watch import watch
 from aevb.errors import UserError
 from aevb.runs.status import Row, row, rows_of

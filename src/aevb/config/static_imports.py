@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["Definition", "Module", "find", "module"]
+__all__ = ["Definition", "Module", "find", "forget_sources", "module"]
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -55,6 +55,11 @@ def module(name: str, trusted: tuple[str, ...] = ()) -> Module | None:
     if path is None:
         return None
     return Module(name, path, dict(_names(ast.parse(path.read_text(encoding="utf-8")).body)), trusted)
+
+
+def forget_sources() -> None:
+    """Read sources anew from now on: in a notebook, a module of the user's may have changed."""
+    module.cache_clear()
 
 
 def _path(name: str, trusted: tuple[str, ...]) -> Path | None:

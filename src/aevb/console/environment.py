@@ -3,7 +3,7 @@
 They carry what a command knows to the processes that it starts. Whatever else a process needs to know is an argument.
 """
 
-__all__ = ["BARS", "COMMAND", "DATA", "LAUNCHER", "SCRATCH"]
+__all__ = ["BARS", "COMMAND", "DATA", "LAUNCHER", "NO_BARS", "SCRATCH"]
 
 DATA = "AEVB_DATA"
 """Read: the folder of the data sets, for those whose config names none."""
@@ -19,3 +19,6 @@ LAUNCHER = "AEVB_LAUNCHER"
 
 BARS = "AEVB_BARS"
 """Set by a command that draws progress bars for its child processes: the folder in which they write how far they are."""
+
+NO_BARS = "none"
+"""The value of BARS with which nothing shows its progress."""

@@ -24,9 +24,11 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from aevb.console.environment import BARS
+from aevb.console.duration import duration
+from aevb.console.environment import BARS, NO_BARS
+from aevb.console.notebook_bar import NotebookBar, in_notebook
 
-__all__ = ["LINE_SECONDS", "Bar", "bar", "show_child_bars"]
+__all__ = ["LINE_SECONDS", "Bar", "bar", "show_child_bars", "without_bars"]
 
 LINE_SECONDS = 30.0
 """Between two lines where standard error is no terminal."""
@@ -86,19 +88,6 @@ class _Lines:
 
     def describe(self, text: str) -> None:
         self.description = text
-
-
-def duration(seconds: float) -> str:
-    """Return a duration in two units, as in "2 h 05 min".
-
-    Args:
-        seconds: The duration, seconds.
-    """
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
 class _RemoteBar:
@@ -196,9 +185,16 @@ def bar(
         yield _NoBar()
         return
     folder = os.environ.get(BARS)
+    if folder == NO_BARS:
+        yield _NoBar()
+        return
     if folder is not None:
         with _RemoteBar(Path(folder), total, description, unit, completed) as remote:
             yield remote
+        return
+    if in_notebook():
+        with NotebookBar(total, description, unit, completed) as shown_bar:
+            yield shown_bar
         return
     console = Console(stderr=True)
     if not console.is_terminal:
@@ -206,6 +202,19 @@ def bar(
         return
     with _display.open(console) as progress:
         yield _RichBar(progress, progress.add_task(description, total=total, completed=completed, unit=unit))
+
+
+@contextmanager
+def without_bars() -> Iterator[None]:
+    """Show no progress, in this process and in those that it starts."""
+    before = os.environ.get(BARS)
+    os.environ[BARS] = NO_BARS
+    try:
+        yield
+    finally:
+        del os.environ[BARS]
+        if before is not None:
+            os.environ[BARS] = before
 
 
 @contextmanager

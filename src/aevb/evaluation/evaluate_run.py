@@ -47,6 +47,7 @@ def evaluate_run(
     threads: int = 1,
     matmul_precision: str = "highest",
     trusted: tuple[str, ...] = (),
+    print_table: bool = True,
 ) -> list[Path]:
     """Apply each evaluator to each split, write run/evaluation/*.json and print a table.
 
@@ -60,6 +61,7 @@ def evaluate_run(
         threads: Number of CPU threads.
         matmul_precision: The argument of torch.set_float32_matmul_precision.
         trusted: Names of user modules that may contain the targets of the config.
+        print_table: Whether to print the table.
 
     Returns:
         The JSON files, one for each split and evaluator.
@@ -104,7 +106,8 @@ def evaluate_run(
             written.append(path)
             rows.append((evaluator, split_name, *evaluation))
     write_evaluation_summaries(run)
-    _show(run, rows, written)
+    if print_table:
+        _show(run, rows, written)
     return written
 
 

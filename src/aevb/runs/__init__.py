@@ -1,4 +1,12 @@
-"""Run directories, the unit of work: made, read and compared without torch."""
+"""Run directories, the unit of work: made, read and compared without torch.
+
+The package can be called: `aevb.runs("outputs/runs")` returns the table of all runs in a folder, a DataFrame.
+"""
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import Any
 
 from aevb.files.atomic import write_atomically, write_json, write_text
 from aevb.runs.provenance import commit
@@ -22,3 +30,12 @@ __all__ = [
     "write_json",
     "write_text",
 ]
+
+
+class _Runs(ModuleType):
+    def __call__(self, folder: Any = "outputs/runs") -> Any:
+        """Return the table of the runs in a folder (`aevb.api.table.table`)."""
+        return import_module("aevb.api.table").table(folder)  # by name: it lies on a floor above
+
+
+sys.modules[__name__].__class__ = _Runs

@@ -94,7 +94,7 @@ def manifold(side: int) -> np.ndarray:
 
 
 def _means(run: Run, z: np.ndarray, trusted: tuple[str, ...]) -> np.ndarray:
-    import aevb
+    from aevb.evaluation.trained_model import TrainedModel
 
-    model = aevb.load(run.directory, trusted=trusted)
+    model = TrainedModel(run.directory, trusted=trusted)
     return model.decode(z).reshape(-1, *model.shape)

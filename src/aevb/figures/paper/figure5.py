@@ -49,14 +49,14 @@ class Figure5(Figure):
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """Compose a row of panels per data set (see `Figure.compose`)."""
-        import aevb
+        from aevb.evaluation.trained_model import TrainedModel
 
         chosen = representatives(runs)
         widest = max(run.done["shape"][1] / run.done["shape"][0] for run in chosen.values())
         canvas, axes = image_panels(chosen, "{data}, {latent_dim}-D latent space", (SIZE * widest + 0.1, SIZE + 0.25))
         rows = []
         for (data, latent_dim), run in chosen.items():
-            model = aevb.load(run.directory, trusted=trusted)
+            model = TrainedModel(run.directory, trusted=trusted)
             images = model.sample(self.side**2, self.seed, self.pixels).reshape(-1, *model.shape)
             show(axes[data, latent_dim], image_grid(images, self.side, GAP))
             facts = {

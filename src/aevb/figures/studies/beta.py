@@ -60,7 +60,7 @@ class Beta(Figure):
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """Compose the curve and the samples (see `Figure.compose`)."""
-        import aevb
+        from aevb.evaluation.trained_model import TrainedModel
 
         rows = [_row(run) for run in runs]
         canvas = Canvas(figsize=(9.4, max(3.2, 0.52 * len(runs) + 0.6)))
@@ -68,7 +68,7 @@ class Beta(Figure):
         _curve(left, rows)
         pictures = []
         for run in runs:
-            model = aevb.load(run.directory, trusted=trusted)
+            model = TrainedModel(run.directory, trusted=trusted)
             noise = Noise(self.seed, "samples", 0)
             pictures.append(model.model.generate(self.samples, noise).mean.numpy().reshape(-1, *model.shape))
         picture = image_grid(np.concatenate(pictures), self.samples, GAP)

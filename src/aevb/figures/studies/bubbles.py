@@ -41,13 +41,13 @@ class Bubbles(Figure):
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """Compose the panels (see `Figure.compose`)."""
-        import aevb
+        from aevb.evaluation.trained_model import TrainedModel
 
         chosen = representatives(runs)
         canvas, axes = image_panels(chosen, "{data}", (4.6, 4.6))
         rows: list[dict[str, Any]] = []
         for (data, latent_dim), run in chosen.items():
-            model = aevb.load(run.directory, self.data_root, trusted)
+            model = TrainedModel(run.directory, self.data_root, trusted)
             test = model.test()
             label = test.label[: self.count]
             q = model.encode(test.x[: self.count])

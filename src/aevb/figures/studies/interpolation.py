@@ -53,14 +53,14 @@ class Interpolation(Figure):
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """Compose the rows (see `Figure.compose`)."""
-        import aevb
+        from aevb.evaluation.trained_model import TrainedModel
 
         chosen = representatives(runs)
         widest = max(run.done["shape"][1] / run.done["shape"][0] for run in chosen.values())
         canvas = Canvas(figsize=(1.3 + SIZE * widest * (self.steps + 2), (SIZE + 0.12) * len(chosen) + 0.45))
         rows: list[dict[str, Any]] = []
         for i, ((data, latent_dim), run) in enumerate(chosen.items()):
-            model = aevb.load(run.directory, self.data_root, trusted)
+            model = TrainedModel(run.directory, self.data_root, trusted)
             test = model.test()
             index = self._ends(test.label)
             x = test.x[index]

@@ -43,13 +43,13 @@ class Latent(Figure):
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """Compose a row of panels per data set (see `Figure.compose`)."""
-        import aevb
+        from aevb.evaluation.trained_model import TrainedModel
 
         chosen = representatives(runs)
         canvas, axes = image_panels(chosen, "{data}, $N_z = {latent_dim}$", (4.2, 4.2))
         rows: list[dict[str, Any]] = []
         for (data, latent_dim), run in chosen.items():
-            model = aevb.load(run.directory, self.data_root, trusted)
+            model = TrainedModel(run.directory, self.data_root, trusted)
             test = model.test()
             label = test.label[: self.count]
             points, names = plane(model.encode(test.x[: self.count]).mean)

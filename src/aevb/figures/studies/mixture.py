@@ -121,9 +121,9 @@ class Mixture(Figure):
 
     def _row(self, panels: list[Axes], run: Run, trusted: tuple[str, ...]) -> list[tuple[dict[str, Any], Tensor]]:
         """One row of numbers per p(z) of a model, each with log p(x) of the images, (images,)."""
-        import aevb
+        from aevb.evaluation.trained_model import TrainedModel
 
-        model = aevb.load(run.directory, self.data_root, trusted)
+        model = TrainedModel(run.directory, self.data_root, trusted)
         train, test = model.load_data().train, model.test()
         codes = {"train": model.encode(train.x).mean, "test": model.encode(test.x).mean}
         name = method(str(run.settings["choices"]["objective"])).label

@@ -68,11 +68,11 @@ class Reconstructions(Figure):
     def _panel(
         self, data: str, runs: dict[int, Run], numbers: list[dict[str, Any]], trusted: tuple[str, ...]
     ) -> np.ndarray:
-        import aevb
+        from aevb.evaluation.trained_model import TrainedModel
 
         images: list[np.ndarray] = []
         for latent_dim, run in runs.items():
-            model = aevb.load(run.directory, self.data_root, trusted)
+            model = TrainedModel(run.directory, self.data_root, trusted)
             test = model.test()
             index = examples(test.label, self.count)
             x = test.x[index]

@@ -47,7 +47,7 @@ class Samples(Figure):
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """Compose a row of panels per data set and latent dimension (see `Figure.compose`)."""
-        import aevb
+        from aevb.evaluation.trained_model import TrainedModel
 
         chosen: dict[tuple[str, int], Run] = {}
         for run in sorted(runs, key=lambda run: (_setting_key(run), -run.done["samples_seen"], run.settings["seed"])):
@@ -60,7 +60,7 @@ class Samples(Figure):
         canvas, axes = image_panels(chosen, "{data}", (SIZE * widest + 0.1, SIZE + 0.4))
         rows = []
         for panel, run in chosen.items():
-            model = aevb.load(run.directory, trusted=trusted)
+            model = TrainedModel(run.directory, trusted=trusted)
             images = model.sample(self.side**2, self.seed).reshape(-1, *model.shape)
             show(axes[panel], image_grid(images, self.side, GAP))
             data, objective = run.settings["choices"]["data"], run.settings["choices"]["objective"]

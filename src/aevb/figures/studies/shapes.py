@@ -52,7 +52,7 @@ class Shapes(Figure):
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """Compose the originals, then the configurations ordered by name (see `Figure.compose`)."""
-        import aevb
+        from aevb.evaluation.trained_model import TrainedModel
 
         groups: dict[tuple[str, ConfigKey], list[Run]] = {}
         for run in sorted(runs, key=lambda run: (_order(run), run.settings["seed"])):
@@ -63,7 +63,7 @@ class Shapes(Figure):
         rows: list[dict[str, Any]] = []
         table = []
         for i, ((name, _), members) in enumerate(groups.items(), start=1):
-            model = aevb.load(members[0].directory, trusted=trusted)
+            model = TrainedModel(members[0].directory, trusted=trusted)
             x = model.test().x
             pictures = [model.reconstruct(x[:count]), model.sample(count, self.seed)]
             if i == 1:

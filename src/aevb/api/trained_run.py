@@ -1,0 +1,150 @@
+"""A finished run in Python: the trained model, the curves, the evaluations, and how it is shown in a notebook."""
+
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from omegaconf import DictConfig, OmegaConf
+
+from aevb.api.evaluated import Evaluated
+from aevb.api.frames import frame
+from aevb.api.run_html import run_html
+from aevb.config import CONF, options, suggestion, validate
+from aevb.config.tree import read_yaml, root_defaults
+from aevb.console.progress import without_bars
+from aevb.errors import UserError
+from aevb.evaluation.evaluate_run import evaluate_run
+from aevb.evaluation.trained_model import TrainedModel
+from aevb.evaluators.partial import read_values
+from aevb.nn.torch_settings import default_torch_settings
+from aevb.runs import layout
+from aevb.runs.records import read_evaluation
+from aevb.runs.run import Run
+
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["TrainedRun"]
+
+Split = Literal["train", "valid", "test"]
+
+
+class TrainedRun(TrainedModel):
+    """A finished run. It has the methods of `TrainedModel`: encode, decode, reconstruct, sample, log_px, test, load_data.
+
+    Args:
+        run: The run directory.
+        data_root: The directory of the data, if it is not the one that the run used.
+        trusted: Names of user modules that may contain the targets of the config.
+
+    Attributes:
+        record: The files of the run directory, each read when it is first asked for (`aevb.runs.Run`).
+
+    Raises:
+        UserError: If the run is not finished, or if its files are missing or damaged.
+    """
+
+    def __init__(self, run: Any, data_root: str | None = None, trusted: tuple[str, ...] = ()) -> None:
+        with default_torch_settings():  # weights are initialised before they are read: not from the caller's generator
+            super().__init__(run, data_root, trusted)
+        self.data_root, self.trusted = data_root, trusted
+        self.record = Run(self.directory)
+
+    def __repr__(self) -> str:
+        return f"TrainedRun({self.directory.name!r}, latent_dim={self.latent_dim}, shape={self.shape})"
+
+    def _repr_html_(self) -> str:
+        return run_html(self)
+
+    @property
+    def config(self) -> DictConfig:
+        """The settings with attributes: `run.config.optimizer.lr`. It cannot be changed."""
+        config = OmegaConf.create(self.settings)
+        OmegaConf.set_readonly(config, True)
+        return config
+
+    def metrics(self) -> "pandas.DataFrame":
+        """Return metrics.csv: a row for each evaluation point.
+
+        Returns:
+            `samples_seen`, and the other columns in nats per datapoint; nan where nothing was computed.
+
+        Raises:
+            UserError: If the file is damaged, or pandas is not installed.
+        """
+        return frame(self.record.metrics())
+
+    def evaluations(self) -> "pandas.DataFrame":
+        """Return the recorded evaluations, one row for each file of <run>/evaluation.
+
+        Returns:
+            evaluator, settings, split, n, quantity, mean, standard_error, direction (its relation to log p(x)), file.
+
+        Raises:
+            UserError: If a file is damaged, or pandas is not installed.
+        """
+        rows = []
+        for path in layout.evaluation_files(self.directory):
+            facts = read_evaluation(path)
+            settings = ", ".join(f"{key}={value}" for key, value in facts.get("settings", {}).items())
+            row = {"evaluator": facts["name"], "settings": settings}
+            names = ("split", "n", "quantity", "mean", "standard_error", "direction")
+            rows.append({**row, **{name: facts.get(name) for name in names}, "file": path.name})
+        return frame(rows)
+
+    def evaluate(
+        self,
+        evaluator: str,
+        *,
+        split: Split = "test",
+        num_images: int | None = None,
+        seed: int = 0,
+        threads: int = 1,
+        matmul_precision: str = "highest",
+        progress: bool = True,
+        **settings: Any,
+    ) -> Evaluated:
+        """Evaluate the model as `aevb-evaluate` does: the same numbers, in the same files.
+
+        A recorded evaluation is not computed again.
+
+        Args:
+            evaluator: An option of the group `evaluator`: "bound", "importance", "quadrature", "ais", ...
+            split: "train", "valid" or "test".
+            num_images: Only the first images of the split; None: all.
+            seed: The seed of the evaluation's own noise.
+            threads: Number of CPU threads; the last digits depend on it.
+            matmul_precision: "highest", "high" or "medium", where the device has them.
+            progress: Whether to show a progress bar.
+            settings: Settings of the evaluator: `samples=1000`.
+
+        Returns:
+            The evaluation, with the values of every image.
+
+        Raises:
+            UserError: If the evaluator does not exist or does not support the model, or a setting is invalid.
+        """
+        given = {"run": str(self.directory), "split": split, "num_images": num_images, "data_root": self.data_root}
+        given |= {"seed": seed, "threads": threads, "matmul_precision": matmul_precision}
+        node = {**_evaluator_node(evaluator), **settings}
+        checked = validate(
+            {**root_defaults("evaluate"), **given, "evaluator": {evaluator: node}}, self.trusted, "evaluate"
+        )
+        rest = {key: checked[key] for key in ("num_images", "data_root", "seed", "threads", "matmul_precision")}
+        with default_torch_settings(), nullcontext() if progress else without_bars():
+            (path,) = evaluate_run(
+                self.directory, checked["evaluator"], [split], **rest, trusted=self.trusted, print_table=False
+            )
+        values: dict[str, np.ndarray] = read_values(path.with_suffix(".npz")) or {}
+        return Evaluated(path, read_evaluation(path), values)
+
+
+def _evaluator_node(name: str) -> dict[str, Any]:
+    known = options("evaluator")
+    if name not in known:
+        meant = suggestion(name, known, [])
+        asked = f"; did you mean {meant}?" if meant else ""
+        raise UserError(
+            f"evaluator={name}: no such option{asked}; allowed: {', '.join(known)}; try: evaluator={meant or known[0]}"
+        )
+    return read_yaml(CONF / "evaluator" / f"{name}.yaml")[name]

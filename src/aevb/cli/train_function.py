@@ -1,0 +1,168 @@
+"""`aevb.train`: aevb-train as a function, for notebooks and scripts.
+
+The config is composed, checked, named and trained as on the command line, so a run has the same name, the same fingerprint
+and the same bits. What a command may change in its process (the environment, the settings of torch, Hydra's global state)
+belongs to the caller here, and is given back. `sys.argv` is not read: in a notebook it is the kernel's.
+"""
+
+import importlib
+import os
+import shlex
+import signal
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.singleton import Singleton
+from hydra.types import RunMode
+from hydra.version import VersionBase
+from omegaconf import DictConfig, open_dict
+
+from aevb import runs
+from aevb.cli import hydra_policy
+from aevb.cli.composition import chosen_options, hydra_session
+from aevb.cli.flags import check_trusted
+from aevb.cli.hydra_errors import explain, is_user_error
+from aevb.cli.job import JobContext
+from aevb.cli.overrides import override
+from aevb.cli.run_plan import check_data, forget_data, plan_run, record_run, train_here
+from aevb.cli.sweep import PlannedRun, is_sweep
+from aevb.config.static_imports import forget_sources
+from aevb.console.environment import COMMAND
+from aevb.console.progress import without_bars
+from aevb.errors import UserError
+from aevb.execution import pool
+from aevb.runs.lock import lock
+from aevb.runs.status import failure_reason
+
+__all__ = ["train_run"]
+
+
+def train_run(
+    overrides: Sequence[str], settings: dict[str, Any], trusted: tuple[str, ...] = (), progress: bool = True
+) -> Path:
+    """Train a run, resume it, extend it, or find it done.
+
+    Args:
+        overrides: `key=value` each, as on the command line of aevb-train.
+        settings: Values by key; they come after the overrides.
+        trusted: Users' modules that the config may name.
+        progress: Whether to show progress bars.
+
+    Returns:
+        The run directory.
+
+    Raises:
+        UserError: As aevb-train would print it.
+        KeyboardInterrupt: After an interruption; the run has saved.
+    """
+    words = [*map(_checked, overrides), *(override(key, value) for key, value in settings.items())]
+    with _environment():
+        os.environ[COMMAND] = shlex.join(["aevb-train", *(f"--trust={name}" for name in trusted), *words])
+        importlib.invalidate_caches()  # a module that the cell before has written
+        forget_sources()
+        forget_data()
+        check_trusted(trusted)
+        plan = _plan(words, trusted)
+        if plan.action != "done":
+            with nullcontext() if progress else without_bars():
+                _train(plan, trusted)
+    return plan.directory
+
+
+def _checked(word: str) -> str:
+    if not isinstance(word, str) or word.startswith("-") or ("=" not in word and not word.startswith("~")):
+        raise UserError(f"{word}: not of the form key=value; allowed: overrides of aevb-train; try: 'latent_dim=2'")
+    return word
+
+
+@contextmanager
+def _environment() -> Iterator[None]:
+    """The environment variables that are set within are as before afterwards."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update({name: value for name, value in before.items() if os.environ.get(name) != value})
+
+
+@contextmanager
+def _hydra() -> Iterator[None]:
+    """Hydra as in a new process; what the caller may have initialised is there again afterwards."""
+    state = Singleton._instances
+    before = {kind: state.pop(kind) for kind in (GlobalHydra, VersionBase) if kind in state}
+    try:
+        with hydra_policy.installed():
+            yield
+    finally:
+        for kind in (GlobalHydra, VersionBase):
+            state.pop(kind, None)
+        state.update(before)  # type: ignore[arg-type]
+
+
+def _plan(words: list[str], trusted: tuple[str, ...]) -> PlannedRun:
+    try:
+        with _hydra(), hydra_session() as application:
+            cfg = application.compose_config("train", words, RunMode.RUN)
+            if is_sweep(cfg):
+                sweeping = [word for word in words if word.lstrip("+").startswith(("experiment=", "hydra"))]
+                raise UserError(
+                    f"{' '.join(sweeping)}: a sweep of several runs; allowed: a single run; "
+                    f"try: {shlex.join(['aevb-train', *words])}, and aevb.runs() for its table"
+                )
+            context = JobContext(trusted, False, chosen_options(cfg.hydra), "train")
+            return plan_run(_without_hydra(cfg), context, _warn)
+    except Exception as error:
+        if isinstance(error, UserError) or not is_user_error(error):
+            raise
+        line = explain(error, "train", words)
+        raise UserError(line.replace("-m for one run of each", "one call for each")) from None
+
+
+def _without_hydra(cfg: DictConfig) -> DictConfig:
+    with open_dict(cfg):
+        del cfg["hydra"]
+    return cfg
+
+
+def _warn(line: str) -> None:
+    warnings.warn(line, UserWarning, stacklevel=6)  # the line of the caller of aevb.train
+
+
+def _train(plan: PlannedRun, trusted: tuple[str, ...]) -> None:
+    hashes = check_data(plan.settings, plan.directory, trusted)
+    with lock(plan.directory):
+        record_run(plan, hashes)
+    try:
+        if plan.settings["trainer"]["devices"] == 1:
+            _train_in_this_process(plan, trusted)
+        else:
+            _train_in_children(plan, trusted)
+    except SystemExit as stop:
+        if stop.code == 128 + signal.SIGINT:
+            raise KeyboardInterrupt(f"{plan.directory}: interrupted; the same call goes on from there") from None
+        raise
+
+
+def _train_in_this_process(plan: PlannedRun, trusted: tuple[str, ...]) -> None:
+    from aevb.nn.torch_settings import default_torch_settings  # imports torch
+
+    with default_torch_settings(), warnings.catch_warnings():
+        train_here(plan, trusted)
+
+
+def _train_in_children(plan: PlannedRun, trusted: tuple[str, ...]) -> None:
+    code = pool.run_worker(pool.WorkerCommand.of(plan.directory, plan.settings, trusted))
+    if code == 2:
+        reason = failure_reason(plan.directory)
+        if plan.action == "new":
+            runs.discard(plan.directory)
+        raise UserError(reason)
+    if code != 0:
+        end = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        raise UserError(f"{plan.directory}: the process {end}; try: the same call, which goes on from its checkpoint")

@@ -1,0 +1,194 @@
+"""A finished run in Python: curves, evaluations, and its picture in a notebook."""
+
+import base64
+import io
+import json
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import aevb
+from aevb.errors import UserError
+from aevb.files.atomic import write_json
+from helpers.commands import aevb as command
+from helpers.figure_runs import plant, plant_model
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    directory = plant_model(tmp_path_factory.mktemp("runs"), "data=digits", "latent_dim=2")
+    return aevb.load(directory)
+
+
+class Tags(HTMLParser):
+    """Every element of a document, and whether each one that was opened was closed."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.open = [], []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        if tag not in ("img", "br"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_metrics_are_those_of_the_file(run):
+    frame = run.metrics()
+    assert list(frame["samples_seen"]) == [100, 1000]
+    assert list(frame["train_bound"]) == [-300.0, -200.0]
+    assert frame["test_log_px"].isna().all()
+
+
+def test_config_reads_as_attributes_and_cannot_be_changed(run):
+    assert run.config.latent_dim == run.settings["latent_dim"] == 2
+    assert run.config.optimizer.lr == run.settings["optimizer"]["lr"]
+    with pytest.raises(Exception, match="read-only"):
+        run.config.latent_dim = 3
+
+
+@pytest.mark.process
+@pytest.mark.slow
+def test_evaluate_has_the_numbers_of_the_command(tmp_path):
+    """Digit by digit, and the values of every image, whatever the caller has set torch to."""
+    import torch
+
+    runs = [plant_model(tmp_path / "ours", "data=digits", "latent_dim=2"), tmp_path / "command"]
+    shutil.copytree(runs[0], runs[1])
+    options = ("evaluator=importance", "evaluator.importance.samples=30", "num_images=40", "split=train", "seed=3")
+    result = command("evaluate", f"run={runs[1]}", *options, folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    torch.set_default_dtype(torch.float64)
+    try:
+        found = aevb.load(runs[0]).evaluate(
+            "importance", samples=30, num_images=40, split="train", seed=3, progress=False
+        )
+    finally:
+        torch.set_default_dtype(torch.float32)
+    theirs = runs[1] / "evaluation" / "importance-train-k30-first40.json"
+    assert found.path == runs[0] / "evaluation" / theirs.name
+    record = json.loads(theirs.read_text())
+    for key in ("mean", "standard_error", "values", "identity", "settings", "n", "split", "quantity", "meaning"):
+        assert found.record[key] == record[key]
+    with np.load(theirs.with_suffix(".npz")) as values:
+        assert (found.values["log_px"] == values["log_px"]).all()
+    assert found.mean == record["mean"]
+    assert found.standard_error == record["standard_error"]
+    assert f"log_px = {record['mean']:.3f} ± {record['standard_error']:.3f}" in repr(found)
+
+
+def test_a_recorded_evaluation_is_not_computed_again(run, capsys):
+    first = run.evaluate("bound", num_images=10, progress=False)
+    written = first.path.stat().st_mtime_ns
+    again = run.evaluate("bound", num_images=10, progress=False)
+    assert again.path.stat().st_mtime_ns == written
+    assert (again.values["bound"] == first.values["bound"]).all()
+    assert capsys.readouterr() == ("", "")
+    row = run.evaluations().iloc[0]
+    assert (row["evaluator"], row["n"], row["mean"]) == ("bound", 10, first.mean)
+    assert row["file"] == "bound-test-first10.json"
+
+
+@pytest.mark.parametrize(
+    ("evaluator", "settings", "message"),
+    [
+        ("importanc", {}, "evaluator=importanc: no such option; did you mean importance"),
+        ("importance", {"samples": 0}, "evaluator.importance.samples=0: out of range; allowed: an integer >= 1"),
+        ("importance", {"sample": 5}, "evaluator.importance.sample=5: no such key; did you mean"),
+        ("bound", {"split": "tests"}, "split=tests"),
+        ("enumeration", {}, "evaluator=enumeration"),
+    ],
+)
+def test_a_refusal_is_one_line(run, evaluator, settings, message):
+    with pytest.raises(UserError) as refusal:
+        run.evaluate(evaluator, **settings)
+    assert message in str(refusal.value)
+    assert len(str(refusal.value).splitlines()) == 1
+
+
+def test_html_shows_curve_samples_and_numbers(run):
+    run.evaluate("bound", num_images=10, progress=False)
+    html = run._repr_html_()
+    tags = Tags(html).tags
+    (image,) = [attributes for tag, attributes in tags if tag == "img"]
+    png = Image.open(io.BytesIO(base64.b64decode(image["src"].removeprefix("data:image/png;base64,"))))
+    assert png.size == (5 * 42 - 2, 5 * 42 - 2)
+    assert np.asarray(png).std() > 1
+    lines = [attributes for tag, attributes in tags if tag == "path" and attributes.get("stroke-width") == "1.8"]
+    assert len(lines) == 2
+    assert len([tag for tag, _ in tags if tag == "circle"]) == 4
+    assert "data=digits, objective=sgvb_b, optimizer=adagrad, latent_dim=2" in html
+    assert "1,000 training samples in 12.5 s" in html
+    assert '<td style="text-align: left">10</td>' in html
+
+
+def test_html_escapes_whatever_a_run_directory_says(tmp_path):
+    directory = plant_model(tmp_path, "data=digits", "latent_dim=2").rename(tmp_path / HOSTILE.replace("/", ""))
+    facts = {"name": HOSTILE, "split": HOSTILE, "n": 3, "mean": 1.0, "standard_error": 0.5, "quantity": HOSTILE}
+    write_json(
+        directory / "evaluation" / "x-test.json", {**facts, "settings": {HOSTILE: HOSTILE}, "direction": HOSTILE}
+    )
+    html = aevb.load(directory)._repr_html_()
+    assert len([tag for tag, _ in Tags(html).tags if tag == "img"]) == 1
+    assert html.count("&lt;img src=x") >= 6
+
+
+def test_html_says_what_cannot_be_read(tmp_path):
+    directory = plant_model(tmp_path, "data=digits", "latent_dim=2")
+    run = aevb.load(directory)
+    (directory / "metrics.csv").write_text("no table\n1\n")
+    html = run._repr_html_()
+    assert "metrics.csv: damaged" in html
+    assert [tag for tag, _ in Tags(html).tags if tag == "img"]
+
+
+def test_without_pandas_there_is_one_line(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    for call in (run.metrics, run.evaluations, lambda: aevb.runs(run.directory.parent)):
+        with pytest.raises(UserError, match=re.escape("try: pip install 'aevb[notebook]'")):
+            call()
+
+
+def test_table_of_runs(tmp_path):
+    good = plant_model(tmp_path, "data=digits", "latent_dim=2", train={100: -300.0, 1_000_000: -200.0})
+    plant(tmp_path, "data=digits", "latent_dim=5", train={100: -44.0, 1000: -30.5}, finish=False)
+    damaged = plant(tmp_path, "data=digits", "latent_dim=3", train={100: -44.0})
+    (damaged / "DONE").write_text("{")
+    aevb.load(good).evaluate("importance", samples=20, num_images=10, progress=False)
+    frame = aevb.runs(tmp_path)
+    assert list(frame.index) == ["datadigits_latent_dim2", "datadigits_latent_dim3", "datadigits_latent_dim5"]
+    assert list(frame["state"]) == ["done", "failed", "partial"]
+    assert list(frame["latent_dim"]) == [2, 3, 5]
+    assert frame.loc[good.name, "last_train_bound"] == -200.0
+    value = frame.loc[good.name, "importance-test-k20-first10 log_px"]
+    assert value == aevb.load(good).evaluations()["mean"].iloc[0]
+    assert frame["importance-test-k20-first10 log_px standard error"].notna().sum() == 1
+    assert "DONE: damaged" in frame.loc[damaged.name, "why"]
+    assert "data" not in frame.columns  # the same for all
+    assert frame.loc[good.name, "directory"] == str(good)
+
+
+def test_table_of_a_folder_without_runs_is_refused(tmp_path):
+    with pytest.raises(UserError, match="no runs in it"):
+        aevb.runs(tmp_path)
+
+
+def test_the_table_does_not_wait_for_torch():
+    code = "import sys, aevb\ntry:\n    aevb.runs('/nowhere')\nexcept aevb.errors.UserError:\n    pass\nassert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

@@ -1,0 +1,65 @@
+"""Python values as overrides: Hydra reads back what was given."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import QuotedString
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aevb.cli.overrides import override
+from aevb.errors import UserError
+
+texts = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1)
+scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts
+values = st.recursive(
+    scalars, lambda inner: st.lists(inner) | st.dictionaries(st.from_regex(r"[a-z]+", fullmatch=True), inner)
+)
+
+
+def read(text):
+    return plain(OverridesParser.create().parse_override(text).value())
+
+
+def plain(value):
+    if isinstance(value, QuotedString):
+        return value.text
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {plain(key): plain(item) for key, item in value.items()}
+    return value
+
+
+@given(values)
+def test_hydra_reads_back_what_was_given(value):
+    assert read(override("a.b", value)) == value
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "text"),
+    [
+        ("latent_dim", 2, "latent_dim=2"),
+        ("max_samples", 1e6, "max_samples=1000000.0"),
+        ("optimizer.lr", np.float64(0.02), "optimizer.lr=0.02"),
+        ("seed", np.int64(3), "seed=3"),
+        ("data", "digits", "data=digits"),
+        ("name", "1", "name='1'"),
+        ("name", "true", "name='true'"),
+        ("name", None, "name=null"),
+        ("report", False, "report=false"),
+        ("output_dir", Path("/tmp/a b"), "output_dir='/tmp/a b'"),
+        ("evaluator", ["bound", "ais"], "evaluator=[bound,ais]"),
+        ("evaluation", {"every": 1000}, "evaluation={every:1000}"),
+    ],
+)
+def test_examples(key, value, text):
+    assert override(key, value) == text
+
+
+@pytest.mark.parametrize(("key", "value"), [("a b", 1), ("-m", 1), ("latent_dim", object()), ("x", {1, 2})])
+def test_what_no_override_can_be_is_refused(key, value):
+    with pytest.raises(UserError, match="allowed"):
+        override(key, value)

@@ -1,0 +1,205 @@
+"""aevb.train: the run of the command, from Python, which gets its process back as it was."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import pytest
+import torch
+
+import aevb
+from aevb.errors import UserError
+from aevb.runs.run import Run
+from helpers.commands import TINY
+from helpers.commands import aevb as command
+from helpers.fork_server import as_begun
+from helpers.running import checkpoint
+
+pytestmark = [pytest.mark.process, pytest.mark.slow]
+
+SMALL = {"data": "digits", "max_samples": 300, "hidden_dim": 5, "latent_dim": 2, "logger": "none", "evaluator": "bound"}
+SMALL["optimizer"] = "adam"  # the authors' Adagrad warms up for 10,000 samples, of which aevb warns
+WORDS = [*TINY, "optimizer=adam", "optimizer.lr=1e-3"]
+MODIFIED = """\
+import os, sys, torch, aevb
+sys.argv = ["ipykernel_launcher.py", "-f", "/nowhere/kernel.json"]
+torch.set_default_dtype(torch.float64)
+torch.set_num_threads(2)
+torch.set_float32_matmul_precision("medium")
+torch.use_deterministic_algorithms(True)
+torch.manual_seed(7)
+before = dict(os.environ), torch.get_rng_state()
+with torch.no_grad():
+    run = aevb.train(*WORDS, progress=False)
+assert dict(os.environ) == before[0]
+assert torch.equal(torch.get_rng_state(), before[1])
+assert torch.get_default_dtype() == torch.float64
+assert torch.get_num_threads() == 2
+assert torch.get_float32_matmul_precision() == "medium"
+assert torch.are_deterministic_algorithms_enabled()
+"""
+INTERRUPTED = """\
+import aevb
+try:
+    aevb.train(data="digits", latent_dim=2, hidden_dim=20, optimizer="adam", max_samples=10**9, logger="none")
+except KeyboardInterrupt as interruption:
+    print("interrupted:", interruption)
+"""
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def bits(run: Path) -> tuple[str, str, str]:
+    return run.name, sha256(run / "model.pt"), sha256(run / "metrics.csv")
+
+
+@pytest.fixture(scope="module")
+def commanded(tmp_path_factory):
+    """The run of the command line."""
+    folder = tmp_path_factory.mktemp("command")
+    result = command("train", *WORDS, folder=folder)
+    assert result.returncode == 0, result.stderr
+    (run,) = (folder / "outputs" / "runs").iterdir()
+    return run
+
+
+def test_same_name_fingerprint_and_bits_as_the_command(commanded, tmp_path):
+    given = {**SMALL, "optimizer.lr": 1e-3, "output_dir": tmp_path}
+    run = aevb.train(**given, progress=False)
+    assert bits(run.directory) == bits(commanded)
+    assert Run(run.directory).fingerprint == Run(commanded).fingerprint
+    words = aevb.train(
+        *TINY, "optimizer=adam", optimizer={"lr": 1e-3}, output_dir=str(tmp_path / "words"), progress=False
+    )
+    assert bits(words.directory) == bits(commanded)
+    assert "aevb-train data=digits" in (run.directory / "manifest.json").read_text()
+
+
+def test_bits_do_not_depend_on_the_state_of_the_process(commanded, tmp_path):
+    program = MODIFIED.replace("*WORDS", f"*{WORDS!r}")
+    result = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, env=as_begun(os.environ)
+    )
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    assert bits(tmp_path / "outputs" / "runs" / commanded.name) == bits(commanded)
+
+
+def test_several_devices_train_in_child_processes(tmp_path):
+    program = f"import aevb; print(aevb.train(*{[*WORDS, 'trainer=ddp']!r}, progress=False))"
+    result = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, env=as_begun(os.environ)
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "TrainedRun('digits-sgvb_b-adam-z2-s0" in result.stdout
+
+
+def test_a_finished_run_is_returned_and_a_longer_one_extends_it(tmp_path):
+    run = aevb.train(**SMALL, output_dir=tmp_path, progress=False)
+    written = (run.directory / "model.pt").stat().st_mtime_ns
+    assert aevb.train(**SMALL, output_dir=tmp_path, progress=False).directory == run.directory
+    assert (run.directory / "model.pt").stat().st_mtime_ns == written
+    longer = aevb.train(**{**SMALL, "max_samples": 600}, output_dir=tmp_path, progress=False)
+    assert longer.directory == run.directory
+    assert Run(run.directory).done["samples_seen"] == 600
+
+
+def test_an_interrupted_run_has_saved_and_goes_on(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED], cwd=tmp_path, env=as_begun(os.environ), stdout=subprocess.PIPE, text=True
+    )
+    runs = tmp_path / "outputs" / "runs"
+    deadline = time.monotonic() + 120
+    while not list(runs.glob("*/metrics.csv")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "interrupted: outputs/runs/digits-" in out
+    (run,) = runs.iterdir()
+    saved = checkpoint(run)
+    assert saved > 0
+    assert not (run / "FAILED").exists()
+    given = {
+        "data": "digits",
+        "latent_dim": 2,
+        "hidden_dim": 20,
+        "logger": "none",
+        "max_samples": saved + 1000,
+        "optimizer": "adam",
+    }
+    finished = aevb.train(**given, name=run.name, output_dir=tmp_path / "outputs", progress=False)
+    assert Run(finished.directory).done["samples_seen"] >= saved + 1000
+
+
+@pytest.mark.parametrize(
+    ("overrides", "settings", "message"),
+    [
+        ((), {"latent_dims": 2}, "latent_dims=2: no such key; did you mean latent_dim"),
+        ((), {"data": "digit"}, "data=digit: no such option; did you mean digits"),
+        (("latent_dim=2,3",), {}, "several values; try: one call for each"),
+        (
+            ("experiment=demo",),
+            {},
+            "a sweep of several runs; allowed: a single run; try: aevb-train data=digits experiment=demo",
+        ),
+        (("-m",), {}, "-m: not of the form key=value"),
+        (("digits",), {}, "digits: not of the form key=value"),
+        ((), {"latent_dim": 0}, "latent_dim=0: out of range; allowed: an integer >= 1"),
+        ((), {"batch_size": 10_000}, "batch_size=10000: more than there are training data"),
+    ],
+)
+def test_a_refusal_is_one_line_and_leaves_nothing(overrides, settings, message, tmp_path):
+    with pytest.raises(UserError) as refusal:
+        aevb.train("data=digits", *overrides, output_dir=tmp_path / "outputs", **settings)
+    assert message in str(refusal.value)
+    assert len(str(refusal.value).splitlines()) == 1
+    assert not (tmp_path / "outputs").exists()
+
+
+def test_a_module_of_ones_own_needs_trust(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    source = "from aevb.objectives.sgvb_b import SGVB_B\n\nclass Mine(SGVB_B):\n    pass\n"
+    (tmp_path / "my_objective.py").write_text(source)
+    given = {**SMALL, "objective._target_": "my_objective.Mine", "name": "mine"}
+    with pytest.raises(UserError, match="not a target that a config may name"):
+        aevb.train(**given, progress=False)
+    run = aevb.train(**given, trusted=("my_objective",), progress=False)
+    assert run.settings["objective"]["_target_"] == "my_objective.Mine"
+
+
+def test_a_warning_of_the_command_is_a_warning_of_python(tmp_path):
+    with pytest.warns(UserWarning, match="max_samples=300: within the optimizer's warm-up") as caught:
+        aevb.train(**{**SMALL, "optimizer": "adagrad"}, output_dir=tmp_path, progress=False)
+    assert caught[0].filename == __file__
+
+
+def test_hydra_is_the_callers_again(tmp_path):
+    import hydra
+    from hydra._internal.config_loader_impl import ConfigLoaderImpl
+    from hydra.core.global_hydra import GlobalHydra
+
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "mine.yaml").write_text("a: 1\n")
+    before = ConfigLoaderImpl.load_configuration
+    with hydra.initialize_config_dir(str(tmp_path / "conf"), version_base="1.3"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        mine = GlobalHydra.instance().hydra
+        aevb.train(**SMALL, output_dir=tmp_path, progress=False)
+        assert GlobalHydra.instance().hydra is mine
+        assert hydra.compose("mine").a == 1
+    assert ConfigLoaderImpl.load_configuration is before
+
+
+def test_torch_state_is_given_back_after_an_error(tmp_path):
+    torch.set_num_threads(1)
+    with pytest.raises(UserError):
+        aevb.train(**SMALL, **{"trainer.threads": 0}, output_dir=tmp_path)
+    assert torch.get_num_threads() == 1
