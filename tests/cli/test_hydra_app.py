@@ -25,6 +25,10 @@ def refused(result: subprocess.CompletedProcess[str], folder: Path, *words: str)
     return lines[0]
 
 
+@pytest.mark.fault(
+    "keys that Hydra does not know behind `+`, an option that is null, an invalid path",
+    "one line with the key, exit code 2",
+)
 @pytest.mark.parametrize(
     ("arguments", "start", "words"),
     [
@@ -108,6 +112,10 @@ def test_train_refuses(arguments: str, start: str, words: list[str], tmp_path: P
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.fault(
+    "an objective, a decoder or a minibatch that cannot go with the devices or the data",
+    "every fault in a line, before torch is loaded",
+)
 def test_what_cannot_be_shared_among_devices_is_refused_without_torch(tmp_path: Path) -> None:
     (tmp_path / "odd.py").write_text(
         "from aevb.objectives.sgvb_b import SGVB_B\nclass Odd(SGVB_B):\n    mean_over_data = False\n"
@@ -151,6 +159,10 @@ def test_a_target_that_writes_files_writes_none(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.fault(
+    "no data and no network",
+    "one line names the files and where to put them",
+)
 def test_no_data_and_no_network(tmp_path: Path) -> None:
     line = refused(aevb("train", "data.root=nowhere", folder=tmp_path, env=OFFLINE), tmp_path, "data=digits")
     assert line.startswith("aevb-train: data.root=nowhere")
@@ -158,6 +170,10 @@ def test_no_data_and_no_network(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.fault(
+    "a data file truncated",
+    "refused by its name",
+)
 def test_a_truncated_file_is_named(tmp_path: Path) -> None:
     raw = tmp_path / "data" / "MNIST" / "raw"
     raw.mkdir(parents=True)

@@ -33,6 +33,10 @@ def warnings_for(
     return result
 
 
+@pytest.mark.fault(
+    "an untrusted config file that sets Hydra's logging, search path, plugins or a path of its own",
+    "one line, exit code 2, nothing run or written",
+)
 @pytest.mark.parametrize(
     ("text", "line", "more"),
     [
@@ -66,12 +70,20 @@ def test_the_evaluation_has_the_same_rule(tmp_path: Path) -> None:
     assert "hydra.job_logging.handlers.h.class=" in result.stderr
 
 
+@pytest.mark.fault(
+    "an untrusted config file that asks for a secret of the environment",
+    "one line with the unresolved text; the secret is not shown",
+)
 @pytest.mark.parametrize("text", ["hydra: {job: {env_copy: [AEVB_SECRET]}}", "name: '${oc.env:AEVB_SECRET}/x'"])
 def test_a_secret_is_not_shown(text: str, tmp_path: Path) -> None:
     files = {"theirs/experiment/x.yaml": f"# @package _global_\n{text}\n"}
     assert "AEVB_SECRET" in warnings_for(tmp_path, files, "experiment=x", *TINY).stderr
 
 
+@pytest.mark.fault(
+    "files in an untrusted folder in place of Hydra's own groups",
+    "refused by the group's name",
+)
 def test_an_untrusted_file_in_a_group_of_hydra(tmp_path: Path) -> None:
     files = {
         "theirs/hydra/callbacks/bad.yaml": "a: {_target_: os.mkdir, path: canary}\n",

@@ -35,6 +35,10 @@ def two_runs(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.fault(
+    "the reader of a pipe leaves (`aevb-diff A B` into `head`)",
+    "the command ends quietly, exit code 141",
+)
 @pytest.mark.parametrize(
     "command",
     ["aevb-diff outputs/runs/a outputs/runs/b", "aevb-status", "aevb-train --help", "aevb-train --check -m seed=0,1,2"],
@@ -46,6 +50,10 @@ def test_a_reader_that_leaves_ends_a_command_quietly(command: str, two_runs: Pat
     assert result.returncode == 141
 
 
+@pytest.mark.fault(
+    "standard output is on a full disk",
+    "one line, exit code 1",
+)
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 @pytest.mark.parametrize(
     "command", ["aevb-diff outputs/runs/a outputs/runs/b", "aevb-status", "aevb-train --check seed=0"]
@@ -57,6 +65,10 @@ def test_output_that_cannot_be_written_is_one_line(command: str, two_runs: Path)
     assert result.returncode == 1
 
 
+@pytest.mark.fault(
+    "standard input, output and error are closed, as cron may have them",
+    "trains as ever",
+)
 @pytest.mark.slow
 def test_a_command_without_standard_streams_trains(tmp_path: Path) -> None:
     result = shell(f"aevb-train {' '.join(TINY)} <&- >&- 2>&-", tmp_path)

@@ -48,6 +48,10 @@ class Deadly(Digits):
 TRUST = ("--trust", "deadly", "++data._target_=deadly.Deadly", "~data.targets", "~data.n_train")
 
 
+@pytest.mark.fault(
+    "a job of a sweep dies or fails",
+    "the others go on; a table of all jobs, exit code 1; the same command trains what is missing",
+)
 @pytest.mark.parametrize("launcher", ["basic", "cores", "joblib"])
 def test_a_failing_job_takes_no_other_along(launcher: str, tmp_path: Path) -> None:
     # A job raises (joblib) or dies by its own hand (the others).
@@ -90,6 +94,10 @@ def test_a_failing_job_takes_no_other_along(launcher: str, tmp_path: Path) -> No
     assert not [*tmp_path.rglob(".hydra"), *tmp_path.rglob("multirun.yaml")]
 
 
+@pytest.mark.fault(
+    "a job's data lost or damaged while the sweep runs",
+    "the others go on; the account says what was lost",
+)
 @pytest.mark.parametrize("launcher", ["basic", "joblib"])
 def test_data_that_are_lost_while_a_sweep_runs_stop_their_own_job(launcher: str, tmp_path: Path) -> None:
     if launcher == "joblib":
@@ -154,6 +162,10 @@ def test_check_names_every_run_and_makes_none(empty: Path, monkeypatch, capsys) 
     assert list(empty.iterdir()) == []
 
 
+@pytest.mark.fault(
+    "one bad point in a sweep",
+    "named, exit code 2, nothing is started",
+)
 def test_bad_points_are_named_before_the_first_starts(empty: Path, monkeypatch, capsys) -> None:
     sweep = ["-m", "latent_dim=2,0", "optimizer.lr=0.1,-1", "hydra.sweeper.max_batch_size=1"]
     assert run(sweep, monkeypatch) == 2
@@ -168,6 +180,10 @@ def test_bad_points_are_named_before_the_first_starts(empty: Path, monkeypatch, 
     assert list(empty.iterdir()) == []
 
 
+@pytest.mark.fault(
+    "one point of a sweep without its data, or with a damaged file",
+    "named, exit code 2, nothing is started",
+)
 def test_data_are_looked_at_before_the_first_starts(empty: Path, monkeypatch, capsys) -> None:
     images = np.random.default_rng(0).random((300, 16), dtype=np.float32)
     np.savez(empty / "good.npz", train=images, test=images[:50])
@@ -194,6 +210,10 @@ def test_data_are_looked_at_before_the_first_starts(empty: Path, monkeypatch, ca
     assert f"{directory}: finished already" in capsys.readouterr().out
 
 
+@pytest.mark.fault(
+    "a launcher whose package is not installed",
+    "one line names the extra, exit code 2, also with `--check`",
+)
 def test_a_launcher_that_is_not_installed_is_named_as_it_was_typed(empty: Path, monkeypatch, capsys) -> None:
     if importlib.util.find_spec("hydra_plugins.hydra_submitit_launcher"):
         pytest.skip("submitit is installed")

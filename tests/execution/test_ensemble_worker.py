@@ -64,6 +64,16 @@ def test_a_member_leaves_what_a_run_leaves(mixed):
     assert sizes[0] < 1.1 * sizes[1]  # no member carries the others' parameters along
 
 
+@pytest.mark.fault(
+    "a sweep of one process per core (the default) told to stop, then killed",
+    "every run saves, nobody is left; the same command goes on to the same numbers",
+    case="cores",
+)
+@pytest.mark.fault(
+    "runs together in one process (`hydra/launcher=ensemble`) told to stop, then killed",
+    "every run saves, nobody is left; the same command goes on to the same numbers",
+    case="ensemble",
+)
 @pytest.mark.parametrize("launcher", ["ensemble", "cores"])
 def test_runs_that_were_stopped_and_killed_go_on(launcher, mixed, tmp_path):
     sweep = (*BOTH, f"hydra/launcher={launcher}", *(("hydra.launcher.cores=2",) if launcher == "cores" else ()))
@@ -91,6 +101,10 @@ def test_runs_that_were_stopped_and_killed_go_on(launcher, mixed, tmp_path):
     assert all(largest_difference(results["auto", j], whole["auto", j]) < 1e-10 for j in (2, 5))
 
 
+@pytest.mark.fault(
+    "a member of an ensemble that cannot write",
+    "it leaves, the others go on",
+)
 def test_one_that_is_refused_takes_no_other_along(tmp_path):
     (tmp_path / "outputs" / "runs" / "digits-sgvb_b-adagrad-z5-s0").mkdir(parents=True)
     sweep = ("-m", "hydra/launcher=ensemble", "data=digits", "latent_dim=2,5,3", "max_samples=300", "evaluator=bound")

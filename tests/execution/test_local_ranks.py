@@ -104,6 +104,10 @@ def odd(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.fault(
+    "a gradient that is not finite, on one rank",
+    "one line with the step, the parts of the objective and the last checkpoint",
+)
 def test_an_infinite_gradient_is_named_on_one_device_and_on_two(odd):
     run = odd / "one"
     rough = {"_target_": "odd.Rough"}
@@ -133,12 +137,20 @@ def test_what_is_no_mean_over_data_is_refused_on_several_devices(odd):
         train_run.run(run, ("odd",), Ranks(0, 2, 2))
 
 
+@pytest.mark.fault(
+    "another number of ranks than the config says",
+    "refused",
+)
 def test_another_number_of_ranks_than_the_config_says_is_refused(tmp_path):
     runs.prepare(tmp_path / "run", settings(*DIGITS, "trainer=ddp"))
     with pytest.raises(UserError, match=r"^trainer.devices=2: there are 3 ranks"):
         train_run.run(tmp_path / "run", (), Ranks(0, 3, 3))
 
 
+@pytest.mark.fault(
+    "one rank fails, the others are ended for it",
+    "the rank at fault speaks",
+)
 @pytest.mark.parametrize(
     ("ends", "answer", "message"),
     [

@@ -64,6 +64,10 @@ def test_forked_jobs_have_the_bits_of_a_run_alone(tmp_path: Path) -> None:
     assert (runs["alone"][0] / "metrics.csv").read_text() == (runs["forked"][0] / "metrics.csv").read_text()
 
 
+@pytest.mark.fault(
+    "the terminal is closed (SIGHUP), or a scheduler sends SIGUSR1 or SIGUSR2 before the end of a time limit",
+    "as SIGTERM: saves, exit code 128 + number",
+)
 def test_a_sweep_asked_to_stop_saves_every_run(tmp_path: Path) -> None:
     sweep, runs = sweeping(tmp_path)
     sweep.send_signal(signal.SIGHUP)
@@ -82,6 +86,10 @@ def test_children_of_a_killed_command_save_and_are_gone(tmp_path: Path) -> None:
     assert sweep.communicate()[1].count("stopped by SIGTERM at ") == 2
 
 
+@pytest.mark.fault(
+    "the server that forks a sweep's runs is killed, or the command whose runs it has forked",
+    "nobody is left; the runs that had begun hear SIGTERM",
+)
 def test_children_of_a_killed_fork_server_save_and_are_gone(tmp_path: Path) -> None:
     sweep, runs = sweeping(tmp_path)
     tree = servers(tmp_path)

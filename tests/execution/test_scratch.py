@@ -46,6 +46,10 @@ def test_commands_that_end_leave_nothing(temporary: Path, tmp_path: Path) -> Non
     assert left(temporary) == []
 
 
+@pytest.mark.fault(
+    "temporary folders of commands that were killed",
+    "the next command removes them; a living one's and other people's stay",
+)
 def test_what_a_killed_command_left_goes_with_the_next_one(temporary: Path, tmp_path: Path) -> None:
     started = begin(tmp_path, *TINY, "trainer=ddp", "name=run", "max_samples=1e8")
     reach(started, tmp_path / "outputs" / "runs" / "run", 1000)
@@ -97,6 +101,10 @@ def test_no_other_folder_is_taken_for_one(temporary: Path, monkeypatch: pytest.M
         assert (temporary / "aevb-scratch-dead").is_dir()
 
 
+@pytest.mark.fault(
+    "no temporary folder can be written",
+    "one line, exit code 2",
+)
 def test_no_temporary_folder_is_reported(tmp_path: Path) -> None:
     # A disk on which no file gets beyond nothing: what Python looks for is a folder where it can write a few bytes.
     script = Path(sys.executable).with_name("aevb-train")

@@ -38,6 +38,10 @@ def halve(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
+@pytest.mark.fault(
+    "config.yaml truncated",
+    "refused by its name, with the keys that are missing",
+)
 def test_a_truncated_config(run: Path) -> None:
     halve(run / "config.yaml")
     with pytest.raises(UserError) as error:
@@ -47,6 +51,10 @@ def test_a_truncated_config(run: Path) -> None:
     )
 
 
+@pytest.mark.fault(
+    "config.yaml empty, a list, words, broken YAML, bytes that are no text",
+    "refused by its name",
+)
 @pytest.mark.parametrize(
     "text", [b"", b"- a\n- b\n", b"just words", b"a: [1", b"\xff\xfe\x00", b"a: !!python/name:os.system"]
 )
@@ -58,6 +66,10 @@ def test_a_config_that_is_none(text: bytes, run: Path) -> None:
         assert refusal(error).startswith(f"{run / 'config.yaml'}: not a")
 
 
+@pytest.mark.fault(
+    "metrics.csv, timing.csv or an evaluation damaged",
+    "written anew from the checkpoint",
+)
 def test_damaged_records_are_written_anew(run: Path, undisturbed: Path) -> None:
     halve(run / "metrics.csv")
     (run / "timing.csv").write_bytes(os.urandom(100))
@@ -67,6 +79,10 @@ def test_damaged_records_are_written_anew(run: Path, undisturbed: Path) -> None:
     assert runs.Run(run).timing()["samples_seen"].tolist() == [100, 200, 300, 500, 1000, 2000, 3000]
 
 
+@pytest.mark.fault(
+    "DONE damaged",
+    "refused by its name; removed as the line says, the run is completed again to the same bits",
+)
 @pytest.mark.parametrize("text", [b"", b"{", b"\xff\xfe"])
 def test_a_damaged_done(text: bytes, run: Path, undisturbed: Path) -> None:
     (run / "DONE").write_bytes(text)
@@ -79,6 +95,10 @@ def test_a_damaged_done(text: bytes, run: Path, undisturbed: Path) -> None:
     assert outcome(train(run, 3000)) == outcome(undisturbed)
 
 
+@pytest.mark.fault(
+    "events files torn, garbage or empty",
+    "what can be read is kept, the run goes on to the same bits",
+)
 @pytest.mark.parametrize("damage", ["torn", "garbage", "empty"])
 def test_a_damaged_events_file(damage: str, run: Path, undisturbed: Path) -> None:
     for events in (run / "tb").glob("events*"):
@@ -87,6 +107,10 @@ def test_a_damaged_events_file(damage: str, run: Path, undisturbed: Path) -> Non
     assert outcome(train(run, 3000, "logger=tensorboard")) == outcome(undisturbed)
 
 
+@pytest.mark.fault(
+    "model.pt truncated, with a flipped bit, empty, missing, or another model's",
+    "refused by its name; after what the line says it is made again",
+)
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "empty", "missing", "another"])
 def test_damaged_weights(damage: str, run: Path, tmp_path: Path) -> None:
     path = run / "model.pt"
@@ -112,6 +136,10 @@ def test_damaged_weights(damage: str, run: Path, tmp_path: Path) -> None:
         assert package.load(run).latent_dim == 2
 
 
+@pytest.mark.fault(
+    "model.pt damaged, from `aevb-evaluate`",
+    "one line, exit code 2",
+)
 def test_damaged_weights_from_the_command(run: Path, tmp_path: Path) -> None:
     halve(run / "model.pt")
     result = aevb("evaluate", f"run={run}", folder=tmp_path)
@@ -120,6 +148,10 @@ def test_damaged_weights_from_the_command(run: Path, tmp_path: Path) -> None:
     assert line.startswith(f"aevb-evaluate: {run / 'model.pt'}: damaged")
 
 
+@pytest.mark.fault(
+    "the data file changed while the run was stopped",
+    "refused by the file's key before anything is touched, also by the worker; restored, it goes on",
+)
 def test_data_that_changed_while_the_run_was_stopped(tmp_path: Path) -> None:
     x = np.random.default_rng(0).random((300, 16), dtype=np.float32)
     path = tmp_path / "mine.npy"

@@ -1,56 +1,74 @@
-"""docs/faults.md names a test for every fault: each is there, and none is skipped whatever happens."""
+"""The table of docs/faults.md is that of the `fault` markers, and every marked test runs."""
 
 import ast
 import re
 from functools import cache
-from pathlib import Path
 
-import pytest
+from fault_table import PAGE, all_faults, page
 
 from helpers.commands import REPOSITORY
 
-TABLE = REPOSITORY / "docs" / "faults.md"
-ROW = re.compile(
-    r"^\| (?P<fault>[^|]+) \| (?P<happens>[^|]+) \| `(?P<test>tests/[\w/]+\.py::test_\w+)(\[[^`]+\])?` \|$"
-)
-
-
-def rows() -> list[re.Match[str]]:
-    table = TABLE.read_text().partition("\n## ")[0]  # the sections after it have tables of their own
-    lines = [line for line in table.splitlines() if line.startswith("|")]
-    matches = [ROW.match(line) for line in lines[2:]]
-    assert all(matches), lines[2:][matches.index(None)]
-    return [row for row in matches if row is not None]
+ALWAYS_SKIPPED = re.compile(r"\b(skip|xfail)\b")
+"""In a decorator; a `skipif` with a reason is allowed."""
 
 
 @cache
-def decorators_in(path: Path) -> dict[str, list[str]]:
-    """Names of a file's tests, with the text of their decorators and of the file's pytestmark."""
-    tree = ast.parse(path.read_text())
-    decorators = [
-        ast.unparse(node.value)
-        for node in tree.body
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "pytestmark"
-    ]
-    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-    return {node.name: [*decorators, *map(ast.unparse, node.decorator_list)] for node in functions}
+def functions(file: str) -> dict[str, ast.FunctionDef]:
+    tree = ast.parse((REPOSITORY / file).read_text())
+    return {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
 
 
-def test_the_table_has_thirty_faults_and_each_once() -> None:
-    faults = [row["fault"] for row in rows()]
-    assert len(faults) == len(set(faults)) >= 30
+def test_the_page_is_the_table_of_the_markers() -> None:
+    text = PAGE.read_text()
+    assert page(text) == text, "try: python scripts/fault_table.py"
 
 
-@pytest.mark.parametrize("row", rows(), ids=lambda row: row["fault"])
-def test_the_test_of_a_fault_is_there_and_runs(row: re.Match[str]) -> None:
-    file, _, name = row["test"].partition("::")
-    decorators = decorators_in(REPOSITORY / file)
-    assert name in decorators
-    always = [decorator for decorator in decorators[name] if re.search(r"\b(skip|xfail)\b", decorator)]
-    assert not always, f"{row['test']}: {always}"
-    body = ast.unparse(next(n for n in ast.walk(ast.parse((REPOSITORY / file).read_text())) if _named(n, name)))
-    assert not re.search(r"^    pytest\.(skip|xfail)\(", body, re.MULTILINE), row["test"]
+def test_another_table_is_replaced_and_the_rest_is_kept() -> None:
+    text = PAGE.read_text()
+    rows = [line for line in text.splitlines(keepends=True) if line.startswith("| ") and "::test_" in line]
+    damaged = text.replace(rows[0], "").replace(rows[-1], "| a fault | nothing | `tests/test_x.py::test_y` |\n")
+    assert damaged != text
+    assert page(damaged) == text
 
 
-def _named(node: ast.AST, name: str) -> bool:
-    return isinstance(node, ast.FunctionDef) and node.name == name
+def test_there_are_many_faults_and_each_once() -> None:
+    faults = [fault.fault for fault in all_faults()]
+    assert len(faults) == len(set(faults)) >= 90
+
+
+def test_no_marked_test_is_skipped_whatever_happens() -> None:
+    skipped = []
+    for marked in all_faults():
+        file, _, name = marked.test.partition("[")[0].partition("::")
+        function = functions(file)[name]
+        body = ast.unparse(function.body)  # type: ignore[arg-type]
+        decorators = [*map(ast.unparse, function.decorator_list), module_mark(file)]
+        own = [text for text in decorators if not text.startswith("pytest.mark.fault")]
+        if any(map(ALWAYS_SKIPPED.search, own)) or re.search(r"^pytest\.(skip|xfail)\(", body, re.MULTILINE):
+            skipped.append(marked.test)
+    assert skipped == []
+
+
+def module_mark(file: str) -> str:
+    """The `pytestmark` of a file, or ""."""
+    tree = ast.parse((REPOSITORY / file).read_text())
+    assignments = [node for node in tree.body if isinstance(node, ast.Assign)]
+    return " ".join(ast.unparse(node) for node in assignments if ast.unparse(node.targets[0]) == "pytestmark")
+
+
+def test_a_marked_case_is_one_of_its_test() -> None:
+    unknown = []
+    for marked in all_faults():
+        name, _, case = marked.test.partition("[")
+        if not case:
+            continue
+        file, _, name = name.partition("::")
+        words = {
+            word
+            for decorator in functions(file)[name].decorator_list
+            if not ast.unparse(decorator).startswith("pytest.mark.fault")
+            for word in re.findall(r"\w+", ast.unparse(decorator))
+        }
+        if case.rstrip("]") not in words:
+            unknown.append(marked.test)
+    assert unknown == []

@@ -83,6 +83,10 @@ READERS: dict[str, Callable[[Path, Path], object]] = {
 }
 
 
+@pytest.mark.fault(
+    "a named pipe, socket, device, folder or symbolic link in the place of any file of a run directory",
+    "refused in one line; never followed, never waited for",
+)
 @pytest.mark.parametrize("reader", READERS)
 def test_every_damage_is_read_or_refused(reader: str, good: Path, victim: Path, tmp_path: Path) -> None:
     for damage in DAMAGES:
@@ -96,6 +100,10 @@ def test_every_damage_is_read_or_refused(reader: str, good: Path, victim: Path, 
     assert (victim / "file").read_text() == "precious"
 
 
+@pytest.mark.fault(
+    "YAML aliases, deep nesting or megabytes in config.yaml; deep or long JSON",
+    "refused by its name before anything is built from it",
+)
 def test_what_is_damaged_is_refused_by_its_name(good: Path, victim: Path, tmp_path: Path) -> None:
     """Of every record that a reader needs, each damage is noticed."""
     for damage in DAMAGES:
@@ -124,6 +132,10 @@ def everything(good: Path, victim: Path, tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.fault(
+    "a folder of runs in which most records have the wrong shape",
+    "one row each that says why; the good runs are shown",
+)
 def test_status_has_a_row_for_every_run(everything: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with no_hang():
         rows = rows_of(everything)
@@ -137,6 +149,10 @@ def test_status_has_a_row_for_every_run(everything: Path, capsys: pytest.Capture
     assert all(line.isprintable() for line in printed.splitlines())
 
 
+@pytest.mark.fault(
+    "a figure over such a folder",
+    "drawn from the good runs; one line for each of the others",
+)
 def test_a_figure_is_drawn_from_the_others(
     everything: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -155,6 +171,10 @@ GONE_ON_WITH = [
 ]
 
 
+@pytest.mark.fault(
+    "`checkpoints`, `tb` or LOCK is a symbolic link, a file or a named pipe, when training goes on",
+    "refused in one line; nothing behind the link is touched, DONE stays",
+)
 @pytest.mark.parametrize("damage", GONE_ON_WITH, ids=lambda damage: damage.name)
 def test_training_refuses_or_resumes(damage: Damage, good: Path, victim: Path, tmp_path: Path) -> None:
     run = plant(good, tmp_path / "runs", victim, damage)
@@ -165,6 +185,10 @@ def test_training_refuses_or_resumes(damage: Damage, good: Path, victim: Path, t
     assert [path.name for path in victim.iterdir()] == ["file"]
 
 
+@pytest.mark.fault(
+    "last.ckpt of another seed, of another model, or no checkpoint at all",
+    "refused in one line; DONE stays until the replacement was read",
+)
 def test_the_checkpoint_of_another_seed_is_refused(good: Path, tmp_path: Path) -> None:
     other = train(tmp_path / "other", 300, *DIGITS, "seed=1")
     run = Path(shutil.copytree(good, tmp_path / "run"))
@@ -176,6 +200,10 @@ def test_the_checkpoint_of_another_seed_is_refused(good: Path, tmp_path: Path) -
     assert (run / layout.DONE).exists()
 
 
+@pytest.mark.fault(
+    "a checkpoint of an older version, without a fingerprint",
+    "resumed",
+)
 def test_a_checkpoint_without_a_fingerprint_is_resumed(good: Path, tmp_path: Path) -> None:
     import torch
 
@@ -186,6 +214,10 @@ def test_a_checkpoint_without_a_fingerprint_is_resumed(good: Path, tmp_path: Pat
     assert runs.Run(train(run, 500, *DIGITS)).done["samples_seen"] == 500
 
 
+@pytest.mark.fault(
+    "model.pt in float16, with NaN, of another run, or a zip bomb",
+    "refused by its name",
+)
 @pytest.mark.parametrize(
     ("name", "words"),
     [
@@ -202,6 +234,10 @@ def test_weights_that_are_not_the_runs(name: str, words: str, good: Path, victim
     assert words in answered
 
 
+@pytest.mark.fault(
+    "DONE of another run",
+    "refused by its name",
+)
 def test_done_of_another_run_is_refused(good: Path, tmp_path: Path) -> None:
     other = train(tmp_path / "other", 300, *DIGITS, "seed=1")
     run = Path(shutil.copytree(good, tmp_path / "run"))
@@ -209,6 +245,10 @@ def test_done_of_another_run_is_refused(good: Path, tmp_path: Path) -> None:
     assert "of another run" in answer(lambda: package.load(run))
 
 
+@pytest.mark.fault(
+    "the data file changed after the run was finished",
+    "whoever reads the data is refused; a model is still loaded for what reads none",
+)
 def test_data_that_changed_since_are_named(tmp_path: Path) -> None:
     x = np.random.default_rng(0).random((300, 16), dtype=np.float32)
     path = tmp_path / "mine.npy"
@@ -223,6 +263,10 @@ def test_data_that_changed_since_are_named(tmp_path: Path) -> None:
     assert answer(package.load(run).test).startswith(f"data.path={path}: not the data that {run} began with")
 
 
+@pytest.mark.fault(
+    "the folder of a run is renamed, or its config.yaml removed, while it trains",
+    "one line at the next evaluation point, exit code 2",
+)
 @pytest.mark.process
 @pytest.mark.slow
 def test_a_renamed_run_is_reported_at_the_next_point(tmp_path: Path) -> None:

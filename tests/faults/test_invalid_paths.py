@@ -38,6 +38,11 @@ def files(run: Path) -> set[str]:
     return {str(path.relative_to(run)) for path in run.rglob("*") if path.is_file()}
 
 
+@pytest.mark.fault(
+    "disk full at a checkpoint",
+    "ends in one line, before the next; the earlier checkpoint is untouched, nothing half-written stays; "
+    "goes on later to the same bits",
+)
 def test_a_full_disk_ends_the_run_at_once_and_keeps_the_checkpoint(undisturbed: Path, tmp_path: Path) -> None:
     run = train(tmp_path / "run", 1000)
     last = run / "checkpoints" / "last.ckpt"
@@ -53,6 +58,10 @@ def test_a_full_disk_ends_the_run_at_once_and_keeps_the_checkpoint(undisturbed: 
     assert outcome(train(run, 3000)) == outcome(undisturbed)
 
 
+@pytest.mark.fault(
+    "disk full at the final weights",
+    "ends in one line; nothing half-written stays; goes on later to the same bits",
+)
 def test_a_full_disk_when_the_weights_are_written(undisturbed: Path, tmp_path: Path, monkeypatch) -> None:
     save = runs.write_atomically
 
@@ -69,6 +78,10 @@ def test_a_full_disk_when_the_weights_are_written(undisturbed: Path, tmp_path: P
     assert outcome(train(tmp_path / "run", 3000)) == outcome(undisturbed)
 
 
+@pytest.mark.fault(
+    "disk full at TensorBoard's events",
+    "ends in one line; nothing half-written stays; goes on later to the same bits",
+)
 def test_a_full_disk_when_tensorboard_writes(undisturbed: Path, tmp_path: Path) -> None:
     with full_disk(20_000), pytest.raises(UserError) as error:
         train(tmp_path / "run", 3000, "logger=tensorboard", "trainer.checkpoint_minutes=1e9")
@@ -77,6 +90,10 @@ def test_a_full_disk_when_tensorboard_writes(undisturbed: Path, tmp_path: Path) 
     assert outcome(train(tmp_path / "run", 3000, "logger=tensorboard")) == outcome(undisturbed)
 
 
+@pytest.mark.fault(
+    "disk full in a new run, from the command line",
+    "one line, exit code 2, no run left behind",
+)
 def test_a_full_disk_from_the_command_leaves_one_line_and_no_run(tmp_path: Path) -> None:
     program = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))\n"
     program += "from aevb.cli.train import train; sys.argv[0] = 'aevb-train'; train()"
@@ -87,6 +104,10 @@ def test_a_full_disk_from_the_command_leaves_one_line_and_no_run(tmp_path: Path)
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.fault(
+    "a file where `checkpoints/` should be",
+    "refused in one line before training; the file is kept",
+)
 def test_a_file_where_the_checkpoints_should_be(tmp_path: Path) -> None:
     run = tmp_path / "run"
     run.mkdir()
@@ -98,6 +119,10 @@ def test_a_file_where_the_checkpoints_should_be(tmp_path: Path) -> None:
     assert not (run / "metrics.csv").exists()  # before training
 
 
+@pytest.mark.fault(
+    "a file where `outputs/` should be",
+    "refused in one line before training",
+)
 def test_a_file_where_the_outputs_should_be(tmp_path: Path) -> None:
     (tmp_path / "outputs").write_text("mine")
     result = aevb("train", *TINY, folder=tmp_path)
@@ -108,6 +133,10 @@ def test_a_file_where_the_outputs_should_be(tmp_path: Path) -> None:
     assert "try: another output_dir=" in line
 
 
+@pytest.mark.fault(
+    "clock set back, by a day at every look and by a century between two processes",
+    "nothing changes: neither bits nor points nor measured seconds",
+)
 def test_a_clock_that_is_set_back_changes_nothing(tmp_path: Path, undisturbed: Path, monkeypatch) -> None:
     """Each look at the wall clock is a day before the last one, and the second process begins a century before the first."""
     run = tmp_path / "run"
@@ -123,6 +152,10 @@ def test_a_clock_that_is_set_back_changes_nothing(tmp_path: Path, undisturbed: P
     assert (np.diff(seconds) > 0).all()
 
 
+@pytest.mark.fault(
+    "no GPU where one is asked for",
+    "one line, exit code 2, no run left behind",
+)
 def test_a_gpu_that_is_not_there(tmp_path: Path) -> None:
     result = aevb("train", *TINY, "trainer.accelerator=gpu", folder=tmp_path, env={"CUDA_VISIBLE_DEVICES": ""})
     assert result.returncode == 2

@@ -70,6 +70,10 @@ def test_the_payload_works(tmp_path: Path, monkeypatch) -> None:
     assert (tmp_path / "proof").exists()
 
 
+@pytest.mark.fault(
+    "a pickle in model.pt from an untrusted source",
+    "refused, not executed",
+)
 @pytest.mark.parametrize("form", ["torch", "old torch", "bare"])
 def test_a_pickle_in_the_weights(form: str, run: Path) -> None:
     state = {**torch.load(run / "model.pt", weights_only=True), "more": Payload()}
@@ -82,6 +86,10 @@ def test_a_pickle_in_the_weights(form: str, run: Path) -> None:
     assert not Path("proof").exists()
 
 
+@pytest.mark.fault(
+    "a pickle in a checkpoint from an untrusted source",
+    "refused, not executed",
+)
 @pytest.mark.parametrize("form", ["torch", "old torch", "bare"])
 def test_a_pickle_in_a_checkpoint(form: str, run: Path) -> None:
     for path in (run / "checkpoints").iterdir():
@@ -95,6 +103,10 @@ def test_a_pickle_in_a_checkpoint(form: str, run: Path) -> None:
     assert not Path("proof").exists()
 
 
+@pytest.mark.fault(
+    "a pickle in a data file",
+    "refused, not executed",
+)
 def test_a_pickle_in_the_data(run: Path) -> None:
     np.save("mine.npy", np.array([Payload()], dtype=object))
     change(run, "data", {"_target_": "aevb.data.array.ArrayDataset", "path": "mine.npy"})
@@ -104,6 +116,10 @@ def test_a_pickle_in_the_data(run: Path) -> None:
     assert not Path("proof").exists()
 
 
+@pytest.mark.fault(
+    "a call (`_target_`) anywhere in an untrusted config.yaml, nested and in lists",
+    "refused before anything is imported",
+)
 @pytest.mark.parametrize("call", [CALL, WRITE], ids=["os.mkdir", "Path.touch"])
 @pytest.mark.parametrize(
     "path",
@@ -133,6 +149,10 @@ def test_targets_that_are_nearly_allowed(target: Any, run: Path) -> None:
         train_run.run(run)
 
 
+@pytest.mark.fault(
+    "a `_target_` through an interpolation",
+    "refused",
+)
 def test_a_target_through_an_interpolation_in_a_composed_config(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     cfg = composed("data=digits")
@@ -145,6 +165,10 @@ def test_a_target_through_an_interpolation_in_a_composed_config(tmp_path: Path, 
     assert not Path("proof").exists()
 
 
+@pytest.mark.fault(
+    "`${oc.env:SECRET}` or another resolver in an untrusted config.yaml",
+    "stays text: nothing is asked, the value is nowhere",
+)
 def test_nothing_in_an_untrusted_config_is_resolved(run: Path, monkeypatch) -> None:
     """Neither the environment nor a resolver that some program has registered is asked."""
     monkeypatch.setenv("AEVB_SECRET", "swordfish")
@@ -168,6 +192,10 @@ def test_nothing_in_an_untrusted_config_is_resolved(run: Path, monkeypatch) -> N
     assert sorted(path.name for path in run.parent.iterdir()) == ["run"]  # nor is a place taken from it
 
 
+@pytest.mark.fault(
+    "YAML tags that make Python objects",
+    "refused by the file's name, not executed",
+)
 @pytest.mark.parametrize(
     "text",
     ["!!python/object/apply:os.mkdir [proof]", "!!python/object/new:os.mkdir [proof]", "!!python/name:os.mkdir",
@@ -183,6 +211,10 @@ def test_tags_of_yaml(text: str, run: Path) -> None:
     assert not Path("proof").exists()
 
 
+@pytest.mark.fault(
+    "a name or an option that leads out of outputs/runs",
+    "refused; an option from elsewhere names a run inside",
+)
 @pytest.mark.parametrize("name", ["../../x", "/tmp/x", "..", ".", "a/b", "a\nb", "", "-x", "..x", "a\\b", "x\x00"])
 def test_names_that_lead_elsewhere(name: str, tmp_path: Path) -> None:
     cfg = composed("data=digits")
@@ -198,6 +230,10 @@ def test_an_option_from_elsewhere_leads_nowhere_else(tmp_path: Path) -> None:
     assert [path.parent.parent.name for path in tmp_path.rglob("DONE")] == ["runs"]
 
 
+@pytest.mark.fault(
+    "links in an untrusted run directory",
+    "replaced, not followed",
+)
 def test_links_in_a_run_directory_are_replaced_not_followed(run: Path, tmp_path: Path) -> None:
     own_file = tmp_path / "mine"
     own_file.write_text("precious")
@@ -241,6 +277,10 @@ HYDRA_PAYLOADS = [
 ]
 
 
+@pytest.mark.fault(
+    "callbacks, launchers, log handlers, environment for Hydra in an untrusted config",
+    "refused when it is composed",
+)
 @pytest.mark.parametrize("payload", HYDRA_PAYLOADS)
 def test_what_a_config_may_not_ask_of_hydra(payload: str, tmp_path: Path, monkeypatch) -> None:
     folder = tmp_path / "theirs" / "experiment"
@@ -258,6 +298,10 @@ def test_what_a_config_may_not_ask_of_hydra(payload: str, tmp_path: Path, monkey
     assert [path.name for path in tmp_path.iterdir()] == ["theirs"]
 
 
+@pytest.mark.fault(
+    "an untrusted experiment (`--config-dir`) that calls, or chooses a place to write",
+    "one line, exit code 2, nothing written",
+)
 @pytest.mark.parametrize(
     ("text", "line"),
     [

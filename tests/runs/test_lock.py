@@ -35,6 +35,10 @@ def end(process: subprocess.Popen[str]) -> None:
     process.stdout.close()
 
 
+@pytest.mark.fault(
+    "two processes on one run directory",
+    "the second is refused with process, host and time of the first, and writes nothing",
+)
 def test_the_second_command_on_a_run_is_refused(tmp_path: Path) -> None:
     overrides = (*DIGITS, "name=run")
     first = begin(tmp_path, *overrides, "max_samples=1e8")
@@ -67,6 +71,10 @@ def test_the_second_command_on_a_run_is_refused(tmp_path: Path) -> None:
     assert not (run / "LOCK").exists()
 
 
+@pytest.mark.fault(
+    "a refused command on a run that another has just begun",
+    "does not take the run away",
+)
 def test_a_run_somebody_began_is_not_discarded(tmp_path: Path) -> None:
     run = tmp_path / "runs" / "run"
     runs.prepare(run, settings(*DIGITS))
@@ -78,6 +86,10 @@ def test_a_run_somebody_began_is_not_discarded(tmp_path: Path) -> None:
     assert not run.exists()
 
 
+@pytest.mark.fault(
+    "the lock of a dead process, of another host, empty or garbage",
+    "holds nothing",
+)
 def test_a_lock_file_without_an_owner_holds_nothing(tmp_path: Path) -> None:
     run = tmp_path / "run"
     run.mkdir()
@@ -96,6 +108,10 @@ def test_a_lock_that_says_nothing_holds_all_the_same(tmp_path: Path) -> None:
             pass
 
 
+@pytest.mark.fault(
+    "a run directory removed under its owner and made again",
+    "its lock stays with the new owner",
+)
 def test_a_folder_made_again_belongs_to_who_made_it(tmp_path: Path) -> None:
     """The first owner's folder is removed under it; it must not take the second owner's lock away at its end."""
     run = tmp_path / "run"

@@ -67,6 +67,10 @@ def test_done_says_what_was_run(tmp_path: Path) -> None:
         assert done["commit"].removesuffix("-dirty") == head.stdout.strip()
 
 
+@pytest.mark.fault(
+    "another config for the same directory",
+    "refused by the key, with both values",
+)
 def test_another_experiment_is_refused_by_its_key(tmp_path: Path) -> None:
     made(tmp_path / "run", "optimizer.lr=0.02")
     before = (tmp_path / "run" / "config.yaml").read_bytes()
@@ -91,6 +95,10 @@ def test_what_is_no_run_is_named(tmp_path: Path) -> None:
             runs.read_settings(tmp_path / name)
 
 
+@pytest.mark.fault(
+    "a write that raises half-way",
+    "what was there stays, no temporary file",
+)
 def test_a_write_that_breaks_leaves_what_was_there(tmp_path: Path) -> None:
     runs.write_text(tmp_path / "deep" / "file", "old")
 
@@ -103,6 +111,10 @@ def test_a_write_that_breaks_leaves_what_was_there(tmp_path: Path) -> None:
     assert {path.name: path.read_text() for path in (tmp_path / "deep").iterdir()} == {"file": "old"}
 
 
+@pytest.mark.fault(
+    "`kill -9` while any other file is written",
+    "the old file or the new one, whole",
+)
 def test_a_kill_never_tears_a_file(tmp_path: Path) -> None:
     # Each file is one letter 10^6 times; a torn one would be short or mixed. 10 kills at spread times; never flaky.
     target = tmp_path / "file"

@@ -55,12 +55,20 @@ def same(run: Path, whole: Path) -> bool:
     return weights(run) == weights(whole) and (run / "metrics.csv").read_bytes() == (whole / "metrics.csv").read_bytes()
 
 
+@pytest.mark.fault(
+    "SIGTERM, then SIGINT, to a run of one process",
+    "saves, exits 143 and 130; goes on to the same bits",
+)
 def test_a_run_stopped_twice_has_the_same_bits(whole, tmp_path):
     stop(tmp_path, signal.SIGTERM, 5_000)
     stop(tmp_path, signal.SIGINT, 30_000)
     assert same(finish(tmp_path), whole[0].directory)
 
 
+@pytest.mark.fault(
+    "two ranks: all killed, the command stopped, the command alone killed",
+    "everyone is gone within seconds; goes on to the same bits",
+)
 @linux
 def test_two_ranks_killed_and_stopped_have_the_same_bits(whole, tmp_path):
     run = tmp_path / "outputs" / "runs" / "run"
@@ -85,6 +93,11 @@ def test_two_ranks_killed_and_stopped_have_the_same_bits(whole, tmp_path):
     assert same(finish(tmp_path, "trainer=ddp"), whole[1].directory)
 
 
+@pytest.mark.fault(
+    "a joblib sweep over one device and two, SIGTERM to the command, then `kill -9` of it",
+    "saves, exits 143, begins no other job; nobody is left, not even an idle process of joblib's; the "
+    "same bits in the end",
+)
 @linux
 def test_a_parallel_sweep_killed_has_the_same_bits(whole, tmp_path):
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")

@@ -67,6 +67,10 @@ def at_once(self: QueuedCheckpointIO, checkpoint: dict[str, Any], path: Path, st
     DurableCheckpointIO().save_checkpoint(checkpoint, path)
 
 
+@pytest.mark.fault(
+    "training goes on while a checkpoint is written",
+    "the checkpoint is that of its mark, to the bit",
+)
 def test_training_continues_while_a_checkpoint_is_written(
     undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,6 +92,10 @@ def test_training_continues_while_a_checkpoint_is_written(
     assert outcome(tmp_path / "run") == outcome(undisturbed)
 
 
+@pytest.mark.fault(
+    "a checkpoint is refused while training goes on",
+    "told after the block of minibatches in which it was found; nothing is written after it",
+)
 def test_a_failed_write_ends_the_run_after_a_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run, seen = tmp_path / "run", []
 
@@ -110,6 +118,10 @@ def test_a_failed_write_ends_the_run_after_a_block(tmp_path: Path, monkeypatch: 
     assert runs.state(run) == "failed"
 
 
+@pytest.mark.fault(
+    "a run ends while a checkpoint is being written",
+    "model.pt and DONE come when it is on disk",
+)
 def test_everything_is_on_disk_before_the_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run, save, observed = tmp_path / "run", runs.write_atomically, []
     written: list[None] = []
@@ -125,6 +137,10 @@ def test_everything_is_on_disk_before_the_weights(tmp_path: Path, monkeypatch: p
     assert observed == [(1, 300, 300)]
 
 
+@pytest.mark.fault(
+    "a run is told to stop, and its checkpoint takes long",
+    "it says that it is stopped, and ends, when it is on disk",
+)
 def test_a_stopped_run_says_so_when_it_is_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run, observed = tmp_path / "run", []
     end = PreemptionCallback.on_train_batch_end
@@ -146,6 +162,10 @@ def test_a_stopped_run_says_so_when_it_is_saved(tmp_path: Path, monkeypatch: pyt
     assert observed == [(800, 800)]
 
 
+@pytest.mark.fault(
+    "a run diverges while a checkpoint is being written",
+    "its line names that one, and comes when it is on disk",
+)
 @pytest.mark.parametrize(("minutes", "seen"), [("5", 1000), ("1e-9", 1400)], ids=["evaluation point", "time"])
 def test_a_run_that_diverges_names_what_is_on_disk(
     minutes: str, seen: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -41,6 +41,26 @@ def garbage(path: Path) -> None:
     path.write_bytes(b"\x80\x02" + os.urandom(5000))
 
 
+@pytest.mark.fault(
+    "last checkpoint truncated",
+    "one line names both files; goes on from the one before, to the same bits",
+    case="truncate",
+)
+@pytest.mark.fault(
+    "one bit of the last checkpoint's numbers flipped",
+    "as above (torch.load alone reads the damaged file without complaint)",
+    case="flip_a_bit",
+)
+@pytest.mark.fault(
+    "last checkpoint empty",
+    "as above",
+    case="empty",
+)
+@pytest.mark.fault(
+    "last checkpoint overwritten with garbage",
+    "as above",
+    case="garbage",
+)
 @pytest.mark.parametrize("damage", [truncate, flip_a_bit, empty, garbage])
 def test_the_previous_checkpoint_is_used_if_the_last_is_damaged(
     damage: Callable[[Path], None], undisturbed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -56,6 +76,10 @@ def test_the_previous_checkpoint_is_used_if_the_last_is_damaged(
     assert [load(path)["training"]["samples_seen"] for path in (last, before)] == [3000, 2000]
 
 
+@pytest.mark.fault(
+    "a second crash, in the first save after a damaged checkpoint",
+    "the good one is still there: the damaged one was set aside",
+)
 def test_a_damaged_checkpoint_never_replaces_the_previous_one(tmp_path: Path, monkeypatch) -> None:
     """The first save after the damage is cut between its two renames: the good checkpoint must still be there."""
     run = train(tmp_path / "run", 1000)
@@ -76,12 +100,20 @@ def test_a_damaged_checkpoint_never_replaces_the_previous_one(tmp_path: Path, mo
     assert load(newest)["training"]["samples_seen"] == 500
 
 
+@pytest.mark.fault(
+    "`kill -9` between the two renames of a checkpoint",
+    "goes on from the one before, to the same bits",
+)
 def test_a_kill_between_the_two_renames(undisturbed: Path, tmp_path: Path) -> None:
     run = train(tmp_path / "run", 1000)
     (run / "checkpoints" / "last.ckpt").unlink()
     assert outcome(train(run, 3000)) == outcome(undisturbed)
 
 
+@pytest.mark.fault(
+    "both checkpoints damaged",
+    "refused in one line that names both and says what to do; nothing is removed",
+)
 def test_both_damaged_is_an_error_and_nothing_is_removed(tmp_path: Path) -> None:
     run = train(tmp_path / "run", 1000)
     folder = run / "checkpoints"
@@ -95,6 +127,10 @@ def test_both_damaged_is_an_error_and_nothing_is_removed(tmp_path: Path) -> None
     assert sorted(path.name for path in folder.iterdir()) == ["last.ckpt", "last.previous.ckpt"]
 
 
+@pytest.mark.fault(
+    "half-written files that a killed process left",
+    "removed at the next start; those of a living process stay",
+)
 def test_what_a_killed_process_left_half_written_is_removed(undisturbed: Path, tmp_path: Path) -> None:
     run = train(tmp_path / "run", 1000)
     dead, living = a_dead_process(), os.getppid()
@@ -114,6 +150,10 @@ def test_what_a_killed_process_left_half_written_is_removed(undisturbed: Path, t
     assert (run / f".aevb-tmp-folder-{dead}").is_dir()
 
 
+@pytest.mark.fault(
+    "a crash between marks",
+    "goes on from the checkpoint taken by time, to the same bits",
+)
 def test_saving_by_time_changes_nothing_and_is_resumed(undisturbed: Path, tmp_path: Path, monkeypatch) -> None:
     often = ("trainer.block=1", "trainer.checkpoint_minutes=1e-9")
     finite_bounds = DivergenceWatch.finite_bounds
@@ -153,6 +193,10 @@ for line in sys.stdin:
 """
 
 
+@pytest.mark.fault(
+    "`kill -9` while a checkpoint is written, TMPDIR on another file system",
+    "a whole checkpoint is there at every kill; nothing goes through TMPDIR",
+)
 def test_twenty_kills_while_saving(tmp_path: Path) -> None:
     """At every kill a whole checkpoint is there (never flaky), and nothing was put into the temporary folder. Half the time of
     that loop goes into writing: no kill meets a write once in 2^20 runs."""
