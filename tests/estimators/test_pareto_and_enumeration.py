@@ -59,6 +59,23 @@ def test_the_fit_is_zhang_and_stephens(n):
     assert shapes.tolist() == pytest.approx([zhang_stephens(draws[:, m]) for m in range(4)], abs=1e-10)
 
 
+@pytest.mark.parametrize("samples", [50, 400, 2500])
+def test_the_shape_of_the_weights_is_arviz_stats(samples: int) -> None:
+    """On fixed weights with light and heavy tails; psislw takes the negative logarithms of the weights.
+
+    The tail of these numbers of samples, min(S / 5, 3 sqrt S), is whole; arviz-stats rounds others down, and R's loo up.
+    """
+    from arviz_stats.base import array_stats
+
+    scale = np.array([0.2, 0.5, 1.0, 1.0, 2.0, 3.0])
+    log_w = scale * np.random.RandomState(0).standard_t(5, size=(samples, 6))
+    _, expected = array_stats.psislw(-log_w, axis=0)
+    actual = pareto_k(torch.from_numpy(log_w).topk(tail_length(samples) + 1, 0).values)
+    assert expected.min() < 0.5
+    assert expected.max() > 1
+    np.testing.assert_allclose(actual.numpy(), expected, rtol=1e-6)
+
+
 def test_scale_changes_nothing_and_equal_weights_have_no_tail():
     draws = torch.from_numpy(stats.genpareto(0.5).rvs(size=(50, 3), random_state=0)).sort(0).values
     torch.testing.assert_close(pareto_shape(1e-8 * draws), pareto_shape(draws))
