@@ -1,4 +1,4 @@
-"""What targets are is stated in fields, recorded in DONE, and said wherever a number of theirs is shown."""
+"""What targets are is stated in fields, recorded in DONE, and description wherever a number of theirs is shown."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ DATASETS: list[Dataset] = [
 
 
 @pytest.mark.parametrize(
-    ("kind", "likelihood", "said"),
+    ("kind", "likelihood", "description"),
     [
         ("grey", "bernoulli", "lower bounds of E_b log p(b) over b ~ Bernoulli(x), never above -H(x)"),
         ("grey", "bernoulli", "not comparable with tables of binary images"),
@@ -43,8 +43,8 @@ DATASETS: list[Dataset] = [
         ("grey", None, "does not state its family"),
     ],
 )
-def test_every_convention_says_what_it_is(kind: str, likelihood: Any, said: str) -> None:
-    assert said in convention(kind, 255).meaning(likelihood)
+def test_every_convention_says_what_it_is(kind: str, likelihood: Any, description: str) -> None:
+    assert description in convention(kind, 255).meaning(likelihood)
 
 
 def test_real_numbers_are_a_density() -> None:

@@ -65,7 +65,7 @@ def test_at_the_exact_posterior_there_is_no_gap():
 def test_the_model_is_left_alone_and_rows_do_not_know_of_one_another():
     model, x = linear_gaussian(), data()
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    settings = {"steps": 20, "draws": 3, "samples": 10, "rows": 12}
+    settings = {"steps": 20, "draws": 3, "samples": 10, "batch_size": 12}
     whole = inference_gap(model, x, RowNoise(0, "test", range(7)), **settings)
     some = inference_gap(model, x[2:4], RowNoise(0, "test", range(2, 4)), **settings)
     for one, other in zip(whole, some, strict=True):

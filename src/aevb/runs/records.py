@@ -191,7 +191,11 @@ def optional_number(value: Any) -> float | None:
 
 
 def target_convention(value: Any) -> dict[str, Any]:
-    """Accept the fields of a `TargetConvention`."""
+    """Accept the fields of a `TargetConvention`.
+
+    Args:
+        value: A value from a JSON file.
+    """
     fields = mapping(value)
     try:
         return TargetConvention(**fields).record()
