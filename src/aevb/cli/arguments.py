@@ -5,8 +5,8 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from aevb.cli.streams import standard_streams
 from aevb.console.printable import printable
+from aevb.console.streams import standard_streams
 from aevb.errors import UserError
 
 __all__ = ["Arguments", "run_command"]

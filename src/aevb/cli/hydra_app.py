@@ -24,7 +24,6 @@ from aevb.cli.flags import Flags, take_flags, take_trusted
 from aevb.cli.hydra_errors import explain, is_user_error
 from aevb.cli.job import Failures, JobContext, print_error, report_errors
 from aevb.cli.parallel_launcher import prepare_parallel_launcher
-from aevb.cli.streams import standard_streams
 from aevb.cli.sweep import PlannedRun, SweepPoint, check_data, check_points, compose_master, is_sweep, summary
 from aevb.cli.sweep_report import print_report
 from aevb.cli.tables import show
@@ -32,6 +31,7 @@ from aevb.config import CONF
 from aevb.console.environment import COMMAND, SCRATCH
 from aevb.console.printable import printable
 from aevb.console.signals import stop_signals
+from aevb.console.streams import OutputError, standard_streams
 from aevb.errors import UserError
 from aevb.execution.lifetime import exit_with_launcher
 from aevb.execution.scratch import scratch
@@ -74,7 +74,7 @@ def run_hydra_app(root: str, job: Job, check: Check, run_sweep: SweepRunner = la
         try:
             with scratch() as folder:
                 _launch(root, program, job, check, run_sweep, folder)
-        except BrokenPipeError:
+        except OutputError:
             raise
         except Exception as error:
             if full_error or not is_user_error(error):

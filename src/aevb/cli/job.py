@@ -15,6 +15,7 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from aevb.console.printable import printable
+from aevb.console.streams import OutputError
 from aevb.errors import ReportedError, UserError
 
 __all__ = ["Failures", "JobContext", "print_error", "report_errors"]
@@ -75,14 +76,14 @@ class Failures:
             point: The overrides of the point.
             reason: The error in one line.
         """
-        with self.path.open("a") as file:
+        with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps([point, " ".join(reason.split())]) + "\n")
 
     def read(self) -> dict[str, str]:
         """Return the reasons by point."""
         if not self.path.exists():
             return {}
-        return dict(json.loads(line) for line in self.path.read_text().splitlines())
+        return dict(json.loads(line) for line in self.path.read_text(encoding="utf-8").splitlines())
 
     @property
     def stopped(self) -> bool:
@@ -112,7 +113,7 @@ def report_errors(program: str, point: str, failures: Failures, sweeping: bool) 
         reason = str(error)
         if not isinstance(error, ReportedError):
             print_error(program, reason, where)
-    except BrokenPipeError:
+    except OutputError:
         raise
     except Exception as error:
         if not sweeping:

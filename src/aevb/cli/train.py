@@ -5,6 +5,8 @@ other along, and so are the ranks of a run on several devices.
 """
 
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -34,21 +36,30 @@ def train() -> None:
 
 def _train_one(cfg: DictConfig, context: JobContext) -> None:
     plan = plan_run(cfg, context)
-    run = _prepare(plan, context)
-    if run is None:
-        return
-    if context.sweeping or plan.settings["trainer"]["devices"] > 1:
-        code = pool.run_worker(run.command)
-    else:
-        train_here(plan, context.trusted)
-        code = 0
-    _report(plan, code, context.sweeping)
+    with _leaves_no_untrained(plan):
+        run = _prepare(plan, context)
+        if run is None:
+            return
+        if context.sweeping or plan.settings["trainer"]["devices"] > 1:
+            code = pool.run_worker(run.command)
+        else:
+            train_here(plan, context.trusted)
+            code = 0
+        _report(plan, code, context.sweeping)
 
 
 def _train_sweep(points: list[SweepPoint], launcher: DictConfig, context: JobContext, failures: Failures) -> bool:
     kind = str(launcher._target_).rpartition(".")[2]
     if kind not in ("BasicLauncher", "CoresLauncher", "EnsembleLauncher"):
         return False
+    with _leaves_no_untrained(*(point.plan for point in points if point.plan)):
+        _train_points(points, kind, launcher, context, failures)
+    return True
+
+
+def _train_points(
+    points: list[SweepPoint], kind: str, launcher: DictConfig, context: JobContext, failures: Failures
+) -> None:
     queue: list[QueuedRun] = []
     queued: list[SweepPoint] = []
     for point in points:
@@ -58,17 +69,29 @@ def _train_sweep(points: list[SweepPoint], launcher: DictConfig, context: JobCon
                 queue.append(run)
                 queued.append(point)
     if not queue:
-        return True
+        return
     if kind == "EnsembleLauncher":
         ends = train_in_ensembles(queue, launcher.members)
     else:
         ends = train_in_parallel(queue, launcher.cores if kind == "CoresLauncher" else 1)
-    for index, code in ends:
-        point = queued[index]
-        assert point.plan is not None
-        with report_errors(PROGRAM, point.name, failures, True):
-            _report(point.plan, code, True)
-    return True
+    with closing(ends):
+        for index, code in ends:
+            point = queued[index]
+            assert point.plan is not None
+            with report_errors(PROGRAM, point.name, failures, True):
+                _report(point.plan, code, True)
+
+
+@contextmanager
+def _leaves_no_untrained(*plans: PlannedRun) -> Iterator[None]:
+    """Removes new runs that never came to a checkpoint, if full output, a full disk or too little memory ends the command."""
+    try:
+        yield
+    except (OSError, MemoryError):
+        for plan in plans:
+            if plan.action == "new":
+                runs.discard(plan.directory)
+        raise
 
 
 def _prepare(plan: PlannedRun, context: JobContext) -> QueuedRun | None:

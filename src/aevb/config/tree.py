@@ -56,7 +56,7 @@ def targets() -> frozenset[str]:
     """Return the allow-list of exact names, without those of conf/hydra, which aevb.cli.hydra_policy checks."""
     # Searched and not parsed, because every command needs the list.
     own_files = (path for path in CONF.rglob("*.yaml") if CONF / "hydra" not in path.parents)
-    lines = (line.partition("#")[0] for path in own_files for line in path.read_text().splitlines())
+    lines = (line.partition("#")[0] for path in own_files for line in path.read_text(encoding="utf-8").splitlines())
     return frozenset(name for line in lines for name in TARGET.findall(line))
 
 

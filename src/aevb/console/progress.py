@@ -118,7 +118,7 @@ class _RemoteBar:
         self.written = time.monotonic()
         staged = self.path.with_suffix(".new")
         with suppress(OSError):  # the bar is not worth ending the work for
-            staged.write_text(json.dumps(self.state))
+            staged.write_text(json.dumps(self.state), encoding="utf-8")
             staged.replace(self.path)
 
 
@@ -244,7 +244,7 @@ def _watch(folder: Path, console: Console, over: threading.Event) -> None:
             texts = {}
             for path in folder.glob("*.json"):
                 with suppress(FileNotFoundError):  # its bar has just been closed
-                    texts[path.name] = path.read_text()
+                    texts[path.name] = path.read_text(encoding="utf-8")
             for name, text in texts.items():
                 state = json.loads(text)
                 if name not in tasks:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from aevb.files.archive import is_stored
 from aevb.files.atomic import write_atomically
-from aevb.files.regular import open_regular
+from aevb.files.regular import open_regular, remove_file
 
 __all__ = ["Partial", "read_values", "write_values"]
 
@@ -75,7 +75,7 @@ class Partial:
 
     def discard(self) -> None:
         """Delete the file, after the complete evaluation has been recorded."""
-        self.path.unlink(missing_ok=True)
+        remove_file(self.path)
 
 
 def _clocks() -> tuple[float, float]:

@@ -170,7 +170,7 @@ def _with_reasons(
     reasons = {}
     for rank in range(len(ranks)):
         with suppress(OSError, ValueError):  # it has left none, or was killed while it wrote
-            reasons[rank] = json.loads(_reason_file(folder, rank).read_text())["message"]["message"]
+            reasons[rank] = json.loads(_reason_file(folder, rank).read_text(encoding="utf-8"))["message"]["message"]
     codes = {rank: ranks[rank].exitcode or 1 for rank in reasons} | dict(ends)
     return [(rank, code, reasons.get(rank)) for rank, code in sorted(codes.items())]
 

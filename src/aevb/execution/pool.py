@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 
 from aevb.console.environment import LAUNCHER
 from aevb.console.signals import STOP_SIGNALS, stop_signals
+from aevb.console.streams import prepare_streams
 from aevb.execution.lifetime import exit_immediately
 
 __all__ = ["GRACE", "WorkerCommand", "run_worker", "run_workers", "thread_variables"]
@@ -198,6 +199,7 @@ def _start(command: WorkerCommand, shared: bool) -> BaseProcess:
 def _child(module: str, arguments: list[str]) -> None:
     code = 1
     try:
+        prepare_streams()
         # A session of its own: Ctrl-C in a terminal goes to everyone in the foreground, and is to arrive once.
         os.setsid()
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,7 +1,7 @@
 """The runs of a sweep that are prepared and wait to be trained: as many at once as there are cores, or similar ones together."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,7 +31,7 @@ class QueuedRun(NamedTuple):
         return pool.WorkerCommand.of(self.directory, self.settings, self.trusted)
 
 
-def train_in_parallel(queue: Sequence[QueuedRun], cores: int | None = None) -> Iterator[tuple[int, int]]:
+def train_in_parallel(queue: Sequence[QueuedRun], cores: int | None = None) -> Generator[tuple[int, int], None, None]:
     """Train every run in a process of its own.
 
     Args:
@@ -47,7 +47,7 @@ def train_in_parallel(queue: Sequence[QueuedRun], cores: int | None = None) -> I
         yield from pool.run_workers([run.command for run in queue], cores or available_cores())
 
 
-def train_in_ensembles(queue: Sequence[QueuedRun], members: int) -> Iterator[tuple[int, int]]:
+def train_in_ensembles(queue: Sequence[QueuedRun], members: int) -> Generator[tuple[int, int], None, None]:
     """Train runs whose layers have one shape together in a process, and the others alone, one process after another.
 
     Which can be trained together is decided from their configs alone (aevb.execution.ensemble_groups).

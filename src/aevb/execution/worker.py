@@ -8,6 +8,7 @@ import time
 import traceback
 from pathlib import Path
 
+from aevb.console.streams import prepare_streams
 from aevb.errors import UserError
 from aevb.execution.lifetime import exit_immediately, exit_with_parent
 from aevb.training.multi_device import Ranks
@@ -50,8 +51,9 @@ def _report(reason: str) -> None:
         print(reason, file=sys.stderr, flush=True)
         return
     message = {"message": reason, "extraInfo": {"timestamp": str(int(time.time()))}}
-    Path(file).write_text(json.dumps({"message": message}))
+    Path(file).write_text(json.dumps({"message": message}), encoding="utf-8")
 
 
 if __name__ == "__main__":
+    prepare_streams()
     exit_immediately(main())

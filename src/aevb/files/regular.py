@@ -11,7 +11,7 @@ from typing import IO
 
 from aevb.errors import UserError
 
-__all__ = ["MIB", "check_folder", "is_regular", "open_regular", "read_bytes", "read_tail", "read_text"]
+__all__ = ["MIB", "check_folder", "is_regular", "open_regular", "read_bytes", "read_tail", "read_text", "remove_file"]
 
 MIB = 1 << 20
 FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -151,3 +151,17 @@ def read_tail(path: Path, limit: int) -> str:
     with open_regular(path) as file:
         file.seek(max(0, os.fstat(file.fileno()).st_size - limit))
         return file.read(limit).decode("utf-8", errors="replace")
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file, or a link itself, if there is one.
+
+    Raises:
+        UserError: If there is a folder.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except (IsADirectoryError, PermissionError) as error:  # macOS gives the second for a folder
+        if path.is_dir():
+            raise _refusal(path, path.lstat().st_mode, "a file") from error
+        raise

@@ -23,7 +23,7 @@ MatmulBackend = Literal["auto", "torch", "onednn"]
 
 def _not_intel() -> bool:
     try:
-        text = Path("/proc/cpuinfo").read_text()
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
         return False
     return "vendor_id" in text and "GenuineIntel" not in text

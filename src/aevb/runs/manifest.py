@@ -81,7 +81,7 @@ def package_version(package: str) -> str | None:
 def processor() -> str:
     """Return the name of the processor, as far as the system states it."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor() or platform.machine()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

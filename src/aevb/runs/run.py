@@ -18,7 +18,7 @@ from omegaconf import OmegaConf
 from aevb.config import difference, fingerprint, shown
 from aevb.errors import UserError
 from aevb.files.atomic import write_json, write_text
-from aevb.files.regular import open_regular
+from aevb.files.regular import open_regular, remove_file
 from aevb.runs import layout
 from aevb.runs.csv_table import columns
 from aevb.runs.lock import lock
@@ -103,7 +103,7 @@ def prepare(directory: Path, settings: dict[str, Any]) -> None:
         settings: The config of the run.
     """
     write_text(directory / layout.CONFIG, OmegaConf.to_yaml(OmegaConf.create(settings)))
-    (directory / layout.FAILED).unlink(missing_ok=True)
+    remove_file(directory / layout.FAILED)
 
 
 def check_is_still_there(directory: Path) -> None:
@@ -151,7 +151,7 @@ def mark_done(directory: Path, facts: dict[str, Any]) -> None:
         identity["model_sha256"] = sha256_of_model(directory)
     if (copy := json_copy(directory)) is not None:
         identity["config"] = copy
-    (directory / layout.FAILED).unlink(missing_ok=True)
+    remove_file(directory / layout.FAILED)
     write_json(directory / layout.DONE, {**facts, **identity})
     with suppress(OSError):
         (directory / layout.PROGRESS).unlink(missing_ok=True)

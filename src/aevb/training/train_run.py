@@ -12,9 +12,11 @@ import torch
 
 from aevb import runs
 from aevb.config.instantiate import instantiate
+from aevb.console.streams import OutputError
 from aevb.data.dataset import Dataset
 from aevb.errors import UserError
 from aevb.evaluators.evaluator import Evaluator
+from aevb.files.regular import remove_file
 from aevb.loggers.base import RunLogger
 from aevb.nn.matmul import use_matmul_backend
 from aevb.runs import layout
@@ -70,7 +72,7 @@ def run(
         try:
             with signals or Signals() as received:
                 _run(directory, trusted, ranks, slot, received)
-        except BrokenPipeError:  # nobody reads the output any more: no failure of the run
+        except OutputError:  # nobody reads the output any more: no failure of the run
             raise
         except Exception as error:
             if ranks.first:
@@ -151,7 +153,7 @@ def _fit(
         seen = loaded["training"]["samples_seen"]
         resumed = SavedCheckpoint(checkpoint, seen)
     if ranks.first:
-        (directory / layout.DONE).unlink(missing_ok=True)  # of a shorter run: what it is extended from has been read
+        remove_file(directory / layout.DONE)  # of a shorter run: what it is extended from has been read
     block = settings.block * module.stream.batch_size
     schedule = BlockSchedule(lambda: module.samples_seen, points.max_samples, module.round_samples, block, points.every)
     last = directory / layout.LAST_CHECKPOINT

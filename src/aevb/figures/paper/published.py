@@ -110,7 +110,7 @@ def panel(data: str, latent_dim: int, right: float) -> Iterator[tuple[str, str, 
 
 
 def _rows(name: str) -> list[dict[str, str]]:
-    text = files("aevb.figures.paper").joinpath("published", name).read_text()
+    text = files("aevb.figures.paper").joinpath("published", name).read_text(encoding="utf-8")
     return list(csv.DictReader(text.splitlines()))
 
 
