@@ -97,11 +97,11 @@ class Outcome(NamedTuple):
 def entries() -> dict[str, Callable[[], None]]:
     """Return the function of every console command, by its name without `aevb-`."""
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    found = {}
+    functions = {}
     for name, target in project["scripts"].items():
         module, _, function = target.partition(":")
-        found[name.removeprefix("aevb-")] = getattr(import_module(module), function)
-    return found
+        functions[name.removeprefix("aevb-")] = getattr(import_module(module), function)
+    return functions
 
 
 def run_command(entry: Callable[[], None], program: str, words: list[str], log: Path) -> None:
@@ -188,8 +188,8 @@ class Attacks:
         while waiting or running:
             while waiting and len(running) < self.jobs:
                 index, attack = waiting.pop()
-                place = self.folder / str(index)
-                running[in_child(lambda a=attack, p=place: self._attack(a, p))] = index, attack, time.monotonic()  # type: ignore[misc]
+                copies = self.folder / str(index)
+                running[in_child(lambda a=attack, p=copies: self._attack(a, p))] = index, attack, time.monotonic()  # type: ignore[misc]
             for pid, (index, attack, start) in list(running.items()):
                 ended, status = os.waitpid(pid, os.WNOHANG)
                 code = os.waitstatus_to_exitcode(status) if ended else None
@@ -200,26 +200,26 @@ class Attacks:
                     os.killpg(pid, signal.SIGKILL)
                     os.waitpid(pid, 0)
                 del running[pid]
-                place = self.folder / str(index)
-                log = place / "log"
+                copies = self.folder / str(index)
+                log = copies / "log"
                 output = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-                yield Outcome(attack, code, fault(attack, code, output, place / "victim"), seconds)
-                shutil.rmtree(place, ignore_errors=True)
+                yield Outcome(attack, code, fault(attack, code, output, copies / "victim"), seconds)
+                shutil.rmtree(copies, ignore_errors=True)
             time.sleep(0.01)
 
-    def _attack(self, attack: Attack, place: Path) -> None:
-        victim = place / "victim"
+    def _attack(self, attack: Attack, copies: Path) -> None:
+        victim = copies / "victim"
         victim.mkdir(parents=True)
         (victim / "file").write_bytes(b"precious\n")
         if attack.damage is None:
-            run = place / "output" / "runs"
+            run = copies / "output" / "runs"
             shutil.copytree(self.good, run / "good")
             for damage in DAMAGES:
                 plant(self.good, run, victim, damage)
         else:
-            run = plant(self.good, place / "output" / "runs", victim, attack.damage)
+            run = plant(self.good, copies / "output" / "runs", victim, attack.damage)
         words = ARGUMENTS.get(attack.program, ARGUMENTS["status"])(run, self.good)
-        run_command(self.entries[attack.program], attack.program, words, place / "log")
+        run_command(self.entries[attack.program], attack.program, words, copies / "log")
 
 
 def print_table(outcomes: list[Outcome]) -> None:

@@ -46,7 +46,7 @@ def write_progress(run: Path, progress: Progress) -> None:
     staged = temporary(path)
     with suppress(OSError):
         staged.unlink(missing_ok=True)
-        with staged.open("x") as file:  # "x": never through a link that someone left there
+        with staged.open("x", encoding="utf-8") as file:  # "x": never through a link that someone left there
             json.dump(asdict(progress), file)
         os.replace(staged, path)
 
