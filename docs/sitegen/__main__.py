@@ -1,0 +1,35 @@
+"""The command line: writes the source folder of the site, and builds it with Sphinx."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from sitegen.repository import DOCS, REPOSITORY
+from sitegen.stage import stage
+
+
+def main() -> int:
+    """Build the site; the exit code of Sphinx."""
+    parser = argparse.ArgumentParser(description=__doc__, prog="scripts/docs")
+    parser.add_argument("--output", type=Path, default=REPOSITORY / "outputs" / "docs", help="folder of the HTML")
+    parser.add_argument("--no-notebooks", action="store_true", help="do not execute the tutorials")
+    options = parser.parse_args()
+    from sphinx.cmd.build import build_main
+
+    output: Path = options.output.resolve()
+    work = output.with_name(f"{output.name}-build")  # source folder, pickled pages, executed notebooks
+    stage(work / "source")
+    os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")
+    settings = [f"nb_execution_cache_path={work / 'notebooks'}"]
+    settings += ["nb_execution_mode=off"] * options.no_notebooks
+    words = ["-b", "html", "-W", "--keep-going", "-q", "-c", str(DOCS), "-d", str(work / "doctrees")]
+    words += [word for setting in settings for word in ("-D", setting)]
+    code = build_main([*words, str(work / "source"), str(output)])
+    if code == 0:
+        print(output / "index.html")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

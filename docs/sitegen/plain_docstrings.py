@@ -1,0 +1,79 @@
+"""A Sphinx extension that reads docstrings as plain text with Google's sections.
+
+Docstrings are written for readers of the source: single backticks are code, and `p(x|z)`, `z_k` and `*` stand for themselves.
+In reStructuredText they would be markup, so they are escaped, and an indented block is kept as it is written.
+"""
+
+import re
+from typing import Any
+
+__all__ = ["escaped", "plain", "setup"]
+
+SECTION = re.compile(r"^(Args|Attributes|Returns|Yields|Raises|Example|Examples|Note|References):\s*$")
+SPECIAL = re.compile(r"([\\*|]|_(?=\W|$))")
+BULLET = re.compile(r"^([*-]|\d+\.) +")
+
+
+def setup(app: Any) -> dict[str, bool]:
+    """Register the conversion before that of napoleon."""
+    app.connect("autodoc-process-docstring", _process, priority=100)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _process(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    # The empty line keeps napoleon from reading "text: more text" as the type of an attribute.
+    lines[:] = [""] * (what in ("attribute", "property")) + plain(lines)
+
+
+def escaped(line: str) -> str:
+    """Return a line whose characters stand for themselves; what is between single backticks is code."""
+    parts = re.split(r"(``.+?``|`[^`]+`)", line)
+    for index, part in enumerate(parts):
+        if index % 2:
+            parts[index] = f"``{part.strip('`')}``"
+        else:
+            parts[index] = SPECIAL.sub(r"\\\1", part).replace("`", r"\`")
+    return "".join(parts)
+
+
+def plain(lines: list[str]) -> list[str]:
+    """Return a docstring in reStructuredText that shows it as it is written.
+
+    Args:
+        lines: Its lines, without common indentation.
+    """
+    result: list[str] = []
+    section, block = False, False
+    for index, line in enumerate(lines):
+        indent = len(line) - len(line.lstrip())
+        if SECTION.match(line):
+            section, block = True, False
+            result += ["", line]
+        elif not line.strip():
+            result.append("")
+        elif section and (indent or not line):
+            result.append(escaped(line))
+        elif indent and not _continues_a_list(lines, index):
+            result += [] if block else ["", "::", ""]
+            block = True
+            result.append(line)
+        else:
+            section = section and bool(indent)
+            if block:
+                result.append("")
+            block = False
+            bullet = BULLET.match(line.strip())
+            if bullet and result and result[-1] and not BULLET.match(result[-1].strip()) and indent == 0:
+                result.append("")
+            head = line[: indent + len(bullet[0])] if bullet else ""
+            result.append(head + escaped(line[len(head) :]))
+    return result
+
+
+def _continues_a_list(lines: list[str], index: int) -> bool:
+    for line in reversed(lines[:index]):
+        if not line.strip():
+            return False
+        if not line.startswith(" "):
+            return BULLET.match(line) is not None
+    return False

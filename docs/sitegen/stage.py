@@ -1,0 +1,76 @@
+"""Writes the source folder of the site: the pages of docs/ with their links rewritten, and the generated pages."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from sitegen import api, command_help, configuration, experiments, gallery, run_files
+from sitegen.links import copy_of, page_of, rewritten
+from sitegen.markdown import toctree
+from sitegen.repository import REPOSITORY, committed, title
+from sitegen.sections import contents, sections
+
+__all__ = ["stage"]
+
+INDEX = "docs/README.md"
+OUTSIDE = ("CONTRIBUTING.md", "CHANGELOG.md")
+ASSETS = (".png", ".gif", ".csv", ".pdf", ".json", ".npz", ".ipynb")
+GENERATORS = (api, command_help, configuration, experiments, gallery, run_files)
+
+
+def stage(folder: Path) -> None:
+    """Write the source folder; files that are the same stay untouched, so that Sphinx reads only what has changed.
+
+    Args:
+        folder: Where to; what else lies in it is removed.
+    """
+    texts, files = dict[str, str](), dict[str, Path]()
+    for path in sorted(committed()):
+        if path.endswith(".md") and (path in OUTSIDE or path.startswith("docs/")):
+            text, linked = rewritten((REPOSITORY / path).read_text(encoding="utf-8"), path)
+            texts[str(page_of(path))] = text
+            files |= {copy_of(name): REPOSITORY / name for name in linked}
+        elif path.startswith("docs/") and (path.endswith(ASSETS) or path.startswith("docs/tutorials/")):
+            files[str(page_of(path))] = REPOSITORY / path
+    for generator in GENERATORS:
+        texts.update(generator.pages())
+    texts.update(_with_contents(texts))
+    for name, text in texts.items():
+        if title(text) is None:
+            texts[name] = f"# {Path(name).stem}: the numbers\n\n{text}"
+    _write(folder, texts, files)
+
+
+def _with_contents(texts: dict[str, str]) -> Iterator[tuple[str, str]]:
+    # The start page, the page of each section, and pages with others below them.
+    start, found = sections(texts["index.md"])
+    listed = {page for section in found for page in section.pages}
+    lists = [f"## [{section.name}](sections/{section.slug}.md)\n\n{section.text}" for section in found]
+    names = [f"sections/{section.slug}" for section in found]
+    yield "index.md", "\n\n".join([start.strip(), *lists, toctree(names)])
+    for section in found:
+        pages = [f"/{page.removesuffix('.md')}" for page in section.pages if page != "index.md"]
+        text = re.sub(r"\]\((?=[\w./-]+\))(?!#)", "](../", section.text)
+        yield f"sections/{section.slug}.md", f"# {section.name}\n\n{text}\n\n{toctree(pages)}"
+        for page, below in contents(section.pages, listed, set(texts)).items():
+            if below and "{toctree}" not in texts[page]:
+                names = [f"/{name.removesuffix('.md')}" for name in below]
+                yield page, f"{texts[page].rstrip()}\n\n{toctree(names)}"
+
+
+def _write(folder: Path, texts: dict[str, str], files: dict[str, Path]) -> None:
+    wanted = {folder / name for name in [*texts, *files]}
+    for path in sorted(folder.rglob("*"), reverse=True) if folder.exists() else ():
+        if path.is_file() and path not in wanted:
+            path.unlink()
+    for name, text in texts.items():
+        path, content = folder / name, text.rstrip() + "\n"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists() or path.read_text(encoding="utf-8") != content:
+            path.write_text(content, encoding="utf-8")
+    for name, source in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists() or path.stat().st_mtime < source.stat().st_mtime:
+            shutil.copy2(source, path)
