@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from sitegen.repository import version  # noqa: E402
+from sitegen.repository import version
 
 project = "aevb"
 author = "The aevb maintainers"

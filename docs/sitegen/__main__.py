@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+from sitegen.pages_with_numbers import PAGES, filled
 from sitegen.repository import DOCS, REPOSITORY
 from sitegen.stage import stage
 
@@ -14,8 +15,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, prog="scripts/docs")
     parser.add_argument("--output", type=Path, default=REPOSITORY / "outputs" / "docs", help="folder of the HTML")
     parser.add_argument("--no-notebooks", action="store_true", help="do not execute the tutorials")
+    parser.add_argument("--numbers", action="store_true", help="only write the numbers of results/ into the pages")
     options = parser.parse_args()
-    from sphinx.cmd.build import build_main
+    if options.numbers:
+        for page in PAGES:
+            path = REPOSITORY / page
+            path.write_text(filled(path.read_text(encoding="utf-8")), encoding="utf-8")
+        return 0
+    from sphinx.cmd.build import build_main  # not needed for --numbers
 
     output: Path = options.output.resolve()
     work = output.with_name(f"{output.name}-build")  # source folder, pickled pages, executed notebooks

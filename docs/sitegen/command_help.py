@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from sitegen.markdown import fenced
 from sitegen.repository import commands
 
-__all__ = ["pages"]
+__all__ = ["help_of", "pages"]
 
 
 def pages() -> Iterator[tuple[str, str]]:
@@ -18,11 +18,17 @@ def pages() -> Iterator[tuple[str, str]]:
         "What each command prints for `--help`. [Command line and run directory](../commands.md) explains them.",
     ]
     for name, target in commands().items():
-        parts += [f"## `{name}`", fenced(_help(name, target))]
+        parts += [f"## `{name}`", fenced(help_of(name, target))]
     yield "reference/command-line.md", "\n\n".join(parts)
 
 
-def _help(name: str, target: str) -> str:
+def help_of(name: str, target: str) -> str:
+    """Return what a command prints for --help.
+
+    Args:
+        name: Its name.
+        target: "module:function" of its entry point.
+    """
     module, _, function = target.partition(":")
     source = f"import sys; sys.argv = [{name!r}, '--help']; from {module} import {function}; {function}()"
     environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}

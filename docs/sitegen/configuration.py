@@ -56,7 +56,7 @@ def _root(root: str, command: str) -> str:
         for row in rows_of_option(CONF / group / f"{option}.yaml", group):
             rows.append(row._replace(meaning=row.meaning + link))
     said = header(path)
-    return f"## `{command}`\n\n{prose(f'{said.first} {said.text}')}\n\n{_table(rows)}"
+    return f"({option_label('', root)})=\n## `{command}`\n\n{prose(f'{said.first} {said.text}')}\n\n{_table(rows)}"
 
 
 def _chosen(defaults: list[Any]) -> Iterator[tuple[str, str]]:

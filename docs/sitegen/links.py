@@ -42,7 +42,7 @@ def page_of(path: str) -> str | None:
 
 def option_label(group: str, option: str) -> str:
     """Return the label of an option of a configuration group in the reference."""
-    return f"conf-{group}-{option}".replace("/", "-").replace("_", "-")
+    return f"conf-{group or 'root'}-{option}".replace("/", "-").replace("_", "-")
 
 
 def rewritten(text: str, path: str) -> tuple[str, set[str]]:
@@ -82,7 +82,7 @@ def destination(path: str, here: str, files: set[str]) -> str | None:
         return relpath(page, here)
     if not (REPOSITORY / path).is_file():
         return None
-    if parts.parts[0] == "conf" and len(parts.parts) > 2:
+    if parts.parts[0] == "conf":
         return f"#{option_label('/'.join(parts.parts[1:-1]), parts.stem)}"
     files.add(path)
     return relpath(copy_of(path), here)

@@ -11,18 +11,26 @@ __all__ = ["escaped", "plain", "setup"]
 
 SECTION = re.compile(r"^(Args|Attributes|Returns|Yields|Raises|Example|Examples|Note|References):\s*$")
 SPECIAL = re.compile(r"([\\*|]|_(?=\W|$))")
+COLON = "\ue000"  # stands for a colon while napoleon reads
 BULLET = re.compile(r"^([*-]|\d+\.) +")
 
 
 def setup(app: Any) -> dict[str, bool]:
     """Register the conversion before that of napoleon."""
-    app.connect("autodoc-process-docstring", _process, priority=100)
+    app.connect("autodoc-process-docstring", _before_napoleon, priority=100)
+    app.connect("autodoc-process-docstring", _after_napoleon, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
-def _process(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    # The empty line keeps napoleon from reading "text: more text" as the type of an attribute.
-    lines[:] = [""] * (what in ("attribute", "property")) + plain(lines)
+def _before_napoleon(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    lines[:] = plain(lines)
+    if what in ("attribute", "property"):
+        # napoleon would read "text: more text" as the type of an attribute.
+        lines[:] = [line.replace(":", COLON) for line in lines]
+
+
+def _after_napoleon(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    lines[:] = [line.replace(COLON, ":") for line in lines]
 
 
 def escaped(line: str) -> str:

@@ -1,28 +1,33 @@
-"""The numbers of the reproduction, read from the committed CSVs: no number on the pages is typed.
-
-A page has blocks between `<!-- generated: NAME -->` and `<!-- end -->`; `python -m sitegen --numbers` fills them, and a test
-fails if a page and the CSVs disagree.
-"""
+"""The numbers of the reproduction, read from the committed CSVs of docs/results and the runs of results/runs."""
 
 import csv
-import re
 from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
-from sitegen.markdown import table
 from sitegen.repository import DOCS
 
-__all__ = ["Comparison", "at_one_rate", "bound_panels", "filled", "likelihood_panels", "signed"]
+__all__ = ["Comparison", "at_one_rate", "bound_panels", "likelihood_panels", "rows"]
 
-BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 DATA = {"mnist": "MNIST", "frey_face": "Frey Face"}
 LAST = 10_000_000
 """Training samples to which every panel of Figure 2 has been trained."""
 
 
 class Comparison(NamedTuple):
-    """Ours and the paper's, at one number of training samples."""
+    """Ours and the paper's, at one number of training samples.
+
+    Attributes:
+        panel: Data set and latent_dim, or N and the split.
+        method: Its name in the figures.
+        lr: Learning rate.
+        samples: Training samples seen.
+        seeds: How many; `ours` is their mean.
+        ours: Nats per image.
+        paper: Nats per image.
+        interval: Half the 95 % t interval of the mean over seeds; None for one seed.
+        verdict: Within one nat "matches", else "better" or "worse"; empty if there is none.
+    """
 
     panel: str
     method: str
@@ -31,8 +36,7 @@ class Comparison(NamedTuple):
     seeds: int
     ours: float
     paper: float
-    spread: float | None
-    tolerance: float | None
+    interval: float | None
     verdict: str
 
     @property
@@ -63,8 +67,7 @@ def bound_panels(split: str = "test") -> Iterator[Comparison]:
                 int(row["seeds"]),
                 float(row["ours"]),
                 float(row["paper"]),
-                float(row["spread"]) if row["spread"] else None,
-                float(row["tolerance"]),
+                float(row["interval"]) if row["interval"] else None,
                 row["verdict"],
             )
 
@@ -78,7 +81,7 @@ def likelihood_panels() -> Iterator[Comparison]:
     for (n_train, method, split), row in last.items():
         ours, paper = float(row["quadrature"]), float(row["paper"])
         panel = f"N = {int(n_train):,}, {split}"
-        yield Comparison(panel, method, row["lr"], int(row["samples_seen"]), 1, ours, paper, None, None, "")
+        yield Comparison(panel, method, row["lr"], int(row["samples_seen"]), 1, ours, paper, None, "")
 
 
 def at_one_rate(data: str, latent_dim: int, lr: str, samples: int = LAST, method: str = "AEVB") -> Comparison:
@@ -92,7 +95,7 @@ def at_one_rate(data: str, latent_dim: int, lr: str, samples: int = LAST, method
     (row,) = (row for row in rows("verdict-evidence.csv") if (key | {"lr": lr}).items() <= row.items())
     difference = float(row[f"difference_at_{samples}"])
     seeds = sum(reaches(run, samples) for run in row["run"].split(";"))
-    return Comparison(f"{DATA[data]}, {latent_dim}", method, lr, samples, seeds, paper + difference, paper, None, None, "")
+    return Comparison(f"{DATA[data]}, {latent_dim}", method, lr, samples, seeds, paper + difference, paper, None, "")
 
 
 def reaches(run: str, samples: int) -> bool:
@@ -100,49 +103,3 @@ def reaches(run: str, samples: int) -> bool:
     path = DOCS.parent / "results" / "runs" / run / "metrics.csv"
     with path.open(encoding="utf-8", newline="") as file:
         return any(int(row["samples_seen"]) == samples for row in csv.DictReader(file))
-
-
-def signed(value: float, digits: int = 2) -> str:
-    """Return a number with its sign, and with a minus sign instead of a hyphen."""
-    return f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
-
-
-def plain(value: float, digits: int = 2) -> str:
-    """Return a number with a minus sign where it is negative."""
-    return f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")
-
-
-def samples_seen(value: int) -> str:
-    """Return a number of samples as 1e7 or 5e6."""
-    mantissa, exponent = f"{value:.0e}".split("e+")
-    return f"{mantissa}e{int(exponent)}" if int(float(mantissa) * 10 ** int(exponent)) == value else f"{value:,}"
-
-
-def panel_table() -> str:
-    """Return the table of Figure 2, a line for each panel, method and evaluation point."""
-    lines = []
-    for one in bound_panels():
-        digits = 2 if one.panel.startswith("MNIST") else 1
-        spread = "" if one.spread is None else plain(one.spread, 1)
-        verdict = f"**{one.verdict}**" if one.verdict == "matches" else one.verdict
-        numbers = (plain(one.ours, digits), plain(one.paper, digits), signed(one.difference, digits))
-        lines.append((one.panel, one.method, samples_seen(one.samples), one.lr, str(one.seeds), *numbers, spread, verdict))
-    header = ("panel, latent_dim", "method", "at", "lr", "seeds", "ours", "paper", "difference", "seed spread", "verdict")
-    return table(header, lines, "llrrrrrrrl")
-
-
-def likelihood_table() -> str:
-    """Return the table of Figure 3, a line for each curve."""
-    lines = [
-        (one.panel, one.method, samples_seen(one.samples), plain(one.ours), plain(one.paper), signed(one.difference))
-        for one in likelihood_panels()
-    ]
-    return table(("panel", "method", "at", "ours", "paper", "difference"), lines, "llrrrr")
-
-
-BLOCKS = {"panels": panel_table, "likelihoods": likelihood_table}
-
-
-def filled(text: str) -> str:
-    """Return a page with its generated blocks filled."""
-    return BLOCK.sub(lambda match: f"{match[1]}\n{BLOCKS[match[2]]()}\n\n{match[3]}", text)

@@ -1,0 +1,25 @@
+"""The committed pages with numbers: blocks between `<!-- generated: NAME -->` and `<!-- end -->`, filled from the CSVs.
+
+`python -m sitegen --numbers` fills them; a test fails if a page and the CSVs disagree.
+"""
+
+import re
+
+from sitegen.readme_rows import readme_rows
+from sitegen.result_tables import likelihood_table, one_rate_table, panel_table
+
+__all__ = ["PAGES", "filled"]
+
+PAGES = ("README.md", "docs/results/README.md")
+BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+BLOCKS = {
+    "panels": panel_table,
+    "one-rate": one_rate_table,
+    "likelihoods": likelihood_table,
+    "readme-rows": readme_rows,
+}
+
+
+def filled(text: str) -> str:
+    """Return a page with its generated blocks filled."""
+    return BLOCK.sub(lambda match: f"{match[1]}\n{BLOCKS[match[2]]()}\n\n{match[3]}", text)

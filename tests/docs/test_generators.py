@@ -1,0 +1,115 @@
+"""The generators of the documentation site, on sources whose answer is known."""
+
+from pathlib import Path
+
+import pytest
+from sitegen.command_help import help_of
+from sitegen.config_keys import rows_of_option, rows_of_root
+from sitegen.docstrings import described
+from sitegen.gallery import pictures
+from sitegen.links import rewritten
+from sitegen.markdown import prose, table
+from sitegen.plain_docstrings import plain
+from sitegen.sections import sections
+from sitegen.yaml_comments import beside_keys, header
+
+from aevb.config.tree import CONF
+from helpers.commands import REPOSITORY
+
+
+def test_a_key_has_value_type_range_and_meaning():
+    rows = {row.key: row for row in rows_of_option(CONF / "evaluation" / "default.yaml", "evaluation")}
+    every = rows["evaluation.every"]
+    assert (every.value, every.allowed) == ("null", "an integer >= 1 or null")
+    assert "training samples" in every.meaning
+
+
+def test_keys_of_nested_objects_are_listed():
+    keys = {row.key for row in rows_of_option(CONF / "model" / "gaussian.yaml", "model")}
+    assert {"model.decoder.hidden_dim", "model.initialization", "model.seed"} <= keys
+
+
+def test_an_option_for_the_whole_config_has_no_prefix():
+    keys = {row.key for row in rows_of_option(CONF / "objective" / "arm.yaml", "objective")}
+    assert "objective.samples" in keys
+
+
+def test_every_key_of_the_main_config_has_a_meaning():
+    rows = list(rows_of_root(CONF / "train.yaml", "train"))
+    assert len(rows) >= 10
+    assert [row.key for row in rows if not row.meaning] == []
+
+
+def test_a_docstring_is_read_without_import():
+    said = described("aevb.objectives.iwae.IWAE")
+    assert said.arguments["samples"].startswith("Number of draws of z per datapoint")
+    assert described("aevb.optimizers.torch.adam").arguments["betas"]
+
+
+def test_the_header_of_an_experiment_is_split():
+    said = header(CONF / "experiment" / "figure2_frey.yaml")
+    assert said.first.startswith("Paper: ")
+    assert said.commands[0] == "aevb-train experiment=figure2_frey max_samples=1e6"
+    assert "samples a second" in said.cost
+
+
+def test_comments_are_found_beside_their_keys(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text('# Header\na: 1   # first\nb:\n  c: "#x"\n  d: 2  # second\n')
+    assert beside_keys(path) == {"a": "first", "b.d": "second"}
+
+
+@pytest.mark.parametrize(
+    ("target", "new"),
+    [
+        ("collapse/README.md", "collapse/index.md"),
+        ("../CONTRIBUTING.md#add-something", "development/contributing.md#add-something"),
+        ("../README.md", "index.md"),
+        ("../conf/evaluation/default.yaml", "#conf-evaluation-default"),
+        ("../tests/docs/test_links.py", "files/tests/docs/test_links.py.txt"),
+        ("https://arxiv.org/abs/1312.6114", "https://arxiv.org/abs/1312.6114"),
+        ("results/figure2.png", "results/figure2.png"),
+    ],
+)
+def test_links_are_rewritten(target, new):
+    assert rewritten(f"see [it]({target}) now", "docs/numbers.md")[0] == f"see [it]({new}) now"
+
+
+def test_a_link_to_a_folder_is_text_and_code_stays():
+    text = "[runs](../results/runs), `[a](b.md)` and [`code`](collapse/README.md)"
+    expected = "runs, `[a](b.md)` and [`code`](collapse/index.md)"
+    assert rewritten(text, "docs/numbers.md")[0] == expected
+
+
+def test_characters_stand_for_themselves():
+    assert prose("p_x * <name> `a_b`") == r"p\_x \* \<name> `a_b`"
+    assert table(("a",), [("x | y",)]).splitlines()[-1] == r"| x \| y |"
+
+
+def test_a_docstring_keeps_formulas_and_sections():
+    text = plain(["The bound of q(z|x).", "", "    L = a * b", "", "Args:", "    z: Draws, `z_k`."])
+    assert text[0] == r"The bound of q(z\|x)."
+    assert "::" in text
+    assert "    L = a * b" in text
+    assert text[-1] == "    z: Draws, ``z_k``."
+
+
+def test_sections_of_the_index_have_the_generated_pages():
+    start, found = sections("# Title\n\n## Reference\n\n* [a](a.md), [b](b/index.md#c)\n")
+    assert start.strip() == "# Title"
+    assert found[0].pages[:2] == ["a.md", "b/index.md"]
+    assert "reference/configuration/index.md" in found[0].pages
+
+
+def test_every_figure_of_the_paper_is_in_the_gallery():
+    names = {Path(path).stem for path in pictures()}
+    assert {"figure2", "figure3", "figure4", "figure5", "verdict"} <= names
+
+
+@pytest.mark.process
+def test_the_help_of_a_command_is_read():
+    assert "usage" in help_of("aevb-status", "aevb.cli.status:status").lower()
+
+
+def test_generated_pages_are_not_committed():
+    assert not (REPOSITORY / "docs" / "reference").exists()

@@ -1,0 +1,47 @@
+"""The numbers on the committed pages are those of the committed CSVs."""
+
+import pytest
+from sitegen.pages_with_numbers import BLOCK, PAGES, filled
+from sitegen.result_tables import plain, samples_seen, signed
+from sitegen.results import at_one_rate, bound_panels
+
+from helpers.commands import REPOSITORY
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_has_the_numbers_of_the_csvs(page):
+    text = (REPOSITORY / page).read_text(encoding="utf-8")
+    assert BLOCK.search(text)
+    assert text == filled(text), "try: PYTHONPATH=docs python -m sitegen --numbers"
+
+
+def test_a_changed_number_is_noticed():
+    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    changed = text.replace("\N{MINUS SIGN}104.77", "\N{MINUS SIGN}104.76")
+    assert changed != text
+    assert filled(changed) == text
+
+
+def test_a_bound_is_the_mean_of_the_committed_runs():
+    runs = REPOSITORY / "results" / "runs"
+    rows = [
+        dict(zip(lines[0].split(","), line.split(","), strict=True))
+        for seed in (0, 1)
+        for lines in [(runs / f"mnist-sgvb_b-adagrad-z20-s{seed}" / "metrics.csv").read_text().splitlines()]
+        for line in lines[1:]
+    ]
+    ours = [float(row["test_bound"]) for row in rows if row["samples_seen"] == "10000000"]
+    found = at_one_rate("mnist", 20, "0.01")
+    assert (found.seeds, len(ours)) == (2, 2)
+    assert found.ours == pytest.approx(sum(ours) / 2, abs=1e-9)
+    assert found.paper == pytest.approx(-104.757, abs=1e-3)  # read off the paper's figure
+
+
+def test_every_panel_is_there():
+    panels = {(one.panel, one.method) for one in bound_panels()}
+    assert len(panels) == 2 * (5 + 4)
+
+
+def test_numbers_as_text():
+    assert (signed(-0.0124), signed(1.5, 1), plain(-3.0)) == ("\N{MINUS SIGN}0.01", "+1.5", "\N{MINUS SIGN}3.00")
+    assert [samples_seen(value) for value in (10_000_000, 5_000_000, 20_010_000)] == ["1e7", "5e6", "20,010,000"]
