@@ -3,7 +3,8 @@
     python scripts/trace_files.py aevb-train -m latent_dim=2,5 data=digits max_samples=300
     python scripts/trace_files.py --list aevb-train --check data=digits
 
-A file is entered when a function of it is called; that a module is imported does not count. Python calls the
+A file of Python is entered when a function of it is called; that a module is imported does not count, nor does a
+template of the report. --list names the files with their lengths and the functions that are called. Python calls the
 tracer of each process through a sitecustomize.py in a folder of its own, so child processes are counted as well, also those of
 a fork server. The command runs as it would without, but slowly.
 """
@@ -24,9 +25,10 @@ def profile(frame, event, argument):
     code = frame.f_code
     if event == "call" and code not in seen:
         seen.add(code)
-        name = code.co_name
-        # Not the body of a module, and not that of a class, which runs when the module is imported.
-        if code.co_filename.startswith({source!r}) and name != "<module>" and not name[0].isupper():
+        # The bodies of modules and classes have no optimised locals. They run when a module is imported, as does an
+        # expression outside of a function.
+        is_function = code.co_flags & 1 and not code.co_qualname.startswith("<")
+        if is_function and code.co_filename.startswith({source!r}):
             handle = os.open(os.path.join({folder!r}, str(os.getpid())), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
             os.write(handle, (code.co_filename + chr(9) + code.co_qualname + chr(10)).encode())
             os.close(handle)
@@ -41,7 +43,7 @@ sys.setprofile(profile)
 def main() -> int:
     """The command line; the exit code of the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--list", action="store_true", help="name the files")
+    parser.add_argument("--list", action="store_true", help="name the files, and what is called in them")
     parser.add_argument("command", nargs=argparse.REMAINDER)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="trace-") as name:
@@ -54,12 +56,15 @@ def main() -> int:
         command = [str(program) if program.exists() else shutil.which(first) or first, *rest]
         paths = [name, *filter(None, [os.environ.get("PYTHONPATH")])]
         code = subprocess.run(command, env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)}).returncode
-        processes = [[line.split("\t") for line in path.read_text().splitlines()] for path in sorted(notes.iterdir())]
+        lines = [path.read_text().splitlines() for path in sorted(notes.iterdir())]
+        processes = [[line.split("\t") for line in notes if ".py\t" in line] for notes in lines]
     calls = [call for process in processes for call in process]
     files = sorted({str(Path(file).relative_to(SOURCE)) for file, _ in calls})
+    functions = sorted({(str(Path(file).relative_to(SOURCE)), name) for file, name in calls})
     if options.list:
-        print(*files, sep="\n")
-    functions = {tuple(call) for call in calls}
+        for file in files:
+            length = len((SOURCE / file).read_text().splitlines())
+            print(f"{file} ({length} lines):", ", ".join(name for other, name in functions if other == file))
     each = ", ".join(str(len({file for file, _ in process})) for process in processes)
     print(f"{len(files)} files, {len(functions)} functions; files of each process: {each}", file=sys.stderr)
     return code
