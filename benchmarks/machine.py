@@ -5,8 +5,7 @@ import platform
 from datetime import datetime
 from typing import Any
 
-from aevb.runs.manifest import package_version, processor
-from aevb.runs.provenance import commit
+from aevb.runs.manifest import commit, package_version, processor
 from benchmarks.children import cores
 
 __all__ = ["describe", "load"]

@@ -6,6 +6,7 @@ Nothing reads it to decide anything: it is in no fingerprint, and two runs that 
 import os
 import platform
 import shlex
+import subprocess
 import sys
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -17,10 +18,9 @@ from aevb.console.environment import COMMAND
 from aevb.errors import UserError
 from aevb.files.atomic import write_json
 from aevb.runs import layout
-from aevb.runs.provenance import commit
 from aevb.runs.records import read_manifest
 
-__all__ = ["begin", "package_version", "processor"]
+__all__ = ["begin", "commit", "package_version", "processor"]
 
 PACKAGES = ("aevb", "torch", "lightning", "hydra-core", "omegaconf", "numpy", "tensorboard")
 
@@ -64,6 +64,19 @@ def _start() -> dict[str, Any]:
     now = datetime.now().astimezone().isoformat(timespec="seconds")
     command = os.environ.get(COMMAND, shlex.join(sys.argv))  # what the user typed, also where a sweep calls
     return {"time": now, "host": platform.node(), "pid": os.getpid(), "command": command}
+
+
+def commit() -> str | None:
+    """Return the commit of the running code, with "-dirty" if files were changed; None outside a checkout."""
+    root = Path(__file__).resolve().parents[3]
+    if not (root / ".git").exists():
+        return None
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return None
+    return answer.stdout.strip() or None
 
 
 def package_version(package: str) -> str | None:

@@ -22,7 +22,7 @@ from aevb.files.regular import open_regular, remove_file
 from aevb.runs import layout
 from aevb.runs.csv_table import columns
 from aevb.runs.lock import lock
-from aevb.runs.provenance import commit
+from aevb.runs.manifest import commit
 from aevb.runs.records import read_done, read_evaluation
 from aevb.runs.settings import json_copy, read_settings
 from aevb.runs.walk import run_directories

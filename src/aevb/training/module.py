@@ -22,14 +22,13 @@ from aevb.objectives.objective import Batch, Objective, Update
 from aevb.training.checkpoints.io import SavedCheckpoint
 from aevb.training.clipping import UNCLIPPED, Clipping
 from aevb.training.cuda_graph import Capture, CompletedUpdate, CudaCapture, GraphedRounds, is_capturable
-from aevb.training.divergence import Diverged, DivergenceWatch
+from aevb.training.divergence import Diverged, DivergenceWatch, Snapshot
 from aevb.training.engines.ensemble import Member, Slot
 from aevb.training.engines.select import EngineName, choose_engine
 from aevb.training.minibatches import Stream
 from aevb.training.multi_device import average
 from aevb.training.running_mean import RunningMean
 from aevb.training.schedule import Block
-from aevb.training.snapshot import Snapshot
 
 __all__ = ["Diverged", "Training", "own"]
 

@@ -18,7 +18,6 @@ from aevb.errors import UserError
 from aevb.evaluators.evaluator import Evaluator
 from aevb.files.regular import remove_file
 from aevb.loggers.base import RunLogger
-from aevb.nn.matmul import use_matmul_backend
 from aevb.runs import layout
 from aevb.runs.checkpoints import newest_checkpoint
 from aevb.runs.lock import lock
@@ -35,8 +34,8 @@ from aevb.training.checkpoints.io import QueuedCheckpointIO, SavedCheckpoint, ch
 from aevb.training.engines.ensemble import Slot
 from aevb.training.evaluation_settings import EvaluationSettings
 from aevb.training.final_evaluation import evaluate, mark_done, write_evaluations, write_weights
+from aevb.training.hardware import set_up_process
 from aevb.training.lightning_trainer import trainer as lightning_trainer
-from aevb.training.malloc import keep_freed_memory
 from aevb.training.module import Training
 from aevb.training.multi_device import ALONE, Ranks
 from aevb.training.schedule import BlockSchedule, EvaluationSchedule
@@ -87,13 +86,14 @@ def _run(directory: Path, trusted: tuple[str, ...], ranks: Ranks, slot: Slot | N
     settings = runs.read_settings(directory)
     trainer_settings: TrainerSettings = instantiate(settings["trainer"], trusted=trusted)
     _check_devices(trainer_settings, ranks)
-    _prepare_process(trainer_settings)
+    set_up_process(trainer_settings)
 
     dataset: Dataset = instantiate(settings["data"], trusted=trusted)
     splits = load_data(directory, settings, dataset, ranks)
     job = TrainingJob(directory, settings, trainer_settings, dataset, splits, trusted, ranks)
     own = identity(directory, settings)  # before a learning rate is selected
-    select_learning_rate(job, signals)
+    if "selection" in settings:
+        select_learning_rate(job, signals)
     module, context = assemble(job, settings, slot)
     evaluators: dict[str, Evaluator] = instantiate(settings["evaluator"], trusted=trusted)
     for evaluator in evaluators.values():
@@ -126,17 +126,6 @@ def _check_devices(settings: TrainerSettings, ranks: Ranks) -> None:
             f"trainer.devices={settings.devices}: there are {ranks.world} ranks; allowed: as many; "
             "try: the aevb-train command that made the run, or torchrun with that many processes in all"
         )
-
-
-def _prepare_process(settings: TrainerSettings) -> None:
-    """Set what torch has one of in a process: threads, precision and backend of matrix products, memory."""
-    torch.set_num_threads(settings.threads)
-    torch.set_float32_matmul_precision(settings.matmul_precision)
-    use_matmul_backend(settings.matmul_backend)
-    keep_freed_memory()
-    # Under the MAP prior the weights of pixels that are never on shrink geometrically, and a product with a number below
-    # 1e-38 takes ten times as long.
-    torch.set_flush_denormal(True)
 
 
 def _fit(

@@ -15,7 +15,7 @@ __all__ = ["select_learning_rate"]
 
 
 def select_learning_rate(job: TrainingJob, signals: Signals) -> None:
-    """Select `optimizer.lr` by trials, if the config has a node `selection`.
+    """Select `optimizer.lr` by trials, as the node `selection` of the config says.
 
     The settings of the job are changed. A trial has neither evaluation points nor checkpoints. It
     leaves one row in learning_rates.json.
@@ -28,8 +28,6 @@ def select_learning_rate(job: TrainingJob, signals: Signals) -> None:
         UserError: If the objective has no training bound to choose by, or every trial diverged.
     """
     settings = job.settings
-    if "selection" not in settings:
-        return
     selection: LearningRateSelection = instantiate(settings["selection"], trusted=job.trusted)
 
     def trial(learning_rate: float, samples: int, window: int) -> tuple[float, int]:
