@@ -1,4 +1,4 @@
-"""What targets are is stated in fields, recorded in DONE, and description wherever a number of theirs is shown."""
+"""What targets are is stated in fields, recorded in DONE, and stated wherever a number of theirs is shown."""
 
 from typing import Any
 
