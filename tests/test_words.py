@@ -131,6 +131,12 @@ def test_names_of_tests_have_no_private_words() -> None:
     assert used == []
 
 
+def test_the_config_names_the_latent_dimension() -> None:
+    """N_z is the paper's name of latent_dim; only figures and the glossary quote it."""
+    texts = sorted((REPOSITORY / "conf").rglob("*.yaml"))
+    assert [path.name for path in texts if "N_z" in path.read_text()] == []
+
+
 def test_texts_have_no_private_phrases() -> None:
     texts = [*(REPOSITORY / "src").rglob("*.py"), *(REPOSITORY / "conf").rglob("*.yaml"), REPOSITORY / "README.md"]
     # The glossary names the paper's own word once.
