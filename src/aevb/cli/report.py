@@ -1,6 +1,7 @@
 """aevb-report: write one HTML file about runs, or about the runs of a sweep."""
 
 import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -34,6 +35,12 @@ def _report() -> int:
     parser.add_argument(
         "--redact", metavar="REGEX", help="text to remove, beside names of users, hosts and home directories"
     )
+    parser.add_argument(
+        "--tensorboard",
+        type=Path,
+        metavar="FOLDER",
+        help="write a log directory for TensorBoard as well (docs/tensorboard)",
+    )
     trusted = take_trusted()
     arguments = parser.parse_args([argument for argument in sys.argv[1:] if argument not in ("-m", "--multirun")])
     images = 0 if arguments.no_images else _images(arguments.images)
@@ -49,6 +56,10 @@ def _report() -> int:
     from aevb.report import Options, write_report  # here: whoever asks for help does not wait for numpy
 
     write_report(rows, arguments.out, Options(arguments.title, images, pattern))
+    if arguments.tensorboard is not None:
+        from aevb.report.dashboard import write_dashboard
+
+        print(f"tensorboard --logdir {shlex.quote(str(write_dashboard(rows, arguments.tensorboard)))}")
     print(arguments.out)
     return 0
 

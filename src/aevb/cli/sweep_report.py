@@ -1,6 +1,7 @@
-"""The report that a sweep ends with."""
+"""What a sweep ends with: its report, and its log directory for TensorBoard."""
 
 import hashlib
+import shlex
 import sys
 from pathlib import Path
 
@@ -43,6 +44,11 @@ def print_report(plans: list[PlannedRun], rows: list[Row]) -> None:
         from aevb.report import Options, write_report  # here: single runs do not wait for numpy
 
         write_report(rows, path, Options(title=f"Report of {path.stem}"))
+        if any(str(plan.settings["logger"].get("_target_")).endswith(".TensorBoard") for plan in plans):
+            from aevb.report.dashboard import write_dashboard
+
+            folder = write_dashboard(rows, path.parent.parent / "tensorboard" / path.stem)
+            print(f"tensorboard --logdir {shlex.quote(str(folder))}")
     except Exception as error:  # the runs are what counts: a sweep does not fail for its report
         line = " ".join(f"{type(error).__name__}: {error}".split())
         print(

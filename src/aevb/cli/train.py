@@ -7,6 +7,7 @@ other along, and so are the ranks of a run on several devices.
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -111,8 +112,20 @@ def _prepare(plan: PlannedRun, context: JobContext) -> QueuedRun | None:
             print(f"{directory}: prepared for {settings['max_samples']:,} samples, not trained; from this folder:")
             print(f"    {worker_command(directory, settings['trainer']['devices'], context.trusted)}", flush=True)
             return None
+    if settings["logger"].get("published"):
+        data, latent_dim = str(settings["choices"].get("data")), settings["latent_dim"]
+        _write_published(directory.parent, data, latent_dim, settings["max_samples"])
     print(f"{directory}: {ACTIONS[plan.action]} to {settings['max_samples']:,} samples", flush=True)
     return QueuedRun(directory, settings, context.trusted)
+
+
+@cache  # once for all seeds
+def _write_published(folder: Path, data: str, latent_dim: int, max_samples: int) -> None:
+    from aevb.report.published_runs import write_published_runs  # here: a run without them does not wait for it
+
+    if not write_published_runs(folder, data, latent_dim, max_samples):
+        lacks = f"the paper has no curve of data={data} latent_dim={latent_dim}; none is shown"
+        print(f"{PROGRAM}: warning: logger.published=true: {lacks}", file=sys.stderr, flush=True)
 
 
 def _report(plan: PlannedRun, code: int, sweeping: bool) -> None:

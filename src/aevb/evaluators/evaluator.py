@@ -25,7 +25,10 @@ from aevb.evaluators.suitable import unsupported
 from aevb.models.vae import VAE
 from aevb.noise import Noise, RowNoise
 
-__all__ = ["Evaluation", "Evaluator", "run_over"]
+__all__ = ["STANDARD_ERROR", "Evaluation", "Evaluator", "run_over"]
+
+STANDARD_ERROR = "_standard_error"
+"""Ending of the name of a standard error beside its mean."""
 
 
 class Evaluator(ABC):

@@ -8,6 +8,7 @@ To add a chart of values that metrics.csv has, extend `_layout`. A new scalar co
 from `Objective.metrics`, and is shown without a change here.
 """
 
+import math
 import shutil
 import threading
 from functools import cache
@@ -25,7 +26,7 @@ from torch.utils.tensorboard import SummaryWriter, summary
 
 from aevb.config import flatten
 from aevb.data.image_grid import grey_levels, image_grid
-from aevb.evaluators.evaluator import Evaluation
+from aevb.evaluators.evaluator import STANDARD_ERROR, Evaluation
 from aevb.loggers.base import RunContext, RunLogger
 from aevb.loggers.event_files import keep_events
 from aevb.noise import Noise
@@ -35,6 +36,9 @@ from aevb.runs.settings import read_settings
 from aevb.types import NonNegativeInt
 
 __all__ = ["TensorBoard"]
+
+STRIP, STRIP_WIDTH = 10, 84
+"""Images in a row of the strip, and about how wide one is, in pixels: for slides and pull requests."""
 
 FINAL_TAGS = ("final/", "results/", "_hparams_/session_end_info")
 """Beginnings of the tags that are written at the end of a run only."""
@@ -67,10 +71,12 @@ class TensorBoard(RunLogger):
             decoded from the same z at every evaluation point. 0: no pictures.
         embedding: Number of test images whose posterior means are shown in the projector at the end.
             0: none.
+        published: Whether the paper's curves of the same data and latent_dim stand beside the run;
+            aevb-train writes them before the run starts (aevb.report.published_runs).
     """
 
-    def __init__(self, images: NonNegativeInt = 64, embedding: NonNegativeInt = 1000) -> None:
-        self.images, self.embedding = images, embedding
+    def __init__(self, images: NonNegativeInt = 64, embedding: NonNegativeInt = 1000, published: bool = False) -> None:
+        self.images, self.embedding, self.published = images, embedding, published
 
     def logger(self, directory: Path, samples_seen: int, round_samples: int) -> TensorBoardLogger:
         """Remove the events that this run will write again (see `RunLogger.logger`).
@@ -124,7 +130,12 @@ class TensorBoard(RunLogger):
             row: The row of metrics.csv.
         """
         seen = int(row["samples_seen"])
-        scalars = {_tag(context, name): value for name, value in row.items() if name != "samples_seen"}
+        scalars = {
+            _tag(context, name): value
+            for name, value in row.items()
+            if name != "samples_seen" and not name.endswith(STANDARD_ERROR)
+        }
+        scalars |= _interval(context, row)
         self._logger.log_metrics(scalars, step=seen)
         if self.images:
             for name, picture in self._pictures(context).items():
@@ -168,6 +179,11 @@ class TensorBoard(RunLogger):
             rows, columns = context.shape
             pairs = torch.cat([x, reconstructed], dim=-1)
             pictures["reconstructions, below their originals"] = _picture(pairs, (2 * rows, columns), context.x)
+            chosen = _first_of_each_class(context.label[: self.images].tolist())
+            strip = torch.cat([x[chosen], reconstructed[chosen], samples[: len(chosen)]])
+            pictures["strip: test images, reconstructions, prior samples"] = image_grid(
+                _grey(strip, context.shape, context.x), len(chosen), gap=4, border=4, fill=1.0, width=STRIP_WIDTH
+            )
         return pictures
 
     @torch.no_grad()
@@ -181,6 +197,13 @@ class TensorBoard(RunLogger):
         side = max(rows, columns)  # torch takes square images
         sprites = F.pad(sprites, (0, side - columns, 0, side - rows))
         self._writer.add_embedding(means, label if any(label) else None, sprites, seen, "posterior_means")
+
+
+def _first_of_each_class(labels: list[int]) -> list[int]:
+    # Indices of STRIP images: the first of every class, filled up with the first images where there are fewer.
+    first = {label: index for index, label in reversed(list(enumerate(labels)))}
+    chosen = [first[label] for label in sorted(first)][:STRIP]
+    return chosen + [index for index in range(len(labels)) if index not in chosen][: STRIP - len(chosen)]
 
 
 def _remove_embedding(folder: Path) -> None:
@@ -216,18 +239,33 @@ def _tag(context: RunContext, name: str) -> str:
     return f"{quantity}/{split}"
 
 
+def _interval(context: RunContext, row: dict[str, float]) -> dict[str, float]:
+    # log p(x) with its standard error over images, for the chart with a band.
+    mean, error = row.get("test_log_px"), row.get(f"test_log_px{STANDARD_ERROR}")
+    if mean is None or error is None or not math.isfinite(error):
+        return {}
+    return dict(zip(_interval_tags(context), (mean, mean - error, mean + error), strict=True))
+
+
+def _interval_tags(context: RunContext) -> tuple[str, str, str]:
+    base = f"standard error/{_tag(context, 'test_log_px')}"
+    return f"{base}, mean", f"{base}, mean - 1 standard error", f"{base}, mean + 1 standard error"
+
+
 def _final_tag(context: RunContext, evaluation: Evaluation) -> str:
     samples = f", K={_num_samples(context)}" if evaluation.primary_value == "log_px" else ""
     return f"final/{evaluation.primary_value}{samples}"
 
 
 def _layout(context: RunContext) -> dict[str, Any]:
-    names, title = ["train_bound", "test_bound"], "train bound, test bound"
+    names, title, charts = ["train_bound", "test_bound"], "train bound, test bound", {}
     if _num_samples(context) is not None:
         names.append("test_log_px")
         how = f"K={_num_samples(context)}, first {_num_images(context)} test images"
         title += f", and log p(x) by importance sampling ({how})"
-    return {"nats per datapoint over samples seen": {title: ["Multiline", [_tag(context, name) for name in names]]}}
+        charts[f"log p(x) ± 1 standard error ({how})"] = ["Margin", list(_interval_tags(context))]
+    charts = {title: ["Multiline", [_tag(context, name) for name in names]], **charts}
+    return {"nats per datapoint over samples seen": charts}
 
 
 def _hyperparameters(settings: dict[str, Any]) -> tuple[Any, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 import lightning as L
 from torch import Tensor
 
-from aevb.evaluators.evaluator import Evaluator, run_over
+from aevb.evaluators.evaluator import STANDARD_ERROR, Evaluator, run_over
 from aevb.loggers.base import RunContext, RunLogger
 from aevb.training.module import Training
 from aevb.training.schedule import Block, EvaluationSchedule
@@ -130,6 +130,9 @@ class EvaluationCallback(L.Callback):
         values |= {f"{prefix}_{key}": evaluation.summary[key] for key in evaluator.marked}
         shown = values if name not in STANDARD else [f"{split}_{evaluator.primary_value}"]
         self._extra |= dict.fromkeys(key for key in shown if key not in COLUMNS)
+        if name == "importance":  # no column of metrics.csv; for the logger
+            error = evaluation.standard_error(evaluator.primary_value)
+            values[f"{prefix}_{evaluator.primary_value}{STANDARD_ERROR}"] = error
         return values
 
     def state_dict(self) -> dict[str, Any]:
