@@ -38,7 +38,7 @@ class _Terminal:
         self._reader.start()
 
     def _read(self) -> None:
-        with suppress(OSError):  # what reading gives when nobody holds the other side any more
+        with suppress(OSError):  # the error of a read whose other side is closed
             while chunk := os.read(self._master, 1 << 14):
                 self.text = (self.text + chunk)[-REMEMBERED:]
 

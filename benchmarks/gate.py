@@ -17,7 +17,7 @@ class Over(Exception):
 
 class Gate:
     """unit: steps of a turn. asked, answers: lines from and to the process that conducts. settle: waits for what the device is
-    still at. facts: what a turn tells beside its seconds."""
+    still at. facts: what a turn reports beside its seconds."""
 
     def __init__(self, unit: int, requests: IO[str], answers: IO[str]) -> None:
         self.unit, self.asked, self.answers = unit, requests, answers
@@ -26,7 +26,7 @@ class Gate:
         self._done, self._start = 0, 0.0
 
     def open(self) -> None:
-        """Everything is set up: tells so and waits for the first turn."""
+        """Report that everything is set up, and wait for the first turn."""
         self._answer({})
 
     def __call__(self, steps: int = 1) -> None:

@@ -39,7 +39,7 @@ def main() -> None:
 def _main() -> int:
     arguments = _parser().parse_args()
     plan = _plan(arguments)
-    plan.spec.train()  # whatever is wrong with the data is told before anything is started
+    plan.spec.train()  # errors in the data are reported before anything is started
     output: Path = arguments.output
     error = Console(stderr=True)
     with error.status("") as status:

@@ -16,7 +16,7 @@ __all__ = ["main"]
 
 
 def main(name: str, spec: str, threads: int) -> int:
-    """Runs the method until nobody asks for another turn."""
+    """Run the method until no further turn is requested."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     method = import_module(f"benchmarks.rivals.{name}")

@@ -8,14 +8,14 @@ from benchmarks.children import cores
 __all__ = ["FEW_EVALUATIONS", "Plan", "full", "quick"]
 
 FEW_EVALUATIONS = ("evaluator=bound", "evaluation.start=10000")
-"""For runs that are timed between marks, from Plan.since on: evaluations do not count, and take longer than what does."""
+"""For runs that are timed between evaluation points, from Plan.since on; evaluations are not counted and take long."""
 
 
 @dataclass(frozen=True)
 class Plan:
     """spec: what everybody computes. rounds: of every group. threads: numbers of them to train with.
 
-    steps: of a method's turn. since, until: samples_seen of the marks between which a run of aevb is timed; the first
+    steps: of a method's turn. since, until: samples_seen of the evaluation points between which a run of aevb is timed; the first
     10,000 samples are the optimiser's warm-up. images: of a turn of importance sampling. one_parameter: as `until`, for the
     model of one parameter, timed from a tenth of that on. members: of an ensemble. extra: overrides of every run. brief: without
     rows that are variants of others.

@@ -1,6 +1,6 @@
 """A run of scripts/train.py with torch's profiler over some blocks: python -m benchmarks.profiled FILE OVERRIDES.
 
-Begins after the mark at BEGIN samples and ends before the next, so that no evaluation falls into it; writes
+Begins after the evaluation point at BEGIN samples and ends before the next, so that no evaluation falls into it; writes
 {"seconds", "steps", "operations": [[name, seconds in it alone, calls], ...]} to FILE.
 """
 

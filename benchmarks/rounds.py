@@ -1,6 +1,6 @@
 """Rounds: in each, everybody takes a turn while all others are idle. A ratio is of two turns in the same round.
 
-The order moves on by one from round to round, so that nobody always follows the same neighbour; what slows the whole machine
+The order moves on by one from round to round, so that no method always follows the same other one; what slows the whole machine
 down for a while falls on both sides of a ratio.
 """
 
@@ -34,7 +34,7 @@ def order(names: list[str], k: int) -> list[str]:
 
 
 def rounds(takers: Mapping[str, Taker], count: int, report_progress: Callable[[str], None]) -> dict[str, list[float]]:
-    """Seconds per unit of work of every turn, by name, one a round; ends all takers. tell: who is at work."""
+    """Seconds per unit of work of every turn, by name, one a round; ends all takers. report_progress: gets the method at work."""
     seconds: dict[str, list[float]] = {name: [] for name in takers}
     try:
         for name, taker in takers.items():

@@ -66,7 +66,7 @@ class Point(NamedTuple):
 
     @property
     def gemm_seconds(self) -> float:
-        """Of the matrix products alone, by whom they are quicker."""
+        """Seconds of the matrix products alone, by the faster library."""
         return min(self.median(method) for method in self.seconds if method in GEMM_LABELS.values())
 
 

@@ -1,8 +1,8 @@
 """aevb as users run it: scripts/train.py, with TensorBoard, bar, evaluations and checkpoints on.
 
-Its speed is read from the timing.csv that every run leaves: samples between two marks / training seconds between them. Training
+Its speed is read from the timing.csv that every run leaves: samples between two evaluation points / training seconds between them. Training
 seconds are all seconds from the first step to the last (minibatches, noise, curve, bar, checkpoints) but those in which a row is
-made at a mark: evaluations, and what TensorBoard is given of them. Start-up and ending are reported apart.
+made at an evaluation point: evaluations, and what TensorBoard is given of them. Start-up and ending are reported apart.
 """
 
 import shutil
@@ -24,7 +24,7 @@ TRAIN = str(ROOT / "scripts" / "train.py")
 class Training(NamedTuple):
     """One run that is finished.
 
-    per_sample: training seconds per sample after the mark that the measurement begins at. wall: of the whole command. training,
+    per_sample: training seconds per sample after the evaluation point at which the measurement begins. wall: of the whole command. training,
     evaluation: seconds by timing.csv; evaluation with that of the whole test split at the end.
     """
 
@@ -44,7 +44,7 @@ def train(
 ) -> tuple[list[Training], Seconds]:
     """Runs scripts/train.py in a folder of its own that is removed afterwards; what its run says, or its runs in a sweep.
 
-    since: samples_seen of the mark that the measurement begins at. flags: for Hydra, before the overrides.
+    since: samples_seen at the beginning of the measurement. flags: for Hydra, before the overrides.
     """
     folder = Path(tempfile.mkdtemp(prefix="aevb-benchmark-"))
     try:
@@ -62,7 +62,7 @@ def _read(run: Run, since: int, wall: float) -> Training:
     seen, training = timing["samples_seen"], timing["training_seconds"]
     begin = int((seen >= since).argmax())
     if seen[-1] <= seen[begin]:
-        raise UserError(f"{run.name}: no mark at {since:,} samples or none after it; allowed: a longer run")
+        raise UserError(f"{run.name}: no evaluation point at {since:,} samples or none after it; allowed: a longer run")
     per_sample = (training[-1] - training[begin]) / (seen[-1] - seen[begin])
     at_the_end = sum(evaluation["seconds"] for evaluation in run.evaluations())
     evaluation = timing["evaluation_seconds"][-1] + at_the_end

@@ -79,6 +79,10 @@ PRIVATE_PHRASES = re.compile(
     re.IGNORECASE,
 )
 
+PRIVATE_SOURCE_PHRASES = re.compile(
+    r"\b((goes|go|gone) on (from|with|where)|(last|next|no|one|every|between) marks?|is told to|by whom)\b"
+)
+
 
 def names(text: str) -> set[str]:
     return {
@@ -129,6 +133,15 @@ def test_names_of_tests_have_no_private_words() -> None:
         if name.startswith("test_") and PRIVATE_TEST_WORDS & set(name.split("_"))
     ]
     assert used == []
+
+
+def test_source_has_no_private_phrases() -> None:
+    used = {
+        str(path.relative_to(REPOSITORY)): sorted({match[0] for match in PRIVATE_SOURCE_PHRASES.finditer(text)})
+        for path in sources()
+        if "tests" not in path.parts and (text := path.read_text())
+    }
+    assert {path: phrases for path, phrases in used.items() if phrases} == {}
 
 
 def test_the_config_names_the_latent_dimension() -> None:

@@ -1,1 +1,1 @@
-"""What is measured, one group a file: `measure(plan, tell) -> Result`."""
+"""What is measured, one group a file: `measure(plan, report_progress) -> Result`."""

@@ -27,7 +27,7 @@ class VAE(nn.Module):
 
 
 def loop(spec: BenchmarkModel, gate: Gate) -> None:
-    """Trains until it is told to stop; on the GPU where torch has one and this process may see it."""
+    """Train until the gate closes; on the GPU where torch has one and this process may see it."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(spec.seed)
     x = torch.from_numpy(spec.train().copy()).to(device)

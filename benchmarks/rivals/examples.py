@@ -76,7 +76,7 @@ def loss_function(recon_x: Tensor, x: Tensor, mu: Tensor, logvar: Tensor) -> Ten
 
 
 def loop(spec: BenchmarkModel, gate: Gate) -> None:
-    """Trains until it is told to stop."""
+    """Train until the gate closes."""
     dataset = spec.dataset()
     train = dataset.load().train
     images = torch.from_numpy((train.x * 255).round().astype(np.uint8)).view(-1, *dataset.shape)

@@ -26,7 +26,7 @@ def flops(spec: BenchmarkModel) -> int:
 
 
 def loop(spec: BenchmarkModel, gate: Gate) -> None:
-    """Multiplies until it is told to stop."""
+    """Multiply until the gate closes."""
     generator = torch.Generator().manual_seed(spec.seed)
     normal = lambda *shape: torch.randn(shape, generator=generator)  # noqa: E731
     forwards, backwards = [], []

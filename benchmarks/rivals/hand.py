@@ -130,7 +130,7 @@ def _own(value: Tensor) -> Tensor:
 
 
 def loop(spec: BenchmarkModel, gate: Gate) -> None:
-    """Trains until it is told to stop."""
+    """Train until the gate closes."""
     keep_freed_memory()
     torch.set_flush_denormal(True)  # the prior makes weights of pixels that are never on too small for ordinary numbers
     x = torch.from_numpy(spec.train().copy())

@@ -12,7 +12,7 @@ ROWS = 1000
 
 
 def loop(spec: BenchmarkModel, gate: Gate) -> None:
-    """Multiplies until it is told to stop."""
+    """Multiply until the gate closes."""
     generator = torch.Generator().manual_seed(spec.seed)
     j, h, d = spec.latent_dim, spec.hidden_dim, spec.dataset().dim
     normal = lambda *shape: torch.randn(shape, generator=generator)  # noqa: E731

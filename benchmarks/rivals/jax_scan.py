@@ -40,7 +40,7 @@ def loss(p: dict[str, jax.Array], x: jax.Array, eps: jax.Array) -> jax.Array:
 
 
 def loop(spec: BenchmarkModel, gate: Gate) -> None:
-    """Trains until it is told to stop."""
+    """Train until the gate closes."""
     train = spec.train()
     x = jnp.asarray(train)
     p = start({name: value.numpy() for name, value in spec.model().state_dict().items()})

@@ -11,7 +11,7 @@ __all__ = ["loop"]
 
 
 def loop(spec: BenchmarkModel, gate: Gate) -> None:
-    """Trains until it is told to stop."""
+    """Train until the gate closes."""
     x = torch.from_numpy(spec.train().copy())
     level = nn.Parameter(torch.zeros(1))
     optimizer = torch.optim.Adagrad([level], lr=spec.lr, fused=True)

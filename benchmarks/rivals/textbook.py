@@ -50,7 +50,7 @@ class Turns(L.Callback):
 
 
 def loop(spec: BenchmarkModel, gate: Gate) -> None:
-    """Trains until it is told to stop."""
+    """Train until the gate closes."""
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)
     torch.manual_seed(spec.seed)

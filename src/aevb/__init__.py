@@ -17,7 +17,7 @@ __version__ = "0.1.0"
 def train(*overrides: str, trusted: tuple[str, ...] = (), progress: bool = True, **settings: Any) -> "TrainedRun":
     """Train a run as `aevb-train` does, with the same name, the same checks and the same bits, and return it.
 
-    A run that is finished is returned at once; one that was interrupted goes on from its last checkpoint.
+    A finished run is returned at once; an interrupted run is resumed from its last checkpoint.
 
     Args:
         overrides: `key=value` each, as on the command line: "experiment=demo", "optimizer.lr=0.02".
@@ -31,7 +31,7 @@ def train(*overrides: str, trusted: tuple[str, ...] = (), progress: bool = True,
 
     Raises:
         aevb.errors.UserError: In one line, as the command would print it.
-        KeyboardInterrupt: After an interruption; the run has saved, and the same call goes on with it.
+        KeyboardInterrupt: After an interruption; the run has saved a checkpoint, and the same call resumes it.
 
     Example:
         >>> run = aevb.train(data="digits", latent_dim=2, max_samples=2e5)

@@ -24,9 +24,7 @@ def _evaluate(cfg: DictConfig, call: JobContext) -> None:
     directory = Path(settings["run"])
     runs.read_settings(directory)
     if runs.state(directory) != "done":
-        raise UserError(
-            f"run={directory}: not finished; try: the aevb-train command that began it, which goes on with it"
-        )
+        raise UserError(f"run={directory}: not finished; try: the aevb-train command that began it, which resumes it")
     set_threads(settings["threads"])
     from aevb.evaluation.evaluate_run import evaluate_run  # torch comes with it
 

@@ -85,11 +85,11 @@ def run_hydra_app(root: str, job: Job, check: Check, run_sweep: SweepRunner = la
             print_error(program, line)
             sys.exit(2)
         except KeyboardInterrupt:
-            print_error(program, "interrupted; the same command goes on from the last checkpoint")
+            print_error(program, "interrupted; the same command resumes from the last checkpoint")
             sys.exit(130)
         finally:
             if not full_error:
-                del os.environ["HYDRA_FULL_ERROR"]  # not meant for whoever calls next
+                del os.environ["HYDRA_FULL_ERROR"]  # not meant for the next call
 
 
 def _launch(root: str, program: str, job: Job, check: Check, run_sweep: SweepRunner, folder: Path) -> None:
@@ -197,6 +197,6 @@ def show_plan(plan: PlannedRun | None, where: str = "") -> None:
         plan: The planned run; None if the config has none.
         where: The overrides of its point, if it belongs to a sweep.
     """
-    words = {"new": "would train", "resume": "would go on", "extend": "would be extended", "done": "is finished"}
+    words = {"new": "would train", "resume": "would resume", "extend": "would be extended", "done": "is finished"}
     does = f"{plan.directory}: {words[plan.action]} to {plan.max_samples:,} samples" if plan else "could run"
     print(printable(f"{where}{does}"), flush=True)

@@ -97,7 +97,7 @@ class Failures:
 
 @contextmanager
 def report_errors(program: str, point: str, failures: Failures, sweeping: bool) -> Iterator[None]:
-    """Print the errors of a job and records them, so that the other jobs of a sweep go on.
+    """Print the errors of a job and record them, so that the other jobs of a sweep continue.
 
     Args:
         program: Name of the command, which begins each line.

@@ -53,7 +53,7 @@ def _report() -> int:
     else:
         by_run = {row.run: row for folder in arguments.what for row in rows_of(Path(folder))}
         rows = list(by_run.values())
-    from aevb.report import Options, write_report  # here: whoever asks for help does not wait for numpy
+    from aevb.report import Options, write_report  # here, so that --help does not load numpy
 
     write_report(rows, arguments.out, Options(arguments.title, images, pattern))
     if arguments.tensorboard is not None:

@@ -24,7 +24,7 @@ def show(rows: list[Row], as_json: bool = False) -> None:
     if as_json:
         print(json.dumps([asdict(item) for item in rows], indent=2))
         return
-    from rich.console import Console  # here: whoever only asks for help, or is refused, does not wait for it
+    from rich.console import Console  # here, so that --help and errors do not load it
     from rich.markup import escape
     from rich.table import Table
 

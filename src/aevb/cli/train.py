@@ -31,7 +31,7 @@ ACTIONS = {"new": "training", "resume": "going on", "extend": "extending"}
 
 
 def train() -> None:
-    """aevb-train: trains a run, or goes on with it, or finds it done."""
+    """Execute aevb-train: train a run, resume it, or report that it is done."""
     run_hydra_app("train", _train_one, plan_run, _train_sweep)
 
 

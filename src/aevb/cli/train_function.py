@@ -145,7 +145,7 @@ def _train(plan: PlannedRun, trusted: tuple[str, ...]) -> None:
             _train_in_children(plan, trusted)
     except SystemExit as stop:
         if stop.code == 128 + signal.SIGINT:
-            raise KeyboardInterrupt(f"{plan.directory}: interrupted; the same call goes on from there") from None
+            raise KeyboardInterrupt(f"{plan.directory}: interrupted; the same call resumes it") from None
         raise
 
 
@@ -165,4 +165,4 @@ def _train_in_children(plan: PlannedRun, trusted: tuple[str, ...]) -> None:
         raise UserError(reason)
     if code != 0:
         end = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-        raise UserError(f"{plan.directory}: the process {end}; try: the same call, which goes on from its checkpoint")
+        raise UserError(f"{plan.directory}: the process {end}; try: the same call, which resumes from its checkpoint")

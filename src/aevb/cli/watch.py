@@ -37,7 +37,7 @@ def watch(look: Callable[[], list[Row]], interval: float | None) -> int:
     Returns:
         The exit code: 0; 130 after Ctrl-C, which ends quietly.
     """
-    from rich.console import Console  # here: whoever only asks for help, or is refused, does not wait for it
+    from rich.console import Console  # here, so that --help and errors do not load it
 
     console = Console()
     try:

@@ -35,7 +35,7 @@ LINE_SECONDS = 30.0
 
 
 class Bar(Protocol):
-    """What the work tells of its progress to."""
+    """The progress of some work, as the work reports it."""
 
     def advance(self, count: int) -> None:
         """Advance the bar.
@@ -83,7 +83,7 @@ class _Lines:
         rate = (self.completed - self.first) / (now - self.start)
         left = f", {duration((self.total - self.completed) / rate)} left" if rate > 0 else ""
         done = f"{self.completed:,} of {self.total:,} {self.unit}"
-        with suppress(OSError):  # nobody may be reading any more; the work goes on
+        with suppress(OSError):  # the reader may have gone; the work continues
             print(f"{self.description}: {done}, {rate:,.0f} {self.unit}/s{left}", file=sys.stderr, flush=True)
 
     def describe(self, text: str) -> None:

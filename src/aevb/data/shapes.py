@@ -135,7 +135,7 @@ class Shapes(Dataset):
         seed: Seed = 0,
     ) -> None:
         checks.one_of("targets", targets, ("grey", "dynamic", "threshold"))
-        checks.between("side", side, *SIDES, "pixels in which three kinds can be told apart, and drawn in seconds")
+        checks.between("side", side, *SIDES, "pixels in which three kinds can be distinguished, and drawn in seconds")
         checks.between("n_train", n_train, 1, N_TRAIN, "the other 1000 of 10000 shapes are the test set")
         self.targets, self.n_train, self.seed = targets, n_train, seed
         self.shape = (side, side)

@@ -72,9 +72,7 @@ def load_run(run: Path, data_root: str | None = None, trusted: tuple[str, ...] =
     """
     settings = read_settings(run)
     if state(run) != "done":
-        raise UserError(
-            f"run={run}: not finished ({state(run)}); try: the command that started it, which goes on where it stopped"
-        )
+        raise UserError(f"run={run}: not finished ({state(run)}); try: the command that started it, which resumes it")
     data = dict(settings["data"])
     if data_root is not None:
         data["root"] = data_root

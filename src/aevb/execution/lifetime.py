@@ -15,7 +15,7 @@ from aevb.files.atomic import process_exists
 
 __all__ = ["ORPHAN_SECONDS", "exit_immediately", "exit_with_launcher", "exit_with_parent"]
 
-ORPHAN_SECONDS = 6.0  # in which an orphan must have saved, for nobody else would stop it
+ORPHAN_SECONDS = 6.0  # in which an orphan must have saved, since no other process would stop it
 
 
 def exit_with_parent(seconds: float | None = ORPHAN_SECONDS) -> None:
@@ -64,7 +64,7 @@ def _stop_when(orphaned: Callable[[], bool], seconds: float | None, repeat: bool
         while not orphaned():
             pass
         signal.pthread_kill(main, signal.SIGTERM)
-        while repeat:  # joblib takes the SystemExit of a job for its result, and goes on
+        while repeat:  # joblib takes the SystemExit of a job for its result, and continues
             time.sleep(1.0)
             signal.pthread_kill(main, signal.SIGTERM)
         if seconds is not None:
@@ -86,5 +86,5 @@ def exit_immediately(code: int) -> NoReturn:
         try:
             stream.flush()
         except (OSError, ValueError):
-            continue  # a closed pipe or a full disk behind it; there is nobody to tell
+            continue  # a closed pipe or a full disk: the message cannot be shown
     os._exit(code)

@@ -260,7 +260,7 @@ class _SignalReceived(BaseException):
 def _signals_raise() -> Iterator[None]:
     def receive(number: int, frame: FrameType | None) -> None:
         for again in before:
-            signal.signal(again, signal.SIG_IGN)  # the children are being told already
+            signal.signal(again, signal.SIG_IGN)  # the children receive the signal already
         raise _SignalReceived(number)
 
     before = {number: signal.getsignal(number) for number in stop_signals()}

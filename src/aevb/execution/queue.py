@@ -41,7 +41,7 @@ def train_in_parallel(queue: Sequence[QueuedRun], cores: int | None = None) -> G
     Yields:
         Index in the queue and exit code of the process, as each ends; the code is negative if a signal ended it.
     """
-    from aevb.console.progress import show_child_bars  # here: nobody waits for rich who has nothing to train
+    from aevb.console.progress import show_child_bars  # here, so that rich is loaded only when training
 
     with show_child_bars():
         yield from pool.run_workers([run.command for run in queue], cores or available_cores())

@@ -1,7 +1,7 @@
 """The weights of a model as text, in half or single precision.
 
 Half precision halves the page and moves log p(x) by about 0.001 nat for Bernoulli decoders. Sharp Gaussian decoders can
-move by more; for those the page carries single precision (`pack` is told by `aevb.explorer.export`, which measures it).
+move by more; for those the page carries single precision (`aevb.explorer.export` measures the error and chooses).
 """
 
 import base64

@@ -62,7 +62,7 @@ class Lagging(Objective):
             phase ends.
 
     Attributes:
-        aggressive: Buffer, whether the aggressive phase goes on.
+        aggressive: Buffer, whether the aggressive phase continues.
         seen: Buffer, number of samples in the minibatches of theta.
         presented: Buffer, number of samples in all minibatches.
         highest: Buffer, the maximum of I_q so far, nats.

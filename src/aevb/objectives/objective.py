@@ -31,7 +31,7 @@ class Batch(NamedTuple):
     """
 
     x: Tensor
-    index: Tensor  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
+    index: Tensor  # type: ignore[assignment]  # hides tuple.index, which is not needed here
     noise: Noise
 
 

@@ -1,4 +1,4 @@
-"""Which checkpoint a run directory goes on from, found without torch."""
+"""Which checkpoint a run is resumed from, determined without torch."""
 
 from pathlib import Path
 

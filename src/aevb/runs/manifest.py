@@ -1,4 +1,4 @@
-"""manifest.json: under which circumstances a run came about, for people and for aevb-diff.
+"""manifest.json: the environment in which a run was made, for people and for aevb-diff.
 
 Nothing reads it to decide anything: it is in no fingerprint, and two runs that differ in it alone are the same experiment.
 """

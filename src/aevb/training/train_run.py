@@ -54,7 +54,7 @@ def run(
     slot: Slot | None = None,
     signals: Signals | None = None,
 ) -> None:
-    """Train a run to its max_samples, evaluates it, and marks it as done.
+    """Train a run to its max_samples, evaluate it, and mark it as done.
 
     Args:
         directory: The run directory, with a config.yaml; no other process may be at work in it.
@@ -71,7 +71,7 @@ def run(
         try:
             with signals or Signals() as received:
                 _run(directory, trusted, ranks, slot, received)
-        except OutputError:  # nobody reads the output any more: no failure of the run
+        except OutputError:  # the reader of the output has gone: no failure of the run
             raise
         except Exception as error:
             if ranks.first:

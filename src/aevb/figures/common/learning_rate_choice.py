@@ -20,7 +20,7 @@ __all__ = ["CONSTANT_DECODER", "RULE", "Candidate", "Selection", "rows", "select
 
 RULE = (
     "Of the learning rates run, the one with the highest training bound (mean over the seeds common to all that learned anything) at "
-    "{at:,} samples, or at the last mark before it that all have, is selected; the test set is not looked at"
+    "{at:,} samples, or at the last evaluation point before it that all runs have, is selected; the test set is not used"
 )
 
 CONSTANT_DECODER = {"mnist": -206.29, "frey_face": 578.62}

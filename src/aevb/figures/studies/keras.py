@@ -184,7 +184,7 @@ def _words(runs: list[Run]) -> str:
     return (
         "The cross-entropy is E_q log p(x|z): the bound plus the KL divergence. Nats per image over the first "
         f"{runs[0].settings['evaluation']['num_images']:,} images of each split; log p(x) importance-sampled with K = "
-        f"{runs[0].settings['evaluator']['importance']['samples']}, a lower bound. Stopped: at the mark of the highest bound "
+        f"{runs[0].settings['evaluator']['importance']['samples']}, a lower bound. Stopped: at the evaluation point of the highest bound "
         "of the test images, which is looking at them.\n\n"
     )
 

@@ -21,7 +21,7 @@ __all__ = ["Objectives"]
 
 LIKELIHOODS = ("importance", "ais", "quadrature", "enumeration")  # in order of preference
 BOUND, LIKELIHOOD = "#0072B2", "#D55E00"
-# Nats below the best of a panel; what is further off is written at its edge, or nobody could read the others.
+# Nats below the best of a panel; values further off are written at its edge, so that the others stay readable.
 REACH = 100.0
 
 

@@ -65,7 +65,7 @@ class PosteriorMeans(Figure):
         kept = [i for i, count in enumerate(seen) if count == 0 or count >= self.from_samples]
         if not kept:
             raise UserError(
-                f"figure.from_samples={self.from_samples}: {run.name} has no mark from there on; try: figure.from_samples=1"
+                f"figure.from_samples={self.from_samples}: {run.name} has no evaluation point from there on; try: figure.from_samples=1"
             )
         seen, means = seen[kept], means[kept]
         limit = 1.05 * float(np.abs(means).max())

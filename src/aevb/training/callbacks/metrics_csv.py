@@ -4,7 +4,7 @@ Both files are written whole each time, from rows that are also in the checkpoin
 between two checkpoints and resumed leaves no row that an uninterrupted run would not have. Wall times
 are in a file of their own, so that metrics.csv of two runs can be compared byte for byte.
 
-Another thread writes the files while training goes on (aevb.training.checkpoints.background_writer).
+Another thread writes the files while training continues (aevb.training.checkpoints.background_writer).
 Training seconds are those of the thread that trains, including the time to copy the state for a
 checkpoint and to wait for the disk. In an ensemble they are those of all members together.
 """

@@ -1,4 +1,4 @@
-"""Files written by another thread while training goes on, in the order in which they were given.
+"""Files written by another thread while training continues, in the order in which they were given.
 
 After a kill the disk holds what it would hold if training had waited for every write, except for the
 last files: each file is replaced as a whole, one after another, and nothing is written after an error.
