@@ -76,21 +76,21 @@ def test_evaluate_has_the_numbers_of_the_command(tmp_path):
     assert result.returncode == 0, result.stderr
     torch.set_default_dtype(torch.float64)
     try:
-        found = aevb.load(runs[0]).evaluate(
+        evaluated = aevb.load(runs[0]).evaluate(
             "importance", samples=30, num_images=40, split="train", seed=3, progress=False
         )
     finally:
         torch.set_default_dtype(torch.float32)
-    theirs = runs[1] / "evaluation" / "importance-train-k30-first40.json"
-    assert found.path == runs[0] / "evaluation" / theirs.name
-    record = json.loads(theirs.read_text())
+    expected_file = runs[1] / "evaluation" / "importance-train-k30-first40.json"
+    assert evaluated.path == runs[0] / "evaluation" / expected_file.name
+    record = json.loads(expected_file.read_text())
     for key in ("mean", "standard_error", "values", "identity", "settings", "n", "split", "quantity", "meaning"):
-        assert found.record[key] == record[key]
-    with np.load(theirs.with_suffix(".npz")) as values:
-        assert (found.values["log_px"] == values["log_px"]).all()
-    assert found.mean == record["mean"]
-    assert found.standard_error == record["standard_error"]
-    assert f"log_px = {record['mean']:.3f} ± {record['standard_error']:.3f}" in repr(found)
+        assert evaluated.record[key] == record[key]
+    with np.load(expected_file.with_suffix(".npz")) as values:
+        assert (evaluated.values["log_px"] == values["log_px"]).all()
+    assert evaluated.mean == record["mean"]
+    assert evaluated.standard_error == record["standard_error"]
+    assert f"log_px = {record['mean']:.3f} ± {record['standard_error']:.3f}" in repr(evaluated)
 
 
 def test_a_recorded_evaluation_is_not_computed_again(run, capsys):

@@ -71,8 +71,8 @@ def commanded(tmp_path_factory):
 
 
 def test_same_name_fingerprint_and_bits_as_the_command(commanded, tmp_path):
-    given = {**SMALL, "optimizer.lr": 1e-3, "output_dir": tmp_path}
-    run = aevb.train(**given, progress=False)
+    settings = {**SMALL, "optimizer.lr": 1e-3, "output_dir": tmp_path}
+    run = aevb.train(**settings, progress=False)
     assert bits(run.directory) == bits(commanded)
     assert Run(run.directory).fingerprint == Run(commanded).fingerprint
     words = aevb.train(
@@ -127,7 +127,7 @@ def test_an_interrupted_run_has_saved_and_goes_on(tmp_path):
     saved = checkpoint(run)
     assert saved > 0
     assert not (run / "FAILED").exists()
-    given = {
+    settings = {
         "data": "digits",
         "latent_dim": 2,
         "hidden_dim": 20,
@@ -135,7 +135,7 @@ def test_an_interrupted_run_has_saved_and_goes_on(tmp_path):
         "max_samples": saved + 1000,
         "optimizer": "adam",
     }
-    finished = aevb.train(**given, name=run.name, output_dir=tmp_path / "outputs", progress=False)
+    finished = aevb.train(**settings, name=run.name, output_dir=tmp_path / "outputs", progress=False)
     assert Run(finished.directory).done["samples_seen"] >= saved + 1000
 
 
@@ -168,10 +168,10 @@ def test_a_module_of_ones_own_needs_trust(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     source = "from aevb.objectives.sgvb_b import SGVB_B\n\nclass Mine(SGVB_B):\n    pass\n"
     (tmp_path / "my_objective.py").write_text(source)
-    given = {**SMALL, "objective._target_": "my_objective.Mine", "name": "mine"}
+    settings = {**SMALL, "objective._target_": "my_objective.Mine", "name": "mine"}
     with pytest.raises(UserError, match="not a target that a config may name"):
-        aevb.train(**given, progress=False)
-    run = aevb.train(**given, trusted=("my_objective",), progress=False)
+        aevb.train(**settings, progress=False)
+    run = aevb.train(**settings, trusted=("my_objective",), progress=False)
     assert run.settings["objective"]["_target_"] == "my_objective.Mine"
 
 
@@ -191,9 +191,9 @@ def test_hydra_is_the_callers_again(tmp_path):
     before = ConfigLoaderImpl.load_configuration
     with hydra.initialize_config_dir(str(tmp_path / "conf"), version_base="1.3"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        mine = GlobalHydra.instance().hydra
+        own_hydra = GlobalHydra.instance().hydra
         aevb.train(**SMALL, output_dir=tmp_path, progress=False)
-        assert GlobalHydra.instance().hydra is mine
+        assert GlobalHydra.instance().hydra is own_hydra
         assert hydra.compose("mine").a == 1
     assert ConfigLoaderImpl.load_configuration is before
 

@@ -111,9 +111,9 @@ def test_every_flag_that_is_read_is_documented_in_its_base_class() -> None:
         "model.prior": "aevb.models.base.Prior",
     }
     calls = re.findall(r"\.states\(\"([\w.]+)\", \"(\w+)\"\)", inspect.getsource(combinations))
-    asked = {(node, name) for node, name in calls if node != "data"}
-    assert len(asked) > 4
-    assert asked <= {(node, name) for node, names in STATED.items() for name in names}
+    flags = {(node, name) for node, name in calls if node != "data"}
+    assert len(flags) > 4
+    assert flags <= {(node, name) for node, names in STATED.items() for name in names}
     undocumented = [
         (node, name) for node, names in STATED.items() for name in names if name not in _documented(bases[node])
     ]

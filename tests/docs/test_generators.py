@@ -41,19 +41,19 @@ def test_every_key_of_the_main_config_has_a_meaning():
 
 
 def test_a_docstring_is_read_without_import():
-    said = described("aevb.objectives.iwae.IWAE")
-    assert said.arguments["samples"].startswith("Number of draws of z per datapoint")
+    description = described("aevb.objectives.iwae.IWAE")
+    assert description.arguments["samples"].startswith("Number of draws of z per datapoint")
     assert described("aevb.optimizers.torch.adam").arguments["betas"]
 
 
 def test_the_header_of_an_experiment_is_split():
-    said = header(CONF / "experiment" / "figure2_frey.yaml")
-    assert said.first.startswith("Paper: ")
-    assert said.commands[0] == "aevb-train experiment=figure2_frey max_samples=1e6"
-    assert "samples a second" in said.cost
+    parts = header(CONF / "experiment" / "figure2_frey.yaml")
+    assert parts.first.startswith("Paper: ")
+    assert parts.commands[0] == "aevb-train experiment=figure2_frey max_samples=1e6"
+    assert "samples a second" in parts.cost
 
 
-def test_comments_are_found_beside_their_keys(tmp_path):
+def test_comments_are_read_beside_their_keys(tmp_path):
     path = tmp_path / "a.yaml"
     path.write_text('# Header\na: 1   # first\nb:\n  c: "#x"\n  d: 2  # second\n')
     assert beside_keys(path) == {"a": "first", "b.d": "second"}
@@ -95,10 +95,10 @@ def test_a_docstring_keeps_formulas_and_sections():
 
 
 def test_sections_of_the_index_have_the_generated_pages():
-    start, found = sections("# Title\n\n## Reference\n\n* [a](a.md), [b](b/index.md#c)\n")
+    start, groups = sections("# Title\n\n## Reference\n\n* [a](a.md), [b](b/index.md#c)\n")
     assert start.strip() == "# Title"
-    assert found[0].pages[:2] == ["a.md", "b/index.md"]
-    assert "reference/configuration/index.md" in found[0].pages
+    assert groups[0].pages[:2] == ["a.md", "b/index.md"]
+    assert "reference/configuration/index.md" in groups[0].pages
 
 
 def test_every_figure_of_the_paper_is_in_the_gallery():

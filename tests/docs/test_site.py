@@ -28,12 +28,12 @@ class Page(HTMLParser):
         self.feed(path.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag, attrs):
-        given = dict(attrs)
-        self.ids |= {given[name] for name in ("id", "name") if given.get(name)}
-        if tag == "a" and given.get("href"):
-            self.links.add(given["href"])
-        if tag in LOADED and given.get(LOADED[tag]) and given.get("rel") not in NOT_LOADED:
-            self.loaded.add(given[LOADED[tag]])
+        attributes = dict(attrs)
+        self.ids |= {attributes[name] for name in ("id", "name") if attributes.get(name)}
+        if tag == "a" and attributes.get("href"):
+            self.links.add(attributes["href"])
+        if tag in LOADED and attributes.get(LOADED[tag]) and attributes.get("rel") not in NOT_LOADED:
+            self.loaded.add(attributes[LOADED[tag]])
 
 
 @pytest.fixture(scope="module")

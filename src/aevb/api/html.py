@@ -24,13 +24,23 @@ FONT = {"font_size": "11", "font_family": "sans-serif", "fill": "currentColor"}
 
 
 def number_with_error(mean: float, error: float) -> str:
-    """Return "mean ± error"; the mean alone where there is no error."""
+    """Return "mean ± error"; the mean alone where there is no error.
+
+    Args:
+        mean: The mean.
+        error: Its standard error; nan if there is none.
+    """
     text = f"{mean:.3f} ± {error:.3f}" if math.isfinite(error) else f"{mean:.3f}"
     return text.replace("-", "−")
 
 
 def rows_table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> Markup:
-    """Return a table of text."""
+    """Return a table of text.
+
+    Args:
+        heads: The headings of the columns.
+        rows: The cells of each row.
+    """
     head = Markup("").join(Markup('<th style="text-align: left">{}</th>').format(text) for text in heads)
     body = Markup("").join(
         Markup("<tr>{}</tr>").format(

@@ -21,7 +21,11 @@ SAMPLES = 25
 
 
 def run_html(run: "TrainedRun") -> str:
-    """Return the HTML of a run; a part that cannot be read is replaced by the reason."""
+    """Return the HTML of a run; a part that cannot be read is replaced by the reason.
+
+    Args:
+        run: The run.
+    """
     parts = [_part(run, part) for part in (_summary, _curves, _samples, _numbers)]
     summary, *rest = parts
     block = Markup("").join(Markup('<div style="margin-right: 24px">{}</div>').format(part) for part in rest if part)

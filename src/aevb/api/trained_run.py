@@ -143,8 +143,8 @@ def _evaluator_node(name: str) -> dict[str, Any]:
     known = options("evaluator")
     if name not in known:
         meant = suggestion(name, known, [])
-        asked = f"; did you mean {meant}?" if meant else ""
+        question = f"; did you mean {meant}?" if meant else ""
         raise UserError(
-            f"evaluator={name}: no such option{asked}; allowed: {', '.join(known)}; try: evaluator={meant or known[0]}"
+            f"evaluator={name}: no such option{question}; allowed: {', '.join(known)}; try: evaluator={meant or known[0]}"
         )
     return read_yaml(CONF / "evaluator" / f"{name}.yaml")[name]

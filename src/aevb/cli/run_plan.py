@@ -27,7 +27,11 @@ PROGRAM = "aevb-train"
 
 @cache  # once, however many points of a sweep it concerns
 def print_warning(line: str) -> None:
-    """Print a warning of aevb-train to standard error, once."""
+    """Print a warning of aevb-train to standard error, once.
+
+    Args:
+        line: The warning.
+    """
     print(f"{PROGRAM}: warning: {line}", file=sys.stderr, flush=True)
 
 
@@ -106,13 +110,23 @@ def forget_data() -> None:
 
 
 def record_run(plan: PlannedRun, hashes: dict[str, str]) -> None:
-    """Make the run directory; called with its lock held."""
+    """Make the run directory; called with its lock held.
+
+    Args:
+        plan: The planned run.
+        hashes: The sha256 of the targets of each split.
+    """
     runs.prepare(plan.directory, plan.settings)
     record_data(plan.directory, hashes, plan.settings["data"])
 
 
 def train_here(plan: PlannedRun, trusted: tuple[str, ...]) -> None:
-    """Train a prepared run in this process; a new run that is refused leaves nothing behind."""
+    """Train a prepared run in this process; a new run that is refused leaves nothing behind.
+
+    Args:
+        plan: The planned run.
+        trusted: Users' modules that its config may name.
+    """
     from aevb.training import train_run  # imports torch
 
     try:

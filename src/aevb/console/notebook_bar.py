@@ -45,12 +45,20 @@ class NotebookBar:
         self._handle.update(self)
 
     def advance(self, count: int) -> None:
-        """Add `count` units to those that are done."""
+        """Add `count` units to those that are done.
+
+        Args:
+            count: The number of units that were done.
+        """
         self.completed += count
         self._refresh()
 
     def describe(self, text: str) -> None:
-        """Replace the text before the bar."""
+        """Replace the text before the bar.
+
+        Args:
+            text: The text.
+        """
         self.description = text
         self._refresh()
 

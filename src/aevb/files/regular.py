@@ -156,6 +156,9 @@ def read_tail(path: Path, limit: int) -> str:
 def remove_file(path: Path) -> None:
     """Remove a file, or a link itself, if there is one.
 
+    Args:
+        path: The path.
+
     Raises:
         UserError: If there is a folder.
     """

@@ -144,7 +144,12 @@ def _panels_of(shown: list[Panel]) -> dict[str, Panel]:
 
 
 def tag(panel: str, column: str) -> str:
-    """Return the tag of a column of metrics.csv: "MNIST, latent_dim 5/lower bound, test"."""
+    """Return the tag of a column of metrics.csv: "MNIST, latent_dim 5/lower bound, test".
+
+    Args:
+        panel: The panel.
+        column: The column of metrics.csv.
+    """
     split, _, quantity = column.partition("_")
     known = split in ("train", "test", "valid") and quantity
     return f"{panel}/{NAMES.get(quantity, quantity)}, {split}" if known else f"{panel}/{column}"

@@ -17,14 +17,25 @@ TIME = 1_387_497_600.0
 
 
 def scalar(tag: str, samples_seen: int, value: float) -> Any:
-    """Return an event with one value of a curve."""
+    """Return an event with one value of a curve.
+
+    Args:
+        tag: The tag of the curve.
+        samples_seen: The training samples seen.
+        value: The value.
+    """
     event = _event(samples_seen)
     event.summary.value.add(tag=tag, simple_value=value)
     return event
 
 
 def text(tag: str, markdown: str) -> Any:
-    """Return an event that the Text tab shows."""
+    """Return an event that the Text tab shows.
+
+    Args:
+        tag: The tag.
+        markdown: The text in Markdown.
+    """
     return _string_event(f"{tag}/text_summary", "text", b"", markdown.encode())
 
 
