@@ -100,10 +100,8 @@ def _evaluation(stem: str, facts: dict[str, Any], values: dict[str, tuple[float,
 
 
 def _summary(facts: dict[str, Any]) -> list[str]:
-    summary = facts.get("summary")
-    if isinstance(summary, dict):
-        return [str(summary["verdict"])] if "verdict" in summary else []
-    return [str(line) for line in summary] if isinstance(summary, list) else []  # of the first versions
+    verdict = facts.get("verdict")
+    return [verdict] if isinstance(verdict, str) else []
 
 
 def _image(picture: Any) -> Image:

@@ -63,7 +63,7 @@ def _row(run: Run) -> dict[str, Any]:
         "test_log_px": importance.get("mean"),
         "test_log_px_standard_error": importance.get("standard_error"),
         "importance_samples": importance.get("settings", {}).get("samples"),
-        "share_above_pareto_k_threshold": _summary(importance).get("share_above_threshold"),
+        "share_above_pareto_k_threshold": importance.get("share_above_threshold"),
         "seconds": run.done.get("training_seconds", float("nan")),
         "targets": convention(run),
         **origin,
@@ -74,11 +74,6 @@ def _evaluation(run: Run, name: str) -> dict[str, Any]:
     """The run's evaluation of the most test images; of several such, the one with the most samples."""
     records = [item for item in run.evaluations() if item["name"] == name and item["split"] == "test"]
     return max(records, key=lambda item: (item["n"], item.get("settings", {}).get("samples", 0)), default={})
-
-
-def _summary(evaluation: dict[str, Any]) -> dict[str, Any]:
-    summary = evaluation.get("summary")  # a list in the files of the first versions
-    return summary if isinstance(summary, dict) else {}
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
