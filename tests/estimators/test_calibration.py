@@ -57,8 +57,8 @@ def test_the_mean_rank_of_a_biased_q():
     ("scale", "shift", "begins"),
     [
         (1, 0, "calibrated"),
-        (0.5, 0, "q(z|x) is too narrow"),
-        (2, 0, "q(z|x) is too wide"),
+        (0.5, 0, "q is too narrow"),
+        (2, 0, "q is too wide"),
         (1.26, 0.5, "miscalibrated"),
     ],
 )

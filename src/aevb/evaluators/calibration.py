@@ -115,4 +115,4 @@ def _verdict(coverage: Tensor, p_value: float) -> str:
         return f"calibrated, as far as {len(coverage):,} simulations tell: {held}"
     if abs(share - 90) <= 3 * error:
         return f"miscalibrated in shape or location, with the right width: {held}"
-    return f"q(z|x) is too {'narrow' if share < 90 else 'wide'}: {held}"
+    return f"q is too {'narrow' if share < 90 else 'wide'}: {held}"

@@ -1,0 +1,56 @@
+"""aevb-export: write the networks of a finished run in a format that other programs read."""
+
+from pathlib import Path
+
+from aevb.cli.arguments import Arguments, run_command
+from aevb.cli.flags import take_trusted
+from aevb.errors import UserError
+from aevb.runs.run import read_settings
+
+__all__ = ["export"]
+
+FORMATS = ("safetensors", "onnx", "torch_export")  # of aevb.evaluation.export, which loads torch
+KEYS = ("run", "format", "output_dir")
+
+
+def export() -> None:
+    """aevb-export run=DIRECTORY format=FORMAT: the encoder and decoder of a finished run for other programs."""
+    run_command("aevb-export", _export)
+
+
+def _export() -> int:
+    parser = Arguments("aevb-export", description=export.__doc__, allow_abbrev=False)
+    parser.add_argument(
+        "settings",
+        nargs="+",
+        metavar="key=value",
+        help=f"run: directory of a finished run; format: {', '.join(FORMATS)}; output_dir: folder (<run>/export)",
+    )
+    trusted = take_trusted()
+    settings = _settings(parser.parse_args().settings)
+    run = Path(settings["run"])
+    read_settings(run)  # a folder that is no run is refused before torch is loaded
+    output_dir = Path(settings.get("output_dir", run / "export"))
+    from aevb.evaluation.export import export_run
+    from aevb.evaluation.loading import load_run
+
+    for path in export_run(load_run(run, trusted=trusted), settings["format"], output_dir):  # type: ignore[arg-type]
+        print(f"{path} ({path.stat().st_size / 1e6:.2f} MB, equal to the model)")
+    return 0
+
+
+def _settings(arguments: list[str]) -> dict[str, str]:
+    settings: dict[str, str] = {}
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
+        if key not in KEYS or not equals or not value:
+            raise UserError(f"{argument}: no such setting; allowed: {', '.join(f'{k}=...' for k in KEYS)}; try: --help")
+        settings[key] = value
+    if "run" not in settings:
+        raise UserError("run: missing; allowed: the directory of a finished run; try: run=outputs/runs/NAME")
+    if settings.setdefault("format", "") not in FORMATS:
+        raise UserError(
+            f"format={settings['format'] or 'nothing'}: no such format; allowed: {', '.join(FORMATS)}; "
+            "try: format=safetensors"
+        )
+    return settings

@@ -1,0 +1,192 @@
+"""Write the networks of a finished run in formats that other programs read, and check what was written.
+
+    safetensors   model.safetensors: the state_dict, with the run's name, fingerprint and settings as metadata
+    onnx          encoder.onnx and decoder.onnx
+    torch_export  encoder.pt2 and decoder.pt2 (torch.export.load)
+
+The encoder maps images x (n, D) to the parameters of q(z|x), the decoder z (n, J) to those of p(x|z): `mean`
+and `log_var` of a normal distribution, `mean` (the probabilities) and `logits` of a Bernoulli distribution. n
+is free. Every file is read back by its own runtime and compared with the model before it is put in place.
+"""
+
+import json
+from collections.abc import Callable
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal, NamedTuple, get_args
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from aevb.distributions import Bernoulli, DiagonalNormal
+from aevb.errors import UserError
+from aevb.evaluation.loading import LoadedRun
+from aevb.files.atomic import write_atomically
+from aevb.nn.matmul import matmul_backend, use_matmul_backend
+from aevb.runs.run import Run
+
+__all__ = ["FORMATS", "TOLERANCE", "ExportFormat", "export_run"]
+
+ExportFormat = Literal["safetensors", "onnx", "torch_export"]
+FORMATS: tuple[str, ...] = get_args(ExportFormat)
+TOLERANCE = 1e-6
+"""Largest difference between the exported networks and the model, relative to the largest output."""
+ROWS = 3  # of the random inputs that are compared
+
+
+class Network(NamedTuple):
+    """A network that is exported.
+
+    Attributes:
+        name: "encoder" or "decoder".
+        module: The network; its outputs are tensors.
+        example: An input, (ROWS, D) or (ROWS, J).
+        outputs: The names of the outputs.
+    """
+
+    name: str
+    module: nn.Module
+    example: Tensor
+    outputs: tuple[str, ...]
+
+
+class _Parameters(nn.Module):
+    """A network whose output is the parameters of its distribution."""
+
+    def __init__(self, network: nn.Module, names: tuple[str, ...]) -> None:
+        super().__init__()
+        self.network, self.names = network, names
+
+    def forward(self, v: Tensor) -> tuple[Tensor, ...]:
+        distribution = self.network(v)
+        return tuple(getattr(distribution, name) for name in self.names)
+
+
+def export_run(run: LoadedRun, form: ExportFormat, output_dir: Path) -> list[Path]:
+    """Export the networks of a run.
+
+    Args:
+        run: The finished run.
+        form: The format.
+        output_dir: The folder of the files.
+
+    Returns:
+        The files that were written.
+
+    Raises:
+        UserError: If a package is missing, the model cannot be exported, or what was written differs from it.
+    """
+    if form == "safetensors":
+        _need("safetensors", form)
+        return [_write(output_dir / "model.safetensors", partial(_safetensors, run))]
+    if form == "onnx":
+        for package in ("onnxscript", "onnxruntime"):
+            _need(package, form)
+    before = matmul_backend()
+    use_matmul_backend("torch")  # the operators of other programs are those of torch, not of one of its libraries
+    try:
+        write, suffix = (_onnx, "onnx") if form == "onnx" else (_torch_export, "pt2")
+        return [_write(output_dir / f"{network.name}.{suffix}", partial(write, network)) for network in _networks(run)]
+    finally:
+        use_matmul_backend("onednn" if before == "onednn" else "torch")
+
+
+def _networks(run: LoadedRun) -> list[Network]:
+    model, generator = run.model, torch.Generator().manual_seed(0)
+    dtype = next(model.parameters()).dtype
+    rows, columns = run.shape
+    sizes = {"decoder": run.settings["latent_dim"], "encoder": rows * columns}
+    networks = []
+    for name in ("encoder", "decoder") if model.has_encoder else ("decoder",):
+        example = torch.rand((ROWS, sizes[name]), generator=generator, dtype=dtype)
+        with torch.no_grad():
+            distribution = getattr(model, name)(example)
+        outputs = _outputs(distribution, name, run)
+        networks.append(Network(name, _Parameters(getattr(model, name), outputs).eval(), example, outputs))
+    return networks
+
+
+def _outputs(distribution: Any, name: str, run: LoadedRun) -> tuple[str, ...]:
+    if isinstance(distribution, Bernoulli):
+        return ("mean", "logits")
+    if isinstance(distribution, DiagonalNormal):
+        return ("mean", "log_var")
+    raise UserError(
+        f"run={run.directory}: the {name} returns {type(distribution).__name__}; allowed for onnx and torch_export: "
+        "a normal or a Bernoulli distribution; try: format=safetensors"
+    )
+
+
+def _safetensors(run: LoadedRun, path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    state = {name: value.contiguous() for name, value in run.model.state_dict().items()}
+    facts = {"name": run.directory.name, "fingerprint": Run(run.directory).done["fingerprint"], "format": "pt"}
+    save_file(state, path, {**facts, "settings": json.dumps(run.settings)})
+    stored = load_file(path)
+    if stored.keys() != state.keys() or not all(torch.equal(stored[name], value) for name, value in state.items()):
+        raise UserError(f"{path.name}: does not hold the weights of the run; try: another version of safetensors")
+
+
+def _onnx(network: Network, path: Path) -> None:
+    import onnxruntime
+
+    batch = {0: torch.export.Dim("n")}
+    program = torch.onnx.export(
+        network.module,
+        (network.example,),
+        input_names=["x" if network.name == "encoder" else "z"],
+        output_names=list(network.outputs),
+        dynamic_shapes=(batch,),
+        dynamo=True,
+        verbose=False,
+    )
+    assert program is not None
+    program.save(path)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    _compare(network, lambda v: session.run(None, {session.get_inputs()[0].name: v.numpy()}), path)
+
+
+def _torch_export(network: Network, path: Path) -> None:
+    program = torch.export.export(
+        network.module, (network.example,), dynamic_shapes=({0: torch.export.Dim("n")},), strict=False
+    )
+    torch.export.save(program, path)
+    loaded = torch.export.load(path).module()
+    _compare(network, lambda v: loaded(v), path)
+
+
+def _compare(network: Network, call: Callable[[Tensor], Any], path: Path) -> None:
+    """Compare with the model on the example and on another number of rows."""
+    for v in (network.example, torch.cat([network.example, 1 - network.example])):
+        with torch.no_grad():
+            expected = network.module(v)
+            outputs = call(v)
+        for name, value, wanted in zip(network.outputs, outputs, expected, strict=True):
+            difference = float(np.abs(np.asarray(value) - wanted.numpy()).max() / max(1, float(wanted.abs().max())))
+            if not difference <= TOLERANCE:
+                raise UserError(
+                    f"{path.name}: {name} differs from the model by {difference:.2g}; allowed: {TOLERANCE:g} of its largest "
+                    "value; try: format=safetensors, or another version of the runtime"
+                )
+
+
+def _write(path: Path, write: Callable[[Path], None]) -> Path:
+    """Let `write` fill a temporary file, then put it in place as a whole."""
+    with TemporaryDirectory() as folder:
+        staged = Path(folder) / path.name
+        write(staged)
+        content = staged.read_bytes()
+    write_atomically(path, lambda file: file.write(content))
+    return path
+
+
+def _need(package: str, form: str) -> None:
+    if find_spec(package) is None:
+        raise UserError(
+            f"format={form}: needs {package}, which is not installed; allowed without it: format=torch_export; "
+            "try: pip install 'aevb[export]'"
+        )

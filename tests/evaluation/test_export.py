@@ -1,0 +1,95 @@
+"""Exported networks: read back by their own runtime, equal to the model for other rows than the exported example."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import aevb
+from aevb.errors import UserError
+from aevb.evaluation.export import TOLERANCE, export_run
+from aevb.evaluation.loading import load_run
+from helpers.figure_runs import plant_model
+
+MODELS = {
+    "paper": ("data=digits", "latent_dim=2"),
+    "gaussian": ("data=digits", "latent_dim=3", "model=gaussian"),
+    "binary": ("data=digits", "latent_dim=4", "model=binary", "objective=vimco"),
+}
+
+
+@pytest.fixture(params=MODELS)
+def run(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    return plant_model(tmp_path, *MODELS[request.param])
+
+
+def images(run: Path, rows: int = 5) -> torch.Tensor:
+    return torch.rand((rows, 64), generator=torch.Generator().manual_seed(1))
+
+
+def test_safetensors_has_the_weights_and_says_whose(run: Path, tmp_path: Path) -> None:
+    safetensors = pytest.importorskip("safetensors", reason="pip install 'aevb[export]'")
+    (path,) = export_run(load_run(run), "safetensors", tmp_path / "out")
+    with safetensors.safe_open(path, "pt") as file:
+        stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        facts = file.metadata()
+    state = torch.load(run / "model.pt", weights_only=True)
+    assert stored.keys() == state.keys()
+    assert all(torch.equal(stored[name], value) for name, value in state.items())
+    assert facts["name"] == run.name
+    assert json.loads(facts["settings"])["latent_dim"] == aevb.load(run).latent_dim
+
+
+def test_torch_export_equals_the_model(run: Path, tmp_path: Path) -> None:
+    paths = {path.stem: path for path in export_run(load_run(run), "torch_export", tmp_path / "out")}
+    model, x = aevb.load(run), images(run)
+    mean, second = torch.export.load(paths["encoder"]).module()(x)
+    expected = model.model.encoder(x)
+    assert_close(mean, expected.mean)
+    assert_close(second, getattr(expected, "logits", None) if hasattr(expected, "logits") else expected.log_var)
+    z = torch.randn((4, model.latent_dim), generator=torch.Generator().manual_seed(2))
+    assert_close(torch.export.load(paths["decoder"]).module()(z)[0], model.decode(z))
+
+
+@pytest.mark.slow
+def test_onnx_equals_the_model(run: Path, tmp_path: Path) -> None:
+    runtime = pytest.importorskip("onnxruntime", reason="pip install 'aevb[export]'")
+    paths = {path.stem: path for path in export_run(load_run(run), "onnx", tmp_path / "out")}
+    model, x = aevb.load(run), images(run)
+    session = runtime.InferenceSession(paths["encoder"], providers=["CPUExecutionProvider"])
+    assert session.get_outputs()[0].name == "mean"
+    assert_close(session.run(None, {"x": x.numpy()})[0], model.encode(x).mean)
+    z = torch.randn((4, model.latent_dim), generator=torch.Generator().manual_seed(2))
+    decoder = runtime.InferenceSession(paths["decoder"], providers=["CPUExecutionProvider"])
+    assert_close(decoder.run(None, {"z": z.numpy()})[0], model.decode(z))
+
+
+def assert_close(value: object, expected: torch.Tensor) -> None:
+    scale = max(1.0, float(expected.detach().abs().max()))
+    np.testing.assert_allclose(
+        np.asarray(torch.as_tensor(value).detach()), expected.detach().numpy(), atol=TOLERANCE * scale, rtol=0
+    )
+
+
+def test_a_wrong_export_is_not_put_in_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The networks are changed after they were exported, as if the runtime computed something else."""
+    run = plant_model(tmp_path, *MODELS["paper"])
+    loaded, save = load_run(run), torch.export.save
+
+    def spoil(program: torch.export.ExportedProgram, path: Path) -> None:
+        save(program, path)
+        with torch.no_grad():
+            loaded.model.encoder.mean.bias += 1e-3
+
+    monkeypatch.setattr(torch.export, "save", spoil)
+    with pytest.raises(UserError, match=r"encoder\.pt2: mean differs from the model"):
+        export_run(loaded, "torch_export", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_other_distributions_are_refused_in_one_line(tmp_path: Path) -> None:
+    run = plant_model(tmp_path, "data=digits", "latent_dim=2", "model/encoder=laplace", "model/prior=laplace")
+    with pytest.raises(UserError, match="try: format=safetensors"):
+        export_run(load_run(run), "torch_export", tmp_path / "out")
