@@ -124,11 +124,11 @@ class TrainedRun(TrainedModel):
         Raises:
             UserError: If the evaluator does not exist or does not support the model, or a setting is invalid.
         """
-        given = {"run": str(self.directory), "split": split, "num_images": num_images, "data_root": self.data_root}
-        given |= {"seed": seed, "threads": threads, "matmul_precision": matmul_precision}
+        overrides = {"run": str(self.directory), "split": split, "num_images": num_images, "data_root": self.data_root}
+        overrides |= {"seed": seed, "threads": threads, "matmul_precision": matmul_precision}
         node = {**_evaluator_node(evaluator), **settings}
         checked = validate(
-            {**root_defaults("evaluate"), **given, "evaluator": {evaluator: node}}, self.trusted, "evaluate"
+            {**root_defaults("evaluate"), **overrides, "evaluator": {evaluator: node}}, self.trusted, "evaluate"
         )
         rest = {key: checked[key] for key in ("num_images", "data_root", "seed", "threads", "matmul_precision")}
         with default_torch_settings(), nullcontext() if progress else without_bars():

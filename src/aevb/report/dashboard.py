@@ -32,7 +32,7 @@ from aevb.runs.status import Row
 __all__ = ["write_dashboard"]
 
 FILE = "events.out.tfevents.0.sweep"
-MARK = ".aevb-dashboard"
+DASHBOARD_FILE = ".aevb-dashboard"
 """The file that says that a folder is ours, so that it may be removed."""
 
 CHARTS = (("test_bound", "test bound"), ("train_bound", "train bound"), ("test_log_px", "log p(x), test"))
@@ -91,11 +91,11 @@ def write_dashboard(rows: list[Row], folder: Path) -> Path:
 
 def _make_empty(folder: Path) -> None:
     if folder.is_dir() and any(folder.iterdir()):
-        if not (folder / MARK).is_file():
+        if not (folder / DASHBOARD_FILE).is_file():
             raise FileExistsError(17, "not empty, and not a log directory that aevb wrote", str(folder))
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / MARK).touch()
+    (folder / DASHBOARD_FILE).touch()
 
 
 def _run_names(records: list[RunRecord]) -> dict[str, str]:
