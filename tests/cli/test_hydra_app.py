@@ -86,7 +86,15 @@ def refused(result: subprocess.CompletedProcess[str], folder: Path, *words: str)
         ),
         ("+hydra.foo=1", "hydra.foo=1: no such key", ["allowed: "]),
         ("++hydra.job.nmae=x -m latent_dim=2,3", "hydra.job.nmae=x: no such key; did you mean hydra.job.name?", []),
-        ("hydra.run.dir=/dev/null/x", "/dev/null/x: Not a directory; allowed: a folder that you may write to", []),
+        ("hydra.run.dir=/dev/null/x", "hydra.run.dir=/dev/null/x: Hydra's folder of a run", ["try: output_dir="]),
+        ("hydra.run.dir=x --check", "hydra.run.dir=x: Hydra's folder of a run", ["try: output_dir=x"]),
+        ("-m seed=range(0,2),1", "seed=range(0,2),1: range(0,2) beside other values", ["try: seed=0,1,2"]),
+        ("--check data=array", "data.path=null: data=array needs a file", ["try: data.path=FILE.npz"]),
+        (
+            "--check data=synthetic data.rows=6 model=convolutional",
+            "model.decoder=ConvolutionalGaussianDecoder: images of 6 x 4 pixels",
+            ["allowed: rows and columns that are multiples of 4"],
+        ),
         (
             "data=synthetic model=bernoulli",
             "model.decoder=BernoulliDecoder: needs targets in [0, 1]",

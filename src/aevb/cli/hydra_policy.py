@@ -27,6 +27,7 @@ __all__ = ["check", "install", "installed"]
 
 PLUGIN = re.compile(r"hydra(\._internal\.core_plugins|_plugins)\.\w+(\.\w+)*\.\w+(Launcher|Sweeper)")
 PATH_KEYS = ("output_dir", "hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "hydra.output_subdir")
+UNUSED = ("hydra.run.dir", "hydra.output_subdir", "hydra.job.chdir")
 KNOWN: Any = OmegaConf.to_container(OmegaConf.structured(HydraConf))
 KNOWN["env"] = {}  # added by the config group of this name
 SILENT: Any = {"version": 1, "root": None, "disable_existing_loggers": False}
@@ -103,6 +104,13 @@ def check(cfg: DictConfig, config_name: str, overrides: list[str]) -> None:
             f"{key}={shown(value)}: no such key{question}; allowed: {', '.join(siblings)}; try: --hydra-help"
         )
     typed = {override.lstrip("+").partition("=")[0] for override in overrides}
+    for override in overrides:
+        key, _, value = override.lstrip("+~").partition("=")
+        if key in UNUSED:
+            raise UserError(
+                f"{key}={value}: Hydra's folder of a run, in which aevb writes nothing; allowed: output_dir and name; "
+                f"try: output_dir={value or 'DIR'}"
+            )
     config_file = CONF / f"{config_name}.yaml"
     own_settings = read_yaml(config_file if config_file.exists() else CONF / "train.yaml")
     for key in PATH_KEYS:

@@ -3,6 +3,7 @@
 The summary is read from the run directories, so it holds whatever launched the jobs, and on whichever machine.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,7 +77,31 @@ def compose_master(application: Hydra, config_name: str, overrides: list[str]) -
     Returns:
         The config with its node `hydra`.
     """
+    _refuse_nested(overrides)
     return application.compose_config(config_name, overrides, RunMode.MULTIRUN, with_log_configuration=False)
+
+
+def _refuse_nested(overrides: list[str]) -> None:
+    # Hydra would answer with a type annotation of its own.
+    for text in overrides:
+        key, _, value = text.partition("=")
+        calls = [item for item in _items(value) if re.fullmatch(r"(range|choice|interval|glob)\(.*\)", item)]
+        if calls and calls != [value]:
+            raise UserError(
+                f"{text}: {calls[0]} beside other values; allowed: one of range(...), choice(...), or a list of values; "
+                f"try: {key}=0,1,2"
+            )
+
+
+def _items(value: str) -> Iterator[str]:
+    # The parts between commas that are in no bracket.
+    depth, start = 0, 0
+    for index, character in enumerate(value):
+        depth += (character in "([{") - (character in ")]}")
+        if character == "," and depth == 0:
+            yield value[start:index].strip()
+            start = index + 1
+    yield value[start:].strip()
 
 
 def is_sweep(master: DictConfig) -> bool:
@@ -119,6 +144,8 @@ def check_points(application: Hydra, master: DictConfig, check: Check) -> list[S
     composer = PointComposer(loader, master)  # type: ignore[arg-type]
     config_name = str(master.hydra.job.config_name)
     common = set.intersection(*map(set, every)) if len(every) > 1 else set()
+    swept = {override.get_key_element() for override in parsed if override.is_sweep_override()}
+    common = {text for text in common if text.partition("=")[0] not in swept}
     points, faults = [], dict[str, list[str]]()
     for overrides in every:
         cfg, choices = composer.compose(overrides)
@@ -180,14 +207,16 @@ def _refuse(faults: dict[str, list[str]], count: int) -> None:
 
 def _same_runs(points: list[SweepPoint]) -> Iterator[tuple[str, str]]:
     first: dict[Path, SweepPoint] = {}
-    for point in points:
+    for index, point in enumerate(points):
         if point.plan is None:
             continue
         other = first.setdefault(point.plan.directory, point)
         if other is not point:
-            where, same = point.plan.directory, other.label or other.name
+            same = other.label or other.name
             wrong = "is a point of the sweep twice" if other.name == point.name else f"is the run of {same} too"
+            jobs_of_it = f"jobs {points.index(other) + 1} and {index + 1}"
             yield (
-                f"{where} {wrong}; allowed: one job for each run; try: only one of them, no name=",
+                f"{point.plan.directory} {wrong} ({jobs_of_it}); allowed: one job for each run; "
+                "try: only one of them, no name=",
                 point.label or point.name,
             )

@@ -19,7 +19,7 @@ __all__ = ["RULES", "Settings", "objectives_for_discrete_latents", "warnings"]
 STATED = {
     "objective": ("mean_over_data", "over_theta", "reparameterised", "capturable"),
     "model.encoder": ("discrete", "capturable"),
-    "model.decoder": ("likelihood", "binary_targets", "capturable"),
+    "model.decoder": ("likelihood", "binary_targets", "side_multiple", "capturable"),
     "model.prior": ("capturable",),
 }
 """Node -> the class attributes that are read from the source, each documented in the base class of the node.
@@ -222,6 +222,49 @@ def targets_are_binary(settings: Settings) -> Iterator[Fault]:
         yield Fault("data.targets", wrong, targets, "dynamic, threshold", "data.targets=dynamic")
 
 
+def own_data_have_a_path(settings: Settings) -> Iterator[Fault]:
+    """Refuse data of a user's own without a file.
+
+    Args:
+        settings: The config.
+
+    Yields:
+        The fault, if there is one.
+    """
+    if settings.class_name("data") == "ArrayDataset" and settings.get("data.path") is None:
+        yield Fault("data.path", "data=array needs a file", None, "an .npz or .npy file", "data.path=FILE.npz")
+
+
+def sides_suit_the_strides(settings: Settings) -> Iterator[Fault]:
+    """Refuse images whose sides a convolutional model cannot halve as often as it does.
+
+    Args:
+        settings: The config.
+
+    Yields:
+        The fault, if there is one.
+    """
+    multiple, sides = settings.states("model.decoder", "side_multiple"), _sides(settings)
+    if isinstance(multiple, int) and sides is not None and any(side % multiple for side in sides):
+        wrong = f"images of {sides[0]} x {sides[1]} pixels"
+        allowed = f"rows and columns that are multiples of {multiple}"
+        yield Fault("model.decoder", wrong, settings.class_name("model.decoder"), allowed, "model=bernoulli")
+
+
+def _sides(settings: Settings) -> list[int] | None:
+    # (rows, columns) of an image, where the config or the source of the data set says so.
+    side = settings.get("data.side")
+    for sides in (
+        settings.states("data", "shape"),
+        settings.get("data.shape"),
+        [settings.get("data.rows"), settings.get("data.columns")],
+        [side, side],
+    ):
+        if isinstance(sides, list | tuple) and len(sides) == 2 and all(type(value) is int for value in sides):
+            return list(sides)
+    return None
+
+
 def flags_are_literals(settings: Settings) -> Iterator[Fault]:
     """Check that the flags of an objective are literals in its class body.
 
@@ -253,6 +296,8 @@ RULES: tuple[Callable[[Settings], Iterator[Fault]], ...] = (
     discrete_latents_have_no_derivative,
     targets_lie_in_the_unit_interval,
     targets_are_binary,
+    own_data_have_a_path,
+    sides_suit_the_strides,
     flags_are_literals,
 )
 

@@ -42,6 +42,9 @@ class Decoder(Network):
     binary_targets: bool = False
     """Whether p(x|z) is a probability of binary images only, so that grey targets are refused. Inherited."""
 
+    side_multiple: int = 1
+    """Rows and columns of an image must be multiples of this number. Inherited."""
+
 
 class Prior(Network):
     """Base class of priors, () -> p(z)."""

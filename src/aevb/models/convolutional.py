@@ -111,6 +111,7 @@ class ConvolutionalBernoulliDecoder(_ImageNetwork):
     """
 
     likelihood = "bernoulli"
+    side_multiple = 4
 
     def __init__(
         self,
@@ -148,6 +149,7 @@ class ConvolutionalGaussianDecoder(_ImageNetwork):
     """
 
     likelihood = "gaussian"
+    side_multiple = 4
 
     def __init__(
         self,
