@@ -126,3 +126,26 @@ def test_killing_a_sweep_kills_its_job(tmp_path: Path) -> None:
     sweep.communicate()
     assert sweep.returncode == -signal.SIGKILL
     assert gone_within(tmp_path, 30)
+
+
+@pytest.mark.process
+@pytest.mark.fault("`~` in a path on the command line", "expanded, by every command")
+def test_the_home_folder_is_expanded(tmp_path: Path) -> None:
+    env = {"HOME": str(tmp_path / "home")}
+    (tmp_path / "home").mkdir()
+    trained = aevb("train", *TINY, "name=x", "output_dir=~/o", folder=tmp_path, env=env)
+    assert trained.returncode == 0, trained.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+    run = "~/o/runs/x"
+    for command, *words in (
+        ("status", "~/o/runs"),
+        ("diff", run, run),
+        ("evaluate", f"run={run}", "evaluator=bound"),
+        ("report", "~/o/runs", "--out=~/page.html"),
+        ("figure", "figure=table", "runs=~/o/runs", "output_dir=~/o"),
+        ("figure", "figure=table", "output_dir=~/o"),  # which looks below output_dir
+    ):
+        result = aevb(command, *words, folder=tmp_path, env=env)
+        assert result.returncode == 0, f"{command}: {result.stderr}"
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+    assert (tmp_path / "home" / "page.html").is_file()

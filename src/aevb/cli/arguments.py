@@ -3,13 +3,19 @@
 import argparse
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn
 
 from aevb.console.printable import printable
 from aevb.console.streams import standard_streams
 from aevb.errors import UserError
 
-__all__ = ["Arguments", "run_command"]
+__all__ = ["Arguments", "run_command", "user_path"]
+
+
+def user_path(text: str) -> Path:
+    """Return the path of an argument, with `~` expanded, which a shell leaves alone in `--out=~/x`."""
+    return Path(text).expanduser()
 
 
 class Arguments(argparse.ArgumentParser):

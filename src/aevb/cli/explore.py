@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from aevb.cli.arguments import Arguments, run_command
+from aevb.cli.arguments import Arguments, run_command, user_path
 from aevb.cli.flags import take_trusted
 from aevb.errors import UserError
 from aevb.runs.run import read_settings
@@ -17,8 +17,10 @@ def explore() -> None:
 
 def _explore() -> int:
     parser = Arguments("aevb-explore", description=explore.__doc__, allow_abbrev=False)
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="directory of a finished run")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="the page (RUN/explorer.html, or explorer.html)")
+    parser.add_argument("runs", nargs="+", type=user_path, metavar="RUN", help="directory of a finished run")
+    parser.add_argument(
+        "--output", type=user_path, metavar="FILE", help="the page (RUN/explorer.html, or explorer.html)"
+    )
     parser.add_argument("--data-root", metavar="DIR", help="folder of the data sets, if not the one that the runs used")
     trusted = take_trusted()
     arguments = parser.parse_args()

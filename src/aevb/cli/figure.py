@@ -1,6 +1,7 @@
 """aevb-figure: draw a figure from finished runs."""
 
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig
 
@@ -22,5 +23,14 @@ def _figure(cfg: DictConfig, call: JobContext) -> None:
     settings = validate(cfg, call.trusted, "figure")
     set_threads(1)
     drawing = instantiate(settings["figure"], call.trusted)
-    for path in drawing.draw(Path(settings["runs"]), Path(settings["output_dir"]), call.trusted):
+    for path in drawing.draw(_runs(settings), Path(settings["output_dir"]), call.trusted):
         print(path)
+
+
+def _runs(settings: dict[str, Any]) -> Path:
+    # Where aevb-train with the same output_dir has put them; figures themselves are in outputs/figures by default.
+    if settings["runs"] is not None:
+        return Path(settings["runs"])
+    output_dir = Path(settings["output_dir"])
+    candidates = (output_dir / "runs", output_dir.parent / "runs")
+    return next((folder for folder in candidates if folder.is_dir()), Path("outputs/runs"))

@@ -11,6 +11,7 @@ from typing import NoReturn
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import get_args_parser
 
+from aevb.cli.overrides import expand_home
 from aevb.errors import UserError
 
 __all__ = ["Flags", "check_trusted", "take_flags", "take_trusted"]
@@ -58,7 +59,8 @@ def take_flags(root: str) -> Flags:
     own = ("--check", "--prepare") if root == "train" else ("--check",)
     multirun = [argument for argument in sys.argv[1:] if argument in ("-m", "--multirun")]
     own_flags = [flag for flag in own if flag in sys.argv[1:]]
-    sys.argv[1:] = multirun[:1] + [argument for argument in sys.argv[1:] if argument not in (*multirun, *own)]
+    rest = [expand_home(argument) for argument in sys.argv[1:] if argument not in (*multirun, *own)]
+    sys.argv[1:] = multirun[:1] + rest
     parser = get_args_parser()
     parser.error = _refuse  # type: ignore[method-assign,assignment]
     arguments = parser.parse_args(sys.argv[1:])

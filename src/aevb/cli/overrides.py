@@ -1,6 +1,7 @@
 """Python values as overrides in Hydra's grammar: `override("latent_dim", 2)` is `latent_dim=2`."""
 
 import math
+import os
 import re
 from collections.abc import Mapping
 from os import PathLike, fspath
@@ -8,7 +9,7 @@ from typing import Any
 
 from aevb.errors import UserError
 
-__all__ = ["override"]
+__all__ = ["expand_home", "override"]
 
 KEY = re.compile(r"~|\+{0,2}[A-Za-z_][\w./@-]*", re.ASCII)
 PLAIN = re.compile(r"[A-Za-z_/.][\w./-]*", re.ASCII)  # text that the grammar reads as itself
@@ -28,6 +29,16 @@ def override(key: str, value: Any) -> str:
     if not KEY.fullmatch(key):
         raise UserError(f"{key}: not a key; allowed: dotted names; try: **{{'optimizer.lr': 0.01}}")
     return f"{key}={_text(key, value)}"
+
+
+def expand_home(argument: str) -> str:
+    """Return a `key=~/path` of the command line with the home folder in it; a shell leaves it alone, Hydra refuses it.
+
+    Args:
+        argument: Any argument.
+    """
+    key, _, value = argument.partition("=")
+    return override(key, os.path.expanduser(value)) if re.match(r"~[\w.-]*(/|$)", value) else argument
 
 
 def _text(key: str, value: Any) -> str:

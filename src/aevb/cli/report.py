@@ -1,11 +1,12 @@
 """aevb-report: write one HTML file about runs, or about the runs of a sweep."""
 
+import os
 import re
 import shlex
 import sys
 from pathlib import Path
 
-from aevb.cli.arguments import Arguments, run_command
+from aevb.cli.arguments import Arguments, run_command, user_path
 from aevb.cli.flags import take_trusted
 from aevb.cli.status import rows_of_sweep
 from aevb.errors import UserError
@@ -28,7 +29,7 @@ def _report() -> int:
         metavar="RUNS",
         help="folders with runs (outputs/runs), or the overrides of an aevb-train sweep",
     )
-    parser.add_argument("--out", type=Path, default=Path("report.html"), help="the file to write (report.html)")
+    parser.add_argument("--out", type=user_path, default=Path("report.html"), help="the file to write (report.html)")
     parser.add_argument("--title", default="Report", help="its heading")
     parser.add_argument("--images", default="6", metavar="N", help="pictures of every run, at most (6)")
     parser.add_argument("--no-images", action="store_true", help="no pictures")
@@ -45,13 +46,13 @@ def _report() -> int:
     arguments = parser.parse_args([argument for argument in sys.argv[1:] if argument not in ("-m", "--multirun")])
     images = 0 if arguments.no_images else _images(arguments.images)
     pattern = _pattern(arguments.redact)
-    overrides = [argument for argument in arguments.what if "=" in argument and not Path(argument).exists()]
+    overrides = [argument for argument in arguments.what if "=" in argument and not os.path.exists(user_path(argument))]
     if overrides and len(overrides) < len(arguments.what):
         raise UserError("both a folder and overrides; allowed: one of them; try: output_dir=DIR for runs elsewhere")
     if overrides:
         rows = rows_of_sweep(overrides, trusted)
     else:
-        by_run = {row.run: row for folder in arguments.what for row in rows_of(Path(folder))}
+        by_run = {row.run: row for folder in arguments.what for row in rows_of(user_path(folder))}
         rows = list(by_run.values())
     from aevb.report import Options, write_report  # here, so that --help does not load numpy
 

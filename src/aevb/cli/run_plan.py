@@ -19,6 +19,7 @@ from aevb.config.instantiate import instantiate
 from aevb.data.target_convention import TargetConvention
 from aevb.errors import UserError
 from aevb.runs.data_hashes import check_same_data, record_data
+from aevb.runs.data_location import absolute_location, located
 
 __all__ = ["check_data", "forget_data", "plan_run", "print_warning", "record_run", "train_here"]
 
@@ -62,9 +63,17 @@ def plan_run(cfg: DictConfig, context: JobContext, warn: Callable[[str], None] =
     directory = Path(settings["output_dir"]) / "runs" / name
     settings["name"] = directory.name
     action = runs.planned_action(directory, settings)
+    if action != "new" and _is_elsewhere(directory, settings["data"]):
+        check_data(settings, directory, context.trusted)
     for line in warnings(settings):
         warn(line)
     return PlannedRun(directory, settings, action, lambda: check_data(settings, directory, context.trusted))
+
+
+def _is_elsewhere(directory: Path, data: dict[str, Any]) -> bool:
+    # Whether the data of a run that exists are now read from another file or folder.
+    before = located(directory, runs.read_settings(directory)["data"])
+    return absolute_location(data) != absolute_location(before)
 
 
 def check_data(settings: dict[str, Any], directory: Path, trusted: tuple[str, ...]) -> dict[str, str]:

@@ -6,11 +6,12 @@ import shlex
 import sys
 from pathlib import Path
 
-from aevb.cli.arguments import Arguments, run_command
+from aevb.cli.arguments import Arguments, run_command, user_path
 from aevb.cli.composition import hydra_session
 from aevb.cli.flags import take_trusted
 from aevb.cli.hydra_errors import explain, is_user_error
 from aevb.cli.job import JobContext
+from aevb.cli.overrides import expand_home
 from aevb.cli.run_plan import plan_run
 from aevb.cli.sweep import check_points, compose_master
 from aevb.cli.tables import show
@@ -47,16 +48,16 @@ def _status() -> int:
     )
     trusted = take_trusted()
     arguments = parser.parse_args([argument for argument in sys.argv[1:] if argument not in ("-m", "--multirun")])
-    overrides = [argument for argument in arguments.what if "=" in argument and not os.path.isdir(argument)]
+    overrides = [argument for argument in arguments.what if "=" in argument and not os.path.isdir(user_path(argument))]
     _check_watch(arguments)
     if not overrides and arguments.watch:
-        folders = [Path(folder) for folder in arguments.what]
+        folders = [user_path(folder) for folder in arguments.what]
         for folder in folders:
             if not folder.is_dir():
                 raise UserError(f"{folder}: no such folder; allowed: a folder with runs, or one that a sweep will fill")
         return watch(WatchedFolders(folders), arguments.interval)
     if not overrides:
-        show([item for folder in arguments.what for item in rows_of(Path(folder))], arguments.json)
+        show([item for folder in arguments.what for item in rows_of(user_path(folder))], arguments.json)
         return 0
     if len(overrides) < len(arguments.what):
         raise UserError("both a folder and overrides; allowed: one of them; try: output_dir=DIR for runs elsewhere")
@@ -97,6 +98,7 @@ def rows_of_sweep(overrides: list[str], trusted: tuple[str, ...]) -> list[Row]:
     Raises:
         UserError: If the command line is refused.
     """
+    overrides = [expand_home(override) for override in overrides]
     try:
         with hydra_session() as application:
             planned = check_points(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from aevb import runs
-from aevb.cli.arguments import Arguments, run_command
+from aevb.cli.arguments import Arguments, run_command, user_path
 from aevb.config.instantiate import instantiate
 from aevb.config.value_types import InvalidValue, Number
 from aevb.console.printable import printable
@@ -17,6 +17,7 @@ from aevb.execution.scratch import scratch
 from aevb.runs import layout
 from aevb.runs.comparison import environment, rows
 from aevb.runs.data_hashes import check_same_data
+from aevb.runs.data_location import located
 from aevb.types import Range
 
 __all__ = ["faults", "verify"]
@@ -31,7 +32,7 @@ def verify() -> None:
 
 def _verify() -> int:
     parser = Arguments("aevb-verify", description=verify.__doc__, allow_abbrev=False)
-    parser.add_argument("run", type=Path, help="run directory")
+    parser.add_argument("run", type=user_path, help="run directory")
     parser.add_argument("--samples", metavar="N", help="only the run's first N samples: rows up to there")
     parser.add_argument("--trust", action="append", default=[], help="module of yours that the config may name")
     arguments = parser.parse_args()
@@ -46,6 +47,7 @@ def _verify() -> int:
     with scratch() as folder:
         again = folder / arguments.run.resolve().name
         short = {**settings, "max_samples": samples, "output_dir": str(folder), "logger": NO_LOGGER}
+        short["data"] = located(arguments.run, settings["data"])
         runs.prepare(again, short)
         print(f"{printable(arguments.run)}: executing again to {samples:,} samples", flush=True)
         _execute(again, tuple(arguments.trust))
@@ -66,7 +68,8 @@ def _verify() -> int:
 def _check_data(run: Path, settings: dict[str, Any], trusted: tuple[str, ...]) -> None:
     # Other data are the cause of other results, so they are named before anything is executed.
     if (run / layout.DATA).exists():
-        check_same_data(run, instantiate(settings["data"], trusted).load().hashes(), settings["data"])
+        data = located(run, settings["data"])
+        check_same_data(run, instantiate(data, trusted).load().hashes(), data)
 
 
 def _number(text: str, end: int) -> int:

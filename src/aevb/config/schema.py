@@ -65,11 +65,13 @@ class Evaluate(NamedTuple):
         run: The run directory.
         split: The split, or a list of splits.
         num_images: The number of images; None for the whole split.
-        data_root: The folder of the data; None for that of the run.
+        data_root: The folder of the data, or a file of a user's own; None for that of the run.
         seed: The seed of the evaluation.
         threads: The threads of linear algebra.
         matmul_precision: The precision of float32 matrix products, see
             `torch.set_float32_matmul_precision`.
+        output_dir: The folder in which the results are written, in a folder of the run's name; None for the run
+            directory.
     """
 
     evaluator: dict[str, dict[str, Any]]
@@ -80,6 +82,7 @@ class Evaluate(NamedTuple):
     seed: Seed
     threads: Threads
     matmul_precision: Literal["highest", "high", "medium"] = "highest"
+    output_dir: str | None = None
 
 
 class Figure(NamedTuple):
@@ -87,10 +90,10 @@ class Figure(NamedTuple):
 
     Attributes:
         figure: The figure.
-        runs: The folder of the finished runs.
+        runs: The folder of the finished runs; None for `runs` in output_dir or beside it.
         output_dir: The folder of the pictures and tables.
     """
 
     figure: dict[str, Any]
-    runs: str
+    runs: str | None
     output_dir: str

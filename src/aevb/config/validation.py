@@ -4,6 +4,7 @@ Keys, types and ranges come from the constructors that the config names (aevb.co
 aevb.config.schema. What is returned are plain containers with every interpolation resolved.
 """
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -29,6 +30,9 @@ RUNTIME = frozenset({"data_dim", "data_shape", "params", "batch_size", "n_train"
 data_dim: D, the number of pixels. data_shape: (rows, columns) of an image. params: the parameter groups of the optimizer.
 batch_size: M. n_train: N of the training split. dataset: the data set object.
 """
+
+PATHS = frozenset({"output_dir", "run", "runs"})
+"""Keys at the top level whose `~` is expanded; those of data are expanded where files are read."""
 
 INTERPOLATION = re.compile(r"\$\{([\w.]+)\}")
 
@@ -70,6 +74,9 @@ class _Check:
         assert top is not None
         examples = root_defaults(self.root)
         self.arguments("", self.settings, self.raw, top, examples)
+        for key in PATHS & self.settings.keys():
+            if isinstance(self.settings[key], str):
+                self.settings[key] = os.path.expanduser(self.settings[key])
         for key, parameter in top.parameters.items():
             if not parameter.required and parameter.default is not None:  # a default of null stays absent
                 self.settings.setdefault(key, parameter.default)

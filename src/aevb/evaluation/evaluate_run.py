@@ -43,6 +43,7 @@ def evaluate_run(
     *,
     num_images: int | None = None,
     data_root: str | None = None,
+    output_dir: Path | None = None,
     seed: int = 0,
     threads: int = 1,
     matmul_precision: str = "highest",
@@ -57,6 +58,8 @@ def evaluate_run(
         splits: The names of the splits: "train", "valid" or "test".
         num_images: Number of images of each split, from the beginning; None for all images.
         data_root: The directory of the data, if it is not the one that the run used.
+        output_dir: A folder for the results, which are then in output_dir/<name of the run>/evaluation; None for
+            the run directory.
         seed: The seed of the noise and of dynamic targets.
         threads: Number of CPU threads.
         matmul_precision: The argument of torch.set_float32_matmul_precision.
@@ -79,6 +82,7 @@ def evaluate_run(
     for evaluator in built.values():
         evaluator.check(loaded.model)
 
+    results = run if output_dir is None else output_dir / run.resolve().name
     written, rows = [], []
     for split_name in splits:
         split = getattr(data, split_name)
@@ -87,7 +91,7 @@ def evaluate_run(
         x = targets(split, loaded.dataset.dynamic, seed, float_type(loaded.settings))[:num_images]
         part = None if num_images is None or num_images >= len(split.x) else num_images
         for evaluator in built.values():
-            path = evaluation_path(run, evaluator, split_name, part)
+            path = evaluation_path(results, evaluator, split_name, part)
             identity = _identity(evaluator, loaded.model, x, split_name, seed, threads)
             evaluation = recorded(path, evaluator, identity)
             if evaluation is None:
@@ -101,11 +105,12 @@ def evaluate_run(
                 }
                 facts["meaning"] = convention.meaning(evaluator.likelihood(loaded.model))
                 evaluation = _evaluate(evaluator, loaded.model, x, path, facts)
-                record(run, evaluator, evaluation[0], split_name, part, **evaluation[1])
+                record(results, evaluator, evaluation[0], split_name, part, **evaluation[1])
                 _partial(path, identity).discard()
             written.append(path)
             rows.append((evaluator, split_name, *evaluation))
-    write_evaluation_summaries(run)
+    if output_dir is None:
+        write_evaluation_summaries(run)
     if print_table:
         _show(run, rows, written)
     return written

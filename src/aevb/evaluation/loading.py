@@ -19,6 +19,7 @@ from aevb.files.regular import is_regular, open_regular
 from aevb.models.vae import VAE
 from aevb.runs import layout
 from aevb.runs.data_hashes import check_same_data
+from aevb.runs.data_location import located
 from aevb.runs.run import Run, sha256_of_model, state
 from aevb.runs.settings import read_settings
 
@@ -73,10 +74,7 @@ def load_run(run: Path, data_root: str | None = None, trusted: tuple[str, ...] =
     settings = read_settings(run)
     if state(run) != "done":
         raise UserError(f"run={run}: not finished ({state(run)}); try: the command that started it, which resumes it")
-    data = dict(settings["data"])
-    if data_root is not None:
-        data["root"] = data_root
-    dataset: Dataset = instantiate(data, trusted=trusted)
+    dataset: Dataset = instantiate(located(run, settings["data"], data_root), trusted=trusted)
     done = Run(run).done
     if "shape" not in done:
         raise UserError(

@@ -77,7 +77,7 @@ class TrainedModel:
     """
 
     def __init__(self, run: str | PathLike[str], data_root: str | None = None, trusted: tuple[str, ...] = ()) -> None:
-        self.directory = Path(run)
+        self.directory = Path(run).expanduser()
         loaded = load_run(self.directory, data_root, trusted)
         self.settings: dict[str, Any] = loaded.settings
         self.shape: tuple[int, int] = loaded.shape

@@ -7,7 +7,8 @@ from aevb.errors import UserError
 from aevb.files.atomic import write_json
 from aevb.files.regular import is_regular
 from aevb.runs import layout
-from aevb.runs.records import read_data_hashes
+from aevb.runs.data_location import absolute_location
+from aevb.runs.records import read_data_hashes, read_data_location
 
 __all__ = ["check_same_data", "record_data"]
 
@@ -37,7 +38,7 @@ def check_same_data(directory: Path, hashes: dict[str, str], data: dict[str, Any
 
 
 def record_data(directory: Path, hashes: dict[str, str], data: dict[str, Any]) -> None:
-    """Write data.json when a run begins; if the file exists, compare it with the data.
+    """Write data.json when a run begins; if the file exists, compare it with the data and note where these are now.
 
     Args:
         directory: The run directory.
@@ -45,7 +46,9 @@ def record_data(directory: Path, hashes: dict[str, str], data: dict[str, Any]) -
         data: The node `data` of the config.
     """
     path = directory / layout.DATA
+    location = absolute_location(data)
     if path.exists():
         check_same_data(directory, hashes, data)
-    else:
-        write_json(path, hashes)
+        if not location or read_data_location(directory) == location:
+            return
+    write_json(path, {**hashes, "location": location} if location else hashes)

@@ -19,6 +19,7 @@ from aevb.runs import layout
 
 __all__ = [
     "read_data_hashes",
+    "read_data_location",
     "read_done",
     "read_evaluation",
     "read_json",
@@ -243,6 +244,7 @@ EVALUATION = {
     "targets?": text,
     "identity?": text,
 }
+DATA = {"train?": text, "valid?": text, "test?": text, "location?": texts}
 MANIFEST = {"fingerprint?": text, "versions?": mapping, "data?": mapping, "starts?": rows}
 PROGRESS = {
     "samples_seen": count,
@@ -309,8 +311,24 @@ def read_data_hashes(run: Path) -> dict[str, str]:
     Returns:
         The sha256 of the targets by split.
     """
-    path = run / layout.DATA
-    return _read(path, dict.fromkeys(("train?", "valid?", "test?"), text), "restore it, or remove it")
+    record = _read(run / layout.DATA, DATA, "restore it, or remove it")
+    return {name: record[name] for name in ("train", "valid", "test") if name in record}
+
+
+def read_data_location(run: Path) -> dict[str, str]:
+    """Read from data.json of a run where its data were.
+
+    Args:
+        run: The run directory.
+
+    Returns:
+        Absolute paths by the key of the node `data`; empty for data that are in no file, and in older runs.
+
+    Raises:
+        UserError: The file is damaged.
+        FileNotFoundError: It is missing.
+    """
+    return _read(run / layout.DATA, DATA, "restore it, or remove it").get("location", {})
 
 
 def read_progress(run: Path) -> dict[str, Any]:

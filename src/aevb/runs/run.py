@@ -78,7 +78,10 @@ def planned_action(directory: Path, settings: dict[str, Any]) -> PlannedAction:
     before = state(directory)
     if before == "missing":
         return "new"
-    if differs := difference(settings, read_settings(directory)):
+    differs = difference(settings, read_settings(directory))
+    if os.path.lexists(directory / layout.DATA):
+        differs.pop("data.path", None)  # the content of a file identifies it
+    if differs:
         # Not model.encoder.hidden_dim beside the hidden_dim that it comes from.
         own = {key: pair for key, pair in differs.items() if "." not in key or differs.get(key.split(".")[-1]) != pair}
         new_values, old_values = (
@@ -102,8 +105,16 @@ def prepare(directory: Path, settings: dict[str, Any]) -> None:
         directory: The run directory.
         settings: The config of the run.
     """
+    settings = {**settings, "data": _with_first_path(directory, settings["data"])}
     write_text(directory / layout.CONFIG, OmegaConf.to_yaml(OmegaConf.create(settings)))
     remove_file(directory / layout.FAILED)
+
+
+def _with_first_path(directory: Path, data: dict[str, Any]) -> dict[str, Any]:
+    # The path is part of the fingerprint, so a run keeps the first one; data.json has where the file is now.
+    if "path" not in data or state(directory) == "missing" or not os.path.lexists(directory / layout.DATA):
+        return data
+    return {**data, "path": read_settings(directory)["data"].get("path")}
 
 
 def check_is_still_there(directory: Path) -> None:
@@ -113,7 +124,6 @@ def check_is_still_there(directory: Path) -> None:
         directory: The run directory.
 
     Raises:
-        UserError: Before the rest of the budget is spent on a run that nothing could read.
         UserError: It was. The rest of the budget would be spent on a run that nothing can read.
     """
     if not (directory / layout.CONFIG).is_file():

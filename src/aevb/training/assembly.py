@@ -14,6 +14,7 @@ from aevb.models.vae import VAE
 from aevb.objectives.objective import Objective
 from aevb.runs import layout, manifest
 from aevb.runs.data_hashes import record_data
+from aevb.runs.data_location import located
 from aevb.training.clipping import Clipping
 from aevb.training.engines.ensemble import Slot
 from aevb.training.evaluation_settings import EvaluationSettings
@@ -68,7 +69,7 @@ def load_data(directory: Path, settings: dict[str, Any], dataset: Dataset, ranks
     hashes = splits.hashes()
     # The first rank writes data.json, once; on other machines the data may differ.
     if ranks.first or (directory / layout.DATA).is_file():
-        record_data(directory, hashes, settings["data"])
+        record_data(directory, hashes, located(directory, settings["data"]))
     if ranks.first:
         manifest.begin(directory, settings, hashes, describe_hardware(settings["trainer"]["accelerator"]))
     return splits

@@ -20,6 +20,7 @@ from aevb.files.regular import remove_file
 from aevb.loggers.base import RunLogger
 from aevb.runs import layout
 from aevb.runs.checkpoints import newest_checkpoint
+from aevb.runs.data_location import located
 from aevb.runs.lock import lock
 from aevb.training.assembly import TrainingJob, assemble, load_data
 from aevb.training.callbacks.checkpointing import CheckpointCallback
@@ -88,7 +89,7 @@ def _run(directory: Path, trusted: tuple[str, ...], ranks: Ranks, slot: Slot | N
     _check_devices(trainer_settings, ranks)
     set_up_process(trainer_settings)
 
-    dataset: Dataset = instantiate(settings["data"], trusted=trusted)
+    dataset: Dataset = instantiate(located(directory, settings["data"]), trusted=trusted)
     splits = load_data(directory, settings, dataset, ranks)
     job = TrainingJob(directory, settings, trainer_settings, dataset, splits, trusted, ranks)
     own = identity(directory, settings)  # before a learning rate is selected
