@@ -14,7 +14,11 @@ __all__ = ["Arguments", "run_command", "user_path"]
 
 
 def user_path(text: str) -> Path:
-    """Return the path of an argument, with `~` expanded, which a shell leaves alone in `--out=~/x`."""
+    """Return the path of an argument, with `~` expanded, which a shell leaves alone in `--out=~/x`.
+
+    Args:
+        text: The argument.
+    """
     return Path(text).expanduser()
 
 

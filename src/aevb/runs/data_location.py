@@ -1,9 +1,8 @@
 """Where the files of a run's data lie.
 
 config.yaml keeps the path as it was typed first, which is part of the run's fingerprint. data.json keeps where that
-was, as an absolute path, and is brought up to date when a run is resumed with its
-data elsewhere. So a run can be used from
-any folder, and with data that have moved: what identifies data is their content (aevb.runs.data_hashes).
+was, as an absolute path, and is brought up to date when a run is resumed with its data elsewhere. So a run can be
+used from any folder, and with data that have moved: what identifies data is their content (aevb.runs.data_hashes).
 """
 
 import os
@@ -43,12 +42,12 @@ def located(directory: Path, data: dict[str, Any], data_root: str | None = None)
     """
     node = dict(data)
     if data_root is not None:
-        given = Path(os.path.abspath(os.path.expanduser(data_root)))
+        root = Path(os.path.abspath(os.path.expanduser(data_root)))
         if "root" in data:
-            node["root"] = str(given)
+            node["root"] = str(root)
         elif "path" in data:
-            inside = given / Path(str(data["path"])).name
-            node["path"] = str(inside if given.is_dir() and inside.exists() else given)
+            inside = root / Path(str(data["path"])).name
+            node["path"] = str(inside if root.is_dir() and inside.exists() else root)
         return node
     recorded: dict[str, str] = {}
     with suppress(UserError, OSError):  # whoever reads the data says what is wrong with data.json
