@@ -70,6 +70,8 @@ PRIVATE_VARIABLES = frozenset(
         "told",
     }
 )
+# Plain uses: a number of ours beside the paper's.
+ALLOWED_VARIABLES = {"docs/sitegen/results.py": {"ours"}}
 # Words in the names of tests.
 PRIVATE_TEST_WORDS = frozenset(
     {"found", "mark", "marks", "recipe", "said", "stepsize", "stepsizes", "stranger", "strangers", "told"}
@@ -103,7 +105,7 @@ def bound_names(text: str) -> Iterator[str]:
 
 
 def sources() -> list[Path]:
-    folders = ("src", "tests", "scripts", "benchmarks")
+    folders = ("src", "tests", "scripts", "benchmarks", "docs/sitegen")
     return sorted(path for folder in folders for path in (REPOSITORY / folder).rglob("*.py"))
 
 
@@ -122,6 +124,8 @@ def test_names_say_what_they_hold() -> None:
         )
         for path in sources()
     }
+    for path, words in ALLOWED_VARIABLES.items():
+        used[path] = [name for name in used[path] if name not in words]
     assert {path: words for path, words in used.items() if words} == {}
 
 

@@ -55,8 +55,10 @@ def _root(root: str, command: str) -> str:
         link = f" ([{group}={option}](#{option_label(group, option)}))"
         for row in rows_of_option(CONF / group / f"{option}.yaml", group):
             rows.append(row._replace(meaning=row.meaning + link))
-    said = header(path)
-    return f"({option_label('', root)})=\n## `{command}`\n\n{prose(f'{said.first} {said.text}')}\n\n{_table(rows)}"
+    heading = header(path)
+    return (
+        f"({option_label('', root)})=\n## `{command}`\n\n{prose(f'{heading.first} {heading.text}')}\n\n{_table(rows)}"
+    )
 
 
 def _chosen(defaults: list[Any]) -> Iterator[tuple[str, str]]:
@@ -68,10 +70,10 @@ def _chosen(defaults: list[Any]) -> Iterator[tuple[str, str]]:
 
 def _option(group: str, option: str) -> str:
     path = CONF / group / f"{option}.yaml"
-    said, target = header(path), next(targets_in(read_yaml(path)), None)
-    parts = [f"({option_label(group, option)})=\n## `{group}={option}`", prose(f"{said.first} {said.text}")]
-    if said.commands:
-        parts.append(fenced("\n".join(said.commands)))
+    heading, target = header(path), next(targets_in(read_yaml(path)), None)
+    parts = [f"({option_label(group, option)})=\n## `{group}={option}`", prose(f"{heading.first} {heading.text}")]
+    if heading.commands:
+        parts.append(fenced("\n".join(heading.commands)))
     if target is not None:
         parts += [f"Builds {{py:obj}}`{target}`."]
         parts += [part if part.startswith("    ") else prose(part) for part in described(target).text.split("\n\n")]

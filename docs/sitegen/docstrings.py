@@ -46,16 +46,16 @@ def described(target: str) -> Described:
 def _docstrings(target: str) -> Iterator[str]:
     path, _, name = target.rpartition(".")
     where = module(path)
-    found = find(name, where) if where is not None else None
-    while found is not None and not isinstance(found.node, ast.expr):
-        inner = found.node.body if isinstance(found.node, ast.ClassDef) else []
+    definition = find(name, where) if where is not None else None
+    while definition is not None and not isinstance(definition.node, ast.expr):
+        inner = definition.node.body if isinstance(definition.node, ast.ClassDef) else []
         init = [node for node in inner if isinstance(node, ast.FunctionDef) and node.name == "__init__"]
-        for node in [found.node, *init]:
+        for node in [definition.node, *init]:
             if text := ast.get_docstring(node, clean=True):
                 yield inspect.cleandoc(text)
-        found = _base(found)
+        definition = _base(definition)
 
 
-def _base(found: Definition) -> Definition | None:
-    bases = found.node.bases if isinstance(found.node, ast.ClassDef) else []
-    return next((base for name in bases if (base := find(ast.unparse(name), found.module)) is not None), None)
+def _base(definition: Definition) -> Definition | None:
+    bases = definition.node.bases if isinstance(definition.node, ast.ClassDef) else []
+    return next((base for name in bases if (base := find(ast.unparse(name), definition.module)) is not None), None)

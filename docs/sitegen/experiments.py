@@ -23,30 +23,30 @@ def pages() -> Iterator[tuple[str, str]]:
     parts = ["# Experiments", "An experiment is a config with a name: `aevb-train experiment=NAME`."]
     for kind, meaning in KINDS.items():
         rows = [
-            (f"[{code(name)}]({name}.md)", prose(_title(said)), prose(said.cost))
-            for name, said in headers.items()
-            if said.first.startswith(f"{kind}:")
+            (f"[{code(name)}]({name}.md)", prose(_title(heading)), prose(heading.cost))
+            for name, heading in headers.items()
+            if heading.first.startswith(f"{kind}:")
         ]
         parts += [f"## {kind}", meaning, table(("experiment", "what it shows", "cost"), rows)]
     yield "experiments/index.md", "\n\n".join([*parts, toctree(headers)])
-    for name, said in headers.items():
-        yield f"experiments/{name}.md", _page(name, said)
+    for name, heading in headers.items():
+        yield f"experiments/{name}.md", _page(name, heading)
 
 
-def _title(said: Header) -> str:
-    return said.first.partition(":")[2].strip()
+def _title(heading: Header) -> str:
+    return heading.first.partition(":")[2].strip()
 
 
-def _page(name: str, said: Header) -> str:
-    title = _title(said)
+def _page(name: str, heading: Header) -> str:
+    title = _title(heading)
     parts = [
         f"({option_label('experiment', name)})=\n# {code(name)}: {prose(title.rstrip('.'))}",
-        prose(said.text),
+        prose(heading.text),
         "## Command",
-        fenced("\n".join(said.commands)),
-        f"Cost: {prose(said.cost)}",
+        fenced("\n".join(heading.commands)),
+        f"Cost: {prose(heading.cost)}",
         "## Result",
-        prose(said.result),
+        prose(heading.result),
         "## Config",
         f"`conf/experiment/{name}.yaml`; all other keys are those of the "
         "[default configuration](../reference/configuration/index.md).",

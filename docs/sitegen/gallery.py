@@ -25,8 +25,8 @@ def pages() -> Iterator[tuple[str, str]]:
 def pictures() -> list[str]:
     """Return the committed pictures of docs/ that a figure of conf/figure draws, relative to the repository."""
     names = set(options("figure"))
-    found = [path for path in committed() if path.startswith("docs/") and path.endswith(".png")]
-    return sorted((path for path in found if PurePosixPath(path).stem in names), key=lambda path: (_rank(path), path))
+    images = [path for path in committed() if path.startswith("docs/") and path.endswith(".png")]
+    return sorted((path for path in images if PurePosixPath(path).stem in names), key=lambda path: (_rank(path), path))
 
 
 def _rank(path: str) -> int:
@@ -36,15 +36,15 @@ def _rank(path: str) -> int:
 def _entry(path: str) -> str:
     picture = PurePosixPath(path)
     name, folder = picture.stem, picture.parent
-    said = header(CONF / "figure" / f"{name}.yaml")
+    header_text = header(CONF / "figure" / f"{name}.yaml")
     page = _page_with(folder)
     heading = f"## `{name}`, of [{_title(page)}]({page_of(page)})"
     return "\n\n".join(
         [
             heading,
-            prose(f"{said.first} {said.text}"),
+            prose(f"{header_text.first} {header_text.text}"),
             f"    aevb-figure figure={name} output_dir={folder}",
-            f"![{name}: {said.first}]({picture.relative_to('docs')})",
+            f"![{name}: {header_text.first}]({picture.relative_to('docs')})",
             f"[Keys of the figure](#{option_label('figure', name)})",
         ]
     )

@@ -59,6 +59,6 @@ def likelihood_table() -> str:
 
 def one_rate_table() -> str:
     """Return the table of AEVB on MNIST at learning rate 0.01."""
-    found = [at_one_rate("mnist", latent_dim, "0.01") for latent_dim in (3, 5, 10, 20, 200)]
-    lines = [(one.panel, str(one.seeds), plain(one.ours), plain(one.paper), signed(one.difference)) for one in found]
+    panels = [at_one_rate("mnist", latent_dim, "0.01") for latent_dim in (3, 5, 10, 20, 200)]
+    lines = [(one.panel, str(one.seeds), plain(one.ours), plain(one.paper), signed(one.difference)) for one in panels]
     return table(("panel, latent_dim", "seeds", "ours", "paper", "difference"), lines, "lrrrr")

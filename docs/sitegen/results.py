@@ -79,9 +79,9 @@ def likelihood_panels() -> Iterator[Comparison]:
         if row["paper"]:
             last[row["n_train"], row["method"], row["split"]] = row
     for (n_train, method, split), row in last.items():
-        ours, paper = float(row["quadrature"]), float(row["paper"])
+        estimate, paper = float(row["quadrature"]), float(row["paper"])
         panel = f"N = {int(n_train):,}, {split}"
-        yield Comparison(panel, method, row["lr"], int(row["samples_seen"]), 1, ours, paper, None, "")
+        yield Comparison(panel, method, row["lr"], int(row["samples_seen"]), 1, estimate, paper, None, "")
 
 
 def at_one_rate(data: str, latent_dim: int, lr: str, samples: int = LAST, method: str = "AEVB") -> Comparison:

@@ -51,11 +51,11 @@ def sections(index: str) -> tuple[str, list[Section]]:
         The text before the first section, and the sections with the generated pages added.
     """
     start, *rest = HEADING.split(index)
-    found = []
+    groups = []
     for name, body in zip(rest[::2], rest[1::2], strict=True):
         text = "\n".join([body.strip(), *GENERATED.get(name, [])])
-        found.append(Section(name, text, list(dict.fromkeys(PAGE.findall(text)))))
-    return start, found
+        groups.append(Section(name, text, list(dict.fromkeys(PAGE.findall(text)))))
+    return start, groups
 
 
 def contents(pages: list[str], listed: set[str], staged: set[str]) -> dict[str, list[str]]:

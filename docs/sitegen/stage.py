@@ -44,12 +44,12 @@ def stage(folder: Path) -> None:
 
 def _with_contents(texts: dict[str, str]) -> Iterator[tuple[str, str]]:
     # The start page, the page of each section, and pages with others below them.
-    start, found = sections(texts["index.md"])
-    listed = {page for section in found for page in section.pages}
-    lists = [f"## [{section.name}](sections/{section.slug}.md)\n\n{section.text}" for section in found]
-    names = [f"sections/{section.slug}" for section in found]
+    start, groups = sections(texts["index.md"])
+    listed = {page for section in groups for page in section.pages}
+    lists = [f"## [{section.name}](sections/{section.slug}.md)\n\n{section.text}" for section in groups]
+    names = [f"sections/{section.slug}" for section in groups]
     yield "index.md", "\n\n".join([start.strip(), *lists, toctree(names)])
-    for section in found:
+    for section in groups:
         pages = [f"/{page.removesuffix('.md')}" for page in section.pages if page != "index.md"]
         text = re.sub(r"\]\((?=[\w./-]+\))(?!#)", "](../", section.text)
         yield f"sections/{section.slug}.md", f"# {section.name}\n\n{text}\n\n{toctree(pages)}"

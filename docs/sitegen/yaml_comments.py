@@ -37,10 +37,10 @@ def header(path: Path) -> Header:
         if not line.startswith("# @package"):
             lines.append(line.removeprefix("#").strip())
     before, *fields = FIELD.split("\n".join(lines))
-    given = dict(zip(fields[::2], (field.strip() for field in fields[1::2]), strict=True))
+    values = dict(zip(fields[::2], (field.strip() for field in fields[1::2]), strict=True))
     first, _, text = before.strip().partition("\n")
-    plain = {name: " ".join(value.split()) for name, value in given.items()}
-    return Header(first, text, given.get("Command", "").splitlines(), plain.get("Cost", ""), plain.get("Result", ""))
+    plain = {name: " ".join(value.split()) for name, value in values.items()}
+    return Header(first, text, values.get("Command", "").splitlines(), plain.get("Cost", ""), plain.get("Result", ""))
 
 
 def beside_keys(path: Path) -> dict[str, str]:
