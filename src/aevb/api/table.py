@@ -46,6 +46,8 @@ def table(folder: str | PathLike[str] = "outputs/runs") -> "pandas.DataFrame":
 
 
 def _value(cell: Cell, column: Column) -> Any:
+    if column.kind == "setting" and cell.text.lstrip("-").isdigit():
+        return int(cell.text)
     if cell.value is not None:
         return cell.value
     return None if column.numeric else cell.text
