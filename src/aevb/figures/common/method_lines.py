@@ -57,7 +57,8 @@ def _colours(curves: list[Curve]) -> dict[str, str]:
     names = labels(curves)
     objectives = {names[item.data, item.config_key]: item.objective for item in curves}
     colours: dict[str, str] = {}
-    for label, objective in sorted(objectives.items()):
+    # The plain method first, so that it has its own colour in every figure; variants take what is left.
+    for label, objective in sorted(objectives.items(), key=lambda pair: (pair[0] != method(pair[1]).label, pair)):
         free = [colour for colour in (method(objective).colour, *SPARE) if colour not in colours.values()]
         colours[label] = free[0] if free else SPARE[-1]
     return colours

@@ -62,7 +62,8 @@ METHODS = {
 SPARE = ("#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 """Colours, in this order, for methods that are not in the table and for further variants of a method."""
 
-PAPER_COLOURS = {"aevb": "#D55E00", "wake_sleep": "#9A9A9A", "mcem": "#CC79A7"}
+PAPER_COLOURS = {"aevb": "#00246B", "wake_sleep": "#00602B", "mcem": "#7A1F55"}
+"""Colours of the paper's curves: the hue of the method, dark. They are thin lines over our thick ones."""
 
 DIGITS = (
     "#0072B2",

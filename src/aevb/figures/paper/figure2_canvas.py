@@ -1,4 +1,7 @@
-"""The layout of figure 2: a row of panels shares a vertical axis; the paper's curves are the thin ones."""
+"""The layout of figure 2: a row of panels shares a vertical axis; the paper's curves are the thin, dark ones.
+
+The learning rate and the seeds of each line stand above its panel, in its colour, so that no text lies over a curve.
+"""
 
 from typing import Any
 
@@ -7,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.patheffects import withStroke
 from matplotlib.ticker import NullFormatter
 
 from aevb.figures.common.learning_curves import band
@@ -19,8 +21,9 @@ __all__ = ["PAPER", "draw"]
 
 DASHES: dict[str, Any] = {"test": "-", "train": (0, (4, 1.6))}
 PAPER = {"aevb": "AEVB, paper", "wake_sleep": "wake-sleep, paper"}
-OUR_WIDTH, PAPER_WIDTH = 1.9, 0.8  # line widths, points
+OUR_WIDTH, PAPER_WIDTH = 1.9, 0.9  # line widths, points
 GRID = "#DDDDDD"
+NOTE = 8.0  # height of the note of one line above a panel, points
 
 
 def draw(panels: Panels, right: dict[str, float]) -> Canvas:
@@ -35,13 +38,15 @@ def draw(panels: Panels, right: dict[str, float]) -> Canvas:
     """
     rows = {data: [panel for panel in panels if panel[0] == data] for data in right}
     columns = max(map(len, rows.values()))
-    canvas = Canvas(figsize=(max(PANEL[0] * columns + 0.4, 5.2), PANEL[1] * len(rows) + 0.8))
+    notes = {data: max(len(panels[panel]) for panel in row) for data, row in rows.items()}
+    height = PANEL[1] * len(rows) + NOTE * sum(notes.values()) / 72 + 0.8
+    canvas = Canvas(figsize=(max(PANEL[0] * columns + 0.4, 5.2), height))
     grid = canvas.add_gridspec(len(rows), columns)
     for i, (data, row) in enumerate(rows.items()):
         first: Axes | None = None
         for j, panel in enumerate(row):
             ax = canvas.add_subplot(grid[i, j], sharey=first)
-            ax.set_title(f"{dataset(data)}, $N_z = {panel[1]}$")
+            ax.set_title(f"{dataset(data)}, $N_z = {panel[1]}$", pad=8 + NOTE * notes[data])
             _panel(ax, panel, panels[panel], right[data])
             ax.tick_params(labelleft=first is None)
             first = first or ax
@@ -73,20 +78,16 @@ def left(right: float) -> float:
 
 def _panel(ax: Axes, panel: tuple[str, int], lines: list[Line], right: float) -> None:
     for algorithm, split, polyline in published.panel(*panel, right):
-        ax.plot(*polyline, color=PAPER_COLOURS[algorithm], linestyle=DASHES[split], linewidth=PAPER_WIDTH, zorder=2)
+        ax.plot(*polyline, color=PAPER_COLOURS[algorithm], linestyle=DASHES[split], linewidth=PAPER_WIDTH, zorder=4)
     for i, line in enumerate(lines):
         for split in ("train", "test"):
             x, mean, low, high, seeds = band(line.curves, split)
             ax.plot(x, mean, color=line.colour, linestyle=DASHES[split], linewidth=OUR_WIDTH, zorder=3.5)
             low, high = np.where(seeds > 1, low, np.nan), np.where(seeds > 1, high, np.nan)
             ax.fill_between(x, low, high, color=line.colour, alpha=0.25, linewidth=0, zorder=3)
-        halo = [withStroke(linewidth=2.5, foreground="white")]
-        # Where no curve is: below the curves of MNIST, which rise early, and above those of Frey Face, which rise late.
-        above = panel[0] == "frey_face"
-        corner, offset = ((0, 1), (4, -3 - 9 * i)) if above else ((1, 0), (-4, 3 + 9 * i))
-        style: dict[str, Any] = {"va": "top", "ha": "left"} if above else {"va": "bottom", "ha": "right"}
-        style |= {"xycoords": "axes fraction", "textcoords": "offset points", "fontsize": 7, "path_effects": halo}
-        ax.annotate(_note(line), corner, offset, color=line.colour, zorder=5, **style)
+        above = (0, 3 + NOTE * (len(lines) - 1 - i))
+        style: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "fontsize": 7}
+        ax.annotate(_note(line), (0.5, 1), above, color=line.colour, ha="center", va="bottom", **style)
     ax.set_xscale("log")
     ax.set_xlim(left(right), right)
     ax.xaxis.set_minor_formatter(NullFormatter())
@@ -133,7 +134,7 @@ def _legend(panels: Panels, right: dict[str, float]) -> list[Any]:
         Line2D([], [], color=colour, lw=OUR_WIDTH, label=f"{label}, ours") for label, colour in sorted(colours.items())
     ]
     if any(len(line.curves) > 1 for line in lines):
-        handles.append(Patch(color=lines[0].colour, alpha=0.25, lw=0, label="lowest to highest seed"))
+        handles.append(Patch(color="#808080", alpha=0.25, lw=0, label="lowest to highest seed"))
     shown = {algorithm for panel in panels for algorithm, *_ in published.panel(*panel, right[panel[0]])}
     for algorithm in sorted(shown):
         handles.append(Line2D([], [], color=PAPER_COLOURS[algorithm], lw=PAPER_WIDTH, label=PAPER[algorithm]))

@@ -29,7 +29,7 @@ ESTIMATORS = {"quadrature": "quadrature", "reciprocal": "appendix D"}
 
 DASHES: dict[str, Any] = {"test": "-", "train": (0, (4, 1.6))}
 SIZE = (3.6, 3.0)
-OUR_WIDTH, PAPER_WIDTH = 1.9, 0.8
+OUR_WIDTH, PAPER_WIDTH = 1.9, 0.9
 
 
 def marginal(run: Run, split: str, evaluator: str) -> tuple[np.ndarray, np.ndarray]:
@@ -143,7 +143,7 @@ def _draw(by_latent_dim: dict[int, list[Run]], right: float) -> Canvas:
             if size == n_train and line.samples_seen[0] < right:
                 shown = line.until(right)
                 ax.plot(
-                    *shown, color=PAPER_COLOURS[algorithm], linestyle=DASHES[split], linewidth=PAPER_WIDTH, zorder=2
+                    *shown, color=PAPER_COLOURS[algorithm], linestyle=DASHES[split], linewidth=PAPER_WIDTH, zorder=4
                 )
         for run in group:
             objective = str(run.settings["choices"]["objective"])
@@ -154,8 +154,13 @@ def _draw(by_latent_dim: dict[int, list[Run]], right: float) -> Canvas:
                     x, y = marginal(run, split, "reciprocal")
                 ax.plot(x, y, color=colour, linestyle=dashes, linewidth=OUR_WIDTH, marker="o", markersize=2.6, zorder=3)
         ax.set_xscale("log")
-        ax.set_xlim(4e5 if right > 1e6 else right / 10, right)
-        ax.set_ylim(*_heights(ax))
+        ax.set_xlim(_left(ax, right), right)
+        low, high = _heights(ax)
+        ax.set_ylim(low, high)
+        for line in ax.lines:
+            if line.get_marker() == "o" and float(np.min(line.get_ydata())) >= low:
+                line.set_clip_on(False)  # whole markers at the right end
+        _below(ax, group, low)
         ax.xaxis.set_minor_formatter(NullFormatter())
         ax.grid(axis="y", linewidth=0.3, color="#DDDDDD", zorder=0)
         ax.set_xlabel("training samples seen")
@@ -173,13 +178,33 @@ def _draw(by_latent_dim: dict[int, list[Run]], right: float) -> Canvas:
     return canvas
 
 
+def _left(ax: Axes, right: float) -> float:
+    # No later than 4e5 samples before the first curve of the panel, so that no half of a panel is empty.
+    first = min(float(np.min(line.get_xdata())) for line in ax.lines)
+    return max(4e5 if right > 1e6 else right / 10, 0.8 * first)
+
+
+def _below(ax: Axes, group: list[Run], low: float) -> None:
+    # A run below the axis is named with its last value on the test images.
+    for run in group:
+        x, y = marginal(run, "test", "quadrature")
+        if len(x) and max(y) < low:
+            shown = method(str(run.settings["choices"]["objective"]))
+            text = f"{shown.label}, test: {y[-1]:.0f} nats \N{BLACK DOWN-POINTING SMALL TRIANGLE}".replace(
+                "-", "\N{MINUS SIGN}"
+            )
+            ax.annotate(
+                text, (x[-1], low), (0, 3), textcoords="offset points", fontsize=7, color=shown.colour, ha="center"
+            )
+
+
 def _heights(ax: Axes) -> tuple[float, float]:
     # What lies far below the best curves early is cut, as the paper does at -160.
     left, right = ax.get_xlim()
     values = []
     for line in ax.lines:
         x, y = np.asarray(line.get_xdata(), dtype=float), np.asarray(line.get_ydata(), dtype=float)
-        values += list(y[(x >= left) & (x <= right) & (y > -170)])
+        values += list(y[(x >= left) & (x <= right) & (y > -160)])
     low, high = (min(values), max(values)) if values else (-160.0, -100.0)
     margin = 0.05 * (high - low) or 1.0
     return low - margin, high + margin
@@ -194,7 +219,7 @@ def _table(rows: list[dict[str, Any]]) -> str:
             {
                 "N_train": f"{row['n_train']:,}",
                 "method": row["method"],
-                "learning_rate": f"{row['lr']:g}",
+                "learning rate": f"{row['lr']:g}",
                 "split": row["split"],
                 "samples seen": f"{row['samples_seen']:,}",
                 "quadrature": number(row["quadrature"]),
