@@ -1,7 +1,8 @@
 """Gradient clipping: the lower bound after a fixed number of samples, against the threshold.
 
-There is one panel for clipping by norm and one for clipping by value. A dashed line is the same run without
-clipping. A run that diverged has no result; the legend states this.
+There is one panel for clipping by norm and one for clipping by value. A horizontal line is the same run without
+clipping, dashed for the larger learning rate and dotted for the smaller. A run that diverged has no result; the
+legend states this.
 """
 
 import math
@@ -9,6 +10,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
+from matplotlib.lines import Line2D
 
 from aevb.figures.common.base import Drawing, Figure, markdown_table
 from aevb.figures.common.learning_curves import meanings, provenance
@@ -18,7 +20,9 @@ from aevb.runs.run import Run
 __all__ = ["Clipping"]
 
 COLOURS = {"sgd": "#D55E00", "adam": "#0072B2", "adagrad": "#009E73"}
-KINDS = {"norm": "by norm (dashed: not clipped)", "value": "by value (dashed: not clipped)"}
+KINDS = {"norm": "clipped by norm", "value": "clipped by value"}
+DASHED, DOTTED = (0, (4, 2)), (0, (1, 2))
+DOWN, MINUS = "\N{BLACK DOWN-POINTING SMALL TRIANGLE}", "\N{MINUS SIGN}"
 BELOW = 400.0  # nats: how far below the best the axis goes
 
 
@@ -55,10 +59,17 @@ class Clipping(Figure):
                 if row[f"clip_{kind}"] and row["test_bound"] < best - BELOW:
                     at = (row[f"clip_{kind}"], best - BELOW)
                     ax.annotate(
-                        f"{row['test_bound']:.0f}", at, (-2, 3), textcoords="offset points", fontsize=7, ha="right"
+                        f"{row['test_bound']:.0f} {DOWN}".replace("-", MINUS),
+                        at,
+                        (-2, 3),
+                        textcoords="offset points",
+                        fontsize=7,
+                        ha="right",
                     )
         canvas.axes[0].set_ylabel("lower bound, test images, nats")
-        canvas.legend(*canvas.axes[0].get_legend_handles_labels(), loc="outside right upper", fontsize=8)
+        handles, _ = canvas.axes[0].get_legend_handles_labels()
+        handles.append(Line2D([], [], color="black", linewidth=0.8, linestyle=DASHED, label="horizontal: not clipped"))
+        canvas.legend(handles=handles, loc="outside right upper", fontsize=8)
         samples = runs[0].done["samples_seen"]
         text = (
             f"Lower bound of the test images after {samples:,} training samples, nats per image, one seed. The threshold is of "
@@ -115,7 +126,7 @@ def _panel(ax: Axes, rows: list[dict[str, Any]], lines: list[tuple[str, float]],
             label=label,
         )
         if not math.isnan(plain):
-            ax.axhline(plain, color=colour, linewidth=0.8, linestyle=(0, (1, 2)) if small else (0, (4, 2)))
+            ax.axhline(plain, color=colour, linewidth=0.8, linestyle=DOTTED if small else DASHED)
     ax.set_xscale("log")
     ax.set_xlabel("threshold")
     ax.grid(linewidth=0.3)
