@@ -157,9 +157,9 @@ def _draw(by_latent_dim: dict[int, list[Run]], right: float) -> Canvas:
         ax.set_xlim(_left(ax, right), right)
         low, high = _heights(ax)
         ax.set_ylim(low, high)
-        for ours in ax.lines:
-            if ours.get_marker() == "o" and float(np.min(ours.get_ydata())) >= low:
-                ours.set_clip_on(False)  # whole markers at the right end
+        for curve in ax.lines:
+            if curve.get_marker() == "o" and float(np.min(curve.get_ydata())) >= low:
+                curve.set_clip_on(False)  # whole markers at the right end
         _below(ax, group, low)
         ax.xaxis.set_minor_formatter(NullFormatter())
         ax.grid(axis="y", linewidth=0.3, color="#DDDDDD", zorder=0)
