@@ -4,20 +4,16 @@
     python scripts/kill_harness.py --kills 20 --devices 2
 
 A run is killed and started again until it is done, then another begins, until there were so many kills. Every run that was killed
-must end with the weights (sha256), the metrics.csv and the TensorBoard points of one that was not. The program that is killed
-is aevb-train itself; around its blocks of minibatches and its writing of checkpoints it notes one letter in a byte
-of memory shared with a file, so that what a kill fell upon is known without asking. Each of its two threads, the one that trains
-and the one that writes, has its byte: a kill that falls upon the writing of a checkpoint falls upon what is trained meanwhile as
-well, and is counted there too. Of several ranks each has its bytes, and a kill hits, by chance, everyone at once, one of the
-ranks, or the command alone, whose ranks then save what they have.
+must end with the weights (sha256), the metrics.csv and the TensorBoard points of one that was not. What is killed is
+aevb-train, which notes what it is doing (killed_run.py). A kill that falls upon the writing of a checkpoint falls upon what
+is trained meanwhile as well, and is counted there too. With several ranks a kill hits, by chance, everyone at once, one of
+the ranks, or the command alone, whose ranks then save what they have.
 """
 
 import argparse
 import contextlib
-import functools
 import hashlib
 import json
-import mmap
 import os
 import random
 import signal
@@ -25,9 +21,11 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import killed_run
+from killed_run import process_file
 
 from aevb.execution.scratch import scratch
 
@@ -40,10 +38,8 @@ PATIENCE = 300.0
 ORPHANS = 10.0  # seconds in which those must be gone whose command was killed
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> int:
     """The command line: 0 if every run came to the same bits and enough kills fell where they are asked for."""
-    if arguments and arguments[0] == "ranks":  # called in a child process of aevb-train, see `child`
-        return noting_ranks(Path(arguments[1]), list(arguments[2:]))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--devices", type=int, default=1, help="ranks")
@@ -123,7 +119,7 @@ class Victim:
         self.phase.write_bytes(b"so" * self.devices)
         for path in self.rank_files():
             path.unlink(missing_ok=True)
-        command = [sys.executable, __file__, "child", str(self.phase), *self.arguments]
+        command = [sys.executable, killed_run.__file__, "command", str(self.phase), *self.arguments]
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         with (self.folder / "output").open("ab") as output:
             return subprocess.Popen(
@@ -236,70 +232,5 @@ def signal_to(pid: int, number: int) -> None:
         os.kill(pid, number)
 
 
-def process_file(phase: Path, rank: int) -> Path:
-    """Where a rank writes its process id."""
-    return phase.with_suffix(f".{rank}")
-
-
-def noting(phase: Path, rank: int) -> None:
-    """From now on this process notes in the two bytes of its rank in `phase` what it trains and what it writes."""
-    process_file(phase, rank).write_text(str(os.getpid()))
-    from aevb.training.checkpoints.io import DurableCheckpointIO
-    from aevb.training.module import Training
-
-    with phase.open("r+b") as file:
-        note = mmap.mmap(file.fileno(), 0)  # the bytes outlive the process without a system call
-
-    def noted(function: Callable[..., Any], letter: str, position: int) -> Callable[..., Any]:
-        @functools.wraps(function)  # Lightning looks at the arguments
-        def wrapper(*args: Any, **kwargs: Any) -> Any:
-            note[position : position + 1] = letter.encode()
-            try:
-                return function(*args, **kwargs)
-            finally:
-                note[position : position + 1] = b"o"
-
-        return wrapper
-
-    save = DurableCheckpointIO.save_checkpoint
-    Training.training_step = noted(Training.training_step, "b", 2 * rank)  # type: ignore[method-assign]
-    DurableCheckpointIO.save_checkpoint = noted(save, "c", 2 * rank + 1)  # type: ignore[method-assign]
-
-
-def child(phase: Path, arguments: list[str]) -> None:
-    """aevb-train, which notes what it is doing where it trains itself, and whose ranks note it too."""
-    from aevb.cli.train import train
-    from aevb.execution import pool
-
-    if "trainer=ddp" not in arguments:
-        noting(phase, 0)
-    start = pool.WorkerCommand.of
-
-    def of(*run: Any) -> pool.WorkerCommand:
-        command = start(*run)
-        return command._replace(module="kill_harness", arguments=["ranks", str(phase), *command.arguments])
-
-    pool.WorkerCommand.of = staticmethod(of)  # type: ignore[method-assign,assignment]
-    sys.argv[1:] = arguments
-    train()
-
-
-def noting_ranks(phase: Path, arguments: list[str]) -> int:
-    """`python -m aevb.execution.local_ranks N DIR`, whose ranks note."""
-    import aevb.execution.local_ranks
-
-    rank = aevb.execution.local_ranks._rank
-
-    def noted(words: Sequence[str], environment: Mapping[str, str]) -> None:
-        noting(phase, int(environment["RANK"]))
-        rank(words, environment)
-
-    aevb.execution.local_ranks._rank = noted
-    return aevb.execution.local_ranks.main(arguments)
-
-
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["child"]:
-        child(Path(sys.argv[2]), sys.argv[3:])
-    else:
-        sys.exit(main())
+    sys.exit(main())

@@ -2,10 +2,7 @@
 
 import dataclasses
 import importlib.util
-import os
-from collections.abc import Iterator
 from pathlib import Path
-from random import Random
 
 import numpy as np
 import pytest
@@ -14,10 +11,9 @@ from aevb.cli import hydra_app
 from aevb.cli.flags import Flags
 from aevb.cli.job import Failures
 from aevb.cli.sweep import PlannedRun, SweepPoint
-from aevb.cli.train import train
-from aevb.config import flatten, options
 from aevb.runs.run import finished, mark_done, prepare, state
 from helpers.commands import TINY, aevb, settings
+from helpers.in_process import run
 
 DEADLY = """
 import os
@@ -129,27 +125,6 @@ def test_a_job_of_another_machine_that_left_no_note_is_counted(tmp_path: Path, c
     hydra_app._end_sweep("aevb-train", points, Failures(tmp_path / "failures"), prepare_only)  # none was to be trained
 
 
-def run(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
-    """aevb-train in this process; its exit code."""
-    monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
-    monkeypatch.setattr("sys.argv", ["aevb-train", *arguments])
-    try:
-        train()
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
-
-
-@pytest.fixture
-def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty working directory, and the environment as it was afterwards."""
-    before = dict(os.environ)
-    monkeypatch.chdir(tmp_path)
-    yield tmp_path
-    os.environ.clear()
-    os.environ.update(before)
-
-
 def test_check_names_every_run_and_makes_none(empty: Path, monkeypatch, capsys) -> None:
     assert run(["--check", "-m", "latent_dim=2,5", "objective=sgvb_a,sgvb_b", "data=digits"], monkeypatch) == 0
     assert capsys.readouterr().out.splitlines() == [
@@ -223,79 +198,3 @@ def test_a_launcher_that_is_not_installed_is_named_as_it_was_typed(empty: Path, 
             "aevb-train: hydra/launcher=slurm: not installed; allowed: basic, cores, ensemble; try: pip install 'aevb[cluster]'\n"
         )
     assert list(empty.iterdir()) == []
-
-
-def mutants(count: int, seed: int) -> Iterator[list[str]]:
-    """Command lines that were good until a key, a value or a letter was changed; a fifth of them still are."""
-    random = Random(seed)
-    keys = [key for key, _ in flatten(settings()) if not key.startswith("choices")]
-    good = [f"{key}={value}" for key, value in flatten(settings("data=digits")) if isinstance(value, int | float)]
-    groups = [f"{g}={o}" for g in ("data", "model", "objective", "optimizer", "logger", "trainer") for o in options(g)]
-    values = [
-        "",
-        "null",
-        "-1",
-        "1e999",
-        "nan",
-        "[",
-        "[]",
-        "{}",
-        "{a:1}",
-        "'x",
-        "${seed}",
-        "${nope}",
-        "${oc.env:HOME}",
-        "../x",
-    ]
-    values += [
-        "2,5",
-        "range(1,3)",
-        "choice(1,x)",
-        "true",
-        "é",
-        "a b",
-        "0x10",
-        "1_0",
-        "???",
-        "{_target_:os.system}",
-        "\\",
-        "=",
-    ]
-    for _ in range(count):
-        line = random.sample(good + groups, random.randint(0, 2))
-        kind = random.randrange(5)
-        if kind == 0:  # a value that may not fit
-            line.append(f"{random.choice(keys)}={random.choice(values)}")
-        elif kind == 1:  # a key beside the one meant, with every prefix Hydra knows
-            key = random.choice(keys)
-            position = random.randrange(len(key))
-            line.append(
-                f"{random.choice(['', '+', '++', '~'])}{key[:position]}{key[position + 1 :]}={random.choice(values)}"
-            )
-        elif kind == 2:  # a letter changed anywhere
-            text = random.choice(good + groups)
-            position = random.randrange(len(text))
-            line.append(text[:position] + random.choice("=,.-+~@:/[]{}()'\"$ x0") + text[position + 1 :])
-        elif kind == 3:  # something about Hydra itself, or a flag
-            line.append(
-                random.choice(["--foo", "--cfg", "-q", "hydra.mode=x", "hydra/launcher=x", "hydra.sweep=1", "--info=x"])
-            )
-        random.shuffle(line)
-        yield line + ["-m"] * random.randrange(2)
-
-
-def test_no_mutant_of_a_good_command_line_breaks_or_makes_anything(empty: Path, monkeypatch, capsys) -> None:
-    # Seeded: the same mutants every time. AEVB_MUTANTS=3000 tries more. Each is accepted by --check or refused in lines.
-    count = int(os.environ.get("AEVB_MUTANTS", "80"))
-    refused = 0
-    for line in mutants(count, seed=0):
-        code = run(["--check", *line], monkeypatch)
-        out, err = capsys.readouterr()
-        assert code in (0, 2), (line, code)
-        assert "Traceback" not in err + out, line
-        assert "Error executing" not in err, line
-        assert all(text.startswith("aevb-train: ") for text in err.splitlines()), (line, err)
-        assert (code == 2) == bool(err), (line, err)
-        assert list(empty.iterdir()) == [], line
-        refused += code == 2
-    assert count / 2 < refused < count

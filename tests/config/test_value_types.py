@@ -8,14 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aevb.config.compound_types import Either, ListOf, Mapping
 from aevb.config.value_types import (
     AnyValue,
     Boolean,
     Choice,
-    Either,
     InvalidValue,
-    ListOf,
-    Mapping,
     Nested,
     Null,
     Number,

@@ -108,3 +108,13 @@ def whole(tmp_path_factory) -> tuple[Run, Run]:
         if len(finished(folder)) < 2:
             pair(folder, "trainer=default,ddp", "trainer.precision=64", "max_samples=1e5")
     return by_devices(folder)
+
+
+@pytest.fixture
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty working directory, and the environment as it was afterwards."""
+    before = dict(os.environ)
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path
+    os.environ.clear()
+    os.environ.update(before)

@@ -5,15 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from aevb.config.compound_types import Either, ListOf, Mapping
 from aevb.config.static_imports import Definition, Module, find, module
 from aevb.config.value_types import (
     UNBOUNDED,
     AnyValue,
     Boolean,
     Choice,
-    Either,
-    ListOf,
-    Mapping,
     Nested,
     Null,
     Number,

@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from aevb.figures.common.learning_curves import Curve, curve, families, labels
+from aevb.figures.common.learning_curves import Curve, curve, families
+from aevb.figures.common.method_labels import labels
 from aevb.figures.common.style import dataset, method
 from aevb.report.records import DAMAGE, RunRecord
 

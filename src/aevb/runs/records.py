@@ -6,16 +6,15 @@ checked, and whatever is wrong is said in one line that names the file and the f
 
 import hashlib
 import json
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from aevb.config.migration import RENAMED_FIELDS, upgrade_record
-from aevb.data.target_convention import TargetConvention
 from aevb.errors import UserError
 from aevb.files.regular import MIB, read_bytes
-from aevb.runs import layout
+from aevb.runs import fields, layout
+from aevb.runs.fields import Field
 
 __all__ = [
     "read_data_hashes",
@@ -30,12 +29,8 @@ __all__ = [
 ]
 
 LIMIT = 16 * MIB
-MAX_PIXELS = 1 << 24
 OLD_FIELDS = tuple(f'"{name}"'.encode() for name in RENAMED_FIELDS)
 REMEDY = "remove it, then the command that trained the run, which makes what is missing"
-
-Field = Callable[[Any], Any]
-"""Returns the value, or raises ValueError with what is allowed."""
 
 
 def read_json(path: Path, remedy: str = REMEDY) -> dict[str, Any]:
@@ -82,177 +77,42 @@ def _read(path: Path, schema: Mapping[str, Field], remedy: str = REMEDY) -> dict
     return record
 
 
-def count(value: Any) -> int:
-    """Accept an integer from 0 to 2^62.
-
-    Args:
-        value: A value from a JSON file.
-    """
-    if type(value) is not int or not 0 <= value < 1 << 62:
-        raise ValueError("an integer >= 0")
-    return value
-
-
-def number(value: Any) -> float:
-    """Accept a number that is not infinite; null, which stands for nan, becomes nan.
-
-    Args:
-        value: A value from a JSON file.
-    """
-    if value is None:
-        return math.nan
-    if type(value) not in (int, float) or math.isinf(float(value)):
-        raise ValueError("a finite number or null")
-    return value
-
-
-def text(value: Any) -> str:
-    """Accept text.
-
-    Args:
-        value: A value from a JSON file.
-    """
-    if not isinstance(value, str):
-        raise ValueError("text")
-    return value
-
-
-def optional_text(value: Any) -> str | None:
-    """Accept text or null.
-
-    Args:
-        value: A value from a JSON file.
-    """
-    return None if value is None else text(value)
-
-
-def mapping(value: Any) -> dict[str, Any]:
-    """Accept an object.
-
-    Args:
-        value: A value from a JSON file.
-    """
-    if not isinstance(value, dict):
-        raise ValueError("an object")
-    return value
-
-
-def texts(value: Any) -> dict[str, str]:
-    """Accept an object whose values are text.
-
-    Args:
-        value: A value from a JSON file.
-    """
-    return {name: text(item) for name, item in mapping(value).items()}
-
-
-def estimates(value: Any) -> dict[str, dict[str, float]]:
-    """Accept an object of {mean, standard_error}.
-
-    Args:
-        value: A value from a JSON file.
-    """
-    for item in mapping(value).values():
-        if not isinstance(item, dict) or not {"mean", "standard_error"} <= item.keys():
-            raise ValueError("an object of {mean, standard_error}")
-        item |= {name: number(item[name]) for name in ("mean", "standard_error")}
-    return value
-
-
-def shape(value: Any) -> list[int]:
-    """Accept [rows, columns] of an image of at most 2^24 pixels.
-
-    Args:
-        value: A value from a JSON file.
-    """
-    good = isinstance(value, list) and len(value) == 2 and all(type(side) is int and side >= 1 for side in value)
-    if not good or value[0] * value[1] > MAX_PIXELS:
-        raise ValueError(f"[rows, columns], at most {MAX_PIXELS:,} pixels")
-    return value
-
-
-def rows(value: Any) -> list[dict[str, Any]]:
-    """Accept a list of objects.
-
-    Args:
-        value: A value from a JSON file.
-    """
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise ValueError("a list of objects")
-    return value
-
-
-def optional_number(value: Any) -> float | None:
-    """Accept a number that is not infinite, or null.
-
-    Args:
-        value: A value from a JSON file.
-    """
-    return None if value is None or math.isnan(number(value)) else value
-
-
-def target_convention(value: Any) -> dict[str, Any]:
-    """Accept the fields of a `TargetConvention`.
-
-    Args:
-        value: A value from a JSON file.
-    """
-    fields = mapping(value)
-    try:
-        return TargetConvention(**fields).record()
-    except TypeError as error:
-        raise ValueError("an object of kind, scale, description and remark") from error
-
-
-def _trials(value: Any) -> list[dict[str, Any]]:
-    for item in rows(value):
-        if not {"learning_rate", "train_bound"} <= item.keys():
-            raise ValueError("a list of {learning_rate, train_bound, samples_seen}")
-        number(item["learning_rate"])
-        number(item["train_bound"])
-    return value
-
-
-def _selected(value: Any) -> float | None:
-    return None if value is None else number(value)
-
-
 DONE = {
-    "samples_seen": count,
-    "shape?": shape,
-    "targets?": text,
-    "target_convention?": target_convention,
-    "fingerprint?": text,
-    "commit?": optional_text,
-    "training_seconds?": number,
-    "evaluation_seconds?": number,
-    "learning_rate?": number,
-    "test?": estimates,
-    "model_sha256?": text,
-    "config?": mapping,
+    "samples_seen": fields.count,
+    "shape?": fields.shape,
+    "targets?": fields.text,
+    "target_convention?": fields.target_convention,
+    "fingerprint?": fields.text,
+    "commit?": fields.optional_text,
+    "training_seconds?": fields.number,
+    "evaluation_seconds?": fields.number,
+    "learning_rate?": fields.number,
+    "test?": fields.estimates,
+    "model_sha256?": fields.text,
+    "config?": fields.mapping,
 }
 EVALUATION = {
-    "name": text,
-    "split": text,
-    "n": count,
-    "mean?": number,
-    "standard_error?": number,
-    "settings?": mapping,
-    "values?": estimates,
-    "quantity?": text,
-    "direction?": optional_text,
-    "targets?": text,
-    "identity?": text,
+    "name": fields.text,
+    "split": fields.text,
+    "n": fields.count,
+    "mean?": fields.number,
+    "standard_error?": fields.number,
+    "settings?": fields.mapping,
+    "values?": fields.estimates,
+    "quantity?": fields.text,
+    "direction?": fields.optional_text,
+    "targets?": fields.text,
+    "identity?": fields.text,
 }
-DATA = {"train?": text, "valid?": text, "test?": text, "location?": texts}
-MANIFEST = {"fingerprint?": text, "versions?": mapping, "data?": mapping, "starts?": rows}
+DATA = {"train?": fields.text, "valid?": fields.text, "test?": fields.text, "location?": fields.texts}
+MANIFEST = {"fingerprint?": fields.text, "versions?": fields.mapping, "data?": fields.mapping, "starts?": fields.rows}
 PROGRESS = {
-    "samples_seen": count,
-    "saved_samples": count,
-    "train_bound?": optional_number,
-    "samples_per_second?": optional_number,
+    "samples_seen": fields.count,
+    "saved_samples": fields.count,
+    "train_bound?": fields.optional_number,
+    "samples_per_second?": fields.optional_number,
 }
-LEARNING_RATES = {"samples": count, "trials": _trials, "selected": _selected}
+LEARNING_RATES = {"samples": fields.count, "trials": fields.trials, "selected": fields.optional_number}
 
 
 def read_done(run: Path) -> dict[str, Any]:

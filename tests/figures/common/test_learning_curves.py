@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from aevb.figures.common.learning_curves import band, curve, families, labels
+from aevb.figures.common.learning_curves import band, curve, families
+from aevb.figures.common.method_labels import labels
 from aevb.figures.common.method_lines import panels
 from aevb.runs.run import finished
 from helpers.figure_runs import plant

@@ -2,8 +2,9 @@
 
 from typing import NamedTuple
 
-from aevb.figures.common.learning_curves import Curve, families, labels
+from aevb.figures.common.learning_curves import Curve, families
 from aevb.figures.common.learning_rate_choice import Selection, select
+from aevb.figures.common.method_labels import labels
 from aevb.figures.common.style import SPARE, method
 
 __all__ = ["Line", "Panels", "panels"]

@@ -16,7 +16,7 @@ import copy
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,92 +33,19 @@ from aevb.evaluators.targets import float_type
 from aevb.figures.common.base import Drawing, Figure, markdown_table
 from aevb.figures.common.learning_curves import convention, meanings, provenance, with_bound
 from aevb.figures.common.style import SPARE
+from aevb.figures.studies.gradient_estimators import Estimator, binary_estimators, estimators, with_past
 from aevb.models.vae import VAE
 from aevb.noise import Noise
-from aevb.objectives.arm import ARM
 from aevb.objectives.exact_bound import ExactBound
-from aevb.objectives.iwae import IWAE
-from aevb.objectives.nvil import NVIL
 from aevb.objectives.objective import Batch, Objective
-from aevb.objectives.score_function import ScoreFunction
-from aevb.objectives.sgvb_a import SGVB_A
-from aevb.objectives.sgvb_b import SGVB_B
-from aevb.objectives.vimco import VIMCO
 from aevb.runs.run import Run
 from aevb.training.minibatches import Stream
 from aevb.types import PositiveInt
 
 __all__ = ["GradientVariance"]
 
-PAST = 50  # minibatches that the running baseline has seen: at a decay of 0.9 all that it remembers
-LEARNING = 500  # minibatches that a learnt one has learnt from, by Adam
 GROUPS = {"phi": "φ, recognition model", "theta": "θ, generative model"}
 LINE = 0.27  # height of an estimator's line, inches
-
-
-class Estimator(NamedTuple):
-    """One estimator of the gradient.
-
-    Args:
-        name: The name in the figure.
-        samples: The number of samples, L or K.
-        objective: The objective whose gradient is drawn.
-        own_mean: Whether the estimator has a different mean from the gradient of the lower bound.
-    """
-
-    name: str
-    samples: int
-    objective: Objective
-    own_mean: bool = False
-
-
-def estimators(samples: int) -> list[Estimator]:
-    """Return every estimator with one sample and with `samples`.
-
-    Args:
-        samples: The larger number of samples, L or K.
-
-    Returns:
-        The estimators; B with the most samples is first, because it gives the mean for the others.
-    """
-    result = []
-    for n in (samples, 1):
-        result += [
-            Estimator("SGVB B", n, SGVB_B(n)),
-            Estimator("SGVB A", n, SGVB_A(n)),
-            Estimator("score function", n, ScoreFunction(n)),
-            Estimator("score function, running baseline", n, ScoreFunction(n, "running")),
-        ]
-    result.append(Estimator("score function, leave-one-out", samples, ScoreFunction(samples, "leave_one_out")))
-    result.append(Estimator("importance-weighted bound", samples, IWAE(samples), own_mean=True))
-    return result
-
-
-def binary_estimators(samples: int, data_dim: int) -> list[Estimator]:
-    """Return the estimators for binary latent variables, with one sample, two samples and `samples`.
-
-    Args:
-        samples: The largest number of samples.
-        data_dim: The dimension of x, D.
-
-    Returns:
-        The estimators; the first usually has the least noise.
-    """
-    result = []
-    for n in dict.fromkeys((samples - samples % 2, 2)):
-        result += [
-            Estimator("score function, leave-one-out", n, ScoreFunction(n, "leave_one_out")),
-            Estimator("DisARM", n, ARM(n)),
-            Estimator("ARM", n, ARM(n, marginal=False)),
-        ]
-    for n in dict.fromkeys((samples - samples % 2, 1)):
-        result += [
-            Estimator("score function", n, ScoreFunction(n)),
-            Estimator("score function, running baseline", n, ScoreFunction(n, "running")),
-            Estimator("NVIL", n, NVIL(data_dim, n, normalise=False)),
-        ]
-    result.append(Estimator("VIMCO", samples - samples % 2, VIMCO(samples - samples % 2), own_mean=True))
-    return result
 
 
 class GradientVariance(Figure):
@@ -183,7 +110,7 @@ class GradientVariance(Figure):
             for estimator in self._estimators(loaded.model, x):
                 stream = Stream(x, size, settings["seed"], dynamic=dynamic)
                 stream.position = self.minibatches
-                objective = _with_a_past(estimator.objective, loaded.model, stream)
+                objective = with_past(estimator.objective, loaded.model, stream)
                 stream.position = k
                 for group, moments in self._moments(objective, loaded.model, next(stream)).items():
                     mean = moments if estimator.own_mean else lower_bound.setdefault(group, moments)
@@ -230,23 +157,6 @@ class GradientVariance(Figure):
             torch.cat([gradient.flatten() for gradient in gradients[: len(model.phi)]], out=draws["phi"][s])
             torch.cat([gradient.flatten() for gradient in gradients[len(model.phi) :]], out=draws["theta"][s])
         return {name: gradient_moments(values) for name, values in draws.items()}
-
-
-def _with_a_past(objective: Objective, model: VAE, stream: Stream) -> Objective:
-    """The objective after some minibatches at these parameters, which change its baselines only."""
-    objective.to(stream.x.dtype)
-    if isinstance(objective, NVIL):
-        optimizer = torch.optim.Adam(objective.parameters(), lr=0.01)
-        for _ in range(LEARNING):
-            (update,) = objective(model, stream)
-            optimizer.zero_grad()
-            update.loss.backward(inputs=list(objective.parameters()))
-            optimizer.step()
-    if getattr(objective, "baseline", "none") == "running":
-        with torch.no_grad():
-            for _ in range(PAST):
-                next(iter(objective(model, stream)))
-    return objective
 
 
 def _relative(moments: GradientMoments, mean: GradientMoments) -> dict[str, float]:

@@ -1,0 +1,68 @@
+"""Names of methods in figures: the objective, and the config keys in which the methods differ."""
+
+from collections import Counter
+
+from aevb.config import CONF
+from aevb.config.tree import read_yaml
+from aevb.figures.common.learning_curves import ConfigKey, Curve
+from aevb.figures.common.style import method
+from aevb.runs.run import Run
+
+__all__ = ["labels"]
+
+
+def labels(curves: list[Curve]) -> dict[tuple[str, ConfigKey], str]:
+    """Name every config key by its method and by the keys in which it differs from the others.
+
+    A key with the default value of its option in conf/ is left out, unless two config keys would then have
+    the same name.
+
+    Args:
+        curves: The curves.
+
+    Returns:
+        The names by (data set, config key).
+    """
+    by_data: dict[str, dict[ConfigKey, Run]] = {}
+    for item in curves:
+        by_data.setdefault(item.data, {})[item.config_key] = item.run
+    names: dict[tuple[str, ConfigKey], str] = {}
+    for data, by_key in by_data.items():
+        values: dict[str, set[str | None]] = {}
+        for key in {key for config_key in by_key for key, _ in config_key}:
+            values[key] = {dict(config_key).get(key) for config_key in by_key}
+        # The method is named by the objective, so its target is left out; so are keys that have one value only,
+        # because they do not distinguish methods.
+        differing = {
+            key for key, choices in values.items() if len(choices - {None}) > 1 and key != "objective._target_"
+        }
+        full, short = {}, {}
+        for config_key, run in by_key.items():
+            label = method(str(run.settings["choices"]["objective"])).label
+            texts = {key: _key_text(key, value) for key, value in config_key if key in differing}
+            full[config_key] = ", ".join([label, *texts.values()])
+            unusual = [text for key, text in texts.items() if not _is_usual(run, key)]
+            short[config_key] = ", ".join([label, *unusual])
+        once = Counter(short.values())
+        names |= {
+            (data, config_key): short[config_key] if once[short[config_key]] == 1 else full[config_key]
+            for config_key in by_key
+        }
+    return names
+
+
+def _is_usual(run: Run, key: str) -> bool:
+    """Whether a dotted key of a run has the value that is written in the option of conf/ that it chose."""
+    group, *names = key.split(".")
+    option = CONF / group / f"{run.settings['choices'].get(group)}.yaml"
+    usual, value = (read_yaml(option) if option.is_file() else None), run.settings.get(group)
+    for name in names:
+        usual, value = (node.get(name) if isinstance(node, dict) else None for node in (usual, value))
+    return bool(names) and usual is not None and usual == value
+
+
+def _key_text(key: str, value: str) -> str:
+    group, _, name = key.partition(".")
+    if name == "_target_":
+        return value.rpartition(".")[2]
+    return f"{group}.{name}={value}" if name else f"{group}={value}"
