@@ -102,14 +102,17 @@ def test_a_trusted_module_trains_and_an_untrusted_one_does_not(tmp_path: Path) -
     assert result.returncode == 0, result.stderr
 
 
-def test_a_refusal_of_the_worker_leaves_no_directory(tmp_path: Path) -> None:
-    # Found out with torch only, for the data must be read: real values have no meaning under a Bernoulli decoder.
+def test_data_beyond_the_decoder_are_refused_before_the_start(tmp_path: Path) -> None:
     np.save(tmp_path / "reals.npy", np.random.default_rng(0).standard_normal((200, 4)))
     for mode in ((), ("-m",)):
         reals = ("data=array", "data.path=reals.npy", "model=bernoulli")
         result = aevb("train", *TINY, *reals, *mode, folder=tmp_path)
-        assert result.returncode == (1 if mode else 2)
-        assert "model=gaussian" in result.stderr
+        assert result.returncode == 2
+        assert "data.path=reals.npy: values from -" in result.stderr
+        assert (
+            "BernoulliDecoder needs targets in [0, 1]; allowed: a Gaussian decoder; try: model=gaussian_linear"
+            in result.stderr
+        )
         assert "Traceback" not in result.stderr
         assert not list(tmp_path.glob("outputs/runs/*"))
 

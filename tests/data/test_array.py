@@ -1,6 +1,8 @@
 """A user's own array: what is accepted, how it is read, and what is refused."""
 
+import gzip
 import pickle
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +37,9 @@ def test_an_array_of_bytes_is_scaled_and_divided_by_the_seed(tmp_path: Path) -> 
     assert not np.array_equal(ArrayDataset(path, test_fraction=0.2, seed=1).load().test.x, test.x)
     finer = ArrayDataset(path, scale=256)
     assert str(finer.convention) == "grey/256"
+    assert data.description == (
+        "mine.npz, an .npz file: 40 train, 10 test of 3 x 4, uint8 taken as grey/255, from 0 to 1, labels 0..49 in 50 classes"
+    )
     assert np.array_equal(finer.load().train.x * 256, np.rint(ArrayDataset(path).load().train.x * 255))
 
 
@@ -56,7 +61,7 @@ def test_a_small_training_set_is_the_first_images(tmp_path: Path) -> None:
     assert np.array_equal(small.train.label, whole.train.label[:7])
     assert np.array_equal(small.test.x, whole.test.x)
     with pytest.raises(UserError, match=r"data\.n_train=46: must lie in 1\.\.45 \(the training images of mine\.npz\)"):
-        ArrayDataset(path, n_train=46)
+        ArrayDataset(path, n_train=46).load()
 
 
 @pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64])
@@ -79,13 +84,13 @@ def test_an_npy_file_and_a_shape(tmp_path: Path) -> None:
     assert sum(len(part.x) for part in data.load()) == 50
     for shape in ([5, 4], [12], [-3, -4]):
         with pytest.raises(UserError, match=r"data\.shape=\[.*\]: an image in .* has shape \(12,\)"):
-            ArrayDataset(str(tmp_path / "mine.npy"), shape=shape)
+            ArrayDataset(str(tmp_path / "mine.npy"), shape=shape).load()
     with pytest.raises(UserError, match=r"data\.shape=\[4,3\]"):
-        ArrayDataset(saved(tmp_path, x=BYTES), shape=[4, 3])
+        ArrayDataset(saved(tmp_path, x=BYTES), shape=[4, 3]).load()
 
 
 @pytest.mark.parametrize(("low", "high", "inside"), [(0, 1, True), (-0.001, 1, False), (0, 1.001, False)])
-def test_the_unit_interval_is_checked_for_every_split(tmp_path: Path, low: float, high: float, inside: bool) -> None:
+def test_the_unit_interval_is_that_of_every_part(tmp_path: Path, low: float, high: float, inside: bool) -> None:
     test = np.array([[float(low), high]])
     assert ArrayDataset(saved(tmp_path, train=np.full((4, 2), 0.5), test=test)).unit_interval is inside
 
@@ -103,27 +108,31 @@ def spoiled(value: float) -> np.ndarray:
         ({"x": spoiled(-np.inf)}, "x is not finite .* in row 7"),
         ({"x": spoiled(1e39)}, "x is not finite .* in row 7"),
         ({"x": FLOATS.astype(np.complex64)}, "its images are complex64; allowed: uint8"),
-        ({"x": BYTES.astype(np.int32)}, "its images are int32"),
+        ({"x": BYTES.astype(np.int32)}, r"its images are int32, integers from 0 to 255; .* try: data\.values=bytes if"),
+        ({"x": BYTES.astype(np.int16) - 9}, r"integers from -9 to 246; .* try: data\.values=real if they are numbers"),
         ({"x": FLOATS.astype(str)}, "its images are <U"),
         ({"x": FLOATS[0]}, r"x has shape \(12,\); allowed: \(N, D\)"),
         ({"x": FLOATS[:0]}, r"x has shape \(0, 12\)"),
-        ({"x": BYTES[..., None]}, r"x has shape \(50, 3, 4, 1\)"),
+        ({"x": np.zeros((5, 8, 8, 3))}, r"x has shape \(5, 8, 8, 3\); .* try: x\[\.\.\., :3\]\.mean\(-1\)"),
+        ({"x": np.zeros((5, 3, 8, 8))}, r"x has shape \(5, 3, 8, 8\); .* try: x\[:, :3\]\.mean\(1\)"),
+        ({"x": np.zeros((5, 2, 8, 8))}, r"try: x\.reshape\(len\(x\), -1\)"),
         ({"train": FLOATS, "test": FLOATS[:, :5]}, "its parts differ"),
         ({"train": BYTES, "test": BYTES / 255}, "its parts differ"),
         ({"x": FLOATS, "label": LABEL[:9]}, r"label is int64 \(9,\); allowed: 50 integers"),
         ({"x": FLOATS, "label": LABEL / 2}, "label is float64"),
-        ({"x_train": FLOATS, "x_test": FLOATS}, "holds x_train, x_test; allowed: x"),
+        ({"trainX": FLOATS, "testX": FLOATS}, "holds trainX, testX; allowed: x"),
+        ({"x": FLOATS, "y": LABEL, "label": LABEL}, "holds x, y, label; allowed: x"),
         ({"x": FLOATS, "test": FLOATS}, "holds x, test; allowed: x"),
         ({"x": FLOATS, "test_label": LABEL}, "holds x, test_label; allowed: x"),
         ({"test": FLOATS}, "holds test; allowed: x"),
         ({}, "holds nothing; allowed: x"),
-        ({"x": np.array([{}, 1], dtype=object)}, r"not an \.npz or \.npy file of numbers \(an object array\)"),
+        ({"x": np.array([{}, 1], dtype=object)}, "an object array, which is a pickle; allowed: arrays of numbers"),
     ],
 )
 def test_unusable_arrays_are_refused_by_name(tmp_path: Path, arrays: dict[str, object], words: str) -> None:
     path = saved(tmp_path, **arrays)
     with pytest.raises(UserError, match=words) as caught:
-        ArrayDataset(path)
+        ArrayDataset(path).load()
     assert str(caught.value).startswith(f"data.path={path}: ")
     assert "\n" not in str(caught.value)
 
@@ -137,23 +146,82 @@ def test_unreadable_files_are_refused_and_nothing_is_executed(tmp_path: Path) ->
     path = tmp_path / "mine.npz"
     whole = Path(saved(tmp_path, x=FLOATS)).read_bytes()
     middle = len(whole) // 2
-    for raw in (
-        b"",
-        b"some text",
-        pickle.dumps(Exploit()),
-        whole[:middle],
-        whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :],
+    for raw, words in (
+        (b"", "empty"),
+        (b"some text", "text, but not named .csv or .tsv"),
+        (b"\x00\xff\xfe", "of a format that is not known"),
+        (gzip.compress(b"some text"), "compressed with gzip, .* try: gunzip -k mine.npz"),
+        (pickle.dumps(Exploit()), "a pickle, which is not read"),
+        (whole[:middle], "damaged"),
+        (whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :], "damaged"),
     ):
         path.write_bytes(raw)
-        with pytest.raises(UserError, match=r"data\.path=.*mine\.npz: not an \.npz or \.npy file of numbers"):
-            ArrayDataset(str(path))
+        with pytest.raises(UserError, match=rf"data\.path=.*mine\.npz: .*{words}") as caught:
+            ArrayDataset(str(path)).load()
+        assert "allow_pickle" not in str(caught.value)
     with pytest.raises(UserError, match=r"data\.path=.*absent\.npz: no such file"):
-        ArrayDataset(str(tmp_path / "absent.npz"))
-    with pytest.raises(UserError, match=r"data\.path=null: .* give data\.path=FILE\.npz"):
+        ArrayDataset(str(tmp_path / "absent.npz")).load()
+    with pytest.raises(UserError, match=r"data\.path=null: .* try: data\.path=FILE\.npz"):
         ArrayDataset()
 
 
 @pytest.mark.parametrize("fraction", [0.0, 0.001, 1.0])
 def test_a_division_needs_both_parts(tmp_path: Path, fraction: float) -> None:
     with pytest.raises(UserError, match=r"data\.test_fraction=.*both need at least one"):
-        ArrayDataset(saved(tmp_path, x=FLOATS), test_fraction=fraction)
+        ArrayDataset(saved(tmp_path, x=FLOATS), test_fraction=fraction).load()
+
+
+@pytest.mark.parametrize("shape", [(50, 1, 3, 4), (50, 3, 4, 1)])
+def test_an_axis_of_one_channel_is_dropped(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    data = ArrayDataset(saved(tmp_path, x=BYTES.reshape(shape)))
+    assert data.shape == (3, 4)
+    assert data.load().hashes() == ArrayDataset(saved(tmp_path, x=BYTES)).load().hashes()
+
+
+def test_keys_of_other_libraries_are_known(tmp_path: Path) -> None:
+    plain = ArrayDataset(saved(tmp_path, train=BYTES[:40], train_label=LABEL[:40], test=BYTES[40:])).load()
+    keras = ArrayDataset(saved(tmp_path, x_train=BYTES[:40], y_train=LABEL[:40], x_test=BYTES[40:])).load()
+    assert keras.hashes() == plain.hashes()
+    assert keras.train.label.tolist() == LABEL[:40].tolist()
+    whole = ArrayDataset(saved(tmp_path, x=BYTES, y=LABEL[:, None])).load()
+    assert sorted([*whole.train.label, *whole.test.label]) == LABEL.tolist()
+
+
+def test_values_say_what_integers_are(tmp_path: Path) -> None:
+    path = saved(tmp_path, x=BYTES.astype(np.int64))
+    grey, real = ArrayDataset(path, values="bytes"), ArrayDataset(path, values="real")
+    assert grey.load().hashes() == ArrayDataset(saved(tmp_path, x=BYTES)).load().hashes()
+    assert (real.unit_interval, str(real.convention)) == (False, "uint8, as given")
+    assert np.array_equal(real.load().train.x, np.rint(grey.load().train.x * 255))
+    with pytest.raises(UserError, match=r"data\.values=bytes: .* holds other values than the integers 0\.\.255"):
+        ArrayDataset(saved(tmp_path, x=FLOATS), values="bytes").load()
+
+
+def test_dequantised_bytes_stay_within_their_level(tmp_path: Path) -> None:
+    path = saved(tmp_path, x=BYTES)
+    plain, noisy = ArrayDataset(path), ArrayDataset(path, dequantise="uniform")
+    byte = np.rint(plain.load().train.x * 255)
+    noise = noisy.load().train.x * 256 - byte
+    assert str(noisy.convention) == "grey levels dequantised, (k + u)/256"
+    assert noise.min() >= 0
+    assert noise.max() < 1
+    assert noise.std() == pytest.approx(12**-0.5, abs=0.02)
+    with pytest.raises(UserError, match=r"data\.dequantise=uniform: .* holds no grey levels"):
+        ArrayDataset(saved(tmp_path, x=FLOATS), dequantise="uniform").load()
+
+
+def test_nothing_is_read_before_it_is_asked_for(tmp_path: Path) -> None:
+    data = ArrayDataset(str(tmp_path / "later.npy"))
+    np.save(tmp_path / "later.npy", FLOATS)
+    assert data.shape == (1, 12)
+
+
+def test_a_large_npy_is_mapped_and_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "large.npy"
+    np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(200_000, 784)).flush()  # 150 MiB, sparse
+    tracemalloc.start()
+    splits = ArrayDataset(str(path), n_train=100, test_fraction=0.001).load()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(splits.test.x) == 200
+    assert peak < 30e6

@@ -110,6 +110,7 @@ def _launch(root: str, program: str, job: Job, check: Check, run_sweep: SweepRun
                     lambda cfg, choices, name: check(cfg, JobContext(trusted, True, choices, name)),
                 )
                 if flags.check and points:
+                    check_data([point for point in points if point.plan is not None and point.plan.own_data])
                     for point in points:
                         show_plan(point.plan, f"{point.label}: ")
                     return
@@ -153,7 +154,7 @@ def _end_sweep(program: str, points: list[SweepPoint], failures: Failures, flags
         show(rows)
         if not flags.prepare:
             print_report([point.plan for point in points if point.plan], rows)
-    late = {point.name for point, row in zip(points, rows, strict=False) if row.state != "done"}
+    late = {point.name for point, row in zip(points, rows, strict=False) if row.state not in ("done", "diverged")}
     failed = len(reasons.keys() | (late if not flags.prepare else set()))
     if failed:
         remedy = "; the same command runs only what is not done" if rows else ""
@@ -198,5 +199,9 @@ def show_plan(plan: PlannedRun | None, where: str = "") -> None:
         where: The overrides of its point, if it belongs to a sweep.
     """
     words = {"new": "would train", "resume": "would resume", "extend": "would be extended", "done": "is finished"}
+    if plan is not None and plan.own_data and plan.action != "done":
+        facts = plan.check_data()
+        if description := getattr(facts, "description", ""):
+            print(printable(f"{where}{plan.directory}: data: {description}"), flush=True)
     does = f"{plan.directory}: {words[plan.action]} to {plan.max_samples:,} samples" if plan else "could run"
     print(printable(f"{where}{does}"), flush=True)

@@ -18,7 +18,7 @@ from hydra.conf import HydraConf
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from aevb.cli import hydra_files
+from aevb.cli import constructor_keys, hydra_files
 from aevb.config import CONF, shown, suggestion
 from aevb.config.tree import read_yaml
 from aevb.errors import UserError
@@ -46,6 +46,7 @@ def install() -> None:
     The files are checked as well (see aevb.cli.hydra_files). A second call has no effect.
     """
     hydra_files.install()
+    constructor_keys.install()
     compose = ConfigLoaderImpl.load_configuration
     if hasattr(compose, "__wrapped__"):
         return
@@ -65,10 +66,11 @@ def installed() -> Iterator[None]:
     patched = (
         (ConfigLoaderImpl, "load_configuration"),
         (ConfigLoaderImpl, "_load_single_config"),
+        (ConfigLoaderImpl, "_apply_overrides_to_config"),
         (ConfigRepository, "initialize_sources"),
         (ConfigRepository, "load_config"),
     )
-    before = [(owner, name, getattr(owner, name)) for owner, name in patched]
+    before = [(owner, name, vars(owner)[name]) for owner, name in patched]
     install()
     try:
         yield

@@ -34,12 +34,14 @@ class PlannedRun:
         settings: The validated config.
         action: "new", "resume", "extend" or "done".
         check_data: Reads the data; raises UserError.
+        own_data: Whether they are the user's own files, which --check reads too.
     """
 
     directory: Path
     settings: dict[str, Any]
     action: str
     check_data: Callable[[], object]
+    own_data: bool = False
 
     @property
     def max_samples(self) -> int:

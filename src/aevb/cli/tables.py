@@ -11,7 +11,14 @@ __all__ = ["show"]
 
 
 MANY = 500  # rows above which no table is laid out, which takes seconds for thousands
-COLOURS = {"done": "green", "running": "cyan", "partial": "yellow", "failed": "red", "missing": "magenta"}
+COLOURS = {
+    "done": "green",
+    "running": "cyan",
+    "partial": "yellow",
+    "diverged": "yellow",
+    "failed": "red",
+    "missing": "magenta",
+}
 
 
 def show(rows: list[Row], as_json: bool = False) -> None:

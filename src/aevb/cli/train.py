@@ -13,17 +13,19 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from aevb import runs
+from aevb.cli.data_check import check_data
 from aevb.cli.hydra_app import run_hydra_app
 from aevb.cli.job import Failures, JobContext, report_errors
-from aevb.cli.run_plan import PROGRAM, check_data, plan_run, record_run, train_here
+from aevb.cli.run_plan import PROGRAM, plan_run, print_warning, record_run, train_here
 from aevb.cli.sweep import PlannedRun, SweepPoint
 from aevb.cli.worker_command import worker_command
+from aevb.console.printable import printable
 from aevb.errors import ReportedError, UserError
 from aevb.execution import pool
 from aevb.execution.queue import QueuedRun, train_in_ensembles, train_in_parallel
 from aevb.runs import manifest
 from aevb.runs.lock import lock
-from aevb.runs.status import failure_reason
+from aevb.runs.status import failure_reason, has_diverged
 
 __all__ = ["train"]
 
@@ -102,7 +104,8 @@ def _prepare(plan: PlannedRun, context: JobContext) -> QueuedRun | None:
         seen = runs.Run(directory).done["samples_seen"]
         print(f"{directory}: finished already, {seen:,} samples{_results(directory)}", flush=True)
         return None
-    hashes = check_data(settings, directory, context.trusted)
+    facts = check_data(settings, directory, context.trusted, print_warning)
+    hashes = facts.hashes
     with lock(directory):
         record_run(plan, hashes)
         if context.prepare_only:
@@ -115,6 +118,8 @@ def _prepare(plan: PlannedRun, context: JobContext) -> QueuedRun | None:
     if settings["logger"].get("published"):
         data, latent_dim = str(settings["choices"].get("data")), settings["latent_dim"]
         _write_published(directory.parent, data, latent_dim, settings["max_samples"])
+    if facts.description:
+        print(printable(f"{directory}: data: {facts.description}"), flush=True)
     print(f"{directory}: {ACTIONS[plan.action]} to {settings['max_samples']:,} samples", flush=True)
     return QueuedRun(directory, settings, context.trusted)
 
@@ -133,10 +138,15 @@ def _report(plan: PlannedRun, code: int, sweeping: bool) -> None:
     directory = plan.directory
     if code == 0:
         print(f"{directory}: finished{_results(directory)}", flush=True)
+        if warning := runs.Run(directory).done.get("warning"):
+            print_warning(f"{directory}: {warning}")
+        return
+    if sweeping and has_diverged(directory):
+        print(f"{directory}: diverged, which is a result; its curve is kept", flush=True)
         return
     if code == 2:
         reason = failure_reason(directory)
-        if plan.action == "new":
+        if plan.action == "new" and not has_diverged(directory):
             runs.discard(directory)
         raise ReportedError(reason)
     end = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"

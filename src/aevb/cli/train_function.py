@@ -24,11 +24,12 @@ from omegaconf import DictConfig, open_dict
 from aevb import runs
 from aevb.cli import hydra_policy
 from aevb.cli.composition import chosen_options, hydra_session
+from aevb.cli.data_check import check_data, forget_data
 from aevb.cli.flags import check_trusted
 from aevb.cli.hydra_errors import explain, is_user_error
 from aevb.cli.job import JobContext
 from aevb.cli.overrides import override
-from aevb.cli.run_plan import check_data, forget_data, plan_run, record_run, train_here
+from aevb.cli.run_plan import plan_run, record_run, train_here
 from aevb.cli.sweep import PlannedRun, is_sweep
 from aevb.config.static_imports import forget_sources
 from aevb.console.environment import COMMAND
@@ -36,7 +37,7 @@ from aevb.console.progress import without_bars
 from aevb.errors import UserError
 from aevb.execution import pool
 from aevb.runs.lock import lock
-from aevb.runs.status import failure_reason
+from aevb.runs.status import failure_reason, has_diverged
 
 __all__ = ["train_run"]
 
@@ -135,7 +136,7 @@ def _warn(line: str) -> None:
 
 
 def _train(plan: PlannedRun, trusted: tuple[str, ...]) -> None:
-    hashes = check_data(plan.settings, plan.directory, trusted)
+    hashes = check_data(plan.settings, plan.directory, trusted, _warn).hashes
     with lock(plan.directory):
         record_run(plan, hashes)
     try:
@@ -160,7 +161,7 @@ def _train_in_children(plan: PlannedRun, trusted: tuple[str, ...]) -> None:
     code = pool.run_worker(pool.WorkerCommand.of(plan.directory, plan.settings, trusted))
     if code == 2:
         reason = failure_reason(plan.directory)
-        if plan.action == "new":
+        if plan.action == "new" and not has_diverged(plan.directory):
             runs.discard(plan.directory)
         raise UserError(reason)
     if code != 0:

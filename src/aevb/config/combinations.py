@@ -204,7 +204,7 @@ def targets_lie_in_the_unit_interval(settings: Settings) -> Iterator[Fault]:
         and settings.states("data", "unit_interval") is False
     ):
         wrong = f"needs targets in [0, 1], and those of {settings.class_name('data')} go beyond"
-        yield Fault("model.decoder", wrong, settings.class_name("model.decoder"), "", "model=gaussian")
+        yield Fault("model.decoder", wrong, settings.class_name("model.decoder"), "", "model=gaussian_linear")
 
 
 def targets_are_binary(settings: Settings) -> Iterator[Fault]:

@@ -37,6 +37,8 @@ DEFAULTS_TREATED_AS_ABSENT = {
     "clip_norm": None,
     "objective.dreams": "samples",
     "model.decoder.context_dim": 0,
+    "data.values": "auto",
+    "data.dequantise": None,
 }
 """Default value of a key that older configs do not have: with it, the key is left out of the fingerprint."""
 

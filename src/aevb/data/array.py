@@ -1,50 +1,65 @@
-"""A user's own array: data=array data.path=mine.npz.
+"""A user's own data: data=array data.path=mine.npz.
 
-An .npz file holds either `x`, or `train` and optionally `test` and `valid`. Each array is (N, D) or
-(N, rows, columns). Each may have labels (N,): `label` for `x`, otherwise `train_label`, `valid_label`
-and `test_label`. An .npy file holds `x`.
+The path is an .npz, .npy, .csv, .tsv or .pt file, or a folder of images; `aevb.data.own_files` says how each is
+read. The images are (N, D), (N, rows, columns), or have an axis of one channel in addition.
 
-Floats must be finite and are used unchanged. Binary values (booleans, or integers that are all 0 or 1)
-are used unchanged as well. Other uint8 values are divided by `scale`. Pickles are refused, so that
-nothing in the file is executed.
+Floats must be finite and are used unchanged. Binary values (booleans, or integers that are all 0 or 1) are used
+unchanged as well. Other uint8 values are grey levels, divided by `scale`. Other integers can be meant either way,
+so `values` has to say which.
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from aevb.data import checks
 from aevb.data.dataset import Dataset, Split, Splits
+from aevb.data.dequantisation import Dequantisation, dequantise, dequantised_convention
+from aevb.data.own_files import ALLOWED, OwnArrays, read_own
 from aevb.data.target_convention import TargetConvention
 from aevb.errors import UserError
 from aevb.types import Fraction, PositiveInt, Seed
 
 __all__ = ["ArrayDataset"]
 
-WHOLE = {"x", "label"}
-PARTS = {"train", "valid", "test", "train_label", "valid_label", "test_label"}
+CHUNK = 1 << 22
+"""Numbers that are converted at a time: the only memory beside the file's and the data set's own."""
+
+Kind = Literal["bits", "bytes", "real"]
+
+
+class _Facts(NamedTuple):
+    shape: tuple[int, int]
+    convention: TargetConvention
+    low: float
+    high: float
+    description: str
 
 
 class ArrayDataset(Dataset):
-    """The arrays of an .npz or .npy file.
+    """The arrays of a file, or the images of a folder.
 
-    The constructor reads the file, because the shape and the range of the data are not known before.
+    Nothing is read before `load` or one of the attributes is asked for, so a model of the data can be loaded
+    without them.
 
     Args:
-        path: The .npz or .npy file.
+        path: The file or folder.
         shape: (rows, columns) of an image if the arrays are (N, D); None: 1 x D.
-        scale: The divisor of uint8 grey levels.
+        scale: The divisor of grey levels.
         test_fraction: The fraction of the images that becomes the test set if the file has no test set.
         seed: Seed of the random choice of this test set.
         n_train: Number of training images, taken from the start of the training set; None: all.
+        values: "auto" (see the module), "bytes" for grey levels 0..255, or "real" for numbers used unchanged.
+        dequantise: "uniform" adds noise to grey levels (see aevb.data.dequantisation); None: none.
 
     Raises:
-        UserError: If the file cannot be read, or if its arrays do not have the form described above or do
-            not fit the arguments.
+        UserError: If there is no path. `load` raises it if the data cannot be read, do not have the form described
+            above or do not fit the arguments.
     """
 
-    name = "tensor"
+    name = "array"
+    own = True
 
     def __init__(
         self,
@@ -54,115 +69,214 @@ class ArrayDataset(Dataset):
         test_fraction: Fraction = 0.1,
         seed: Seed = 0,
         n_train: PositiveInt | None = None,
+        values: Literal["auto", "bytes", "real"] = "auto",
+        dequantise: Dequantisation | None = None,
     ) -> None:
         checks.one_of("scale", scale, (255, 256))
+        checks.one_of("values", values, ("auto", "bytes", "real"))
+        checks.one_of("dequantise", dequantise, (None, "uniform"))
         if path is None:
-            raise UserError("data.path=null: data=array needs a file; give data.path=FILE.npz (or .npy)")
+            raise UserError(
+                f"data.path=null: data=array needs a file; allowed: {ALLOWED}; try: data.path=FILE.npz (or .npy)"
+            )
         self.path, self.test_fraction, self.seed = Path(path).expanduser(), test_fraction, seed
-        arrays = _read(self.path)
-        images = {key: array for key, array in arrays.items() if not key.endswith("label")}
-        self.shape = self._shape(images, shape)
-        dtype = next(iter(images.values())).dtype
-        bits = dtype.kind == "b" or (dtype.kind in "iu" and all(_is_bits(array) for array in images.values()))
-        if not bits and dtype != np.uint8 and dtype.kind != "f":
-            raise self._refusal(f"its images are {dtype}; allowed: uint8 (divided by {scale}), floats, or 0 and 1")
-        if bits:
-            self.convention = TargetConvention("binary", description="binary, as given")
-        elif dtype == np.uint8:
-            self.convention = TargetConvention("grey", scale)
-        else:
-            self.convention = TargetConvention("real", description=f"{dtype}, as given")
-        unit = scale if dtype == np.uint8 and not bits else 1
-        x = {key: self._values(key, array, unit) for key, array in images.items()}
-        self.unit_interval = all(part.min() >= 0 and part.max() <= 1 for part in x.values())
-        splits = self._divided({key: Split(x[key], self._labels(key, arrays)) for key in x})
-        if n_train is not None:
-            checks.between("n_train", n_train, 1, len(splits.train.x), f"the training images of {self.path.name}")
-        self._splits = splits._replace(train=splits.train.first(n_train))
+        self.wanted_shape, self.scale, self.n_train = shape, scale, n_train
+        self.values, self.dequantise = values, dequantise
+        self._known: _Facts | None = None
+
+    @property
+    def _facts(self) -> _Facts:
+        if self._known is None:
+            self.load()
+        assert self._known is not None
+        return self._known
+
+    @property
+    def shape(self) -> tuple[int, int]:  # type: ignore[override]
+        """(rows, columns) of an image, in pixels."""
+        return self._facts.shape
+
+    @property
+    def convention(self) -> TargetConvention:  # type: ignore[override]
+        """What the targets are and how they were made."""
+        return self._facts.convention
+
+    @property
+    def unit_interval(self) -> bool:  # type: ignore[override]
+        """Whether every target lies in [0, 1]."""
+        return self._facts.low >= 0 and self._facts.high <= 1
+
+    @property
+    def description(self) -> str:  # type: ignore[override]
+        """What the data were taken for, in one line."""
+        return self._facts.description
 
     def load(self) -> Splits:
-        """Return the splits that the constructor has read."""
-        return self._splits
+        """Return the splits (see `Dataset.load`)."""
+        own = read_own(self.path)
+        images = {key: _one_channel(array) for key, array in own.arrays.items() if not key.endswith("label")}
+        shape = self._shape(images)
+        kind = self._kind(images)
+        rows = self._rows({key: len(array) for key, array in images.items()})
+        labels = {key: self._labels(key, own.arrays, len(array)) for key, array in images.items()}
+        parts = {name: self._split(name, key, images[key], labels[key], index, kind) for name, key, index in rows}
+        splits = Splits(**parts)
+        self._known = self._describe(own, shape, kind, images, splits)
+        return splits
 
     def _refusal(self, text: str) -> UserError:
         return UserError(f"data.path={self.path}: {text}")
 
-    def _shape(self, images: dict[str, np.ndarray], shape: list[int] | None) -> tuple[int, int]:
+    def _shape(self, images: dict[str, np.ndarray]) -> tuple[int, int]:
         for key, array in images.items():
             if array.ndim not in (2, 3) or 0 in array.shape:
-                raise self._refusal(f"{key} has shape {array.shape}; allowed: (N, D) or (N, rows, columns), not empty")
+                raise self._refusal(f"{key} has shape {array.shape}; {_reshaped(array)}")
         kinds = {(array.shape[1:], str(array.dtype)) for array in images.values()}
         if len(kinds) > 1:
             raise self._refusal(f"its parts differ, {sorted(kinds)}; give them one shape and one dtype")
         image_shape = next(iter(images.values())).shape[1:]
         rows, columns = image_shape if len(image_shape) == 2 else (1, *image_shape)
-        if shape is None:
+        wanted = self.wanted_shape
+        if wanted is None:
             return rows, columns
-        fits = len(shape) == 2 and min(shape) > 0 and shape[0] * shape[1] == rows * columns
-        if not fits or (len(image_shape) == 2 and tuple(shape) != image_shape):
-            requested = ",".join(map(str, shape))
+        fits = len(wanted) == 2 and min(wanted) > 0 and wanted[0] * wanted[1] == rows * columns
+        if not fits or (len(image_shape) == 2 and tuple(wanted) != image_shape):
+            shown = ",".join(map(str, wanted))
             raise UserError(
-                f"data.shape=[{requested}]: an image in {self.path} has shape {image_shape}; "
+                f"data.shape=[{shown}]: an image in {self.path} has shape {image_shape}; "
                 f"give [rows,columns] of {rows * columns} pixels, or leave data.shape out"
             )
-        return shape[0], shape[1]
+        return wanted[0], wanted[1]
 
-    def _values(self, key: str, array: np.ndarray, unit: int) -> np.ndarray:
-        with np.errstate(over="ignore"):  # a value that overflows float32 is refused below
-            x = np.asarray(array.reshape(len(array), -1), np.float32, order="C")
-        finite = np.isfinite(x).all(1)
-        if not finite.all():
-            row = int(np.flatnonzero(~finite)[0])
-            raise self._refusal(f"{key} is not finite (as float32) in row {row}; remove or mend such rows")
-        return x if unit == 1 else x / np.float32(unit)
+    def _kind(self, images: dict[str, np.ndarray]) -> Kind:
+        dtype = next(iter(images.values())).dtype
+        if dtype.kind not in "fbiu":
+            raise self._refusal(f"its images are {dtype}; allowed: uint8 (divided by {self.scale}), floats, or 0 and 1")
+        if self.values == "real":
+            return "real"
+        if self.values == "bytes":
+            self._check_bytes(images)
+            return "bytes"
+        if dtype.kind == "f":
+            return "real"
+        if dtype.kind == "b" or all(_lies_in(array, 0, 1) for array in images.values()):
+            return "bits"
+        if dtype == np.uint8:
+            return "bytes"
+        low = min(int(array.min()) for array in images.values())
+        high = max(int(array.max()) for array in images.values())
+        grey = "data.values=bytes if they are grey levels, " if low >= 0 and high <= 255 else ""
+        raise self._refusal(
+            f"its images are {dtype}, integers from {low} to {high}; allowed: uint8 (divided by {self.scale}), floats, or "
+            f"0 and 1; try: {grey}data.values=real if they are numbers"
+        )
 
-    def _labels(self, key: str, arrays: dict[str, np.ndarray]) -> np.ndarray:
-        name, count = "label" if key == "x" else f"{key}_label", len(arrays[key])
-        label = arrays.get(name, np.zeros(count, np.int64))
+    def _check_bytes(self, images: dict[str, np.ndarray]) -> None:
+        for array in images.values():
+            for part in _chunks(array):
+                if part.min() < 0 or part.max() > 255 or (part != np.rint(part)).any():
+                    raise UserError(
+                        f"data.values=bytes: {self.path} holds other values than the integers 0..255; "
+                        "allowed: auto, real; try: data.values=real"
+                    )
+
+    def _rows(self, counts: dict[str, int]) -> list[tuple[str, str, np.ndarray]]:
+        # (split, key of the array, rows of it) of each split
+        key = "x" if "x" in counts else "train"
+        count, order = counts[key], np.arange(counts[key])
+        if "test" in counts:
+            train, test = order, ("test", "test", np.arange(counts["test"]))
+        else:
+            n_test = round(self.test_fraction * count)
+            if not 1 <= n_test < count:
+                raise UserError(
+                    f"data.test_fraction={self.test_fraction:g}: leaves {count - n_test} of {count} images to train and "
+                    f"{n_test} to test; both need at least one"
+                )
+            order = np.random.RandomState(self.seed).permutation(count)
+            train, test = order[n_test:], ("test", key, order[:n_test])
+        if self.n_train is not None:
+            checks.between("n_train", self.n_train, 1, len(train), f"the training images of {self.path.name}")
+        valid = ("valid", "valid", np.arange(counts["valid"])) if "valid" in counts else ("valid", key, order[:0])
+        return [("train", key, train[: self.n_train]), valid, test]
+
+    def _labels(self, key: str, arrays: dict[str, np.ndarray], count: int) -> np.ndarray:
+        name = "label" if key == "x" else f"{key}_label"
+        label = arrays.get(name)
+        if label is None:
+            return np.zeros(count, np.int64)
+        if label.shape == (count, 1):
+            label = label[:, 0]
         if label.shape != (count,) or label.dtype.kind not in "iub":
             raise self._refusal(f"{name} is {label.dtype} {label.shape}; allowed: {count} integers, one for each image")
         return label.astype(np.int64)
 
-    def _divided(self, parts: dict[str, Split]) -> Splits:
-        train = parts["x"] if "x" in parts else parts["train"]
-        valid = parts.get("valid", _rows(train, np.arange(0)))
-        if "test" in parts:
-            return Splits(train, valid, parts["test"])
-        count = len(train.x)
-        n_test = round(self.test_fraction * count)
-        if not 1 <= n_test < count:
+    def _split(self, name: str, key: str, array: np.ndarray, label: np.ndarray, index: np.ndarray, kind: Kind) -> Split:
+        x = np.empty((len(index), int(np.prod(array.shape[1:]))), np.float32)
+        step = max(1, CHUNK // max(1, x.shape[1]))
+        for start in range(0, len(index), step):
+            part = x[start : start + step]
+            with np.errstate(over="ignore"):  # a value that overflows float32 is refused below
+                part[:] = array[index[start : start + step]].reshape(len(part), -1)
+            finite = np.isfinite(part).all(1)
+            if not finite.all():
+                row = int(index[start + np.flatnonzero(~finite)[0]])
+                raise self._refusal(f"{key} is not finite (as float32) in row {row}; remove or mend such rows")
+            if kind == "bytes" and self.dequantise is None:
+                part /= np.float32(self.scale)
+        if kind == "bytes" and self.dequantise is not None:
+            x = dequantise(x, 256, name)
+        return Split(x, label[index])
+
+    def _describe(
+        self, own: OwnArrays, shape: tuple[int, int], kind: Kind, images: dict[str, np.ndarray], splits: Splits
+    ) -> _Facts:
+        if self.dequantise is not None and kind != "bytes":
             raise UserError(
-                f"data.test_fraction={self.test_fraction:g}: leaves {count - n_test} of {count} images to train and "
-                f"{n_test} to test; both need at least one"
+                f"data.dequantise={self.dequantise}: {self.path} holds no grey levels; allowed: null; "
+                "try: data.values=bytes, if they are"
             )
-        order = np.random.RandomState(self.seed).permutation(count)
-        return Splits(_rows(train, order[n_test:]), valid, _rows(train, order[:n_test]))
-
-
-def _is_bits(array: np.ndarray) -> bool:
-    return bool(array.min() >= 0 and array.max() <= 1)
-
-
-def _rows(split: Split, index: np.ndarray) -> Split:
-    return Split(split.x[index], split.label[index])
-
-
-def _read(path: Path) -> dict[str, np.ndarray]:
-    """Return the arrays of a file by key; refuse unknown keys."""
-    try:
-        with open(path, "rb") as stream:  # if numpy opened the file, it would leave a damaged one open
-            file = np.load(stream, allow_pickle=False)
-            arrays = {"x": file} if isinstance(file, np.ndarray) else {key: file[key] for key in file.files}
-    except FileNotFoundError as error:
-        raise UserError(f"data.path={path}: no such file; give an .npz or .npy file") from error
-    except Exception as error:  # numpy, zipfile and zlib raise different errors for a damaged file
-        text = " ".join(str(error).split())
-        reason = "unknown format" if "pickled data" in text else "an object array" if "Object array" in text else text
-        raise UserError(f"data.path={path}: not an .npz or .npy file of numbers ({reason}); save it anew") from error
-    keys = set(arrays)
-    if not ("x" in keys <= WHOLE or "train" in keys <= PARTS):
-        raise UserError(
-            f"data.path={path}: holds {', '.join(arrays) or 'nothing'}; allowed: x (and label), "
-            f"or train (and test, valid, train_label, test_label, valid_label)"
+        dtype = next(iter(images.values())).dtype
+        convention = {
+            "bits": TargetConvention("binary", description="binary, as given"),
+            "bytes": TargetConvention("grey", self.scale) if self.dequantise is None else dequantised_convention(256),
+            "real": TargetConvention("real", description=f"{dtype}, as given"),
+        }[kind]
+        used = [split.x for split in splits if len(split.x)]
+        low, high = min(float(x.min()) for x in used), max(float(x.max()) for x in used)
+        sizes = ", ".join(f"{len(split.x):,} {name}" for name, split in splits._asdict().items() if len(split.x))
+        classes = np.unique(np.concatenate([split.label for split in splits]))
+        named = any(key.endswith("label") for key in own.arrays)
+        labels = f"labels {classes[0]}..{classes[-1]} in {len(classes)} classes" if named else "no labels"
+        pixels = f"{shape[0]} x {shape[1]}" if shape[0] > 1 else f"{shape[1]} columns"
+        taken = str(convention) if kind == "real" else f"{dtype} taken as {convention}"
+        description = (
+            f"{self.path.name}, {own.source}: {sizes} of {pixels}, {taken}, from {low:.4g} to {high:.4g}, {labels}"
         )
-    return arrays
+        return _Facts(shape, convention, low, high, description)
+
+
+def _one_channel(array: np.ndarray) -> np.ndarray:
+    # (N, 1, rows, columns) of torch and (N, rows, columns, 1) of Keras
+    for axis in (1, 3):
+        if array.ndim == 4 and array.shape[axis] == 1:
+            return array.squeeze(axis)
+    return array
+
+
+def _reshaped(array: np.ndarray) -> str:
+    allowed = "allowed: (N, D), (N, rows, columns) or one channel of these, not empty"
+    if array.ndim == 4 and 0 not in array.shape and array.shape[3] in (3, 4):
+        return f"{allowed}; try: x[..., :3].mean(-1), in grey"
+    if array.ndim == 4 and 0 not in array.shape and array.shape[1] in (3, 4):
+        return f"{allowed}; try: x[:, :3].mean(1), in grey"
+    return f"{allowed}; try: {'x[None]' if array.ndim == 1 and len(array) else 'x.reshape(len(x), -1)'}"
+
+
+def _chunks(array: np.ndarray) -> list[np.ndarray]:
+    step = max(1, CHUNK // max(1, int(np.prod(array.shape[1:]))))
+    return [array[start : start + step] for start in range(0, len(array), step)]
+
+
+def _lies_in(array: np.ndarray, low: int, high: int) -> bool:
+    return all(part.min() >= low and part.max() <= high for part in _chunks(array))

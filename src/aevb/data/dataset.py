@@ -75,12 +75,16 @@ class Dataset(ABC):
             from the class body, without importing it, when a config is checked. A data set that knows it
             only after it has read its files leaves True in the class body and assigns `self.unit_interval`;
             the decoder is then checked when the data are loaded.
+        own: Whether the data are a user's own files, which are described and checked before anything is trained.
+        description: What the data were taken for, in one line; empty for published data sets.
     """
 
     name: str
     shape: tuple[int, int]
     convention: TargetConvention
     unit_interval: bool = True
+    own: bool = False
+    description: str = ""
 
     @property
     def dim(self) -> int:

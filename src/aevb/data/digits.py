@@ -12,6 +12,7 @@ import numpy as np
 from aevb.data import checks
 from aevb.data.binarisation import as_targets, convention
 from aevb.data.dataset import Dataset, Split, Splits
+from aevb.data.dequantisation import Dequantisation, check_dequantisation, dequantise, dequantised_convention
 from aevb.types import PositiveInt
 
 __all__ = ["Digits"]
@@ -29,6 +30,7 @@ class Digits(Dataset):
     Args:
         targets: The kind of the targets (see aevb.data.binarisation).
         n_train: Number of training images, taken from the start of the 1437; the test set does not change.
+        dequantise: "uniform" adds noise to the grey levels (see aevb.data.dequantisation); None: none.
 
     Raises:
         UserError: If an argument is not allowed.
@@ -38,12 +40,16 @@ class Digits(Dataset):
     shape = (8, 8)
 
     def __init__(
-        self, targets: Literal["grey", "dynamic", "threshold"] = "grey", n_train: PositiveInt = N_TRAIN
+        self,
+        targets: Literal["grey", "dynamic", "threshold"] = "grey",
+        n_train: PositiveInt = N_TRAIN,
+        dequantise: Dequantisation | None = None,
     ) -> None:
         checks.one_of("targets", targets, ("grey", "dynamic", "threshold"))
         checks.between("n_train", n_train, 1, N_TRAIN, "the other 360 of 1797 digits are the test set")
-        self.targets, self.n_train = targets, n_train
-        self.convention = convention(targets, LEVELS)
+        check_dequantisation(dequantise, targets)
+        self.targets, self.n_train, self.dequantise = targets, n_train, dequantise
+        self.convention = convention(targets, LEVELS) if dequantise is None else dequantised_convention(LEVELS + 1)
 
     def load(self) -> Splits:
         """Return the splits (see `Dataset.load`)."""
@@ -51,9 +57,15 @@ class Digits(Dataset):
 
         levels, label = load_digits(return_X_y=True)
         order = np.random.RandomState(0).permutation(len(levels))
-        x, label = as_targets(levels[order].astype(np.uint8), self.targets, LEVELS), label[order].astype(np.int64)
+        levels, label = levels[order].astype(np.uint8), label[order].astype(np.int64)
+        train, test = self._targets(levels[: self.n_train], "train"), self._targets(levels[N_TRAIN:], "test")
         return Splits(
-            train=Split(x[: self.n_train], label[: self.n_train]),
-            valid=Split(x[:0], label[:0]),
-            test=Split(x[N_TRAIN:], label[N_TRAIN:]),
+            train=Split(train, label[: self.n_train]),
+            valid=Split(train[:0], label[:0]),
+            test=Split(test, label[N_TRAIN:]),
         )
+
+    def _targets(self, levels: np.ndarray, split: str) -> np.ndarray:
+        if self.dequantise is not None:
+            return dequantise(levels, LEVELS + 1, split)
+        return as_targets(levels, self.targets, LEVELS)

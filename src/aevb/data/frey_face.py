@@ -16,6 +16,7 @@ import numpy as np
 from aevb.data import checks
 from aevb.data.binarisation import as_targets, convention
 from aevb.data.dataset import Dataset, Split, Splits
+from aevb.data.dequantisation import Dequantisation, check_dequantisation, dequantise, dequantised_convention
 from aevb.data.verified_files import Published, Source, obtain
 from aevb.types import PositiveInt
 
@@ -65,6 +66,7 @@ class FreyFace(Dataset):
         n_train: Number of training faces, taken from the start of the 1600; the test set does not change.
         download: Whether to download the file if it is missing.
         mirror: URL of a folder that is used instead of the public one.
+        dequantise: "uniform" adds noise to the bytes, divided by 256 (see aevb.data.dequantisation); None: none.
 
     Raises:
         UserError: If an argument is not allowed.
@@ -80,21 +82,28 @@ class FreyFace(Dataset):
         n_train: PositiveInt = N_TRAIN,
         download: bool = True,
         mirror: str | None = None,
+        dequantise: Dequantisation | None = None,
     ) -> None:
         checks.one_of("scale", scale, (255, 256))
         checks.between("n_train", n_train, 1, N_TRAIN, "the other 365 of 1965 faces are the test set")
         self.root, self.scale, self.n_train = root, scale, n_train
-        self.download, self.mirror = download, mirror
-        self.convention = convention("grey", scale)
+        self.download, self.mirror, self.dequantise = download, mirror, dequantise
+        check_dequantisation(dequantise, "grey")
+        self.convention = convention("grey", scale) if dequantise is None else dequantised_convention(256)
 
     def load(self) -> Splits:
         """Return the splits (see `Dataset.load`)."""
         (content,) = obtain(FREY, self.root, self.download, self.mirror)
-        x = as_targets(np.frombuffer(content, np.uint8).reshape(N_FACES, DIM), "grey", self.scale)
+        faces = np.frombuffer(content, np.uint8).reshape(N_FACES, DIM).copy()
         # the same order as np.random.seed(0); np.random.shuffle(x), without a change of the global generator
-        np.random.RandomState(0).shuffle(x)
-        train, test = x[: self.n_train], x[-N_TEST:]
-        return Splits(_unlabelled(train), _unlabelled(x[:0]), _unlabelled(test))
+        np.random.RandomState(0).shuffle(faces)
+        train, test = self._targets(faces[: self.n_train], "train"), self._targets(faces[-N_TEST:], "test")
+        return Splits(_unlabelled(train), _unlabelled(train[:0]), _unlabelled(test))
+
+    def _targets(self, faces: np.ndarray, split: str) -> np.ndarray:
+        if self.dequantise is not None:
+            return dequantise(faces, 256, split)
+        return as_targets(faces, "grey", self.scale)
 
 
 def _unlabelled(x: np.ndarray) -> Split:

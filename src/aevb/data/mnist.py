@@ -14,6 +14,7 @@ import numpy as np
 from aevb.data import checks
 from aevb.data.binarisation import as_targets, convention
 from aevb.data.dataset import Dataset, Split, Splits
+from aevb.data.dequantisation import Dequantisation, check_dequantisation, dequantise, dequantised_convention
 from aevb.data.verified_files import Published, Source, obtain
 from aevb.errors import UserError
 from aevb.types import PositiveInt
@@ -71,6 +72,7 @@ class MNIST(Dataset):
             by class, and the first 1000 are the same for every larger number (appendix E).
         download: Whether to download missing files. The files of the targets "fixed" are never downloaded.
         mirror: URL of a folder that is used instead of the public ones.
+        dequantise: "uniform" adds noise to the bytes, divided by 256 (see aevb.data.dequantisation); None: none.
 
     Raises:
         UserError: If an argument is not allowed.
@@ -87,6 +89,7 @@ class MNIST(Dataset):
         n_train: PositiveInt = N_TRAIN,
         download: bool = True,
         mirror: str | None = None,
+        dequantise: Dequantisation | None = None,
     ) -> None:
         checks.one_of("targets", targets, ("grey", "dynamic", "threshold", "fixed"))
         checks.one_of("scale", scale, (255, 256))
@@ -94,8 +97,9 @@ class MNIST(Dataset):
         if targets == "fixed" and scale != 255:
             raise UserError(f"data.scale={scale}: data.targets=fixed has no grey levels to scale; leave data.scale out")
         self.root, self.targets, self.scale, self.n_train = root, targets, scale, n_train
-        self.download, self.mirror = download, mirror
-        self.convention = convention(targets, scale)
+        self.download, self.mirror, self.dequantise = download, mirror, dequantise
+        check_dequantisation(dequantise, targets)
+        self.convention = convention(targets, scale) if dequantise is None else dequantised_convention(256)
 
     def load(self) -> Splits:
         """Return the splits (see `Dataset.load`)."""
@@ -107,12 +111,17 @@ class MNIST(Dataset):
         # an idx file has a header (16 bytes for images, 8 for labels), followed by the values row by row
         byte, test_byte = (np.frombuffer(content, np.uint8, offset=16).reshape(-1, DIM) for content in contents[::2])
         label, test_label = (np.frombuffer(content, np.uint8, offset=8).astype(np.int64) for content in contents[1::2])
-        x, test_x = (as_targets(levels, self.targets, self.scale) for levels in (byte, test_byte))
+        x, test_x = self._targets(byte, "train"), self._targets(test_byte, "test")
         return Splits(
             train=Split(x[:N_TRAIN], label[:N_TRAIN]),
             valid=Split(x[N_TRAIN:], label[N_TRAIN:]),
             test=Split(test_x, test_label),
         )
+
+    def _targets(self, levels: np.ndarray, split: str) -> np.ndarray:
+        if self.dequantise is not None:
+            return dequantise(levels, 256, split)
+        return as_targets(levels, self.targets, self.scale)
 
     def _fixed(self) -> Splits:
         contents = obtain(BINARIZED, self.root, self.download)

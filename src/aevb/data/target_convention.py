@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Self, get_args
 
 __all__ = ["Likelihood", "TargetConvention", "TargetKind"]
 
-TargetKind = Literal["grey", "dynamic", "binary", "real"]
+TargetKind = Literal["grey", "dequantised", "dynamic", "binary", "real"]
 Likelihood = Literal["bernoulli", "gaussian"]
 """The families of p(x|z) that a decoder may state."""
 
@@ -24,12 +24,13 @@ class TargetConvention:
     """The kind of the targets of a data set, and how they were made.
 
     Args:
-        kind: "grey": the targets are grey levels in [0, 1]. "dynamic": the grey levels are probabilities, from which
+        kind: "grey": the targets are grey levels in [0, 1]. "dequantised": grey levels with uniform noise, (k + u)/s
+            (aevb.data.dequantisation). "dynamic": the grey levels are probabilities, from which
             binary targets are sampled every time an image is used. "binary": the targets are 0 or 1. "real": the
             targets are real numbers.
-        scale: The divisor that maps the bytes to grey levels; None if the kind is "binary" or "real".
-        description: How binary or real targets were made; "" if the kind is "grey" or "dynamic".
-        remark: What else must be known about the data; "" for nothing.
+        scale: The divisor that maps the bytes to grey levels, s; None if the kind is "binary" or "real".
+        description: How binary or real targets were made; "" for the kinds that have a scale.
+        remark: What else must be known about the data or the numbers; "" for nothing.
 
     Raises:
         ValueError: If the kind is unknown, or if the scale and the description do not fit it.
@@ -43,17 +44,36 @@ class TargetConvention:
     def __post_init__(self) -> None:
         if self.kind not in get_args(TargetKind):
             raise ValueError(f"kind is one of {', '.join(get_args(TargetKind))}")
-        if self.kind in ("grey", "dynamic"):
+        if self.kind in ("grey", "dequantised", "dynamic"):
             if not isinstance(self.scale, int) or self.description:
-                raise ValueError("grey and dynamic targets have a scale, and no description")
+                raise ValueError("grey, dequantised and dynamic targets have a scale, and no description")
         elif self.scale is not None or not self.description:
             raise ValueError("binary and real targets have a description, and no scale")
 
     def __str__(self) -> str:
         """Return the name that tables show, for example "grey/255"."""
         grey = f"grey/{self.scale}"
-        names = {"grey": grey, "dynamic": f"dynamically binarised, p = {grey}"}
+        names = {
+            "grey": grey,
+            "dequantised": f"grey levels dequantised, (k + u)/{self.scale}",
+            "dynamic": f"dynamically binarised, p = {grey}",
+        }
         return ", ".join(filter(None, (names.get(self.kind, self.description), self.remark)))
+
+    def with_variance_floor(self, model: Mapping[str, Any]) -> Self:
+        """Return the convention with the floor of the decoder's variance, on which every number of the run depends.
+
+        Args:
+            model: The config node `model` of the run.
+
+        Returns:
+            The convention; if the decoder has a floor, with a remark as "std >= 0.01".
+        """
+        floor = (model.get("decoder") or {}).get("min_std")
+        if not floor:
+            return self
+        unit = " of that of the pixel" if "Standardised" in str(model.get("_target_")) else ""
+        return replace(self, remark=", ".join(filter(None, (self.remark, f"std >= {floor:g}{unit}"))))
 
     def record(self) -> dict[str, Any]:
         """Return the fields as a JSON object, for DONE."""
@@ -114,5 +134,10 @@ class TargetConvention:
             return (
                 "log-density at byte levels under a Gaussian likelihood: without a ceiling, and moving with the scale "
                 "(D ln(256/255) nats between byte/256 and byte/255); of the bytes themselves: evaluator=bits_per_dim"
+            )
+        if self.kind == "dequantised":
+            return (
+                "log-density of grey levels with uniform noise of one level: minus D log of the number of levels it is a "
+                "lower bound of the log-mass of the levels"
             )
         return "log-density of real numbers, in their unit"

@@ -95,7 +95,7 @@ def evaluate_run(
             identity = _identity(evaluator, loaded.model, x, split_name, seed, threads)
             evaluation = recorded(path, evaluator, identity)
             if evaluation is None:
-                convention = loaded.dataset.convention
+                convention = loaded.dataset.convention.with_variance_floor(loaded.settings["model"])
                 facts = {
                     "identity": identity,
                     "targets": str(convention),

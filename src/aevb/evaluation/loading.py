@@ -12,6 +12,7 @@ import torch
 
 from aevb.config.instantiate import instantiate
 from aevb.data.dataset import Dataset, Splits
+from aevb.data.target_convention import TargetConvention
 from aevb.errors import UserError
 from aevb.evaluators.targets import float_type
 from aevb.files.archive import is_intact
@@ -35,6 +36,7 @@ class LoadedRun(NamedTuple):
         shape: The shape of an image, (rows, columns).
         dataset: The data set of the run, which is not loaded yet.
         model: The model with the final weights, in eval mode.
+        targets: What the targets were on which it was trained, as DONE states it; None if it does not.
     """
 
     directory: Path
@@ -42,6 +44,7 @@ class LoadedRun(NamedTuple):
     shape: tuple[int, int]
     dataset: Dataset
     model: VAE
+    targets: TargetConvention | None = None
 
     def load_data(self) -> Splits:
         """Read the data of the run.
@@ -84,7 +87,7 @@ def load_run(run: Path, data_root: str | None = None, trusted: tuple[str, ...] =
     model: VAE = instantiate(settings["model"], trusted=trusted, data_dim=rows * columns, data_shape=(rows, columns))
     model = model.to(float_type(settings))
     model.load_state_dict(_weights(run, done, model))
-    return LoadedRun(run, settings, (rows, columns), dataset, model.eval())
+    return LoadedRun(run, settings, (rows, columns), dataset, model.eval(), TargetConvention.of_run(done))
 
 
 def _weights(run: Path, done: dict[str, Any], model: VAE) -> dict[str, torch.Tensor]:

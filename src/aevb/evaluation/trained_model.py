@@ -27,6 +27,7 @@ __all__ = ["LogPx", "Pixels", "Posterior", "TrainedModel"]
 
 Array = TypeVar("Array", np.ndarray, Tensor)
 Pixels = Literal["means", "draws", "mode"]
+INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
 
 class Posterior(NamedTuple):
@@ -218,6 +219,8 @@ class TrainedModel:
         if samples < 1:
             raise UserError(f"samples={samples}: out of range; allowed: an integer >= 1; try: samples=1000")
         images = self._images(x)
+        if images.numel() == 0:
+            return LogPx(*(_like(images.sum(-1), x) for _ in LogPx._fields))
         rows = images.reshape(-1, self.data_dim)
         values = run_over(Importance(samples), self.model, rows, seed).values
         return LogPx(*(_like(values[name].reshape(images.shape[:-1]), x) for name in LogPx._fields))
@@ -238,18 +241,25 @@ class TrainedModel:
         return images
 
     def _check_levels(self, x: Any, images: Tensor) -> None:
-        bytes_given = not torch.as_tensor(x).is_floating_point() and images.numel() > 0 and images.max() > 1
+        if images.numel() == 0:
+            return
+        trained_on = self._loaded.targets
+        integers = x.dtype.kind in "iu" if isinstance(x, np.ndarray) else torch.as_tensor(x).dtype in INTEGERS
+        bytes_given = integers and images.max() > 1 and (trained_on is None or trained_on.kind != "real")
         bounded = self.model.likelihood == "bernoulli"
-        outside = bounded and images.numel() > 0 and (images.min() < 0 or images.max() > 1)
-        if bytes_given or outside:
+        if bytes_given or (bounded and (images.min() < 0 or images.max() > 1)):
+            scale = trained_on.scale if trained_on is not None else None
+            remedy = f"x / {scale}" if scale is not None else "the values of the run's test().x"
             raise UserError(
                 f"x: values from {images.min():g} to {images.max():g}; allowed: the scale that the run was trained on, "
-                f"{self.dataset.convention}; try: x / 255"
+                f"{trained_on or 'as in its data'}; try: {remedy}"
             )
 
 
 def _tensor(value: Any, name: str, dtype: torch.dtype) -> Tensor:
     try:
+        if isinstance(value, np.ndarray) and (min(value.strides, default=0) < 0 or not value.flags.writeable):
+            value = value.copy()  # torch takes neither
         return torch.as_tensor(value).detach().to("cpu", dtype)
     except (TypeError, ValueError, RuntimeError) as error:
         raise UserError(

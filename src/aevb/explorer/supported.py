@@ -48,5 +48,9 @@ def check_supported(run: Path, settings: dict[str, Any]) -> None:
             raise UserError(f"run={run}: model.{part}={name} cannot be explored; {SUPPORTED}")
     if model["encoder"].get("variance") == 0:
         raise UserError(f"run={run}: model.encoder.variance=0 is a point and has no density; {SUPPORTED}")
+    if model["decoder"].get("min_std"):
+        raise UserError(
+            f"run={run}: model.decoder.min_std={model['decoder']['min_std']} cannot be explored; {SUPPORTED}"
+        )
     if model.get("theta_log_var") is not None:
         raise UserError(f"run={run}: model.theta_log_var: the weights have a posterior, not values; {SUPPORTED}")

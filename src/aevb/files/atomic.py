@@ -5,6 +5,7 @@ in a folder that we write to, and only when the process that wrote them has ende
 """
 
 import json
+import math
 import os
 import re
 import stat
@@ -98,9 +99,17 @@ def write_json(path: Path, value: Any) -> None:
 
     Args:
         path: The path of the file.
-        value: Anything that JSON can hold.
+        value: Anything that JSON can hold; a number that is not finite, which JSON lacks, becomes null.
     """
-    write_text(path, json.dumps(value, indent=2) + "\n")
+    write_text(path, json.dumps(_finite(value), indent=2, allow_nan=False) + "\n")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def remove_leftovers(folder: Path) -> None:

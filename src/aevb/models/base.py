@@ -39,6 +39,10 @@ class Decoder(Network):
     (aevb.data.target_convention). Inherited.
     """
 
+    learned_variance: bool = False
+    """Whether p(x|z) has a variance of its own for each pixel that is learned, so that the density of a constant pixel has no
+    bound. Inherited."""
+
     binary_targets: bool = False
     """Whether p(x|z) is a probability of binary images only, so that grey targets are refused. Inherited."""
 

@@ -48,12 +48,13 @@ def has_closed_form(model: VAE) -> bool:
         model: The model.
 
     Returns:
-        True for a Gaussian encoder with a trained variance, a Bernoulli or Gaussian decoder, tanh,
-        and the standard normal prior.
+        True for a Gaussian encoder with a trained variance, a Bernoulli or Gaussian decoder (without a
+        floor of its variance), tanh, and the standard normal prior.
     """
     encoder, decoder = model.encoder, model.decoder
     parts = type(encoder) is GaussianEncoder and encoder.variance is None and type(model.prior) is StandardNormal
     parts = parts and type(decoder) in (BernoulliDecoder, GaussianDecoder)
+    parts = parts and getattr(decoder, "min_std", 0) == 0
     return parts and encoder.activation is torch.tanh and decoder.activation is torch.tanh
 
 

@@ -80,10 +80,13 @@ class GaussianDecoder(Decoder):
         hidden_dim: Number of hidden units.
         activation: Activation function of the hidden layer; tanh in the paper.
         mean: Output function of the mean: "sigmoid" (the paper's, for data in (0, 1)) or "linear".
+        min_std: Floor of the standard deviation: the variance is min_std^2 + sigma^2(z). Without one the density of
+            data with a constant pixel has no upper bound.
     """
 
     capturable = True
     likelihood = "gaussian"
+    learned_variance = True
 
     def __init__(
         self,
@@ -92,6 +95,7 @@ class GaussianDecoder(Decoder):
         hidden_dim: PositiveInt,
         activation: Activation = "tanh",
         mean: Literal["sigmoid", "linear"] = "sigmoid",
+        min_std: NonNegativeFloat = 0.0,
     ) -> None:
         super().__init__()
         self.hidden = Linear(latent_dim, hidden_dim)
@@ -99,6 +103,7 @@ class GaussianDecoder(Decoder):
         self.log_var = Linear(hidden_dim, data_dim)
         self.activation = activation_function(activation)
         self.squash = torch.sigmoid if mean == "sigmoid" else nn.Identity()
+        self.min_std = min_std
 
     def forward(self, z: Tensor) -> DiagonalNormal:
         """Return p(x|z).
@@ -110,7 +115,10 @@ class GaussianDecoder(Decoder):
             p(x|z) over (..., D).
         """
         h = self.activation(self.hidden(z))
-        return DiagonalNormal(self.squash(self.mean(h)), self.log_var(h))
+        log_var = self.log_var(h)
+        if self.min_std > 0:
+            log_var = torch.logaddexp(log_var, torch.full_like(log_var, 2 * math.log(self.min_std)))
+        return DiagonalNormal(self.squash(self.mean(h)), log_var)
 
 
 class FixedVarianceDecoder(Decoder):

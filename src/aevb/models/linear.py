@@ -58,6 +58,7 @@ class LinearGaussianDecoder(Decoder):
 
     capturable = True
     likelihood = "gaussian"
+    learned_variance = True  # of every pixel, unless shared
 
     def __init__(self, data_dim: int, latent_dim: PositiveInt, shared: bool = True) -> None:
         super().__init__()

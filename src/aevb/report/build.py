@@ -33,7 +33,7 @@ __all__ = ["Options", "build_report", "write_report"]
 LARGEST = 10_000_000  # bytes of the page
 IMAGE_BYTES = 5_000_000  # of all images, before base64
 MOST_DETAILS = 300  # runs that can be opened
-STATES = ("done", "running", "partial", "failed", "missing")
+STATES = ("done", "running", "partial", "diverged", "failed", "missing")
 
 
 @dataclass(frozen=True)

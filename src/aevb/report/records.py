@@ -134,7 +134,9 @@ def read_record(row: Row) -> RunRecord:
         attempt(lambda: read_manifest(directory), {}),
         dict(attempt(lambda: read_data_hashes(directory), {})),
         [item for item in evaluations if item is not None],
-        attempt(lambda: read_tail(directory / layout.FAILED, LONGEST_TRACEBACK), "") if row.state == "failed" else "",
+        attempt(lambda: read_tail(directory / layout.FAILED, LONGEST_TRACEBACK), "")
+        if row.state in ("failed", "diverged")
+        else "",
         list(dict.fromkeys(faults)),
     )
 

@@ -82,6 +82,7 @@ DONE = {
     "shape?": fields.shape,
     "targets?": fields.text,
     "target_convention?": fields.target_convention,
+    "warning?": fields.text,
     "fingerprint?": fields.text,
     "commit?": fields.optional_text,
     "training_seconds?": fields.number,

@@ -1,4 +1,4 @@
-"""How far runs have come, as a table: done, running, partial, failed, missing. Read from run directories, without torch."""
+"""How far runs have come, as a table: done, running, partial, diverged, failed, missing. Read from run directories, without torch."""
 
 import math
 import os
@@ -17,8 +17,9 @@ from aevb.runs.run import state
 from aevb.runs.settings import read_settings
 from aevb.runs.walk import run_directories
 
-__all__ = ["Row", "failure_reason", "row", "rows_of"]
+__all__ = ["Row", "failure_reason", "has_diverged", "row", "rows_of"]
 
+DIVERGED = "aevb.training.divergence.Diverged: "
 TAIL = 1 << 16  # bytes of FAILED that are read
 
 
@@ -31,14 +32,14 @@ class Row:
         state: What it has come to.
         samples_seen: Samples trained on, by its records.
         max_samples: Its budget, in samples.
-        why: Why it is not done, or cannot be read.
+        why: Why it is not done, or cannot be read; what is wrong with one that is done.
         point: The overrides of the sweep that it belongs to, if they are known.
         train_bound: The last training bound that is known, in nats, of a run that is not done.
         samples_per_second: The rate of a run that is trained now.
     """
 
     run: str
-    state: Literal["done", "running", "partial", "failed", "missing"]
+    state: Literal["done", "running", "partial", "diverged", "failed", "missing"]
     samples_seen: int = 0
     max_samples: int = 0
     why: str = ""
@@ -92,11 +93,14 @@ def row(directory: Path, max_samples: int | None = None, point: str = "", why: s
         return Row(str(directory), "running", seen, wanted, "", point, bound, progress.samples_per_second)
     if before == "done":
         short = seen < wanted
-        return Row(str(directory), "partial" if short else "done", seen, wanted, why if short else "", point)
+        why = why if short else (done or {}).get("warning", "")
+        return Row(str(directory), "partial" if short else "done", seen, wanted, why, point)
     if progress is not None:  # what the run would be resumed from
         seen = max(seen, progress.saved_samples)
     if before == "failed":
         why = failure_reason(directory) or why
+        if has_diverged(directory):
+            return Row(str(directory), "diverged", seen, wanted, why, point, bound)
     return Row(str(directory), before, seen, wanted, why, point, bound)
 
 
@@ -113,12 +117,28 @@ def _last_point(directory: Path) -> tuple[int, float | None]:
     return int(last[CLOCK]), bound if math.isfinite(bound) else None
 
 
+def has_diverged(directory: Path) -> bool:
+    """Return whether the run in `directory` ended because training diverged, which is a result and not a fault.
+
+    Args:
+        directory: The run directory.
+
+    Returns:
+        True if it diverged.
+    """
+    return state(directory) == "failed" and _last_line(directory).startswith(DIVERGED)
+
+
 def failure_reason(directory: Path) -> str:
     """Return the last line of FAILED, which states the error; empty if there is none.
 
     Args:
         directory: The run directory.
     """
+    return _last_line(directory).removeprefix("aevb.errors.UserError: ").removeprefix(DIVERGED)
+
+
+def _last_line(directory: Path) -> str:
     try:
         text = read_tail(directory / layout.FAILED, TAIL)
     except OSError:
@@ -126,4 +146,4 @@ def failure_reason(directory: Path) -> str:
     except UserError as error:
         return str(error)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1].removeprefix("aevb.errors.UserError: ") if lines else ""
+    return lines[-1] if lines else ""

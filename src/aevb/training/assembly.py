@@ -3,13 +3,16 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 
 from aevb.config.instantiate import instantiate
+from aevb.data.constant_pixels import constant_pixels, named
 from aevb.data.dataset import Dataset, Splits
 from aevb.errors import UserError
 from aevb.evaluators.targets import float_type, targets
 from aevb.loggers.base import RunContext
+from aevb.models.standardised import StandardisedVAE
 from aevb.models.vae import VAE
 from aevb.objectives.objective import Objective
 from aevb.runs import layout, manifest
@@ -95,12 +98,15 @@ def assemble(job: TrainingJob, settings: dict[str, Any], slot: Slot | None) -> t
         dtype
     )
     _check_decoder(model, dataset)
+    x = torch.from_numpy(splits.train.x).to(dtype)
+    if isinstance(model, StandardisedVAE):
+        model.set_units(x)
     sizes = {"n_train": len(splits.train.x), "data_dim": dataset.dim}
     objective: Objective = instantiate(settings["objective"], trusted=trusted, **sizes).to(dtype)
     _check_ranks(objective, job.ranks)
 
     stream = Stream(
-        torch.from_numpy(splits.train.x).to(dtype),
+        x,
         settings["batch_size"],
         settings["seed"],
         sampling=settings.get("sampling", "permutation"),
@@ -124,7 +130,18 @@ def assemble(job: TrainingJob, settings: dict[str, Any], slot: Slot | None) -> t
         Clipping(settings.get("clip_value"), settings.get("clip_norm")),
         min(trainer.graph_steps, trainer.block),
     )
+    if getattr(model.decoder, "learned_variance", False) and not getattr(model.decoder, "min_std", 0):
+        _name_constant_pixels(module, splits.train.x)
     return module, _context(job, settings, points, model, dtype)
+
+
+def _name_constant_pixels(module: Training, x: np.ndarray) -> None:
+    constant = constant_pixels(x)
+    if len(constant):
+        module.divergence.remedy = (
+            f"{named(constant, x.shape[1])}, where the density with a learned variance has no bound; try: "
+            "model.decoder.min_std=0.01 or data.dequantise=uniform, for a smaller optimizer.lr only puts it off"
+        )
 
 
 def _context(
@@ -133,7 +150,8 @@ def _context(
     dataset, splits = job.dataset, job.splits
     x = targets(splits.test, dataset.dynamic, settings["seed"], dtype)
     label = torch.from_numpy(splits.test.label)
-    context = RunContext(job.directory, settings, model, x, label, dataset.shape, points.num_images, dataset.convention)
+    convention = dataset.convention.with_variance_floor(settings["model"])
+    context = RunContext(job.directory, settings, model, x, label, dataset.shape, points.num_images, convention)
     if points.splits == "both":
         train = targets(splits.train.first(points.num_images), dataset.dynamic, settings["seed"], dtype)
         context = context._replace(train_x=train)
@@ -144,7 +162,7 @@ def _check_decoder(model: VAE, dataset: Dataset) -> None:
     if model.likelihood == "bernoulli" and not dataset.unit_interval:
         raise UserError(
             f"model.decoder: {type(model.decoder).__name__} needs targets in [0, 1]; "
-            f"the data ({dataset.name}, {dataset.convention}) go beyond; try: model=gaussian"
+            f"the data ({dataset.name}, {dataset.convention}) go beyond; try: model=gaussian_linear"
         )
 
 

@@ -32,7 +32,12 @@ class DivergenceWatch:
         module: The module; its parameters are checked, and named in the error.
         seed: The seed of the run, for the error.
         latest_checkpoint: Returns the latest checkpoint that is on disk, or None.
+
+    Attributes:
+        remedy: What the error tells the user to try.
     """
+
+    remedy: str = "try: a smaller optimizer.lr"
 
     def __init__(self, module: nn.Module, seed: int, latest_checkpoint: Callable[[], SavedCheckpoint | None]) -> None:
         self.module, self.seed, self.latest_checkpoint = module, seed, latest_checkpoint
@@ -80,7 +85,7 @@ class DivergenceWatch:
             numbers = "".join(f"{name}={value.item():.6g}, " for name, value in stats.items()).removesuffix(", ")
             raise Diverged(
                 f"training diverged at samples_seen={seen} (seed {self.seed}): {' and '.join(wrong)} not finite; "
-                f"{numbers and f'{numbers}; '}{self._checkpoint()}; try: a smaller optimizer.lr"
+                f"{numbers and f'{numbers}; '}{self._checkpoint()}; {self.remedy}"
             )
 
     def not_reproduced(self, start: int, stop: int) -> Diverged:
@@ -94,7 +99,7 @@ class DivergenceWatch:
         """
         return Diverged(
             f"training diverged between samples_seen={start} and {stop}, but not when the block was repeated; "
-            f"{self._checkpoint()}; try: a smaller optimizer.lr"
+            f"{self._checkpoint()}; {self.remedy}"
         )
 
     def _checkpoint(self) -> str:

@@ -68,7 +68,7 @@ def write_evaluations(
         results: By the name of the evaluator.
         num_images: How many of the test images were evaluated; None: all.
     """
-    convention = job.dataset.convention
+    convention = job.dataset.convention.with_variance_floor(job.settings["model"])
     for evaluator, evaluation, seconds in results.values():
         facts = {
             "seconds": seconds,
@@ -93,7 +93,11 @@ def write_weights(job: TrainingJob, model: VAE) -> None:
 
 
 def mark_done(
-    job: TrainingJob, samples_seen: int, results: dict[str, FinalEvaluation], seconds: dict[str, float]
+    job: TrainingJob,
+    samples_seen: int,
+    results: dict[str, FinalEvaluation],
+    seconds: dict[str, float],
+    warning: str | None = None,
 ) -> None:
     """Writes DONE, the last file of a run.
 
@@ -102,7 +106,9 @@ def mark_done(
         samples_seen: Training samples in all.
         results: By the name of the evaluator.
         seconds: Wall times.
+        warning: Why the trained model should not be used; None if nothing is wrong.
     """
+    convention = job.dataset.convention.with_variance_floor(job.settings["model"])
     test = {
         name: {"mean": result.evaluation.mean(), "standard_error": result.evaluation.standard_error()}
         for name, result in results.items()
@@ -110,9 +116,11 @@ def mark_done(
     done: dict[str, Any] = {
         "samples_seen": samples_seen,
         "shape": list(job.dataset.shape),
-        "targets": str(job.dataset.convention),
-        "target_convention": job.dataset.convention.record(),
+        "targets": str(convention),
+        "target_convention": convention.record(),
     }
+    if warning is not None:
+        done["warning"] = warning
     if "selection" in job.settings:
         done["learning_rate"] = job.settings["optimizer"]["lr"]
     runs.mark_done(job.directory, {**done, **seconds, "test": test})

@@ -22,6 +22,7 @@ from aevb.runs import layout
 from aevb.runs.checkpoints import newest_checkpoint
 from aevb.runs.data_location import located
 from aevb.runs.lock import lock
+from aevb.training import sanity
 from aevb.training.assembly import TrainingJob, assemble, load_data
 from aevb.training.callbacks.checkpointing import CheckpointCallback
 from aevb.training.callbacks.evaluation import EvaluationCallback
@@ -118,7 +119,8 @@ def _run(directory: Path, trusted: tuple[str, ...], ranks: Ranks, slot: Slot | N
     run_logger.end(context, evaluation.rows[-1], {name: result.evaluation for name, result in results.items()})
     write_weights(job, module.model)
     seconds = {key: metrics.timing[-1][key] for key in ("training_seconds", "evaluation_seconds")}
-    mark_done(job, module.samples_seen, results, seconds)
+    bound = evaluation.rows[-1].get("test_bound")
+    mark_done(job, module.samples_seen, results, seconds, sanity.warning(bound, splits, settings, module.model.decoder))
 
 
 def _check_devices(settings: TrainerSettings, ranks: Ranks) -> None:

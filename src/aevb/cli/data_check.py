@@ -1,0 +1,145 @@
+"""What is said and refused about the data of a run before torch is imported.
+
+The data are read once here and again by the process that trains, so that a fault of the data leaves nothing behind.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from aevb.cli.commands import set_threads
+from aevb.config.combinations import Settings
+from aevb.config.instantiate import instantiate
+from aevb.data.constant_pixels import constant_pixels, named
+from aevb.data.target_convention import TargetConvention
+from aevb.errors import UserError
+from aevb.runs.data_hashes import check_same_data
+
+__all__ = ["DataFacts", "check_data", "forget_data", "is_own_data"]
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """What the checks and the first lines of a run need of its data.
+
+    Attributes:
+        n_train: Number of training images.
+        hashes: sha256 of the targets of each split.
+        unit_interval: Whether every target lies in [0, 1].
+        low: The smallest training value.
+        high: The largest training value.
+        constant: Positions of the pixels that are constant in the training set.
+        data_dim: Number of pixels, D.
+        description: What the data were taken for; empty for published data sets.
+        grey: Whether they are grey levels.
+    """
+
+    n_train: int
+    hashes: dict[str, str]
+    unit_interval: bool
+    low: float
+    high: float
+    constant: tuple[int, ...]
+    data_dim: int
+    description: str
+    grey: bool
+
+
+def is_own_data(settings: dict[str, Any], trusted: tuple[str, ...]) -> bool:
+    """Return whether a run reads a user's own files, which --check reads as well."""
+    return Settings(settings, trusted).states("data", "own") is True
+
+
+def check_data(
+    settings: dict[str, Any], directory: Path, trusted: tuple[str, ...], warn: Callable[[str], None]
+) -> DataFacts:
+    """Read the data of a run, and refuse what cannot be trained on them.
+
+    Args:
+        settings: The validated config.
+        directory: The run directory, whose data.json is compared if it exists.
+        trusted: Users' modules that the config may name.
+        warn: Called with each line about data that the decoder does not fit.
+
+    Returns:
+        What was read.
+
+    Raises:
+        UserError: If the data are missing, damaged, changed, or do not fit the rest of the config.
+    """
+    set_threads(settings["trainer"]["threads"])
+    facts = _read(json.dumps(settings["data"]), trusted)
+    check_same_data(directory, facts.hashes, settings["data"])
+    if settings["batch_size"] > facts.n_train:
+        raise UserError(
+            f"batch_size={settings['batch_size']}: more than there are training data; "
+            f"allowed: an integer >= 1 and <= {facts.n_train}; try: batch_size={min(100, facts.n_train)}"
+        )
+    _check_decoder(Settings(settings, trusted), facts, warn)
+    return facts
+
+
+@cache  # the jobs of a sweep share it
+def _read(node: str, trusted: tuple[str, ...]) -> DataFacts:
+    dataset = instantiate(json.loads(node), trusted)
+    splits = dataset.load()
+    if not isinstance(convention := getattr(dataset, "convention", None), TargetConvention):
+        raise UserError(
+            f"data._target_={json.loads(node)['_target_']}: its convention is {convention!r}; allowed: a "
+            'TargetConvention; try: convention = TargetConvention("binary", description="as given")'
+        )
+    x = splits.train.x
+    constant = tuple(int(index) for index in constant_pixels(x))
+    description = getattr(dataset, "description", "")
+    return DataFacts(
+        len(x),
+        splits.hashes(),
+        dataset.unit_interval,
+        float(x.min()),
+        float(x.max()),
+        constant,
+        x.shape[1],
+        description,
+        convention.kind == "grey",
+    )
+
+
+def forget_data() -> None:
+    """Let `check_data` read files again that may have changed since; for a process that lives longer than a command."""
+    _read.cache_clear()
+
+
+def _check_decoder(settings: Settings, facts: DataFacts, warn: Callable[[str], None]) -> None:
+    name = settings.class_name("model.decoder")
+    source = f"data.path={settings.get('data.path')}" if settings.get("data.path") else "data"
+    bounds = f"values from {facts.low:.4g} to {facts.high:.4g}"
+    if settings.states("model.decoder", "likelihood") == "bernoulli" and not facts.unit_interval:
+        grey = ", or data.values=bytes for grey levels 0..255" if _could_be_bytes(settings, facts) else ""
+        raise UserError(
+            f"{source}: {bounds}, and {name} needs targets in [0, 1]; allowed: a Gaussian decoder; "
+            f"try: model=gaussian_linear{grey}"
+        )
+    mean = settings.get("model.decoder.mean")
+    sigmoid = mean == "sigmoid" or (mean is None and name == "GaussianDecoder")
+    if sigmoid and not facts.unit_interval and settings.states("data", "own"):
+        warn(
+            f"{source}: {bounds}, and the means of {name} lie in (0, 1) (model.decoder.mean=sigmoid), so it fits worse than "
+            "constant means; try: model=gaussian_linear"
+        )
+    learned = settings.states("model.decoder", "learned_variance") is True and not settings.get("model.decoder.shared")
+    if learned and name == "LinearGaussianDecoder" and settings.get("model.decoder.shared") is None:
+        learned = False  # shared is its default
+    if learned and facts.constant and not settings.get("model.decoder.min_std"):
+        floor = "model.decoder.min_std=0.01" if name == "GaussianDecoder" else "model=gaussian_linear"
+        noise = " or data.dequantise=uniform" if facts.grey else ""
+        warn(
+            f"{source}: {named(facts.constant, facts.data_dim)}, and {name} learns a variance for each pixel: the density has "
+            f"no bound there, and training diverges sooner or later; try: {floor}{noise}"
+        )
+
+
+def _could_be_bytes(settings: Settings, facts: DataFacts) -> bool:
+    return settings.get("data.values") == "auto" and facts.low >= 0 and 1 < facts.high <= 255
