@@ -73,17 +73,27 @@ def test_curves_are_those_of_metrics_csv(fetch: Callable[..., Any], sweep: dict[
 
 def test_one_chart_shows_all_bounds(fetch: Callable[..., Any], sweep: dict[str, Path]) -> None:
     (category,) = fetch("plugin/custom_scalars/layout")["category"]
-    (chart,) = category["chart"]
+    chart, band = category["chart"]
     assert "K=5" in chart["title"]
     assert chart["multiline"]["tag"] == ["bound/train", "bound/test", LOG_PX]
     for tag in chart["multiline"]["tag"]:  # to TensorBoard they are regular expressions
         answer = fetch("plugin/custom_scalars/scalars", run="digits-z2/tb", tag=tag)
         assert list(answer["tag_to_events"]) == [tag]
         assert len(answer["tag_to_events"][tag]) == len(POINTS)
+    (series,) = band["margin"]["series"]
+    values = {name: ask("plugin/scalars/scalars", run="digits-z2/tb", tag=series[name]) for name in series}
+    mean, lower, upper = (np.array(values[name])[:, 2] for name in ("value", "lower", "upper"))
+    np.testing.assert_allclose(upper - mean, mean - lower, rtol=1e-3)
+    assert (upper > mean).all()
 
 
 @pytest.mark.parametrize(
-    ("tag", "size"), [("prior samples", (265, 265)), ("reconstructions, below their originals", (364, 391))]
+    ("tag", "size"),
+    [
+        ("prior samples", (265, 265)),
+        ("reconstructions, below their originals", (364, 391)),
+        ("strip: test images, reconstructions, prior samples", (10 * 84 + 4, 3 * 84 + 4)),
+    ],
 )
 def test_pictures_stand_at_every_evaluation_point(
     fetch: Callable[..., Any], sweep: dict[str, Path], tag: str, size: Any
