@@ -81,7 +81,7 @@ def test_one_chart_shows_all_bounds(fetch: Callable[..., Any], sweep: dict[str, 
         assert list(answer["tag_to_events"]) == [tag]
         assert len(answer["tag_to_events"][tag]) == len(POINTS)
     (series,) = band["margin"]["series"]
-    values = {name: ask("plugin/scalars/scalars", run="digits-z2/tb", tag=series[name]) for name in series}
+    values = {name: fetch("plugin/scalars/scalars", run="digits-z2/tb", tag=series[name]) for name in series}
     mean, lower, upper = (np.array(values[name])[:, 2] for name in ("value", "lower", "upper"))
     np.testing.assert_allclose(upper - mean, mean - lower, rtol=1e-3)
     assert (upper > mean).all()

@@ -105,8 +105,8 @@ def test_svg_is_escaped_and_breaks_at_gaps() -> None:
     assert (
         element("text", "<b>&", class_="x", data_line='"') == '<text class="x" data-line="&#34;">&lt;b&gt;&amp;</text>'
     )
-    assert path([(0.0, 1.0), (1.26, 2.0), (2.0, float("nan")), (3.0, 4.0)]) == "M0 1L1.3 2M3 4"
-    assert area([(0.0, 1.0, 2.0), (1.0, 1.5, 2.5)]) == "M0 2L1 2.5L1 1.5L0 1Z"
+    assert path([(0.0, 1.0), (1.26, 2.0), (2.0, float("nan")), (3.0, 4.0)]) == "M0 1l1.3 1M3 4"
+    assert area([(0.0, 1.0, 2.0), (1.0, 1.5, 2.5)]) == "M0 2l1 .5L1 1.5l-1-.5Z"
 
 
 def test_threshold_of_pareto_k() -> None:

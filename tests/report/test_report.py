@@ -18,7 +18,7 @@ from helpers.figure_runs import plant
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 VOID = {"meta", "input", "img", "br"}
-OPTIONAL = {"td", "tr", "p", "li"}
+OPTIONAL = {"td", "th", "tr", "p", "li"}
 
 
 class Page(HTMLParser):

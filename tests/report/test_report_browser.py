@@ -112,6 +112,21 @@ def test_numbers_are_those_of_the_csv_files(window: Browser, page: Path) -> None
         assert str(float(last["test_bound"])) in window.run(CELLS, name)
 
 
+def test_packed_downloads_are_unpacked(window: Browser, tmp_path: Path) -> None:
+    rows = rows_of(COMMITTED)[::4]
+    write_report(rows, tmp_path / "committed.html")
+    assert (tmp_path / "committed.html").stat().st_size < 20_000 * len(rows)  # 122 runs: 1.5 MB
+    window.open(tmp_path / "committed.html")
+    window.run("""URL.createObjectURL = (blob) => { window.saved = blob; return "blob:test"; };
+        HTMLAnchorElement.prototype.click = function () { window.savedName = this.download; }""")
+    window.click("#downloads a[download='curves.csv.gz']")
+    window.wait("window.savedName")
+    assert window.run("return window.savedName") == "curves.csv"
+    lines = window.run("return window.saved.text()").splitlines()
+    expected = sum(len((Path(row.run) / "metrics.csv").read_text().splitlines()) - 1 for row in rows)
+    assert len(lines) == 1 + expected
+
+
 def test_without_javascript_all_is_there(page: Path) -> None:
     text = page.read_text()
     body = text[text.index("<main>") : text.index("<script>")]

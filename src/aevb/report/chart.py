@@ -1,6 +1,7 @@
 """One panel of learning curves as SVG: seeds thin, their mean thick, a band over seeds, the paper's curve in black."""
 
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -8,7 +9,7 @@ from markupsafe import Markup
 
 from aevb.figures.common.style import number
 from aevb.figures.paper import published
-from aevb.report.panels import Line, Panel
+from aevb.report.panels import Line, Panel, line_key
 from aevb.report.scales import Scale, linear_ticks, log_ticks, power_of_ten, short_number
 from aevb.report.statistics import Summary
 from aevb.report.svg import area, element, path
@@ -21,7 +22,6 @@ LEFT, RIGHT, TOP, BOTTOM = 50, 10, 8, 34
 DECADES = 3  # of samples that a chart shows, up to its end
 MARKERS = ("circle", "square", "triangle", "diamond", "bar")
 CORNERS: dict[str, list[tuple[float, float]]] = {
-    "square": [(-2.3, -2.3), (2.3, -2.3), (2.3, 2.3), (-2.3, 2.3)],
     "triangle": [(0, -3), (2.8, 2), (-2.8, 2)],
     "diamond": [(0, -3.3), (3.3, 0), (0, 3.3), (-3.3, 0)],
     "bar": [(-2.6, -0.8), (2.6, -0.8), (2.6, 0.8), (-2.6, 0.8)],
@@ -136,29 +136,25 @@ def _lines(view: View, panel: Panel, line: Line, numbers: dict[str, int]) -> lis
 
 def _curve(item: Drawn, x: Scale, y: Scale, left: float, view: View) -> Markup:
     """A group of everything that belongs to a line, so that it can be hidden as a whole."""
-    summary = item.summary
+    summary = _from(item.summary, left)
     points = [(x(float(a)), y(float(b))) for a, b in zip(summary.samples_seen, summary.mean, strict=True)]
     parts: list[Markup] = []
     if item.main:
         parts += _bands(summary, x, y)
         if len(item.seeds) > 1:
             for index, xs, ys in item.seeds:
-                d = path((x(float(a)), y(float(b))) for a, b in zip(xs, ys, strict=True))
+                first = _first(xs, left)
+                d = path((x(float(a)), y(float(b))) for a, b in zip(xs[first:], ys[first:], strict=True))
                 parts.append(element("path", d=d, class_="seed", data_run=index))
     parts.append(element("path", d=path(points), class_=f"mean {'main' if item.main else 'other'}"))
     if item.main:
-        shape = item.line.style % len(MARKERS)
-        for (px, py), seen, mean, count in zip(points, summary.samples_seen, summary.mean, summary.seeds, strict=True):
-            if seen >= left:
-                title = f"{item.line.label}, {item.split}, {int(seen):,}: {number(float(mean))} ({_seeds(int(count))})"
-                label = element("title", title) if view.key in ("bound",) else ""
-                parts.append(_marker(shape, px, py, label))
+        parts += _dots(item, summary, points, left, named=view.key == "bound")
     runs = " ".join(index for index, _, _ in item.seeds)
     return element(
         "g",
         Markup("").join(parts),
         class_=f"line s{item.line.style} {item.split}",
-        data_line=item.line.label,
+        data_line=line_key(item.line.label),
         data_runs=runs,
     )
 
@@ -182,28 +178,53 @@ def _bands(summary: Summary, x: Scale, y: Scale) -> list[Markup]:
     return bands
 
 
-def _marker(shape: int, px: float, py: float, label: Markup | str) -> Markup:
-    if not (math.isfinite(px) and math.isfinite(py)):
-        return Markup("")
-    if MARKERS[shape] == "circle":
-        return element("circle", label, cx=px, cy=py, r="2.6", class_="dot")
-    return element("path", label, d=path((px + a, py + b) for a, b in CORNERS[MARKERS[shape]]) + "Z", class_="dot")
+def _first(samples_seen: np.ndarray, left: float) -> int:
+    """The index of the last point before the left end of the axis, from which on a curve can be seen."""
+    return max(0, int(np.searchsorted(samples_seen, left, "right")) - 1)
+
+
+def _from(summary: Summary, left: float) -> Summary:
+    first = _first(summary.samples_seen, left)
+    return Summary(*(values[first:] for values in summary))
+
+
+def _dots(
+    item: Drawn, summary: Summary, points: list[tuple[float, float]], left: float, named: bool
+) -> Iterator[Markup]:
+    """The marks of a mean: each with its numbers, or all of them as one path."""
+    marker = MARKERS[item.line.style % len(MARKERS)]
+    kind = "dot" if marker in CORNERS else f"dot {marker}"
+    shapes = []
+    for (px, py), seen, mean, count in zip(points, summary.samples_seen, summary.mean, summary.seeds, strict=True):
+        if seen < left or not (math.isfinite(px) and math.isfinite(py)):
+            continue
+        shapes.append(_marker(marker, px, py))
+        if named:
+            title = f"{int(seen):,}: {number(float(mean))} ({_seeds(int(count))})"
+            yield element("path", element("title", title), d=shapes[-1], class_=kind)
+    if shapes and not named:
+        yield element("path", d="".join(shapes), class_=kind)
+
+
+def _marker(marker: str, px: float, py: float) -> str:
+    # A circle and a square are the ends of a line without length, as the style sheet draws them.
+    corners = CORNERS.get(marker)
+    return path((px + a, py + b) for a, b in corners) + "Z" if corners else path([(px, py)]) + "h0"
 
 
 def _axes(x: Scale, y: Scale) -> list[Markup]:
-    parts = []
+    grid, left_ticks, ticks = list[str](), list[Markup](), list[Markup]()
     for value in linear_ticks(y.low, y.high):
-        parts.append(element("path", d=f"M{LEFT} {y(value):.1f}H{WIDTH - RIGHT}", class_="grid"))
-        parts.append(
-            element("text", short_number(value), x=LEFT - 6, y=y(value) + 3.5, class_="tick", text_anchor="end")
-        )
+        grid.append(f"M{LEFT} {y(value):.1f}H{WIDTH - RIGHT}")
+        left_ticks.append(element("text", short_number(value), x=LEFT - 6, y=y(value) + 3.5))
     for value in log_ticks(x.low, x.high):
-        parts.append(element("path", d=f"M{x(value):.1f} {TOP}V{HEIGHT - BOTTOM}", class_="grid"))
-        parts.append(
-            element(
-                "text", power_of_ten(value), x=x(value), y=HEIGHT - BOTTOM + 14, class_="tick", text_anchor="middle"
-            )
-        )
+        grid.append(f"M{x(value):.1f} {TOP}V{HEIGHT - BOTTOM}")
+        ticks.append(element("text", power_of_ten(value), x=x(value), y=HEIGHT - BOTTOM + 14))
+    parts = [
+        element("path", d="".join(grid), class_="grid"),
+        element("g", Markup("").join(left_ticks), text_anchor="end"),
+        element("g", Markup("").join(ticks), text_anchor="middle"),
+    ]
     parts.append(element("path", d=f"M{LEFT} {TOP}V{HEIGHT - BOTTOM}H{WIDTH - RIGHT}", class_="axis"))
     middle = (LEFT + WIDTH - RIGHT) / 2
     parts.append(element("text", "training samples seen", x=middle, y=HEIGHT - 4, class_="label", text_anchor="middle"))

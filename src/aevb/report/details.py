@@ -34,8 +34,8 @@ class Detail(NamedTuple):
     Attributes:
         number: The index of the run in the report.
         record: The files of the run.
-        own: The settings in which it differs from other runs.
-        evaluations: One row per value.
+        own: The settings in which it differs from most of the runs.
+        evaluations: One entry for each file of evaluation/, with its values.
         summary_lines: The summaries of its evaluations.
         metrics: The rows of metrics.csv.
         manifest: The dotted keys of manifest.json with their values.
@@ -68,8 +68,10 @@ def detail(index: int, record: RunRecord, differing: list[Differing]) -> Detail:
     return Detail(
         index,
         record,
-        [(item.key, flat.get(item.key, ABSENT)) for item in differing] if flat else [],
-        [row for item in record.evaluations_read for row in _evaluation(item.stem, item.facts, item.values)],
+        [(item.key, value) for item in differing if (value := flat.get(item.key, ABSENT)) != next(iter(item.values))]
+        if flat
+        else [],
+        [_evaluation(item.stem, item.facts, item.values) for item in record.evaluations_read if item.values],
         [f"{item.stem}: {line}" for item in record.evaluations_read for line in _summary(item.facts)],
         list(csv.reader(io.StringIO(record.metrics_text))),
         [(key, shown(value)) for key, value in flatten(manifest) if key],
@@ -82,21 +84,18 @@ def detail(index: int, record: RunRecord, differing: list[Differing]) -> Detail:
     )
 
 
-def _evaluation(stem: str, facts: dict[str, Any], values: dict[str, tuple[float, float]]) -> list[dict[str, Any]]:
+def _evaluation(stem: str, facts: dict[str, Any], values: dict[str, tuple[float, float]]) -> dict[str, Any]:
     settings = facts.get("settings")
     named = ", ".join(f"{key}={shown(value)}" for key, value in settings.items()) if isinstance(settings, dict) else ""
-    return [
-        {
-            "evaluation": stem,
-            "quantity": name,
-            "mean": mean,
-            "error": error,
-            "images": facts.get("n", ""),
-            "direction": facts.get("direction", "") if name == facts.get("quantity") else "",
-            "settings": named,
-        }
-        for name, (mean, error) in values.items()
-    ]
+    return {
+        "evaluation": stem,
+        "images": facts.get("n", ""),
+        "settings": named,
+        "values": [
+            (name, mean, error, facts.get("direction") or "" if name == facts.get("quantity") else "")
+            for name, (mean, error) in values.items()
+        ],
+    }
 
 
 def _summary(facts: dict[str, Any]) -> list[str]:

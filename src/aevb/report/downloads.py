@@ -14,7 +14,7 @@ from aevb.report.run_table import RunTable, plain
 
 __all__ = ["Download", "downloads"]
 
-PLAIN_LIMIT = 200_000  # bytes; a larger file is packed
+PLAIN_LIMIT = 20_000  # bytes; a larger file is packed
 
 
 class Download(NamedTuple):
@@ -51,7 +51,12 @@ def downloads(records: list[RunRecord], table: RunTable, paper: PaperTable) -> l
         files.append(_file("paper.csv", "text/csv", _csv(paper.rows), "ours against the paper"))
     return [
         *files,
-        _file("report.json", "application/json", _json(records, paper), "runs, settings, curves and evaluations"),
+        _file(
+            "report.json",
+            "application/json",
+            _json(records, paper),
+            "runs, settings, evaluations and the comparison with the paper; the curves are in curves.csv",
+        ),
     ]
 
 
@@ -80,14 +85,17 @@ def _json(records: list[RunRecord], paper: PaperTable) -> str:
             "max_samples": record.row.max_samples,
             "why": record.row.why,
             "settings": record.settings,
-            "metrics": record.lines,
             "evaluations": {item.stem: item.facts for item in record.evaluations_read},
             "manifest": record.manifest,
             "done": record.facts,
         }
         for record in records
     ]
-    return json.dumps({"runs": runs, "paper": [_plain(row) for row in paper.rows]}, separators=(",", ":"), default=str)
+    return json.dumps(
+        {"curves": "curves.csv", "runs": runs, "paper": [_plain(row) for row in paper.rows]},
+        separators=(",", ":"),
+        default=str,
+    )
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from aevb.figures.common.style import number
+from aevb.report.panels import line_key
 
 __all__ = ["policy", "render"]
 
@@ -73,6 +74,7 @@ def _environment() -> Environment:
         "digits": repr,
         "thousands": "{:,}".format,
     }
+    environment.filters["line_key"] = line_key
     environment.filters["kilobytes"] = lambda size: f"{size / 1000:,.0f} kB"
     return environment
 

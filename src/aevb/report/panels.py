@@ -1,5 +1,6 @@
 """Which curves stand together: a panel for every data set and latent dimension, a line for every method and learning rate."""
 
+import hashlib
 from typing import NamedTuple
 
 from aevb.figures.common.learning_curves import Curve, curve, families
@@ -7,12 +8,17 @@ from aevb.figures.common.method_labels import labels
 from aevb.figures.common.style import dataset, method
 from aevb.report.records import DAMAGE, RunRecord
 
-__all__ = ["STYLES", "Line", "Panel", "curves_of", "panels"]
+__all__ = ["STYLES", "Line", "Panel", "curves_of", "line_key", "panels"]
 
 STYLES = 10
 """Colours with their dashes; lines beyond them repeat."""
 MOST_PANELS = 24
 MOST_LINES = 20  # of a panel
+
+
+def line_key(label: str) -> str:
+    """Return what stands for a line in the page, shorter than its label."""
+    return hashlib.sha256(label.encode()).hexdigest()[:6]
 
 
 class Line(NamedTuple):

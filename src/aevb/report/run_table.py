@@ -42,6 +42,14 @@ class Cell(NamedTuple):
     value: float | int | None = None
     error: float | None = None
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether the text is the number in full, so that the page need not hold it twice."""
+        try:
+            return self.value is not None and float(self.text.replace(",", "")) == self.value
+        except ValueError:
+            return False
+
 
 class RunTable(NamedTuple):
     """The table of runs.

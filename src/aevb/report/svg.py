@@ -1,4 +1,8 @@
-"""SVG elements as text: escaped, with coordinates to a tenth of a pixel."""
+"""SVG elements as text: escaped, with coordinates to a tenth of a pixel.
+
+Points after the first are relative to the one before, in whole tenths, so that rounding does not add up: half as many bytes as
+absolute ones.
+"""
 
 import math
 from collections.abc import Iterable
@@ -30,13 +34,26 @@ def path(points: Iterable[tuple[float, float]]) -> str:
     Args:
         points: The points (x, y), pixels.
     """
-    parts, open_ = [], False
+    parts, at = [], None
     for x, y in points:
-        finite = math.isfinite(x) and math.isfinite(y)
-        if finite:
-            parts.append(f"{'L' if open_ else 'M'}{_shown(x)} {_shown(y)}")
-        open_ = finite
+        if not (math.isfinite(x) and math.isfinite(y)):
+            at = None
+            continue
+        to = round(10 * x), round(10 * y)
+        parts.append(f"M{_pair(*to)}" if at is None else f"l{_pair(to[0] - at[0], to[1] - at[1])}")
+        at = to
     return "".join(parts)
+
+
+def _pair(x: int, y: int) -> str:
+    first, second = _tenths(x), _tenths(y)
+    return f"{first}{second}" if second.startswith("-") else f"{first} {second}"
+
+
+def _tenths(value: int) -> str:
+    # 12 -> 1.2, -5 -> -.5, 30 -> 3
+    sign, (whole, rest) = "-" if value < 0 else "", divmod(abs(value), 10)
+    return f"{sign}{whole or ''}.{rest}" if rest else f"{sign}{whole}"
 
 
 def area(points: list[tuple[float, float, float]]) -> str:

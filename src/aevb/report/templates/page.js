@@ -5,6 +5,8 @@
   const table = $("table"), body = table.tBodies[0], heads = all("th", table.tHead), PAGE = 100;
   let rows = [...body.rows], page = 0;
   const chosen = new Map();
+  // The number of a cell in full; undefined for text.
+  const numberOf = ({ dataset, classList, textContent }) => dataset.v ?? (classList.contains("n") && textContent.trim() ? textContent.replaceAll(",", "") : undefined);
 
   // Filter: chips (any value of a setting, all settings), then text; lines without a visible run are hidden.
   const column = (key) => heads.findIndex((head) => head.dataset.key === key);
@@ -55,7 +57,7 @@
       const down = head.getAttribute("aria-sort") === "ascending", sign = down ? -1 : 1;
       all("th", sorted.tHead).forEach((other) => other.removeAttribute("aria-sort"));
       head.setAttribute("aria-sort", down ? "descending" : "ascending");
-      const key = (row) => { const { v } = row.cells[i].dataset; return v === undefined ? row.cells[i].textContent.trim() : v === "nan" ? "" : Number(v); };
+      const key = (row) => { const v = numberOf(row.cells[i]); return v === undefined ? row.cells[i].textContent.trim() : v === "nan" ? "" : Number(v); };
       const order = [...sorted.tBodies[0].rows].map((row) => [key(row), row]).sort(([a], [b]) =>
         (a === "") - (b === "") || sign * (typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b))));
       sorted.tBodies[0].append(...order.map(([, row]) => row));
@@ -92,6 +94,16 @@
     link.download = `${svg.id}.svg`; link.click();
   }));
 
+  // A packed download is unpacked by the browser, where it can do that.
+  if ("DecompressionStream" in window) all("#downloads a[download$='.gz']").forEach((link) => link.addEventListener("click", async (event) => {
+    event.preventDefault();
+    const bytes = Uint8Array.from(atob(link.href.split(",")[1]), (letter) => letter.charCodeAt(0));
+    const text = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).blob();
+    const file = document.createElement("a");
+    file.href = URL.createObjectURL(text); file.download = link.download.slice(0, -3); file.click();
+    setTimeout(() => URL.revokeObjectURL(file.href), 60000);
+  }));
+
   // Difference of two runs, from the cells of the table.
   const selects = [$("run-a"), $("run-b")], byIndex = new Map(rows.map((row) => [row.id.slice(4), row]));
   selects.forEach((select, at) => {
@@ -102,7 +114,7 @@
   function compare() {
     const [a, b] = selects.map((select) => byIndex.get(select.value)), out = $("compared");
     const lines = heads.map((head, i) => {
-      const [left, right] = [a.cells[i], b.cells[i]], [x, y] = [left, right].map((cell) => cell.dataset.v);
+      const [left, right] = [a.cells[i], b.cells[i]], [x, y] = [left, right].map(numberOf);
       if (left.textContent === right.textContent && x === y) return null;
       const both = x !== undefined && y !== undefined, error = Math.hypot(left.dataset.e, right.dataset.e);
       const gap = both ? `${(y - x) > 0 ? "+" : ""}${(y - x).toPrecision(6)}` : "";
