@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from sitegen.markdown import toctree
+from sitegen.markdown import code, prose, table, toctree
 from sitegen.repository import REPOSITORY
 
 __all__ = ["SOURCE", "label", "pages"]
@@ -50,14 +50,18 @@ def _package(name: str, path: Path, modules: list[Path]) -> str:
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
-    lines = ["```{eval-rst}"]
-    if modules:
-        lines += [".. autosummary::", "   :nosignatures:", "", *(f"   {_name(module)}" for module in modules), ""]
-    lines += [f".. automodule:: {name}", "   :no-members:", ""]
+    parts = ["```{eval-rst}", f".. automodule:: {name}", "   :no-members:", ""]
     if origin:
         links = (f":py:obj:`{short} <{full}>`" for short, full in sorted(origin.items()))
-        lines += [f"Names that ``{name}`` offers itself: {', '.join(links)}.", ""]
-    return "\n".join([*lines, "```"])
+        parts += [f"Names that ``{name}`` offers itself: {', '.join(links)}.", ""]
+    # Not autosummary, which cuts a summary at "eq." and imports every module once more.
+    rows = [(f"[{code(module.stem)}](#{label(module)})", prose(_summary(module))) for module in modules]
+    return "\n".join([*parts, "```", "", table(("module", "what it is"), rows) if rows else ""])
+
+
+def _summary(path: Path) -> str:
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return docstring.partition("\n\n")[0]
 
 
 def _module(path: Path) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from aevb.config.tree import CONF, options
-from sitegen.links import option_label
+from sitegen.links import option_label, with_links
 from sitegen.markdown import code, fenced, prose, table, toctree
 from sitegen.yaml_comments import Header, header
 
@@ -23,7 +23,7 @@ def pages() -> Iterator[tuple[str, str]]:
     parts = ["# Experiments", "An experiment is a config with a name: `aevb-train experiment=NAME`."]
     for kind, meaning in KINDS.items():
         rows = [
-            (f"[{code(name)}]({name}.md)", prose(_title(heading)), prose(heading.cost))
+            (f"[{code(name)}]({name}.md)", prose(_title(heading)), _linked(heading.cost))
             for name, heading in headers.items()
             if heading.first.startswith(f"{kind}:")
         ]
@@ -37,16 +37,20 @@ def _title(heading: Header) -> str:
     return heading.first.partition(":")[2].strip()
 
 
+def _linked(text: str) -> str:
+    return with_links(prose(text), "experiments")
+
+
 def _page(name: str, heading: Header) -> str:
     title = _title(heading)
     parts = [
         f"({option_label('experiment', name)})=\n# {code(name)}: {prose(title.rstrip('.'))}",
-        prose(heading.text),
+        _linked(heading.text),
         "## Command",
         fenced("\n".join(heading.commands)),
-        f"Cost: {prose(heading.cost)}",
+        f"Cost: {_linked(heading.cost)}",
         "## Result",
-        prose(heading.result),
+        _linked(heading.result),
         "## Config",
         f"`conf/experiment/{name}.yaml`; all other keys are those of the "
         "[default configuration](../reference/configuration/index.md).",

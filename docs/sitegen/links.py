@@ -10,7 +10,7 @@ from posixpath import normpath, relpath
 
 from sitegen.repository import REPOSITORY
 
-__all__ = ["FILES", "copy_of", "option_label", "page_of", "rewritten"]
+__all__ = ["FILES", "copy_of", "option_label", "page_of", "rewritten", "with_links"]
 
 FILES = "files"
 """Folder of the site's source with the linked files that are no pages."""
@@ -23,6 +23,7 @@ PAGES = {
     "CHANGELOG.md": "development/changelog.md",
 }
 CODE = re.compile(r"(```.*?```|``[^`].*?``|`[^`\n]*`)", re.DOTALL)
+NAMED = re.compile(r"\bdocs/[\w./\\-]*\w")
 LINK = re.compile(r"(!?)\[([^\]]*(?:`[^`]*`[^\]]*)*)\]\(<?([^)\s>]+)>?((?:\s+\"[^\"]*\")?)\)")
 
 
@@ -43,6 +44,22 @@ def page_of(path: str) -> str | None:
 def option_label(group: str, option: str) -> str:
     """Return the label of an option of a configuration group in the reference."""
     return f"conf-{group or 'root'}-{option}".replace("/", "-").replace("_", "-")
+
+
+def with_links(text: str, here: str) -> str:
+    """Return Markdown in which the pages of docs/ that it names in words are links.
+
+    Args:
+        text: Markdown, in which a page is named as `docs/collapse` or docs/results/README.md.
+        here: Folder of the page.
+    """
+
+    def link(match: re.Match[str]) -> str:
+        path = match[0].replace("\\", "")
+        page = destination(path, here, set()) if path.endswith(".md") or (REPOSITORY / path).is_dir() else None
+        return f"[{match[0]}]({page})" if page is not None and page.endswith(".md") else match[0]
+
+    return NAMED.sub(link, text)
 
 
 def rewritten(text: str, path: str) -> tuple[str, set[str]]:

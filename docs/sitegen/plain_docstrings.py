@@ -7,11 +7,12 @@ In reStructuredText they would be markup, so they are escaped, and an indented b
 import re
 from typing import Any
 
-__all__ = ["escaped", "plain", "setup"]
+__all__ = ["escaped", "plain", "setup", "unannotated"]
 
 SECTION = re.compile(r"^(Args|Attributes|Returns|Yields|Raises|Example|Examples|Note|References):\s*$")
 SPECIAL = re.compile(r"([\\*|]|_(?=\W|$))")
 COLON = "\ue000"  # stands for a colon while napoleon reads
+ANNOTATED = re.compile(r"(?:typing\.)?Annotated\[(\w+), ~?[\w.]*Range\([^)]*\)\]")
 BULLET = re.compile(r"^([*-]|\d+\.) +")
 
 
@@ -19,6 +20,7 @@ def setup(app: Any) -> dict[str, bool]:
     """Register the conversion before that of napoleon."""
     app.connect("autodoc-process-docstring", _before_napoleon, priority=100)
     app.connect("autodoc-process-docstring", _after_napoleon, priority=900)
+    app.connect("autodoc-process-signature", _signature)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -31,6 +33,15 @@ def _before_napoleon(app: Any, what: str, name: str, obj: Any, options: Any, lin
 
 def _after_napoleon(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
     lines[:] = [line.replace(COLON, ":") for line in lines]
+
+
+def _signature(app: Any, what: str, name: str, obj: Any, options: Any, text: str | None, result: str | None) -> Any:
+    return text and unannotated(text), result and unannotated(result)
+
+
+def unannotated(text: str) -> str:
+    """Return a signature with plain types: the ranges are in the reference of the configuration."""
+    return ANNOTATED.sub(r"\1", text)
 
 
 def escaped(line: str) -> str:

@@ -5,11 +5,13 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from aevb.config.tree import CONF
 from sitegen import api, command_help, configuration, experiments, gallery, run_files
 from sitegen.links import copy_of, page_of, rewritten
-from sitegen.markdown import toctree
+from sitegen.markdown import prose, toctree
 from sitegen.repository import REPOSITORY, committed, title
 from sitegen.sections import contents, sections
+from sitegen.yaml_comments import header
 
 __all__ = ["stage"]
 
@@ -38,8 +40,14 @@ def stage(folder: Path) -> None:
     texts.update(_with_contents(texts))
     for name, text in texts.items():
         if title(text) is None:
-            texts[name] = f"# {Path(name).stem}: the numbers\n\n{text}"
+            texts[name] = f"# {_caption(Path(name).stem)}\n\n{text}"
     _write(folder, texts, files)
+
+
+def _caption(figure: str) -> str:
+    # The title of a page that a figure has written: what its config says.
+    path = CONF / "figure" / f"{figure}.yaml"
+    return prose(header(path).first.partition(": ")[0].rstrip(".")) if path.is_file() else figure
 
 
 def _with_contents(texts: dict[str, str]) -> Iterator[tuple[str, str]]:

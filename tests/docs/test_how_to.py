@@ -1,0 +1,67 @@
+"""The commands of the how-to pages are valid, and their examples run as they are written."""
+
+import re
+import shlex
+
+import pytest
+
+from aevb.config import CONF
+from helpers.commands import REPOSITORY, aevb, python
+
+FOLDER = REPOSITORY / "docs" / "how-to"
+
+
+def blocks(page: str, language: str) -> list[str]:
+    text = (FOLDER / page).read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
+def commands(page: str, program: str) -> list[list[str]]:
+    lines = (FOLDER / page).read_text(encoding="utf-8").splitlines()
+    words = [shlex.split(line, comments=True) for line in lines if re.match(rf" {{4}}(PYTHONPATH=\S+ )?{program} ", line)]
+    return [[word for word in line if not word.startswith("PYTHONPATH=")][1:] for line in words]
+
+
+@pytest.mark.process
+def test_a_model_made_elsewhere_is_evaluated(tmp_path):
+    (example,) = blocks("own-model.md", "python")
+    done = python("-c", example, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    names = [line.split()[0] for line in done.stdout.splitlines()]
+    assert names == ["quadrature", "ais", "importance"]
+    first = [float(line.split("[")[1].split(",")[0]) for line in done.stdout.splitlines()]
+    assert max(first) - min(first) < 0.5  # one log p(x), three ways; a fixed seed
+
+
+@pytest.mark.process
+def test_a_decoder_of_ones_own_trains_and_evaluates(tmp_path):
+    module, *_ = blocks("own-decoder.md", "python")
+    (config,) = blocks("own-decoder.md", "yaml")
+    (tmp_path / "mymodels.py").write_text(module, encoding="utf-8")
+    (tmp_path / "conf" / "model").mkdir(parents=True)
+    (tmp_path / "conf" / "model" / "deep.yaml").write_text(config, encoding="utf-8")
+    (words,) = commands("own-decoder.md", "aevb-train")
+    short = ["max_samples=300", "logger=none", "evaluator=bound", "name=mine"]
+    trained = aevb("train", *words, *short, folder=tmp_path, env={"PYTHONPATH": str(tmp_path)})
+    assert trained.returncode == 0, trained.stderr
+    (words,) = commands("own-decoder.md", "aevb-evaluate")
+    words = [word.replace("NAME", "mine") for word in words]
+    assert aevb("evaluate", *words, folder=tmp_path, env={"PYTHONPATH": str(tmp_path)}).returncode == 0
+    untrusted = aevb("evaluate", *words[2:], folder=tmp_path, env={"PYTHONPATH": str(tmp_path)})
+    assert untrusted.returncode == 2
+    assert "--trust" in untrusted.stderr
+
+
+@pytest.mark.process
+def test_an_array_of_ones_own_trains(tmp_path):
+    (example,) = blocks("own-data.md", "python")
+    assert python("-c", example, folder=tmp_path).returncode == 0
+    (words,) = commands("own-data.md", "aevb-train")
+    done = aevb("train", *words, "max_samples=300", "logger=none", "evaluator=bound", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_yaml_of_the_decoder_names_parts_that_exist():
+    (config,) = blocks("own-decoder.md", "yaml")
+    for group, option in re.findall(r"- (prior|encoder): (\w+)", config):
+        assert (CONF / "model" / group / f"{option}.yaml").is_file()
