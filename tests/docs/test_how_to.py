@@ -18,7 +18,9 @@ def blocks(page: str, language: str) -> list[str]:
 
 def commands(page: str, program: str) -> list[list[str]]:
     lines = (FOLDER / page).read_text(encoding="utf-8").splitlines()
-    words = [shlex.split(line, comments=True) for line in lines if re.match(rf" {{4}}(PYTHONPATH=\S+ )?{program} ", line)]
+    words = [
+        shlex.split(line, comments=True) for line in lines if re.match(rf" {{4}}(PYTHONPATH=\S+ )?{program} ", line)
+    ]
     return [[word for word in line if not word.startswith("PYTHONPATH=")][1:] for line in words]
 
 
