@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import torch
 
+from aevb.estimators.pareto_k import pareto_k, tail_length
+from aevb.estimators.pareto_threshold import pareto_k_threshold
 from aevb.estimators.quadrature import quadrature
 from aevb.explorer.reference import elbo, importance, noise_table
 from helpers.explorer_pages import NODE, Page, evaluate
@@ -78,6 +80,21 @@ def test_grid(pages: dict[str, Page], name: str, tmp_path: Path) -> None:
     result = evaluate(page.file, GRID, x.tolist(), tmp_path)
     expected = quadrature(page.model, x).log_px
     np.testing.assert_allclose([row["logPx"] for row in result], expected, atol=0.005)
+
+
+def test_pareto_k(page: Page, tmp_path: Path) -> None:
+    """Weights with tails of shape 0.2, 0.7 and 1.5, and equal ones, against aevb.estimators.pareto_k."""
+    generator = torch.Generator().manual_seed(0)
+    for samples in (50, 1000):
+        uniform = torch.rand(samples, 3, generator=generator).double()
+        log_w = -300 - uniform.log() * torch.tensor([0.2, 0.7, 1.5]).double()
+        log_w = torch.cat([log_w, torch.full((samples, 1), -7.0).double()], 1)
+        script = "return input.map((w) => { const e = importanceEstimate(w); return [e.paretoK, e.threshold]; });"
+        result = evaluate(page.file, script, log_w.T.tolist(), tmp_path)
+        tail = log_w.sort(0).values[-tail_length(samples) - 1 :]
+        np.testing.assert_allclose([k for k, _ in result], pareto_k(tail), rtol=1e-6)
+        assert [threshold for _, threshold in result] == pytest.approx([pareto_k_threshold(samples)] * 4)
+    assert evaluate(page.file, "return Number.isNaN(importanceEstimate([1, 2, 3]).paretoK);", None, tmp_path)
 
 
 SET = (

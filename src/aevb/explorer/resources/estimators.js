@@ -38,10 +38,29 @@ function logWeights(model, x, q, from, to) {
   return weights;
 }
 
-// log 1/K sum w_k, in the mean below log p(x), and the effective sample size (sum w)^2 / sum w^2.
+// log 1/K sum w_k, in the mean below log p(x), the effective sample size (sum w)^2 / sum w^2, and the shape of the weights' tail.
 function importanceEstimate(weights) {
-  const sum = logSumExp(weights), squares = logSumExp(weights.map((w) => 2 * w));
-  return { logPx: sum - Math.log(weights.length), ess: Math.exp(2 * sum - squares), samples: weights.length };
+  const sum = logSumExp(weights), squares = logSumExp(weights.map((w) => 2 * w)), samples = weights.length;
+  const threshold = samples > 10 ? Math.min(1 - 1 / Math.log10(samples), 0.7) : 0; // Vehtari et al. (2024), section 3.2
+  return { logPx: sum - Math.log(samples), ess: Math.exp(2 * sum - squares), samples, paretoK: paretoK(weights), threshold };
+}
+
+// Pareto k of the largest weights, as aevb.estimators.pareto_k: the fit of Zhang & Stephens (2009) with a weak prior.
+function paretoK(logWeights) {
+  const samples = logWeights.length, n = Math.ceil(Math.min(samples / 5, 3 * Math.sqrt(samples)));
+  if (n < 5) return NaN;
+  const tail = Float64Array.from(logWeights).sort().subarray(samples - n - 1), largest = tail[n];
+  const equal = largest - tail[0] < 1e-4, tiny = Number.MIN_VALUE * 2 ** 52; // equal but for rounding: no tail
+  const above = Array.from(tail.subarray(1), (w) => Math.max(tiny, equal ? 0 : Math.exp(w - largest) - Math.exp(tail[0] - largest)));
+  const x = above.map((v) => v / above[n - 1]), points = 30 + Math.floor(Math.sqrt(n)), quartile = x[Math.floor(n / 4 + 0.5) - 1];
+  const shape = (b) => total(x.map((v) => Math.log1p(-b * v))) / n;
+  const b = Array.from({ length: points }, (_, i) => 1 + (1 - Math.sqrt(points / (i + 0.5))) / (3 * quartile));
+  const logLikelihood = b.map((v) => {
+    const k = shape(v);
+    return n * (Math.log(-v / k) - k - 1);
+  });
+  const all = logSumExp(logLikelihood);
+  return (n * shape(total(b.map((v, i) => Math.exp(logLikelihood[i] - all) * v))) + 5) / (n + 10);
 }
 
 // The least value of -log p(x|z) that any Bernoulli decoder can reach on grey x: the entropy H(x).

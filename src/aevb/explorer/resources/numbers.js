@@ -22,6 +22,10 @@ show(["x", "model", "follow"], (changes) => {
 });
 show(["grid"], () => current.gridProgress === 1 && evaluate(true));
 
+// How far an importance-sampling estimate can be trusted: k above its threshold says that it cannot be.
+const trust = ({ samples, ess, paretoK: k, threshold }) =>
+  `K = ${samples}, ESS ${number(ess, 1)}${Number.isFinite(k) ? `, Pareto k ${number(k)} ${k > threshold ? ">" : "≤"} ${number(threshold)}` : ""}`;
+
 const rowsOf = {
   q: () => Array.from(current.q.mean, (m, j) => `${number(m)} ± ${number(Math.exp(current.q.logVar[j] / 2))}`).slice(0, 2).join(", "),
   kl: (a) => nats(a.kl),
@@ -29,17 +33,13 @@ const rowsOf = {
   elbo: (a) => `${nats(a.elbo)} ± ${number(a.standardError)}`,
   logpx: (a) => {
     if (current.info.latent_dim === 2) return a.grid ? `${nats(a.grid.logPx)} ± ${number(Math.max(a.grid.error, 0.005))}` : `computing the grid, ${Math.round(100 * current.gridProgress)} %`;
-    return a.importance ? `at least ${nats(a.importance.logPx)} (K = ${a.importance.samples}, ESS ${number(a.importance.ess, 1)})` : "–";
+    return a.importance ? `at least ${nats(a.importance.logPx)} (${trust(a.importance)})` : "–";
   },
   gap: (a) => {
     const best = a.grid?.logPx ?? (current.info.latent_dim === 2 ? NaN : a.importance?.logPx);
     return current.info.latent_dim === 2 ? nats(best - a.elbo) : `at least ${nats(best - a.elbo)}`;
   },
-  importance: (a) => {
-    if (!a.importance) return "–";
-    const { logPx, ess, samples } = a.importance;
-    return `${nats(logPx)} (K = ${samples}, ESS ${number(ess, 1)})`;
-  },
+  importance: (a) => (a.importance ? `${nats(a.importance.logPx)} (${trust(a.importance)})` : "–"),
   missed: (a) => (a.grid && a.importance ? nats(a.grid.logPx - a.importance.logPx) : "–"),
   rank: (a) => {
     const below = current.points.elbo.filter((v) => v < a.elbo).length;
@@ -55,6 +55,7 @@ show(["answer", "grid"], () => {
   const truth = grid?.logPx ?? importance?.logPx;
   $("n-samples").textContent = `L = ${current.answer.samples}`;
   $("n-missed").className = truth - (importance?.logPx ?? truth) > 0.5 ? "failed" : "";
+  if (importance) $(current.info.latent_dim === 2 ? "n-importance" : "n-logpx").className = importance.paretoK > importance.threshold ? "doubtful" : "";
   if (current.answer.final && !state.drawing) say(`KL ${nats(kl)}, ELBO ${nats(elbo)}, log p of x ${nats(truth)} nats`);
 });
 show(["z", "x", "model"], () => {

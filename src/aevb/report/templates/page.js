@@ -2,8 +2,8 @@
 (() => {
   const $ = (id) => document.getElementById(id), all = (query, root = document) => [...root.querySelectorAll(query)];
   document.documentElement.classList.add("js");
-  const table = $("table"), body = table.tBodies[0], heads = all("th", table.tHead), PAGE = 100;
-  let rows = [...body.rows], page = 0;
+  const table = $("table"), body = table.tBodies[0], heads = all("th", table.tHead);
+  let rows = [...body.rows], page = 0, PAGE = 100;
   const chosen = new Map();
   // The number of a cell in full; undefined for text.
   const numberOf = ({ dataset, classList, textContent }) => dataset.v ?? (classList.contains("n") && textContent.trim() ? textContent.replaceAll(",", "") : undefined);
@@ -22,7 +22,7 @@
     const kept = matching(), visible = new Set(kept.map((row) => row.id.slice(4)));
     const pages = Math.max(1, Math.ceil(kept.length / PAGE));
     page = Math.min(page, pages - 1);
-    const onPage = new Set(kept.slice(page * PAGE, (page + 1) * PAGE));
+    const onPage = new Set(PAGE < Infinity ? kept.slice(page * PAGE, (page + 1) * PAGE) : kept);
     rows.forEach((row) => { row.hidden = !onPage.has(row); });
     all("#details > details").forEach((item) => { item.hidden = !visible.has(item.id.slice(4)); });
     all("g.line").forEach((line) => line.classList.toggle("off", !line.dataset.runs.split(" ").some((run) => visible.has(run))));
@@ -43,6 +43,9 @@
   $("clear")?.addEventListener("click", () => {
     chosen.clear(); all(".chip").forEach((chip) => chip.setAttribute("aria-pressed", false)); update();
   });
+  // On paper there are no pages to turn.
+  addEventListener("beforeprint", () => { PAGE = Infinity; page = 0; update(); });
+  addEventListener("afterprint", () => { PAGE = 100; update(); });
   $("filter").addEventListener("input", () => { page = 0; update(); });
   $("previous").addEventListener("click", () => { page = Math.max(0, page - 1); update(); });
   $("next").addEventListener("click", () => { page += 1; update(); });
