@@ -54,7 +54,7 @@ class RunContext(NamedTuple):
 class RunLogger:
     """Base class of run loggers."""
 
-    def logger(self, directory: Path, samples_seen: int, round_samples: int) -> Logger | bool:
+    def logger(self, directory: Path, samples_seen: int, round_samples: int) -> Logger | list[Logger] | bool:
         """Return the Lightning logger of the run; called once, before training starts or is resumed.
 
         A subclass removes here what an earlier process of this run wrote after `samples_seen`, since it
@@ -66,7 +66,7 @@ class RunLogger:
             round_samples: Training samples of one round of the objective.
 
         Returns:
-            A logger for Lightning's trainer, or False for none.
+            A logger for Lightning's trainer, several, or False for none.
         """
         return False
 

@@ -15,7 +15,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 import yaml
@@ -25,20 +24,16 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter, summary
 
 from aevb.config import flatten
-from aevb.data.image_grid import grey_levels, image_grid
 from aevb.evaluators.evaluator import STANDARD_ERROR, Evaluation
 from aevb.loggers.base import RunContext, RunLogger
 from aevb.loggers.event_files import keep_events
-from aevb.noise import Noise
+from aevb.loggers.pictures import grey, pictures
 from aevb.runs import layout
 from aevb.runs.evaluation_points import is_evaluation_point
 from aevb.runs.settings import read_settings
 from aevb.types import NonNegativeInt
 
 __all__ = ["TensorBoard"]
-
-STRIP, STRIP_WIDTH = 10, 84
-"""Images in a row of the strip, and about how wide one is, in pixels: for slides and pull requests."""
 
 FINAL_TAGS = ("final/", "results/", "_hparams_/session_end_info")
 """Beginnings of the tags that are written at the end of a run only."""
@@ -138,7 +133,7 @@ class TensorBoard(RunLogger):
         scalars |= _interval(context, row)
         self._logger.log_metrics(scalars, step=seen)
         if self.images:
-            for name, picture in self._pictures(context).items():
+            for name, picture in pictures(context, self.images).items():
                 self._writer.add_image(name, picture, seen, dataformats="HW")
         self._writer.flush()
 
@@ -168,57 +163,22 @@ class TensorBoard(RunLogger):
         self._writer._get_file_writer().add_summary(value, step)
 
     @torch.no_grad()
-    def _pictures(self, context: RunContext) -> dict[str, Any]:
-        x = context.x[: self.images]
-        # The same noise at every evaluation point: one sees how the same z are decoded better and better.
-        noise = Noise(context.settings["seed"], "tensorboard", 0, device=x.device)
-        samples = context.model.generate(self.images, noise).mean
-        pictures = {"prior samples": _picture(samples, context.shape, context.x)}
-        if context.model.has_encoder:
-            reconstructed = context.model.decoder(context.model.code(x)).mean
-            rows, columns = context.shape
-            pairs = torch.cat([x, reconstructed], dim=-1)
-            pictures["reconstructions, below their originals"] = _picture(pairs, (2 * rows, columns), context.x)
-            chosen = _first_of_each_class(context.label[: self.images].tolist())
-            strip = torch.cat([x[chosen], reconstructed[chosen], samples[: len(chosen)]])
-            pictures["strip: test images, reconstructions, prior samples"] = image_grid(
-                _grey(strip, context.shape, context.x), len(chosen), gap=4, border=4, fill=1.0, width=STRIP_WIDTH
-            )
-        return pictures
-
-    @torch.no_grad()
     def _embed(self, context: RunContext, seen: int) -> None:
         x = context.x[: self.embedding]
         means: Tensor = context.model.encoder(x).mean.cpu()
         means = F.pad(means, (0, max(0, 3 - means.shape[1])))  # the projector needs three axes
         label = context.label[: self.embedding].tolist()
-        sprites = torch.from_numpy(_grey(x, context.shape, context.x))[:, None].expand(-1, 3, -1, -1)
+        sprites = torch.from_numpy(grey(x, context.shape, context.x))[:, None].expand(-1, 3, -1, -1)
         rows, columns = context.shape
         side = max(rows, columns)  # torch takes square images
         sprites = F.pad(sprites, (0, side - columns, 0, side - rows))
         self._writer.add_embedding(means, label if any(label) else None, sprites, seen, "posterior_means")
 
 
-def _first_of_each_class(labels: list[int]) -> list[int]:
-    # Indices of STRIP images: the first of every class, filled up with the first images where there are fewer.
-    first = {label: index for index, label in reversed(list(enumerate(labels)))}
-    chosen = [first[label] for label in sorted(first)][:STRIP]
-    return chosen + [index for index in range(len(labels)) if index not in chosen][: STRIP - len(chosen)]
-
-
 def _remove_embedding(folder: Path) -> None:
     (folder / "projector_config.pbtxt").unlink(missing_ok=True)
     for old in folder.glob("[0-9]*/posterior_means"):
         shutil.rmtree(old.parent)
-
-
-def _grey(x: Tensor, shape: tuple[int, int], data: Tensor) -> np.ndarray:
-    # x (n, D) as (n, height, width).
-    return grey_levels(x.cpu().numpy(), data.cpu().numpy()).reshape(-1, *shape)
-
-
-def _picture(x: Tensor, shape: tuple[int, int], data: Tensor) -> np.ndarray:
-    return image_grid(_grey(x, shape, data), gap=1, border=1, fill=0.35, width=32)
 
 
 def _num_samples(context: RunContext) -> int | None:

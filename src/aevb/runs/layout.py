@@ -13,6 +13,7 @@ Every other module composes paths from these names: `run / layout.METRICS`. A ru
         learning_rates.json      how the learning rate was selected, if it was
         checkpoints/             last.ckpt, last.previous.ckpt, damaged.ckpt
         tb/                      TensorBoard event files
+        csv/, wandb/, mlflow     what logger=csv, wandb and mlflow write (mlflow: the identifier of its run)
         posterior_means.npz      posterior means at the evaluation points (logger=posterior_means)
         model.pt                 state_dict of the trained model
         evaluation/              one JSON file per evaluator and split
@@ -24,6 +25,7 @@ from pathlib import Path
 __all__ = [
     "CHECKPOINTS",
     "CONFIG",
+    "CSV",
     "DAMAGED_CHECKPOINT",
     "DATA",
     "DONE",
@@ -35,6 +37,7 @@ __all__ = [
     "LOCK",
     "MANIFEST",
     "METRICS",
+    "MLFLOW",
     "MODEL",
     "POSTERIOR_MEANS",
     "PREVIOUS_CHECKPOINT",
@@ -42,6 +45,7 @@ __all__ = [
     "PUBLISHED_EVALUATIONS",
     "TENSORBOARD",
     "TIMING",
+    "WANDB",
     "evaluation_files",
 ]
 
@@ -62,6 +66,9 @@ LAST_CHECKPOINT = f"{CHECKPOINTS}/last.ckpt"
 PREVIOUS_CHECKPOINT = f"{CHECKPOINTS}/last.previous.ckpt"
 DAMAGED_CHECKPOINT = f"{CHECKPOINTS}/damaged.ckpt"
 TENSORBOARD = "tb"
+CSV = "csv"
+WANDB = "wandb"
+MLFLOW = "mlflow"
 EVALUATIONS = "evaluation"
 PUBLISHED_EVALUATIONS = f"{TENSORBOARD}/evaluation"
 

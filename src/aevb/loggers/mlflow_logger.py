@@ -1,0 +1,77 @@
+"""MLflow with a local store for all runs: <output_dir>/mlflow.db, shown by `mlflow ui`."""
+
+import logging
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from aevb.config import flatten
+from aevb.files.atomic import write_text
+from aevb.loggers.base import RunContext
+from aevb.loggers.lightning_logger import LightningLogger, need
+from aevb.runs import layout
+from aevb.types import NonNegativeInt
+
+if TYPE_CHECKING:
+    from lightning.pytorch.loggers import MLFlowLogger
+
+__all__ = ["MLflow"]
+
+
+class MLflow(LightningLogger):
+    """Writes a run of MLflow.
+
+    A resumed run goes to the same run of MLflow; evaluation points that it has already are not logged again.
+
+    Args:
+        experiment: Experiment of MLflow.
+        tracking_uri: Address of the store; null: the file mlflow.db in output_dir.
+        images: Number of prior samples and of reconstructed test images in the pictures; 0: none.
+    """
+
+    def __init__(self, experiment: str = "aevb", tracking_uri: str | None = None, images: NonNegativeInt = 64) -> None:
+        need("mlflow", "mlflow")
+        self.experiment, self.tracking_uri, self.images = experiment, tracking_uri, images
+
+    def make(self, directory: Path, settings: dict[str, Any]) -> "MLFlowLogger":
+        """Return the logger (see `LightningLogger.make`)."""
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        for name in ("mlflow", "alembic", "lightning.pytorch.loggers.mlflow"):
+            logging.getLogger(name).setLevel(logging.ERROR)  # they tell of tables and experiments that they create
+        from lightning.pytorch.loggers import MLFlowLogger
+
+        root = Path(settings["output_dir"]).resolve()
+        uri = self.tracking_uri or f"sqlite:///{root / 'mlflow.db'}"
+        path = directory / layout.MLFLOW
+        logger = MLFlowLogger(
+            experiment_name=self.experiment,
+            run_name=directory.name,
+            tracking_uri=uri,
+            artifact_location=None if self.tracking_uri else (root / "mlflow-artifacts").as_uri(),
+            run_id=path.read_text(encoding="utf-8").strip() if path.is_file() else None,
+        )
+        write_text(path, f"{logger.run_id}\n")
+        return logger
+
+    def last(self, directory: Path, samples_seen: int) -> int:
+        """Return the last evaluation point that MLflow has (see `LightningLogger.last`)."""
+        history = self._logger.experiment.get_metric_history(self._logger.run_id, "samples_seen")
+        return max((item.step for item in history if item.step <= samples_seen), default=-1)
+
+    def begin(self, context: RunContext) -> None:
+        """Log the settings; those that an extended run changed become tags, since MLflow's parameters cannot change."""
+        settings = {key: value for key, value in flatten(context.settings) if key}
+        stored = self._logger.experiment.get_run(self._logger.run_id).data.params
+        self._logger.log_hyperparams({key: value for key, value in settings.items() if key not in stored})
+        for key in settings.keys() & stored.keys():
+            if stored[key] != str(settings[key]):
+                self._logger.experiment.set_tag(self._logger.run_id, key, settings[key])
+
+    def log_picture(self, title: str, picture: np.ndarray, seen: int) -> None:
+        """Log a picture as an artifact (see `LightningLogger.log_picture`)."""
+        pixels = np.repeat((255 * picture).round().astype(np.uint8)[:, :, None], 3, axis=2)
+        self._logger.experiment.log_image(
+            self._logger.run_id, pixels, artifact_file=f"{title.replace(' ', '_')}/{seen:012}.png"
+        )

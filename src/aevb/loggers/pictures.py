@@ -1,0 +1,68 @@
+"""The pictures that loggers show at an evaluation point: prior samples, reconstructions, and a strip of both."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from aevb.data.image_grid import grey_levels, image_grid
+from aevb.loggers.base import RunContext
+from aevb.noise import Noise
+
+__all__ = ["grey", "pictures"]
+
+STRIP, STRIP_WIDTH = 10, 84
+"""Images in a row of the strip, and about how wide one is, in pixels: for slides and pull requests."""
+
+
+@torch.no_grad()
+def pictures(context: RunContext, images: int) -> dict[str, np.ndarray]:
+    """Draw the pictures of the present model.
+
+    Args:
+        context: The run.
+        images: Number of prior samples, and of reconstructed test images.
+
+    Returns:
+        Grey levels in [0, 1], (height, width), by title.
+    """
+    x = context.x[:images]
+    # The same noise at every evaluation point: one sees how the same z are decoded better and better.
+    noise = Noise(context.settings["seed"], "tensorboard", 0, device=x.device)
+    samples = context.model.generate(images, noise).mean
+    drawn = {"prior samples": _grid(samples, context.shape, context.x)}
+    if context.model.has_encoder:
+        reconstructed = context.model.decoder(context.model.code(x)).mean
+        rows, columns = context.shape
+        pairs = torch.cat([x, reconstructed], dim=-1)
+        drawn["reconstructions, below their originals"] = _grid(pairs, (2 * rows, columns), context.x)
+        chosen = _first_of_each_class(context.label[:images].tolist())
+        strip = torch.cat([x[chosen], reconstructed[chosen], samples[: len(chosen)]])
+        drawn["strip: test images, reconstructions, prior samples"] = image_grid(
+            grey(strip, context.shape, context.x), len(chosen), gap=4, border=4, fill=1.0, width=STRIP_WIDTH
+        )
+    return drawn
+
+
+def grey(x: Tensor, shape: tuple[int, int], data: Tensor) -> np.ndarray:
+    """Convert images to grey levels.
+
+    Args:
+        x: Images, (n, D).
+        shape: (height, width) with D = height * width.
+        data: Images of the data set, which give the range.
+
+    Returns:
+        Grey levels, (n, height, width).
+    """
+    return grey_levels(x.cpu().numpy(), data.cpu().numpy()).reshape(-1, *shape)
+
+
+def _grid(x: Tensor, shape: tuple[int, int], data: Tensor) -> np.ndarray:
+    return image_grid(grey(x, shape, data), gap=1, border=1, fill=0.35, width=32)
+
+
+def _first_of_each_class(labels: list[int]) -> list[int]:
+    # Indices of STRIP images: the first of every class, filled up with the first images where there are fewer.
+    first = {label: index for index, label in reversed(list(enumerate(labels)))}
+    chosen = [first[label] for label in sorted(first)][:STRIP]
+    return chosen + [index for index in range(len(labels)) if index not in chosen][: STRIP - len(chosen)]

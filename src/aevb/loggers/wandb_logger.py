@@ -1,0 +1,74 @@
+"""Weights & Biases, offline unless asked otherwise: <run>/wandb, and `wandb sync` to upload it."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aevb.loggers.lightning_logger import LightningLogger, need
+from aevb.runs import layout
+from aevb.types import NonNegativeInt
+
+if TYPE_CHECKING:
+    from lightning.pytorch.loggers import WandbLogger
+
+__all__ = ["WandB"]
+
+
+class WandB(LightningLogger):
+    """Writes a run of Weights & Biases.
+
+    A resumed run goes to the same run of W&B, whose identifier is that of the run directory; values that W&B
+    has already are not sent again.
+
+    Args:
+        project: Project of W&B.
+        offline: Whether to write files only; `wandb sync outputs/runs/*/wandb/wandb/offline-run-*` uploads them.
+        images: Number of prior samples and of reconstructed test images in the pictures; 0: none.
+    """
+
+    def __init__(self, project: str = "aevb", offline: bool = True, images: NonNegativeInt = 64) -> None:
+        need("wandb", "wandb")
+        self.project, self.offline, self.images = project, offline, images
+
+    def make(self, directory: Path, settings: dict[str, Any]) -> "WandbLogger":
+        """Return the logger (see `LightningLogger.make`)."""
+        import wandb
+        from lightning.pytorch.loggers import WandbLogger
+
+        folder = directory / layout.WANDB
+        folder.mkdir(exist_ok=True)
+        os.environ.setdefault("WANDB_SILENT", "true")
+        # Neither the output of the program nor its code, git state or machine are anybody's business by default.
+        private = wandb.Settings(
+            mode="offline" if self.offline else "online",
+            console="off",
+            disable_code=True,
+            disable_git=True,
+            x_disable_stats=True,
+            silent=True,
+        )
+        wandb.setup(private)
+        self._state = folder / "last_samples_seen"
+        return WandbLogger(
+            name=directory.name,
+            save_dir=folder,
+            project=self.project,
+            id=f"{directory.name}-{settings.get('fingerprint', '')[:8]}".rstrip("-"),
+            offline=self.offline,
+            resume=None if self.offline else "allow",
+            settings=private,
+        )
+
+    def last(self, directory: Path, samples_seen: int) -> int:
+        """Return the last evaluation point that an earlier process logged (see `LightningLogger.last`)."""
+        text = self._state.read_text(encoding="utf-8") if self._state.is_file() else ""
+        return min(int(text), samples_seen) if text.isdecimal() else -1
+
+    def log_evaluation(self, context: Any, row: dict[str, float]) -> None:
+        """Log the values of an evaluation point, and remember it (see `LightningLogger.log_evaluation`)."""
+        super().log_evaluation(context, row)
+        self._state.write_text(str(int(row["samples_seen"])), encoding="utf-8")
+
+    def close(self) -> None:
+        """End the run of W&B, so that its files are whole."""
+        self._logger.experiment.finish()

@@ -1,0 +1,115 @@
+"""CSV, MLflow and W&B: what their own stores hold against metrics.csv, also after a run was extended."""
+
+import csv
+import json
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aevb import runs
+from aevb.errors import UserError
+from aevb.loggers.lightning_logger import LightningLogger
+from aevb.training import train_run
+from helpers.small_run import change, settings_of_a_small_run
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return settings_of_a_small_run(tmp_path_factory.mktemp("settings"))
+
+
+def trained_twice(directory: Path, settings: dict[str, Any], logger: dict[str, Any]) -> Path:
+    """To 1,000 samples and, by a second start, to 3,000: the first end is none of the second run's points."""
+    settings = {**settings, "output_dir": str(directory.parent), "logger": logger}
+    for max_samples in (1000, 3000):
+        runs.prepare(directory, change(settings, max_samples=max_samples))
+        train_run.run(directory)
+    return directory
+
+
+def expected(run: Path) -> dict[int, float]:
+    metrics = runs.Run(run).metrics()
+    return dict(zip(metrics["samples_seen"].astype(int).tolist(), metrics["test_bound"].tolist(), strict=True))
+
+
+def test_csv_has_every_evaluation_point_once(settings, tmp_path):
+    run = trained_twice(tmp_path / "run", settings, {"_target_": "aevb.loggers.csv_logger.CSV"})
+    with (run / "csv" / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    points = {int(row["step"]): float(row["test_bound"]) for row in rows if row["test_bound"]}
+    assert points == expected(run)
+    assert len([row for row in rows if row["test_bound"]]) == len(points)
+    assert float(rows[-1]["final/bound"]) == runs.Run(run).done["test"]["bound"]["mean"]
+    assert "latent_dim: 2" in (run / "csv" / "hparams.yaml").read_text()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of MLflow's use of SQLAlchemy
+def test_mlflow_has_every_evaluation_point_once(settings, tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+    mlflow = pytest.importorskip("mlflow", reason="pip install 'aevb[mlflow]'")
+    run = trained_twice(tmp_path / "run", settings, {"_target_": "aevb.loggers.mlflow_logger.MLflow", "images": 4})
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    (stored,) = client.search_runs([client.get_experiment_by_name("aevb").experiment_id])
+    history = client.get_metric_history(stored.info.run_id, "test_bound")
+    assert {item.step: item.value for item in history} == expected(run)
+    assert len(history) == len(expected(run))
+    assert stored.data.params["latent_dim"] == "2"
+    assert stored.data.metrics["final/bound"] == runs.Run(run).done["test"]["bound"]["mean"]
+    pictures = client.list_artifacts(stored.info.run_id, "prior_samples")
+    assert [int(Path(item.path).stem) for item in pictures] == sorted(expected(run))
+
+
+def test_wandb_has_every_evaluation_point_once(settings, tmp_path):
+    pytest.importorskip("wandb", reason="pip install 'aevb[wandb]'")
+    run = trained_twice(tmp_path / "run", settings, {"_target_": "aevb.loggers.wandb_logger.WandB", "images": 0})
+    rows = [row for path in sorted(run.glob("wandb/wandb/offline-run-*/*.wandb")) for row in history_of(path)]
+    points = [(row["samples_seen"], row["test_bound"]) for row in rows if "test_bound" in row]
+    assert len(points) == len(expected(run))
+    assert dict(points) == pytest.approx(expected(run))
+
+
+def history_of(path: Path) -> list[dict[str, Any]]:
+    """The rows of an offline run of W&B."""
+    from wandb.proto import wandb_internal_pb2
+
+    rows = []
+    for data in records(path.read_bytes()):
+        record = wandb_internal_pb2.Record()
+        record.ParseFromString(data)
+        if record.WhichOneof("record_type") == "history":
+            items = record.history.item
+            rows.append({item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in items})
+    return rows
+
+
+def records(content: bytes, block: int = 32768) -> Iterator[bytes]:
+    """The records of a log in LevelDB's format: blocks of fragments with a header of checksum, length and kind."""
+    at, parts = 7, b""  # after W&B's own header
+    while at + 7 <= len(content):
+        if block - at % block < 7:  # the rest of a block that is too short for a header is padding
+            at += block - at % block
+            continue
+        length, kind = struct.unpack_from("<HB", content, at + 4)
+        parts += content[at + 7 : at + 7 + length]
+        at += 7 + length
+        if kind in (1, 4):  # whole, last
+            yield parts
+            parts = b""
+
+
+def test_no_logger_and_missing_packages_are_one_line():
+    with pytest.raises(UserError, match=r"--trust lightning$"):
+        LightningLogger()
+
+
+def test_a_missing_package_names_the_extra(monkeypatch):
+    from aevb.loggers import lightning_logger, wandb_logger
+
+    monkeypatch.setattr(lightning_logger, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"pip install 'aevb\[wandb\]'$"):
+        wandb_logger.WandB()
