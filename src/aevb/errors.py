@@ -1,6 +1,15 @@
 """The exceptions that speak to users."""
 
-__all__ = ["ReportedError", "UserError"]
+import errno
+import re
+
+__all__ = ["ReportedError", "UserError", "memory_error"]
+
+MEMORY = re.compile(
+    r"(can't|cannot|could not|unable to) allocate|out of memory|failed to map segment|can't start new thread",
+    re.IGNORECASE,
+)
+"""What libraries say when there is too little memory, each in its own kind of exception."""
 
 
 class UserError(Exception):
@@ -13,3 +22,20 @@ class UserError(Exception):
 
 class ReportedError(UserError):
     """A fault that the process it was found in has printed; the message is for the account at the end of a sweep."""
+
+
+def memory_error(error: BaseException) -> UserError | None:
+    """Return the error for users if an exception means that there is too little memory; None for any other.
+
+    Args:
+        error: The exception of Python, NumPy, torch or the dynamic linker.
+    """
+    no_memory = isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+    says_so = isinstance(error, RuntimeError | ImportError | OSError) and MEMORY.search(str(error))
+    if not (no_memory or says_so):
+        return None
+    words = " ".join(str(error).split())[:120] or "MemoryError"
+    return UserError(
+        f"memory: too little ({words}); allowed: what the data, the model and torch need; "
+        "try: batch_size=, evaluation.num_images= or num_images= smaller, or fewer jobs at a time"
+    )

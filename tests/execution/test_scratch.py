@@ -1,5 +1,6 @@
 """Nothing is left in the temporary folder, neither by commands that end nor, for long, by those that are killed."""
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -113,3 +114,12 @@ def test_no_temporary_folder_is_reported(tmp_path: Path) -> None:
     (line,) = result.stderr.splitlines()
     assert line.startswith("aevb-train: TMPDIR")
     assert "try: TMPDIR=" in line
+
+
+@pytest.mark.fault("a named pipe called LOCK in a temporary folder of somebody", "no command waits for it")
+def test_a_named_pipe_as_a_lock_is_not_waited_for(temporary: Path, tmp_path: Path) -> None:
+    (temporary / "aevb-scratch-pipe").mkdir()
+    os.mkfifo(temporary / "aevb-scratch-pipe" / "LOCK")
+    assert aevb("train", "--check", *TINY, folder=tmp_path).returncode == 0
+    assert aevb("status", folder=tmp_path).returncode == 2
+    assert (temporary / "aevb-scratch-pipe" / "LOCK").is_fifo()

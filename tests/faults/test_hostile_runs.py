@@ -25,7 +25,7 @@ from aevb.runs.status import row, rows_of
 from aevb.training import train_run
 from helpers.commands import settings
 from helpers.running import DIGITS, begin, reach
-from helpers.short_runs import train
+from helpers.short_runs import a_dead_process, train
 
 SECONDS = 60
 NAMED = {damage.name: damage for damage in DAMAGES}
@@ -277,3 +277,39 @@ def test_a_renamed_run_is_reported_at_the_next_point(tmp_path: Path) -> None:
     _, err = process.communicate(timeout=120)
     assert process.returncode == 2
     assert "config.yaml: gone while the run trains" in err.splitlines()[-1]
+
+
+@pytest.mark.process
+@pytest.mark.slow
+@pytest.mark.fault(
+    "config.yaml of a run is removed while it trains", "one line at the next evaluation point, exit code 2"
+)
+def test_a_config_that_is_removed_ends_the_run(tmp_path: Path) -> None:
+    process = begin(tmp_path, *DIGITS, "name=run", "max_samples=1e8", "+evaluation.every=1000")
+    run = tmp_path / "outputs" / "runs" / "run"
+    reach(process, run, 3000)
+    (run / layout.CONFIG).unlink()
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert "config.yaml: gone while the run trains" in err.splitlines()[-1]
+    assert "Traceback" not in err
+
+
+@pytest.mark.fault(
+    "a command that draws figures is killed", "the next one removes its half-written files, and no other"
+)
+def test_a_killed_figure_is_cleaned_by_the_next(good: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "figures"
+    folder.mkdir()
+    pid = a_dead_process()
+    left, living = folder / f".aevb-tmp-table.pdf-{pid}", folder / f".aevb-tmp-table.pdf-{os.getppid()}"
+    somebody = [folder / f".table.pdf-{pid}", folder / f"notes-{pid}", folder / "below" / f".aevb-tmp-x-{pid}"]
+    somebody[-1].parent.mkdir()
+    (folder / f".aevb-tmp-folder-{pid}").mkdir()
+    for path in (left, living, *somebody):
+        path.write_text("half")
+    Table().draw(good, folder)
+    assert not left.exists()
+    assert living.exists()
+    assert all(path.read_text() == "half" for path in somebody)
+    assert (folder / f".aevb-tmp-folder-{pid}").is_dir()

@@ -6,6 +6,7 @@ should be, since root ignores modes.
 
 import itertools
 import resource
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +20,8 @@ from aevb import runs
 from aevb.errors import UserError
 from aevb.files.archive import is_intact
 from aevb.runs.checkpoints import newest_checkpoint
-from helpers.commands import TINY, aevb, errors, python
+from aevb.runs.walk import run_directories
+from helpers.commands import TINY, aevb, errors, process, python
 from helpers.short_runs import outcome, train
 
 
@@ -163,3 +165,25 @@ def test_a_gpu_that_is_not_there(tmp_path: Path) -> None:
     assert line.startswith("aevb-train: trainer.accelerator=gpu: ")
     assert "allowed: cpu, auto; try: trainer.accelerator=cpu" in line
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.process
+@pytest.mark.slow
+@pytest.mark.fault("too little memory, alone and in a sweep", "one line, no traceback, no untrained run is left")
+@pytest.mark.parametrize("sweep", [[], ["-m", "seed=0,1"]], ids=["alone", "sweep"])
+def test_too_little_memory_is_one_line(sweep: list[str], tmp_path: Path) -> None:
+    words = " ".join([str(Path(sys.executable).with_name("aevb-train")), *sweep, *TINY])
+    result = process(["bash", "-c", f"ulimit -v 1500000; {words}"], tmp_path)  # Python starts, torch does not load
+    assert result.returncode == (1 if sweep else 2), result.stderr
+    assert "memory: too little (" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not run_directories(tmp_path)
+
+
+@pytest.mark.process
+@pytest.mark.fault("nonsense in the environment variables that commands set for their processes", "not heeded")
+def test_nonsense_in_our_environment_variables(tmp_path: Path) -> None:
+    env = {"AEVB_LAUNCHER": "abc", "AEVB_BARS": "/dev/null", "AEVB_SCRATCH": "/dev/null"}
+    result = aevb("train", *TINY, folder=tmp_path, env=env)
+    assert result.returncode == 0, result.stderr
+    assert "Traceback" not in result.stderr

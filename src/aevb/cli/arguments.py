@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from aevb.console.printable import printable
 from aevb.console.streams import standard_streams
-from aevb.errors import UserError
+from aevb.errors import UserError, memory_error
 
 __all__ = ["Arguments", "run_command", "user_path"]
 
@@ -58,6 +58,11 @@ def run_command(program: str, main: Callable[[], int]) -> NoReturn:
             if error.filename is None:  # of a stream, not of a file that somebody named
                 raise
             print(f"{program}: {printable(error.filename)}: {error.strerror}; try: another path", file=sys.stderr)
+            code = 2
+        except (MemoryError, RuntimeError, ImportError) as error:
+            if (too_little := memory_error(error)) is None:
+                raise
+            print(f"{program}: {printable(too_little)}", file=sys.stderr)
             code = 2
         except KeyboardInterrupt:
             print(f"{program}: interrupted", file=sys.stderr)

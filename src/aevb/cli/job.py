@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from aevb.console.printable import printable
 from aevb.console.streams import OutputError
-from aevb.errors import ReportedError, UserError
+from aevb.errors import ReportedError, UserError, memory_error
 
 __all__ = ["Failures", "JobContext", "print_error", "report_errors"]
 
@@ -116,6 +116,10 @@ def report_errors(program: str, point: str, failures: Failures, sweeping: bool) 
     except OutputError:
         raise
     except Exception as error:
+        if (too_little := memory_error(error)) is not None:
+            print_error(program, str(too_little), where)
+            failures.record(point, str(too_little))
+            return
         if not sweeping:
             raise
         reason = f"{type(error).__name__}: {error}"

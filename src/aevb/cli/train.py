@@ -20,7 +20,7 @@ from aevb.cli.run_plan import PROGRAM, plan_run, print_warning, record_run, trai
 from aevb.cli.sweep import PlannedRun, SweepPoint
 from aevb.cli.worker_command import worker_command
 from aevb.console.printable import printable
-from aevb.errors import ReportedError, UserError
+from aevb.errors import ReportedError, UserError, memory_error
 from aevb.execution import pool
 from aevb.execution.queue import QueuedRun, train_in_ensembles, train_in_parallel
 from aevb.runs import manifest
@@ -90,11 +90,14 @@ def _leaves_no_untrained(*plans: PlannedRun) -> Iterator[None]:
     """Removes new runs that never came to a checkpoint, if full output, a full disk or too little memory ends the command."""
     try:
         yield
-    except (OSError, MemoryError):
+    except Exception as error:
+        too_little = memory_error(error)
+        if too_little is None and not isinstance(error, OSError):
+            raise
         for plan in plans:
             if plan.action == "new":
                 runs.discard(plan.directory)
-        raise
+        raise too_little or error from error
 
 
 def _prepare(plan: PlannedRun, context: JobContext) -> QueuedRun | None:
@@ -145,7 +148,7 @@ def _report(plan: PlannedRun, code: int, sweeping: bool) -> None:
         print(f"{directory}: diverged, which is a result; its curve is kept", flush=True)
         return
     if code == 2:
-        reason = failure_reason(directory)
+        reason = failure_reason(directory) or "refused before it began, for the reason above"
         if plan.action == "new" and not has_diverged(directory):
             runs.discard(directory)
         raise ReportedError(reason)

@@ -102,7 +102,8 @@ class _RemoteBar:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.path.unlink(missing_ok=True)
+        with suppress(OSError):
+            self.path.unlink()
 
     def advance(self, count: int) -> None:
         self.state["completed"] += count

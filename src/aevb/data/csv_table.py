@@ -35,6 +35,7 @@ def read_csv(file: IO[bytes]) -> tuple[dict[str, np.ndarray], str]:
     file.seek(0)
     if size > LIMIT:
         raise UserError(f"a table of {size:,} bytes; allowed: {LIMIT:,}; try: numpy.save('mine.npy', x)")
+    _check_text(file)
     first = file.readline(1 << 22).decode("utf-8-sig", errors="replace").strip("\r\n")
     separator = max(",;\t", key=first.count)
     cells = [cell.strip().strip('"') for cell in first.split(separator)]
@@ -56,6 +57,14 @@ def read_csv(file: IO[bytes]) -> tuple[dict[str, np.ndarray], str]:
         arrays["label"] = _as_integers(table[:, labels[0]])
         source += f" with the labels in column {names[labels[0]]}"
     return arrays, source
+
+
+def _check_text(file: IO[bytes]) -> None:
+    # A file with holes, read as a line of zero bytes, would be in memory as a whole.
+    while chunk := file.read(1 << 24):
+        if b"\0" in chunk:
+            raise UserError("text with zero bytes; allowed: a table of numbers, UTF-8; try: save it anew")
+    file.seek(0)
 
 
 def _is_number(cell: str) -> bool:

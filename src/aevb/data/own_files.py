@@ -16,10 +16,12 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
+from aevb.data.array_sizes import FLOAT32, check_fits, check_sizes
 from aevb.data.csv_table import read_csv
 from aevb.data.image_folder import read_folder
 from aevb.data.torch_file import is_torch_archive, read_torch
 from aevb.errors import UserError
+from aevb.files.archive import is_stored
 from aevb.files.regular import open_regular
 
 __all__ = ["ALLOWED", "OwnArrays", "read_own"]
@@ -71,6 +73,7 @@ def read_own(path: Path) -> OwnArrays:
         else:
             with open_regular(where) as file:
                 arrays, source = _read_file(where, file)
+        check_fits(sum(array.size * max(array.itemsize, FLOAT32) for array in arrays.values()))
         return OwnArrays(_renamed(arrays), source)
     except UserError as error:
         reason = str(error).removeprefix(f"{where}: ")
@@ -91,10 +94,16 @@ def _read_file(path: Path, file: IO[bytes]) -> tuple[dict[str, np.ndarray], str]
     start = file.read(4096)
     file.seek(0)
     if start[:6] == b"\x93NUMPY":
+        check_sizes(file)
         return {"x": _npy(path, file)}, "an .npy file"
     if start[:2] == b"PK":
         if is_torch_archive(file):
+            if not is_stored(file):
+                raise UserError(
+                    "a .pt file that is compressed; allowed: what torch.save wrote; try: torch.save(x, 'mine.pt')"
+                )
             return read_torch(path), "a .pt file"
+        check_sizes(file)
         return _npz(file), "an .npz file"
     if start[:2] == b"\x1f\x8b":
         raise UserError(f"compressed with gzip, which is not unpacked; allowed: {ALLOWED}; try: gunzip -k {path.name}")

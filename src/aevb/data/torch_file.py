@@ -9,6 +9,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from aevb.data.array_sizes import FLOAT32, check_fits
 from aevb.errors import UserError
 
 __all__ = ["is_torch_archive", "read_torch"]
@@ -56,6 +57,7 @@ def read_torch(path: Path) -> dict[str, np.ndarray]:
 
 
 def _array(tensor: Any) -> np.ndarray:
+    check_fits(tensor.numel() * max(tensor.element_size(), FLOAT32))  # a sparse one may be as large as it likes
     tensor = tensor.detach().resolve_conj().to_dense()
     try:
         return tensor.numpy()

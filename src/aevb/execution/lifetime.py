@@ -44,8 +44,9 @@ def exit_with_launcher() -> None:
 
     Such a process waits for further jobs when its own is done, and would wait for ever.
     """
-    launcher = int(os.environ.get(LAUNCHER, os.getpid()))
-    if launcher == os.getpid():
+    value = os.environ.get(LAUNCHER, "")
+    launcher = int(value) if value.isascii() and value.isdecimal() and len(value) < 10 else 0  # else it is not ours
+    if launcher in (0, os.getpid()):
         return
     is_parent = launcher == os.getppid()  # true of joblib's; submitit has a process of its own between
 

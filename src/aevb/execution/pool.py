@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 from aevb.console.environment import LAUNCHER
 from aevb.console.signals import STOP_SIGNALS, stop_signals
 from aevb.console.streams import prepare_streams
+from aevb.errors import memory_error
 from aevb.execution.lifetime import exit_immediately
 
 __all__ = ["GRACE", "WorkerCommand", "run_worker", "run_workers", "thread_variables"]
@@ -209,8 +210,12 @@ def _child(module: str, arguments: list[str]) -> None:
         code = end.code if isinstance(end.code, int) else 1
     except KeyboardInterrupt:
         code = 128 + signal.SIGINT
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
+    except BaseException as error:
+        if (too_little := memory_error(error)) is not None:
+            print(f"{arguments[0]}: {too_little}", file=sys.stderr)
+            code = 2
+        else:
+            sys.excepthook(*sys.exc_info())
     exit_immediately(code)
 
 

@@ -14,7 +14,7 @@ from aevb import runs
 from aevb.config.instantiate import instantiate
 from aevb.console.streams import OutputError
 from aevb.data.dataset import Dataset
-from aevb.errors import UserError
+from aevb.errors import UserError, memory_error
 from aevb.evaluators.evaluator import Evaluator
 from aevb.files.regular import remove_file
 from aevb.loggers.base import RunLogger
@@ -78,6 +78,8 @@ def run(
         except Exception as error:
             if ranks.first:
                 runs.mark_failed(directory, traceback.format_exc())
+            if (too_little := memory_error(error)) is not None:
+                raise too_little from error
             if isinstance(error, OSError) and error.errno:  # the file system refuses; TensorBoard does not say where
                 where = error.filename or directory
                 raise UserError(f"{where}: {error.strerror}; try: mend that, then the same command") from error
