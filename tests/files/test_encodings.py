@@ -19,7 +19,7 @@ def _without_encoding(tree: ast.AST) -> Iterator[ast.Call]:
         if name not in METHODS or (not is_method and name != "open") or any(k.arg == "encoding" for k in node.keywords):
             continue
         owner = ast.unparse(node.func.value) if isinstance(node.func, ast.Attribute) else ""
-        if name == "open" and owner in ("os", "Image", "zipfile", "_display", "gzip"):
+        if name == "open" and owner in ("os", "Image", "zipfile", "archive", "_display", "gzip"):
             continue
         modes = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
         if name == "open" and any("b" in mode for mode in modes):
