@@ -5,7 +5,7 @@ from pathlib import Path
 from aevb.cli.arguments import Arguments, run_command
 from aevb.cli.flags import take_trusted
 from aevb.errors import UserError
-from aevb.runs.run import read_settings
+from aevb.runs.settings import read_settings
 
 __all__ = ["export"]
 

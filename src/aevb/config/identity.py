@@ -116,7 +116,7 @@ def run_name(settings: dict[str, Any], defaults: dict[str, Any]) -> str:
         from `defaults`.
     """
     if settings["name"] is not None:
-        return settings["name"]
+        return str(settings["name"])
     # Only the last part of an option: a run lies in outputs/runs, whatever is chosen.
     groups = "-".join(str(settings["choices"][group]).rpartition("/")[2] for group in IN_THE_NAME)
     name = f"{groups}-z{settings['latent_dim']}-s{settings['seed']}"

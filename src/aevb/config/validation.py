@@ -65,7 +65,8 @@ def validate(cfg: DictConfig | dict[str, Any], trusted: tuple[str, ...] = (), ro
 
 class _Check:
     def __init__(self, root: str, raw: Any, settings: Any, trusted: tuple[str, ...]) -> None:
-        self.root, self.raw, self.settings, self.trusted = root, raw, settings, trusted
+        self.root, self.raw, self.trusted = root, raw, trusted
+        self.settings: dict[str, Any] = settings
         self.faults: dict[str, str] = {}
         self.keys = [key for key, _ in flatten(settings)]
 

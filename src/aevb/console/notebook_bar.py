@@ -38,7 +38,7 @@ class NotebookBar:
     def __enter__(self) -> "NotebookBar":
         from IPython.display import display
 
-        self._handle = display(self, display_id=True)
+        self._handle = display(self, display_id=True)  # type: ignore[no-untyped-call]
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -191,7 +191,7 @@ def _start(command: WorkerCommand, shared: bool) -> BaseProcess:
             method, force=True
         )  # in a process of joblib's, whose own method no child knows
     context: Any = multiprocessing.get_context(method)
-    process = context.Process(target=_child, args=(command.module, command.arguments))
+    process: BaseProcess = context.Process(target=_child, args=(command.module, command.arguments))
     with _clean_environment(command.threads), _without_main_module(), _signals_blocked():
         process.start()
     return process

@@ -16,7 +16,8 @@ from aevb.explorer.reference import BOUND_SAMPLES, IMPORTANCE_SAMPLES, elbo, imp
 from aevb.explorer.supported import check_supported
 from aevb.explorer.weights import Precision, encode_array, pack, rounded
 from aevb.models.vae import VAE
-from aevb.runs.run import Run, read_settings
+from aevb.runs.run import Run
+from aevb.runs.settings import read_settings
 
 __all__ = ["POINTS", "TOLERANCE", "export_run"]
 

@@ -58,7 +58,7 @@ class AuthorsAdagrad(torch.optim.Adagrad):
 
     def _count(self) -> Tensor:
         states = list(self.state.values())
-        count = states[0]["step"]
+        count: Tensor = states[0]["step"]
         if states[-1]["step"] is not count:  # loading a state, or moving it to a device, makes several of it
             for state in states:
                 state["step"] = count

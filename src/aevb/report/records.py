@@ -62,7 +62,7 @@ class RunRecord(Run):
     """
 
     row: Row
-    settings: dict[str, Any] = field(default_factory=dict)  # type: ignore[assignment]
+    settings: dict[str, Any] = field(default_factory=dict)
     lines: list[dict[str, str]] = field(default_factory=list)
     metrics_text: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
