@@ -32,7 +32,18 @@ def test_an_option_lists_every_argument_with_its_default(option: str) -> None:
 
 def test_every_file_of_the_room_has_an_option() -> None:
     targets = " ".join((FOLDER / f"{option}.yaml").read_text() for option in OPTIONS)
-    for module in ("mnist", "frey_face", "digits", "synthetic", "array"):
+    for module in (
+        "mnist",
+        "frey_face",
+        "digits",
+        "synthetic",
+        "array",
+        "emnist",
+        "svhn",
+        "cifar10",
+        "omniglot",
+        "silhouettes",
+    ):
         assert f"aevb.data.{module}." in targets
 
 

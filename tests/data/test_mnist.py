@@ -12,6 +12,7 @@ from aevb.data.dataset import Splits
 from aevb.data.mnist import MNIST
 from aevb.data.verified_files import Published
 from aevb.errors import UserError
+from helpers.local_mirror import LocalMirror
 
 NAMES = [file.name for file in mnist.IDX.files]
 
@@ -137,7 +138,7 @@ def test_impossible_settings_name_their_key(arguments: dict[str, object], words:
 
 
 def test_fixed_refuses_to_run_without_the_published_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    data = MNIST(root=str(tmp_path), targets="fixed")
+    data = MNIST(root=str(tmp_path), targets="fixed", download=False)
     with pytest.raises(UserError) as caught:
         data.load()
     message = str(caught.value)
@@ -145,7 +146,7 @@ def test_fixed_refuses_to_run_without_the_published_files(tmp_path: Path, monkey
         "binarized_mnist_train.amat",
         "binarized_mnist_valid.amat",
         "larocheh",
-        "(they are not downloaded)",
+        "(data.download=false)",
         "data.targets=dynamic",
     ):
         assert words in message
@@ -157,7 +158,8 @@ def test_fixed_refuses_to_run_without_the_published_files(tmp_path: Path, monkey
         (tmp_path / file.name).write_bytes(raw)
         published.append(Published(file.name, file.name, "sha256", hashlib.sha256(raw).hexdigest(), len(raw)))
     with pytest.raises(
-        UserError, match=r"binarized_mnist_train\.amat: altered .* 78,400,000 bytes .*; put a good copy there$"
+        UserError,
+        match=r"binarized_mnist_train\.amat: altered .* 78,400,000 bytes .*; delete it to download it again, or put a good copy there$",
     ):
         data.load()
     monkeypatch.setattr(mnist, "BINARIZED", mnist.BINARIZED._replace(files=tuple(published)))
@@ -165,3 +167,18 @@ def test_fixed_refuses_to_run_without_the_published_files(tmp_path: Path, monkey
     assert [len(part.x) for part in splits] == [3, 2, 1]
     assert np.array_equal(np.concatenate([part.x for part in splits]), x)
     assert not any(part.label.any() for part in splits)
+
+
+def test_fixed_is_downloaded_and_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mirror: LocalMirror) -> None:
+    raw = {file.name: (f"{index} " * 784).strip().encode() + b"\n" for index, file in enumerate(mnist.BINARIZED.files)}
+    files = tuple(
+        file._replace(digest=hashlib.sha256(raw[file.name]).hexdigest(), size=len(raw[file.name]))
+        for file in mnist.BINARIZED.files
+    )
+    mirror.files.update({name: (text, "whole") for name, text in raw.items()})
+    with pytest.raises(UserError, match="delivers 1,568 bytes with sha256"):  # not the published files
+        MNIST(root=str(tmp_path), targets="fixed", mirror=mirror.url).load()
+    monkeypatch.setattr(mnist, "BINARIZED", mnist.BINARIZED._replace(files=files))
+    splits = MNIST(root=str(tmp_path), targets="fixed", mirror=mirror.url).load()
+    assert [part.x.mean() for part in splits] == [0, 1, 0]
+    assert all(url.startswith("http://www.cs.toronto.edu/~larocheh/") for url in mnist.BINARIZED.mirrors)

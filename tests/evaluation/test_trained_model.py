@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import aevb
+from aevb.data.target_convention import TargetConvention
 from aevb.errors import UserError
 from helpers.figure_runs import plant, plant_model
 
@@ -161,3 +162,23 @@ def test_the_example_of_the_readme_runs(run, tmp_path):
     done = subprocess.run([sys.executable, "-c", EXAMPLE], cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("2 -")
+
+
+def test_views_read_only_and_empty_arrays(vae, x):
+    backwards = vae.encode(x[::-1]).mean
+    assert np.array_equal(backwards, vae.encode(x[::-1].copy()).mean)
+    fixed = x.copy()
+    fixed.flags.writeable = False
+    assert np.array_equal(vae.encode(fixed).mean, vae.encode(x).mean)
+    assert np.array_equal(vae.decode(backwards[::-1]), vae.decode(backwards[::-1].copy()))
+    assert np.array_equal(vae.log_px(x[::-1], samples=3).log_px, vae.log_px(x[::-1].copy(), samples=3).log_px)
+    empty = x[:0]
+    assert vae.encode(empty).mean.shape == (0, 2)
+    assert vae.decode(np.empty((0, 2), np.float32)).shape == (0, 64)
+    assert [part.shape for part in vae.log_px(empty, samples=3)] == [(0,)] * 3
+
+
+def test_bytes_are_refused_with_the_scale_of_the_run(vae, x, monkeypatch):
+    monkeypatch.setattr(vae, "_loaded", vae._loaded._replace(targets=TargetConvention("grey", 16)))
+    with pytest.raises(UserError, match=r"the scale that the run was trained on, grey/16; try: x / 16"):
+        vae.encode((x * 16).astype(np.uint8))

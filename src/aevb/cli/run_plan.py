@@ -14,6 +14,7 @@ from aevb.cli.job import JobContext
 from aevb.cli.sweep import PlannedRun
 from aevb.config import label_pitfalls, pitfall_of, run_name, validate, warnings
 from aevb.config.identity import IN_THE_NAME
+from aevb.data.torchvision_import import matching_torchvision
 from aevb.errors import UserError
 from aevb.runs.data_hashes import record_data
 from aevb.runs.data_location import absolute_location, located
@@ -94,8 +95,9 @@ def train_here(plan: PlannedRun, trusted: tuple[str, ...]) -> None:
         plan: The planned run.
         trusted: Users' modules that its config may name.
     """
-    from aevb.training import train_run  # imports torch
-    from aevb.training.divergence import Diverged
+    with matching_torchvision():
+        from aevb.training import train_run  # imports torch
+        from aevb.training.divergence import Diverged
 
     try:
         train_run.run(plan.directory, trusted)

@@ -1,11 +1,11 @@
-"""Download of one file over HTTP into memory.
+"""Download of one file over HTTP.
 
-The largest compressed file of the data sets has 10 MB, so a file is kept in memory until it is verified.
-An interrupted download therefore leaves no file behind. The body is read in small parts and the rate is
-checked, because the timeout of a socket does not stop a download from a server that sends a few bytes now
-and then.
+A small file is kept in memory until it is verified, a large one is written part by part by the caller; an
+interrupted download therefore leaves no file behind. The body is read in small parts and the rate is checked,
+because the timeout of a socket does not stop a download from a server that sends a few bytes now and then.
 """
 
+from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -16,7 +16,7 @@ from aevb.data.local_files import LIMIT
 if TYPE_CHECKING:
     from requests import Response
 
-__all__ = ["SLOWEST", "TIMEOUT", "Unreachable", "fetch"]
+__all__ = ["SLOWEST", "TIMEOUT", "Unreachable", "fetch", "fetch_into"]
 
 TIMEOUT = 20.0
 """Seconds to wait for an answer, and seconds over which the rate is measured."""
@@ -29,15 +29,32 @@ class Unreachable(Exception):
 
 
 def fetch(url: str, timeout: float = TIMEOUT) -> bytes:
-    """Download a file and show a progress bar.
+    """Download a small file into memory (see `fetch_into`).
 
     Args:
         url: The address of the file.
-        timeout: Seconds after which the download stops if there is no answer, or if the rate stays below
-            SLOWEST bytes per second.
+        timeout: See `fetch_into`.
 
     Returns:
-        The bytes of the file.
+        The bytes of the file, at most LIMIT.
+
+    Raises:
+        Unreachable: If the file could not be downloaded.
+    """
+    body = bytearray()
+    fetch_into(url, body.extend, LIMIT, timeout)
+    return bytes(body)
+
+
+def fetch_into(url: str, write: Callable[[bytes], object], limit: int, timeout: float = TIMEOUT) -> None:
+    """Download a file part by part and show a progress bar.
+
+    Args:
+        url: The address of the file.
+        write: Called with each part of the body.
+        limit: Size in bytes above which the download stops.
+        timeout: Seconds after which the download stops if there is no answer, or if the rate stays below
+            SLOWEST bytes per second.
 
     Raises:
         Unreachable: If the file could not be downloaded.
@@ -51,26 +68,26 @@ def fetch(url: str, timeout: float = TIMEOUT) -> bytes:
         with requests.get(url, stream=True, timeout=timeout, headers=headers) as response:
             if not response.ok:
                 raise Unreachable(f"answered {response.status_code} {response.reason}")
-            return _body(response, timeout)
+            _copy(response, write, limit, timeout)
     except (requests.RequestException, HTTPError, OSError) as error:
         raise Unreachable(_reason(error, timeout)) from error
 
 
-def _body(response: "Response", timeout: float) -> bytes:
+def _copy(response: "Response", write: Callable[[bytes], object], limit: int, timeout: float) -> None:
     length = int(response.headers.get("Content-Length") or 0)
-    body, last_log, seen = bytearray(), monotonic(), 0
+    size, last_check, checked_size = 0, monotonic(), 0
     name = urlsplit(response.url).path.rpartition("/")[2]
     with bar(length, f"downloading {name}", unit="bytes") as progress:
         while chunk := response.raw.read1(1 << 16):
-            body += chunk
+            size += len(chunk)
+            if size > limit:
+                raise Unreachable(f"sends more than {limit:,} bytes")
+            write(chunk)
             progress.advance(len(chunk))
-            if len(body) > LIMIT:
-                raise Unreachable(f"sends more than {LIMIT:,} bytes")
-            if (now := monotonic()) - last_log > timeout:
-                if len(body) - seen < SLOWEST * (now - last_log):
+            if (now := monotonic()) - last_check > timeout:
+                if size - checked_size < SLOWEST * (now - last_check):
                     raise Unreachable(f"stalled: less than {SLOWEST} bytes per second over {timeout:g} s")
-                last_log, seen = now, len(body)
-    return bytes(body)
+                last_check, checked_size = now, size
 
 
 def _reason(error: Exception, timeout: float) -> str:

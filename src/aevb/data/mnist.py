@@ -47,6 +47,8 @@ IDX = Source(
     instead="data=digits, which needs no download",
 )
 
+# The hashes are those that TensorFlow Datasets publishes for these files (url_checksums/binarized_mnist.txt). They make the
+# download over plain http safe.
 BINARIZED = Source(
     title="data.targets=fixed",
     files=(
@@ -54,7 +56,7 @@ BINARIZED = Source(
         _amat("valid", "1de3d397c40fe8eeb33dafd4099a1f665ec01e96d9be234aaeeac8a34930e2e2", 15_680_000),
         _amat("test", "e6687bfea3f820c174f33b7865140b2a2dd2930ef786f35d45795fc193b5ab2c", 15_680_000),
     ),
-    mirrors=(),
+    mirrors=("http://www.cs.toronto.edu/~larocheh/public/datasets/binarized_mnist/",),
     page="http://www.cs.toronto.edu/~larocheh/public/datasets/binarized_mnist/",
     folder="MNIST/raw",
     instead="data.targets=dynamic or data.targets=threshold, made from MNIST itself",
@@ -70,7 +72,7 @@ class MNIST(Dataset):
         scale: The divisor of the bytes.
         n_train: Number of training images, taken from the start of the 50,000. The images are not ordered
             by class, and the first 1000 are the same for every larger number (appendix E).
-        download: Whether to download missing files. The files of the targets "fixed" are never downloaded.
+        download: Whether to download missing files.
         mirror: URL of a folder that is used instead of the public ones.
         dequantise: "uniform" adds noise to the bytes, divided by 256 (see aevb.data.dequantisation); None: none.
 
@@ -124,7 +126,7 @@ class MNIST(Dataset):
         return as_targets(levels, self.targets, self.scale)
 
     def _fixed(self) -> Splits:
-        contents = obtain(BINARIZED, self.root, self.download)
+        contents = obtain(BINARIZED, self.root, self.download, self.mirror)
         return Splits(*(_split(content) for content in contents))
 
 

@@ -9,10 +9,10 @@ import traceback
 from pathlib import Path
 
 from aevb.console.streams import prepare_streams
+from aevb.data.torchvision_import import matching_torchvision
 from aevb.errors import UserError
 from aevb.execution.lifetime import exit_immediately, exit_with_parent
 from aevb.training.multi_device import Ranks
-from aevb.training.train_run import run
 
 __all__ = ["main"]
 
@@ -32,6 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     exit_with_parent()
     try:
+        with matching_torchvision():
+            from aevb.training.train_run import run  # imports Lightning
         run(options.directory, tuple(options.trust), Ranks.of_torchrun())
     except UserError as error:
         _report(f"{options.directory}: {error}")
