@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from aevb.cli.train import _read_data
+from aevb.cli.run_plan import _read_data
 from aevb.errors import UserError
 
 PROSE = """
