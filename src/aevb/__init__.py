@@ -5,7 +5,7 @@
 
 from importlib import import_module
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from aevb.api.trained_run import TrainedRun
@@ -42,13 +42,19 @@ def train(*overrides: str, trusted: tuple[str, ...] = (), progress: bool = True,
     return load(train_run(overrides, settings, trusted, progress), trusted=trusted)
 
 
-def load(run: str | PathLike[str], data_root: str | None = None, trusted: tuple[str, ...] = ()) -> "TrainedRun":
+def load(
+    run: str | PathLike[str],
+    data_root: str | None = None,
+    trusted: tuple[str, ...] = (),
+    weights: Literal["final", "best"] = "final",
+) -> "TrainedRun":
     """Load a finished run.
 
     Args:
         run: The run directory.
         data_root: The directory of the data, if it is not the one that the run used.
         trusted: Your own modules that the config of the run may name.
+        weights: Those at the end of training, or the best ones of a run with early stopping.
 
     Returns:
         The run: its model, settings, curves and evaluations.
@@ -63,7 +69,7 @@ def load(run: str | PathLike[str], data_root: str | None = None, trusted: tuple[
     """
     from aevb.api.trained_run import TrainedRun
 
-    return TrainedRun(run, data_root, trusted)
+    return TrainedRun(run, data_root, trusted, weights)
 
 
 def __getattr__(name: str) -> Any:

@@ -12,7 +12,7 @@ from aevb.config.tree import read_yaml
 LISTED = {
     "train": (
         *("data", "model", "model/encoder", "model/prior", "objective", "optimizer", "selection", "evaluator"),
-        *("evaluation", "trainer", "logger", "experiment", "pitfall"),
+        *("schedule", "early_stopping", "evaluation", "trainer", "logger", "experiment", "pitfall"),
     ),
     "evaluate": ("evaluator",),
     "figure": ("figure",),
@@ -41,7 +41,7 @@ def test_every_key_and_option_is_in_the_help(root: str) -> None:
 def test_defaults_are_marked() -> None:
     words = {word.strip(",") for word in help_of("train").split() if word.strip(",").endswith("*")}
     marked = {"mnist*", "bernoulli*", "gaussian*", "standard_normal*", "sgvb_b*", "adagrad*", "bound*", "importance*"}
-    assert words == marked | {"default*", "tensorboard*"}
+    assert words == marked | {"default*", "tensorboard*", "constant*"}
 
 
 def test_every_experiment_has_a_kind() -> None:

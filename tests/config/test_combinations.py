@@ -164,3 +164,33 @@ def test_a_budget_within_the_warm_up_is_warned_of(overrides: list[str], warned: 
         assert lines[0].startswith(f"{overrides[0]}: within the optimizer's warm-up")
         remedy = lines[0].partition("try: ")[2].partition(",")[0]
         assert warnings(settings("data=digits", *overrides, remedy)) == []
+
+
+@pytest.mark.parametrize(
+    ("overrides", "fault"),
+    [
+        (
+            ("trainer.microbatches=3",),
+            "batch_size=100: cannot be shared evenly; allowed: a multiple of trainer.devices=1 * "
+            "trainer.microbatches=3; try: batch_size=99",
+        ),
+        (
+            ("objective=nvil", "model=binary", "trainer.microbatches=2"),
+            "trainer.microbatches=2: the loss of NVIL is no mean over data, so it cannot be computed in shares; "
+            "allowed: 1; try: trainer.microbatches=1",
+        ),
+        (
+            ("early_stopping=validation", "evaluator=importance"),
+            "evaluator: early stopping watches the validation bound, which the evaluator bound computes; "
+            "allowed: evaluators with bound among them; try: evaluator=[bound,importance]",
+        ),
+        (
+            ("init_optimizer=true",),
+            "init_optimizer=true: there is no init_from; allowed: false; try: init_from=outputs/runs/NAME",
+        ),
+    ],
+)
+def test_schedules_and_stopping_that_do_not_go_together(overrides, fault):
+    with pytest.raises(ConfigError) as error:
+        settings(*overrides)
+    assert error.value.faults == [fault]

@@ -84,7 +84,8 @@ def training(
         x = torch.rand(N, D, dtype=torch.float64)
     stream = Stream(x, M, seed=3, dynamic=options.pop("dynamic", False))
     make, clipping = OPTIMIZERS.get(optimizer, optimizer), options.pop("clipping", UNCLIPPED)
-    module = OnTape(vae, objective, stream, make, RunningMean(10_000), engine, clipping, steps)
+    more = {name: options.pop(name) for name in ("schedule", "microbatches") if name in options}
+    module = OnTape(vae, objective, stream, make, RunningMean(10_000), engine, clipping, steps, **more)
     optimizers = module.configure_optimizers()
     module.optimizers = lambda use_pl_optimizer: optimizers
     module.tape = Tape() if tape else None

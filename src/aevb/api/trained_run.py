@@ -14,6 +14,7 @@ from aevb.config.tree import read_yaml, root_defaults
 from aevb.console.progress import without_bars
 from aevb.errors import UserError
 from aevb.evaluation.evaluate_run import evaluate_run
+from aevb.evaluation.loading import Weights
 from aevb.evaluation.trained_model import TrainedModel
 from aevb.evaluators.partial import read_values
 from aevb.nn.torch_settings import default_torch_settings
@@ -36,6 +37,7 @@ class TrainedRun(TrainedModel):
         run: The run directory.
         data_root: The directory of the data, if it is not the one that the run used.
         trusted: Names of user modules that may contain the targets of the config.
+        weights: "final" for the weights at the end of training, "best" for those at the highest validation bound.
 
     Attributes:
         record: The files of the run directory, each read when it is first asked for (`aevb.runs.Run`).
@@ -44,10 +46,12 @@ class TrainedRun(TrainedModel):
         UserError: If the run is not finished, or if its files are missing or damaged.
     """
 
-    def __init__(self, run: Any, data_root: str | None = None, trusted: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, run: Any, data_root: str | None = None, trusted: tuple[str, ...] = (), weights: Weights = "final"
+    ) -> None:
         with default_torch_settings():  # weights are initialised before they are read: not from the caller's generator
-            super().__init__(run, data_root, trusted)
-        self.data_root, self.trusted = data_root, trusted
+            super().__init__(run, data_root, trusted, weights)
+        self.data_root, self.trusted, self.weights = data_root, trusted, weights
         self.record = Run(self.directory)
 
     def __repr__(self) -> str:
@@ -133,7 +137,13 @@ class TrainedRun(TrainedModel):
         rest = {key: checked[key] for key in ("num_images", "data_root", "seed", "threads", "matmul_precision")}
         with default_torch_settings(), nullcontext() if progress else without_bars():
             (path,) = evaluate_run(
-                self.directory, checked["evaluator"], [split], **rest, trusted=self.trusted, print_table=False
+                self.directory,
+                checked["evaluator"],
+                [split],
+                **rest,
+                trusted=self.trusted,
+                print_table=False,
+                weights=self.weights,
             )
         values: dict[str, np.ndarray] = read_values(path.with_suffix(".npz")) or {}
         return Evaluated(path, read_evaluation(path), values)

@@ -34,6 +34,6 @@ def _evaluate(cfg: DictConfig, call: JobContext) -> None:
     from aevb.evaluation.evaluate_run import evaluate_run  # torch comes with it
 
     splits = settings["split"] if isinstance(settings["split"], list) else [settings["split"]]
-    rest = {key: settings[key] for key in ("num_images", "data_root", "seed", "threads", "matmul_precision")}
+    rest = {key: settings[key] for key in ("num_images", "data_root", "seed", "threads", "matmul_precision", "weights")}
     output_dir = Path(settings["output_dir"]) if settings.get("output_dir") else None
     evaluate_run(directory, settings["evaluator"], splits, **rest, output_dir=output_dir, trusted=call.trusted)

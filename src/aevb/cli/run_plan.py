@@ -18,6 +18,7 @@ from aevb.data.torchvision_import import matching_torchvision
 from aevb.errors import UserError
 from aevb.runs.data_hashes import record_data
 from aevb.runs.data_location import absolute_location, located
+from aevb.runs.origin import with_origin
 
 __all__ = ["PROGRAM", "plan_run", "print_warning", "record_run", "train_here"]
 
@@ -48,7 +49,7 @@ def plan_run(cfg: DictConfig, context: JobContext, warn: Callable[[str], None] =
     Raises:
         UserError: With every fault of the config.
     """
-    settings = validate(cfg, context.trusted)
+    settings = with_origin(validate(cfg, context.trusted))
     settings["choices"] = label_pitfalls(context.choices, settings)
     # What a run would be if nothing but its short name were asked for.
     short = {key: settings[key] for key in ("latent_dim", "seed")}

@@ -46,7 +46,7 @@ def _verify() -> int:
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     with scratch() as folder:
         again = folder / arguments.run.resolve().name
-        short = {**settings, "max_samples": samples, "output_dir": str(folder), "logger": NO_LOGGER}
+        short = {**settings, "max_samples": samples, "output_dir": str(folder), "logger": NO_LOGGER, "max_time": None}
         short["data"] = located(arguments.run, settings["data"])
         runs.prepare(again, short)
         print(f"{printable(arguments.run)}: executing again to {samples:,} samples", flush=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from aevb.config.duration import seconds_of
 from aevb.config.messages import Fault
 from aevb.config.signature import attribute, computed_attributes
 from aevb.config.tree import CONF, options, read_yaml
@@ -120,9 +121,14 @@ def devices_share_a_batch(settings: Settings) -> Iterator[Fault]:
         The fault, if there is one.
     """
     batch_size, devices = settings.get("batch_size"), settings.get("trainer.devices")
-    if isinstance(devices, int) and batch_size % devices:
-        near = max(1, batch_size // devices) * devices
-        allowed = f"a multiple of trainer.devices={devices}"
+    parts = settings.get("trainer.microbatches") or 1
+    if not isinstance(devices, int):
+        return
+    shares = devices * parts
+    if batch_size % shares:
+        near = max(1, batch_size // shares) * shares
+        times = f" * trainer.microbatches={parts}" if parts > 1 else ""
+        allowed = f"a multiple of trainer.devices={devices}{times}"
         yield Fault("batch_size", "cannot be shared evenly", batch_size, allowed, f"batch_size={near}")
 
 
@@ -141,6 +147,38 @@ def devices_need_a_mean(settings: Settings) -> Iterator[Fault]:
     if isinstance(devices, int) and devices > 1 and settings.states("objective", "mean_over_data") is False:
         wrong = f"the loss of {settings.class_name('objective')} is no mean over data, so devices cannot share it"
         yield Fault("trainer.devices", wrong, devices, "1", "trainer=default")
+
+
+def microbatches_need_a_mean(settings: Settings) -> Iterator[Fault]:
+    """Gradients of the shares of a minibatch are averaged, as those of devices are."""
+    parts = settings.get("trainer.microbatches")
+    if isinstance(parts, int) and parts > 1 and settings.states("objective", "mean_over_data") is False:
+        wrong = (
+            f"the loss of {settings.class_name('objective')} is no mean over data, so it cannot be computed in shares"
+        )
+        yield Fault("trainer.microbatches", wrong, parts, "1", "trainer.microbatches=1")
+
+
+def early_stopping_needs_the_bound(settings: Settings) -> Iterator[Fault]:
+    """Early stopping watches what the evaluator `bound` computes on the validation split."""
+    if settings.get("early_stopping") and "bound" not in (settings.get("evaluator") or {}):
+        wrong = "early stopping watches the validation bound, which the evaluator bound computes"
+        yield Fault(
+            "evaluator", wrong, allowed="evaluators with bound among them", remedy="evaluator=[bound,importance]"
+        )
+
+
+def max_time_is_a_time(settings: Settings) -> Iterator[Fault]:
+    """A time budget is a number of seconds or a clock."""
+    value = settings.get("max_time")
+    if value is not None and seconds_of(value) is None:
+        yield Fault("max_time", "no time", value, "seconds, or [DD:]HH:MM:SS", "max_time=00:10:00")
+
+
+def optimizer_comes_with_weights(settings: Settings) -> Iterator[Fault]:
+    """The state of another run's optimiser belongs to that run's weights."""
+    if settings.get("init_optimizer") and settings.get("init_from") is None:
+        yield Fault("init_optimizer", "there is no init_from", True, "false", "init_from=outputs/runs/NAME")
 
 
 def leave_one_out_needs_samples(settings: Settings) -> Iterator[Fault]:
@@ -291,6 +329,10 @@ RULES: tuple[Callable[[Settings], Iterator[Fault]], ...] = (
     batch_fits_the_data,
     devices_share_a_batch,
     devices_need_a_mean,
+    microbatches_need_a_mean,
+    early_stopping_needs_the_bound,
+    max_time_is_a_time,
+    optimizer_comes_with_weights,
     leave_one_out_needs_samples,
     theta_has_a_posterior,
     discrete_latents_have_no_derivative,

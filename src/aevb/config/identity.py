@@ -31,7 +31,10 @@ NOT_IN_FINGERPRINT = (
     "evaluation.every",
     "evaluation.final_images",
     "trainer.graph_steps",
+    "init_from",
+    "max_time",
 )
+EVALUATION_POINTS = ("evaluation.start", "evaluation.every")
 DEFAULTS_TREATED_AS_ABSENT = {
     "clip_value": None,
     "clip_norm": None,
@@ -39,6 +42,10 @@ DEFAULTS_TREATED_AS_ABSENT = {
     "model.decoder.context_dim": 0,
     "data.values": "auto",
     "data.dequantise": None,
+    "trainer.microbatches": 1,
+    "init_optimizer": False,
+    "init_sha256": None,
+    "schedule._target_": "aevb.optimizers.schedules.Constant",
 }
 """Default value of a key that older configs do not have: with it, the key is left out of the fingerprint."""
 
@@ -61,10 +68,13 @@ def flatten(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _numbers(settings: dict[str, Any]) -> dict[str, Any]:
+    # With early stopping the evaluation points decide when training ends.
+    points = EVALUATION_POINTS if settings.get("early_stopping") else ()
+    absent = [key for key in NOT_IN_FINGERPRINT if key not in points]
     return {
         key: value
         for key, value in flatten(settings)
-        if not any(key == left_out or key.startswith(f"{left_out}.") for left_out in NOT_IN_FINGERPRINT)
+        if not any(key == left_out or key.startswith(f"{left_out}.") for left_out in absent)
         and not (key in DEFAULTS_TREATED_AS_ABSENT and value == DEFAULTS_TREATED_AS_ABSENT[key])
     }
 

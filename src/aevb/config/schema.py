@@ -52,6 +52,12 @@ class Train(NamedTuple):
     report: bool = True
     evaluator: dict[str, dict[str, Any]] = {}  # noqa: RUF012 (never an instance: only read)
     selection: dict[str, Any] | None = None
+    schedule: dict[str, Any] | None = None
+    early_stopping: dict[str, Any] | None = None
+    init_from: str | None = None
+    init_sha256: str | None = None
+    init_optimizer: bool = False
+    max_time: PositiveFloat | str | None = None
     sampling: Literal["permutation", "replacement"] = "permutation"
     clip_norm: PositiveFloat | None = None
     clip_value: PositiveFloat | None = None
@@ -83,6 +89,7 @@ class Evaluate(NamedTuple):
     threads: Threads
     matmul_precision: Literal["highest", "high", "medium"] = "highest"
     output_dir: str | None = None
+    weights: Literal["final", "best"] = "final"
 
 
 class Figure(NamedTuple):

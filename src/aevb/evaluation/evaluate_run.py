@@ -22,7 +22,7 @@ from aevb.console.printable import printable
 from aevb.console.progress import bar
 from aevb.data.dataset import Splits
 from aevb.errors import UserError
-from aevb.evaluation.loading import load_run
+from aevb.evaluation.loading import Weights, load_run
 from aevb.evaluation.memory import peak_memory
 from aevb.evaluators.evaluator import Evaluation, Evaluator, run_over
 from aevb.evaluators.partial import Partial
@@ -49,6 +49,7 @@ def evaluate_run(
     matmul_precision: str = "highest",
     trusted: tuple[str, ...] = (),
     print_table: bool = True,
+    weights: Weights = "final",
 ) -> list[Path]:
     """Apply each evaluator to each split, write run/evaluation/*.json and print a table.
 
@@ -65,6 +66,7 @@ def evaluate_run(
         matmul_precision: The argument of torch.set_float32_matmul_precision.
         trusted: Names of user modules that may contain the targets of the config.
         print_table: Whether to print the table.
+        weights: "final" for model.pt, "best" for best.pt, whose evaluations lie in evaluation/best.
 
     Returns:
         The JSON files, one for each split and evaluator.
@@ -75,7 +77,7 @@ def evaluate_run(
     """
     torch.set_num_threads(threads)
     torch.set_float32_matmul_precision(matmul_precision)
-    loaded = load_run(run, data_root, trusted)
+    loaded = load_run(run, data_root, trusted, weights)
     use_matmul_backend(loaded.settings["trainer"].get("matmul_backend", "auto"))
     data: Splits = loaded.load_data()
     built: dict[str, Evaluator] = instantiate(evaluators, trusted=trusted)
@@ -83,6 +85,7 @@ def evaluate_run(
         evaluator.check(loaded.model)
 
     results = run if output_dir is None else output_dir / run.resolve().name
+    best = weights == "best"
     written, rows = [], []
     for split_name in splits:
         split = getattr(data, split_name)
@@ -91,12 +94,13 @@ def evaluate_run(
         x = targets(split, loaded.dataset.dynamic, seed, float_type(loaded.settings))[:num_images]
         part = None if num_images is None or num_images >= len(split.x) else num_images
         for evaluator in built.values():
-            path = evaluation_path(results, evaluator, split_name, part)
+            path = evaluation_path(results, evaluator, split_name, part, best)
             identity = _identity(evaluator, loaded.model, x, split_name, seed, threads)
             evaluation = recorded(path, evaluator, identity)
             if evaluation is None:
                 convention = loaded.dataset.convention.with_variance_floor(loaded.settings["model"])
                 facts = {
+                    "checkpoint": layout.BEST if best else layout.MODEL,
                     "identity": identity,
                     "targets": str(convention),
                     "seed": seed,
@@ -105,7 +109,7 @@ def evaluate_run(
                 }
                 facts["meaning"] = convention.meaning(evaluator.likelihood(loaded.model))
                 evaluation = _evaluate(evaluator, loaded.model, x, path, facts)
-                record(results, evaluator, evaluation[0], split_name, part, **evaluation[1])
+                record(results, evaluator, evaluation[0], split_name, part, best, **evaluation[1])
                 _partial(path, identity).discard()
             written.append(path)
             rows.append((evaluator, split_name, *evaluation))
@@ -129,7 +133,7 @@ def _evaluate(
     }
     seconds, cpu_seconds = partial.seconds
     time = {"seconds": seconds, "cpu_seconds": cpu_seconds}
-    return evaluation, {**time, "checkpoint": layout.MODEL, **facts, **memory}
+    return evaluation, {**time, **facts, **memory}
 
 
 def _partial(path: Path, identity: str) -> Partial:

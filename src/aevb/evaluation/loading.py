@@ -5,8 +5,7 @@ execute code.
 """
 
 from pathlib import Path
-from pickle import UnpicklingError
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 
@@ -15,8 +14,7 @@ from aevb.data.dataset import Dataset, Splits
 from aevb.data.target_convention import TargetConvention
 from aevb.errors import UserError
 from aevb.evaluators.targets import float_type
-from aevb.files.archive import is_intact
-from aevb.files.regular import is_regular, open_regular
+from aevb.models.saved_weights import read_weights
 from aevb.models.vae import VAE
 from aevb.runs import layout
 from aevb.runs.data_hashes import check_same_data
@@ -24,7 +22,10 @@ from aevb.runs.data_location import located
 from aevb.runs.run import Run, sha256_of_model, state
 from aevb.runs.settings import read_settings
 
-__all__ = ["LoadedRun", "load_run"]
+__all__ = ["LoadedRun", "Weights", "load_run"]
+
+Weights = Literal["final", "best"]
+"""model.pt, the weights at the end of training, or best.pt, those at the highest validation bound."""
 
 
 class LoadedRun(NamedTuple):
@@ -35,7 +36,7 @@ class LoadedRun(NamedTuple):
         settings: The config of the run.
         shape: The shape of an image, (rows, columns).
         dataset: The data set of the run, which is not loaded yet.
-        model: The model with the final weights, in eval mode.
+        model: The model with the weights asked for, in eval mode.
         targets: What the targets were on which it was trained, as DONE states it; None if it does not.
     """
 
@@ -60,13 +61,16 @@ class LoadedRun(NamedTuple):
         return splits
 
 
-def load_run(run: Path, data_root: str | None = None, trusted: tuple[str, ...] = ()) -> LoadedRun:
+def load_run(
+    run: Path, data_root: str | None = None, trusted: tuple[str, ...] = (), weights: Weights = "final"
+) -> LoadedRun:
     """Load the model of a finished run.
 
     Args:
         run: The run directory.
         data_root: The directory of the data, if it is not the one that the run used.
         trusted: Names of user modules that may contain the targets of the config.
+        weights: "final" for the weights at the end of training, "best" for those at the highest validation bound.
 
     Returns:
         The run with its model.
@@ -86,32 +90,20 @@ def load_run(run: Path, data_root: str | None = None, trusted: tuple[str, ...] =
     rows, columns = done["shape"]
     model: VAE = instantiate(settings["model"], trusted=trusted, data_dim=rows * columns, data_shape=(rows, columns))
     model = model.to(float_type(settings))
-    model.load_state_dict(_weights(run, done, model))
+    model.load_state_dict(_weights(run, done, model, weights))
     return LoadedRun(run, settings, (rows, columns), dataset, model.eval(), TargetConvention.of_run(done))
 
 
-def _weights(run: Path, done: dict[str, Any], model: VAE) -> dict[str, torch.Tensor]:
-    path = run / layout.MODEL
+def _weights(run: Path, done: dict[str, Any], model: VAE, weights: Weights) -> dict[str, torch.Tensor]:
+    if weights == "best" and "best" not in done:
+        raise UserError(
+            f"weights=best: {run} kept none, it was trained without early stopping; allowed: final; try: weights=final"
+        )
+    name = layout.BEST if weights == "best" else layout.MODEL
     remedy = "try: restore the file, or remove it and DONE, then the command that trained the run"
-    if not is_intact(path):
-        raise UserError(f"{path}: {'damaged' if is_regular(path) else 'missing'}; {remedy}")
-    try:
-        with open_regular(path) as file:
-            state = torch.load(file, map_location="cpu", weights_only=True)
-        stored = {name: (value.shape, value.dtype) for name, value in state.items()}
-    except (UnpicklingError, RuntimeError, AttributeError) as error:
-        raise UserError(f"{path}: refused, it holds more than tensors; allowed: weights only; {remedy}") from error
-    wanted = {name: (value.shape, value.dtype) for name, value in model.state_dict().items()}
-    if stored.keys() != wanted.keys() or any(stored[name][0] != wanted[name][0] for name in stored):
-        raise UserError(f"{path}: not the weights of the model in config.yaml; {remedy}")
-    for name, (_, dtype) in stored.items():
-        if dtype != wanted[name][1]:
-            raise UserError(
-                f"{path}: {name} is {dtype}; allowed: {wanted[name][1]}, in which the run was trained; {remedy}"
-            )
-    for name, _ in model.named_parameters():
-        if not bool(torch.isfinite(state[name]).all()):
-            raise UserError(f"{path}: {name} is not finite; {remedy}")
-    if done.get("model_sha256", sha256_of_model(run)) != sha256_of_model(run):
-        raise UserError(f"{path}: not the weights that this run ended with (sha256 in {layout.DONE}); {remedy}")
+    state = read_weights(run / name, model, remedy)
+    digest = sha256_of_model(run, name)
+    recorded = done["best"]["sha256"] if weights == "best" else done.get("model_sha256", digest)
+    if recorded != digest:
+        raise UserError(f"{run / name}: not the weights that this run ended with (sha256 in {layout.DONE}); {remedy}")
     return state

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from aevb.data.dataset import Dataset, Split, Splits
 from aevb.errors import UserError
-from aevb.evaluation.loading import load_run
+from aevb.evaluation.loading import Weights, load_run
 from aevb.evaluators.evaluator import run_over
 from aevb.evaluators.importance import Importance
 from aevb.evaluators.targets import float_type, targets
@@ -64,6 +64,8 @@ class TrainedModel:
         run: The directory of a finished run.
         data_root: The directory of the data, if it is not the one that the run used.
         trusted: Names of user modules that may contain the targets of the config.
+        weights: "final" for the weights at the end of training, "best" for those at the highest validation
+            bound (early stopping).
 
     Attributes:
         directory: The run directory.
@@ -77,9 +79,15 @@ class TrainedModel:
         UserError: If the run is not finished, or if its files are missing or damaged.
     """
 
-    def __init__(self, run: str | PathLike[str], data_root: str | None = None, trusted: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        run: str | PathLike[str],
+        data_root: str | None = None,
+        trusted: tuple[str, ...] = (),
+        weights: Weights = "final",
+    ) -> None:
         self.directory = Path(run).expanduser()
-        loaded = load_run(self.directory, data_root, trusted)
+        loaded = load_run(self.directory, data_root, trusted, weights)
         self.settings: dict[str, Any] = loaded.settings
         self.shape: tuple[int, int] = loaded.shape
         self.dataset: Dataset = loaded.dataset

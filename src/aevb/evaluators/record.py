@@ -20,7 +20,7 @@ from aevb.runs.records import read_evaluation
 __all__ = ["evaluation_path", "record", "recorded"]
 
 
-def evaluation_path(directory: Path, evaluator: Evaluator, split: str, first: int | None) -> Path:
+def evaluation_path(directory: Path, evaluator: Evaluator, split: str, first: int | None, best: bool = False) -> Path:
     """Return the path of the JSON file of an evaluation.
 
     Args:
@@ -28,16 +28,24 @@ def evaluation_path(directory: Path, evaluator: Evaluator, split: str, first: in
         evaluator: The evaluator.
         split: The name of the split.
         first: The number of images, which becomes part of the file name; None for the whole split.
+        best: Whether best.pt was evaluated, not model.pt.
 
     Returns:
         The path of the JSON file.
     """
     part = "" if first is None else f"-first{first}"
-    return directory / layout.EVALUATIONS / f"{evaluator.name}-{split}{evaluator.suffix}{part}.json"
+    folder = layout.BEST_EVALUATIONS if best else layout.EVALUATIONS
+    return directory / folder / f"{evaluator.name}-{split}{evaluator.suffix}{part}.json"
 
 
 def record(
-    directory: Path, evaluator: Evaluator, evaluation: Evaluation, split: str, first: int | None, **more: Any
+    directory: Path,
+    evaluator: Evaluator,
+    evaluation: Evaluation,
+    split: str,
+    first: int | None,
+    best: bool = False,
+    **more: Any,
 ) -> Path:
     """Write the JSON file and the .npz file of an evaluation.
 
@@ -51,12 +59,13 @@ def record(
         evaluation: The result of the evaluator.
         split: The name of the split.
         first: The number of images; None for the whole split.
+        best: Whether best.pt was evaluated, not model.pt.
         **more: Further entries of the JSON file, for example seconds, checkpoint and targets.
 
     Returns:
         The path of the JSON file.
     """
-    path = evaluation_path(directory, evaluator, split, first)
+    path = evaluation_path(directory, evaluator, split, first, best)
     values = {
         name: {"mean": evaluation.mean(name), "standard_error": evaluation.standard_error(name)}
         for name in evaluation.values

@@ -30,6 +30,7 @@ def compatibility_key(settings: dict[str, Any]) -> str | None:
     )
     paper = paper and encoder.get("activation") == decoder.get("activation") == "tanh"
     alone = objective["_target_"] not in OBJECTIVES or trainer["engine"] == "autograd" or trainer["devices"] > 1
+    alone = alone or trainer.get("microbatches", 1) > 1
     if alone or not paper:
         return None
     layers = [{key: value for key, value in part.items() if key != "latent_dim"} for part in (encoder, decoder)]

@@ -38,6 +38,7 @@ class RunContext(NamedTuple):
             `bound`.
         targets: What the values of an image mean.
         train_x: Training images, (num_images, D), if evaluation points look at these too.
+        valid_x: Validation images, (n, D), if `bound` is evaluated on these too.
     """
 
     directory: Path
@@ -49,6 +50,7 @@ class RunContext(NamedTuple):
     num_images: int
     targets: TargetConvention
     train_x: Tensor | None = None
+    valid_x: Tensor | None = None
 
 
 class RunLogger:

@@ -53,7 +53,7 @@ class AuthorsAdagrad(torch.optim.Adagrad):
         eps: PositiveFloat = 1e-8,
     ) -> None:
         super().__init__(params, lr=lr, initial_accumulator_value=eps / batch_size**2, eps=0.0, fused=True)
-        self.lr, self.warmup = lr, warmup
+        self.warmup = warmup
         self._known_steps: tuple[Tensor, int, int] | None = None  # the count, its version, and the number in it
 
     def _count(self) -> Tensor:
@@ -87,11 +87,11 @@ class AuthorsAdagrad(torch.optim.Adagrad):
                 continue
             gradients = [parameter.grad for parameter in parameters]
             sums = [self.state[parameter]["sum"] for parameter in parameters]
-            decay = group["weight_decay"]
+            decay, lr = group["weight_decay"], group["lr"]
             if isinstance(is_warm, Tensor):
-                _adagrad(parameters, gradients, sums, self.lr * is_warm.to(parameters[0]), decay)
+                _adagrad(parameters, gradients, sums, lr * is_warm.to(parameters[0]), decay)
             else:
-                options = {"lr": self.lr * is_warm, "lr_decay": 0.0, "weight_decay": decay, "eps": 0.0}
+                options = {"lr": lr * is_warm, "lr_decay": 0.0, "weight_decay": decay, "eps": 0.0}
                 counts = [count] * len(parameters)
                 torch._fused_adagrad_(parameters, gradients, sums, counts, maximize=False, **options)
         if not isinstance(steps, Tensor):

@@ -21,7 +21,7 @@ def adagrad(params: Any, lr: PositiveFloat = 0.01) -> torch.optim.Optimizer:
         The optimizer.
     """
     params = list(params)
-    return torch.optim.Adagrad(params, lr=lr, fused=not _on_cuda(params))  # not every torch has the kernel there
+    return torch.optim.Adagrad(params, lr=lr, fused=_on("cpu", params))  # not every torch has the kernel elsewhere
 
 
 def adam(
@@ -42,7 +42,7 @@ def adam(
         The optimizer.
     """
     params = list(params)
-    capturable = _on_cuda(params)  # its step, by a CUDA graph
+    capturable = _on("cuda", params)  # its step, by a CUDA graph
     return torch.optim.Adam(params, lr=lr, betas=(betas[0], betas[1]), eps=eps, fused=True, capturable=capturable)
 
 
@@ -60,7 +60,7 @@ def sgd(params: Any, lr: PositiveFloat = 0.001, momentum: NonNegativeFloat = 0.0
     return torch.optim.SGD(params, lr=lr, momentum=momentum, fused=True)
 
 
-def _on_cuda(params: Any) -> bool:
+def _on(device: str, params: Any) -> bool:
     groups = [group["params"] if isinstance(group, dict) else [group] for group in params]
     parameters: list[nn.Parameter] = [parameter for group in groups for parameter in group]
-    return all(parameter.device.type == "cuda" for parameter in parameters)
+    return all(parameter.device.type == device for parameter in parameters)

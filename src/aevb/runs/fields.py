@@ -11,6 +11,8 @@ from aevb.data.target_convention import TargetConvention
 
 __all__ = [
     "Field",
+    "best_weights",
+    "boolean",
     "count",
     "estimates",
     "mapping",
@@ -163,3 +165,26 @@ def trials(value: Any) -> list[dict[str, Any]]:
         number(item["learning_rate"])
         number(item["train_bound"])
     return value
+
+
+def boolean(value: Any) -> bool:
+    """Accept true or false.
+
+    Args:
+        value: A value from a JSON file.
+    """
+    if not isinstance(value, bool):
+        raise ValueError("true or false")
+    return value
+
+
+def best_weights(value: Any) -> dict[str, Any]:
+    """Accept the record of best.pt: samples_seen, valid_bound and sha256.
+
+    Args:
+        value: A value from a JSON file.
+    """
+    checks = {"samples_seen": count, "valid_bound": number, "sha256": text}
+    if not isinstance(value, dict) or not checks.keys() <= value.keys():
+        raise ValueError("an object of {samples_seen, valid_bound, sha256}")
+    return {**value, **{name: check(value[name]) for name, check in checks.items()}}

@@ -16,13 +16,16 @@ Every other module composes paths from these names: `run / layout.METRICS`. A ru
         csv/, wandb/, mlflow     what logger=csv, wandb and mlflow write (mlflow: the identifier of its run)
         posterior_means.npz      posterior means at the evaluation points (logger=posterior_means)
         model.pt                 state_dict of the trained model
-        evaluation/              one JSON file per evaluator and split
+        best.pt                  state_dict at the highest validation bound (early_stopping=validation)
+        evaluation/              one JSON file per evaluator and split; of best.pt in evaluation/best/
         DONE or FAILED           how the run ended
 """
 
 from pathlib import Path
 
 __all__ = [
+    "BEST",
+    "BEST_EVALUATIONS",
     "CHECKPOINTS",
     "CONFIG",
     "CSV",
@@ -60,6 +63,7 @@ TIMING = "timing.csv"
 PROGRESS = "progress.json"
 LEARNING_RATES = "learning_rates.json"
 MODEL = "model.pt"
+BEST = "best.pt"
 POSTERIOR_MEANS = "posterior_means.npz"
 CHECKPOINTS = "checkpoints"
 LAST_CHECKPOINT = f"{CHECKPOINTS}/last.ckpt"
@@ -70,9 +74,10 @@ CSV = "csv"
 WANDB = "wandb"
 MLFLOW = "mlflow"
 EVALUATIONS = "evaluation"
+BEST_EVALUATIONS = f"{EVALUATIONS}/best"
 PUBLISHED_EVALUATIONS = f"{TENSORBOARD}/evaluation"
 
-FOLDERS = (CHECKPOINTS, EVALUATIONS, TENSORBOARD, PUBLISHED_EVALUATIONS)
+FOLDERS = (CHECKPOINTS, EVALUATIONS, BEST_EVALUATIONS, TENSORBOARD, PUBLISHED_EVALUATIONS)
 """The folders of a run directory that we write to."""
 
 

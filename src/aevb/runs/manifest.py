@@ -53,11 +53,19 @@ def begin(directory: Path, settings: dict[str, Any], data: dict[str, str], hardw
             "platform": platform.platform(),
             "processor": processor(),
             "devices": settings["trainer"]["devices"],
+            **_origin(settings),
             **hardware,
             "data": data,
             "starts": [*starts, _start()],
         },
     )
+
+
+def _origin(settings: dict[str, Any]) -> dict[str, Any]:
+    # The run that this one starts from, if any.
+    if settings.get("init_from") is None:
+        return {}
+    return {"init_from": {"run": settings["init_from"], "model_sha256": settings.get("init_sha256")}}
 
 
 def _start() -> dict[str, Any]:

@@ -91,6 +91,9 @@ DONE = {
     "test?": fields.estimates,
     "model_sha256?": fields.text,
     "config?": fields.mapping,
+    "stopped_early?": fields.boolean,
+    "best?": fields.best_weights,
+    "init_from?": fields.mapping,
 }
 EVALUATION = {
     "name": fields.text,

@@ -70,7 +70,7 @@ def planned_action(directory: Path, settings: dict[str, Any]) -> PlannedAction:
         settings: The config of the run.
 
     Returns:
-        The action; "done" if the run has seen max_samples already.
+        The action; "done" if the run has seen max_samples already, or was stopped early.
 
     Raises:
         UserError: The directory holds another experiment.
@@ -91,8 +91,10 @@ def planned_action(directory: Path, settings: dict[str, Any]) -> PlannedAction:
             f"{new_values}: {directory} holds a run with {old_values}; "
             "allowed: the same experiment; try: another name=, or remove that folder"
         )
-    if before == "done" and Run(directory).done["samples_seen"] >= settings["max_samples"]:
-        return "done"
+    if before == "done":
+        done = Run(directory).done
+        if done.get("stopped_early") or done["samples_seen"] >= settings["max_samples"]:
+            return "done"
     return "extend" if before == "done" else "resume"
 
 
@@ -156,9 +158,12 @@ def mark_done(directory: Path, facts: dict[str, Any]) -> None:
         facts: What the run came to: samples_seen at the least. Added are the fingerprint of the config, the commit of the
             code, the sha256 of model.pt, and a copy of the config that is read faster than YAML.
     """
-    identity: dict[str, Any] = {"fingerprint": fingerprint(read_settings(directory)), "commit": commit()}
+    settings = read_settings(directory)
+    identity: dict[str, Any] = {"fingerprint": fingerprint(settings), "commit": commit()}
     if os.path.lexists(directory / layout.MODEL):
         identity["model_sha256"] = sha256_of_model(directory)
+    if settings.get("init_from") is not None:
+        identity["init_from"] = {"run": settings["init_from"], "model_sha256": settings["init_sha256"]}
     if (copy := json_copy(directory)) is not None:
         identity["config"] = copy
     remove_file(directory / layout.FAILED)
@@ -167,13 +172,14 @@ def mark_done(directory: Path, facts: dict[str, Any]) -> None:
         (directory / layout.PROGRESS).unlink(missing_ok=True)
 
 
-def sha256_of_model(directory: Path) -> str:
-    """Return the sha256 of the bytes of model.pt, in hexadecimal.
+def sha256_of_model(directory: Path, name: str = layout.MODEL) -> str:
+    """Return the sha256 of the bytes of model.pt, or of best.pt, in hexadecimal.
 
     Args:
         directory: The run directory.
+        name: The file.
     """
-    with open_regular(directory / layout.MODEL) as file:
+    with open_regular(directory / name) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
 

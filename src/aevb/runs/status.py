@@ -92,7 +92,7 @@ def row(directory: Path, max_samples: int | None = None, point: str = "", why: s
         seen, bound = max(seen, progress.samples_seen), bound if progress.train_bound is None else progress.train_bound
         return Row(str(directory), "running", seen, wanted, "", point, bound, progress.samples_per_second)
     if before == "done":
-        short = seen < wanted
+        short = seen < wanted and not (done or {}).get("stopped_early")
         why = why if short else (done or {}).get("warning", "")
         return Row(str(directory), "partial" if short else "done", seen, wanted, why, point)
     if progress is not None:  # what the run would be resumed from

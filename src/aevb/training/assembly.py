@@ -1,5 +1,6 @@
 """Assembles what a run trains, from its config: data, model, objective, minibatches, optimiser, LightningModule."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +16,9 @@ from aevb.loggers.base import RunContext
 from aevb.models.standardised import StandardisedVAE
 from aevb.models.vae import VAE
 from aevb.objectives.objective import Objective
+from aevb.optimizers.schedules import Schedule
 from aevb.runs import layout, manifest
+from aevb.runs.checkpoints import newest_checkpoint
 from aevb.runs.data_hashes import record_data
 from aevb.runs.data_location import located
 from aevb.training.clipping import Clipping
@@ -27,6 +30,7 @@ from aevb.training.module import Training
 from aevb.training.multi_device import Ranks
 from aevb.training.running_mean import RunningMean
 from aevb.training.settings import TrainerSettings
+from aevb.training.warm_start import load_optimizers, optimizer_states, start_from
 
 __all__ = ["TrainingJob", "assemble", "load_data"]
 
@@ -101,9 +105,12 @@ def assemble(job: TrainingJob, settings: dict[str, Any], slot: Slot | None) -> t
     x = torch.from_numpy(splits.train.x).to(dtype)
     if isinstance(model, StandardisedVAE):
         model.set_units(x)
+    is_new = newest_checkpoint(job.directory) is None  # else the checkpoint has all that the run started from
+    if is_new:
+        start_from(model, settings)
     sizes = {"n_train": len(splits.train.x), "data_dim": dataset.dim}
     objective: Objective = instantiate(settings["objective"], trusted=trusted, **sizes).to(dtype)
-    _check_ranks(objective, job.ranks)
+    _check_shares(objective, job.ranks, trainer.microbatches)
 
     stream = Stream(
         x,
@@ -117,6 +124,10 @@ def assemble(job: TrainingJob, settings: dict[str, Any], slot: Slot | None) -> t
 
     points: EvaluationSettings = instantiate(settings["evaluation"], trusted=trusted)
 
+    schedule: Schedule | None = instantiate(settings.get("schedule"), trusted=trusted, **sizes)
+
+    states = optimizer_states(settings) if is_new else None
+
     def make_optimizer(groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
         return instantiate(settings["optimizer"], trusted=trusted, params=groups, batch_size=settings["batch_size"])
 
@@ -129,6 +140,9 @@ def assemble(job: TrainingJob, settings: dict[str, Any], slot: Slot | None) -> t
         slot or trainer.engine,
         Clipping(settings.get("clip_value"), settings.get("clip_norm")),
         min(trainer.graph_steps, trainer.block),
+        schedule,
+        trainer.microbatches,
+        None if states is None else partial(load_optimizers, states=states),
     )
     if getattr(model.decoder, "learned_variance", False) and not getattr(model.decoder, "min_std", 0):
         _name_constant_pixels(module, splits.train.x)
@@ -155,6 +169,14 @@ def _context(
     if points.splits == "both":
         train = targets(splits.train.first(points.num_images), dataset.dynamic, settings["seed"], dtype)
         context = context._replace(train_x=train)
+    if settings.get("early_stopping"):
+        if len(splits.valid.x) == 0:
+            raise UserError(
+                f"early_stopping: {dataset.name} has no validation split; allowed: data with one (mnist, array); "
+                "try: early_stopping=null"
+            )
+        valid = targets(splits.valid, dataset.dynamic, settings["seed"], dtype)
+        context = context._replace(valid_x=valid)
     return context
 
 
@@ -166,7 +188,12 @@ def _check_decoder(model: VAE, dataset: Dataset) -> None:
         )
 
 
-def _check_ranks(objective: Objective, ranks: Ranks) -> None:
+def _check_shares(objective: Objective, ranks: Ranks, microbatches: int) -> None:
+    if microbatches > 1 and not objective.mean_over_data:
+        raise UserError(
+            f"trainer.microbatches={microbatches}: the loss of {type(objective).__name__} is no mean over data, so it "
+            "cannot be computed in shares; allowed: 1; try: trainer.microbatches=1"
+        )
     if ranks.world > 1 and not objective.mean_over_data:
         raise UserError(
             f"trainer.devices={ranks.world}: the loss of {type(objective).__name__} is no mean over data, so devices cannot "

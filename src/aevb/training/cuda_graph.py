@@ -107,6 +107,7 @@ class GraphedRounds:
         self.rounds_before = 0
         self.minibatches = stream.on_device(steps)
         self._replay: Callable[[], object] | None = None
+        self._learning_rate = 1.0
 
     def run_one(self, stream: Iterator[Batch]) -> list[CompletedUpdate]:
         """Execute one round without a recording and return its updates.
@@ -131,8 +132,12 @@ class GraphedRounds:
         warm = self.rounds_before >= WARM_UP_ROUNDS
         return rounds >= self.steps and warm and all(map(state_is_on_device, self.optimizers))
 
-    def replay(self) -> list[CompletedUpdate]:
+    def replay(self, learning_rate: float = 1.0) -> list[CompletedUpdate]:
         """Execute `steps` rounds; the first call records them.
+
+        Args:
+            learning_rate: The factor of the schedule, the same in all of these rounds. It is part of the
+                recording, so another one than before is recorded anew.
 
         Returns:
             Their updates, with the scalars "loss" and "bound".
@@ -141,6 +146,8 @@ class GraphedRounds:
             UserError: The rounds cannot be recorded.
         """
         self.minibatches.load(self.stream.position)
+        if self._learning_rate != learning_rate:
+            self._replay, self._learning_rate = None, learning_rate
         if self._replay is None:
             try:
                 self._numbers, self._replay = self.capture.record(self._run_all)

@@ -1,9 +1,11 @@
 """The evaluations at the end of a run, and the files that say that it is done."""
 
 import time
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
+from torch import Tensor
 
 from aevb import runs
 from aevb.console.progress import bar
@@ -12,10 +14,11 @@ from aevb.evaluators.record import record
 from aevb.loggers.base import RunContext
 from aevb.models.vae import VAE
 from aevb.runs import layout
+from aevb.runs.run import sha256_of_model
 from aevb.training.assembly import TrainingJob
-from aevb.training.module import own
+from aevb.training.early_stopping import EarlyStopping
 
-__all__ = ["FinalEvaluation", "evaluate", "mark_done", "write_evaluations", "write_weights"]
+__all__ = ["FinalEvaluation", "evaluate", "mark_done", "own", "write_evaluations", "write_weights"]
 
 
 class FinalEvaluation(NamedTuple):
@@ -81,15 +84,31 @@ def write_evaluations(
         record(job.directory, evaluator, evaluation, "test", num_images, **facts)
 
 
-def write_weights(job: TrainingJob, model: VAE) -> None:
-    """Write model.pt, the state_dict of the trained model.
+def own(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Give every tensor of a state_dict its own storage, since torch.save writes whole storages.
+
+    Args:
+        state: A state_dict; changed in place.
+
+    Returns:
+        The same dictionary.
+    """
+    for name, tensor in state.items():
+        state[name] = tensor.clone()
+    return state
+
+
+def write_weights(job: TrainingJob, model: VAE, best: dict[str, Tensor] | None = None) -> None:
+    """Write model.pt, the state_dict of the trained model, and best.pt.
 
     Args:
         job: The job.
         model: The trained model.
+        best: The weights at the highest validation bound, of a run with early stopping.
     """
-    state = own(model.state_dict())
-    runs.write_atomically(job.directory / layout.MODEL, lambda file: torch.save(state, file))
+    states = {layout.MODEL: own(model.state_dict()), **({layout.BEST: own(dict(best))} if best else {})}
+    for name, state in states.items():
+        runs.write_atomically(job.directory / name, partial(torch.save, state))
 
 
 def mark_done(
@@ -98,6 +117,7 @@ def mark_done(
     results: dict[str, FinalEvaluation],
     seconds: dict[str, float],
     warning: str | None = None,
+    stopping: EarlyStopping | None = None,
 ) -> None:
     """Writes DONE, the last file of a run.
 
@@ -107,6 +127,7 @@ def mark_done(
         results: By the name of the evaluator.
         seconds: Wall times.
         warning: Why the trained model should not be used; None if nothing is wrong.
+        stopping: The state of early stopping, of a run that has it.
     """
     convention = job.dataset.convention.with_variance_floor(job.settings["model"])
     test = {
@@ -123,4 +144,10 @@ def mark_done(
         done["warning"] = warning
     if "selection" in job.settings:
         done["learning_rate"] = job.settings["optimizer"]["lr"]
+    if stopping is not None:
+        done["stopped_early"] = stopping.has_ended
+        if stopping.best is not None:
+            seen, bound = stopping.best
+            digest = sha256_of_model(job.directory, layout.BEST)
+            done["best"] = {"samples_seen": seen, "valid_bound": bound, "sha256": digest}
     runs.mark_done(job.directory, {**done, **seconds, "test": test})

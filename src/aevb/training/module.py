@@ -19,18 +19,22 @@ from torch import Tensor
 from aevb.errors import UserError
 from aevb.models.vae import VAE
 from aevb.objectives.objective import Batch, Objective, Update
+from aevb.optimizers.schedules import Schedule
 from aevb.training.checkpoints.io import SavedCheckpoint
 from aevb.training.clipping import UNCLIPPED, Clipping
 from aevb.training.cuda_graph import Capture, CompletedUpdate, CudaCapture, GraphedRounds, is_capturable
 from aevb.training.divergence import Diverged, DivergenceWatch, Snapshot
+from aevb.training.engines.accumulated import Accumulated
 from aevb.training.engines.ensemble import Member, Slot
 from aevb.training.engines.select import EngineName, choose_engine
+from aevb.training.learning_rate import LearningRate
 from aevb.training.minibatches import Stream
 from aevb.training.multi_device import average
 from aevb.training.running_mean import RunningMean
 from aevb.training.schedule import Block
+from aevb.training.weight_prior import with_weight_prior
 
-__all__ = ["Diverged", "Training", "own"]
+__all__ = ["Diverged", "Training"]
 
 AHEAD = 50
 """Minibatches that a GPU prepares at once if it records none."""
@@ -38,20 +42,7 @@ MAX_NUMBERS = 2**24
 """Entries of all minibatches that are prepared at once, at most."""
 
 MakeOptimizer = Callable[[list[dict[str, Any]]], torch.optim.Optimizer]
-
-
-def own(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Give every tensor of a state_dict its own storage, since torch.save writes whole storages.
-
-    Args:
-        state: A state_dict; changed in place.
-
-    Returns:
-        The same dictionary.
-    """
-    for name, tensor in state.items():
-        state[name] = tensor.clone()
-    return state
+PrepareOptimizers = Callable[[list[torch.optim.Optimizer]], object]
 
 
 class _StepState:
@@ -74,6 +65,9 @@ class Training(L.LightningModule):
         engine: Name of what computes the gradients, or the slot of this run in an ensemble.
         clipping: Clipping of the gradients.
         graph_steps: Rounds in a CUDA graph, where rounds can be recorded (aevb.training.cuda_graph).
+        schedule: The learning rate as a function of samples_seen; None: constant.
+        microbatches: Number of shares in which a minibatch is computed, one after another.
+        prepare_optimizers: Called with the new optimisers of theta and phi, to give them a state.
 
     Attributes:
         groups: Parameters by the name of their group, "theta" or "phi".
@@ -92,14 +86,18 @@ class Training(L.LightningModule):
         engine: EngineName | Slot = "auto",
         clipping: Clipping = UNCLIPPED,
         graph_steps: int = 0,
+        schedule: Schedule | None = None,
+        microbatches: int = 1,
+        prepare_optimizers: PrepareOptimizers | None = None,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.model, self.objective = model, objective
         self.stream, self.make_optimizer, self.window = stream, make_optimizer, window
         self.groups = {"theta": model.theta, "phi": [*model.phi, *objective.parameters()]}
-        self.engine = choose_engine(engine, objective, model, self.groups)
+        self.engine = choose_engine(engine, objective, model, self.groups, microbatches)
         self.clipping, self.graph_steps = clipping, graph_steps
+        self.learning_rate, self.prepare_optimizers = LearningRate(schedule), prepare_optimizers
         self._step_state = _StepState()
         self.stop_requested = self.stopping = False
         self.latest_checkpoint: Callable[[], SavedCheckpoint | None] = lambda: None
@@ -132,7 +130,11 @@ class Training(L.LightningModule):
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """Return one optimiser for theta and one for phi, where they have parameters."""
-        return [self.make_optimizer(self._with_prior(name)) for name in self._trained]
+        optimizers = [self.make_optimizer(self._with_prior(name)) for name in self._trained]
+        if self.prepare_optimizers is not None:
+            self.prepare_optimizers(optimizers)
+        self.learning_rate.attach(optimizers)
+        return optimizers
 
     def capture(self) -> Capture | None:
         """Return what records rounds on the device of this module, or None."""
@@ -148,7 +150,8 @@ class Training(L.LightningModule):
         most = MAX_NUMBERS // self.stream.x[0].numel() // self.stream.batch_size
         self.stream.ahead = max(1, min(self.graph_steps or AHEAD, most))
         one_minibatch = self.round_samples == self.stream.batch_size
-        if self.graph_steps and one_minibatch and self.stream.world == 1 and not isinstance(self.engine, Member):
+        alone = self.stream.world == 1 and not isinstance(self.engine, Member | Accumulated)
+        if self.graph_steps and one_minibatch and alone:
             optimizers = self._optimizers()
 
             def run_round(minibatches: Iterator[Batch]) -> list[CompletedUpdate]:
@@ -207,8 +210,9 @@ class Training(L.LightningModule):
         while not self._is_over(block):
             if self._graph is None or check:
                 updates: Iterable[CompletedUpdate] = self._round(self.stream, optimizers, check)
-            elif self._graph.can_replay((block.stop - self.samples_seen) // self.round_samples):
-                updates, self._step_state.stop_votes = self._graph.replay(), self.stop_requested
+            elif self._can_replay(block):
+                updates = self._graph.replay(self.learning_rate.factor)
+                self._step_state.stop_votes = self.stop_requested
             else:
                 updates = self._graph.run_one(self.stream)
             for samples, stats in updates:
@@ -219,9 +223,19 @@ class Training(L.LightningModule):
     def _round(
         self, stream: Iterator[Batch], optimizers: dict[str, torch.optim.Optimizer], check: bool = False
     ) -> Iterator[CompletedUpdate]:
+        seen = self.samples_seen
         for update in self.engine(self.model, stream):
+            self.learning_rate.set(seen)
             samples = update.samples * self.stream.world
-            yield samples, self._take_step(update, optimizers, self.samples_seen + samples if check else None)
+            seen += samples
+            yield samples, self._take_step(update, optimizers, seen if check else None)
+
+    def _can_replay(self, block: Block) -> bool:
+        assert self._graph is not None
+        rounds, seen = self._graph.steps, self.samples_seen
+        return self._graph.can_replay((block.stop - seen) // self.round_samples) and (
+            self.learning_rate.is_constant_for(seen, rounds * self.round_samples)
+        )
 
     def _is_over(self, block: Block) -> bool:
         # A CPU is asked after each round, for steps may be slow. Asking a GPU would stall it, and its blocks are short.
@@ -254,14 +268,8 @@ class Training(L.LightningModule):
         return stats
 
     def _with_prior(self, name: str) -> list[dict[str, Any]]:
-        # The gradient of -log p(w) / N, weights only: torch adds weight_decay * w to the gradient before anything else.
-        parameters = self.groups[name]
         precision = self.objective.weight_prior if name in self.objective.weight_prior_of else 0.0
-        decay = precision / len(self.stream.x)
-        weights = [parameter for parameter in parameters if parameter.dim() > 1]
-        others = [parameter for parameter in parameters if parameter.dim() <= 1]
-        groups = [{"params": weights, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
-        return [group for group in groups if group["params"]]
+        return with_weight_prior(self.groups[name], precision / len(self.stream.x))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add samples_seen, the position of the stream and the window, as plain containers.

@@ -46,8 +46,16 @@ class EvaluationSchedule(NamedTuple):
             before: samples_seen at the beginning of a block.
             after: samples_seen at its end.
         """
-        is_point = after >= self.first and is_evaluation_point(before, after, self.every)
-        return after > before and (is_point or after >= self.max_samples)
+        return after > before and (self.is_point(before, after) or after >= self.max_samples)
+
+    def is_point(self, before: int, after: int) -> bool:
+        """Return whether training from `before` to `after` samples reached an evaluation point, the end aside.
+
+        Args:
+            before: samples_seen at the beginning of a block.
+            after: samples_seen at its end.
+        """
+        return after > before and after >= self.first and is_evaluation_point(before, after, self.every)
 
     def without_former_end(self, rows: list[dict[str, float]], round_samples: int) -> list[dict[str, float]]:
         """Return the rows that a longer run has too.
@@ -77,6 +85,7 @@ class BlockSchedule:
         block: Samples in a block at most; a block has at least one round. Where a round of the
             objective has passed the end of a block already, the block is empty.
         every: If given, blocks also end at its multiples.
+        has_ended: Returns whether training has ended before max_samples.
     """
 
     def __init__(
@@ -86,13 +95,15 @@ class BlockSchedule:
         round_samples: int,
         block: int,
         every: int | None = None,
+        has_ended: Callable[[], bool] = lambda: False,
     ) -> None:
+        self.has_ended = has_ended
         self.samples_seen, self.max_samples = samples_seen, max_samples
         self.round_samples, self.block, self.every = round_samples, block, every
 
     def __iter__(self) -> Iterator[Block]:
         start = self.samples_seen()
-        while start < self.max_samples:
+        while start < self.max_samples and not self.has_ended():
             stop = min(start + self.block, next_evaluation_point(start, self.every), self.max_samples)
             stop = start + -(-(stop - start) // self.round_samples) * self.round_samples  # whole rounds
             yield Block(start, stop)

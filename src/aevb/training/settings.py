@@ -27,13 +27,16 @@ class TrainerSettings:
         block: Minibatches that one Lightning step takes at once.
         graph_steps: Minibatches of a block that one CUDA graph takes at once, where objective, model and
             optimizer allow it (aevb.training.cuda_graph); 0: none. Without effect on other devices.
+        microbatches: Shares in which the minibatch of a device is computed, one after another, so that a large
+            one fits into a small memory (aevb.training.engines.accumulated).
         checkpoint_minutes: Longest time between two checkpoints; one is also written at every evaluation point.
 
     Raises:
-        UserError: If accelerator=gpu and torch has no GPU.
+        UserError: If accelerator=gpu and torch has no GPU, or accelerator=mps and torch has no MPS device or the
+            precision is 64, which MPS does not have.
     """
 
-    accelerator: Literal["cpu", "gpu", "auto"] = "cpu"
+    accelerator: Literal["cpu", "gpu", "mps", "auto"] = "cpu"
     devices: PositiveInt = 1
     threads: Threads = 1
     precision: Literal[32, 64] = 32
@@ -42,9 +45,20 @@ class TrainerSettings:
     matmul_precision: Literal["highest", "high", "medium"] = "highest"
     block: PositiveInt = 50
     graph_steps: NonNegativeInt = 50
+    microbatches: PositiveInt = 1
     checkpoint_minutes: PositiveFloat = 5
 
     def __post_init__(self) -> None:
+        if self.accelerator == "mps" and not torch.backends.mps.is_available():
+            raise UserError(
+                f"trainer.accelerator=mps: torch {torch.__version__} has no MPS device here (it needs a Mac with Apple "
+                "silicon); allowed: cpu, auto; try: trainer.accelerator=cpu"
+            )
+        if self.accelerator == "mps" and self.precision == 64:
+            raise UserError(
+                "trainer.precision=64: MPS computes in 32 bits only; allowed: 32; try: trainer.precision=32, or "
+                "trainer.accelerator=cpu"
+            )
         if self.accelerator == "gpu" and not (torch.cuda.is_available() or torch.backends.mps.is_available()):
             raise UserError(
                 f"trainer.accelerator=gpu: torch {torch.__version__} has no GPU here; allowed: cpu, auto; "

@@ -7,6 +7,7 @@ several ranks, of which the first writes. Hydra is not imported.
 import traceback
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -25,6 +26,7 @@ from aevb.runs.lock import lock
 from aevb.training import sanity
 from aevb.training.assembly import TrainingJob, assemble, load_data
 from aevb.training.callbacks.checkpointing import CheckpointCallback
+from aevb.training.callbacks.early_stopping import EarlyStoppingCallback
 from aevb.training.callbacks.evaluation import EvaluationCallback
 from aevb.training.callbacks.metrics_csv import MetricsWriter
 from aevb.training.callbacks.preemption import PreemptionCallback, Signals
@@ -33,6 +35,7 @@ from aevb.training.callbacks.progress_record import ProgressRecord
 from aevb.training.checkpoints.background_writer import BackgroundWriter
 from aevb.training.checkpoints.identity import RunIdentity, check_checkpoint, identity
 from aevb.training.checkpoints.io import QueuedCheckpointIO, SavedCheckpoint, checkpoint_to_resume, load
+from aevb.training.early_stopping import EarlyStopping
 from aevb.training.engines.ensemble import Slot
 from aevb.training.evaluation_settings import EvaluationSettings
 from aevb.training.final_evaluation import evaluate, mark_done, write_evaluations, write_weights
@@ -42,6 +45,7 @@ from aevb.training.module import Training
 from aevb.training.multi_device import ALONE, Ranks
 from aevb.training.schedule import BlockSchedule, EvaluationSchedule
 from aevb.training.settings import TrainerSettings
+from aevb.training.time_budget import time_budget
 from aevb.training.timer import RunClock, TrainingTimer
 from aevb.training.trials import select_learning_rate
 
@@ -88,6 +92,18 @@ def run(
 
 def _run(directory: Path, trusted: tuple[str, ...], ranks: Ranks, slot: Slot | None, signals: Signals) -> None:
     settings = runs.read_settings(directory)
+    with time_budget(settings.get("max_time"), signals):
+        _train(directory, settings, trusted, ranks, slot, signals)
+
+
+def _train(
+    directory: Path,
+    settings: dict[str, Any],
+    trusted: tuple[str, ...],
+    ranks: Ranks,
+    slot: Slot | None,
+    signals: Signals,
+) -> None:
     trainer_settings: TrainerSettings = instantiate(settings["trainer"], trusted=trusted)
     _check_devices(trainer_settings, ranks)
     set_up_process(trainer_settings)
@@ -108,9 +124,11 @@ def _run(directory: Path, trusted: tuple[str, ...], ranks: Ranks, slot: Slot | N
     schedule = EvaluationSchedule(settings["max_samples"], points.start, points.every)
     timer = TrainingTimer() if slot is None else slot.batcher.timer
     evaluation = EvaluationCallback(context, evaluators, run_logger, schedule, RunClock(timer))
+    rule: EarlyStopping | None = instantiate(settings.get("early_stopping"), trusted=trusted)
+    early = None if rule is None else EarlyStoppingCallback(rule, evaluation)
     with BackgroundWriter() as writer:
         metrics = MetricsWriter(directory, evaluation, writer)
-        device = _fit(job, own, module, metrics, signals)
+        device = _fit(job, own, module, metrics, signals, early)
 
     last = context._replace(x=context.x[: points.final_images])
     with timer.pause():
@@ -119,10 +137,11 @@ def _run(directory: Path, trusted: tuple[str, ...], ranks: Ranks, slot: Slot | N
         return
     write_evaluations(job, module.model, results, points.final_images)
     run_logger.end(context, evaluation.rows[-1], {name: result.evaluation for name, result in results.items()})
-    write_weights(job, module.model)
+    write_weights(job, module.model, None if early is None else early.weights)
     seconds = {key: metrics.timing[-1][key] for key in ("training_seconds", "evaluation_seconds")}
     bound = evaluation.rows[-1].get("test_bound")
-    mark_done(job, module.samples_seen, results, seconds, sanity.warning(bound, splits, settings, module.model.decoder))
+    warning = sanity.warning(bound, splits, settings, module.model.decoder)
+    mark_done(job, module.samples_seen, results, seconds, warning, rule)
 
 
 def _check_devices(settings: TrainerSettings, ranks: Ranks) -> None:
@@ -134,7 +153,12 @@ def _check_devices(settings: TrainerSettings, ranks: Ranks) -> None:
 
 
 def _fit(
-    job: TrainingJob, own: RunIdentity, module: Training, metrics: MetricsWriter, signals: Signals
+    job: TrainingJob,
+    own: RunIdentity,
+    module: Training,
+    metrics: MetricsWriter,
+    signals: Signals,
+    early: EarlyStoppingCallback | None,
 ) -> torch.device:
     """Train to the end, from the newest checkpoint if there is one; returns the device that trained."""
     directory, settings, ranks = job.directory, job.trainer, job.ranks
@@ -149,12 +173,20 @@ def _fit(
     if ranks.first:
         remove_file(directory / layout.DONE)  # of a shorter run: what it is extended from has been read
     block = settings.block * module.stream.batch_size
-    schedule = BlockSchedule(lambda: module.samples_seen, points.max_samples, module.round_samples, block, points.every)
+    schedule = BlockSchedule(
+        lambda: module.samples_seen,
+        points.max_samples,
+        module.round_samples,
+        block,
+        points.every,
+        lambda: early is not None and early.rule.has_ended,
+    )
     last = directory / layout.LAST_CHECKPOINT
     checkpoints = CheckpointCallback(last, points, settings.checkpoint_minutes, metrics.writer, resumed, own)
     callbacks = [
         *([ProgressBar(directory.name, points.max_samples)] if ranks.first else []),
         evaluation,
+        *([] if early is None else [early]),
         metrics,
         checkpoints,
         *([ProgressRecord(directory, checkpoints)] if ranks.first else []),

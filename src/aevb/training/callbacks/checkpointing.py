@@ -88,7 +88,7 @@ class CheckpointCallback(L.Callback):
             batch_idx: Unused.
         """
         self.writer.check()
-        ends = module.stopping or module.samples_seen >= self.schedule.max_samples
+        ends = module.stopping or trainer.should_stop or module.samples_seen >= self.schedule.max_samples
         if self.schedule.is_reached(batch.start, module.samples_seen) or module.stopping or self._is_old(trainer):
             trainer.save_checkpoint(self.path)
         if ends:

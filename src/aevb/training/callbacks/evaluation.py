@@ -32,8 +32,8 @@ STANDARD = ("bound", "importance")
 class EvaluationCallback(L.Callback):
     """Evaluates the model at each evaluation point and at the end of the run.
 
-    The evaluator named `bound` sees the whole test split. Every other evaluator sees the first
-    `context.num_images` test images and, if there are any, the training images `context.train_x`.
+    The evaluator named `bound` sees the whole test split and, with early stopping, the validation split.
+    Every other evaluator sees the first `context.num_images` test images and, if there are any, the training images `context.train_x`.
 
     Args:
         context: The model and the images. They are moved to the device of the model.
@@ -77,7 +77,9 @@ class EvaluationCallback(L.Callback):
         """
         self.rows = self.schedule.without_former_end(self.rows, module.round_samples)
         train_x = None if self.context.train_x is None else self.context.train_x.to(module.device)
-        self.context = self.context._replace(x=self.context.x.to(module.device), train_x=train_x)
+        valid_x = None if self.context.valid_x is None else self.context.valid_x.to(module.device)
+        x = self.context.x.to(module.device)
+        self.context = self.context._replace(x=x, train_x=train_x, valid_x=valid_x)
         if trainer.is_global_zero:
             self.run_logger.begin(self.context)
 
@@ -108,6 +110,9 @@ class EvaluationCallback(L.Callback):
         metrics = {f"train_{name}": value for name, value in module.objective.metrics().items()}
         self._extra |= dict.fromkeys(metrics)
         row |= metrics
+        if not module.learning_rate.is_constant:
+            row["train_learning_rate"] = module.learning_rate.value(module.samples_seen)
+            self._extra["train_learning_rate"] = None
         module.eval()
         for name, evaluator in self.evaluators.items():
             for split, x in self._images(name).items():
@@ -118,7 +123,7 @@ class EvaluationCallback(L.Callback):
     def _images(self, evaluator: str) -> dict[str, Tensor]:
         context = self.context
         if evaluator == "bound":
-            return {"test": context.x}
+            return {"test": context.x} if context.valid_x is None else {"test": context.x, "valid": context.valid_x}
         images = {"test": context.x[: context.num_images]}
         return images if context.train_x is None else {**images, "train": context.train_x}
 

@@ -26,10 +26,12 @@ class Signals:
 
     Attributes:
         number: The last signal received, 0 for none.
+        reason: What else asked the run to stop, for the message; "" if it was a signal.
     """
 
     def __init__(self) -> None:
         self.number = 0
+        self.reason = ""
         self._module: Training | None = None
         self._before: dict[int, Any] = {}
 
@@ -115,7 +117,7 @@ class PreemptionCallback(L.Callback):
             return
         number = self.signals.number or signal.SIGTERM  # perhaps only another rank received one
         if trainer.is_global_zero:
-            name, seen = signal.Signals(number).name, module.samples_seen
+            name, seen = self.signals.reason or signal.Signals(number).name, module.samples_seen
             print(
                 f"{trainer.default_root_dir}: stopped by {name} at {seen:,} samples; the same command continues from there",
                 file=sys.stderr,

@@ -8,6 +8,7 @@ from torch import nn
 from aevb.errors import UserError
 from aevb.models.vae import VAE
 from aevb.objectives.objective import Objective
+from aevb.training.engines.accumulated import Accumulated
 from aevb.training.engines.autograd import Autograd
 from aevb.training.engines.closed_form import ClosedForm
 from aevb.training.engines.closed_form_wake_sleep import ClosedFormWakeSleep
@@ -15,12 +16,16 @@ from aevb.training.engines.ensemble import Member, Slot
 
 __all__ = ["Engine", "EngineName", "choose_engine"]
 
-Engine = Autograd | ClosedForm | ClosedFormWakeSleep | Member
+Engine = Accumulated | Autograd | ClosedForm | ClosedFormWakeSleep | Member
 EngineName = Literal["auto", "closed_form", "autograd"]
 
 
 def choose_engine(
-    name: EngineName | Slot, objective: Objective, model: VAE, groups: Mapping[str, list[nn.Parameter]]
+    name: EngineName | Slot,
+    objective: Objective,
+    model: VAE,
+    groups: Mapping[str, list[nn.Parameter]],
+    microbatches: int = 1,
 ) -> Engine:
     """Return the engine of a run.
 
@@ -30,10 +35,25 @@ def choose_engine(
         objective: The objective.
         model: The model.
         groups: Parameters by the name of their group, "theta" and "phi".
+        microbatches: Number of shares in which a minibatch is computed.
 
     Raises:
-        UserError: The objective has no closed form with this model, and one was asked for.
+        UserError: The objective has no closed form with this model, and one was asked for; or a member of an
+            ensemble is to compute its minibatches in shares.
     """
+    if microbatches == 1:
+        return _whole(name, objective, model, groups)
+    if isinstance(name, Slot):
+        raise UserError(
+            f"trainer.microbatches={microbatches}: an ensemble computes whole minibatches; allowed: 1; "
+            "try: hydra/launcher=cores"
+        )
+    return Accumulated(_whole(name, objective, model, groups), microbatches, groups)
+
+
+def _whole(
+    name: EngineName | Slot, objective: Objective, model: VAE, groups: Mapping[str, list[nn.Parameter]]
+) -> Engine:
     sgvb = ClosedForm.fits(objective, model)
     if isinstance(name, Slot):
         if not sgvb:

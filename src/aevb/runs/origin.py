@@ -1,0 +1,54 @@
+"""The run that another one starts from (init_from), read without torch.
+
+The identity of the new run has the sha256 of the weights, not the path: `init_sha256` is written into its config.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from aevb.errors import UserError
+from aevb.runs.run import Run, state
+
+__all__ = ["with_origin"]
+
+
+def with_origin(settings: dict[str, Any]) -> dict[str, Any]:
+    """Add the sha256 of the weights that a run starts from to its settings.
+
+    Args:
+        settings: A valid config.
+
+    Returns:
+        The settings, with `init_sha256` if there is an `init_from`.
+
+    Raises:
+        UserError: If `init_from` is no finished run, its weights are not those of a given `init_sha256`, or its
+            optimiser is another one while `init_optimizer` is set.
+    """
+    path = settings.get("init_from")
+    if path is None:
+        return settings
+    directory = Path(path)
+    if state(directory) != "done":
+        raise UserError(
+            f"init_from={path}: not a finished run ({state(directory)}); allowed: a run directory with DONE; "
+            "try: ls outputs/runs, or the command that trained it"
+        )
+    origin = Run(directory)
+    digest = origin.done.get("model_sha256")
+    if digest is None:
+        raise UserError(
+            f"init_from={path}: its DONE names no weights; try: the command that trained it, with more samples"
+        )
+    if settings.get("init_sha256") not in (None, digest):
+        raise UserError(
+            f"init_sha256={settings['init_sha256']}: {path} has other weights; allowed: {digest}; try: no init_sha256="
+        )
+    if settings.get("init_optimizer"):
+        own, other = settings["optimizer"]["_target_"], origin.settings["optimizer"]["_target_"]
+        if own != other:
+            raise UserError(
+                f"init_optimizer=true: {path} was trained with {other.rpartition('.')[2]}, this run has "
+                f"{own.rpartition('.')[2]}; allowed: the same optimizer; try: init_optimizer=false"
+            )
+    return {**settings, "init_sha256": digest}

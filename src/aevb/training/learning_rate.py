@@ -1,0 +1,72 @@
+"""The learning rate of a run: set in the optimisers before an update, by the schedule (aevb.optimizers.schedules).
+
+A constant schedule never touches an optimiser.
+"""
+
+from collections.abc import Iterable
+
+import torch
+
+from aevb.optimizers.schedules import Constant, Schedule
+
+__all__ = ["LearningRate"]
+
+
+class LearningRate:
+    """Sets the learning rates of optimisers.
+
+    Args:
+        schedule: The schedule.
+
+    Attributes:
+        factor: What the learning rates of the config are multiplied by now.
+    """
+
+    def __init__(self, schedule: Schedule | None = None) -> None:
+        self.schedule = schedule or Constant()
+        self.is_constant = isinstance(self.schedule, Constant)
+        self.factor = 1.0
+        self._since, self._until = 0.0, 0.0  # the factor holds for these samples_seen; at first for none
+        self._optimizers: list[tuple[torch.optim.Optimizer, list[float]]] = []
+
+    def attach(self, optimizers: Iterable[torch.optim.Optimizer]) -> None:
+        """Take the learning rates of the config from new optimisers.
+
+        Args:
+            optimizers: Optimisers that have not loaded a state yet.
+        """
+        self._optimizers = [(optimizer, [g["lr"] for g in optimizer.param_groups]) for optimizer in optimizers]
+        self._since = self._until = 0.0
+
+    def set(self, samples_seen: int) -> None:
+        """Set the learning rates of the next update.
+
+        Args:
+            samples_seen: Training samples of all devices before the update.
+        """
+        if self.is_constant or self._since <= samples_seen < self._until:
+            return
+        self.factor = self.schedule.factor(samples_seen)
+        self._since, self._until = samples_seen, self.schedule.constant_until(samples_seen)
+        for optimizer, initial in self._optimizers:
+            # Loading a state replaces param_groups, so they are looked up each time.
+            for group, lr in zip(optimizer.param_groups, initial, strict=True):
+                group["lr"] = lr * self.factor
+
+    def is_constant_for(self, samples_seen: int, samples: int) -> bool:
+        """Set the learning rate, and return whether the updates up to `samples` further samples share it.
+
+        Args:
+            samples_seen: Training samples before the first of these updates.
+            samples: Training samples of all of them.
+        """
+        self.set(samples_seen)
+        return self.is_constant or samples_seen + samples < self._until
+
+    def value(self, samples_seen: int) -> float:
+        """Return the learning rate of an update, that of the first parameter group.
+
+        Args:
+            samples_seen: Training samples before the update.
+        """
+        return self._optimizers[0][1][0] * self.schedule.factor(samples_seen)

@@ -1,0 +1,85 @@
+"""A run that starts from another run's weights (init_from), and from the state of its optimiser if that is wanted.
+
+samples_seen, the minibatches and their noise begin anew, by the seed of the new run.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from aevb.errors import UserError
+from aevb.models.saved_weights import read_weights
+from aevb.models.vae import VAE
+from aevb.runs import layout
+from aevb.runs.checkpoints import newest_checkpoint
+from aevb.runs.run import sha256_of_model
+from aevb.training.checkpoints.io import load
+
+__all__ = ["load_optimizers", "optimizer_states", "start_from"]
+
+
+def start_from(model: VAE, settings: dict[str, Any]) -> None:
+    """Load the weights that a run starts from, if its config names any.
+
+    Args:
+        model: The model, on the CPU; changed in place.
+        settings: The config of the run.
+
+    Raises:
+        UserError: If the weights are of another model, or not those of the config's `init_sha256`.
+    """
+    path = settings.get("init_from")
+    if path is None:
+        return
+    directory = Path(path)
+    remedy = f"try: the model, latent_dim, hidden_dim and precision of {path}, or init_from=null"
+    state = read_weights(directory / layout.MODEL, model, remedy)
+    if sha256_of_model(directory) != settings["init_sha256"]:
+        raise UserError(
+            f"init_from={path}: its {layout.MODEL} is not the one that this run was prepared with; "
+            "allowed: the weights of init_sha256; try: restore the file, or another name="
+        )
+    model.load_state_dict(state)
+
+
+def optimizer_states(settings: dict[str, Any]) -> list[dict[str, Any]] | None:
+    """Return the states of the optimisers that a run starts from; None where it starts with new ones.
+
+    Args:
+        settings: The config of the run.
+
+    Raises:
+        UserError: If the other run has no checkpoint.
+    """
+    if not settings.get("init_optimizer"):
+        return None
+    path = settings["init_from"]
+    checkpoint = newest_checkpoint(Path(path))
+    if checkpoint is None:
+        raise UserError(f"init_optimizer=true: {path} has no checkpoint; allowed: false; try: init_optimizer=false")
+    return load(checkpoint)["optimizer_states"]
+
+
+def load_optimizers(optimizers: list[torch.optim.Optimizer], states: list[dict[str, Any]]) -> None:
+    """Give new optimisers the states of others, and keep their own learning rates and weight decay.
+
+    Args:
+        optimizers: The optimisers of theta and phi, where these have parameters.
+        states: State dictionaries of the other run's optimisers.
+
+    Raises:
+        UserError: If the optimisers do not have the same parameters.
+    """
+    own = [optimizer.state_dict() for optimizer in optimizers]
+    if [_parameters(state) for state in own] != [_parameters(state) for state in states]:
+        raise UserError(
+            "init_optimizer=true: the optimizers of the two runs have other parameters; allowed: the same model and "
+            "objective; try: init_optimizer=false"
+        )
+    for optimizer, own_state, other_state in zip(optimizers, own, states, strict=True):
+        optimizer.load_state_dict({"state": other_state["state"], "param_groups": own_state["param_groups"]})
+
+
+def _parameters(state: dict[str, Any]) -> list[list[int]]:
+    return [list(group["params"]) for group in state["param_groups"]]
