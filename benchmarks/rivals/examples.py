@@ -1,43 +1,46 @@
 """As in pytorch/examples, vae/main.py: a data set of images, a DataLoader, the sigmoid in the model, loss.item() at every step.
 
-Sizes, tanh and Adagrad are those of the specification. torchvision is not needed: what its MNIST and ToTensor do with every single image is
-done here step by step, through PIL as there. The loss is the sum over the minibatch, as there.
+Sizes, tanh and Adagrad are those of the specification. The data set is torchvision's MNIST with ToTensor, which go through every image
+by itself. The loss is the sum over the minibatch, as there.
 """
+
+import struct
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from torch import Tensor, nn, optim
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
+from torchvision import datasets, transforms
 
 from benchmarks.benchmark_model import BenchmarkModel
 from benchmarks.gate import Gate
 
-__all__ = ["VAE", "Images", "loop", "loss_function"]
+__all__ = ["VAE", "images", "loop", "loss_function"]
 
 LOG_INTERVAL = 10
 
 
-class Images(Dataset[tuple[Tensor, int]]):
-    """torchvision.datasets.MNIST(transform=ToTensor()): from bytes (N, rows, columns) one image of floats at a time."""
+def images(data: np.ndarray, targets: np.ndarray) -> datasets.MNIST:
+    """torchvision's MNIST with its ToTensor, on any images.
 
-    def __init__(self, data: Tensor, targets: Tensor) -> None:
-        self.data, self.targets = data, targets
+    Args:
+        data: Bytes, (N, rows, columns).
+        targets: The classes, (N,).
 
-    def __len__(self) -> int:
-        return len(self.data)
-
-    def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        img, target = self.data[index], int(self.targets[index])
-        return _to_tensor(Image.fromarray(img.numpy(), mode="L")), target
-
-
-def _to_tensor(pic: Image.Image) -> Tensor:
-    img = torch.from_numpy(np.array(pic, np.uint8, copy=True))
-    img = img.view(pic.size[1], pic.size[0], len(pic.getbands()))
-    img = img.permute((2, 0, 1)).contiguous()
-    return img.to(dtype=torch.get_default_dtype()).div(255)
+    Returns:
+        The training set as the example has it: read from the files of MNIST, which are made here.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        raw = Path(folder) / "MNIST" / "raw"
+        raw.mkdir(parents=True)
+        for part, count in (("train", len(data)), ("t10k", 1)):
+            for name, values in (("images-idx3", data[:count]), ("labels-idx1", targets[:count])):
+                header = struct.pack(f">HBB{values.ndim}I", 0, 8, values.ndim, *values.shape)
+                (raw / f"{part}-{name}-ubyte").write_bytes(header + values.astype(np.uint8).tobytes())
+        return datasets.MNIST(folder, train=True, transform=transforms.ToTensor())
 
 
 class VAE(nn.Module):
@@ -79,9 +82,9 @@ def loop(spec: BenchmarkModel, gate: Gate) -> None:
     """Train until the gate closes."""
     dataset = spec.dataset()
     train = dataset.load().train
-    images = torch.from_numpy((train.x * 255).round().astype(np.uint8)).view(-1, *dataset.shape)
+    train_set = images((train.x * 255).round().astype(np.uint8).reshape(-1, *dataset.shape), train.label)
     torch.manual_seed(spec.seed)
-    loader = DataLoader(Images(images, torch.from_numpy(train.label)), batch_size=spec.batch_size, shuffle=True)
+    loader = DataLoader(train_set, batch_size=spec.batch_size, shuffle=True)
     device = torch.device("cpu")
     model = VAE(dataset.dim, spec.hidden_dim, spec.latent_dim).to(device)
     optimizer = optim.Adagrad(model.parameters(), lr=spec.lr)
@@ -100,6 +103,6 @@ def loop(spec: BenchmarkModel, gate: Gate) -> None:
             optimizer.step()
             if batch_idx % LOG_INTERVAL == 0:
                 done = batch_idx * len(data)
-                print(f"Train Epoch: {epoch} [{done}/{len(images)}]\tLoss: {loss.item() / len(data):.6f}")
+                print(f"Train Epoch: {epoch} [{done}/{len(train_set)}]\tLoss: {loss.item() / len(data):.6f}")
             gate()
-        print(f"====> Epoch: {epoch} Average loss: {train_loss / len(images):.4f}")
+        print(f"====> Epoch: {epoch} Average loss: {train_loss / len(train_set):.4f}")

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -100,6 +101,15 @@ def test_the_pytorch_example(x: Tensor, weights: dict[str, Tensor]) -> None:
     loss.backward()
     parameters = dict(vae.named_parameters())
     agree(loss, {name: parameters[names[name]].grad for name in weights}, weights, x, eps)
+
+
+def test_the_images_of_the_pytorch_example() -> None:
+    data = np.random.RandomState(0).randint(0, 256, (7, 8, 9)).astype(np.uint8)
+    train_set = examples.images(data, np.arange(7))
+    assert len(train_set) == 7
+    for index, (image, label) in enumerate(train_set):
+        assert torch.equal(image, torch.from_numpy(data[index : index + 1]) / 255)
+        assert label == index
 
 
 def test_the_eager_loop_and_textbook_lightning(x: Tensor, weights: dict[str, Tensor]) -> None:

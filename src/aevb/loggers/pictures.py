@@ -1,15 +1,19 @@
 """The pictures that loggers show at an evaluation point: prior samples, reconstructions, and a strip of both."""
 
+import math
+
 import numpy as np
 import torch
 from torch import Tensor
 
-from aevb.data.image_grid import grey_levels, image_grid
+from aevb.data.image_grid import grey_levels
 from aevb.loggers.base import RunContext
 from aevb.noise import Noise
 
 __all__ = ["grey", "pictures"]
 
+GRID_WIDTH = 32
+"""About the width of an image in a grid, in pixels."""
 STRIP, STRIP_WIDTH = 10, 84
 """Images in a row of the strip, and about how wide one is, in pixels: for slides and pull requests."""
 
@@ -37,8 +41,8 @@ def pictures(context: RunContext, images: int) -> dict[str, np.ndarray]:
         drawn["reconstructions, below their originals"] = _grid(pairs, (2 * rows, columns), context.x)
         chosen = _first_of_each_class(context.label[:images].tolist())
         strip = torch.cat([x[chosen], reconstructed[chosen], samples[: len(chosen)]])
-        drawn["strip: test images, reconstructions, prior samples"] = image_grid(
-            grey(strip, context.shape, context.x), len(chosen), gap=4, border=4, fill=1.0, width=STRIP_WIDTH
+        drawn["strip: test images, reconstructions, prior samples"] = _picture(
+            grey(strip, context.shape, context.x), len(chosen), gap=4, fill=1.0, width=STRIP_WIDTH
         )
     return drawn
 
@@ -58,7 +62,24 @@ def grey(x: Tensor, shape: tuple[int, int], data: Tensor) -> np.ndarray:
 
 
 def _grid(x: Tensor, shape: tuple[int, int], data: Tensor) -> np.ndarray:
-    return image_grid(grey(x, shape, data), gap=1, border=1, fill=0.35, width=32)
+    images = grey(x, shape, data)
+    n, h, w = images.shape
+    factor = max(1, round(GRID_WIDTH / w))
+    columns = min(n, max(1, round(math.sqrt(n * (h * factor + 1) / (w * factor + 1)))))  # about square
+    return _picture(images, columns, gap=1, fill=0.35, width=GRID_WIDTH)
+
+
+def _picture(images: np.ndarray, columns: int, gap: int, fill: float, width: int) -> np.ndarray:
+    # Images in rows, enlarged by an integer factor to about `width` pixels each, with gaps and a border of grey level `fill`.
+    from torchvision.utils import make_grid  # imported by Lightning already
+
+    factor = max(1, round(width / images.shape[2]))
+    enlarged = torch.from_numpy(images).repeat_interleave(factor, 1).repeat_interleave(factor, 2)
+    # A single image would be returned without its border.
+    pages = (
+        enlarged[:, None] if len(enlarged) > 1 else torch.nn.functional.pad(enlarged[:, None], [gap] * 4, value=fill)
+    )
+    return make_grid(pages, columns, padding=gap, pad_value=fill)[0].numpy()
 
 
 def _first_of_each_class(labels: list[int]) -> list[int]:
