@@ -44,14 +44,13 @@ def explain(error: Exception, root: str, arguments: list[str]) -> str:
     if match := re.search(r"Could not load 'hydra/launcher/([^']+)'", text):
         typed = [argument.partition("=")[2] for argument in arguments if argument.startswith("hydra/launcher=")]
         return _unknown_launcher((typed or [match[1]])[0])
+    if match := re.search(r"Could not load '([^']+)'", text):  # model=[a]: several options of a group
+        return _unknown_option(*split_option(match[1]), root)
     if match := re.search(r"Could not (?:override|append to config\. An item is already at) '([^']+)'", text):
         return _unknown_key(match[1].split("@")[0], root, arguments)
     if match := re.search(r"Ambiguous value for argument '([^']+)'", text):
         key, _, values = match[1].partition("=")
         return f"{match[1]}: several values; try: -m for one run of each, or '{key}=[{values}]' for a list"
-    if text.startswith("Config group override must be a string"):  # Hydra does not name the group
-        null_keys = [argument.lstrip("+").removesuffix("=null") for argument in arguments if argument.endswith("=null")]
-        return "\n".join(_unknown_key(name, root, arguments) for name in null_keys if options(name))
     if isinstance(error, OSError) and error.filename:
         return (
             f"{error.filename}: {error.strerror}; allowed: a folder that you may write to; "
@@ -60,6 +59,12 @@ def explain(error: Exception, root: str, arguments: list[str]) -> str:
     cause = error.__cause__ if isinstance(error, HydraException) and error.__cause__ is not None else None
     key = getattr(error, "full_key", None) or getattr(cause, "full_key", None)
     words = " ".join(f"{text.partition('full_key:')[0]} {cause or ''}".split())
+    if not words or words.startswith("Config group override must be a string"):  # Hydra does not name the group
+        pairs = [argument.lstrip("+").partition("=") for argument in arguments]
+        wrong = [name for name, _, value in pairs if options(name) and value not in options(name)]
+        return "\n".join(_unknown_key(name, root, arguments) for name in wrong) or (
+            f"{' '.join(arguments)}: cannot be composed ({type(error).__name__}); try: aevb-{root} --help"
+        )
     return f"{key}: {words}" if key and not words.startswith(str(key)) else words
 
 
