@@ -11,6 +11,8 @@ METHODS = {"read_text": 0, "write_text": 1, "open": 1}
 
 
 def _without_encoding(tree: ast.AST) -> Iterator[ast.Call]:
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    imported = {alias.asname or alias.name for node in imports for alias in node.names}  # os.open, Image.open
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
@@ -19,7 +21,7 @@ def _without_encoding(tree: ast.AST) -> Iterator[ast.Call]:
         if name not in METHODS or (not is_method and name != "open") or any(k.arg == "encoding" for k in node.keywords):
             continue
         owner = ast.unparse(node.func.value) if isinstance(node.func, ast.Attribute) else ""
-        if name == "open" and owner in ("os", "Image", "zipfile", "archive", "_display", "gzip"):
+        if name == "open" and owner in (*imported, "archive", "_display"):
             continue
         modes = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
         if name == "open" and any("b" in mode for mode in modes):
