@@ -152,3 +152,32 @@ def test_the_home_folder_is_expanded(tmp_path: Path) -> None:
         assert result.returncode == 0, f"{command}: {result.stderr}"
     assert [path.name for path in tmp_path.iterdir()] == ["home"]
     assert (tmp_path / "home" / "page.html").is_file()
+
+
+@pytest.mark.process
+@pytest.mark.fault("a path or a name of 300 characters, in any command", "one line, exit code 2")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("status", "LONG"),
+        ("diff", "LONG", "LONG"),
+        ("verify", "LONG"),
+        ("report", "LONG"),
+        ("explore", "LONG"),
+        ("evaluate", "run=LONG"),
+        ("figure", "figure=table", "runs=LONG"),
+        ("figure", "figure=table", "output_dir=LONG"),
+        ("train", *TINY, "name=LONG"),
+        ("train", *TINY, "output_dir=LONG"),
+        ("train", "-m", *TINY, "seed=0,1", "output_dir=LONG"),
+        ("train", "data=array", "data.path=LONG"),
+    ],
+    ids=" ".join,
+)
+def test_a_long_name_is_one_line(words: tuple[str, ...], tmp_path: Path) -> None:
+    result = aevb(*(word.replace("LONG", "x" * 300) for word in words), folder=tmp_path)
+    assert result.returncode == 2, result.stderr
+    lines = [line for line in result.stderr.splitlines() if ": warning: " not in line]
+    assert all(line.startswith(f"aevb-{words[0]}: ") for line in lines)
+    assert 1 <= len(lines) <= 3
+    assert list(tmp_path.iterdir()) == []

@@ -52,10 +52,7 @@ def explain(error: Exception, root: str, arguments: list[str]) -> str:
         key, _, values = match[1].partition("=")
         return f"{match[1]}: several values; try: -m for one run of each, or '{key}=[{values}]' for a list"
     if isinstance(error, OSError) and error.filename:
-        return (
-            f"{error.filename}: {error.strerror}; allowed: a folder that you may write to; "
-            "try: without hydra.run.dir or hydra.sweep.dir"
-        )
+        return f"{error.filename}: {error.strerror}; allowed: a folder that you may write to; try: another one"
     cause = error.__cause__ if isinstance(error, HydraException) and error.__cause__ is not None else None
     key = getattr(error, "full_key", None) or getattr(cause, "full_key", None)
     words = " ".join(f"{text.partition('full_key:')[0]} {cause or ''}".split())

@@ -1,6 +1,7 @@
 """One job of a command: how it was asked for, and how its errors are reported."""
 
 import copy
+import errno
 import json
 import sys
 import traceback
@@ -19,6 +20,10 @@ from aevb.console.streams import OutputError
 from aevb.errors import ReportedError, UserError, memory_error
 
 __all__ = ["Failures", "JobContext", "print_error", "report_errors"]
+
+
+OF_A_PATH = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.ELOOP, errno.EISDIR)
+"""What the system says of a path that a user typed."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +121,11 @@ def report_errors(program: str, point: str, failures: Failures, sweeping: bool) 
     except OutputError:
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.filename and error.errno in OF_A_PATH:
+            reason = f"{error.filename}: {error.strerror}; allowed: a path that you may use; try: another one"
+            print_error(program, reason, where)
+            failures.record(point, reason)
+            return
         if (too_little := memory_error(error)) is not None:
             print_error(program, str(too_little), where)
             failures.record(point, str(too_little))

@@ -76,7 +76,7 @@ def read_own(path: Path) -> OwnArrays:
         check_fits(sum(array.size * max(array.itemsize, FLOAT32) for array in arrays.values()))
         return OwnArrays(_renamed(arrays), source)
     except UserError as error:
-        reason = str(error).removeprefix(f"{where}: ")
+        reason = str(error).removeprefix(f"{where}: ").replace("try: remove it", "try: another path")
         raise UserError(f"data.path={path}: {reason}") from error
     except FileNotFoundError as error:
         raise UserError(f"data.path={path}: no such file or folder; allowed: {ALLOWED}") from error
