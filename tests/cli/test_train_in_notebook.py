@@ -47,7 +47,7 @@ def test_an_interrupted_cell_has_saved_and_goes_on(tmp_path):
     notebook = execute(notebook, tmp_path, interrupt="outputs/runs/*/metrics.csv")
     (error,) = [output for output in notebook.cells[1].outputs if output.output_type == "error"]
     assert error.ename == "KeyboardInterrupt"
-    assert "interrupted; the same call continues from there" in error.evalue
+    assert "interrupted; the same call resumes it" in error.evalue
     assert [output.output_type for output in notebook.cells[2].outputs] == ["stream"]
     assert "error" not in [output.output_type for output in notebook.cells[3].outputs], notebook.cells[3].outputs
     assert int(notebook.cells[3].outputs[-1].text) >= 10**6

@@ -1,27 +1,103 @@
-"""aevb-evaluate: evaluate a finished run."""
+"""aevb-evaluate: evaluate a finished run, or several.
 
+A single run is evaluated in this process. Several runs (a list, a pattern, or the points of a sweep) are evaluated by child
+processes, as many at once as there are cores; a run that fails does not end the others.
+"""
+
+import sys
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig
 
 from aevb import runs
-from aevb.cli.commands import set_threads, validates
+from aevb.cli.commands import set_threads
 from aevb.cli.hydra_app import run_hydra_app
-from aevb.cli.job import JobContext
+from aevb.cli.job import Failures, JobContext, print_error
+from aevb.cli.run_choice import chosen_runs, is_single
+from aevb.cli.sweep import SweepPoint
 from aevb.config import validate
 from aevb.errors import UserError
+from aevb.execution.evaluation_queue import evaluate_in_parallel
 from aevb.runs.data_location import KEYS
 
 __all__ = ["evaluate"]
 
+PROGRAM = "aevb-evaluate"
+
+Settings = dict[str, Any]
+
 
 def evaluate() -> None:
-    """aevb-evaluate: evaluates a finished run."""
-    run_hydra_app("evaluate", _evaluate, validates("evaluate"))
+    """aevb-evaluate: evaluates a finished run, or several."""
+    checked: list[Settings] = []  # of the points of a sweep, in their order
+
+    def check(cfg: DictConfig, context: JobContext) -> None:
+        settings = validate(cfg, context.trusted, "evaluate")
+        chosen_runs(settings["run"])
+        checked.append(settings)
+
+    def sweep(points: list[SweepPoint], launcher: DictConfig, context: JobContext, failures: Failures) -> bool:
+        if not str(launcher._target_).endswith("BasicLauncher"):
+            return False
+        jobs = [(point, one) for point, one in zip(points, checked, strict=True)]
+        _evaluate_several([(point.name, settings) for point, settings in jobs], context.trusted, failures)
+        return True
+
+    run_hydra_app("evaluate", _evaluate, check, sweep)
 
 
-def _evaluate(cfg: DictConfig, call: JobContext) -> None:
-    settings = validate(cfg, call.trusted, "evaluate")
+def _evaluate(cfg: DictConfig, context: JobContext) -> None:
+    settings = validate(cfg, context.trusted, "evaluate")
+    if is_single(settings["run"]):
+        (settings["run"],) = map(str, chosen_runs(settings["run"]))
+        _check_run(settings)
+        set_threads(settings["threads"])
+        from aevb.execution.evaluation_worker import evaluate as evaluate_here  # imports torch
+
+        evaluate_here(settings, context.trusted)
+        return
+    count = len(chosen_runs(settings["run"]))
+    failed = _evaluate_several([("", settings)], context.trusted, None)
+    if failed:
+        print_error(PROGRAM, f"{failed} of {count} runs failed; the same command computes only what is not recorded")
+        sys.exit(1)
+    print(f"{count} runs evaluated", flush=True)
+
+
+def _evaluate_several(points: list[tuple[str, Settings]], trusted: tuple[str, ...], failures: Failures | None) -> int:
+    """Evaluate every run of every point, print why some fail, and return how many do."""
+    queue: list[tuple[str, Settings]] = []
+    failed = 0
+
+    def fail(point: str, run: str, reason: str) -> None:
+        nonlocal failed
+        failed += 1
+        named = reason.startswith((run, f"run={run}"))
+        where = f"{point}: " if point else "" if named else f"{run}: "
+        print_error(PROGRAM, reason, where)
+        if failures is not None:
+            failures.record(point, reason)
+
+    for name, settings in points:
+        for directory in chosen_runs(settings["run"]):
+            one = {**settings, "run": str(directory)}
+            try:
+                _check_run(one)
+            except UserError as error:
+                fail(name, one["run"], str(error))
+            else:
+                queue.append((name, one))
+    cores = points[0][1].get("cores")
+    for index, reason in evaluate_in_parallel([settings for _, settings in queue], trusted, cores) if queue else ():
+        if reason:
+            name, settings = queue[index]
+            fail(name, settings["run"], reason)
+    return failed
+
+
+def _check_run(settings: Settings) -> None:
+    """Refuse a run that is not finished, before torch is imported."""
     directory = Path(settings["run"])
     data = runs.read_settings(directory)["data"]
     if settings["data_root"] is not None and not set(KEYS) & data.keys():
@@ -30,10 +106,3 @@ def _evaluate(cfg: DictConfig, call: JobContext) -> None:
         )
     if runs.state(directory) != "done":
         raise UserError(f"run={directory}: not finished; try: the aevb-train command that began it, which resumes it")
-    set_threads(settings["threads"])
-    from aevb.evaluation.evaluate_run import evaluate_run  # torch comes with it
-
-    splits = settings["split"] if isinstance(settings["split"], list) else [settings["split"]]
-    rest = {key: settings[key] for key in ("num_images", "data_root", "seed", "threads", "matmul_precision", "weights")}
-    output_dir = Path(settings["output_dir"]) if settings.get("output_dir") else None
-    evaluate_run(directory, settings["evaluator"], splits, **rest, output_dir=output_dir, trusted=call.trusted)

@@ -68,7 +68,7 @@ class Evaluate(NamedTuple):
 
     Attributes:
         evaluator: The evaluators, by name.
-        run: The run directory.
+        run: The run directory, a pattern of run directories, or a list of both.
         split: The split, or a list of splits.
         num_images: The number of images; None for the whole split.
         data_root: The folder of the data, or a file of a user's own; None for that of the run.
@@ -78,10 +78,11 @@ class Evaluate(NamedTuple):
             `torch.set_float32_matmul_precision`.
         output_dir: The folder in which the results are written, in a folder of the run's name; None for the run
             directory.
+        cores: The cores on which several runs are evaluated; None for all.
     """
 
     evaluator: dict[str, dict[str, Any]]
-    run: str
+    run: str | list[str]
     split: SplitName | list[SplitName]
     num_images: PositiveInt | None
     data_root: str | None
@@ -90,6 +91,7 @@ class Evaluate(NamedTuple):
     matmul_precision: Literal["highest", "high", "medium"] = "highest"
     output_dir: str | None = None
     weights: Literal["final", "best"] = "final"
+    cores: PositiveInt | None = None
 
 
 class Figure(NamedTuple):

@@ -171,6 +171,14 @@ def _show(run: Path, rows: list[tuple[Evaluator, str, Evaluation, dict[str, Any]
             lead = (f"{evaluator.name} ({settings})", split, f"{evaluation.n:,}") if i == 0 else ("", "", "")
             table.add_row(*lead, name, value)
     console = Console()
+    with console.capture() as output:  # printed at once, for other processes may print too
+        _print(console, table, rows, written)
+    print(output.get(), end="", flush=True)
+
+
+def _print(
+    console: Console, table: Table, rows: list[tuple[Evaluator, str, Evaluation, dict[str, Any]]], written: list[Path]
+) -> None:
     console.print(table)
     console.print(f"targets {rows[0][3]['targets']}: {rows[0][3]['meaning']}", highlight=False, soft_wrap=True)
     for evaluator, split, evaluation, _ in rows:

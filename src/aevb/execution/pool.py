@@ -157,7 +157,8 @@ def run_workers(commands: Sequence[WorkerCommand], cores: int) -> Iterator[tuple
                     not running or sum(commands[index].cores for index in running) + waiting[0][1].cores <= cores
                 ):
                     index, command = waiting.popleft()
-                    running[index] = _start(command, command.forkable and command.threads in shared)
+                    with _signals_blocked():  # until the child is known here, or a signal would not reach it
+                        running[index] = _start(command, command.forkable and command.threads in shared)
                 wait([process.sentinel for process in running.values()])
                 for index, process in list(running.items()):
                     if (code := _exit_code(process)) is None:
@@ -182,7 +183,7 @@ def _start(command: WorkerCommand, shared: bool) -> BaseProcess:
     global _server_threads
     if shared and _server_threads in (None, command.threads):
         _server_threads = command.threads
-        multiprocessing.set_forkserver_preload(PRELOADED)
+        multiprocessing.set_forkserver_preload(PRELOADED if command.module in PRELOADED else [command.module])
         method = SHARED
     else:
         method = ALONE
@@ -192,7 +193,7 @@ def _start(command: WorkerCommand, shared: bool) -> BaseProcess:
         )  # in a process of joblib's, whose own method no child knows
     context: Any = multiprocessing.get_context(method)
     process: BaseProcess = context.Process(target=_child, args=(command.module, command.arguments))
-    with _clean_environment(command.threads), _without_main_module(), _signals_blocked():
+    with _clean_environment(command.threads), _without_main_module():
         process.start()
     return process
 

@@ -1,0 +1,52 @@
+"""Which runs a command line names: a run directory, a list of them, or a pattern as a shell has it."""
+
+import glob
+import os
+from pathlib import Path
+
+from aevb.errors import UserError
+from aevb.runs import layout
+
+__all__ = ["chosen_runs", "is_single"]
+
+
+def is_single(run: str | list[str]) -> bool:
+    """Return whether `run` is one directory, and neither a list nor a pattern.
+
+    Args:
+        run: The value of the key `run`.
+    """
+    return isinstance(run, str) and not _is_pattern(run)
+
+
+def chosen_runs(run: str | list[str]) -> list[Path]:
+    """Return the run directories that are named, each once.
+
+    Args:
+        run: A run directory, a pattern (`outputs/runs/digits-*`), or a list of both.
+
+    Returns:
+        The directories, those of a pattern by name; one that is named without a pattern need not exist.
+
+    Raises:
+        UserError: If the list is empty or no run matches a pattern.
+    """
+    names = [run] if isinstance(run, str) else run
+    if not names:
+        raise UserError("run=[]: no run; allowed: run directories; try: 'run=outputs/runs/*'")
+    found = [directory for name in names for directory in (_matches(name) if _is_pattern(name) else [Path(name)])]
+    return list({os.path.realpath(directory): directory for directory in reversed(found)}.values())[::-1]
+
+
+def _is_pattern(name: str) -> bool:
+    return glob.has_magic(name) and not os.path.isdir(name)
+
+
+def _matches(pattern: str) -> list[Path]:
+    found = sorted(Path(name) for name in glob.glob(pattern, recursive=True))
+    directories = [path for path in found if os.path.lexists(path / layout.CONFIG)]
+    if not directories:
+        raise UserError(
+            f"run={pattern}: no run matches; allowed: run directories; try: 'run=outputs/runs/*', in quotes"
+        )
+    return directories
