@@ -1,6 +1,8 @@
 """A finished run in Python: the trained model, the curves, the evaluations, and how it is shown in a notebook."""
 
 from contextlib import nullcontext
+from os import PathLike, fspath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -105,6 +107,7 @@ class TrainedRun(TrainedModel):
         seed: int = 0,
         threads: int = 1,
         matmul_precision: str = "highest",
+        output_dir: str | PathLike[str] | None = None,
         progress: bool = True,
         **settings: Any,
     ) -> Evaluated:
@@ -119,6 +122,7 @@ class TrainedRun(TrainedModel):
             seed: The seed of the evaluation's own noise.
             threads: Number of CPU threads; the last digits depend on it.
             matmul_precision: "highest", "high" or "medium", where the device has them.
+            output_dir: A folder for the results, below it one with the run's name; None: the run directory.
             progress: Whether to show a progress bar.
             settings: Settings of the evaluator: `samples=1000`.
 
@@ -130,20 +134,17 @@ class TrainedRun(TrainedModel):
         """
         overrides = {"run": str(self.directory), "split": split, "num_images": num_images, "data_root": self.data_root}
         overrides |= {"seed": seed, "threads": threads, "matmul_precision": matmul_precision}
+        overrides["output_dir"] = None if output_dir is None else fspath(output_dir)
         node = {**_evaluator_node(evaluator), **settings}
         checked = validate(
             {**root_defaults("evaluate"), **overrides, "evaluator": {evaluator: node}}, self.trusted, "evaluate"
         )
         rest = {key: checked[key] for key in ("num_images", "data_root", "seed", "threads", "matmul_precision")}
+        rest["output_dir"] = None if output_dir is None else Path(output_dir)
+        run, evaluators = self.directory, checked["evaluator"]
         with default_torch_settings(), nullcontext() if progress else without_bars():
             (path,) = evaluate_run(
-                self.directory,
-                checked["evaluator"],
-                [split],
-                **rest,
-                trusted=self.trusted,
-                print_table=False,
-                weights=self.weights,
+                run, evaluators, [split], **rest, trusted=self.trusted, weights=self.weights, print_table=False
             )
         values: dict[str, np.ndarray] = read_values(path.with_suffix(".npz")) or {}
         return Evaluated(path, read_evaluation(path), values)
