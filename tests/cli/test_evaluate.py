@@ -83,9 +83,9 @@ def test_several_runs_have_the_numbers_of_single_commands(runs, tmp_path):
     assert (result.returncode, errors(result)) == (0, "")
     assert result.stdout.endswith("3 runs evaluated\n")
     for run in sorted(runs.iterdir()):
-        ours, theirs = (json.loads((path / run.name / FILE).read_text()) for path in (runs, alone))
-        assert ours["values"] == theirs["values"]
-        assert ours["identity"] == theirs["identity"]
+        together, single = (json.loads((path / run.name / FILE).read_text()) for path in (runs, alone))
+        assert together["values"] == single["values"]
+        assert together["identity"] == single["identity"]
         assert run.name[:20] in result.stdout
 
 
@@ -160,7 +160,7 @@ def test_a_killed_evaluation_is_reported_and_a_stopped_command_stops_all(runs, t
     while not children() - first and time.monotonic() < deadline:  # the third run takes its core
         time.sleep(0.1)
     process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=90)
+    _, stderr = process.communicate(timeout=90)
     assert process.returncode == 128 + signal.SIGTERM
-    assert "the process was killed by signal 9; try: the same command, which resumes it" in said
-    assert "Traceback" not in said
+    assert "the process was killed by signal 9; try: the same command, which resumes it" in stderr
+    assert "Traceback" not in stderr

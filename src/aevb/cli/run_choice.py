@@ -34,8 +34,8 @@ def chosen_runs(run: str | list[str]) -> list[Path]:
     names = [run] if isinstance(run, str) else run
     if not names:
         raise UserError("run=[]: no run; allowed: run directories; try: 'run=outputs/runs/*'")
-    found = [directory for name in names for directory in (_matches(name) if _is_pattern(name) else [Path(name)])]
-    return list({os.path.realpath(directory): directory for directory in reversed(found)}.values())[::-1]
+    directories = [directory for name in names for directory in (_matches(name) if _is_pattern(name) else [Path(name)])]
+    return list({os.path.realpath(directory): directory for directory in reversed(directories)}.values())[::-1]
 
 
 def _is_pattern(name: str) -> bool:
@@ -43,8 +43,8 @@ def _is_pattern(name: str) -> bool:
 
 
 def _matches(pattern: str) -> list[Path]:
-    found = sorted(Path(name) for name in glob.glob(pattern, recursive=True))
-    directories = [path for path in found if os.path.lexists(path / layout.CONFIG)]
+    paths = sorted(Path(name) for name in glob.glob(pattern, recursive=True))
+    directories = [path for path in paths if os.path.lexists(path / layout.CONFIG)]
     if not directories:
         raise UserError(
             f"run={pattern}: no run matches; allowed: run directories; try: 'run=outputs/runs/*', in quotes"
