@@ -165,19 +165,20 @@ def test_data_are_looked_at_before_the_first_starts(empty: Path, monkeypatch, ca
     (empty / "torn.npz").write_bytes((empty / "good.npz").read_bytes()[:500])
     before = sorted(empty.iterdir())
     sweep = ["-m", "data=array", "data.path=good.npz,torn.npz,gone.npz", "latent_dim=2,3"]
-    assert run(["--check", *sweep], monkeypatch) == 0  # which reads no data
-    capsys.readouterr()
-    assert run(sweep, monkeypatch) == 2
-    lines = capsys.readouterr().err.splitlines()
-    assert [line.split(": ")[1:3] for line in lines[:2]] == [
-        [f"data.path={name}.npz latent_dim=2", f"data.path={name}.npz"] for name in ("torn", "gone")
-    ]
-    assert lines[2:] == ["aevb-train: 4 of the sweep's 6 jobs refused; nothing was started"]
-    assert sorted(empty.iterdir()) == before
+    for flags in (["--check"], []):
+        assert run([*flags, *sweep], monkeypatch) == 2
+        lines = capsys.readouterr().err.splitlines()
+        assert [line.split(": ")[1:3] for line in lines[:2]] == [
+            [f"data.path={name}.npz latent_dim=2", f"data.path={name}.npz"] for name in ("torn", "gone")
+        ]
+        assert lines[2:] == ["aevb-train: 4 of the sweep's 6 jobs refused; nothing was started"]
+        assert sorted(empty.iterdir()) == before
 
     # Of what is done, nobody asks for the data.
     gone = ["data=array", "data.path=gone.npz", "max_samples=100"]
+    (empty / "gone.npz").write_bytes((empty / "good.npz").read_bytes())
     assert run(["--check", "-m", *gone], monkeypatch) == 0
+    (empty / "gone.npz").unlink()
     directory = Path(capsys.readouterr().out.split(": ")[1])
     prepare(directory, settings(*gone))
     mark_done(directory, {"samples_seen": 100})

@@ -13,7 +13,6 @@ from typing import Any
 from aevb.cli.commands import set_threads
 from aevb.config.combinations import Settings
 from aevb.config.instantiate import instantiate
-from aevb.data.constant_pixels import constant_pixels, named
 from aevb.data.target_convention import TargetConvention
 from aevb.errors import UserError
 from aevb.runs.data_hashes import check_same_data
@@ -84,6 +83,8 @@ def check_data(
 
 @cache  # the jobs of a sweep share it
 def _read(node: str, trusted: tuple[str, ...]) -> DataFacts:
+    from aevb.data.constant_pixels import constant_pixels  # imports numpy
+
     dataset = instantiate(json.loads(node), trusted)
     splits = dataset.load()
     if not isinstance(convention := getattr(dataset, "convention", None), TargetConvention):
@@ -132,6 +133,8 @@ def _check_decoder(settings: Settings, facts: DataFacts, warn: Callable[[str], N
     learned = settings.states("model.decoder", "learned_variance") is True and not settings.get("model.decoder.shared")
     if learned and name == "LinearGaussianDecoder" and settings.get("model.decoder.shared") is None:
         learned = False  # shared is its default
+    from aevb.data.constant_pixels import named  # imports numpy
+
     if learned and facts.constant and not settings.get("model.decoder.min_std"):
         floor = "model.decoder.min_std=0.01" if name == "GaussianDecoder" else "model=gaussian_linear"
         noise = " or data.dequantise=uniform" if facts.grey else ""

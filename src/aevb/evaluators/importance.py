@@ -62,7 +62,8 @@ class Importance(Evaluator):
             if K is large enough for them.
         """
         values = importance(model, x, noise, self.samples, self.batch_size, self.prior_share, self.annealed)._asdict()
-        return {name: value for name, value in values.items() if not value.isnan().all()}
+        # pareto_k and rise are nan where K is too small for them; log p(x) is kept, whatever a diverged model makes of it.
+        return {name: value for name, value in values.items() if name == self.primary_value or not value.isnan().all()}
 
     def summary(self, model: VAE, x: Tensor, values: dict[str, Tensor]) -> dict[str, Any]:
         """State for how many images the estimate is unreliable.
