@@ -11,9 +11,10 @@ import signal
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import hydra
+from hydra._internal.hydra import Hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
@@ -36,7 +37,7 @@ from aevb.errors import UserError, memory_error
 from aevb.execution.lifetime import exit_with_launcher
 from aevb.execution.scratch import scratch
 
-__all__ = ["Check", "Job", "SweepRunner", "run_hydra_app"]
+__all__ = ["Check", "Job", "Search", "SearchRunner", "SweepRunner", "run_hydra_app"]
 
 Job = Callable[[DictConfig, JobContext], None]
 """Executes one config."""
@@ -50,7 +51,39 @@ SweepRunner = Callable[[list[SweepPoint], DictConfig, JobContext, Failures], boo
 hydra_policy.install()  # here, because the processes of a parallel launcher import this module and compose
 
 
-def run_hydra_app(root: str, job: Job, check: Check, run_sweep: SweepRunner = lambda *_: False) -> None:
+class Search(NamedTuple):
+    """What a search with Optuna needs, in which the next job depends on the results of the ones before.
+
+    Attributes:
+        application: Hydra, initialised.
+        master: The config of the sweep.
+        context: How it was asked for.
+        flags: What the command line asks for.
+        failures: Why jobs ended early.
+    """
+
+    application: Hydra
+    master: DictConfig
+    context: JobContext
+    flags: Flags
+    failures: Failures
+
+
+SearchRunner = Callable[[Search], None]
+"""Executes a search with Optuna, or checks it."""
+
+
+def _refuse_search(search: Search) -> None:
+    raise UserError("hydra/sweeper=optuna: nothing to train; allowed: with aevb-train; try: aevb-train")
+
+
+def run_hydra_app(
+    root: str,
+    job: Job,
+    check: Check,
+    run_sweep: SweepRunner = lambda *_: False,
+    run_search: SearchRunner = _refuse_search,
+) -> None:
     """Run a job on what Hydra composes from conf/<root>.yaml and the command line, once or for every point of a sweep.
 
     Args:
@@ -58,6 +91,7 @@ def run_hydra_app(root: str, job: Job, check: Check, run_sweep: SweepRunner = la
         job: The job.
         check: What a config must pass. With `--check`, that is all.
         run_sweep: Executes a sweep, if it knows its launcher; the others are left to Hydra.
+        run_search: Executes a search with Optuna.
 
     Raises:
         SystemExit: With one of the exit codes above.
@@ -73,7 +107,7 @@ def run_hydra_app(root: str, job: Job, check: Check, run_sweep: SweepRunner = la
     with standard_streams(program):
         try:
             with scratch() as folder:
-                _launch(root, program, job, check, run_sweep, folder)
+                _launch(root, program, job, check, run_sweep, run_search, folder)
         except OutputError:
             raise
         except Exception as error:
@@ -93,7 +127,15 @@ def run_hydra_app(root: str, job: Job, check: Check, run_sweep: SweepRunner = la
                 del os.environ["HYDRA_FULL_ERROR"]  # not meant for the next call
 
 
-def _launch(root: str, program: str, job: Job, check: Check, run_sweep: SweepRunner, folder: Path) -> None:
+def _launch(
+    root: str,
+    program: str,
+    job: Job,
+    check: Check,
+    run_sweep: SweepRunner,
+    run_search: SearchRunner,
+    folder: Path,
+) -> None:
     register_resolvers()
     os.environ[SCRATCH] = str(folder)
     trusted = take_trusted()
@@ -104,6 +146,10 @@ def _launch(root: str, program: str, job: Job, check: Check, run_sweep: SweepRun
     if flags.runs and not flags.single and (flags.multirun or _may_be_sweep(flags.overrides)):
         with hydra_session(flags.config_dir) as application:
             master = compose_master(application, flags.config_name or root, flags.overrides)
+            if str(master.hydra.sweeper._target_).endswith(".OptunaSweeper"):
+                context = JobContext(trusted, True, {}, flags.config_name or root, flags.prepare)
+                run_search(Search(application, master, context, flags, failures))
+                return
             if flags.multirun or is_sweep(master):
                 points = check_points(
                     application,

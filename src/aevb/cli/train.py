@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 
 from aevb import runs
 from aevb.cli.data_check import check_data
-from aevb.cli.hydra_app import run_hydra_app
+from aevb.cli.hydra_app import Search, run_hydra_app
 from aevb.cli.job import Failures, JobContext, report_errors
 from aevb.cli.run_plan import PROGRAM, plan_run, print_warning, record_run, train_here
 from aevb.cli.sweep import PlannedRun, SweepPoint
@@ -34,7 +34,13 @@ ACTIONS = {"new": "training", "resume": "going on", "extend": "extending"}
 
 def train() -> None:
     """Execute aevb-train: train a run, resume it, or report that it is done."""
-    run_hydra_app("train", _train_one, plan_run, _train_sweep)
+    run_hydra_app("train", _train_one, plan_run, _train_sweep, _search)
+
+
+def _search(search: Search) -> None:
+    from aevb.cli.optuna_sweep import run_search  # here: other commands do not load Optuna's part
+
+    run_search(search, _prepare)
 
 
 def _train_one(cfg: DictConfig, context: JobContext) -> None:

@@ -19,6 +19,7 @@ Every other module composes paths from these names: `run / layout.METRICS`. A ru
         best.pt                  state_dict at the highest validation bound (early_stopping=validation)
         evaluation/              one JSON file per evaluator and split; of best.pt in evaluation/best/
         DONE or FAILED           how the run ended
+        PRUNED                   why a search stopped it, if one did
 """
 
 from pathlib import Path
@@ -45,6 +46,7 @@ __all__ = [
     "POSTERIOR_MEANS",
     "PREVIOUS_CHECKPOINT",
     "PROGRESS",
+    "PRUNED",
     "PUBLISHED_EVALUATIONS",
     "TENSORBOARD",
     "TIMING",
@@ -58,6 +60,7 @@ DATA = "data.json"
 LOCK = "LOCK"
 DONE = "DONE"
 FAILED = "FAILED"
+PRUNED = "PRUNED"
 METRICS = "metrics.csv"
 TIMING = "timing.csv"
 PROGRESS = "progress.json"

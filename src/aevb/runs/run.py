@@ -110,6 +110,7 @@ def prepare(directory: Path, settings: dict[str, Any]) -> None:
     settings = {**settings, "data": _with_first_path(directory, settings["data"])}
     write_text(directory / layout.CONFIG, OmegaConf.to_yaml(OmegaConf.create(settings)))
     remove_file(directory / layout.FAILED)
+    remove_file(directory / layout.PRUNED)
 
 
 def _with_first_path(directory: Path, data: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from aevb.runs import layout
 from aevb.runs.csv_table import CLOCK, read_rows
 from aevb.runs.lock import is_locked
 from aevb.runs.progress import load_progress
+from aevb.runs.pruned import pruned_by
 from aevb.runs.records import read_done
 from aevb.runs.run import state
 from aevb.runs.settings import read_settings
@@ -101,7 +102,7 @@ def row(directory: Path, max_samples: int | None = None, point: str = "", why: s
         why = failure_reason(directory) or why
         if has_diverged(directory):
             return Row(str(directory), "diverged", seen, wanted, why, point, bound)
-    return Row(str(directory), before, seen, wanted, why, point, bound)
+    return Row(str(directory), before, seen, wanted, why or pruned_by(directory), point, bound)
 
 
 def _last_point(directory: Path) -> tuple[int, float | None]:

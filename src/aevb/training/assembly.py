@@ -166,14 +166,15 @@ def _context(
     label = torch.from_numpy(splits.test.label)
     convention = dataset.convention.with_variance_floor(settings["model"])
     context = RunContext(job.directory, settings, model, x, label, dataset.shape, points.num_images, convention)
-    if points.splits == "both":
+    if points.splits in ("both", "all"):
         train = targets(splits.train.first(points.num_images), dataset.dynamic, settings["seed"], dtype)
         context = context._replace(train_x=train)
-    if settings.get("early_stopping"):
+    if settings.get("early_stopping") or points.splits in ("valid", "all"):
         if len(splits.valid.x) == 0:
+            asked = "early_stopping" if settings.get("early_stopping") else f"evaluation.splits={points.splits}"
+            remedy = "early_stopping=null" if settings.get("early_stopping") else "evaluation.splits=test"
             raise UserError(
-                f"early_stopping: {dataset.name} has no validation split; allowed: data with one (mnist, array); "
-                "try: early_stopping=null"
+                f"{asked}: {dataset.name} has no validation split; allowed: data with one (mnist, array); try: {remedy}"
             )
         valid = targets(splits.valid, dataset.dynamic, settings["seed"], dtype)
         context = context._replace(valid_x=valid)

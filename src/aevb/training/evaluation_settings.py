@@ -19,7 +19,8 @@ class EvaluationSettings:
         every: If given, its multiples (training samples) are evaluation points too.
         num_images: Images that every evaluator but `bound` uses at an evaluation point.
         final_images: Test images of the evaluations at the end of training; None: all.
-        splits: Splits of the evaluation points; both: also the first images of the training set, in columns train_*.
+        splits: Splits of the evaluation points; both: also the first images of the training set, in columns train_*;
+            valid: also the bound on the validation split, in columns valid_*; all: all three.
         train_window: Number of training samples that one value of train_bound averages over.
     """
 
@@ -27,5 +28,5 @@ class EvaluationSettings:
     every: PositiveInt | None = None
     num_images: PositiveInt = 1000
     final_images: PositiveInt | None = None
-    splits: Literal["test", "both"] = "test"
+    splits: Literal["test", "both", "valid", "all"] = "test"
     train_window: PositiveInt = 230_000

@@ -1,11 +1,11 @@
-"""`hydra/sweeper=experiments`, where Hydra looks for sweepers: several experiments as one sweep."""
+"""`hydra/sweeper=experiments` and `hydra/sweeper=optuna`, where Hydra looks for sweepers."""
 
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.types import Override
 
-__all__ = ["ExperimentsSweeper"]
+__all__ = ["ExperimentsSweeper", "OptunaSweeper"]
 
 
 class ExperimentsSweeper(BasicSweeper):
@@ -31,3 +31,19 @@ class ExperimentsSweeper(BasicSweeper):
 
         assert self.hydra_context is not None
         return [jobs(self.hydra_context.config_loader, self.experiments, self.max_samples, overrides)]
+
+
+class OptunaSweeper(BasicSweeper):
+    """A search with Optuna; aevb-train reads these settings and runs the trials itself (aevb.cli.optuna_sweep).
+
+    Args:
+        params: Key -> values to search, in Hydra's syntax of sweeps.
+        settings: The other keys of conf/hydra/sweeper/optuna.yaml.
+        max_batch_size: Not used; Hydra passes it.
+    """
+
+    def __init__(
+        self, params: dict[str, Any] | None = None, max_batch_size: int | None = None, **settings: Any
+    ) -> None:
+        super().__init__(max_batch_size, params)
+        self.settings = settings

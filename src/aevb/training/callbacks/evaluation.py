@@ -32,8 +32,9 @@ STANDARD = ("bound", "importance")
 class EvaluationCallback(L.Callback):
     """Evaluates the model at each evaluation point and at the end of the run.
 
-    The evaluator named `bound` sees the whole test split and, with early stopping, the validation split.
-    Every other evaluator sees the first `context.num_images` test images and, if there are any, the training images `context.train_x`.
+    The evaluator named `bound` sees the whole test split and, with early stopping or evaluation.splits=valid, the whole
+    validation split. Every other evaluator sees the first `context.num_images` test images and, if there are any, the training
+    images `context.train_x`.
 
     Args:
         context: The model and the images. They are moved to the device of the model.

@@ -1,0 +1,73 @@
+"""What a search ends with: its trials as a table, the report of its runs, and the best command."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aevb.cli.sweep import PlannedRun
+from aevb.cli.sweep_report import print_report
+from aevb.console.printable import printable
+from aevb.runs.status import row
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.trial import FrozenTrial
+
+__all__ = ["print_trials"]
+
+STATES = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed", "RUNNING": "running", "WAITING": "waiting"}
+
+
+def print_trials(
+    study: "Study", objective: str, plan: PlannedRun, fixed: Sequence[str], trusted: tuple[str, ...]
+) -> None:
+    """Print all trials of a study, write the report of their runs, and print the best trial as a command.
+
+    Args:
+        study: The study.
+        objective: Column of metrics.csv.
+        plan: One of its runs, for what all of them share.
+        fixed: Overrides of every trial.
+        trusted: Users' modules that its configs may name.
+    """
+    trials = study.get_trials(deepcopy=False)
+    cells = [["trial", "state", objective, "point", "run", "why"], *map(_cells, trials)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for line in cells:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    points = {
+        trial.user_attrs["run"]: " ".join(trial.user_attrs["overrides"])
+        for trial in trials
+        if "run" in trial.user_attrs
+    }
+    settings = {**plan.settings, "choices": {**plan.settings.get("choices", {}), "experiment": study.study_name}}
+    rows = [row(Path(directory), plan.max_samples, point) for directory, point in points.items()]
+    print_report([replace(plan, settings=settings)], rows)
+    complete = [trial for trial in trials if trial.state.name == "COMPLETE"]
+    if not complete:
+        return
+    best = study.best_trial
+    words = [word for word in fixed if not word.startswith("hydra")]
+    command = shlex.join(
+        ["aevb-train", *(f"--trust={name}" for name in trusted), *words, *best.user_attrs["overrides"]]
+    )
+    print(f"best: trial {best.number}, {objective} {best.value:.4f}: {' '.join(best.user_attrs['overrides'])}")
+    print(f"    {command}")
+    print(f"optuna-dashboard sqlite:///{plan.directory.parent.parent / 'optuna.db'}", flush=True)
+
+
+def _cells(trial: "FrozenTrial") -> list[str]:
+    attributes = trial.user_attrs
+    value = "" if trial.state.name != "COMPLETE" or trial.value is None else f"{trial.value:.4f}"
+    if not value and trial.intermediate_values:
+        value = f"({trial.intermediate_values[max(trial.intermediate_values)]:.4f})"
+    why = f"repeats trial {attributes['repeats']}" if "repeats" in attributes else attributes.get("ended", "")
+    name = Path(attributes.get("run", "")).name
+    return [
+        str(trial.number),
+        STATES[trial.state.name],
+        value,
+        *map(printable, (" ".join(attributes.get("overrides", [])), name, why)),
+    ]

@@ -1,0 +1,131 @@
+"""The points of a search: composed, checked, and planned as run directories."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hydra._internal.hydra import Hydra
+from omegaconf import DictConfig, OmegaConf
+
+from aevb.cli.composition import PointComposer
+from aevb.cli.job import JobContext
+from aevb.cli.optuna_space import Space, parse_space
+from aevb.cli.sweep import PlannedRun
+from aevb.errors import UserError
+
+__all__ = ["Points"]
+
+WITH_VALIDATION = {"test": "valid", "both": "all"}
+"""evaluation.splits as given -> with the validation split."""
+
+NO_IMAGES = hashlib.sha256(b"").hexdigest()
+
+
+class Points:
+    """Plans the runs of a search.
+
+    Args:
+        application: Hydra, initialised.
+        master: The config of the search.
+        context: How it was asked for.
+        plan: Validates one config.
+        objective: Column of metrics.csv.
+
+    Attributes:
+        space: The search space.
+
+    Raises:
+        UserError: For a space that is not valid.
+    """
+
+    def __init__(
+        self,
+        application: Hydra,
+        master: DictConfig,
+        context: JobContext,
+        plan: Callable[[DictConfig, JobContext], PlannedRun],
+        objective: str,
+    ) -> None:
+        loader: Any = application.config_loader
+        params: Any = OmegaConf.to_container(master.hydra.sweeper.get("params") or OmegaConf.create({}))
+        self.space: Space = parse_space(loader, params, list(master.hydra.overrides.task))
+        self.config_name = str(master.hydra.job.config_name)
+        self._composer = PointComposer(loader, master)
+        self._context, self._plan, self._objective = context, plan, objective
+
+    def plan(self, overrides: list[str]) -> PlannedRun:
+        """Return the run of a point, without writing anything.
+
+        Args:
+            overrides: The values of the search space, `key=value`.
+
+        Returns:
+            The planned run. It evaluates the validation split if the objective needs it, which changes neither its name
+            nor its numbers.
+
+        Raises:
+            UserError: For a config that is not valid.
+        """
+        cfg, choices = self._composer.compose([*self.space.fixed, *overrides])
+        splits = OmegaConf.select(cfg, "evaluation.splits")
+        if self._objective == "valid_bound" and splits in WITH_VALIDATION:
+            cfg.evaluation.splits = WITH_VALIDATION[splits]
+        context = JobContext(self._context.trusted, True, choices, self.config_name)
+        return self._plan(cfg, context)
+
+    def check(self) -> PlannedRun:
+        """Plan every category and both ends of every interval.
+
+        Returns:
+            One of the runs.
+
+        Raises:
+            UserError: With the faults of all, a line each.
+        """
+        faults: dict[str, str] = {}
+        directories: dict[Path, str] = {}
+        first: PlannedRun | None = None
+        for values in self.space.edges():
+            overrides = self.space.overrides(values)
+            label = " ".join(overrides)
+            try:
+                plan = self.plan(overrides)
+                first = first or plan
+                self._check(plan)
+                if other := directories.get(plan.directory):
+                    faults[
+                        f"{plan.directory} is the run of {other} too; allowed: keys that make another run; "
+                        "try: without name=, and only keys that change the training"
+                    ] = label
+                directories[plan.directory] = label
+            except UserError as error:
+                faults |= {line: label for line in str(error).splitlines() if line not in faults}
+        if faults:
+            lines = [f"{label}: {line}" for line, label in faults.items()]
+            raise UserError("\n".join([*lines, "the search space was refused; nothing was started"]))
+        assert first is not None
+        return first
+
+    def check_data(self, plan: PlannedRun) -> None:
+        """Read the data of a run, which must have what the objective is computed on.
+
+        Args:
+            plan: The run.
+
+        Raises:
+            UserError: The data are missing or damaged, or have no validation split.
+        """
+        facts: Any = plan.check_data()
+        if self._objective == "valid_bound" and facts.hashes.get("valid") == NO_IMAGES:
+            raise UserError(
+                f"hydra.sweeper.objective=valid_bound: data={plan.settings['choices'].get('data')} has no validation split; "
+                "allowed: data with one (mnist, array); try: data=mnist, or hydra.sweeper.objective=train_bound"
+            )
+
+    def _check(self, plan: PlannedRun) -> None:
+        if "bound" not in plan.settings["evaluator"] and self._objective == "valid_bound":
+            raise UserError(
+                "evaluator: the objective valid_bound is computed by the evaluator bound; allowed: evaluators with bound "
+                "among them; try: evaluator=bound"
+            )
