@@ -134,7 +134,7 @@ def test_every_yaml_is_an_option() -> None:
     roots = {CONF / f"{name}.yaml" for name in ("train", "evaluate", "figure")}
     helps = {CONF / f"hydra/help/{name}.yaml" for name in ("train", "evaluate", "figure")}
     launchers = {CONF / f"hydra/launcher/{name}.yaml" for name in ("cores", "ensemble", "slurm")}
-    sweepers = {CONF / "hydra/sweeper/experiments.yaml"}
+    sweepers = {CONF / f"hydra/sweeper/{name}.yaml" for name in ("experiments", "optuna")}
     assert set(CONF.rglob("*.yaml")) == named | roots | helps | launchers | sweepers
 
 

@@ -25,6 +25,7 @@ from aevb.cli.flags import Flags, take_flags, take_trusted
 from aevb.cli.hydra_errors import explain, is_user_error
 from aevb.cli.job import Failures, JobContext, print_error, report_errors
 from aevb.cli.parallel_launcher import prepare_parallel_launcher
+from aevb.cli.requeue import requeue_on_time_limit
 from aevb.cli.sweep import PlannedRun, SweepPoint, check_data, check_points, compose_master, is_sweep, summary
 from aevb.cli.sweep_report import print_report
 from aevb.cli.tables import show
@@ -231,7 +232,11 @@ class _Task:
             self.trusted, sweeping, chosen_options(config), str(config.job.config_name), self.flags.prepare
         )
         # Inside too, for Hydra would print a line of its own about whatever leaves a job.
-        with standard_streams(self.program), report_errors(self.program, point, self.failures, sweeping):
+        with (
+            requeue_on_time_limit(),
+            standard_streams(self.program),
+            report_errors(self.program, point, self.failures, sweeping),
+        ):
             if self.flags.check:
                 show_plan(self.check(cfg, context))
             else:

@@ -1,7 +1,7 @@
 """The search space of `hydra/sweeper=optuna`, in Hydra's syntax of sweeps.
 
 choice(a,b) and a,b are categories; range(1,9,2) are the integers 1, 3, 5, 7 (the end is left out, as everywhere in Hydra);
-interval(1,9) are the integers 1 to 9, interval(0.1,0.9) real numbers; tag(log,interval(1e-4,1e-1)) is uniform in the logarithm.
+interval(0.1,0.9) are real numbers, int(interval(1,9)) the integers 1 to 9; tag(log,interval(1e-4,1e-1)) is uniform in the logarithm.
 """
 
 import json

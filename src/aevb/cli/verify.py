@@ -15,7 +15,7 @@ from aevb.errors import UserError
 from aevb.execution import pool
 from aevb.execution.scratch import scratch
 from aevb.runs import layout
-from aevb.runs.comparison import environment, rows
+from aevb.runs.comparison import environments, rows
 from aevb.runs.data_hashes import check_same_data
 from aevb.runs.data_location import located
 from aevb.types import Range
@@ -103,7 +103,7 @@ def faults(run: Path, again: Path) -> Iterator[str]:
     """
     wrong = [*_rows(run, again), *_weights(run, again)]
     if wrong:
-        one, other = environment(run), environment(again)
+        one, other = environments(run, again)
         for key in dict.fromkeys([*one, *other]):
             if one.get(key) != other.get(key):
                 yield f"{key}: was {one.get(key, 'absent')}, is {other.get(key, 'absent')}"

@@ -15,10 +15,14 @@ from aevb.runs.csv_table import CLOCK, read_rows
 from aevb.runs.records import read_evaluation, read_manifest
 from aevb.runs.settings import read_settings
 
-__all__ = ["differences", "environment", "results", "rows"]
+__all__ = ["differences", "environments", "results", "rows"]
 
 NAMES = ("name", "output_dir")
-SHARED = ("versions", "commit", "dirty", "platform", "processor", "device", "threads", "matmul_backend", "data")
+SHARED = (
+    *("versions", "packages", "commit", "dirty", "uncommitted_sha256"),
+    *("platform", "processor", "device", "threads", "matmul_backend", "data"),
+)
+NEWER = ("packages", "uncommitted_sha256")  # not in the manifests of older runs
 
 
 def rows(run: Path) -> dict[int, dict[str, str]]:
@@ -36,20 +40,36 @@ def rows(run: Path) -> dict[int, dict[str, str]]:
         return {}
 
 
-def environment(run: Path) -> dict[str, Any]:
+def environments(a: Path, b: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Read the keys of manifest.json that two runs can share.
 
     Args:
-        run: The run directory.
+        a: The first run directory.
+        b: The second run directory.
 
     Returns:
-        The values by dotted key; none if there is no manifest.
+        For each run the values by dotted key; none if there is no manifest. What an older manifest does not list is left out
+        of both.
     """
-    try:
-        manifest = read_manifest(run)
-    except FileNotFoundError:
-        return {}
-    return dict(flatten({key: manifest[key] for key in SHARED if key in manifest}))
+    manifests = []
+    for run in (a, b):
+        try:
+            manifests.append(read_manifest(run))
+        except FileNotFoundError:
+            manifests.append({})
+    one, other = manifests
+    keys = [key for key in SHARED if key not in NEWER or (key in one and key in other)]
+    values, other_values = (dict(flatten({key: each[key] for key in keys if key in each})) for each in manifests)
+    return _without_repeats(values), _without_repeats(other_values)
+
+
+def _without_repeats(values: dict[str, Any]) -> dict[str, Any]:
+    # The packages that the node `versions` lists too.
+    return {
+        key: value
+        for key, value in values.items()
+        if key.replace("packages.", "versions.", 1) not in values or not key.startswith("packages.")
+    }
 
 
 def results(run: Path) -> dict[str, tuple[float, float]]:
@@ -79,7 +99,7 @@ def differences(a: Path, b: Path) -> Iterator[tuple[str, str, str, str]]:
         (what, value in a, value in b, difference) for everything that differs.
     """
     yield from _keys("config", _config(a), _config(b))
-    yield from _keys("manifest", environment(a), environment(b))
+    yield from _keys("manifest", *environments(a, b))
     yield from _curves(rows(a), rows(b))
     values_a, values_b = results(a), results(b)
     for key in dict.fromkeys([*values_a, *values_b]):

@@ -3,13 +3,15 @@
 Nothing reads it to decide anything: it is in no fingerprint, and two runs that differ in it alone are the same experiment.
 """
 
+import hashlib
 import os
 import platform
 import shlex
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +22,10 @@ from aevb.files.atomic import write_json
 from aevb.runs import layout
 from aevb.runs.records import read_manifest
 
-__all__ = ["begin", "commit", "package_version", "processor"]
+__all__ = ["begin", "commit", "installed_packages", "package_version", "processor", "uncommitted_sha256"]
 
 PACKAGES = ("aevb", "torch", "lightning", "hydra-core", "omegaconf", "numpy", "tensorboard")
+CODE = ("src", "conf")  # where a new file counts
 
 
 def begin(directory: Path, settings: dict[str, Any], data: dict[str, str], hardware: dict[str, Any]) -> None:
@@ -50,6 +53,8 @@ def begin(directory: Path, settings: dict[str, Any], data: dict[str, str], hardw
             "versions": {"python": platform.python_version(), **{name: package_version(name) for name in PACKAGES}},
             "commit": described and described.removesuffix("-dirty"),
             "dirty": described and described.endswith("-dirty"),
+            "uncommitted_sha256": uncommitted_sha256(),
+            "packages": installed_packages(),
             "platform": platform.platform(),
             "processor": processor(),
             "devices": settings["trainer"]["devices"],
@@ -85,6 +90,42 @@ def commit() -> str | None:
     except FileNotFoundError:
         return None
     return answer.stdout.strip() or None
+
+
+def uncommitted_sha256(root: Path | None = None) -> str | None:
+    """Return the sha256 of what a checkout has beyond its commit: the difference of its files, and new files.
+
+    Args:
+        root: The checkout; None: that of the running code.
+
+    Returns:
+        Hexadecimal digits; None outside a checkout and where nothing is uncommitted.
+    """
+    root = root or Path(__file__).resolve().parents[3]
+    if not (root / ".git").exists():
+        return None
+    try:
+        difference = _git(root, "diff", "HEAD", "--binary", "--no-ext-diff", "--no-color")
+        new = _git(root, "ls-files", "--others", "--exclude-standard", "-z", "--", *CODE)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    digest = hashlib.sha256(difference)
+    names = sorted(name for name in new.split(b"\0") if name)
+    for name in names:
+        digest.update(name + b"\0")
+        with suppress(OSError):
+            digest.update(hashlib.sha256((root / os.fsdecode(name)).read_bytes()).digest())
+    return digest.hexdigest() if difference or names else None
+
+
+def _git(root: Path, *arguments: str) -> bytes:
+    return subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, check=True).stdout
+
+
+def installed_packages() -> dict[str, str]:
+    """Return the version of every installed distribution by its name, in lower case and sorted."""
+    found = {str(one.name).lower(): str(one.version) for one in distributions() if one.name}
+    return dict(sorted(found.items()))
 
 
 def package_version(package: str) -> str | None:
