@@ -38,9 +38,9 @@ def test_objective_is_the_bound_on_the_validation_split(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     splits = {name: rng.random((n, 16), dtype=np.float32) for name, n in (("train", 200), ("valid", 60), ("test", 50))}
     np.savez(tmp_path / "own.npz", **splits)
-    given = ("data=array", "data.path=own.npz", "batch_size=50", "latent_dim=2", *TINY[1:])
+    overrides = ("data=array", "data.path=own.npz", "batch_size=50", "latent_dim=2", *TINY[1:])
     result = aevb(
-        "train", *OPTUNA, *given, "optimizer.lr=choice(0.01,0.1)", "hydra.sweeper.n_trials=3", folder=tmp_path
+        "train", *OPTUNA, *overrides, "optimizer.lr=choice(0.01,0.1)", "hydra.sweeper.n_trials=3", folder=tmp_path
     )
     assert result.returncode == 0, result.stderr
     trials = study(tmp_path).trials
@@ -57,7 +57,7 @@ def test_objective_is_the_bound_on_the_validation_split(tmp_path: Path) -> None:
     assert float(read_rows(directory / "metrics.csv")[-1]["test_bound"]) != best.value
     assert f"best: trial {best.number}, valid_bound {best.value:.4f}: " in result.stdout
     # A trial is the run of the plain command.
-    plain = aevb("train", "--check", *given, *best.user_attrs["overrides"], folder=tmp_path)
+    plain = aevb("train", "--check", *overrides, *best.user_attrs["overrides"], folder=tmp_path)
     assert f"{best.user_attrs['run']}: is finished" in plain.stdout
 
 

@@ -76,8 +76,8 @@ def parse_space(loader: Any, params: dict[str, Any], typed: Sequence[str]) -> Sp
         UserError: For values that cannot be searched, or if there is nothing to search.
     """
     parser = OverridesParser.create(config_loader=loader)
-    given = parser.parse_overrides([*(f"{key}={value}" for key, value in params.items()), *typed])
-    last = {override.get_key_element(): override for override in given}
+    parsed = parser.parse_overrides([*(f"{key}={value}" for key, value in params.items()), *typed])
+    last = {override.get_key_element(): override for override in parsed}
     distributions: dict[str, BaseDistribution] = {}
     fixed = []
     for key, override in last.items():

@@ -124,8 +124,8 @@ def _git(root: Path, *arguments: str) -> bytes:
 
 def installed_packages() -> dict[str, str]:
     """Return the version of every installed distribution by its name, in lower case and sorted."""
-    found = {str(one.name).lower(): str(one.version) for one in distributions() if one.name}
-    return dict(sorted(found.items()))
+    versions = {str(one.name).lower(): str(one.version) for one in distributions() if one.name}
+    return dict(sorted(versions.items()))
 
 
 def package_version(package: str) -> str | None:
