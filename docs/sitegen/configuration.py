@@ -10,9 +10,9 @@ from sitegen.links import option_label
 from sitegen.markdown import fenced, prose, table, toctree
 from sitegen.yaml_comments import header
 
-__all__ = ["GROUPS", "pages"]
+__all__ = ["groups", "pages"]
 
-GROUPS = {
+TITLES = {
     "data": "Data sets",
     "model": "Models",
     "model/encoder": "Encoders and posterior families",
@@ -21,6 +21,8 @@ GROUPS = {
     "optimizer": "Optimisers",
     "evaluation": "Evaluation points",
     "evaluator": "Evaluators",
+    "schedule": "Learning-rate schedules",
+    "early_stopping": "Early stopping",
     "selection": "Selection of the learning rate",
     "trainer": "Hardware and arithmetic",
     "logger": "Loggers",
@@ -28,6 +30,7 @@ GROUPS = {
     "figure": "Figures",
     "hydra/launcher": "Launchers of a sweep",
 }
+ELSEWHERE = ("experiment",)  # has pages of its own
 ROOTS = {"train": "aevb-train", "evaluate": "aevb-evaluate", "figure": "aevb-figure"}
 COLUMNS = ("key", "value", "allowed", "meaning")
 INTRODUCTION = """# Configuration keys
@@ -37,12 +40,18 @@ on the command line as `key=value`; `aevb-train --cfg job` shows the whole confi
 and with it the keys of that option. Types and ranges are checked before anything is trained."""
 
 
+def groups() -> dict[str, str]:
+    """Return every configuration group with its title; one without a title is called by its name."""
+    own = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name not in ("hydra", *ELSEWHERE))
+    return TITLES | {name: name.replace("_", " ").capitalize() for name in own if name not in TITLES}
+
+
 def pages() -> Iterator[tuple[str, str]]:
     """Yield name and Markdown of every page of the reference."""
-    names = [group.replace("/", "-") for group in GROUPS]
+    names = [group.replace("/", "-") for group in groups()]
     roots = [_root(root, command) for root, command in ROOTS.items()]
     yield "reference/configuration/index.md", "\n\n".join([INTRODUCTION, *roots, toctree(names)])
-    for group, title in GROUPS.items():
+    for group, title in groups().items():
         parts = [f"# {title}: `{group}`", f"`{group}=NAME` on the command line chooses one of these options."]
         parts += [_option(group, option) for option in options(group)]
         yield f"reference/configuration/{group.replace('/', '-')}.md", "\n\n".join(parts)
@@ -64,7 +73,7 @@ def _root(root: str, command: str) -> str:
 def _chosen(defaults: list[Any]) -> Iterator[tuple[str, str]]:
     for entry in defaults:
         for group, chosen in entry.items() if isinstance(entry, dict) else ():
-            if group in GROUPS and chosen is not None:
+            if group in groups() and chosen is not None:
                 yield from ((group, option) for option in (chosen if isinstance(chosen, list) else [chosen]))
 
 

@@ -18,6 +18,7 @@ __all__ = ["stage"]
 INDEX = "docs/README.md"
 OUTSIDE = ("CONTRIBUTING.md", "CHANGELOG.md")
 ASSETS = (".png", ".gif", ".csv", ".pdf", ".json", ".npz", ".ipynb")
+LABEL = re.compile(r"\[([^\]`]+)\]\(([\w./-]+\.md)\)")
 GENERATORS = (api, command_help, configuration, experiments, gallery, run_files)
 
 
@@ -37,10 +38,12 @@ def stage(folder: Path) -> None:
             files[str(page_of(path))] = REPOSITORY / path
     for generator in GENERATORS:
         texts.update(generator.pages())
-    texts.update(_with_contents(texts))
+    labels = {page: label for label, page in LABEL.findall(texts["index.md"])}
     for name, text in texts.items():
         if title(text) is None:
-            texts[name] = f"# {_caption(Path(name).stem)}\n\n{text}"
+            label = labels.get(name) or _caption(Path(name).stem)
+            texts[name] = f"# {label[0].upper()}{label[1:]}\n\n{text}"
+    texts.update(_with_contents(texts))
     _write(folder, texts, files)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from sitegen.command_help import help_of
 from sitegen.config_keys import rows_of_option, rows_of_root
+from sitegen.configuration import TITLES, groups
 from sitegen.docstrings import described
 from sitegen.gallery import pictures
 from sitegen.links import rewritten
@@ -38,6 +39,12 @@ def test_every_key_of_the_main_config_has_a_meaning():
     rows = list(rows_of_root(CONF / "train.yaml", "train"))
     assert len(rows) >= 10
     assert [row.key for row in rows if not row.meaning] == []
+
+
+def test_every_group_has_a_page_and_a_title():
+    folders = {path.name for path in CONF.iterdir() if path.is_dir()} - {"hydra", "experiment"}
+    assert folders <= set(groups())
+    assert set(TITLES) >= folders, "a title in docs/sitegen/configuration.py"
 
 
 def test_a_docstring_is_read_without_import():

@@ -98,6 +98,23 @@ def test_the_search_finds_importance(site):
     assert "reference/configuration/evaluator" in names
 
 
+@pytest.mark.browser
+def test_a_browser_finds_importance(site):
+    url = f"{(site / 'search.html').as_uri()}?q=importance"
+    words = [
+        "chromium",
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--virtual-time-budget=20000",
+        "--dump-dom",
+        url,
+    ]
+    shown = subprocess.run(words, capture_output=True, text=True, timeout=120, check=True).stdout
+    assert re.search(r"found \d+ pages", shown)
+    assert "aevb.estimators.importance" in re.sub(r"<[^>]+>", "", shown)
+
+
 def listed(value: int | list[int]) -> set[int]:
     return {value} if isinstance(value, int) else set(value)
 
