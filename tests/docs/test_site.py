@@ -13,6 +13,7 @@ import pytest
 
 from aevb.config.tree import options
 from helpers.commands import REPOSITORY
+from helpers.webdriver import CHROMIUM
 
 pytestmark = [pytest.mark.slow, pytest.mark.process]
 LOADED = {"script": "src", "img": "src", "iframe": "src", "link": "href", "source": "src", "video": "src"}
@@ -99,6 +100,7 @@ def test_the_search_finds_importance(site):
 
 
 @pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="apt-get install chromium")
 def test_a_browser_finds_importance(site):
     url = f"{(site / 'search.html').as_uri()}?q=importance"
     words = [
