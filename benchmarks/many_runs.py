@@ -6,6 +6,7 @@ The runs are made, not trained: copies of one config with a seed each, with the 
 import argparse
 import copy
 import json
+import re
 import resource
 import subprocess
 import sys
@@ -41,7 +42,7 @@ def make_runs(folder: Path, count: int, old: bool = False) -> None:
     for seed in range(1, count):
         run = folder / f"digits-sgvb_b-adagrad-z2-s{seed}"
         (run / layout.CHECKPOINTS).mkdir(parents=True)
-        raw = text.replace("\nseed: 0\n", f"\nseed: {seed}\n")
+        raw = re.sub(r"(?m)^seed: 0$", f"seed: {seed}", text)
         (run / layout.CONFIG).write_text(raw)
         own = copy.deepcopy(done)
         if old:

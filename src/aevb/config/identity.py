@@ -71,10 +71,12 @@ def _numbers(settings: dict[str, Any]) -> dict[str, Any]:
     # With early stopping the evaluation points decide when training ends.
     points = EVALUATION_POINTS if settings.get("early_stopping") else ()
     absent = [key for key in NOT_IN_FINGERPRINT if key not in points]
+    below = tuple(f"{key}." for key in absent)
     return {
         key: value
         for key, value in flatten(settings)
-        if not any(key == left_out or key.startswith(f"{left_out}.") for left_out in absent)
+        if key not in absent
+        and not key.startswith(below)
         and not (key in DEFAULTS_TREATED_AS_ABSENT and value == DEFAULTS_TREATED_AS_ABSENT[key])
     }
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from aevb.files.atomic import write_text
 from aevb.report.chart import Chart, draw
 from aevb.report.details import detail
-from aevb.report.differing import differing_settings, flat_settings
+from aevb.report.differing import differing_settings
 from aevb.report.downloads import downloads
 from aevb.report.images import read_images
 from aevb.report.meanings import conventions, limitations
@@ -121,7 +121,7 @@ def _list(value: Any) -> list[Any]:
 
 
 def _content(records: list[RunRecord], options: Options) -> dict[str, Any]:
-    configured = [flat for record in records if (flat := flat_settings(record.settings))]
+    configured = [flat for record in records if (flat := record.flat)]
     differing = differing_settings(configured)
     constant = (
         {key: value for key, value in configured[0].items() if all(flat.get(key) == value for flat in configured)}

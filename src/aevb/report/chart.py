@@ -28,6 +28,7 @@ CORNERS: dict[str, list[tuple[float, float]]] = {
 }
 """Of markers, pixels from their middle."""
 FAR = 200.0  # nats from the paper; a curve that ends beyond does not set the scale
+MOST_SEEDS = 100  # of a line that are drawn thin; the mean and the band are of all
 MOST_VERTICES = 100  # of a curve of the paper
 
 
@@ -142,7 +143,7 @@ def _curve(item: Drawn, x: Scale, y: Scale, left: float, view: View) -> Markup:
     if item.main:
         parts += _bands(summary, x, y)
         if len(item.seeds) > 1:
-            for index, xs, ys in item.seeds:
+            for index, xs, ys in item.seeds[:MOST_SEEDS]:
                 first = _first(xs, left)
                 d = path((x(float(a)), y(float(b))) for a, b in zip(xs[first:], ys[first:], strict=True))
                 parts.append(element("path", d=d, class_="seed", data_run=index))
@@ -295,7 +296,8 @@ def _description(drawn: list[Drawn], view: View) -> str:
 
 def _counts(drawn: list[Drawn]) -> str:
     counts = {len(item.seeds) for item in drawn if item.main}
-    return f"n = {min(counts)}" if len(counts) == 1 else f"n = {min(counts)} to {max(counts)}"
+    text = f"n = {min(counts)}" if len(counts) == 1 else f"n = {min(counts)} to {max(counts)}"
+    return f"{text}, of which {MOST_SEEDS} are drawn" if max(counts) > MOST_SEEDS else text
 
 
 def _seeds(count: int) -> str:

@@ -21,7 +21,7 @@ import numpy as np
 
 from aevb.console.printable import printable
 from aevb.figures.paper import published
-from aevb.report.differing import ABSENT, Differing, differing_settings, flat_settings
+from aevb.report.differing import ABSENT, Differing, differing_settings
 from aevb.report.event_files import custom_scalars, experiment, scalar, session, text, write_event_file
 from aevb.report.panels import Panel, curves_of, panels
 from aevb.report.records import RunRecord, read_record
@@ -67,7 +67,7 @@ def write_dashboard(rows: list[Row], folder: Path) -> Path:
     """
     _make_empty(folder)
     records = [record for record in map(read_record, rows) if record.settings]
-    differing = differing_settings([flat_settings(record.settings) for record in records])
+    differing = differing_settings([record.flat for record in records])
     names = _run_names(records)
     curves, _ = curves_of(records)
     shown, _ = panels(curves)
@@ -114,7 +114,7 @@ def _safe(name: str) -> str:
 
 def _values(record: RunRecord, differing: list[Differing]) -> dict[str, Any]:
     """The varying settings of a run; as numbers, where they are numbers in every run."""
-    flat = flat_settings(record.settings)
+    flat = record.flat
     numeric = {item.key for item in differing if all(_number(value) is not None for value in item.values)}
     texts = {item.key: flat.get(item.key, ABSENT) for item in differing}
     return {key: _number(value) if key in numeric else value for key, value in texts.items()}

@@ -6,7 +6,7 @@ import io
 from typing import Any, NamedTuple
 
 from aevb.config import flatten, shown
-from aevb.report.differing import ABSENT, Differing, flat_settings
+from aevb.report.differing import ABSENT, Differing
 from aevb.report.records import RunRecord
 
 __all__ = ["Detail", "Image", "detail"]
@@ -62,7 +62,7 @@ def detail(index: int, record: RunRecord, differing: list[Differing]) -> Detail:
         record: The files of the run.
         differing: The settings that differ between the runs.
     """
-    flat = flat_settings(record.settings)
+    flat = record.flat
     manifest = {key: value for key, value in record.manifest.items() if key != "starts"}
     starts = record.manifest.get("starts")
     return Detail(

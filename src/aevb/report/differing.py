@@ -26,6 +26,9 @@ LEFT_OUT = (
 )
 
 
+BELOW_LEFT_OUT = tuple(f"{name}." for name in LEFT_OUT)
+
+
 class Differing(NamedTuple):
     """A setting with several values.
 
@@ -50,7 +53,7 @@ def flat_settings(settings: dict[str, Any]) -> dict[str, str]:
     flat = {
         key: shown(value)
         for key, value in flatten(settings)
-        if key and not any(key == name or key.startswith(f"{name}.") for name in LEFT_OUT)
+        if key and key not in LEFT_OUT and not key.startswith(BELOW_LEFT_OUT)
     }
     return {key.removeprefix("choices."): value for key, value in flat.items()}
 

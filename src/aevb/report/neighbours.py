@@ -8,7 +8,7 @@ import itertools
 import math
 from typing import NamedTuple
 
-from aevb.report.differing import ABSENT, Differing, flat_settings
+from aevb.report.differing import ABSENT, Differing
 from aevb.report.records import RunRecord
 
 __all__ = ["Pair", "pairs"]
@@ -45,7 +45,7 @@ def pairs(records: list[RunRecord], differing: list[Differing]) -> tuple[list[Pa
         At most `MOST_PAIRS` pairs with a value in common, of runs that differ in one setting other than the seed, and the number
         of pairs that there are.
     """
-    flat = [flat_settings(record.settings) for record in records]
+    flat = [record.flat for record in records]
     keys = [item.key for item in differing]
     result: list[Pair] = []
     for key in keys:

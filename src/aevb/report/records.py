@@ -11,6 +11,7 @@ import numpy as np
 
 from aevb.errors import UserError
 from aevb.files.regular import MIB, read_tail, read_text
+from aevb.report.differing import flat_settings
 from aevb.report.images import Picture
 from aevb.report.redaction import Redaction
 from aevb.runs import layout
@@ -78,6 +79,11 @@ class RunRecord(Run):
         """DONE; for a run that is not done, what is known without it."""
         return {"fingerprint": "", "samples_seen": self.row.samples_seen, **self.facts}
 
+    @cached_property
+    def flat(self) -> dict[str, str]:
+        """The settings that describe the experiment, by dotted key; empty if the config cannot be read."""
+        return flat_settings(self.settings)
+
     @property
     def columns(self) -> list[str]:
         """Columns of metrics.csv, without samples_seen."""
@@ -120,17 +126,17 @@ def read_record(row: Row) -> RunRecord:
             faults.append(" ".join(str(error).split()))
             return otherwise
 
-    settings = attempt(lambda: read_settings(directory), {}) if row.state != "missing" else {}
+    done = attempt(lambda: read_done(directory), None) if row.state in ("done", "partial") else None
+    settings = attempt(lambda: read_settings(directory, done), {}) if row.state != "missing" else {}
     lines = attempt(lambda: read_rows(directory / layout.METRICS), [])
     evaluations = [attempt(partial(_evaluation, path), None) for path in layout.evaluation_files(directory)]
-    ended = row.state in ("done", "partial")
     return RunRecord(
         directory,
         row,
         settings,
         lines,
         attempt(lambda: read_text(directory / layout.METRICS, LARGEST), "") if lines else "",
-        attempt(lambda: _without_config(read_done(directory)), {}) if ended else {},
+        _without_config(done or {}),
         attempt(lambda: read_manifest(directory), {}),
         dict(attempt(lambda: read_data_hashes(directory), {})),
         [item for item in evaluations if item is not None],

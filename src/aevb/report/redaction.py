@@ -7,6 +7,7 @@ import getpass
 import platform
 import re
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 __all__ = ["Redaction"]
@@ -46,8 +47,10 @@ class Redaction:
         self._users = _alternatives(users - {"root"})
         self._hosts = _alternatives(names - {"localhost"})
         self._pattern = pattern
+        self.text = cache(self._text)  # runs of a sweep repeat each other
+        """Return a text without private names, see `_text`."""
 
-    def text(self, text: str) -> str:
+    def _text(self, text: str) -> str:
         """Return `text` without private names.
 
         Args:
@@ -80,9 +83,14 @@ class Redaction:
             return {self.text(str(name)): self.value(item, str(name)) for name, item in value.items()}
         if isinstance(value, list):
             return [self.value(item, key) for item in value]
-        if SECRET_KEY.search(key) and value is not None:
+        if value is not None and _names_a_secret(key):
             return REMOVED
         return self.text(value) if isinstance(value, str) else value
+
+
+@cache
+def _names_a_secret(key: str) -> bool:
+    return SECRET_KEY.search(key) is not None
 
 
 def _user() -> str:

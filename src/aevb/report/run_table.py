@@ -4,7 +4,7 @@ import math
 from typing import Any, NamedTuple
 
 from aevb.figures.common.style import number
-from aevb.report.differing import ABSENT, Differing, flat_settings
+from aevb.report.differing import ABSENT, Differing
 from aevb.report.records import RunRecord
 
 __all__ = ["Cell", "Column", "RunTable", "run_table"]
@@ -94,7 +94,7 @@ def run_table(records: list[RunRecord], differing: list[Differing]) -> RunTable:
 
 
 def _row(record: RunRecord, columns: list[Column]) -> list[Cell]:
-    flat, values, row = flat_settings(record.settings), _values(record), record.row
+    flat, values, row = record.flat, _values(record), record.row
     seconds = record.facts.get("training_seconds")
     seconds = float(seconds) if isinstance(seconds, int | float) and seconds > 0 else None
     known = {
