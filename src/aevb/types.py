@@ -6,7 +6,17 @@ these annotations from source, so a bad value is refused before torch is importe
 
 from typing import Annotated, NamedTuple
 
-__all__ = ["Fraction", "NonNegativeFloat", "NonNegativeInt", "PositiveFloat", "PositiveInt", "Range", "Seed", "Threads"]
+__all__ = [
+    "Fraction",
+    "HiddenDim",
+    "NonNegativeFloat",
+    "NonNegativeInt",
+    "PositiveFloat",
+    "PositiveInt",
+    "Range",
+    "Seed",
+    "Threads",
+]
 
 
 class Range(NamedTuple):
@@ -43,6 +53,7 @@ def _plain(bound: float) -> str:
 
 PositiveInt = Annotated[int, Range(1)]
 NonNegativeInt = Annotated[int, Range(0)]
+HiddenDim = PositiveInt | list[PositiveInt]  # units of one hidden layer, or of each of several
 PositiveFloat = Annotated[float, Range(0, low_open=True)]
 NonNegativeFloat = Annotated[float, Range(0)]
 Fraction = Annotated[float, Range(0, 1)]

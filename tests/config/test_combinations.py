@@ -106,6 +106,7 @@ def test_every_flag_that_is_read_is_documented_in_its_base_class() -> None:
     """A flag is what the rules ask of a class, or what the computed ones are refused for."""
     bases = {
         "objective": "aevb.objectives.objective.Objective",
+        "model": "aevb.models.vae.VAE",
         "model.encoder": "aevb.models.base.Encoder",
         "model.decoder": "aevb.models.base.Decoder",
         "model.prior": "aevb.models.base.Prior",

@@ -19,6 +19,7 @@ __all__ = ["RULES", "Settings", "objectives_for_discrete_latents", "warnings"]
 
 STATED = {
     "objective": ("mean_over_data", "over_theta", "reparameterised", "capturable"),
+    "model": ("objectives",),
     "model.encoder": ("discrete", "capturable"),
     "model.decoder": ("likelihood", "binary_targets", "side_multiple", "capturable"),
     "model.prior": ("capturable",),
@@ -303,6 +304,15 @@ def _sides(settings: Settings) -> list[int] | None:
     return None
 
 
+def model_allows_the_objective(settings: Settings) -> Iterator[Fault]:
+    """Some models state by which objectives they can be trained."""
+    objectives = settings.states("model", "objectives")
+    name = settings.class_name("objective")
+    if isinstance(objectives, tuple) and name.lower() not in objectives:
+        wrong = f"{settings.class_name('model')} cannot be trained by it"
+        yield Fault("objective", wrong, name, ", ".join(objectives), f"objective={objectives[-1]}")
+
+
 def flags_are_literals(settings: Settings) -> Iterator[Fault]:
     """Check that the flags of an objective are literals in its class body.
 
@@ -340,6 +350,7 @@ RULES: tuple[Callable[[Settings], Iterator[Fault]], ...] = (
     targets_are_binary,
     own_data_have_a_path,
     sides_suit_the_strides,
+    model_allows_the_objective,
     flags_are_literals,
 )
 

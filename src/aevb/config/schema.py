@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, NamedTuple
 
-from aevb.types import PositiveFloat, PositiveInt, Seed, Threads
+from aevb.types import HiddenDim, PositiveFloat, PositiveInt, Seed, Threads
 
 __all__ = ["Evaluate", "Figure", "Train"]
 
@@ -45,7 +45,7 @@ class Train(NamedTuple):
     seed: Seed
     name: str | None
     latent_dim: PositiveInt
-    hidden_dim: PositiveInt
+    hidden_dim: HiddenDim
     batch_size: PositiveInt
     max_samples: PositiveInt
     output_dir: str

@@ -101,7 +101,7 @@ class TrainedModel:
     @property
     def latent_dim(self) -> int:
         """The number of latent dimensions, J."""
-        return self.settings["latent_dim"]
+        return int(getattr(self.model, "latent_dim", self.settings["latent_dim"]))  # type: ignore[arg-type]
 
     @property
     def data_dim(self) -> int:

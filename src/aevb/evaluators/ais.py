@@ -6,6 +6,7 @@ from aevb.data.target_convention import Likelihood
 from aevb.estimators.ais import Start, ais
 from aevb.evaluators.evaluator import Evaluator
 from aevb.models.gaussian_observation import with_gaussian_observation
+from aevb.models.two_layer import TwoLayerVAE
 from aevb.models.vae import VAE
 from aevb.noise import Noise
 from aevb.types import PositiveFloat, PositiveInt
@@ -75,7 +76,19 @@ class AIS(Evaluator):
         return self.temperatures, self.chains, self.leapfrogs, self.start
 
     def _observed(self, model: VAE) -> VAE:
+        if isinstance(model, TwoLayerVAE):
+            model = model.non_centred()
         return model if self.observation_sigma is None else with_gaussian_observation(model, self.observation_sigma)
+
+    def unsupported(self, model: VAE) -> tuple[str, tuple[str, ...]] | None:
+        """Return why a model is ruled out; one with two layers is taken in the coordinates of `non_centred`.
+
+        Args:
+            model: The model.
+        """
+        if isinstance(model, TwoLayerVAE) and self.start == "encoder":
+            return "starts at the prior for a model with two layers (evaluator.ais.start=prior)", ("importance",)
+        return super().unsupported(self._observed(model))
 
     def likelihood(self, model: VAE) -> Likelihood | None:
         """Return the family of the p(x|z) that is evaluated.

@@ -29,6 +29,7 @@ def compatibility_key(settings: dict[str, Any]) -> str | None:
         encoder.get("_target_") == ENCODER and decoder.get("_target_") in DECODERS and prior.get("_target_") == PRIOR
     )
     paper = paper and encoder.get("activation") == decoder.get("activation") == "tanh"
+    paper = paper and not any(isinstance(part.get("hidden_dim"), list) for part in (encoder, decoder))
     alone = objective["_target_"] not in OBJECTIVES or trainer["engine"] == "autograd" or trainer["devices"] > 1
     alone = alone or trainer.get("microbatches", 1) > 1
     if alone or not paper:

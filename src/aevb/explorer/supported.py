@@ -20,6 +20,7 @@ DECODERS = (
     "aevb.models.gaussian.GaussianDecoder",
     "aevb.models.gaussian.FixedVarianceDecoder",
 )
+ACTIVATIONS = ("tanh", "relu", "softplus", "sigmoid", "elu", "silu")
 PRIOR = "aevb.models.prior.StandardNormal"
 SUPPORTED = (
     "allowed: a GaussianEncoder, a BernoulliDecoder, GaussianDecoder or FixedVarianceDecoder (one hidden layer) and a "
@@ -46,6 +47,15 @@ def check_supported(run: Path, settings: dict[str, Any]) -> None:
         if target not in targets:
             name = "null" if target is None else target.rpartition(".")[2]
             raise UserError(f"run={run}: model.{part}={name} cannot be explored; {SUPPORTED}")
+    for part in ("encoder", "decoder"):
+        if isinstance(model[part].get("hidden_dim"), list):
+            layers = ",".join(map(str, model[part]["hidden_dim"]))
+            raise UserError(f"run={run}: model.{part}.hidden_dim=[{layers}] cannot be explored; {SUPPORTED}")
+        if (activation := model[part].get("activation", "tanh")) not in ACTIVATIONS:
+            raise UserError(
+                f"run={run}: model.{part}.activation={activation} cannot be explored; allowed: {', '.join(ACTIVATIONS)}; "
+                "try: a run with one of them"
+            )
     if model["encoder"].get("variance") == 0:
         raise UserError(f"run={run}: model.encoder.variance=0 is a point and has no density; {SUPPORTED}")
     if model["decoder"].get("min_std"):

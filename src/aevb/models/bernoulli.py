@@ -13,8 +13,8 @@ from torch import Tensor
 from aevb.distributions import Bernoulli
 from aevb.models.base import Decoder, Encoder
 from aevb.nn.matmul import Linear
-from aevb.nn.mlp import Activation, activation_function
-from aevb.types import PositiveInt
+from aevb.nn.mlp import Activation, activation_function, hidden_layers, hidden_units
+from aevb.types import HiddenDim, PositiveInt
 
 __all__ = ["BernoulliDecoder", "BernoulliEncoder", "LinearBernoulliDecoder", "LinearBernoulliEncoder"]
 
@@ -25,19 +25,19 @@ class BernoulliDecoder(Decoder):
     Args:
         data_dim: Number of pixels, D.
         latent_dim: Number of latent dimensions, J.
-        hidden_dim: Number of hidden units.
-        activation: Activation function of the hidden layer; tanh in the paper.
+        hidden_dim: Number of hidden units, or of those of each hidden layer.
+        activation: Activation function of the hidden layers; tanh in the paper.
     """
 
     capturable = True
     likelihood = "bernoulli"
 
     def __init__(
-        self, data_dim: int, latent_dim: PositiveInt, hidden_dim: PositiveInt, activation: Activation = "tanh"
+        self, data_dim: int, latent_dim: PositiveInt, hidden_dim: HiddenDim, activation: Activation = "tanh"
     ) -> None:
         super().__init__()
-        self.hidden = Linear(latent_dim, hidden_dim)
-        self.logits = Linear(hidden_dim, data_dim)
+        self.hidden, self.deeper, width = hidden_layers(latent_dim, hidden_dim)
+        self.logits = Linear(width, data_dim)
         self.activation = activation_function(activation)
 
     def forward(self, z: Tensor) -> Bernoulli:
@@ -49,7 +49,7 @@ class BernoulliDecoder(Decoder):
         Returns:
             p(x|z) over (..., D).
         """
-        return Bernoulli(self.logits(self.activation(self.hidden(z))))
+        return Bernoulli(self.logits(hidden_units(self.hidden, self.deeper, self.activation, z)))
 
 
 class BernoulliEncoder(Encoder):
@@ -58,19 +58,19 @@ class BernoulliEncoder(Encoder):
     Args:
         data_dim: Number of pixels, D.
         latent_dim: Number of latent dimensions, J.
-        hidden_dim: Number of hidden units.
-        activation: Activation function of the hidden layer; tanh in the paper.
+        hidden_dim: Number of hidden units, or of those of each hidden layer.
+        activation: Activation function of the hidden layers; tanh in the paper.
     """
 
     capturable = True
     discrete = True
 
     def __init__(
-        self, data_dim: int, latent_dim: PositiveInt, hidden_dim: PositiveInt, activation: Activation = "tanh"
+        self, data_dim: int, latent_dim: PositiveInt, hidden_dim: HiddenDim, activation: Activation = "tanh"
     ) -> None:
         super().__init__()
-        self.hidden = Linear(data_dim, hidden_dim)
-        self.logits = Linear(hidden_dim, latent_dim)
+        self.hidden, self.deeper, width = hidden_layers(data_dim, hidden_dim)
+        self.logits = Linear(width, latent_dim)
         self.activation = activation_function(activation)
 
     def forward(self, x: Tensor) -> Bernoulli:
@@ -82,7 +82,7 @@ class BernoulliEncoder(Encoder):
         Returns:
             q(z|x) over (..., J).
         """
-        return Bernoulli(self.logits(self.activation(self.hidden(x))))
+        return Bernoulli(self.logits(hidden_units(self.hidden, self.deeper, self.activation, x)))
 
 
 class LinearBernoulliDecoder(Decoder):

@@ -49,11 +49,13 @@ def has_closed_form(model: VAE) -> bool:
 
     Returns:
         True for a Gaussian encoder with a trained variance, a Bernoulli or Gaussian decoder (without a
-        floor of its variance), tanh, and the standard normal prior.
+        floor of its variance), one hidden layer of tanh each, and the
+        standard normal prior.
     """
     encoder, decoder = model.encoder, model.decoder
     parts = type(encoder) is GaussianEncoder and encoder.variance is None and type(model.prior) is StandardNormal
     parts = parts and type(decoder) in (BernoulliDecoder, GaussianDecoder)
+    parts = parts and not encoder.deeper and not decoder.deeper
     parts = parts and getattr(decoder, "min_std", 0) == 0
     return parts and encoder.activation is torch.tanh and decoder.activation is torch.tanh
 
@@ -166,7 +168,7 @@ class BernoulliPosterior(LogDensityWithGradient):
             model: The model.
         """
         implemented = type(model.decoder) is BernoulliDecoder and type(model.prior) is StandardNormal
-        return implemented and model.decoder.activation is torch.tanh
+        return implemented and not model.decoder.deeper and model.decoder.activation is torch.tanh
 
     @torch.no_grad()
     def __call__(self, z: Tensor) -> Tensor:

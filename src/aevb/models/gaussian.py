@@ -17,8 +17,8 @@ from aevb.distributions import DiagonalNormal
 from aevb.models.base import Decoder, Encoder
 from aevb.models.fixed_variance import Point, fixed_variance_posterior
 from aevb.nn.matmul import Linear
-from aevb.nn.mlp import Activation, activation_function
-from aevb.types import NonNegativeFloat, PositiveFloat, PositiveInt
+from aevb.nn.mlp import Activation, activation_function, hidden_layers, hidden_units
+from aevb.types import HiddenDim, NonNegativeFloat, PositiveFloat, PositiveInt
 
 __all__ = ["FixedVarianceDecoder", "GaussianDecoder", "GaussianEncoder"]
 
@@ -29,8 +29,8 @@ class GaussianEncoder(Encoder):
     Args:
         data_dim: Number of pixels, D.
         latent_dim: Number of latent dimensions, J.
-        hidden_dim: Number of hidden units.
-        activation: Activation function of the hidden layer; tanh in the paper.
+        hidden_dim: Number of hidden units, or of those of each hidden layer.
+        activation: Activation function of the hidden layers; tanh in the paper.
         variance: A fixed variance instead of sigma^2(x); 0: q(z|x) is a point
             (aevb.models.fixed_variance).
     """
@@ -41,16 +41,16 @@ class GaussianEncoder(Encoder):
         self,
         data_dim: int,
         latent_dim: PositiveInt,
-        hidden_dim: PositiveInt,
+        hidden_dim: HiddenDim,
         activation: Activation = "tanh",
         variance: NonNegativeFloat | None = None,
     ) -> None:
         super().__init__()
-        self.hidden = Linear(data_dim, hidden_dim)
-        self.mean = Linear(hidden_dim, latent_dim)
+        self.hidden, self.deeper, width = hidden_layers(data_dim, hidden_dim)
+        self.mean = Linear(width, latent_dim)
         self.variance = variance
         if variance is None:
-            self.log_var = Linear(hidden_dim, latent_dim)
+            self.log_var = Linear(width, latent_dim)
         self.activation = activation_function(activation)
 
     def forward(self, x: Tensor) -> DiagonalNormal | Point:
@@ -62,7 +62,7 @@ class GaussianEncoder(Encoder):
         Returns:
             q(z|x) over (..., J).
         """
-        h = self.activation(self.hidden(x))
+        h = hidden_units(self.hidden, self.deeper, self.activation, x)
         mean = self.mean(h)
         return (
             DiagonalNormal(mean, self.log_var(h))
@@ -77,8 +77,8 @@ class GaussianDecoder(Decoder):
     Args:
         data_dim: Number of pixels, D.
         latent_dim: Number of latent dimensions, J.
-        hidden_dim: Number of hidden units.
-        activation: Activation function of the hidden layer; tanh in the paper.
+        hidden_dim: Number of hidden units, or of those of each hidden layer.
+        activation: Activation function of the hidden layers; tanh in the paper.
         mean: Output function of the mean: "sigmoid" (the paper's, for data in (0, 1)) or "linear".
         min_std: Floor of the standard deviation: the variance is min_std^2 + sigma^2(z). Without one the density of
             data with a constant pixel has no upper bound.
@@ -92,15 +92,15 @@ class GaussianDecoder(Decoder):
         self,
         data_dim: int,
         latent_dim: PositiveInt,
-        hidden_dim: PositiveInt,
+        hidden_dim: HiddenDim,
         activation: Activation = "tanh",
         mean: Literal["sigmoid", "linear"] = "sigmoid",
         min_std: NonNegativeFloat = 0.0,
     ) -> None:
         super().__init__()
-        self.hidden = Linear(latent_dim, hidden_dim)
-        self.mean = Linear(hidden_dim, data_dim)
-        self.log_var = Linear(hidden_dim, data_dim)
+        self.hidden, self.deeper, width = hidden_layers(latent_dim, hidden_dim)
+        self.mean = Linear(width, data_dim)
+        self.log_var = Linear(width, data_dim)
         self.activation = activation_function(activation)
         self.squash = torch.sigmoid if mean == "sigmoid" else nn.Identity()
         self.min_std = min_std
@@ -114,7 +114,7 @@ class GaussianDecoder(Decoder):
         Returns:
             p(x|z) over (..., D).
         """
-        h = self.activation(self.hidden(z))
+        h = hidden_units(self.hidden, self.deeper, self.activation, z)
         log_var = self.log_var(h)
         if self.min_std > 0:
             log_var = torch.logaddexp(log_var, torch.full_like(log_var, 2 * math.log(self.min_std)))
@@ -131,8 +131,8 @@ class FixedVarianceDecoder(Decoder):
     Args:
         data_dim: Number of pixels, D.
         latent_dim: Number of latent dimensions, J.
-        hidden_dim: Number of hidden units.
-        activation: Activation function of the hidden layer; tanh in the paper.
+        hidden_dim: Number of hidden units, or of those of each hidden layer.
+        activation: Activation function of the hidden layers; tanh in the paper.
         mean: Output function of the mean: "sigmoid" or "linear".
         variance: c.
     """
@@ -144,14 +144,14 @@ class FixedVarianceDecoder(Decoder):
         self,
         data_dim: int,
         latent_dim: PositiveInt,
-        hidden_dim: PositiveInt,
+        hidden_dim: HiddenDim,
         activation: Activation = "tanh",
         mean: Literal["sigmoid", "linear"] = "linear",
         variance: PositiveFloat = 1.0,
     ) -> None:
         super().__init__()
-        self.hidden = Linear(latent_dim, hidden_dim)
-        self.mean = Linear(hidden_dim, data_dim)
+        self.hidden, self.deeper, width = hidden_layers(latent_dim, hidden_dim)
+        self.mean = Linear(width, data_dim)
         self.activation = activation_function(activation)
         self.squash = torch.sigmoid if mean == "sigmoid" else nn.Identity()
         self.log_var = math.log(variance)
@@ -165,5 +165,5 @@ class FixedVarianceDecoder(Decoder):
         Returns:
             p(x|z) over (..., D).
         """
-        mean = self.squash(self.mean(self.activation(self.hidden(z))))
+        mean = self.squash(self.mean(hidden_units(self.hidden, self.deeper, self.activation, z)))
         return DiagonalNormal(mean, torch.full_like(mean, self.log_var))

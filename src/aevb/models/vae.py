@@ -58,6 +58,9 @@ class VAE(nn.Module):
         UserError: The supports of q(z|x) and p(z) do not match.
     """
 
+    objectives: tuple[str, ...] | None = None
+    """Options of the group `objective` that train the model; None: those that its parts allow. Inherited."""
+
     def __init__(
         self,
         encoder: nn.Module | None,
