@@ -1,5 +1,6 @@
 """What training a config would do, and a run directory made ready for it: shared by aevb-train, aevb-status and aevb.train."""
 
+import os
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -23,6 +24,7 @@ from aevb.runs.origin import with_origin
 __all__ = ["PROGRAM", "plan_run", "print_warning", "record_run", "train_here"]
 
 PROGRAM = "aevb-train"
+NAME_BYTES = 255
 
 
 @cache  # once, however many points of a sweep it concerns
@@ -61,6 +63,7 @@ def plan_run(cfg: DictConfig, context: JobContext, warn: Callable[[str], None] =
     name = run_name(settings, defaults)
     directory = Path(settings["output_dir"]) / "runs" / name
     settings["name"] = directory.name
+    _check_length(directory)
     action = runs.planned_action(directory, settings)
     if action != "new" and _is_elsewhere(directory, settings["data"]):
         check_data(settings, directory, context.trusted, warn)
@@ -68,6 +71,15 @@ def plan_run(cfg: DictConfig, context: JobContext, warn: Callable[[str], None] =
         warn(line)
     own = is_own_data(settings, context.trusted)
     return PlannedRun(directory, settings, action, lambda: check_data(settings, directory, context.trusted, warn), own)
+
+
+def _check_length(directory: Path) -> None:
+    # The system does not say so before the folders above exist.
+    if any(len(os.fsencode(part)) > NAME_BYTES for part in directory.parts):
+        raise UserError(
+            f"{directory}: File name too long; allowed: at most {NAME_BYTES} bytes between two slashes; "
+            "try: a shorter name= or output_dir="
+        )
 
 
 def _is_elsewhere(directory: Path, data: dict[str, Any]) -> bool:
