@@ -29,6 +29,7 @@ TITLES = {
     "pitfall": "Pitfalls",
     "figure": "Figures",
     "hydra/launcher": "Launchers of a sweep",
+    "hydra/sweeper": "Sweepers",
 }
 ELSEWHERE = ("experiment",)  # has pages of its own
 ROOTS = {"train": "aevb-train", "evaluate": "aevb-evaluate", "figure": "aevb-figure"}
