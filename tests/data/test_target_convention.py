@@ -61,7 +61,11 @@ def test_the_fields_agree_with_the_data_and_survive_a_record(dataset: Dataset) -
     assert TargetConvention.of_run({}) is None
 
 
-@pytest.mark.parametrize("dataset", [Digits(), Digits("threshold"), SigmoidBelief(), LinearGaussian()], ids=lambda dataset: str(dataset.convention))
+@pytest.mark.parametrize(
+    "dataset",
+    [Digits(), Digits("threshold"), SigmoidBelief(), LinearGaussian()],
+    ids=lambda dataset: str(dataset.convention),
+)
 def test_the_kind_is_that_of_the_numbers(dataset: Dataset) -> None:
     x = dataset.load().train.x
     binary, unit = bool(np.isin(x, (0, 1)).all()), bool((x >= 0).all() and (x <= 1).all())
