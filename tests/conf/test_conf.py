@@ -17,6 +17,7 @@ from helpers.commands import composed, settings
 GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name not in ("hydra", "figure"))
 PARTS = ("model/encoder", "model/prior")
 COMPANIONS = {
+    "data=array": ("data.path=mine.npz",),
     "model=binary": ("objective=arm",),
     "model=binary_linear": ("objective=arm",),
     "model=autoregressive": ("data.targets=dynamic",),

@@ -271,7 +271,13 @@ def own_data_have_a_path(settings: Settings) -> Iterator[Fault]:
         The fault, if there is one.
     """
     if settings.class_name("data") == "ArrayDataset" and settings.get("data.path") is None:
-        yield Fault("data.path", "data=array needs a file", None, "an .npz or .npy file", "data.path=FILE.npz")
+        yield Fault(
+            "data.path",
+            "data=array needs a file",
+            None,
+            "a .npz, .npy, .csv, .tsv or .pt file, or a folder of images",
+            "data.path=FILE.npz",
+        )
 
 
 def sides_suit_the_strides(settings: Settings) -> Iterator[Fault]:
