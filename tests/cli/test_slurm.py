@@ -59,7 +59,7 @@ def test_a_job_that_meets_its_time_limit_is_requeued(slurm_env: dict[str, str], 
 def test_a_requeued_run_ends_as_an_uninterrupted_one(slurm_env: dict[str, str], tmp_path: Path) -> None:
     pytest.importorskip("submitit")
     limit = ("hydra.launcher.timeout_min=1", "hydra.launcher.signal_delay_s=15")
-    budget = f"max_samples={_samples_in(70, tmp_path)}"
+    budget = f"max_samples={_samples_in(45, tmp_path)}"
     words = [TRAIN, *LAUNCHER, *limit, *LONG, budget, "seed=0"]
     result = process(words, tmp_path, slurm_env)
     assert result.returncode == 0, result.stdout + result.stderr
