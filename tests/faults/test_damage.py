@@ -161,7 +161,7 @@ def test_data_that_changed_while_the_run_was_stopped(tmp_path: Path) -> None:
     result = aevb("train", *own, folder=tmp_path)
     assert result.returncode == 0, result.stderr
     run = tmp_path / "outputs" / "runs" / "run"
-    assert set(json.loads((run / "data.json").read_text())) == {"train", "valid", "test"}
+    assert set(json.loads((run / "data.json").read_text())) == {"train", "valid", "test", "location"}
     before = {file: file.read_bytes() for file in run.rglob("*") if file.is_file()}
 
     other = x.copy()
