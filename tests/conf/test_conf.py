@@ -21,6 +21,7 @@ COMPANIONS = {
     "model=binary": ("objective=arm",),
     "model=binary_linear": ("objective=arm",),
     "model=autoregressive": ("data.targets=dynamic",),
+    "model=two_layer": ("objective=iwae",),
 }  # options that the defaults do not suit
 SWEEPS_ALONE = ("experiment=paper",)  # tests/cli/test_experiment_sweep.py
 LONGEST = 110
