@@ -26,8 +26,8 @@ LR = 0.01
 @dataclass(frozen=True)
 class BenchmarkModel:
     """data: mnist or digits. seed: of weights, minibatches and noise. unit: steps (images, for importance sampling) that a method
-    takes in its turn. samples: K of importance sampling. n_train: MNIST training images. matmul_backend: the library that multiplies matrices in the
-    rivals that may choose, torch or onednn; aevb chooses itself."""
+    takes in its turn. samples: K of importance sampling. n_train: MNIST training images. matmul_backend: the library
+    that multiplies matrices in the rivals that may choose, torch or onednn; aevb chooses itself."""
 
     data: str = "mnist"
     hidden_dim: int = 500

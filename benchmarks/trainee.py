@@ -24,8 +24,8 @@ TRAIN = str(ROOT / "scripts" / "train.py")
 class Training(NamedTuple):
     """One run that is finished.
 
-    per_sample: training seconds per sample after the evaluation point at which the measurement begins. wall: of the whole command. training,
-    evaluation: seconds by timing.csv; evaluation with that of the whole test split at the end.
+    per_sample: training seconds per sample after the evaluation point at which the measurement begins. wall: of the
+    whole command. training, evaluation: seconds by timing.csv; evaluation with that of the whole test split at the end.
     """
 
     per_sample: float

@@ -30,7 +30,8 @@ class Deadly(Digits):
     def load(self):
         if self.mode == "x":
             raise KeyError("broken from the beginning")
-        if any("training" in frame.filename for frame in traceback.extract_stack()):  # the job, and not the command that looks at the data first
+        # In the job, and not in the command that looks at the data first.
+        if any("training" in frame.filename for frame in traceback.extract_stack()):
             with open("trained", "a") as file:
                 file.write(self.mode)
             if self.mode == "d" and not Path("mended").exists():

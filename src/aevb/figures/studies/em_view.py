@@ -84,8 +84,8 @@ class EMView(Figure):
         rows = [row for climb in climbs for row in _rows(climb)]
         data = ", ".join(dict.fromkeys(dataset(str(run.settings["choices"]["data"])) for run in runs))
         text = (
-            f"{data}, training images; log p(x) by quadrature. A step is from one evaluation point to the next; presented: training samples "
-            "at which theta or an encoder took a gradient, not those of E-steps without one.\n\n"
+            f"{data}, training images; log p(x) by quadrature. A step is from one evaluation point to the next; presented: "
+            "training samples at which theta or an encoder took a gradient, not those of E-steps without one.\n\n"
             f"{meanings(runs)}\n{markdown_table([_shown(climb) for climb in climbs])}"
         )
         return Drawing(rows, canvas, text=text)
