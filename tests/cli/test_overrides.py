@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import QuotedString
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aevb.cli.overrides import override
@@ -33,6 +33,7 @@ def plain(value):
     return value
 
 
+@settings(derandomize=True, deadline=None)
 @given(values)
 def test_hydra_reads_back_what_was_given(value):
     assert read(override("a.b", value)) == value

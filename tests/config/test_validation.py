@@ -213,7 +213,7 @@ def test_a_value_is_reported_once_under_its_key() -> None:
         (["~model.prior"], "model.prior: missing"),
         (["~model._target_"], "model: nothing says what to build (no _target_); allowed: autoregressive, bernoulli"),
         (["model=autoregressive"], "data.targets=grey: AutoregressiveDecoder is a probability of binary images"),
-        (["~data"], "data: missing; allowed: array, digits"),
+        (["~data"], "data: missing; allowed: array, "),
         (["seed=true"], "seed=true: not an integer"),
         (["model.encoder=3"], "model.encoder=3: describes no object; allowed: a mapping with _target_"),
         (
