@@ -48,7 +48,12 @@ class DataFacts:
 
 
 def is_own_data(settings: dict[str, Any], trusted: tuple[str, ...]) -> bool:
-    """Return whether a run reads a user's own files, which --check reads as well."""
+    """Return whether a run reads a user's own files, which --check reads as well.
+
+    Args:
+        settings: The config of the run.
+        trusted: Users' modules that the config may name.
+    """
     return Settings(settings, trusted).states("data", "own") is True
 
 

@@ -229,7 +229,11 @@ class TrialQueue:
 
 
 def finished_trials(study: "Study") -> "list[FrozenTrial]":
-    """Return the trials that are complete or pruned."""
+    """Return the trials that are complete or pruned.
+
+    Args:
+        study: The study.
+    """
     from optuna.trial import TrialState
 
     return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))

@@ -151,7 +151,11 @@ def devices_need_a_mean(settings: Settings) -> Iterator[Fault]:
 
 
 def microbatches_need_a_mean(settings: Settings) -> Iterator[Fault]:
-    """Gradients of the shares of a minibatch are averaged, as those of devices are."""
+    """Gradients of the shares of a minibatch are averaged, as those of devices are.
+
+    Args:
+        settings: The config of the run.
+    """
     parts = settings.get("trainer.microbatches")
     if isinstance(parts, int) and parts > 1 and settings.states("objective", "mean_over_data") is False:
         wrong = (
@@ -161,7 +165,11 @@ def microbatches_need_a_mean(settings: Settings) -> Iterator[Fault]:
 
 
 def early_stopping_needs_the_bound(settings: Settings) -> Iterator[Fault]:
-    """Early stopping watches what the evaluator `bound` computes on the validation split."""
+    """Early stopping watches what the evaluator `bound` computes on the validation split.
+
+    Args:
+        settings: The config of the run.
+    """
     if settings.get("early_stopping") and "bound" not in (settings.get("evaluator") or {}):
         wrong = "early stopping watches the validation bound, which the evaluator bound computes"
         yield Fault(
@@ -170,14 +178,22 @@ def early_stopping_needs_the_bound(settings: Settings) -> Iterator[Fault]:
 
 
 def max_time_is_a_time(settings: Settings) -> Iterator[Fault]:
-    """A time budget is a number of seconds or a clock."""
+    """A time budget is a number of seconds or a clock.
+
+    Args:
+        settings: The config of the run.
+    """
     value = settings.get("max_time")
     if value is not None and seconds_of(value) is None:
         yield Fault("max_time", "no time", value, "seconds, or [DD:]HH:MM:SS", "max_time=00:10:00")
 
 
 def optimizer_comes_with_weights(settings: Settings) -> Iterator[Fault]:
-    """The state of another run's optimiser belongs to that run's weights."""
+    """The state of another run's optimiser belongs to that run's weights.
+
+    Args:
+        settings: The config of the run.
+    """
     if settings.get("init_optimizer") and settings.get("init_from") is None:
         yield Fault("init_optimizer", "there is no init_from", True, "false", "init_from=outputs/runs/NAME")
 
@@ -311,7 +327,11 @@ def _sides(settings: Settings) -> list[int] | None:
 
 
 def model_allows_the_objective(settings: Settings) -> Iterator[Fault]:
-    """Some models state by which objectives they can be trained."""
+    """Some models state by which objectives they can be trained.
+
+    Args:
+        settings: The config of the run.
+    """
     objectives = settings.states("model", "objectives")
     name = settings.class_name("objective")
     if isinstance(objectives, tuple) and name.lower() not in objectives:

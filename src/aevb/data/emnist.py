@@ -86,7 +86,7 @@ class EMNIST(TorchvisionDataset):
         return tuple(datasets.EMNIST(folder, split=self.split, train=train) for train in (True, False))  # type: ignore[return-value]
 
     def arrays(self, part: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Return upright images and classes."""
+        """Return upright images and classes (see `TorchvisionDataset.arrays`)."""
         return np.asarray(part.data).transpose(0, 2, 1), np.asarray(part.targets)
 
     def _validation_images(self, n_test: int) -> int:

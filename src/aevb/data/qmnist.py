@@ -28,5 +28,8 @@ class QMNIST(IdxDataset):
         return [Archive((url,), md5, "QMNIST/raw") for part in ("train", "test") for url, md5 in resources[part]]
 
     def arrays(self, part: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Return images and classes; the first of the eight columns of a label is the class."""
+        """Return images and classes; the first of the eight columns of a label is the class.
+
+        See `IdxDataset.arrays`.
+        """
         return np.asarray(part.data), np.asarray(part.targets)[:, 0]

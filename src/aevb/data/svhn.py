@@ -36,5 +36,5 @@ class SVHN(TorchvisionDataset):
         return datasets.SVHN(paths[0].parent, split="train"), datasets.SVHN(paths[1].parent, split="test")
 
     def arrays(self, part: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Return images with the colours last, and classes."""
+        """Return images with the colours last, and classes (see `TorchvisionDataset.arrays`)."""
         return part.data.transpose(0, 2, 3, 1), part.labels

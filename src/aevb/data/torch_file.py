@@ -18,7 +18,11 @@ HOLDS = "a tensor, a dictionary of tensors, or (x, label)"
 
 
 def is_torch_archive(file: IO[bytes]) -> bool:
-    """Return whether an open zip archive is one of torch.save; the position in the file is kept."""
+    """Return whether an open zip archive is one of torch.save; the position in the file is kept.
+
+    Args:
+        file: The open file.
+    """
     try:
         names = zipfile.ZipFile(file).namelist()
     except zipfile.BadZipFile:

@@ -61,7 +61,10 @@ class MLflow(LightningLogger):
         return max((item.step for item in history if item.step <= samples_seen), default=-1)
 
     def begin(self, context: RunContext) -> None:
-        """Log the settings; those that an extended run changed become tags, since MLflow's parameters cannot change."""
+        """Log the settings; those that an extended run changed become tags, since MLflow's parameters cannot change.
+
+        See `LightningLogger.begin`.
+        """
         settings = {key: value for key, value in flatten(context.settings) if key}
         stored = self._logger.experiment.get_run(self._logger.run_id).data.params
         self._logger.log_hyperparams({key: value for key, value in settings.items() if key not in stored})

@@ -49,11 +49,11 @@ class Constant(Schedule):
     """The learning rate of the optimiser, unchanged."""
 
     def factor(self, samples_seen: int) -> float:
-        """Return 1."""
+        """Return 1 (see `Schedule.factor`)."""
         return 1.0
 
     def constant_until(self, samples_seen: int) -> float:
-        """Return math.inf."""
+        """Return math.inf (see `Schedule.constant_until`)."""
         return math.inf
 
 
@@ -69,11 +69,11 @@ class Step(Schedule):
         self.every, self.gamma = every, gamma
 
     def factor(self, samples_seen: int) -> float:
-        """Return gamma^floor(s / every)."""
+        """Return gamma^floor(s / every) (see `Schedule.factor`)."""
         return self.gamma ** (samples_seen // self.every)
 
     def constant_until(self, samples_seen: int) -> float:
-        """Return the next multiple of `every`."""
+        """Return the next multiple of `every` (see `Schedule.constant_until`)."""
         return (samples_seen // self.every + 1) * self.every
 
 
@@ -91,11 +91,11 @@ class WarmUp(Schedule):
         self.samples, self.start = samples, start
 
     def factor(self, samples_seen: int) -> float:
-        """Return min(1, a + (1 - a) s / S)."""
+        """Return min(1, a + (1 - a) s / S) (see `Schedule.factor`)."""
         return self.start + (1 - self.start) * min(samples_seen / self.samples, 1.0)
 
     def constant_until(self, samples_seen: int) -> float:
-        """Return math.inf after the warm-up."""
+        """Return math.inf after the warm-up (see `Schedule.constant_until`)."""
         return samples_seen + 1 if samples_seen < self.samples else math.inf
 
 
@@ -113,12 +113,12 @@ class Cosine(Schedule):
         self.samples, self.minimum = samples, minimum
 
     def factor(self, samples_seen: int) -> float:
-        """Return m + (1 - m) (1 + cos(pi min(s / S, 1))) / 2."""
+        """Return m + (1 - m) (1 + cos(pi min(s / S, 1))) / 2 (see `Schedule.factor`)."""
         phase = math.pi * min(samples_seen / self.samples, 1.0)
         return self.minimum + (1 - self.minimum) * (1 + math.cos(phase)) / 2
 
     def constant_until(self, samples_seen: int) -> float:
-        """Return math.inf after S samples."""
+        """Return math.inf after S samples (see `Schedule.constant_until`)."""
         return samples_seen + 1 if samples_seen < self.samples else math.inf
 
 
@@ -147,11 +147,11 @@ class IWAE(Schedule):
         return i
 
     def factor(self, samples_seen: int) -> float:
-        """Return 10^(-i/7)."""
+        """Return 10^(-i/7) (see `Schedule.factor`)."""
         return 10 ** (-self.stage(samples_seen) / 7)
 
     def constant_until(self, samples_seen: int) -> float:
-        """Return the beginning of the next stage."""
+        """Return the beginning of the next stage (see `Schedule.constant_until`)."""
         i = self.stage(samples_seen)
         return self._begin(i + 1) if i + 1 < self.stages else math.inf
 

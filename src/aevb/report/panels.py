@@ -17,7 +17,11 @@ MOST_LINES = 20  # of a panel
 
 
 def line_key(label: str) -> str:
-    """Return what stands for a line in the page, shorter than its label."""
+    """Return what stands for a line in the page, shorter than its label.
+
+    Args:
+        label: The label of the line.
+    """
     return hashlib.sha256(label.encode()).hexdigest()[:6]
 
 

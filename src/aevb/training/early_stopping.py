@@ -65,7 +65,7 @@ class EarlyStopping:
         return {"best": best, "reference": self.reference, "waited": self.waited}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore what `state_dict` returned."""
+        """Restore what `state_dict` returned (see `EarlyStopping.state_dict`)."""
         best = state["best"]
         self.best = None if best is None else (int(best[0]), float(best[1]))
         self.reference, self.waited = state["reference"], int(state["waited"])

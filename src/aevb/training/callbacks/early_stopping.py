@@ -40,7 +40,7 @@ class EarlyStoppingCallback(L.Callback):
     def on_train_batch_end(  # type: ignore[override]
         self, trainer: L.Trainer, module: Training, outputs: Any, batch: Block, batch_idx: int
     ) -> None:
-        """Compare the bound of an evaluation point with the ones before."""
+        """Compare the bound of an evaluation point with the ones before (see `L.Callback.on_train_batch_end`)."""
         seen = module.samples_seen
         if not self.evaluation.schedule.is_point(batch.start, seen):
             return
@@ -55,6 +55,6 @@ class EarlyStoppingCallback(L.Callback):
         return {"rule": self.rule.state_dict(), "weights": self.weights}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore what `state_dict` returned."""
+        """Restore what `state_dict` returned (see `L.Callback.load_state_dict`)."""
         self.rule.load_state_dict(state["rule"])
         self.weights = {name: value.cpu() for name, value in state["weights"].items()}
