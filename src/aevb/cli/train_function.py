@@ -147,6 +147,11 @@ def _train(plan: PlannedRun, trusted: tuple[str, ...]) -> None:
     except SystemExit as stop:
         if stop.code == 128 + signal.SIGINT:
             raise KeyboardInterrupt(f"{plan.directory}: interrupted; the same call resumes it") from None
+        if plan.settings.get("max_time") is not None and stop.code == 128 + signal.SIGTERM:
+            raise UserError(
+                f"max_time={plan.settings['max_time']}: {plan.directory} has saved and is not finished; "
+                "try: the same call, which resumes it"
+            ) from None
         raise
 
 
