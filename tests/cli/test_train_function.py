@@ -140,9 +140,9 @@ def test_an_interrupted_run_has_saved_and_goes_on(tmp_path):
 
 
 def test_a_run_that_used_its_time_has_saved(tmp_path):
-    given = {**SMALL, "max_samples": 10**9, "max_time": 2, "output_dir": tmp_path}
+    settings = {**SMALL, "max_samples": 10**9, "max_time": 2, "output_dir": tmp_path}
     with pytest.raises(UserError, match="has saved and is not finished; try: the same call, which resumes it"):
-        aevb.train(**given, progress=False)
+        aevb.train(**settings, progress=False)
     (run,) = (tmp_path / "runs").iterdir()
     assert checkpoint(run) > 0
 
