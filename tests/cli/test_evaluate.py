@@ -46,7 +46,7 @@ def test_a_pattern_matches_runs_by_name_and_each_once(tmp_path):
         tmp_path / "c",
         tmp_path / "a",
     ]
-    assert chosen_runs(f"{tmp_path.parent}/**/b") == [tmp_path / "b"]
+    assert chosen_runs(f"{tmp_path.parent}/{tmp_path.name}/**/b") == [tmp_path / "b"]
 
 
 @pytest.mark.parametrize(("run", "message"), [([], "no run"), ("nowhere/*", "run=nowhere/*: no run matches")])
