@@ -8,6 +8,9 @@ import pytest
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)  # tests of signals would inherit what nohup has set
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell sets for commands in the background
+
 os.environ.setdefault(
     "OMP_NUM_THREADS", "1"
 )  # read when torch is loaded; two threads beside a busy process are far slower
