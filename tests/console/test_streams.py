@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,10 +57,16 @@ COMMANDS = {
 """A line for every console command; a command without one is tried with --help."""
 
 
-def every_command() -> list[str]:
+SHORT = ("aevb-train", "aevb-status", "aevb-evaluate")
+"""The commands whose lines in COMMANDS run in every tier; the others are for scripts/test_all."""
+
+
+def every_command() -> list[Any]:
     scripts = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
     lines = [COMMANDS.get(name, f"{name} --help") for name in scripts]
-    return [*lines, "aevb-train --help", "aevb-train --cfg job", "aevb-train --info defaults"]
+    lines += ["aevb-train --help", "aevb-train --cfg job", "aevb-train --info defaults"]
+    short = [COMMANDS[name] for name in SHORT]
+    return [line if line in short else pytest.param(line, marks=pytest.mark.long) for line in lines]
 
 
 @pytest.mark.slow

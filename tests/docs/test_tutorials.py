@@ -26,9 +26,16 @@ def test_cells_are_python(path):
         ast.parse(cell.source)
 
 
+def tiers():
+    """The first tutorial runs in every tier, the others in scripts/test_all."""
+    first = "vae-in-60-lines"
+    marks = {True: (), False: (pytest.mark.long,)}
+    return [pytest.param(path, id=path.stem, marks=marks[path.stem == first]) for path in NOTEBOOKS]
+
+
 @pytest.mark.slow
 @pytest.mark.process
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", tiers())
 def test_the_tutorial_runs(path, tmp_path):
     notebook = execute(path, tmp_path)
     assert stderr_of(notebook) == ""

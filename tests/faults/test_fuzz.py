@@ -31,7 +31,7 @@ from helpers.commands import composed
 from helpers.commands import settings as settings_of
 from helpers.fuzzing import CHANGES, CUT, TEXT, VALUES, changed, fuzz, outcome, paths, replaced
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
+pytestmark = [pytest.mark.long, pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 
 @pytest.fixture(scope="module")

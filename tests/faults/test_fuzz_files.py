@@ -17,7 +17,7 @@ from aevb.data.verified_files import Damaged, Published
 from aevb.files.archive import is_intact, open_bounded
 from helpers.fuzzing import CHANGES, CUT, changed, fuzz, outcome
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
+pytestmark = [pytest.mark.long, pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 
 @pytest.fixture(scope="module")
