@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 
 import pytest
 
@@ -41,6 +42,13 @@ STARTS_PROCESSES = ("aevb", "begin", "process", "python", "started", "tool")
 
 TRAINS = {"undisturbed", "whole", "sweep", "tensorboard", "mnist_run"}
 """Fixtures that train models for more than seconds."""
+
+
+@pytest.fixture(autouse=True)
+def _subnormal_numbers() -> None:
+    """Training flushes subnormal numbers to zero in its process; hypothesis refuses to draw numbers there."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_flush_denormal(False)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -195,6 +195,7 @@ def test_a_profile_adds_up() -> None:
     assert list(result.values()) == pytest.approx([50.0, 10.0, 10.0, 30.0])
 
 
+@pytest.mark.long
 def test_a_real_profile(tmp_path: Path) -> None:
     result = benchmark(tmp_path, *TINY, "--profile")
     assert result.returncode == 0, result.stderr

@@ -73,6 +73,7 @@ def mutants(count: int, seed: int) -> Iterator[list[str]]:
         yield line + ["-m"] * random.randrange(2)
 
 
+@pytest.mark.long
 def test_no_mutant_of_a_good_command_line_breaks_or_makes_anything(empty: Path, monkeypatch, capsys) -> None:
     # Seeded: the same mutants every time. AEVB_MUTANTS=3000 tries more. Each is accepted by --check or refused in lines.
     count = int(os.environ.get("AEVB_MUTANTS", "80"))

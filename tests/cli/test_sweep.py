@@ -49,7 +49,7 @@ TRUST = ("--trust", "deadly", "++data._target_=deadly.Deadly", "~data.targets", 
     "a job of a sweep dies or fails",
     "the others go on; a table of all jobs, exit code 1; the same command trains what is missing",
 )
-@pytest.mark.parametrize("launcher", ["basic", "cores", "joblib"])
+@pytest.mark.parametrize("launcher", ["basic", "cores", pytest.param("joblib", marks=pytest.mark.long)])
 def test_a_failing_job_takes_no_other_along(launcher: str, tmp_path: Path) -> None:
     # A job raises (joblib) or dies by its own hand (the others).
     if launcher == "joblib":
@@ -95,7 +95,7 @@ def test_a_failing_job_takes_no_other_along(launcher: str, tmp_path: Path) -> No
     "a job's data lost or damaged while the sweep runs",
     "the others go on; the account says what was lost",
 )
-@pytest.mark.parametrize("launcher", ["basic", "joblib"])
+@pytest.mark.parametrize("launcher", ["basic", pytest.param("joblib", marks=pytest.mark.long)])
 def test_data_that_are_lost_while_a_sweep_runs_stop_their_own_job(launcher: str, tmp_path: Path) -> None:
     if launcher == "joblib":
         pytest.importorskip("hydra_plugins.hydra_joblib_launcher")

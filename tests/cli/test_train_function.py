@@ -195,7 +195,7 @@ def test_hydra_is_the_callers_again(tmp_path):
     from hydra.core.global_hydra import GlobalHydra
 
     (tmp_path / "conf").mkdir()
-    (tmp_path / "conf" / "mine.yaml").write_text("a: 1\n")
+    (tmp_path / "conf" / "mine.yaml").write_text("a: 1\noutput_dir: outputs\n")
     before = ConfigLoaderImpl.load_configuration
     with hydra.initialize_config_dir(str(tmp_path / "conf"), version_base="1.3"), warnings.catch_warnings():
         warnings.simplefilter("ignore")

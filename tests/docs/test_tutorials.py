@@ -29,8 +29,8 @@ def test_cells_are_python(path):
 def tiers():
     """The first tutorial runs in every tier, the others in scripts/test_all."""
     first = "vae-in-60-lines"
-    marks = {True: (), False: (pytest.mark.long,)}
-    return [pytest.param(path, id=path.stem, marks=marks[path.stem == first]) for path in NOTEBOOKS]
+    tier = {True: (), False: (pytest.mark.long,)}
+    return [pytest.param(path, id=path.stem, marks=tier[path.stem == first]) for path in NOTEBOOKS]
 
 
 @pytest.mark.slow

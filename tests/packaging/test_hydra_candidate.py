@@ -48,6 +48,7 @@ def candidate(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join(paths)}
 
 
+@pytest.mark.long
 def test_every_experiment_makes_the_same_runs(candidate: dict[str, str], tmp_path: Path) -> None:
     plans = []
     for environment in ({}, candidate):
