@@ -1,7 +1,6 @@
 """Several seeds as one curve: mean, range, standard deviation and a 95 % interval of the mean at every evaluation point.
 
-The interval is Student's, mean ± t s / sqrt(n) with n - 1 degrees of freedom; beyond 30 of them t is the Cornish-Fisher
-expansion about the normal quantile (Abramowitz & Stegun, 26.7.5), which is exact to four digits there.
+The interval is Student's (see `aevb.figures.paper.seed_statistics`).
 """
 
 import math
@@ -9,14 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Summary", "summarise", "t_quantile"]
+from aevb.figures.paper.seed_statistics import t_quantile
 
-NORMAL = 1.959963984540054
-T_QUANTILES = (
-    12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281,
-    2.2010, 2.1788, 2.1604, 2.1448, 2.1314, 2.1199, 2.1098, 2.1009, 2.0930, 2.0860,
-    2.0796, 2.0739, 2.0687, 2.0639, 2.0595, 2.0555, 2.0518, 2.0484, 2.0452, 2.0423,
-)  # fmt: skip
+__all__ = ["Summary", "summarise"]
 
 
 class Summary(NamedTuple):
@@ -46,20 +40,6 @@ class Summary(NamedTuple):
                 for s, n in zip(self.deviation, self.seeds, strict=True)
             ]
         )
-
-
-def t_quantile(degrees: int) -> float:
-    """Return the 97.5 % quantile of Student's t distribution.
-
-    Args:
-        degrees: Degrees of freedom, at least 1.
-    """
-    if degrees <= len(T_QUANTILES):
-        return T_QUANTILES[degrees - 1]
-    z = NORMAL
-    first, second = (z**3 + z) / 4, (5 * z**5 + 16 * z**3 + 3 * z) / 96
-    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
-    return z + first / degrees + second / degrees**2 + third / degrees**3
 
 
 def summarise(curves: list[tuple[np.ndarray, np.ndarray]]) -> Summary:

@@ -5,7 +5,7 @@ import math
 import pytest
 import scipy.stats
 
-from aevb.figures.paper.seed_statistics import seed_statistics
+from aevb.figures.paper.seed_statistics import seed_statistics, t_quantile
 
 # The differences of Student (1908), table of the additional hours of sleep: mean 1.58, s.d. 1.23, t = 4.06.
 SLEEP = (1.2, 2.4, 1.3, 1.3, 0.0, 1.0, 1.8, 0.8, 4.6, 1.4)
@@ -31,3 +31,10 @@ def test_one_seed_has_no_interval_and_none_is_refused():
     assert math.isnan(seed_statistics([3.0]).half_width)
     with pytest.raises(ValueError, match="at least one"):
         seed_statistics([])
+
+
+def test_quantiles_of_a_printed_table():
+    """Two-sided 95 % and 99 %, as statistical tables print them."""
+    printed = {1: (12.706, 63.657), 2: (4.303, 9.925), 10: (2.228, 3.169), 30: (2.042, 2.750), 120: (1.980, 2.617)}
+    for degrees, quantiles in printed.items():
+        assert [round(t_quantile(degrees, level), 3) for level in (0.95, 0.99)] == list(quantiles)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from scipy.special import stdtrit
 
-__all__ = ["LEVEL", "SeedStatistics", "seed_statistics"]
+__all__ = ["LEVEL", "SeedStatistics", "seed_statistics", "t_quantile"]
 
 LEVEL = 0.95
 """The level of the confidence intervals."""
@@ -59,5 +59,18 @@ def seed_statistics(values: Sequence[float], level: float = LEVEL) -> SeedStatis
     deviation = half_width = math.nan
     if n > 1:
         deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
-        half_width = float(stdtrit(n - 1, (1 + level) / 2)) * deviation / math.sqrt(n)
+        half_width = t_quantile(n - 1, level) * deviation / math.sqrt(n)
     return SeedStatistics(n, mean, min(values), max(values), deviation, half_width)
+
+
+def t_quantile(degrees: int, level: float = LEVEL) -> float:
+    """Return the half width of a t interval in standard errors.
+
+    Args:
+        degrees: The degrees of freedom, at least 1.
+        level: The level of the interval, between 0 and 1.
+
+    Returns:
+        The quantile (1 + level) / 2 of Student's t distribution.
+    """
+    return float(stdtrit(degrees, (1 + level) / 2))
