@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from aevb.config import ConfigError, combinations, options, validate, warnings
-from aevb.config.combinations import STATED, objectives_for_discrete_latents
+from aevb.config import ConfigError, combinations, model_rules, options, training_rules, validate, warnings
+from aevb.config.model_rules import objectives_for_discrete_latents
+from aevb.config.resolved import STATED
 from aevb.config.signature import _classes, computed_attributes
 from aevb.data.dataset import Dataset
 from helpers.commands import composed, settings
@@ -111,7 +112,8 @@ def test_every_flag_that_is_read_is_documented_in_its_base_class() -> None:
         "model.decoder": "aevb.models.base.Decoder",
         "model.prior": "aevb.models.base.Prior",
     }
-    calls = re.findall(r"\.states\(\"([\w.]+)\", \"(\w+)\"\)", inspect.getsource(combinations))
+    sources = "".join(inspect.getsource(module) for module in (combinations, model_rules, training_rules))
+    calls = re.findall(r"\.states\(\"([\w.]+)\", \"(\w+)\"\)", sources)
     flags = {(node, name) for node, name in calls if node != "data"}
     assert len(flags) > 4
     assert flags <= {(node, name) for node, names in STATED.items() for name in names}

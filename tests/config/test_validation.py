@@ -1,4 +1,4 @@
-"""Schemas read from source say what Python says; faults are told together; identity ignores what is not of the numbers."""
+"""Schemas read from source say what Python says; faults are reported together; identity ignores what is not of the numbers."""
 
 import importlib
 import inspect

@@ -65,13 +65,13 @@ def test_a_member_leaves_what_a_run_leaves(mixed):
 
 
 @pytest.mark.fault(
-    "a sweep of one process per core (the default) told to stop, then killed",
-    "every run saves, nobody is left; the same command goes on to the same numbers",
+    "a sweep of one process per core (the default) asked to stop, then killed",
+    "every run saves, no process is left; the same command resumes to the same numbers",
     case="cores",
 )
 @pytest.mark.fault(
-    "runs together in one process (`hydra/launcher=ensemble`) told to stop, then killed",
-    "every run saves, nobody is left; the same command goes on to the same numbers",
+    "runs together in one process (`hydra/launcher=ensemble`) asked to stop, then killed",
+    "every run saves, no process is left; the same command resumes to the same numbers",
     case="ensemble",
 )
 @pytest.mark.parametrize("launcher", ["ensemble", "cores"])

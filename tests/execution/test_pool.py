@@ -1,4 +1,4 @@
-"""Child processes as the commands really start them: same bits, same signals, and nobody is left behind."""
+"""Child processes as the commands really start them: same bits, same signals, and no process left behind."""
 
 import os
 import signal
@@ -88,7 +88,7 @@ def test_children_of_a_killed_command_save_and_are_gone(tmp_path: Path) -> None:
 
 @pytest.mark.fault(
     "the server that forks a sweep's runs is killed, or the command whose runs it has forked",
-    "nobody is left; the runs that had begun hear SIGTERM",
+    "no process is left; the runs that had begun hear SIGTERM",
 )
 def test_children_of_a_killed_fork_server_save_and_are_gone(tmp_path: Path) -> None:
     sweep, runs = sweeping(tmp_path)

@@ -78,7 +78,7 @@ def test_a_prepared_run_is_whole_and_not_trained(tmp_path: Path) -> None:
 
 
 @pytest.mark.fault(
-    "one of two machines is told to stop; a second launch on a run that another holds",
+    "one of two machines is asked to stop; a second launch on a run that another holds",
     "the other stops at the same step, the same bits in the end; refused, nothing is written",
 )
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")

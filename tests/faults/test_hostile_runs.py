@@ -24,7 +24,7 @@ from aevb.runs.readable import problem
 from aevb.runs.status import row, rows_of
 from aevb.training import train_run
 from helpers.commands import settings
-from helpers.running import DIGITS, begin, reach
+from helpers.running import DIGITS
 from helpers.short_runs import a_dead_process, train
 
 SECONDS = 60
@@ -261,38 +261,6 @@ def test_data_that_changed_since_are_named(tmp_path: Path) -> None:
         len(package.load(run).decode(np.zeros((1, 2), np.float32))) == 1
     )  # a model needs its data only for what reads data
     assert answer(package.load(run).test).startswith(f"data.path={path}: not the data that {run} began with")
-
-
-@pytest.mark.fault(
-    "the folder of a run is renamed, or its config.yaml removed, while it trains",
-    "one line at the next evaluation point, exit code 2",
-)
-@pytest.mark.process
-@pytest.mark.slow
-def test_a_renamed_run_is_reported_at_the_next_point(tmp_path: Path) -> None:
-    process = begin(tmp_path, *DIGITS, "name=run", "max_samples=1e8", "+evaluation.every=1000")
-    run = tmp_path / "outputs" / "runs" / "run"
-    reach(process, run, 3000)
-    run.rename(tmp_path / "elsewhere")
-    _, err = process.communicate(timeout=120)
-    assert process.returncode == 2
-    assert "config.yaml: gone while the run trains" in err.splitlines()[-1]
-
-
-@pytest.mark.process
-@pytest.mark.slow
-@pytest.mark.fault(
-    "config.yaml of a run is removed while it trains", "one line at the next evaluation point, exit code 2"
-)
-def test_a_config_that_is_removed_ends_the_run(tmp_path: Path) -> None:
-    process = begin(tmp_path, *DIGITS, "name=run", "max_samples=1e8", "+evaluation.every=1000")
-    run = tmp_path / "outputs" / "runs" / "run"
-    reach(process, run, 3000)
-    (run / layout.CONFIG).unlink()
-    _, err = process.communicate(timeout=120)
-    assert process.returncode == 2
-    assert "config.yaml: gone while the run trains" in err.splitlines()[-1]
-    assert "Traceback" not in err
 
 
 @pytest.mark.fault(

@@ -44,7 +44,7 @@ def test_a_killed_run_comes_to_the_same_bits(objective: str, tmp_path: Path, mon
 
 @pytest.mark.fault(
     "two ranks: everyone, one rank or the command alone killed at random times",
-    "the same weights, metrics.csv and TensorBoard points as without; nobody is left after 10 s",
+    "the same weights, metrics.csv and TensorBoard points as without; no process is left after 10 s",
 )
 @linux
 def test_two_ranks_killed_twice_come_to_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from aevb.cli.commands import set_threads
-from aevb.config.combinations import Settings
 from aevb.config.instantiate import instantiate
+from aevb.config.resolved import Settings
 from aevb.data.target_convention import TargetConvention
 from aevb.errors import UserError
 from aevb.runs.data_hashes import check_same_data

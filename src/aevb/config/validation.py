@@ -14,10 +14,11 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from aevb.config.combinations import RULES, Settings
+from aevb.config.combinations import RULES
 from aevb.config.identity import flatten
 from aevb.config.messages import MISSING, ConfigError, Fault, shown, suggestion
 from aevb.config.migration import present_argument
+from aevb.config.resolved import Settings
 from aevb.config.signature import Parameter, Signature, signature
 from aevb.config.tree import allowed, options, root_defaults, targets
 from aevb.config.value_types import InvalidValue

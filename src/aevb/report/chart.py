@@ -9,16 +9,15 @@ from markupsafe import Markup
 
 from aevb.figures.common.style import number
 from aevb.figures.paper import published
+from aevb.report.chart_axes import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, axes
 from aevb.report.panels import Line, Panel, line_key
-from aevb.report.scales import Scale, linear_ticks, log_ticks, power_of_ten, short_number
+from aevb.report.scales import Scale
 from aevb.report.statistics import Summary
 from aevb.report.svg import area, element, path
 from aevb.report.views import View, paper_curves, series
 
 __all__ = ["Chart", "draw"]
 
-WIDTH, HEIGHT = 380, 250
-LEFT, RIGHT, TOP, BOTTOM = 50, 10, 8, 34
 DECADES = 3  # of samples that a chart shows, up to its end
 MARKERS = ("circle", "square", "triangle", "diamond", "bar")
 CORNERS: dict[str, list[tuple[float, float]]] = {
@@ -114,7 +113,7 @@ def draw(view: View, panel: Panel, identifier: str, numbers: dict[str, int]) -> 
     title, description = element("title", f"{panel.title}: {view.title}"), element("desc", _description(drawn, view))
     svg = element(
         "svg",
-        Markup("").join([title, description, *_axes(x, y), plot]),
+        Markup("").join([title, description, *axes(x, y), plot]),
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
         role="img",
         class_="chart",
@@ -211,31 +210,6 @@ def _marker(marker: str, px: float, py: float) -> str:
     # A circle and a square are the ends of a line without length, as the style sheet draws them.
     corners = CORNERS.get(marker)
     return path((px + a, py + b) for a, b in corners) + "Z" if corners else path([(px, py)]) + "h0"
-
-
-def _axes(x: Scale, y: Scale) -> list[Markup]:
-    grid, left_ticks, ticks = list[str](), list[Markup](), list[Markup]()
-    for value in linear_ticks(y.low, y.high):
-        grid.append(f"M{LEFT} {y(value):.1f}H{WIDTH - RIGHT}")
-        left_ticks.append(element("text", short_number(value), x=LEFT - 6, y=y(value) + 3.5))
-    for value in log_ticks(x.low, x.high):
-        grid.append(f"M{x(value):.1f} {TOP}V{HEIGHT - BOTTOM}")
-        ticks.append(element("text", power_of_ten(value), x=x(value), y=HEIGHT - BOTTOM + 14))
-    parts = [
-        element("path", d="".join(grid), class_="grid"),
-        element("g", Markup("").join(left_ticks), text_anchor="end"),
-        element("g", Markup("").join(ticks), text_anchor="middle"),
-    ]
-    parts.append(element("path", d=f"M{LEFT} {TOP}V{HEIGHT - BOTTOM}H{WIDTH - RIGHT}", class_="axis"))
-    middle = (LEFT + WIDTH - RIGHT) / 2
-    parts.append(element("text", "training samples seen", x=middle, y=HEIGHT - 4, class_="label", text_anchor="middle"))
-    turned = f"rotate(-90 10 {(TOP + HEIGHT - BOTTOM) / 2:.0f})"
-    parts.append(
-        element(
-            "text", "nats", x=10, y=(TOP + HEIGHT - BOTTOM) / 2, class_="label", text_anchor="middle", transform=turned
-        )
-    )
-    return parts
 
 
 def _heights(drawn: list[Drawn], papers: Papers, left: float, right: float, view: View) -> tuple[float, float]:

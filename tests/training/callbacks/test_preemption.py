@@ -95,7 +95,7 @@ def test_two_ranks_killed_and_stopped_have_the_same_bits(whole, tmp_path):
 
 @pytest.mark.fault(
     "a joblib sweep over one device and two, SIGTERM to the command, then `kill -9` of it",
-    "saves, exits 143, begins no other job; nobody is left, not even an idle process of joblib's; the "
+    "saves, exits 143, begins no other job; no process is left, not even an idle process of joblib's; the "
     "same bits in the end",
 )
 @linux

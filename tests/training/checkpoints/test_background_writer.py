@@ -138,7 +138,7 @@ def test_everything_is_on_disk_before_the_weights(tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.fault(
-    "a run is told to stop, and its checkpoint takes long",
+    "a run is asked to stop, and its checkpoint takes long",
     "it says that it is stopped, and ends, when it is on disk",
 )
 def test_a_stopped_run_says_so_when_it_is_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,7 +43,7 @@ def garbage(path: Path) -> None:
 
 @pytest.mark.fault(
     "last checkpoint truncated",
-    "one line names both files; goes on from the one before, to the same bits",
+    "one line names both files; resumes from the one before, to the same bits",
     case="truncate",
 )
 @pytest.mark.fault(
@@ -102,7 +102,7 @@ def test_a_damaged_checkpoint_never_replaces_the_previous_one(tmp_path: Path, mo
 
 @pytest.mark.fault(
     "`kill -9` between the two renames of a checkpoint",
-    "goes on from the one before, to the same bits",
+    "resumes from the one before, to the same bits",
 )
 def test_a_kill_between_the_two_renames(undisturbed: Path, tmp_path: Path) -> None:
     run = train(tmp_path / "run", 1000)
@@ -152,7 +152,7 @@ def test_what_a_killed_process_left_half_written_is_removed(undisturbed: Path, t
 
 @pytest.mark.fault(
     "a crash between marks",
-    "goes on from the checkpoint taken by time, to the same bits",
+    "resumes from the checkpoint taken by time, to the same bits",
 )
 def test_saving_by_time_changes_nothing_and_is_resumed(undisturbed: Path, tmp_path: Path, monkeypatch) -> None:
     often = ("trainer.block=1", "trainer.checkpoint_minutes=1e-9")

@@ -1,0 +1,185 @@
+"""Rules about which objectives, models and data go together."""
+
+from collections.abc import Iterator
+from functools import cache
+
+from aevb.config.messages import Fault
+from aevb.config.resolved import Settings
+from aevb.config.signature import attribute
+from aevb.config.tree import CONF, options, read_yaml
+
+__all__ = [
+    "discrete_latents_have_no_derivative",
+    "leave_one_out_needs_samples",
+    "model_allows_the_objective",
+    "objectives_for_discrete_latents",
+    "own_data_have_a_path",
+    "sides_suit_the_strides",
+    "targets_are_binary",
+    "targets_lie_in_the_unit_interval",
+    "theta_has_a_posterior",
+]
+
+
+def leave_one_out_needs_samples(settings: Settings) -> Iterator[Fault]:
+    """Check that a leave-one-out baseline has other samples of a datapoint to average.
+
+    Args:
+        settings: The config.
+
+    Yields:
+        The fault, if there is one.
+    """
+    if settings.get("objective.baseline") == "leave_one_out" and settings.get("objective.samples") == 1:
+        wrong = "leave_one_out needs other samples of the datapoint"
+        yield Fault("objective.samples", wrong, 1, "an integer >= 2", "objective.samples=5")
+
+
+def theta_has_a_posterior(settings: Settings) -> Iterator[Fault]:
+    """Check that the model has a q(theta) if and only if the objective trains one.
+
+    Args:
+        settings: The config.
+
+    Yields:
+        The fault, if there is one.
+    """
+    log_var, over_theta = settings.get("model.theta_log_var"), settings.states("objective", "over_theta")
+    name = settings.class_name("objective")
+    if over_theta is True and log_var is None:
+        yield Fault("model.theta_log_var", f"{name} needs a q(theta)", log_var, "a number", "model.theta_log_var=-6")
+    if over_theta is False and log_var is not None:
+        yield Fault("model.theta_log_var", f"{name} trains no q(theta)", log_var, "null", "objective=full_vb")
+
+
+def discrete_latents_have_no_derivative(settings: Settings) -> Iterator[Fault]:
+    """Check that a reparameterised gradient has draws of q(z|x) with a derivative.
+
+    Args:
+        settings: The config.
+
+    Yields:
+        The fault, if there is one.
+    """
+    if settings.states("objective", "reparameterised") and settings.states("model.encoder", "discrete"):
+        objective, encoder = settings.class_name("objective"), settings.class_name("model.encoder")
+        wrong = f"{objective} needs draws with a derivative, and those of {encoder} have none"
+        allowed = ", ".join(objectives_for_discrete_latents())
+        yield Fault("objective", wrong, objective, allowed, "objective=vimco")
+
+
+def targets_lie_in_the_unit_interval(settings: Settings) -> Iterator[Fault]:
+    """Check that the targets of a Bernoulli likelihood lie in [0, 1].
+
+    Args:
+        settings: The config.
+
+    Yields:
+        The fault, if there is one.
+    """
+    if (
+        settings.states("model.decoder", "likelihood") == "bernoulli"
+        and settings.states("data", "unit_interval") is False
+    ):
+        wrong = f"needs targets in [0, 1], and those of {settings.class_name('data')} go beyond"
+        yield Fault("model.decoder", wrong, settings.class_name("model.decoder"), "", "model=gaussian_linear")
+
+
+def targets_are_binary(settings: Settings) -> Iterator[Fault]:
+    """Check that a decoder for binary images has binary targets.
+
+    Args:
+        settings: The config.
+
+    Yields:
+        The fault, if there is one.
+    """
+    targets = settings.get("data.targets")
+    if settings.states("model.decoder", "binary_targets") and targets == "grey":
+        wrong = f"{settings.class_name('model.decoder')} is a probability of binary images, not of grey ones"
+        yield Fault("data.targets", wrong, targets, "dynamic, threshold", "data.targets=dynamic")
+
+
+def own_data_have_a_path(settings: Settings) -> Iterator[Fault]:
+    """Refuse data of a user's own without a file.
+
+    Args:
+        settings: The config.
+
+    Yields:
+        The fault, if there is one.
+    """
+    if settings.class_name("data") == "ArrayDataset" and settings.get("data.path") is None:
+        yield Fault(
+            "data.path",
+            "data=array needs a file",
+            None,
+            "a .npz, .npy, .csv, .tsv or .pt file, or a folder of images",
+            "data.path=FILE.npz",
+        )
+
+
+def sides_suit_the_strides(settings: Settings) -> Iterator[Fault]:
+    """Refuse images whose sides a convolutional model cannot halve as often as it does.
+
+    Args:
+        settings: The config.
+
+    Yields:
+        The fault, if there is one.
+    """
+    multiple, sides = settings.states("model.decoder", "side_multiple"), _sides(settings)
+    if isinstance(multiple, int) and sides is not None and any(side % multiple for side in sides):
+        wrong = f"images of {sides[0]} x {sides[1]} pixels"
+        allowed = f"rows and columns that are multiples of {multiple}"
+        yield Fault("model.decoder", wrong, settings.class_name("model.decoder"), allowed, "model=bernoulli")
+
+
+def _sides(settings: Settings) -> list[int] | None:
+    # (rows, columns) of an image, where the config or the source of the data set says so.
+    side = settings.get("data.side")
+    for sides in (
+        settings.states("data", "shape"),
+        settings.get("data.shape"),
+        [settings.get("data.rows"), settings.get("data.columns")],
+        [side, side],
+    ):
+        if isinstance(sides, list | tuple) and len(sides) == 2 and all(type(value) is int for value in sides):
+            return list(sides)
+    return None
+
+
+def model_allows_the_objective(settings: Settings) -> Iterator[Fault]:
+    """Some models state by which objectives they can be trained.
+
+    Args:
+        settings: The config of the run.
+
+    Yields:
+        The fault, if there is one.
+    """
+    objectives = settings.states("model", "objectives")
+    name = settings.class_name("objective")
+    if isinstance(objectives, tuple) and name.lower() not in objectives:
+        wrong = f"{settings.class_name('model')} cannot be trained by it"
+        yield Fault("objective", wrong, name, ", ".join(objectives), f"objective={objectives[-1]}")
+
+
+@cache
+def objectives_for_discrete_latents() -> tuple[str, ...]:
+    """Return the options of the group `objective` that train a binary z as they stand.
+
+    They need no reparameterised draws, neither themselves nor through an objective that they wrap, and keep the
+    encoder of the model.
+    """
+    return tuple(name for name in options("objective") if _suits_discrete_latents(name))
+
+
+def _suits_discrete_latents(option: str) -> bool:
+    config = read_yaml(CONF / "objective" / f"{option}.yaml")
+    node = config.get("objective", config)
+    defaults = [entry for entry in config.get("defaults", []) if isinstance(entry, dict)]
+    wrapped = [name for entry in defaults for key, name in entry.items() if key.startswith("/objective@")]
+    if attribute(node["_target_"], "reparameterised") or "encoder" in config.get("model", {}):
+        return False
+    return all(_suits_discrete_latents(name) for name in wrapped)

@@ -1,0 +1,150 @@
+"""Rules about how a run is trained: its name, its minibatches, devices, and when it ends."""
+
+import re
+from collections.abc import Iterator
+
+from aevb.config.duration import seconds_of
+from aevb.config.messages import Fault
+from aevb.config.resolved import Settings
+
+__all__ = [
+    "batch_fits_the_data",
+    "devices_need_a_mean",
+    "devices_share_a_batch",
+    "early_stopping_needs_the_bound",
+    "max_time_is_a_time",
+    "microbatches_need_a_mean",
+    "name_is_a_folder",
+    "optimizer_comes_with_weights",
+]
+
+
+def name_is_a_folder(settings: Settings) -> Iterator[Fault]:
+    """Check that the name of a run can be the name of its directory.
+
+    Args:
+        settings: The config.
+
+    Yields:
+        The fault, if there is one.
+    """
+    name = settings.get("name")
+    if name is not None and not re.fullmatch(r"[A-Za-z0-9][\w.+-]*", name, re.ASCII):
+        safe = re.sub(r"[^\w.+-]+", "-", name, flags=re.ASCII).strip("-.") or "run"
+        allowed = "letters, digits and . _ + -, a letter or digit first"
+        yield Fault("name", "no name for a folder", name, allowed, f"name={safe}")
+
+
+def batch_fits_the_data(settings: Settings) -> Iterator[Fault]:
+    """Check that a minibatch has no more images than the training set.
+
+    Args:
+        settings: The config.
+
+    Yields:
+        The fault, if there is one.
+    """
+    batch_size, n_train = settings.get("batch_size"), settings.get("data.n_train")
+    if isinstance(n_train, int) and batch_size > n_train:
+        allowed = f"an integer >= 1 and <= data.n_train={n_train}"
+        yield Fault(
+            "batch_size", "more than there are training data", batch_size, allowed, f"batch_size={min(100, n_train)}"
+        )
+
+
+def devices_share_a_batch(settings: Settings) -> Iterator[Fault]:
+    """Check that devices take equal shares of a minibatch.
+
+    Args:
+        settings: The config.
+
+    Yields:
+        The fault, if there is one.
+    """
+    batch_size, devices = settings.get("batch_size"), settings.get("trainer.devices")
+    parts = settings.get("trainer.microbatches") or 1
+    if not isinstance(devices, int):
+        return
+    shares = devices * parts
+    if batch_size % shares:
+        near = max(1, batch_size // shares) * shares
+        times = f" * trainer.microbatches={parts}" if parts > 1 else ""
+        allowed = f"a multiple of trainer.devices={devices}{times}"
+        yield Fault("batch_size", "cannot be shared evenly", batch_size, allowed, f"batch_size={near}")
+
+
+def devices_need_a_mean(settings: Settings) -> Iterator[Fault]:
+    """Check that several devices train a loss that is a mean over data.
+
+    The losses of the devices are averaged; only then is that the loss of the minibatch.
+
+    Args:
+        settings: The config.
+
+    Yields:
+        The fault, if there is one.
+    """
+    devices = settings.get("trainer.devices")
+    if isinstance(devices, int) and devices > 1 and settings.states("objective", "mean_over_data") is False:
+        wrong = f"the loss of {settings.class_name('objective')} is no mean over data, so devices cannot share it"
+        yield Fault("trainer.devices", wrong, devices, "1", "trainer=default")
+
+
+def microbatches_need_a_mean(settings: Settings) -> Iterator[Fault]:
+    """Gradients of the shares of a minibatch are averaged, as those of devices are.
+
+    Args:
+        settings: The config of the run.
+
+    Yields:
+        The fault, if there is one.
+    """
+    parts = settings.get("trainer.microbatches")
+    if isinstance(parts, int) and parts > 1 and settings.states("objective", "mean_over_data") is False:
+        wrong = (
+            f"the loss of {settings.class_name('objective')} is no mean over data, so it cannot be computed in shares"
+        )
+        yield Fault("trainer.microbatches", wrong, parts, "1", "trainer.microbatches=1")
+
+
+def early_stopping_needs_the_bound(settings: Settings) -> Iterator[Fault]:
+    """Early stopping watches what the evaluator `bound` computes on the validation split.
+
+    Args:
+        settings: The config of the run.
+
+    Yields:
+        The fault, if there is one.
+    """
+    if settings.get("early_stopping") and "bound" not in (settings.get("evaluator") or {}):
+        wrong = "early stopping watches the validation bound, which the evaluator bound computes"
+        yield Fault(
+            "evaluator", wrong, allowed="evaluators with bound among them", remedy="evaluator=[bound,importance]"
+        )
+
+
+def max_time_is_a_time(settings: Settings) -> Iterator[Fault]:
+    """A time budget is a number of seconds or a clock.
+
+    Args:
+        settings: The config of the run.
+
+    Yields:
+        The fault, if there is one.
+    """
+    value = settings.get("max_time")
+    if value is not None and seconds_of(value) is None:
+        yield Fault("max_time", "no time", value, "seconds, or [DD:]HH:MM:SS", "max_time=00:10:00")
+
+
+def optimizer_comes_with_weights(settings: Settings) -> Iterator[Fault]:
+    """The state of another run's optimiser belongs to that run's weights.
+
+    Args:
+        settings: The config of the run.
+
+    Yields:
+        The fault, if there is one.
+    """
+    if settings.get("init_optimizer") and settings.get("init_from") is None:
+        yield Fault("init_optimizer", "there is no init_from", True, "false", "init_from=outputs/runs/NAME")
