@@ -165,13 +165,13 @@ class Attacks:
         self.folder, self.jobs = folder, jobs
         self.good = folder / "runs" / "good"
         self.entries = entries()
-        import aevb.execution.pool as pool
+        import aevb.execution.child_process as child_process
         from aevb.data.digits import Digits
 
         for module in PRELOADED:
             import_module(module)
         Digits().load()  # with it scikit-learn, which takes longer to load than a command runs
-        pool.ALONE = "fork"  # torch is loaded already
+        child_process.ALONE = "fork"  # torch is loaded already
 
     def train(self) -> str | None:
         """Train the good run; return the output if it fails."""

@@ -52,17 +52,17 @@ def noting(phase: Path, rank: int) -> None:
 def child(phase: Path, arguments: list[str]) -> None:
     """aevb-train, which notes what it is doing where it trains itself, and whose ranks note it too."""
     from aevb.cli.train import train
-    from aevb.execution import pool
+    from aevb.execution.child_process import WorkerCommand
 
     if "trainer=ddp" not in arguments:
         noting(phase, 0)
-    start = pool.WorkerCommand.of
+    start = WorkerCommand.of
 
-    def of(*run: Any) -> pool.WorkerCommand:
+    def of(*run: Any) -> WorkerCommand:
         command = start(*run)
         return command._replace(module="killed_run", arguments=["ranks", str(phase), *command.arguments])
 
-    pool.WorkerCommand.of = staticmethod(of)  # type: ignore[method-assign,assignment]
+    WorkerCommand.of = staticmethod(of)  # type: ignore[method-assign,assignment]
     sys.argv[1:] = arguments
     train()
 

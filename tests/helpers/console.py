@@ -20,7 +20,7 @@ import aevb.execution.local_ranks
 import aevb.execution.worker  # noqa: F401
 from aevb.cli.composition import HYDRA_BASE
 from aevb.config import CONF
-from aevb.execution import pool
+from aevb.execution import child_process
 from aevb.execution.lifetime import exit_immediately, exit_with_parent
 
 SCRIPTS = [entry for entry in entry_points(group="console_scripts") if entry.name.startswith(("aevb-", "torchrun"))]
@@ -50,7 +50,7 @@ def run_forked(words: list[str], folder: str, environment: dict[str, str], out: 
             os.close(number)
         sys.stdin = open(0, closefd=False)  # noqa: SIM115  # as long as the process
         # This process has torch already: its children need not load it again.
-        pool.SHARED = pool.ALONE = "fork"
+        child_process.SHARED = child_process.ALONE = "fork"
         exit_with_parent()
         code = main(words)
     except SystemExit as end:

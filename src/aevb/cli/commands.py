@@ -7,7 +7,7 @@ from omegaconf import DictConfig
 
 from aevb.cli.job import JobContext
 from aevb.config import validate
-from aevb.execution import pool
+from aevb.execution.child_process import thread_variables
 
 __all__ = ["set_threads", "validates"]
 
@@ -34,4 +34,4 @@ def set_threads(count: int) -> None:
     Args:
         count: The number of threads.
     """
-    os.environ.update(pool.thread_variables(count))
+    os.environ.update(thread_variables(count))

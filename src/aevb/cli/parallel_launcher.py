@@ -14,7 +14,7 @@ from types import FrameType
 from aevb.cli.job import Failures
 from aevb.console.environment import LAUNCHER
 from aevb.console.signals import stop_signals
-from aevb.execution.pool import GRACE
+from aevb.execution.child_process import GRACE
 from aevb.runs.lock import is_locked, signal_owner
 
 __all__ = ["prepare_parallel_launcher"]

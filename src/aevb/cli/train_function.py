@@ -36,6 +36,7 @@ from aevb.console.environment import COMMAND
 from aevb.console.progress import without_bars
 from aevb.errors import UserError
 from aevb.execution import pool
+from aevb.execution.child_process import WorkerCommand
 from aevb.runs.lock import lock
 from aevb.runs.status import failure_reason, has_diverged
 
@@ -163,7 +164,7 @@ def _train_in_this_process(plan: PlannedRun, trusted: tuple[str, ...]) -> None:
 
 
 def _train_in_children(plan: PlannedRun, trusted: tuple[str, ...]) -> None:
-    code = pool.run_worker(pool.WorkerCommand.of(plan.directory, plan.settings, trusted))
+    code = pool.run_worker(WorkerCommand.of(plan.directory, plan.settings, trusted))
     if code == 2:
         reason = failure_reason(plan.directory)
         if plan.action == "new" and not has_diverged(plan.directory):

@@ -13,6 +13,7 @@ from aevb.config.value_types import InvalidValue, Number
 from aevb.console.printable import printable
 from aevb.errors import UserError
 from aevb.execution import pool
+from aevb.execution.child_process import WorkerCommand
 from aevb.execution.scratch import scratch
 from aevb.runs import layout
 from aevb.runs.comparison import environments, rows
@@ -86,7 +87,7 @@ def _number(text: str, end: int) -> int:
 
 def _execute(directory: Path, trusted: tuple[str, ...]) -> None:
     # Threads are counted when torch is loaded, so a process of its own.
-    code = pool.run_worker(pool.WorkerCommand.of(directory, runs.read_settings(directory), trusted))
+    code = pool.run_worker(WorkerCommand.of(directory, runs.read_settings(directory), trusted))
     if code:
         raise UserError("" if code == 2 else f"the second execution ended with exit code {code}")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from aevb.execution import pool
+from aevb.execution.child_process import WorkerCommand
 from aevb.execution.queue import available_cores
 
 __all__ = ["EndedEvaluation", "evaluate_in_parallel"]
@@ -50,11 +51,11 @@ def evaluate_in_parallel(
                 yield from _ends(list(groups.values())[number], files[number], code)
 
 
-def _command(group: dict[int, dict[str, Any]], results: Path, trusted: tuple[str, ...]) -> pool.WorkerCommand:
+def _command(group: dict[int, dict[str, Any]], results: Path, trusted: tuple[str, ...]) -> WorkerCommand:
     flags = [argument for name in trusted for argument in ("--trust", name)]
     threads = max(settings["threads"] for settings in group.values())
     arguments = [json.dumps(group), str(results), *flags]
-    return pool.WorkerCommand("aevb.execution.evaluation_worker", arguments, threads, threads, True)
+    return WorkerCommand("aevb.execution.evaluation_worker", arguments, threads, threads, True)
 
 
 def _ends(group: dict[int, dict[str, Any]], results: Path, code: int) -> Iterator[EndedEvaluation]:

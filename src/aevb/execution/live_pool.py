@@ -1,7 +1,7 @@
 """Child processes that are started one by one while others run, and that can be asked to stop one by one.
 
 `aevb.execution.pool.run_workers` knows all commands beforehand. A search does not: its next run depends on the results of
-those before. Signals and the death of the command are handled in the same way.
+those before. Both use this pool, which passes stop signals on and leaves no child behind.
 """
 
 import os
@@ -12,21 +12,21 @@ from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 
 from aevb.console.signals import STOP_SIGNALS
-from aevb.execution.pool import (
+from aevb.execution.child_process import (
+    SignalReceived,
     WorkerCommand,
-    _exit_code,
-    _SignalReceived,
-    _signals_blocked,
-    _signals_raise,
-    _start,
-    _stop,
+    exit_code,
+    signals_blocked,
+    signals_raised,
+    start_child,
+    stop_children,
 )
 
 __all__ = ["LivePool", "live_pool"]
 
 
 class LivePool:
-    """The child processes of a search."""
+    """Running child processes, each with a number."""
 
     def __init__(self) -> None:
         self._running: dict[int, BaseProcess] = {}
@@ -35,15 +35,19 @@ class LivePool:
     def __len__(self) -> int:
         return len(self._running)
 
-    def start(self, key: int, command: WorkerCommand) -> None:
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._running)
+
+    def start(self, key: int, command: WorkerCommand, shared: bool = True) -> None:
         """Start a process.
 
         Args:
             key: A number that no running process has.
             command: What it does.
+            shared: Whether others of its number of threads are started too, so that one that has loaded torch pays.
         """
-        with _signals_blocked():  # until the child is known here, or a signal would not reach it
-            self._running[key] = _start(command, command.forkable)
+        with signals_blocked():  # until the child is known here, or a signal would not reach it
+            self._running[key] = start_child(command, command.forkable and shared)
 
     def stop(self, key: int) -> None:
         """Ask a process to save and end; `wait` returns it once it has.
@@ -56,28 +60,29 @@ class LivePool:
             self._stopped.add(key)
             os.kill(process.pid, signal.SIGTERM)
 
-    def wait(self, seconds: float) -> list[tuple[int, int]]:
+    def wait(self, seconds: float | None = None) -> Iterator[tuple[int, int]]:
         """Wait until a process ends.
 
         Args:
-            seconds: The longest time to wait.
+            seconds: The longest time to wait; None: until one ends.
 
-        Returns:
+        Yields:
             Number and exit code of each process that has ended; the code is negative if a signal ended it.
+
+        Raises:
+            SignalReceived: A process was stopped by a signal that `stop` has not sent, for nobody wants the others after it.
         """
         wait([process.sentinel for process in self._running.values()], seconds)
-        ended = []
         for key, process in list(self._running.items()):
-            if (code := _exit_code(process)) is None:
+            if (code := exit_code(process)) is None:
                 continue
             del self._running[key]
             if key not in self._stopped:
                 for number in STOP_SIGNALS:
-                    if code in (-number, 128 + number):  # the user stopped this one: nobody wants the others
-                        raise _SignalReceived(number)
+                    if code in (-number, 128 + number):
+                        raise SignalReceived(number)
             self._stopped.discard(key)
-            ended.append((key, code))
-        return ended
+            yield key, code
 
     def stop_all(self, number: int) -> None:
         """Ask all processes to save and end, and wait for them.
@@ -85,7 +90,7 @@ class LivePool:
         Args:
             number: The signal that they receive.
         """
-        _stop(list(self._running.values()), number)
+        stop_children(list(self._running.values()), number)
 
 
 @contextmanager
@@ -99,10 +104,10 @@ def live_pool() -> Iterator[LivePool]:
         SystemExit: 128 + number, after a stop signal to this process was passed on to all children and they have saved.
     """
     pool = LivePool()
-    with _signals_raise():
+    with signals_raised():
         try:
             yield pool
-        except _SignalReceived as received:
+        except SignalReceived as received:
             pool.stop_all(received.number)
             raise SystemExit(128 + received.number) from None
         except BaseException:

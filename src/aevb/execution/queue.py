@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from aevb import runs
 from aevb.execution import pool
+from aevb.execution.child_process import WorkerCommand
 from aevb.execution.ensemble_groups import compatibility_key
 
 __all__ = ["QueuedRun", "available_cores", "train_in_ensembles", "train_in_parallel"]
@@ -26,9 +27,9 @@ class QueuedRun(NamedTuple):
     trusted: tuple[str, ...]
 
     @property
-    def command(self) -> pool.WorkerCommand:
+    def command(self) -> WorkerCommand:
         """What a child process does to train it."""
-        return pool.WorkerCommand.of(self.directory, self.settings, self.trusted)
+        return WorkerCommand.of(self.directory, self.settings, self.trusted)
 
 
 def train_in_parallel(queue: Sequence[QueuedRun], cores: int | None = None) -> Generator[tuple[int, int], None, None]:
@@ -67,7 +68,7 @@ def train_in_ensembles(queue: Sequence[QueuedRun], members: int) -> Generator[tu
             some = group[start : start + members]
             names = ", ".join(queue[index].directory.name for index in some)
             print(f"in one process: {names}" if len(some) > 1 else f"alone: {names}", flush=True)
-            code = pool.run_worker(pool.WorkerCommand.together([queue[index].command for index in some]))
+            code = pool.run_worker(WorkerCommand.together([queue[index].command for index in some]))
             for index in some:
                 yield index, 0 if runs.state(queue[index].directory) == "done" else code
 

@@ -1,0 +1,278 @@
+"""A run as a child process: one worker, or one process per device (aevb.execution.local_ranks).
+
+Lightning must not start processes itself: it would repeat the command line, and with it the whole sweep. A child ends when
+its parent has died, receives the signals that its parent gets, and prints itself why it failed.
+
+Several children on the CPU are forked from one process that has loaded torch and Lightning (`multiprocessing`'s fork server),
+so that each does not load them again. All others start from nothing: a device must not have been opened before a fork.
+"""
+
+import importlib
+import multiprocessing
+import os
+import signal
+import sys
+import time
+import types
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple
+
+from aevb.console.environment import LAUNCHER
+from aevb.console.signals import STOP_SIGNALS, stop_signals
+from aevb.console.streams import prepare_streams
+from aevb.errors import memory_error
+from aevb.execution.lifetime import exit_immediately
+
+__all__ = [
+    "GRACE",
+    "SignalReceived",
+    "WorkerCommand",
+    "exit_code",
+    "signals_blocked",
+    "signals_raised",
+    "start_child",
+    "stop_children",
+    "thread_variables",
+]
+
+# How `multiprocessing` starts several children that need the same modules, and how it starts any other.
+SHARED = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+ALONE = "spawn"
+PRELOADED = ["aevb.execution.worker", "aevb.execution.ensemble_worker"]
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+GRACE = 60.0  # seconds for a child that was asked to stop: aevb.execution.local_ranks gives its own 30 of them to save
+SERVER_DIED = 255  # exit code in the words of multiprocessing when it cannot know one
+
+# What a surrounding torchrun, or a script that once used one, would say to the child about ranks that are not its own.
+LAUNCHER_VARIABLES = (
+    "LOCAL_RANK",
+    "RANK",
+    "WORLD_SIZE",
+    "LOCAL_WORLD_SIZE",
+    "NODE_RANK",
+    "GROUP_RANK",
+    "GROUP_WORLD_SIZE",
+)
+LAUNCHER_PREFIXES = ("MASTER_", "ROLE_", "TORCHELASTIC_", "PET_")
+
+
+class WorkerCommand(NamedTuple):
+    """What a child process does: `python -m MODULE ARGUMENTS`.
+
+    Attributes:
+        module: A module with `main(arguments) -> exit code`.
+        arguments: Its command line.
+        cores: How many cores it keeps busy.
+        threads: Threads of its linear algebra, or of that of each of its ranks.
+        forkable: Whether it uses no device that might have been opened before it is forked.
+    """
+
+    module: str
+    arguments: list[str]
+    cores: int
+    threads: int
+    forkable: bool = False
+
+    @staticmethod
+    def of(directory: Path, settings: dict[str, Any], trusted: tuple[str, ...]) -> "WorkerCommand":
+        """Return the command that executes the run in a directory.
+
+        Args:
+            directory: The run directory, with a config.yaml.
+            settings: What its config says.
+            trusted: Users' modules that its config may name.
+        """
+        trainer = settings["trainer"]
+        devices, threads = trainer["devices"], trainer["threads"]
+        on_cpu = trainer["accelerator"] == "cpu"
+        flags = [argument for name in trusted for argument in ("--trust", name)]
+        # Nobody knows how many runs fit on a GPU: it is given to one after another.
+        cores = devices * threads if on_cpu else sys.maxsize
+        if devices == 1:
+            return WorkerCommand("aevb.execution.worker", [str(directory), *flags], cores, threads, on_cpu)
+        if on_cpu and SHARED != "spawn":
+            flags.append("--fork")
+        arguments = [str(devices), str(directory), *flags]
+        return WorkerCommand("aevb.execution.local_ranks", arguments, cores, threads)
+
+    @staticmethod
+    def together(commands: "list[WorkerCommand]") -> "WorkerCommand":
+        """Return the command that executes several runs in one process, on one device each.
+
+        The process is aevb.execution.ensemble_worker.
+
+        Args:
+            commands: The commands of the single runs.
+        """
+        first = commands[0]
+        if len(commands) == 1:
+            return first
+        arguments = [*(command.arguments[0] for command in commands), *first.arguments[1:]]
+        return first._replace(module="aevb.execution.ensemble_worker", arguments=arguments)
+
+
+def thread_variables(count: int) -> dict[str, str]:
+    """Return the environment variables that set the threads of linear algebra of a process.
+
+    They are read when torch is loaded.
+
+    Args:
+        count: The number of threads.
+    """
+    return dict.fromkeys(THREADS, str(count))
+
+
+_server_threads: int | None = None  # of the fork server, which can have only one number
+
+
+def start_child(command: WorkerCommand, shared: bool) -> BaseProcess:
+    """Start a child process.
+
+    Args:
+        command: What it does.
+        shared: Whether it is forked from the process that has loaded torch; that one has a single number of threads.
+
+    Returns:
+        The process.
+    """
+    global _server_threads
+    if shared and _server_threads in (None, command.threads):
+        _server_threads = command.threads
+        multiprocessing.set_forkserver_preload(PRELOADED if command.module in PRELOADED else [command.module])
+        method = SHARED
+    else:
+        method = ALONE
+    if multiprocessing.get_start_method(allow_none=True) not in (None, *multiprocessing.get_all_start_methods()):
+        multiprocessing.set_start_method(
+            method, force=True
+        )  # in a process of joblib's, whose own method no child knows
+    context: Any = multiprocessing.get_context(method)
+    process: BaseProcess = context.Process(target=_child, args=(command.module, command.arguments))
+    with _clean_environment(command.threads), _without_main_module():
+        process.start()
+    return process
+
+
+def _child(module: str, arguments: list[str]) -> None:
+    code = 1
+    try:
+        prepare_streams()
+        # A session of its own: Ctrl-C in a terminal goes to everyone in the foreground, and is to arrive once.
+        os.setsid()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+        code = importlib.import_module(module).main(arguments)
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
+    except KeyboardInterrupt:
+        code = 128 + signal.SIGINT
+    except BaseException as error:
+        if (too_little := memory_error(error)) is not None:
+            print(f"{arguments[0]}: {too_little}", file=sys.stderr)
+            code = 2
+        else:
+            sys.excepthook(*sys.exc_info())
+    exit_immediately(code)
+
+
+@contextmanager
+def _clean_environment(threads: int) -> Iterator[None]:
+    """The environment that a child, or the server that forks it, is to inherit."""
+    before = dict(os.environ)
+    for name in before:
+        if name in (*LAUNCHER_VARIABLES, LAUNCHER) or name.startswith(LAUNCHER_PREFIXES):
+            del os.environ[name]
+    os.environ.update(thread_variables(threads))
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@contextmanager
+def _without_main_module() -> Iterator[None]:
+    # multiprocessing would import the script of this command, and with it Hydra, in every child.
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+@contextmanager
+def signals_blocked() -> Iterator[None]:
+    """Hold back stop signals while a child is started.
+
+    They stay blocked until the child has handlers of its own, and for ever in the fork server: a signal to the whole group is
+    not for them.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+
+
+class SignalReceived(BaseException):
+    """A stop signal to this process.
+
+    Args:
+        number: The signal.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+@contextmanager
+def signals_raised() -> Iterator[None]:
+    """Raise `SignalReceived` at the first stop signal; the following ones are ignored."""
+
+    def receive(number: int, frame: FrameType | None) -> None:
+        for again in before:
+            signal.signal(again, signal.SIG_IGN)  # the children receive the signal already
+        raise SignalReceived(number)
+
+    before = {number: signal.getsignal(number) for number in stop_signals()}
+    try:
+        for number in before:
+            signal.signal(number, receive)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def exit_code(process: BaseProcess) -> int | None:
+    """Return the exit code of a child, negative if a signal ended it; None while it lives.
+
+    Args:
+        process: The child.
+    """
+    code = process.exitcode
+    return -signal.SIGKILL if code == SERVER_DIED else code
+
+
+def stop_children(processes: list[BaseProcess], number: int) -> None:
+    """Ask children to save and end, wait for them, and kill those that have not ended after `GRACE` seconds.
+
+    Args:
+        processes: The children.
+        number: The signal that they receive.
+    """
+    for process in processes:
+        if process.exitcode is None and process.pid is not None:
+            os.kill(process.pid, number)
+    deadline = time.monotonic() + GRACE
+    for process in processes:
+        process.join(max(0.0, deadline - time.monotonic()))
+        if process.exitcode is None:
+            process.kill()
+            process.join()
