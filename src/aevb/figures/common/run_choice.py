@@ -67,7 +67,7 @@ def caption(text: str, chosen: dict[tuple[str, int], Run]) -> str:
     rows = [
         {
             "data": dataset(data),
-            "N_z": latent_dim,
+            "latent_dim": latent_dim,
             "samples seen": f"{run.done['samples_seen']:,}",
             "targets": convention(run),
             "run": run.name,

@@ -160,7 +160,7 @@ def panel(row: dict[str, Any]) -> dict[str, Any]:
     learning_rate = "" if row["lr"] is None else f"{row['lr']:g}"
     return {
         "data": dataset(row["data"]),
-        "N_z": row["latent_dim"],
+        "latent_dim": row["latent_dim"],
         "method": row["method"],
-        "learning_rate": learning_rate,
+        "learning rate": learning_rate,
     }

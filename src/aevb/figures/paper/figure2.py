@@ -89,10 +89,10 @@ def _table(rows: list[dict[str, Any]]) -> str:
         [
             {
                 "data": row["data"],
-                "N_z": row["latent_dim"],
+                "latent_dim": row["latent_dim"],
                 "method": row["objective"],
                 "targets": row["targets"],
-                "learning_rate": "" if row["lr"] is None else f"{row['lr']:g}",
+                "learning rate": "" if row["lr"] is None else f"{row['lr']:g}",
                 "verdict": row["verdict"],
                 "training bound": f"{row['train_bound']:.5g} at {row['compared_at']:,}",
                 "seeds": row["seeds"],

@@ -139,7 +139,7 @@ def _table(rows: list[dict[str, Any]], lines: list[tuple[str, float]]) -> str:
         plain = _plain(rows, line)
         cells = {
             "optimiser": line[0],
-            "learning_rate": f"{line[1]:g}",
+            "learning rate": f"{line[1]:g}",
             "unclipped": "diverged" if math.isnan(plain) else f"{plain:.1f}",
         }
         for kind, values in thresholds.items():
