@@ -62,14 +62,32 @@ def processes_in(folder: Path) -> dict[int, str]:
     return commands
 
 
-def kill_all_in(folder: Path) -> None:
-    """A power cut for the processes in `folder`: none of them has a moment to tidy up."""
+def kill_all_in(folder: Path, seconds: float = 30) -> None:
+    """A power cut for the processes in `folder`: none of them has a moment to tidy up.
+
+    Waits until every one has ended with all of its threads. Linux takes the working directory from a dying process before it
+    releases its locks, so that a process without a working directory may still hold one.
+    """
     for pid in processes_in(folder):
         with suppress(ProcessLookupError):  # it has just ended
             os.kill(pid, signal.SIGSTOP)
-    for pid in processes_in(folder):
+    killed = processes_in(folder)
+    for pid in killed:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + seconds
+    while not all(map(has_ended, killed)):
+        assert time.monotonic() < deadline, killed
+        time.sleep(0.01)
+
+
+def has_ended(pid: int) -> bool:
+    """Whether a process is gone, or waits for its parent without a thread that still runs."""
+    states = []
+    for status in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with suppress(OSError):
+            states.append(status.read_text().rpartition(")")[2].split()[0])
+    return set(states) <= {"Z", "X"}
 
 
 def gone_within(folder: Path, seconds: float) -> bool:
