@@ -51,7 +51,7 @@ def load(
     """Load a finished run.
 
     Args:
-        run: The run directory.
+        run: The run directory, or `ARCHIVE.zip:NAME` for a run in an archive of `aevb-weights`.
         data_root: The directory of the data, if it is not the one that the run used.
         trusted: Your own modules that the config of the run may name.
         weights: Those at the end of training, or the best ones of a run with early stopping.

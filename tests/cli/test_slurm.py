@@ -61,7 +61,7 @@ def test_a_requeued_run_ends_as_an_uninterrupted_one(slurm_env: dict[str, str], 
     limit = ("hydra.launcher.timeout_min=1", "hydra.launcher.signal_delay_s=15")
     budget = f"max_samples={_samples_in(45, tmp_path)}"
     words = [TRAIN, *LAUNCHER, *limit, *LONG, budget, "seed=0"]
-    result = process(words, tmp_path, slurm_env)
+    result = process(words, tmp_path, slurm_env, 900)  # about a minute for each half minute of training
     assert result.returncode == 0, result.stdout + result.stderr
     run = tmp_path / "outputs" / "runs" / "digits-sgvb_b-adagrad-z2-s0"
     assert state(run) == "done"
@@ -83,6 +83,8 @@ def test_a_thousand_points_are_one_array(slurm_env: dict[str, str], tmp_path: Pa
     try:
         assert _appears(lambda: len(_tasks(slurm_env)) == 1000, 250)
         assert len({task.partition("_")[0] for task in _tasks(slurm_env)}) == 1
+        slurm("scontrol", "update", "partitionname=main", "state=up", env=slurm_env)
+        assert _appears(lambda: len(_done(tmp_path)) >= 3, 120)  # the first of them
     finally:
         slurm("scancel", "--user", str(os.getuid()), env=slurm_env)
         slurm("scontrol", "update", "partitionname=main", "state=up", env=slurm_env)
@@ -123,6 +125,10 @@ def _starts(run: Path) -> list[dict[str, str]]:
         return json.loads((run / "manifest.json").read_text())["starts"]
     except FileNotFoundError:
         return []
+
+
+def _done(folder: Path) -> list[Path]:
+    return list((folder / "outputs" / "runs").glob("*/DONE"))
 
 
 def _tasks(env: dict[str, str]) -> list[str]:

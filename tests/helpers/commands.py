@@ -112,11 +112,11 @@ def tool(command: str, *arguments: str, folder: Path) -> subprocess.CompletedPro
 
 
 def process(
-    command: Sequence[str], folder: Path, env: dict[str, str] | None = None
+    command: Sequence[str], folder: Path, env: dict[str, str] | None = None, seconds: float = SECONDS
 ) -> subprocess.CompletedProcess[str]:
     """Any command, in `folder`."""
     environment = {**_clean(), **(env or {})}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=SECONDS)
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=seconds)
 
 
 def errors(result: subprocess.CompletedProcess[str]) -> str:

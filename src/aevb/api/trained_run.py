@@ -36,7 +36,7 @@ class TrainedRun(TrainedModel):
     """A finished run. It has the methods of `TrainedModel`: encode, decode, reconstruct, sample, log_px, test, load_data.
 
     Args:
-        run: The run directory.
+        run: The run directory, or `ARCHIVE.zip:NAME`.
         data_root: The directory of the data, if it is not the one that the run used.
         trusted: Names of user modules that may contain the targets of the config.
         weights: "final" for the weights at the end of training, "best" for those at the highest validation bound.

@@ -7,7 +7,6 @@ run recorded.
 """
 
 from os import PathLike
-from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
@@ -22,6 +21,7 @@ from aevb.evaluators.importance import Importance
 from aevb.evaluators.targets import float_type, targets
 from aevb.models.vae import VAE
 from aevb.noise import Noise
+from aevb.runs.run_reference import unpacked_run
 
 __all__ = ["LogPx", "Pixels", "Posterior", "TrainedModel"]
 
@@ -61,7 +61,7 @@ class TrainedModel:
     """A trained model with the settings of its run.
 
     Args:
-        run: The directory of a finished run.
+        run: The directory of a finished run, or `ARCHIVE.zip:NAME` for a run in an archive of weights.
         data_root: The directory of the data, if it is not the one that the run used.
         trusted: Names of user modules that may contain the targets of the config.
         weights: "final" for the weights at the end of training, "best" for those at the highest validation
@@ -86,7 +86,7 @@ class TrainedModel:
         trusted: tuple[str, ...] = (),
         weights: Weights = "final",
     ) -> None:
-        self.directory = Path(run).expanduser()
+        self.directory = unpacked_run(run, self)
         loaded = load_run(self.directory, data_root, trusted, weights)
         self.settings: dict[str, Any] = loaded.settings
         self.shape: tuple[int, int] = loaded.shape

@@ -1,0 +1,59 @@
+"""A run that a user names: a run directory, or a run of an archive of weights, `ARCHIVE.zip:NAME`."""
+
+import os
+import shutil
+import tempfile
+import weakref
+from os import PathLike, fspath
+from pathlib import Path
+
+from aevb.errors import UserError
+from aevb.runs.weights_archive import open_archive, unpack
+
+__all__ = ["split_reference", "unpacked_run"]
+
+SUFFIX = ".zip"
+
+
+def split_reference(reference: str | PathLike[str]) -> tuple[Path, str | None]:
+    """Split `ARCHIVE.zip:NAME` into the archive and the name of the run.
+
+    Args:
+        reference: A run directory, an archive, or an archive and a name.
+
+    Returns:
+        The path, and the name; None for a run directory, "" for an archive without a name.
+    """
+    text = os.path.expanduser(fspath(reference))
+    archive, separator, name = text.rpartition(f"{SUFFIX}:")
+    if separator and not os.path.lexists(text):
+        return Path(archive + SUFFIX), name
+    return Path(text), "" if text.endswith(SUFFIX) and not os.path.isdir(text) else None
+
+
+def unpacked_run(reference: str | PathLike[str], owner: object) -> Path:
+    """Return the run directory of a reference; a run of an archive is unpacked into a temporary folder.
+
+    Args:
+        reference: A run directory, `ARCHIVE.zip:NAME`, or an archive that holds one run.
+        owner: The object that needs the directory. The temporary folder is removed when it is no longer used.
+
+    Returns:
+        The run directory.
+
+    Raises:
+        UserError: If the archive is damaged, or has no such run.
+    """
+    path, name = split_reference(reference)
+    if name is None:
+        return path
+    runs = {run.name: run for run in open_archive(path)}
+    if not name and len(runs) == 1:
+        (name,) = runs
+    if name not in runs:
+        some = ", ".join(list(runs)[:5]) + (f" and {len(runs) - 5} more" if len(runs) > 5 else "")
+        example = next(iter(runs), "NAME")
+        raise UserError(f"{path}:{name}: no such run; allowed: {some or 'none'}; try: {path}:{example}")
+    folder = Path(tempfile.mkdtemp(prefix="aevb-"))
+    weakref.finalize(owner, shutil.rmtree, folder, ignore_errors=True)
+    return unpack(path, runs[name], folder)
