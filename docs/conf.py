@@ -18,6 +18,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "sitegen.plain_docstrings",
     "sitegen.mathml",
+    "sitegen.navigation",
 ]
 language = "en"
 exclude_patterns = ["files"]

@@ -25,8 +25,8 @@ def refused(result: subprocess.CompletedProcess[str], folder: Path, *words: str)
 
 
 @pytest.mark.fault(
-    "keys that Hydra does not know behind `+`, an option that is null, an invalid path",
-    "one line with the key, exit code 2",
+    "`+` before a key that does not exist, an option that is null, an invalid path",
+    "one line that names the key, exit code 2",
 )
 @pytest.mark.parametrize(
     ("arguments", "start", "words"),
@@ -120,8 +120,8 @@ def test_train_refuses(arguments: str, start: str, words: list[str], tmp_path: P
 
 
 @pytest.mark.fault(
-    "an objective, a decoder or a minibatch that cannot go with the devices or the data",
-    "every fault in a line, before torch is loaded",
+    "an objective, a decoder or a batch size that does not fit the devices or the data",
+    "one line for each fault, before torch is loaded",
 )
 def test_what_cannot_be_shared_among_devices_is_refused_without_torch(tmp_path: Path) -> None:
     (tmp_path / "odd.py").write_text(
@@ -168,7 +168,7 @@ def test_a_target_that_writes_files_writes_none(tmp_path: Path) -> None:
 
 @pytest.mark.fault(
     "no data and no network",
-    "one line names the files and where to put them",
+    "one line that names the files and where to put them",
 )
 def test_no_data_and_no_network(tmp_path: Path) -> None:
     line = refused(aevb("train", "data.root=nowhere", folder=tmp_path, env=OFFLINE), tmp_path, "data=digits")
@@ -178,8 +178,8 @@ def test_no_data_and_no_network(tmp_path: Path) -> None:
 
 
 @pytest.mark.fault(
-    "a data file truncated",
-    "refused by its name",
+    "a truncated data file",
+    "refused with one line that names the file",
 )
 def test_a_truncated_file_is_named(tmp_path: Path) -> None:
     raw = tmp_path / "data" / "MNIST" / "raw"

@@ -34,8 +34,8 @@ def warnings_for(
 
 
 @pytest.mark.fault(
-    "an untrusted config file that sets Hydra's logging, search path, plugins or a path of its own",
-    "one line, exit code 2, nothing run or written",
+    "an untrusted config file that sets Hydra's logging, search path, plugins or output paths",
+    "one line, exit code 2; nothing is run or written",
 )
 @pytest.mark.parametrize(
     ("text", "line", "more"),
@@ -71,8 +71,8 @@ def test_the_evaluation_has_the_same_rule(tmp_path: Path) -> None:
 
 
 @pytest.mark.fault(
-    "an untrusted config file that asks for a secret of the environment",
-    "one line with the unresolved text; the secret is not shown",
+    "an untrusted config file that reads a secret from an environment variable",
+    "one line that shows the unresolved text and not the secret",
 )
 @pytest.mark.parametrize("text", ["hydra: {job: {env_copy: [AEVB_SECRET]}}", "name: '${oc.env:AEVB_SECRET}/x'"])
 def test_a_secret_is_not_shown(text: str, tmp_path: Path) -> None:
@@ -81,8 +81,8 @@ def test_a_secret_is_not_shown(text: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.fault(
-    "files in an untrusted folder in place of Hydra's own groups",
-    "refused by the group's name",
+    "an untrusted folder with files in the place of Hydra's own groups",
+    "refused with one line that names the group",
 )
 def test_an_untrusted_file_in_a_group_of_hydra(tmp_path: Path) -> None:
     files = {

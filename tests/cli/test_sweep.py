@@ -47,7 +47,7 @@ TRUST = ("--trust", "deadly", "++data._target_=deadly.Deadly", "~data.targets", 
 
 @pytest.mark.fault(
     "a job of a sweep dies or fails",
-    "the others go on; a table of all jobs, exit code 1; the same command trains what is missing",
+    "the other jobs continue; a table of all jobs, exit code 1; the same command trains the missing ones",
 )
 @pytest.mark.parametrize("launcher", ["basic", "cores", pytest.param("joblib", marks=pytest.mark.long)])
 def test_a_failing_job_takes_no_other_along(launcher: str, tmp_path: Path) -> None:
@@ -92,8 +92,8 @@ def test_a_failing_job_takes_no_other_along(launcher: str, tmp_path: Path) -> No
 
 
 @pytest.mark.fault(
-    "a job's data lost or damaged while the sweep runs",
-    "the others go on; the account says what was lost",
+    "the data of a job are lost or damaged while the sweep runs",
+    "the other jobs continue; the final table says what was lost",
 )
 @pytest.mark.parametrize("launcher", ["basic", pytest.param("joblib", marks=pytest.mark.long)])
 def test_data_that_are_lost_while_a_sweep_runs_stop_their_own_job(launcher: str, tmp_path: Path) -> None:
@@ -139,8 +139,8 @@ def test_check_names_every_run_and_makes_none(empty: Path, monkeypatch, capsys) 
 
 
 @pytest.mark.fault(
-    "one bad point in a sweep",
-    "named, exit code 2, nothing is started",
+    "one invalid point in a sweep",
+    "one line that names the point, exit code 2; nothing is started",
 )
 def test_bad_points_are_named_before_the_first_starts(empty: Path, monkeypatch, capsys) -> None:
     sweep = ["-m", "latent_dim=2,0", "optimizer.lr=0.1,-1", "hydra.sweeper.max_batch_size=1"]
@@ -157,8 +157,8 @@ def test_bad_points_are_named_before_the_first_starts(empty: Path, monkeypatch, 
 
 
 @pytest.mark.fault(
-    "one point of a sweep without its data, or with a damaged file",
-    "named, exit code 2, nothing is started",
+    "a missing or damaged data file of one point of a sweep",
+    "one line that names the point, exit code 2; nothing is started",
 )
 def test_data_are_looked_at_before_the_first_starts(empty: Path, monkeypatch, capsys) -> None:
     images = np.random.default_rng(0).random((300, 16), dtype=np.float32)
@@ -189,7 +189,7 @@ def test_data_are_looked_at_before_the_first_starts(empty: Path, monkeypatch, ca
 
 @pytest.mark.fault(
     "a launcher whose package is not installed",
-    "one line names the extra, exit code 2, also with `--check`",
+    "one line that names the extra to install, exit code 2, also with `--check`",
 )
 def test_a_launcher_that_is_not_installed_is_named_as_it_was_typed(empty: Path, monkeypatch, capsys) -> None:
     if importlib.util.find_spec("hydra_plugins.hydra_submitit_launcher"):

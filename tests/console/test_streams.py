@@ -72,7 +72,8 @@ def every_command() -> list[Any]:
 @pytest.mark.slow
 @pytest.mark.parametrize("command", every_command())
 @pytest.mark.fault(
-    "the reader of a pipe leaves (`aevb-diff A B` into `head`), any command", "it ends quietly, exit code 141"
+    "the reader of a pipe ends first (`aevb-diff A B | head`), any command",
+    "the command ends without a message, exit code 141",
 )
 def test_a_reader_that_leaves_ends_a_command_quietly(command: str, two_runs: Path) -> None:
     # `true` has closed its end of the pipe long before the command writes.
@@ -84,7 +85,7 @@ def test_a_reader_that_leaves_ends_a_command_quietly(command: str, two_runs: Pat
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 @pytest.mark.parametrize("command", every_command())
-@pytest.mark.fault("standard output of any command is on a full disk", "one line, exit code 1")
+@pytest.mark.fault("standard output of any command goes to a full disk", "one line, exit code 1")
 def test_output_that_cannot_be_written_is_one_line(command: str, two_runs: Path) -> None:
     result = shell(f"{command} > /dev/full", two_runs)
     program = command.partition(" ")[0]
@@ -98,8 +99,8 @@ ASCII = "LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0"  # else Python makes UTF-8
 @pytest.mark.slow
 @pytest.mark.parametrize("command", every_command())
 @pytest.mark.fault(
-    "an ASCII locale or PYTHONIOENCODING=ascii, standard error on a full disk",
-    "the same, with `+-` for ± and an escape for any other character",
+    "an ASCII locale or PYTHONIOENCODING=ascii; standard error on a full disk",
+    "the command runs; ± is written as `+-`, and other characters are escaped",
 )
 def test_a_locale_without_our_characters(command: str, two_runs: Path) -> None:
     results = [
@@ -114,7 +115,7 @@ def test_a_locale_without_our_characters(command: str, two_runs: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
-@pytest.mark.fault("a sweep with standard streams closed, as cron may have them", "every run is trained")
+@pytest.mark.fault("a sweep with closed standard streams, as under cron", "every run is trained")
 def test_a_sweep_without_standard_streams_trains(closed: str, tmp_path: Path) -> None:
     result = shell(f"aevb-train -m seed=0,1 {' '.join(TINY)} {closed}", tmp_path)
     assert result.returncode == 0, result.stderr
@@ -124,7 +125,9 @@ def test_a_sweep_without_standard_streams_trains(closed: str, tmp_path: Path) ->
 @pytest.mark.slow
 @pytest.mark.parametrize("sweep", ["seed=0", "-m seed=0,1,2"])
 @pytest.mark.parametrize("output", ["| true", "> /dev/full"])
-@pytest.mark.fault("output cut off or full before training begins", "no run that was never trained is left")
+@pytest.mark.fault(
+    "standard output is closed, or its disk is full, before training begins", "no untrained run directory remains"
+)
 def test_output_cut_off_leaves_no_untrained_run(sweep: str, output: str, tmp_path: Path) -> None:
     result = shell(f"aevb-train {sweep} {' '.join(TINY)} {output}", tmp_path)
     assert result.returncode == (141 if output == "| true" else 1), result.stderr
@@ -133,8 +136,8 @@ def test_output_cut_off_leaves_no_untrained_run(sweep: str, output: str, tmp_pat
 
 
 @pytest.mark.fault(
-    "standard input, output and error are closed, as cron may have them",
-    "trains as ever",
+    "standard input, output and error are closed, as under cron",
+    "the run is trained as usual",
 )
 @pytest.mark.slow
 def test_a_command_without_standard_streams_trains(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def refusal(path: Path) -> str:
     return str(refused.value)
 
 
-@pytest.mark.fault("a data file that unpacks to more than the memory", "refused before it is unpacked")
+@pytest.mark.fault("a data file that is larger than the memory when it is unpacked", "refused before it is unpacked")
 def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(array_sizes, "memory_bytes", lambda: 1 << 30)
     path, count = tmp_path / "bomb.npz", 1 << 29
@@ -43,7 +43,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, monkeypatch: py
     assert "2.1 GB as float32; allowed: at most the 1.1 GB of memory" in refusal(path)
 
 
-@pytest.mark.fault("a data file whose header announces an absurd shape, or that is sparse", "refused before it is read")
+@pytest.mark.fault("a data file with an impossible shape in its header, or a sparse file", "refused before it is read")
 @pytest.mark.parametrize("shape", [(10**12, 10**6), (3, 4), (10**30,), (-5, 2)])
 def test_a_header_that_does_not_fit(shape: tuple[int, ...], tmp_path: Path) -> None:
     (tmp_path / "x.npy").write_bytes(header(shape))
@@ -60,7 +60,9 @@ def test_a_sparse_file_is_not_read(tmp_path: Path) -> None:
     assert "GB of memory of this machine" in refusal(path)
 
 
-@pytest.mark.fault("data.path is a named pipe, a folder or a device", "refused in one line, never waited for")
+@pytest.mark.fault(
+    "data.path is a named pipe, a folder or a device", "refused with one line; the command never waits for it"
+)
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.npy")
     assert "a named pipe" in refusal(tmp_path / "pipe.npy")
@@ -70,7 +72,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     assert "a folder without images" in refusal(tmp_path / "folder")
 
 
-@pytest.mark.fault("a sparse table as data.path", "refused before it is in memory")
+@pytest.mark.fault("a sparse table as data.path", "refused before it is loaded into memory")
 def test_a_sparse_table_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     path.write_text("1,2\n" * 2000)

@@ -65,13 +65,13 @@ def test_a_member_leaves_what_a_run_leaves(mixed):
 
 
 @pytest.mark.fault(
-    "a sweep of one process per core (the default) asked to stop, then killed",
-    "every run saves, no process is left; the same command resumes to the same numbers",
+    "a sweep with one process per core (the default) is asked to stop, then killed",
+    "every run saves, no process remains; the same command resumes and comes to the same numbers",
     case="cores",
 )
 @pytest.mark.fault(
-    "runs together in one process (`hydra/launcher=ensemble`) asked to stop, then killed",
-    "every run saves, no process is left; the same command resumes to the same numbers",
+    "a sweep in one process (`hydra/launcher=ensemble`) is asked to stop, then killed",
+    "every run saves, no process remains; the same command resumes and comes to the same numbers",
     case="ensemble",
 )
 @pytest.mark.parametrize("launcher", ["ensemble", "cores"])
@@ -102,8 +102,8 @@ def test_runs_that_were_stopped_and_killed_go_on(launcher, mixed, tmp_path):
 
 
 @pytest.mark.fault(
-    "a member of an ensemble that cannot write",
-    "it leaves, the others go on",
+    "one run of an ensemble cannot write",
+    "this run ends, the others continue",
 )
 def test_one_that_is_refused_takes_no_other_along(tmp_path):
     (tmp_path / "outputs" / "runs" / "digits-sgvb_b-adagrad-z5-s0").mkdir(parents=True)

@@ -138,7 +138,7 @@ def test_what_is_no_mean_over_data_is_refused_on_several_devices(odd):
 
 
 @pytest.mark.fault(
-    "another number of ranks than the config says",
+    "a number of ranks that differs from the config",
     "refused",
 )
 def test_another_number_of_ranks_than_the_config_says_is_refused(tmp_path):
@@ -148,8 +148,8 @@ def test_another_number_of_ranks_than_the_config_says_is_refused(tmp_path):
 
 
 @pytest.mark.fault(
-    "one rank fails, the others are ended for it",
-    "the rank at fault speaks",
+    "one rank fails, and the others are stopped because of it",
+    "the error of the failed rank is printed",
 )
 @pytest.mark.parametrize(
     ("ends", "answer", "message"),

@@ -66,8 +66,8 @@ def test_forked_jobs_have_the_bits_of_a_run_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.fault(
-    "the terminal is closed (SIGHUP), or a scheduler sends SIGUSR1 or SIGUSR2 before the end of a time limit",
-    "as SIGTERM: saves, exit code 128 + number",
+    "the terminal is closed (SIGHUP), or a scheduler sends SIGUSR1 or SIGUSR2 before a time limit",
+    "every run saves as after SIGTERM; the exit code is 128 + the number of the signal",
 )
 def test_a_sweep_asked_to_stop_saves_every_run(tmp_path: Path) -> None:
     sweep, runs = sweeping(tmp_path)
@@ -88,8 +88,8 @@ def test_children_of_a_killed_command_save_and_are_gone(tmp_path: Path) -> None:
 
 
 @pytest.mark.fault(
-    "the server that forks a sweep's runs is killed, or the command whose runs it has forked",
-    "no process is left; the runs that had begun hear SIGTERM",
+    "the process that forks the runs of a sweep is killed, or the command itself",
+    "no process remains; the runs in progress receive SIGTERM and save",
 )
 def test_children_of_a_killed_fork_server_save_and_are_gone(tmp_path: Path) -> None:
     sweep, runs = sweeping(tmp_path)

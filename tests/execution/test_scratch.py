@@ -49,7 +49,7 @@ def test_commands_that_end_leave_nothing(temporary: Path, tmp_path: Path) -> Non
 
 @pytest.mark.fault(
     "temporary folders of commands that were killed",
-    "the next command removes them; a living one's and other people's stay",
+    "the next command removes them; those of living processes and of other users stay",
 )
 def test_what_a_killed_command_left_goes_with_the_next_one(temporary: Path, tmp_path: Path) -> None:
     started = begin(tmp_path, *TINY, "trainer=ddp", "name=run", "max_samples=1e8")
@@ -116,7 +116,7 @@ def test_no_temporary_folder_is_reported(tmp_path: Path) -> None:
     assert "try: TMPDIR=" in line
 
 
-@pytest.mark.fault("a named pipe called LOCK in a temporary folder of somebody", "no command waits for it")
+@pytest.mark.fault("a named pipe called LOCK in a temporary folder of another user", "no command waits for it")
 def test_a_named_pipe_as_a_lock_is_not_waited_for(temporary: Path, tmp_path: Path) -> None:
     (temporary / "aevb-scratch-pipe").mkdir()
     os.mkfifo(temporary / "aevb-scratch-pipe" / "LOCK")

@@ -78,8 +78,8 @@ def test_a_prepared_run_is_whole_and_not_trained(tmp_path: Path) -> None:
 
 
 @pytest.mark.fault(
-    "one of two machines is asked to stop; a second launch on a run that another holds",
-    "the other stops at the same step, the same bits in the end; refused, nothing is written",
+    "one of two machines is asked to stop; a second launch on the same run",
+    "the other machine stops at the same step, and the resumed run has the same bits; the second launch is refused and writes nothing",
 )
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 def test_two_machines_compute_what_one_process_computes(whole, tmp_path: Path, monkeypatch) -> None:

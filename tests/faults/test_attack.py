@@ -9,7 +9,7 @@ from helpers.commands import REPOSITORY, process
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 
 
-@pytest.mark.fault("every console command over damaged runs (`scripts/attack`)", "none hangs or prints a traceback")
+@pytest.mark.fault("every console command on damaged runs (`scripts/attack`)", "none hangs or prints a traceback")
 def test_a_short_attack_finds_no_fault() -> None:
     result = process(["bash", "scripts/attack", "--every", "61"], REPOSITORY)
     assert result.returncode == 0, result.stdout + result.stderr

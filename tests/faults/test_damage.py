@@ -39,8 +39,8 @@ def halve(path: Path) -> None:
 
 
 @pytest.mark.fault(
-    "config.yaml truncated",
-    "refused by its name, with the keys that are missing",
+    "config.yaml is truncated",
+    "refused with one line that names the file and the missing keys",
 )
 def test_a_truncated_config(run: Path) -> None:
     halve(run / "config.yaml")
@@ -52,8 +52,8 @@ def test_a_truncated_config(run: Path) -> None:
 
 
 @pytest.mark.fault(
-    "config.yaml empty, a list, words, broken YAML, bytes that are no text",
-    "refused by its name",
+    "config.yaml is empty, a list, plain words, invalid YAML, or not text",
+    "refused with one line that names the file",
 )
 @pytest.mark.parametrize(
     "text", [b"", b"- a\n- b\n", b"just words", b"a: [1", b"\xff\xfe\x00", b"a: !!python/name:os.system"]
@@ -67,8 +67,8 @@ def test_a_config_that_is_none(text: bytes, run: Path) -> None:
 
 
 @pytest.mark.fault(
-    "metrics.csv, timing.csv or an evaluation damaged",
-    "written anew from the checkpoint",
+    "metrics.csv, timing.csv or an evaluation is damaged",
+    "rewritten from the checkpoint",
 )
 def test_damaged_records_are_written_anew(run: Path, undisturbed: Path) -> None:
     halve(run / "metrics.csv")
@@ -80,8 +80,8 @@ def test_damaged_records_are_written_anew(run: Path, undisturbed: Path) -> None:
 
 
 @pytest.mark.fault(
-    "DONE damaged",
-    "refused by its name; removed as the line says, the run is completed again to the same bits",
+    "DONE is damaged",
+    "refused with one line that names the file; when DONE is removed as the line says, the run is completed again and has the same bits",
 )
 @pytest.mark.parametrize("text", [b"", b"{", b"\xff\xfe"])
 def test_a_damaged_done(text: bytes, run: Path, undisturbed: Path) -> None:
@@ -96,8 +96,8 @@ def test_a_damaged_done(text: bytes, run: Path, undisturbed: Path) -> None:
 
 
 @pytest.mark.fault(
-    "events files torn, garbage or empty",
-    "what can be read is kept, the run goes on to the same bits",
+    "TensorBoard event files are cut off, overwritten with garbage, or empty",
+    "what can be read is kept; the run continues and has the same bits",
 )
 @pytest.mark.parametrize("damage", ["torn", "garbage", "empty"])
 def test_a_damaged_events_file(damage: str, run: Path, undisturbed: Path) -> None:
@@ -108,8 +108,8 @@ def test_a_damaged_events_file(damage: str, run: Path, undisturbed: Path) -> Non
 
 
 @pytest.mark.fault(
-    "model.pt truncated, with a flipped bit, empty, missing, or another model's",
-    "refused by its name; after what the line says it is made again",
+    "model.pt is truncated, has a flipped bit, is empty, missing, or belongs to another model",
+    "refused with one line that names the file; after the command in this line it is written again",
 )
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "empty", "missing", "another"])
 def test_damaged_weights(damage: str, run: Path, tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_damaged_weights(damage: str, run: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.fault(
-    "model.pt damaged, from `aevb-evaluate`",
+    "model.pt is damaged, and `aevb-evaluate` reads it",
     "one line, exit code 2",
 )
 def test_damaged_weights_from_the_command(run: Path, tmp_path: Path) -> None:
@@ -149,8 +149,8 @@ def test_damaged_weights_from_the_command(run: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.fault(
-    "the data file changed while the run was stopped",
-    "refused by the file's key before anything is touched, also by the worker; restored, it goes on",
+    "the data file changes while the run is stopped",
+    "refused with one line that names the file, also by the worker, before anything is changed; with the original file the run continues",
 )
 def test_data_that_changed_while_the_run_was_stopped(tmp_path: Path) -> None:
     x = np.random.default_rng(0).random((300, 16), dtype=np.float32)

@@ -44,7 +44,7 @@ CONFIG = settings_of("data=digits", "latent_dim=2", "max_samples=300")
 
 @fuzz(300)
 @given(st.sampled_from(paths(CONFIG)), VALUES)
-@pytest.mark.fault("any value of a run's config replaced by any other", "read, or refused in one line")
+@pytest.mark.fault("any value in the config of a run is replaced by any other", "read, or refused with one line")
 def test_a_config_with_another_value(folder: Path, path: tuple[Any, ...], value: Any) -> None:
     run = folder / "config"
     run.mkdir(exist_ok=True)
@@ -108,7 +108,9 @@ RECORDS: dict[str, tuple[Callable[[Path], Any], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", RECORDS)
-@pytest.mark.fault("any value of a JSON record replaced by any other, or any bytes", "read, or refused in one line")
+@pytest.mark.fault(
+    "any value in a JSON record is replaced by any other, or by any bytes", "read, or refused with one line"
+)
 def test_records(name: str, folder: Path) -> None:
     read, good = RECORDS[name]
     path = folder / name
@@ -137,7 +139,7 @@ CELLS = (
 
 @fuzz(400)
 @given(st.lists(st.lists(CELLS, max_size=4), max_size=5), st.booleans())
-@pytest.mark.fault("any table as metrics.csv", "read, or refused in one line")
+@pytest.mark.fault("any table as metrics.csv", "read, or refused with one line")
 def test_tables(folder: Path, lines: list[list[str]], has_header: bool) -> None:
     header = ["samples_seen,train_bound,test_bound"] if has_header else []
     path = folder / "table.csv"
@@ -157,7 +159,9 @@ def event_file(folder: Path) -> bytes:
     return raw
 
 
-@pytest.mark.fault("an event file changed in any way", "what can be read is kept; the rest is passed over or named")
+@pytest.mark.fault(
+    "a TensorBoard event file is changed in any way", "what can be read is kept; the rest is skipped or reported"
+)
 def test_event_files(folder: Path) -> None:
     run = folder / "events"
     events = run / layout.TENSORBOARD
@@ -188,7 +192,7 @@ OVERRIDES = st.tuples(KEYS, WORDS | st.text(alphabet="abc019[]{}()$:,.'\"\\~ +-Ã
 @example("seed=range(0,2),1")
 @example("a=~/")
 @example("model=1")
-@pytest.mark.fault("any text as an override", "composed, or refused in one line that can be printed")
+@pytest.mark.fault("any text as an override", "accepted, or refused with one line of printable characters")
 def test_overrides(text: str) -> None:
     words = [expand_home(text)] if outcome(lambda: expand_home(text)) == "" else []
     try:

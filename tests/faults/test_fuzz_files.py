@@ -46,7 +46,7 @@ def own_data() -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("name", own_data())
-@pytest.mark.fault("a file of one's own, changed in any way, as data.path", "read, or refused in one line")
+@pytest.mark.fault("your own data file (data.path), changed in any way", "read, or refused with one line")
 def test_data_files(name: str, folder: Path) -> None:
     raw, path = own_data()[name], folder / "data" / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -70,7 +70,8 @@ def test_data_files(name: str, folder: Path) -> None:
 @fuzz(200)
 @given(st.sampled_from(sorted(archives())), CHANGES, CUT)
 @pytest.mark.fault(
-    "an archive (model.pt, a checkpoint) changed in any way", "damaged, without an exception of a library"
+    "an archive (model.pt, a checkpoint) is changed in any way",
+    "reported as damaged; no exception of a library is shown",
 )
 def test_archives(folder: Path, name: str, changes: list[tuple[float, int]], cut: float) -> None:
     path = folder / name

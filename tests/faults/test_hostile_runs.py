@@ -85,7 +85,7 @@ READERS: dict[str, Callable[[Path, Path], object]] = {
 
 @pytest.mark.fault(
     "a named pipe, socket, device, folder or symbolic link in the place of any file of a run directory",
-    "refused in one line; never followed, never waited for",
+    "refused with one line; never followed, never waited for",
 )
 @pytest.mark.parametrize("reader", READERS)
 def test_every_damage_is_read_or_refused(reader: str, good: Path, victim: Path, tmp_path: Path) -> None:
@@ -101,8 +101,8 @@ def test_every_damage_is_read_or_refused(reader: str, good: Path, victim: Path, 
 
 
 @pytest.mark.fault(
-    "YAML aliases, deep nesting or megabytes in config.yaml; deep or long JSON",
-    "refused by its name before anything is built from it",
+    "YAML aliases, deep nesting or megabytes of text in config.yaml; deep or long JSON",
+    "refused with one line that names the file, before an object is built from it",
 )
 def test_what_is_damaged_is_refused_by_its_name(good: Path, victim: Path, tmp_path: Path) -> None:
     """Of every record that a reader needs, each damage is noticed."""
@@ -133,8 +133,8 @@ def everything(good: Path, victim: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.fault(
-    "a folder of runs in which most records have the wrong shape",
-    "one row each that says why; the good runs are shown",
+    "a folder of runs in which most records have the wrong form",
+    "one row for each such run that gives the reason; the good runs are shown",
 )
 def test_status_has_a_row_for_every_run(everything: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with no_hang():
@@ -150,7 +150,7 @@ def test_status_has_a_row_for_every_run(everything: Path, capsys: pytest.Capture
 
 
 @pytest.mark.fault(
-    "a figure over such a folder",
+    "a figure of such a folder",
     "drawn from the good runs; one line for each of the others",
 )
 def test_a_figure_is_drawn_from_the_others(
@@ -172,8 +172,8 @@ GONE_ON_WITH = [
 
 
 @pytest.mark.fault(
-    "`checkpoints`, `tb` or LOCK is a symbolic link, a file or a named pipe, when training goes on",
-    "refused in one line; nothing behind the link is touched, DONE stays",
+    "`checkpoints`, `tb` or LOCK is a symbolic link, a file or a named pipe when a run resumes",
+    "refused with one line; the target of the link is not changed, and DONE stays",
 )
 @pytest.mark.parametrize("damage", GONE_ON_WITH, ids=lambda damage: damage.name)
 def test_training_refuses_or_resumes(damage: Damage, good: Path, victim: Path, tmp_path: Path) -> None:
@@ -186,8 +186,8 @@ def test_training_refuses_or_resumes(damage: Damage, good: Path, victim: Path, t
 
 
 @pytest.mark.fault(
-    "last.ckpt of another seed, of another model, or no checkpoint at all",
-    "refused in one line; DONE stays until the replacement was read",
+    "last.ckpt belongs to another seed or another model, or is not a checkpoint",
+    "refused with one line; DONE stays until the new checkpoint has been read",
 )
 def test_the_checkpoint_of_another_seed_is_refused(good: Path, tmp_path: Path) -> None:
     other = train(tmp_path / "other", 300, *DIGITS, "seed=1")
@@ -215,8 +215,8 @@ def test_a_checkpoint_without_a_fingerprint_is_resumed(good: Path, tmp_path: Pat
 
 
 @pytest.mark.fault(
-    "model.pt in float16, with NaN, of another run, or a zip bomb",
-    "refused by its name",
+    "model.pt is in float16, contains NaN, belongs to another run, or is a zip bomb",
+    "refused with one line that names the file",
 )
 @pytest.mark.parametrize(
     ("name", "words"),
@@ -235,8 +235,8 @@ def test_weights_that_are_not_the_runs(name: str, words: str, good: Path, victim
 
 
 @pytest.mark.fault(
-    "DONE of another run",
-    "refused by its name",
+    "DONE belongs to another run",
+    "refused with one line that names the file",
 )
 def test_done_of_another_run_is_refused(good: Path, tmp_path: Path) -> None:
     other = train(tmp_path / "other", 300, *DIGITS, "seed=1")
@@ -246,8 +246,8 @@ def test_done_of_another_run_is_refused(good: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.fault(
-    "the data file changed after the run was finished",
-    "whoever reads the data is refused; a model is still loaded for what reads none",
+    "the data file changes after the run has finished",
+    "every command that reads the data is refused; commands that do not need the data still load the model",
 )
 def test_data_that_changed_since_are_named(tmp_path: Path) -> None:
     x = np.random.default_rng(0).random((300, 16), dtype=np.float32)
@@ -264,7 +264,7 @@ def test_data_that_changed_since_are_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.fault(
-    "a command that draws figures is killed", "the next one removes its half-written files, and no other"
+    "a command that draws figures is killed", "the next command removes its half-written files, and no others"
 )
 def test_a_killed_figure_is_cleaned_by_the_next(good: Path, tmp_path: Path) -> None:
     folder = tmp_path / "figures"

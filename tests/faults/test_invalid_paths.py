@@ -41,9 +41,8 @@ def files(run: Path) -> set[str]:
 
 
 @pytest.mark.fault(
-    "disk full at a checkpoint",
-    "ends in one line, before the next; the earlier checkpoint is untouched, nothing half-written stays; "
-    "goes on later to the same bits",
+    "the disk is full when a checkpoint is written",
+    "one line before the next checkpoint; the earlier one is unchanged; no half-written file remains; the resumed run has the same bits",
 )
 def test_a_full_disk_ends_the_run_at_once_and_keeps_the_checkpoint(undisturbed: Path, tmp_path: Path) -> None:
     run = train(tmp_path / "run", 1000)
@@ -61,8 +60,8 @@ def test_a_full_disk_ends_the_run_at_once_and_keeps_the_checkpoint(undisturbed: 
 
 
 @pytest.mark.fault(
-    "disk full at the final weights",
-    "ends in one line; nothing half-written stays; goes on later to the same bits",
+    "the disk is full when the final weights are written",
+    "the run ends with one line; no half-written file remains; it resumes later and has the same bits",
 )
 def test_a_full_disk_when_the_weights_are_written(undisturbed: Path, tmp_path: Path, monkeypatch) -> None:
     save = runs.write_atomically
@@ -81,8 +80,8 @@ def test_a_full_disk_when_the_weights_are_written(undisturbed: Path, tmp_path: P
 
 
 @pytest.mark.fault(
-    "disk full at TensorBoard's events",
-    "ends in one line; nothing half-written stays; goes on later to the same bits",
+    "the disk is full when TensorBoard events are written",
+    "the run ends with one line; no half-written file remains; it resumes later and has the same bits",
 )
 def test_a_full_disk_when_tensorboard_writes(undisturbed: Path, tmp_path: Path) -> None:
     with full_disk(20_000), pytest.raises(UserError) as error:
@@ -93,8 +92,8 @@ def test_a_full_disk_when_tensorboard_writes(undisturbed: Path, tmp_path: Path) 
 
 
 @pytest.mark.fault(
-    "disk full in a new run, from the command line",
-    "one line, exit code 2, no run left behind",
+    "the disk is full when a new run starts",
+    "one line, exit code 2, no run directory remains",
 )
 def test_a_full_disk_from_the_command_leaves_one_line_and_no_run(tmp_path: Path) -> None:
     program = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))\n"
@@ -107,8 +106,8 @@ def test_a_full_disk_from_the_command_leaves_one_line_and_no_run(tmp_path: Path)
 
 
 @pytest.mark.fault(
-    "a file where `checkpoints/` should be",
-    "refused in one line before training; the file is kept",
+    "a file in the place of the folder `checkpoints/`",
+    "refused with one line before training; the file is kept",
 )
 def test_a_file_where_the_checkpoints_should_be(tmp_path: Path) -> None:
     run = tmp_path / "run"
@@ -122,8 +121,8 @@ def test_a_file_where_the_checkpoints_should_be(tmp_path: Path) -> None:
 
 
 @pytest.mark.fault(
-    "a file where `outputs/` should be",
-    "refused in one line before training",
+    "a file in the place of the folder `outputs/`",
+    "refused with one line before training",
 )
 def test_a_file_where_the_outputs_should_be(tmp_path: Path) -> None:
     (tmp_path / "outputs").write_text("mine")
@@ -136,8 +135,8 @@ def test_a_file_where_the_outputs_should_be(tmp_path: Path) -> None:
 
 
 @pytest.mark.fault(
-    "clock set back, by a day at every look and by a century between two processes",
-    "nothing changes: neither bits nor points nor measured seconds",
+    "the clock is set back, by a day each time it is read and by a century between two processes",
+    "no effect on the bits, the evaluation points or the measured seconds",
 )
 def test_a_clock_that_is_set_back_changes_nothing(tmp_path: Path, undisturbed: Path, monkeypatch) -> None:
     """Each look at the wall clock is a day before the last one, and the second process begins a century before the first."""
@@ -155,8 +154,8 @@ def test_a_clock_that_is_set_back_changes_nothing(tmp_path: Path, undisturbed: P
 
 
 @pytest.mark.fault(
-    "no GPU where one is asked for",
-    "one line, exit code 2, no run left behind",
+    "a GPU is requested and there is none",
+    "one line, exit code 2, no run directory remains",
 )
 def test_a_gpu_that_is_not_there(tmp_path: Path) -> None:
     result = aevb("train", *TINY, "trainer.accelerator=gpu", folder=tmp_path, env={"CUDA_VISIBLE_DEVICES": ""})
@@ -169,7 +168,9 @@ def test_a_gpu_that_is_not_there(tmp_path: Path) -> None:
 
 @pytest.mark.process
 @pytest.mark.slow
-@pytest.mark.fault("too little memory, alone and in a sweep", "one line, no traceback, no untrained run is left")
+@pytest.mark.fault(
+    "too little memory, for one run and in a sweep", "one line, no traceback, no untrained run directory remains"
+)
 @pytest.mark.parametrize("sweep", [[], ["-m", "seed=0,1"]], ids=["alone", "sweep"])
 def test_too_little_memory_is_one_line(sweep: list[str], tmp_path: Path) -> None:
     words = " ".join([str(Path(sys.executable).with_name("aevb-train")), *sweep, *TINY])
@@ -181,7 +182,7 @@ def test_too_little_memory_is_one_line(sweep: list[str], tmp_path: Path) -> None
 
 
 @pytest.mark.process
-@pytest.mark.fault("nonsense in the environment variables that commands set for their processes", "not heeded")
+@pytest.mark.fault("invalid values of the environment variables that commands set for their processes", "ignored")
 def test_nonsense_in_our_environment_variables(tmp_path: Path) -> None:
     env = {"AEVB_LAUNCHER": "abc", "AEVB_BARS": "/dev/null", "AEVB_SCRATCH": "/dev/null"}
     result = aevb("train", *TINY, folder=tmp_path, env=env)

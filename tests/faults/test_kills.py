@@ -31,8 +31,8 @@ def harness(folder: Path, monkeypatch: pytest.MonkeyPatch, kills: int, *more: st
 
 
 @pytest.mark.fault(
-    "`kill -9` at random times, until the run is done",
-    "the same weights, metrics.csv and TensorBoard points as without (115 kills: see below)",
+    "`kill -9` at random times until the run is done",
+    "the same weights, metrics.csv and TensorBoard points as without kills (115 kills: see below)",
 )
 @linux
 @pytest.mark.parametrize("objective", ["sgvb_b", "mcem"])
@@ -43,8 +43,8 @@ def test_a_killed_run_comes_to_the_same_bits(objective: str, tmp_path: Path, mon
 
 
 @pytest.mark.fault(
-    "two ranks: everyone, one rank or the command alone killed at random times",
-    "the same weights, metrics.csv and TensorBoard points as without; no process is left after 10 s",
+    "two ranks: all processes, one rank, or only the command is killed at random times",
+    "the same weights, metrics.csv and TensorBoard points as without kills; no process remains after 10 s",
 )
 @linux
 def test_two_ranks_killed_twice_come_to_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

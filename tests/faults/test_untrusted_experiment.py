@@ -30,8 +30,8 @@ HYDRA_PAYLOADS = [
 
 
 @pytest.mark.fault(
-    "callbacks, launchers, log handlers, environment for Hydra in an untrusted config",
-    "refused when it is composed",
+    "an untrusted config that sets Hydra's callbacks, launchers, log handlers or environment variables",
+    "refused when the config is composed",
 )
 @pytest.mark.parametrize("payload", HYDRA_PAYLOADS)
 def test_what_a_config_may_not_ask_of_hydra(payload: str, tmp_path: Path, monkeypatch) -> None:
@@ -51,8 +51,8 @@ def test_what_a_config_may_not_ask_of_hydra(payload: str, tmp_path: Path, monkey
 
 
 @pytest.mark.fault(
-    "an untrusted experiment (`--config-dir`) that calls, or chooses a place to write",
-    "one line, exit code 2, nothing written",
+    "an untrusted experiment (`--config-dir`) that calls a function or chooses an output path",
+    "one line, exit code 2; nothing is written",
 )
 @pytest.mark.parametrize(
     ("text", "line"),

@@ -116,7 +116,7 @@ def test_a_pickle_in_the_data(run: Path) -> None:
 
 
 @pytest.mark.fault(
-    "a call (`_target_`) anywhere in an untrusted config.yaml, nested and in lists",
+    "a call (`_target_`) anywhere in an untrusted config.yaml, also nested and in lists",
     "refused before anything is imported",
 )
 @pytest.mark.parametrize("call", [CALL, WRITE], ids=["os.mkdir", "Path.touch"])
@@ -149,7 +149,7 @@ def test_targets_that_are_nearly_allowed(target: Any, run: Path) -> None:
 
 
 @pytest.mark.fault(
-    "a `_target_` through an interpolation",
+    "a `_target_` that an interpolation produces",
     "refused",
 )
 def test_a_target_through_an_interpolation_in_a_composed_config(tmp_path: Path, monkeypatch) -> None:
@@ -166,7 +166,7 @@ def test_a_target_through_an_interpolation_in_a_composed_config(tmp_path: Path, 
 
 @pytest.mark.fault(
     "`${oc.env:SECRET}` or another resolver in an untrusted config.yaml",
-    "stays text: nothing is asked, the value is nowhere",
+    "it stays text: the resolver is not called, and the value appears nowhere",
 )
 def test_nothing_in_an_untrusted_config_is_resolved(run: Path, monkeypatch) -> None:
     """Neither the environment nor a resolver that some program has registered is asked."""
@@ -192,8 +192,8 @@ def test_nothing_in_an_untrusted_config_is_resolved(run: Path, monkeypatch) -> N
 
 
 @pytest.mark.fault(
-    "YAML tags that make Python objects",
-    "refused by the file's name, not executed",
+    "YAML tags that create Python objects",
+    "refused with one line that names the file; not executed",
 )
 @pytest.mark.parametrize(
     "text",
@@ -211,8 +211,8 @@ def test_tags_of_yaml(text: str, run: Path) -> None:
 
 
 @pytest.mark.fault(
-    "a name or an option that leads out of outputs/runs",
-    "refused; an option from elsewhere names a run inside",
+    "a name or an option with a path outside outputs/runs",
+    "the name is refused; a run with such an option is still written inside",
 )
 @pytest.mark.parametrize("name", ["../../x", "/tmp/x", "..", ".", "a/b", "a\nb", "", "-x", "..x", "a\\b", "x\x00"])
 def test_names_that_lead_elsewhere(name: str, tmp_path: Path) -> None:
@@ -230,7 +230,7 @@ def test_an_option_from_elsewhere_leads_nowhere_else(tmp_path: Path) -> None:
 
 
 @pytest.mark.fault(
-    "links in an untrusted run directory",
+    "symbolic links in an untrusted run directory",
     "replaced, not followed",
 )
 def test_links_in_a_run_directory_are_replaced_not_followed(run: Path, tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ OVERRIDES = {
 
 
 @pytest.mark.fault(
-    "a run of any objective broken off and gone on with",
-    "the same weights and metrics.csv as without",
+    "a run of any objective is interrupted and resumed",
+    "the same weights and metrics.csv as without the interruption",
 )
 @pytest.mark.parametrize("objective", options("objective"))
 def test_a_run_in_two_parts_comes_to_the_same_bits(objective: str, tmp_path: Path) -> None:

@@ -31,14 +31,16 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "first" / "run"
 
 
-@pytest.mark.fault("a run on a file of one's own is loaded from another folder", "the file is read where it was")
+@pytest.mark.fault(
+    "a run on your own data file is loaded from another working directory", "the file is read from its original path"
+)
 def test_a_run_is_loaded_from_another_folder(run: Path) -> None:
     model = aevb.load(run)
     assert model.sample(2).shape == (2, 16)
     assert len(model.test().x) == 30
 
 
-@pytest.mark.fault("the data file of a run has moved", "data_root= names the file, or its folder")
+@pytest.mark.fault("the data file of a run has been moved", "`data_root=` gives the file or its folder")
 @pytest.mark.parametrize("data_root", ["new/mine.npy", "new"])
 def test_the_data_have_moved(run: Path, data_root: str) -> None:
     Path("new").mkdir()
@@ -54,7 +56,9 @@ def test_a_run_and_its_data_moved_together(run: Path) -> None:
     assert len(aevb.load("moved").test().x) == 30
 
 
-@pytest.mark.fault("training goes on with the same data file at a new place", "goes on; the fingerprint stays")
+@pytest.mark.fault(
+    "a run resumes with the same data file at a new path", "the run continues; its fingerprint does not change"
+)
 @pytest.mark.process
 def test_the_same_file_at_a_new_place_goes_on(run: Path) -> None:
     settings = runs.read_settings(run)
@@ -76,7 +80,7 @@ def test_the_same_file_at_a_new_place_goes_on(run: Path) -> None:
     assert "data.path=other.npy: not the data that o/runs/x began with" in refused.stderr
 
 
-@pytest.mark.fault("a run that may not be written, evaluated", "output_dir= takes the results; the run is unchanged")
+@pytest.mark.fault("a read-only run directory is evaluated", "`output_dir=` receives the results; the run is unchanged")
 def test_an_evaluation_with_its_results_elsewhere(run: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
     node = {"bound": {"_target_": "aevb.evaluators.bound.Bound", "samples": 1}}

@@ -37,7 +37,7 @@ def end(process: subprocess.Popen[str]) -> None:
 
 @pytest.mark.fault(
     "two processes on one run directory",
-    "the second is refused with process, host and time of the first, and writes nothing",
+    "the second process is refused with the process, host and time of the first, and writes nothing",
 )
 def test_the_second_command_on_a_run_is_refused(tmp_path: Path) -> None:
     overrides = (*DIGITS, "name=run")
@@ -72,8 +72,8 @@ def test_the_second_command_on_a_run_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.fault(
-    "a refused command on a run that another has just begun",
-    "does not take the run away",
+    "a command is refused because another process has just started the run",
+    "the run of the other process is not removed",
 )
 def test_a_run_somebody_began_is_not_discarded(tmp_path: Path) -> None:
     run = tmp_path / "runs" / "run"
@@ -87,8 +87,8 @@ def test_a_run_somebody_began_is_not_discarded(tmp_path: Path) -> None:
 
 
 @pytest.mark.fault(
-    "the lock of a dead process, of another host, empty or garbage",
-    "holds nothing",
+    "a lock file of a dead process or of another host, or one that is empty or damaged",
+    "it locks nothing",
 )
 def test_a_lock_file_without_an_owner_holds_nothing(tmp_path: Path) -> None:
     run = tmp_path / "run"
@@ -109,8 +109,8 @@ def test_a_lock_that_says_nothing_holds_all_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.fault(
-    "a run directory removed under its owner and made again",
-    "its lock stays with the new owner",
+    "a run directory is removed while it is locked, and created again",
+    "the lock belongs to the new owner",
 )
 def test_a_folder_made_again_belongs_to_who_made_it(tmp_path: Path) -> None:
     """The first owner's folder is removed under it; it must not take the second owner's lock away at its end."""

@@ -68,8 +68,8 @@ def test_done_says_what_was_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.fault(
-    "another config for the same directory",
-    "refused by the key, with both values",
+    "a different config for the same run directory",
+    "refused with the key and both values",
 )
 def test_another_experiment_is_refused_by_its_key(tmp_path: Path) -> None:
     made(tmp_path / "run", "optimizer.lr=0.02")
@@ -96,8 +96,8 @@ def test_what_is_no_run_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.fault(
-    "a write that raises half-way",
-    "what was there stays, no temporary file",
+    "an exception in the middle of a write",
+    "the old file stays; no temporary file remains",
 )
 def test_a_write_that_breaks_leaves_what_was_there(tmp_path: Path) -> None:
     runs.write_text(tmp_path / "deep" / "file", "old")
@@ -113,7 +113,7 @@ def test_a_write_that_breaks_leaves_what_was_there(tmp_path: Path) -> None:
 
 @pytest.mark.fault(
     "`kill -9` while any other file is written",
-    "the old file or the new one, whole",
+    "the file has either its old or its new content, complete",
 )
 def test_a_kill_never_tears_a_file(tmp_path: Path) -> None:
     # Each file is one letter 10^6 times; a torn one would be short or mixed. 10 kills at spread times; never flaky.

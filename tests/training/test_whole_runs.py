@@ -87,7 +87,7 @@ def test_the_block_length_changes_nothing(whole, tmp_path):
 
 @pytest.mark.fault(
     "the loss is not finite",
-    "one line with the step, FAILED written",
+    "one line with the step; the file FAILED is written",
 )
 def test_divergence_is_reported(tmp_path):
     result = aevb("train", *DIGITS, "max_samples=1e5", "optimizer=adam", "optimizer.lr=1e6", folder=tmp_path)

@@ -57,7 +57,7 @@ def same(run: Path, whole: Path) -> bool:
 
 @pytest.mark.fault(
     "SIGTERM, then SIGINT, to a run of one process",
-    "saves, exits 143 and 130; goes on to the same bits",
+    "saves, exits with 143 and 130; the resumed run has the same bits",
 )
 def test_a_run_stopped_twice_has_the_same_bits(whole, tmp_path):
     stop(tmp_path, signal.SIGTERM, 5_000)
@@ -66,8 +66,8 @@ def test_a_run_stopped_twice_has_the_same_bits(whole, tmp_path):
 
 
 @pytest.mark.fault(
-    "two ranks: all killed, the command stopped, the command alone killed",
-    "everyone is gone within seconds; goes on to the same bits",
+    "two ranks: all processes are killed, the command is stopped, or only the command is killed",
+    "no process remains after seconds; the resumed run has the same bits",
 )
 @linux
 def test_two_ranks_killed_and_stopped_have_the_same_bits(whole, tmp_path):
@@ -94,9 +94,8 @@ def test_two_ranks_killed_and_stopped_have_the_same_bits(whole, tmp_path):
 
 
 @pytest.mark.fault(
-    "a joblib sweep over one device and two, SIGTERM to the command, then `kill -9` of it",
-    "saves, exits 143, begins no other job; no process is left, not even an idle process of joblib's; the "
-    "same bits in the end",
+    "a joblib sweep with runs on one and two devices: SIGTERM to the command, then `kill -9`",
+    "saves, exits with 143, starts no other job; no process remains, not even an idle process of joblib; the resumed runs have the same bits",
 )
 @linux
 def test_a_parallel_sweep_killed_has_the_same_bits(whole, tmp_path):

@@ -68,8 +68,8 @@ def at_once(self: QueuedCheckpointIO, checkpoint: dict[str, Any], path: Path, st
 
 
 @pytest.mark.fault(
-    "training goes on while a checkpoint is written",
-    "the checkpoint is that of its mark, to the bit",
+    "training continues while a checkpoint is written",
+    "the checkpoint has the exact state of its evaluation point",
 )
 def test_training_continues_while_a_checkpoint_is_written(
     undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -93,8 +93,8 @@ def test_training_continues_while_a_checkpoint_is_written(
 
 
 @pytest.mark.fault(
-    "a checkpoint is refused while training goes on",
-    "told after the block of minibatches in which it was found; nothing is written after it",
+    "a checkpoint cannot be written while training continues",
+    "reported after the block of minibatches in progress; nothing is written after it",
 )
 def test_a_failed_write_ends_the_run_after_a_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run, seen = tmp_path / "run", []
@@ -120,7 +120,7 @@ def test_a_failed_write_ends_the_run_after_a_block(tmp_path: Path, monkeypatch: 
 
 @pytest.mark.fault(
     "a run ends while a checkpoint is being written",
-    "model.pt and DONE come when it is on disk",
+    "model.pt and DONE are written after the checkpoint is on disk",
 )
 def test_everything_is_on_disk_before_the_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run, save, observed = tmp_path / "run", runs.write_atomically, []
@@ -138,8 +138,8 @@ def test_everything_is_on_disk_before_the_weights(tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.fault(
-    "a run is asked to stop, and its checkpoint takes long",
-    "it says that it is stopped, and ends, when it is on disk",
+    "a run is asked to stop, and its checkpoint takes a long time",
+    "it reports that it has stopped, and ends, when the checkpoint is on disk",
 )
 def test_a_stopped_run_says_so_when_it_is_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run, observed = tmp_path / "run", []
@@ -164,7 +164,7 @@ def test_a_stopped_run_says_so_when_it_is_saved(tmp_path: Path, monkeypatch: pyt
 
 @pytest.mark.fault(
     "a run diverges while a checkpoint is being written",
-    "its line names that one, and comes when it is on disk",
+    "the error names this checkpoint, and is printed when the checkpoint is on disk",
 )
 @pytest.mark.parametrize(("minutes", "seen"), [("5", 1000), ("1e-9", 1400)], ids=["evaluation point", "time"])
 def test_a_run_that_diverges_names_what_is_on_disk(

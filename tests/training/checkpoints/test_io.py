@@ -42,22 +42,22 @@ def garbage(path: Path) -> None:
 
 
 @pytest.mark.fault(
-    "last checkpoint truncated",
-    "one line names both files; resumes from the one before, to the same bits",
+    "the last checkpoint is truncated",
+    "one line names both files; the run resumes from the previous checkpoint and has the same bits",
     case="truncate",
 )
 @pytest.mark.fault(
-    "one bit of the last checkpoint's numbers flipped",
-    "as above (torch.load alone reads the damaged file without complaint)",
+    "one bit in the numbers of the last checkpoint is flipped",
+    "as above (torch.load alone reads the damaged file without an error)",
     case="flip_a_bit",
 )
 @pytest.mark.fault(
-    "last checkpoint empty",
+    "the last checkpoint is empty",
     "as above",
     case="empty",
 )
 @pytest.mark.fault(
-    "last checkpoint overwritten with garbage",
+    "the last checkpoint is overwritten with garbage",
     "as above",
     case="garbage",
 )
@@ -77,8 +77,8 @@ def test_the_previous_checkpoint_is_used_if_the_last_is_damaged(
 
 
 @pytest.mark.fault(
-    "a second crash, in the first save after a damaged checkpoint",
-    "the good one is still there: the damaged one was set aside",
+    "a second crash, during the first save after a damaged checkpoint",
+    "the good checkpoint still exists, because the damaged one was renamed",
 )
 def test_a_damaged_checkpoint_never_replaces_the_previous_one(tmp_path: Path, monkeypatch) -> None:
     """The first save after the damage is cut between its two renames: the good checkpoint must still be there."""
@@ -102,7 +102,7 @@ def test_a_damaged_checkpoint_never_replaces_the_previous_one(tmp_path: Path, mo
 
 @pytest.mark.fault(
     "`kill -9` between the two renames of a checkpoint",
-    "resumes from the one before, to the same bits",
+    "the run resumes from the previous checkpoint and has the same bits",
 )
 def test_a_kill_between_the_two_renames(undisturbed: Path, tmp_path: Path) -> None:
     run = train(tmp_path / "run", 1000)
@@ -111,8 +111,8 @@ def test_a_kill_between_the_two_renames(undisturbed: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.fault(
-    "both checkpoints damaged",
-    "refused in one line that names both and says what to do; nothing is removed",
+    "both checkpoints are damaged",
+    "refused with one line that names both and says what to do; nothing is removed",
 )
 def test_both_damaged_is_an_error_and_nothing_is_removed(tmp_path: Path) -> None:
     run = train(tmp_path / "run", 1000)
@@ -128,7 +128,7 @@ def test_both_damaged_is_an_error_and_nothing_is_removed(tmp_path: Path) -> None
 
 
 @pytest.mark.fault(
-    "half-written files that a killed process left",
+    "half-written files of a killed process",
     "removed at the next start; those of a living process stay",
 )
 def test_what_a_killed_process_left_half_written_is_removed(undisturbed: Path, tmp_path: Path) -> None:
@@ -151,8 +151,8 @@ def test_what_a_killed_process_left_half_written_is_removed(undisturbed: Path, t
 
 
 @pytest.mark.fault(
-    "a crash between marks",
-    "resumes from the checkpoint taken by time, to the same bits",
+    "a crash between two evaluation points",
+    "the run resumes from the checkpoint that was saved by time, and has the same bits",
 )
 def test_saving_by_time_changes_nothing_and_is_resumed(undisturbed: Path, tmp_path: Path, monkeypatch) -> None:
     often = ("trainer.block=1", "trainer.checkpoint_minutes=1e-9")
@@ -195,7 +195,7 @@ for line in sys.stdin:
 
 @pytest.mark.fault(
     "`kill -9` while a checkpoint is written, TMPDIR on another file system",
-    "a whole checkpoint is there at every kill; nothing goes through TMPDIR",
+    "a complete checkpoint exists after every kill; nothing is written to TMPDIR",
 )
 def test_twenty_kills_while_saving(tmp_path: Path) -> None:
     """At every kill a whole checkpoint is there (never flaky), and nothing was put into the temporary folder. Half the time of
