@@ -27,7 +27,7 @@ class NavigationTree:
     """
 
     def __init__(self, html: str, page: str) -> None:
-        soup = BeautifulSoup(html, "html.parser")
+        soup: Any = BeautifulSoup(html, "html.parser")
         self.chains = dict[str, list[int]]()
         """For each page the entries that lead to it, the last of which is its own."""
         for index, entry in enumerate(soup.find_all("li")):
