@@ -19,6 +19,7 @@ extensions = [
     "sitegen.plain_docstrings",
     "sitegen.mathml",
     "sitegen.navigation",
+    "sitegen.python_names",
 ]
 language = "en"
 exclude_patterns = ["files"]

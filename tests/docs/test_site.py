@@ -15,7 +15,7 @@ from aevb.config.tree import options
 from helpers.commands import REPOSITORY
 from helpers.webdriver import CHROMIUM
 
-pytestmark = [pytest.mark.long, pytest.mark.slow, pytest.mark.process]
+pytestmark = [pytest.mark.slow, pytest.mark.process]
 LOADED = {"script": "src", "img": "src", "iframe": "src", "link": "href", "source": "src", "video": "src"}
 NOT_LOADED = ("canonical", "alternate")  # relations of a link that a browser does not fetch
 

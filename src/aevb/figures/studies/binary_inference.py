@@ -67,7 +67,7 @@ class BinaryInference(Figure):
             ax.set_xscale("log")
             ax.set_xlabel("training samples seen")
             ax.grid(linewidth=0.3)
-            ax.legend(fontsize=7.5)
+            ax.legend(fontsize=7.5, frameon=True, framealpha=1, edgecolor="none")  # over the grid
         text = (
             "Nats per image at the end, means over the images. log p(x): exact, summed over all codes. Approximation gap: to "
             "the best factorial q of each image; amortisation gap: from there to the encoder's.\n\n"

@@ -107,7 +107,7 @@ def _draw_coverage(ax: Axes, facts: dict[str, Any]) -> None:
     ax.set_xticks(range(len(LEVELS)), [f"{level} %" for level in LEVELS])
     ax.set_ylim(0, 1.05)
     ax.set_xlabel("level of the interval (line: nominal)")
-    ax.set_ylabel("share that holds $z_j$")
+    ax.set_ylabel("share of intervals with the true $z_j$")
 
 
 def _draw_tarp(ax: Axes, facts: dict[str, Any]) -> None:

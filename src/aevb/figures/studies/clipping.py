@@ -68,7 +68,9 @@ class Clipping(Figure):
                     )
         canvas.axes[0].set_ylabel("lower bound, test images, nats")
         handles, _ = canvas.axes[0].get_legend_handles_labels()
-        handles.append(Line2D([], [], color="black", linewidth=0.8, linestyle=DASHED, label="horizontal: not clipped"))
+        for style, which in ((DASHED, "larger"), (DOTTED, "smaller")):
+            text = f"not clipped, {which} learning rate"
+            handles.append(Line2D([], [], color="black", linewidth=0.8, linestyle=style, label=text))
         canvas.legend(handles=handles, loc="outside right upper", fontsize=8)
         samples = runs[0].done["samples_seen"]
         text = (

@@ -117,7 +117,7 @@ def _bounds(ax: Axes, runs: list[Run], title: str) -> None:
     ax.set_xlabel("training samples")
     ax.set_ylabel("lower bound, nats")
     ax.set_title(f"{title}, test images", fontsize=9)
-    ax.legend(fontsize=8, loc="lower right")
+    ax.legend(fontsize=8, loc="lower right", frameon=True, framealpha=1, edgecolor="none")  # over the grid
     ax.grid(linewidth=0.3)
 
 

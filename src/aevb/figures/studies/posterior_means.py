@@ -112,6 +112,8 @@ def _scatter(ax: Axes, points: np.ndarray, label: np.ndarray, limit: float, titl
     ax.set_ylim(-limit, limit)
     ax.set_aspect("equal")
     ax.set_title(title, fontsize=8)
+    ax.set_xlabel("$z_1$", fontsize=7)
+    ax.set_ylabel("$z_2$", fontsize=7)
     ax.tick_params(labelsize=6)
 
 
