@@ -87,11 +87,13 @@ def test_log_px_agrees_with_quadrature(vae, x):
 
 
 def test_log_px_is_repeatable_and_shaped_like_the_images(vae, x):
-    assert (vae.log_px(x, 10, seed=1).log_px == vae.log_px(x, 10, seed=1).log_px).all()
-    assert (vae.log_px(x, 10, seed=1).log_px != vae.log_px(x, 10, seed=2).log_px).all()
-    assert vae.log_px(x[0], 10).log_px.shape == ()
-    assert vae.log_px(x.reshape(2, 3, 8, 8), 10).log_px.shape == (2, 3)
-    assert vae.log_px(x[0], 10, seed=1).log_px == pytest.approx(vae.log_px(x, 10, seed=1).log_px[0], rel=1e-6)
+    assert (vae.log_px(x, samples=10, seed=1).log_px == vae.log_px(x, samples=10, seed=1).log_px).all()
+    assert (vae.log_px(x, samples=10, seed=1).log_px != vae.log_px(x, samples=10, seed=2).log_px).all()
+    assert vae.log_px(x[0], samples=10).log_px.shape == ()
+    assert vae.log_px(x.reshape(2, 3, 8, 8), samples=10).log_px.shape == (2, 3)
+    assert vae.log_px(x[0], samples=10, seed=1).log_px == pytest.approx(
+        vae.log_px(x, samples=10, seed=1).log_px[0], rel=1e-6
+    )
 
 
 def test_images_may_be_vectors_or_pictures(vae, x):
@@ -122,7 +124,7 @@ def test_a_gaussian_model_too(tmp_path):
     vae = aevb.load(plant_model(tmp_path, "data=frey_face", "latent_dim=3"))
     x = np.full((2, 28, 20), 0.5)
     assert vae.reconstruct(x).shape == (2, 560)
-    assert np.isfinite(vae.log_px(x, 20).log_px).all()
+    assert np.isfinite(vae.log_px(x, samples=20).log_px).all()
 
 
 @pytest.mark.parametrize(

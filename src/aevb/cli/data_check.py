@@ -34,6 +34,7 @@ class DataFacts:
         data_dim: Number of pixels, D.
         description: What the data were taken for; empty for published data sets.
         grey: Whether they are grey levels.
+        without_examples: Classes of which there is no training image.
     """
 
     n_train: int
@@ -45,6 +46,7 @@ class DataFacts:
     data_dim: int
     description: str
     grey: bool
+    without_examples: tuple[int, ...]
 
 
 def is_own_data(settings: dict[str, Any], trusted: tuple[str, ...]) -> bool:
@@ -75,20 +77,27 @@ def check_data(
         UserError: If the data are missing, damaged, changed, or do not fit the rest of the config.
     """
     set_threads(settings["trainer"]["threads"])
-    facts = _read(json.dumps(settings["data"]), trusted)
+    resolved = Settings(settings, trusted)
+    facts = _read(json.dumps(settings["data"]), resolved.conditional, trusted)
     check_same_data(directory, facts.hashes, settings["data"])
     if settings["batch_size"] > facts.n_train:
         raise UserError(
             f"batch_size={settings['batch_size']}: more than there are training data; "
             f"allowed: an integer >= 1 and <= {facts.n_train}; try: batch_size={min(100, facts.n_train)}"
         )
-    _check_decoder(Settings(settings, trusted), facts, warn)
+    if resolved.conditional and facts.without_examples:
+        shown = ", ".join(map(str, facts.without_examples))
+        warn(
+            f"data: no training image has the label {shown}, so p(x|z,y) of it is not trained; try: a larger data.n_train"
+        )
+    _check_decoder(resolved, facts, warn)
     return facts
 
 
 @cache  # the jobs of a sweep share it
-def _read(node: str, trusted: tuple[str, ...]) -> DataFacts:
-    from aevb.data.constant_pixels import constant_pixels  # imports numpy
+def _read(node: str, conditional: bool, trusted: tuple[str, ...]) -> DataFacts:
+    from aevb.data import labels  # imports numpy
+    from aevb.data.constant_pixels import constant_pixels
 
     dataset = instantiate(json.loads(node), trusted)
     splits = dataset.load()
@@ -97,12 +106,13 @@ def _read(node: str, trusted: tuple[str, ...]) -> DataFacts:
             f"data._target_={json.loads(node)['_target_']}: its convention is {convention!r}; allowed: a "
             'TargetConvention; try: convention = TargetConvention("binary", description="as given")'
         )
+    classes = labels.classes_of(dataset, splits) if conditional else None
     x = splits.train.x
     constant = tuple(int(index) for index in constant_pixels(x))
     description = getattr(dataset, "description", "")
     return DataFacts(
         len(x),
-        splits.hashes(),
+        labels.with_labels(splits, classes).hashes(),
         dataset.unit_interval,
         float(x.min()),
         float(x.max()),
@@ -110,6 +120,7 @@ def _read(node: str, trusted: tuple[str, ...]) -> DataFacts:
         x.shape[1],
         description,
         convention.kind == "grey",
+        () if classes is None else tuple(labels.without_examples(splits)),
     )
 
 

@@ -6,7 +6,7 @@ A rule is a function that yields faults. To add one, write it in training_rules 
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from aevb.config import model_rules, training_rules
+from aevb.config import label_rules, model_rules, training_rules
 from aevb.config.messages import Fault
 from aevb.config.resolved import STATED, Settings
 from aevb.config.signature import computed_attributes
@@ -52,6 +52,8 @@ RULES: tuple[Callable[[Settings], Iterator[Fault]], ...] = (
     model_rules.own_data_have_a_path,
     model_rules.sides_suit_the_strides,
     model_rules.model_allows_the_objective,
+    label_rules.conditional_model_has_labels,
+    label_rules.conditional_model_suits_the_objective,
     flags_are_literals,
 )
 

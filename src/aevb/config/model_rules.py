@@ -1,18 +1,15 @@
 """Rules about which objectives, models and data go together."""
 
 from collections.abc import Iterator
-from functools import cache
 
 from aevb.config.messages import Fault
+from aevb.config.objective_options import objectives_for_discrete_latents
 from aevb.config.resolved import Settings
-from aevb.config.signature import attribute
-from aevb.config.tree import CONF, options, read_yaml
 
 __all__ = [
     "discrete_latents_have_no_derivative",
     "leave_one_out_needs_samples",
     "model_allows_the_objective",
-    "objectives_for_discrete_latents",
     "own_data_have_a_path",
     "sides_suit_the_strides",
     "targets_are_binary",
@@ -46,6 +43,8 @@ def theta_has_a_posterior(settings: Settings) -> Iterator[Fault]:
     """
     log_var, over_theta = settings.get("model.theta_log_var"), settings.states("objective", "over_theta")
     name = settings.class_name("objective")
+    if settings.conditional:
+        return  # has none, and label_rules says so
     if over_theta is True and log_var is None:
         yield Fault("model.theta_log_var", f"{name} needs a q(theta)", log_var, "a number", "model.theta_log_var=-6")
     if over_theta is False and log_var is not None:
@@ -163,23 +162,3 @@ def model_allows_the_objective(settings: Settings) -> Iterator[Fault]:
     if isinstance(objectives, tuple) and name.lower() not in objectives:
         wrong = f"{settings.class_name('model')} cannot be trained by it"
         yield Fault("objective", wrong, name, ", ".join(objectives), f"objective={objectives[-1]}")
-
-
-@cache
-def objectives_for_discrete_latents() -> tuple[str, ...]:
-    """Return the options of the group `objective` that train a binary z as they stand.
-
-    They need no reparameterised draws, neither themselves nor through an objective that they wrap, and keep the
-    encoder of the model.
-    """
-    return tuple(name for name in options("objective") if _suits_discrete_latents(name))
-
-
-def _suits_discrete_latents(option: str) -> bool:
-    config = read_yaml(CONF / "objective" / f"{option}.yaml")
-    node = config.get("objective", config)
-    defaults = [entry for entry in config.get("defaults", []) if isinstance(entry, dict)]
-    wrapped = [name for entry in defaults for key, name in entry.items() if key.startswith("/objective@")]
-    if attribute(node["_target_"], "reparameterised") or "encoder" in config.get("model", {}):
-        return False
-    return all(_suits_discrete_latents(name) for name in wrapped)

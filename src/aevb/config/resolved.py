@@ -11,8 +11,8 @@ from aevb.config.signature import attribute
 __all__ = ["STATED", "Settings"]
 
 STATED = {
-    "objective": ("mean_over_data", "over_theta", "reparameterised", "capturable"),
-    "model": ("objectives",),
+    "objective": ("mean_over_data", "over_theta", "reparameterised", "draws_images", "capturable"),
+    "model": ("objectives", "conditional"),
     "model.encoder": ("discrete", "capturable"),
     "model.decoder": ("likelihood", "binary_targets", "side_multiple", "capturable"),
     "model.prior": ("capturable",),
@@ -61,6 +61,11 @@ class Settings:
             path: The dotted key of the node.
         """
         return self.target(path).rpartition(".")[2]
+
+    @property
+    def conditional(self) -> bool:
+        """Whether the model is given the labels of the data (aevb.models.conditional)."""
+        return self.states("model", "conditional") is True
 
     def states(self, path: str, name: str) -> Any:
         """Return a class attribute of the class of a node; None if it cannot be read.

@@ -25,7 +25,7 @@ from aevb.config.value_types import InvalidValue
 
 __all__ = ["RUNTIME", "validate"]
 
-RUNTIME = frozenset({"data_dim", "data_shape", "params", "batch_size", "n_train", "dataset"})
+RUNTIME = frozenset({"data_dim", "data_shape", "params", "batch_size", "n_train", "dataset", "num_classes"})
 """Arguments that the program gives, and no config: see `aevb.config.instantiate`.
 
 data_dim: D, the number of pixels. data_shape: (rows, columns) of an image. params: the parameter groups of the optimizer.

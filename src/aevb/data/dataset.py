@@ -1,10 +1,11 @@
 """The base class of the data sets.
 
 A data set has three splits, which are NumPy arrays in memory. Torch is not needed to read them. The axes
-are N images and D = rows x columns pixels.
+are N images and D = rows x columns pixels, or D = rows x columns x 3 in colour.
 """
 
 import hashlib
+import math
 from abc import ABC, abstractmethod
 from typing import NamedTuple
 
@@ -12,7 +13,10 @@ import numpy as np
 
 from aevb.data.target_convention import TargetConvention
 
-__all__ = ["Dataset", "Split", "Splits"]
+__all__ = ["Dataset", "ImageShape", "Split", "Splits"]
+
+ImageShape = tuple[int, int] | tuple[int, int, int]
+"""(rows, columns) of an image, or (rows, columns, 3) of one in colour."""
 
 
 class Split(NamedTuple):
@@ -69,27 +73,31 @@ class Dataset(ABC):
 
     Attributes:
         name: The name of the data set in run names.
-        shape: (rows, columns) of an image, in pixels.
+        shape: (rows, columns) of an image, in pixels; (rows, columns, 3) in colour. The pixels of a target lie in this
+            order, so the three colours of a pixel are beside each other.
         convention: What the targets are and how they were made, shown with every result.
         unit_interval: Whether every target lies in [0, 1], which a Bernoulli likelihood requires. It is read
             from the class body, without importing it, when a config is checked. A data set that knows it
             only after it has read its files leaves True in the class body and assigns `self.unit_interval`;
             the decoder is then checked when the data are loaded.
         own: Whether the data are a user's own files, which are described and checked before anything is trained.
+        labelled: Whether the images have labels, which a conditional model needs. It is read from the class body as
+            well; data of a user's own are asked after they were read.
         description: What the data were taken for, in one line; empty for published data sets.
     """
 
     name: str
-    shape: tuple[int, int]
+    shape: ImageShape
     convention: TargetConvention
     unit_interval: bool = True
     own: bool = False
+    labelled: bool = False
     description: str = ""
 
     @property
     def dim(self) -> int:
-        """The number of pixels of an image, D."""
-        return self.shape[0] * self.shape[1]
+        """The number of values of an image, D: its pixels, or three times as many in colour."""
+        return math.prod(self.shape)
 
     @property
     def dynamic(self) -> bool:

@@ -37,6 +37,7 @@ class Digits(Dataset):
     """
 
     name = "digits"
+    labelled = True
     shape = (8, 8)
 
     def __init__(

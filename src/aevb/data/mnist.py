@@ -81,6 +81,7 @@ class MNIST(Dataset):
     """
 
     name = "mnist"
+    labelled = True
     shape = (28, 28)
 
     def __init__(
@@ -101,6 +102,7 @@ class MNIST(Dataset):
         self.root, self.targets, self.scale, self.n_train = root, targets, scale, n_train
         self.download, self.mirror, self.dequantise = download, mirror, dequantise
         check_dequantisation(dequantise, targets)
+        self.labelled = targets != "fixed"
         self.convention = convention(targets, scale) if dequantise is None else dequantised_convention(256)
 
     def load(self) -> Splits:

@@ -38,6 +38,7 @@ class Omniglot(Dataset):
     """
 
     name = "omniglot"
+    labelled = True
     shape = (SIDE, SIDE)
 
     def __init__(

@@ -126,6 +126,7 @@ class Shapes(Dataset):
     """
 
     name = "shapes"
+    labelled = True
 
     def __init__(
         self,

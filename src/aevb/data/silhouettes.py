@@ -38,6 +38,7 @@ class Silhouettes(Dataset):
     """
 
     name = "silhouettes"
+    labelled = True
     shape = (SIDE, SIDE)
     convention = TargetConvention("binary", description="binary silhouettes, as published")
 

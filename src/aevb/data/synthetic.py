@@ -135,6 +135,7 @@ class SigmoidBelief(Dataset):
     """
 
     name = "synthetic_bernoulli"
+    labelled = True
 
     def __init__(
         self,

@@ -55,6 +55,7 @@ class TorchvisionDataset(Dataset):
     """
 
     n_valid: ClassVar[int]
+    labelled = True
 
     def __init__(
         self,

@@ -81,15 +81,17 @@ def bits_per_dim(model: VAE, x: Tensor, noise: Noise, scale: int = 256) -> BitsE
     Raises:
         UserError: If x is not on the grid k/s, or p(x|z) is not a Gaussian density.
     """
+    x, labels = model.split(x)
     if ((x * scale).round() - x * scale).abs().max() > 1e-3 or x.min() < 0 or x.max() * scale > scale - 0.5:
         raise UserError(
             f"scale={scale}: the targets are not levels 0..{scale - 1} of 1/{scale}; allowed: byte/256 as in data=frey_face; "
             "try: data.scale=256 in training"
         )
     u = noise.uniform(tuple(x.shape), x.dtype)
-    density, dequantised = (bound(model, values, noise).bound for values in (x, x + u / scale))
-    qz_x = model.encoder(x)
-    px_z = model.decoder(qz_x.sample(noise))
+    rows, noisy = torch.cat([x, labels], -1), torch.cat([x + u / scale, labels], -1)
+    density, dequantised = (bound(model, values, noise).bound for values in (rows, noisy))
+    qz_x = model.encoder(rows)
+    px_z = model.decode(qz_x.sample(noise), rows)
     if not isinstance(px_z, DiagonalNormal):
         raise UserError(f"bits per dimension: {type(px_z).__name__} is no density; allowed: a Gaussian p(x|z)")
     kl = qz_x.kl(model.prior())

@@ -21,6 +21,7 @@ from aevb.config.instantiate import instantiate
 from aevb.console.printable import printable
 from aevb.console.progress import bar
 from aevb.data.dataset import Splits
+from aevb.data.labels import with_labels
 from aevb.errors import UserError
 from aevb.evaluation.loading import Weights, load_run
 from aevb.evaluation.memory import peak_memory
@@ -79,7 +80,7 @@ def evaluate_run(
     torch.set_float32_matmul_precision(matmul_precision)
     loaded = load_run(run, data_root, trusted, weights)
     use_matmul_backend(loaded.settings["trainer"].get("matmul_backend", "auto"))
-    data: Splits = loaded.load_data()
+    data: Splits = with_labels(loaded.load_data(), loaded.classes)
     built: dict[str, Evaluator] = instantiate(evaluators, trusted=trusted)
     for evaluator in built.values():
         evaluator.check(loaded.model)

@@ -6,10 +6,12 @@
 
 The encoder maps images x (n, D) to the parameters of q(z|x), the decoder z (n, J) to those of p(x|z): `mean`
 and `log_var` of a normal distribution, `mean` (the probabilities) and `logits` of a Bernoulli distribution. n
-is free. Every file is read back by its own runtime and compared with the model before it is put in place.
+is free. The networks of a conditional model have a second input, the one-hot labels y (n, C). Every file is read
+back by its own runtime and compared with the model before it is put in place.
 """
 
 import json
+import math
 from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
@@ -25,6 +27,7 @@ from aevb.distributions import Bernoulli, DiagonalNormal
 from aevb.errors import UserError
 from aevb.evaluation.loading import LoadedRun
 from aevb.files.atomic import write_atomically
+from aevb.models.base import Encoder
 from aevb.nn.matmul import matmul_backend, use_matmul_backend
 from aevb.runs.run import Run
 
@@ -43,13 +46,15 @@ class Network(NamedTuple):
     Attributes:
         name: "encoder" or "decoder".
         module: The network; its outputs are tensors.
-        example: An input, (ROWS, D) or (ROWS, J).
+        inputs: The names of the inputs.
+        example: The inputs, (ROWS, D) or (ROWS, J), and (ROWS, C) of a conditional model.
         outputs: The names of the outputs.
     """
 
     name: str
     module: nn.Module
-    example: Tensor
+    inputs: tuple[str, ...]
+    example: tuple[Tensor, ...]
     outputs: tuple[str, ...]
 
 
@@ -60,8 +65,13 @@ class _Parameters(nn.Module):
         super().__init__()
         self.network, self.names = network, names
 
-    def forward(self, v: Tensor) -> tuple[Tensor, ...]:
-        distribution = self.network(v)
+    def forward(self, v: Tensor, y: Tensor | None = None) -> tuple[Tensor, ...]:
+        if y is None:
+            distribution = self.network(v)
+        elif isinstance(self.network, Encoder):
+            distribution = self.network(torch.cat([v, y], -1))
+        else:
+            distribution = self.network(v).given(y)
         return tuple(getattr(distribution, name) for name in self.names)
 
 
@@ -97,15 +107,18 @@ def export_run(run: LoadedRun, form: ExportFormat, output_dir: Path) -> list[Pat
 def _networks(run: LoadedRun) -> list[Network]:
     model, generator = run.model, torch.Generator().manual_seed(0)
     dtype = next(model.parameters()).dtype
-    rows, columns = run.shape
-    sizes = {"decoder": run.settings["latent_dim"], "encoder": rows * columns}
+    sizes = {"decoder": run.settings["latent_dim"], "encoder": math.prod(run.shape)}
+    labels = () if run.classes is None else (torch.eye(run.classes, dtype=dtype)[torch.arange(ROWS) % run.classes],)
     networks = []
     for name in ("encoder", "decoder") if model.has_encoder else ("decoder",):
-        example = torch.rand((ROWS, sizes[name]), generator=generator, dtype=dtype)
+        example = torch.rand((ROWS, sizes[name]), generator=generator, dtype=dtype), *labels
         with torch.no_grad():
-            distribution = getattr(model, name)(example)
-        outputs = _outputs(distribution, name, run)
-        networks.append(Network(name, _Parameters(getattr(model, name), outputs).eval(), example, outputs))
+            distribution = model.encoder(torch.cat(example, -1)) if name == "encoder" else model.decoder(example[0])
+            if labels and name == "decoder":
+                distribution = distribution.given(*labels)
+        outputs, inputs = _outputs(distribution, name, run), ("x" if name == "encoder" else "z", "y")
+        module = _Parameters(getattr(model, name), outputs).eval()
+        networks.append(Network(name, module, inputs[: len(example)], example, outputs))
     return networks
 
 
@@ -134,37 +147,41 @@ def _safetensors(run: LoadedRun, path: Path) -> None:
 def _onnx(network: Network, path: Path) -> None:
     import onnxruntime
 
-    batch = {0: torch.export.Dim("n")}
     program = torch.onnx.export(
         network.module,
-        (network.example,),
-        input_names=["x" if network.name == "encoder" else "z"],
+        network.example,
+        input_names=list(network.inputs),
         output_names=list(network.outputs),
-        dynamic_shapes=(batch,),
+        dynamic_shapes=_batch(network),
         dynamo=True,
         verbose=False,
     )
     assert program is not None
     program.save(path)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    _compare(network, lambda v: session.run(None, {session.get_inputs()[0].name: v.numpy()}), path)
+    names = [item.name for item in session.get_inputs()]
+    _compare(network, lambda *v: session.run(None, dict(zip(names, (part.numpy() for part in v), strict=True))), path)
 
 
 def _torch_export(network: Network, path: Path) -> None:
-    program = torch.export.export(
-        network.module, (network.example,), dynamic_shapes=({0: torch.export.Dim("n")},), strict=False
-    )
+    program = torch.export.export(network.module, network.example, dynamic_shapes=_batch(network), strict=False)
     torch.export.save(program, path)
     loaded = torch.export.load(path).module()
-    _compare(network, lambda v: loaded(v), path)
+    _compare(network, lambda *v: loaded(*v), path)
 
 
-def _compare(network: Network, call: Callable[[Tensor], Any], path: Path) -> None:
+def _batch(network: Network) -> tuple[dict[int, Any], ...]:
+    # The first axis of every input is free, and the same for all.
+    n = torch.export.Dim("n")
+    return tuple({0: n} for _ in network.example)
+
+
+def _compare(network: Network, call: Callable[..., Any], path: Path) -> None:
     """Compare with the model on the example and on another number of rows."""
-    for v in (network.example, torch.cat([network.example, 1 - network.example])):
+    for v in (network.example, tuple(torch.cat([part, 1 - part]) for part in network.example)):
         with torch.no_grad():
-            expected = network.module(v)
-            outputs = call(v)
+            expected = network.module(*v)
+            outputs = call(*v)
         for name, value, wanted in zip(network.outputs, outputs, expected, strict=True):
             difference = float(np.abs(np.asarray(value) - wanted.numpy()).max() / max(1, float(wanted.abs().max())))
             if not difference <= TOLERANCE:

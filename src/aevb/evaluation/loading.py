@@ -4,13 +4,15 @@ The config of the run rebuilds the model. The weights are read as tensors only, 
 execute code.
 """
 
+import math
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import torch
 
 from aevb.config.instantiate import instantiate
-from aevb.data.dataset import Dataset, Splits
+from aevb.data.dataset import Dataset, ImageShape, Splits
+from aevb.data.labels import classes_of, with_labels
 from aevb.data.target_convention import TargetConvention
 from aevb.errors import UserError
 from aevb.evaluators.targets import float_type
@@ -34,18 +36,20 @@ class LoadedRun(NamedTuple):
     Attributes:
         directory: The run directory.
         settings: The config of the run.
-        shape: The shape of an image, (rows, columns).
+        shape: The shape of an image, (rows, columns), or (rows, columns, 3) in colour.
         dataset: The data set of the run, which is not loaded yet.
         model: The model with the weights asked for, in eval mode.
         targets: What the targets were on which it was trained, as DONE states it; None if it does not.
+        classes: Number of classes of a conditional model; None for others.
     """
 
     directory: Path
     settings: dict[str, Any]
-    shape: tuple[int, int]
+    shape: ImageShape
     dataset: Dataset
     model: VAE
     targets: TargetConvention | None = None
+    classes: int | None = None
 
     def load_data(self) -> Splits:
         """Read the data of the run.
@@ -57,7 +61,9 @@ class LoadedRun(NamedTuple):
             UserError: If the data differ from those that the run was trained on.
         """
         splits = self.dataset.load()
-        check_same_data(self.directory, splits.hashes(), self.settings["data"])
+        if self.classes is not None:
+            classes_of(self.dataset, splits)  # refuses data without labels
+        check_same_data(self.directory, with_labels(splits, self.classes).hashes(), self.settings["data"])
         return splits
 
 
@@ -87,11 +93,13 @@ def load_run(
         raise UserError(
             f"{run / layout.DONE}: damaged (shape is missing); try: remove it, then the command that trained the run"
         )
-    rows, columns = done["shape"]
-    model: VAE = instantiate(settings["model"], trusted=trusted, data_dim=rows * columns, data_shape=(rows, columns))
+    shape: ImageShape = tuple(done["shape"])
+    classes = done.get("num_classes")
+    shapes = {"data_dim": math.prod(shape), "data_shape": shape, "num_classes": classes}
+    model: VAE = instantiate(settings["model"], trusted=trusted, **shapes)
     model = model.to(float_type(settings))
     model.load_state_dict(_weights(run, done, model, weights))
-    return LoadedRun(run, settings, (rows, columns), dataset, model.eval(), TargetConvention.of_run(done))
+    return LoadedRun(run, settings, shape, dataset, model.eval(), TargetConvention.of_run(done), classes)
 
 
 def _weights(run: Path, done: dict[str, Any], model: VAE, weights: Weights) -> dict[str, torch.Tensor]:

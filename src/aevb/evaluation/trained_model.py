@@ -6,6 +6,7 @@ the argument, as in aevb-evaluate, so the test split with the seed of the run gi
 run recorded.
 """
 
+import math
 from os import PathLike
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -13,9 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from aevb.data.dataset import Dataset, Split, Splits
+from aevb.data.dataset import Dataset, ImageShape, Split, Splits
 from aevb.errors import UserError
 from aevb.evaluation.loading import Weights, load_run
+from aevb.evaluation.model_inputs import ModelInputs, like, tensor
 from aevb.evaluators.evaluator import run_over
 from aevb.evaluators.importance import Importance
 from aevb.evaluators.targets import float_type, targets
@@ -27,7 +29,6 @@ __all__ = ["LogPx", "Pixels", "Posterior", "TrainedModel"]
 
 Array = TypeVar("Array", np.ndarray, Tensor)
 Pixels = Literal["means", "draws", "mode"]
-INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
 
 class Posterior(NamedTuple):
@@ -70,7 +71,9 @@ class TrainedModel:
     Attributes:
         directory: The run directory.
         settings: The config of the run.
-        shape: The shape of an image, (rows, columns), with D = rows * columns.
+        shape: The shape of an image, (rows, columns), with D = rows * columns; (rows, columns, 3) with
+            D = rows * columns * 3 in colour.
+        num_classes: The number of classes of a conditional model, C; None for others.
         dataset: The data set of the run, which is not loaded yet.
         model: The torch module, for everything that this class does not provide.
         dtype: The floating-point type of the run.
@@ -89,10 +92,12 @@ class TrainedModel:
         self.directory = unpacked_run(run, self)
         loaded = load_run(self.directory, data_root, trusted, weights)
         self.settings: dict[str, Any] = loaded.settings
-        self.shape: tuple[int, int] = loaded.shape
+        self.shape: ImageShape = loaded.shape
+        self.num_classes: int | None = loaded.classes
         self.dataset: Dataset = loaded.dataset
         self.model: VAE = loaded.model
         self.dtype = float_type(self.settings)
+        self.inputs = ModelInputs(loaded, self.dtype)
         self._loaded = loaded
 
     def __repr__(self) -> str:
@@ -105,8 +110,8 @@ class TrainedModel:
 
     @property
     def data_dim(self) -> int:
-        """The number of pixels of an image, D."""
-        return self.shape[0] * self.shape[1]
+        """The number of values of an image, D."""
+        return math.prod(self.shape)
 
     def load_data(self) -> Splits:
         """Read the data of the run.
@@ -132,48 +137,51 @@ class TrainedModel:
         x = targets(split, self.dataset.dynamic, self.settings["seed"], self.dtype)
         return Split(x.numpy(), split.label)
 
-    def encode(self, x: Array) -> Posterior:
-        """Return q(z|x).
+    def encode(self, x: Array, y: Any = None) -> Posterior:
+        """Return q(z|x), or q(z|x, y) of a conditional model.
 
         Args:
             x: Images, (..., D) or (..., rows, columns).
+            y: Their labels, integers (...), for a conditional model only.
 
         Returns:
             The parameters of q(z|x), each (..., J).
 
         Raises:
-            UserError: If the shape or the values of x do not fit the model.
+            UserError: If the shape or the values of x or y do not fit the model.
         """
         with torch.no_grad():
-            qz_x = self.model.encoder(self._images(x))
-        return Posterior(_like(qz_x.mean, x), _like(qz_x.log_var, x))
+            qz_x = self.model.encoder(self.inputs.rows(x, y))
+        return Posterior(like(qz_x.mean, x), like(qz_x.log_var, x))
 
-    def decode(self, z: Array) -> Array:
-        """Return the mean of p(x|z).
+    def decode(self, z: Array, y: Any = None) -> Array:
+        """Return the mean of p(x|z), or of p(x|z, y) of a conditional model.
 
         Args:
             z: Latent variables, (..., J).
+            y: Labels, integers (...), for a conditional model only; a single one is taken for all z.
 
         Returns:
             The means, (..., D).
 
         Raises:
-            UserError: If the shape of z does not fit the model.
+            UserError: If the shape of z, or y, does not fit the model.
         """
-        values = _tensor(z, "z", self.dtype)
+        values = tensor(z, "z", self.dtype)
         if values.shape[-1:] != (self.latent_dim,):
             raise UserError(
                 f"z: shape {tuple(values.shape)}; allowed: (..., {self.latent_dim}), the run's latent_dim; "
                 f"try: numpy.zeros((1, {self.latent_dim}))"
             )
         with torch.no_grad():
-            return _like(self.model.decoder(values).mean, z)
+            return like(self.inputs.given(self.model.decoder(values), y, values.shape[:-1]).mean, z)
 
-    def reconstruct(self, x: Array) -> Array:
+    def reconstruct(self, x: Array, y: Any = None) -> Array:
         """Return the mean of p(x|z) at the mean of q(z|x), or for binary z at its most probable value.
 
         Args:
             x: Images, (..., D) or (..., rows, columns).
+            y: Their labels, integers (...), for a conditional model only.
 
         Returns:
             The reconstructions, (..., D).
@@ -181,26 +189,36 @@ class TrainedModel:
         Raises:
             UserError: If the shape or the values of x do not fit the model.
         """
-        return self.decode(_like(self.model.code(self._images(x)), x))
+        return self.decode(like(self.model.code(self.inputs.rows(x, y)), x), y)
 
-    def sample(self, n: int, seed: int = 0, pixels: Pixels = "means") -> np.ndarray:
+    @torch.no_grad()
+    def sample(self, n: int | None = None, seed: int = 0, pixels: Pixels = "means", labels: Any = None) -> np.ndarray:
         """Generate images from draws z ~ p(z).
 
         Args:
-            n: Number of images.
+            n: Number of images; None: one for each of the labels.
             seed: The seed of the draws.
             pixels: "means" for the mean of p(x|z), "draws" for draws from it, or "mode" for its mode (for
                 Bernoulli pixels the threshold 1/2).
+            labels: The classes of the images, integers (n,), for a conditional model only; a single one is taken for
+                all images; None: 0, 1, ..., C - 1, 0, ...
 
         Returns:
             The images, (n, D).
 
         Raises:
-            UserError: If n < 1, or if `pixels` is not one of these choices.
+            UserError: If n < 1, if `pixels` is not one of these choices, or if the labels do not fit the model.
         """
-        if n < 1:
-            raise UserError(f"n={n}: out of range; allowed: an integer >= 1; try: n=100")
-        px_z = self.model.generate(n, Noise(seed, "samples", 0))
+        count = int(np.size(labels)) if n is None and labels is not None else n
+        if count is None or count < 1:
+            raise UserError(f"n={count}: out of range; allowed: an integer >= 1; try: n=100")
+        noise = Noise(seed, "samples", 0)
+        if self.num_classes is not None:
+            chosen = np.arange(count) % self.num_classes if labels is None else labels
+            px_z = self.inputs.given(self.model.decoder(self.model.sample_prior(count, noise)), chosen, (count,))
+        else:
+            self.inputs.refuse_labels("labels", labels)
+            px_z = self.model.generate(count, noise)
         drawn = {
             "means": lambda: px_z.mean,
             "draws": lambda: px_z.sample(Noise(seed, "pixels", 0)),
@@ -210,11 +228,12 @@ class TrainedModel:
             raise UserError(f"pixels={pixels}: no such choice; allowed: {', '.join(drawn)}; try: pixels='means'")
         return drawn[pixels]().numpy()
 
-    def log_px(self, x: Array, samples: int = 1000, seed: int = 0) -> LogPx:
-        """Estimate log p(x) by importance sampling (see `aevb.estimators.importance`).
+    def log_px(self, x: Array, y: Any = None, samples: int = 1000, seed: int = 0) -> LogPx:
+        """Estimate log p(x) by importance sampling (see `aevb.estimators.importance`), or log p(x|y).
 
         Args:
             x: Images, (n, D) or (n, rows, columns); a single image may omit n.
+            y: Their labels, integers (n,), for a conditional model only.
             samples: Number of draws of z per image, K.
             seed: The seed of the draws.
 
@@ -226,54 +245,9 @@ class TrainedModel:
         """
         if samples < 1:
             raise UserError(f"samples={samples}: out of range; allowed: an integer >= 1; try: samples=1000")
-        images = self._images(x)
+        images = self.inputs.rows(x, y)
         if images.numel() == 0:
-            return LogPx(*(_like(images.sum(-1), x) for _ in LogPx._fields))
-        rows = images.reshape(-1, self.data_dim)
+            return LogPx(*(like(images.sum(-1), x) for _ in LogPx._fields))
+        rows = images.reshape(-1, images.shape[-1])
         values = run_over(Importance(samples), self.model, rows, seed).values
-        return LogPx(*(_like(values[name].reshape(images.shape[:-1]), x) for name in LogPx._fields))
-
-    def _images(self, x: Any) -> Tensor:
-        images = _tensor(x, "x", self.dtype)
-        if images.shape[-2:] == self.shape and images.shape[-1] != self.data_dim:
-            images = images.flatten(-2)
-        if images.shape[-1:] != (self.data_dim,):
-            rows, columns = self.shape
-            raise UserError(
-                f"x: shape {tuple(images.shape)}; allowed: (..., {self.data_dim}) or (..., {rows}, {columns}), "
-                f"as the run {self.directory.name} was trained; try: x.reshape(-1, {self.data_dim})"
-            )
-        if not torch.isfinite(images).all():
-            raise UserError("x: nan or infinite values; allowed: finite numbers; try: numpy.isfinite(x).all()")
-        self._check_levels(x, images)
-        return images
-
-    def _check_levels(self, x: Any, images: Tensor) -> None:
-        if images.numel() == 0:
-            return
-        trained_on = self._loaded.targets
-        integers = x.dtype.kind in "iu" if isinstance(x, np.ndarray) else torch.as_tensor(x).dtype in INTEGERS
-        bytes_given = integers and images.max() > 1 and (trained_on is None or trained_on.kind != "real")
-        bounded = self.model.likelihood == "bernoulli"
-        if bytes_given or (bounded and (images.min() < 0 or images.max() > 1)):
-            scale = trained_on.scale if trained_on is not None else None
-            remedy = f"x / {scale}" if scale is not None else "the values of the run's test().x"
-            raise UserError(
-                f"x: values from {images.min():g} to {images.max():g}; allowed: the scale that the run was trained on, "
-                f"{trained_on or 'as in its data'}; try: {remedy}"
-            )
-
-
-def _tensor(value: Any, name: str, dtype: torch.dtype) -> Tensor:
-    try:
-        if isinstance(value, np.ndarray) and (min(value.strides, default=0) < 0 or not value.flags.writeable):
-            value = value.copy()  # torch takes neither
-        return torch.as_tensor(value).detach().to("cpu", dtype)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise UserError(
-            f"{name}: {type(value).__name__} is no array of numbers; allowed: a numpy array or a tensor"
-        ) from error
-
-
-def _like(value: Tensor, template: Any) -> Any:
-    return value.to(template.device) if isinstance(template, Tensor) else value.numpy()
+        return LogPx(*(like(values[name].reshape(images.shape[:-1]), x) for name in LogPx._fields))

@@ -86,6 +86,10 @@ class AIS(Evaluator):
         Args:
             model: The model.
         """
+        if model.conditional and self.observation_sigma is not None:
+            return "replaces p(x|z) by noise around a mean, which a conditional model has for given labels only", (
+                "ais",
+            )
         if isinstance(model, TwoLayerVAE) and self.start == "encoder":
             return "starts at the prior for a model with two layers (evaluator.ais.start=prior)", ("importance",)
         return super().unsupported(self._observed(model))

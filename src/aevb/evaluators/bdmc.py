@@ -21,6 +21,7 @@ class BDMC(AIS):
     """
 
     name = "bdmc"
+    draws_images = True
     primary_value = "gap"
     direction = ""
 

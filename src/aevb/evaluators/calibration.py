@@ -32,6 +32,7 @@ class Calibration(Evaluator):
     """
 
     name = "calibration"
+    draws_images = True
     primary_value = "coverage_90"
 
     def __init__(self, samples: PositiveInt = 200, batch_size: PositiveInt = 100_000) -> None:

@@ -41,6 +41,8 @@ class Evaluator(ABC):
         direction: The relation of the primary value to log p(x): "lower bound" or "upper bound" (both
             stochastic, in expectation), "exact", or "" for another quantity.
         marked: The entries of the summary that an evaluation point records in addition to the means.
+        draws_images: Whether the evaluator draws images from the model, which a conditional model has for given labels
+            only.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Evaluator(ABC):
     images: int
     direction: str = ""
     marked: tuple[str, ...] = ()
+    draws_images: bool = False
 
     @abstractmethod
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
@@ -114,6 +117,9 @@ class Evaluator(ABC):
         Returns:
             The reason, and options of the group `evaluator` to suggest; None if nothing rules it out.
         """
+        if self.draws_images and model.conditional:
+            reason = "draws images from the model, and a conditional model has them for given labels only"
+            return reason, ("importance", "ais")
         kind = _kind(model)
         if kind == "binary" and kind not in self.latents:
             return "needs a continuous z, and this model's is binary", ("enumeration", "fitted_bound")

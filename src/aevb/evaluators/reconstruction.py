@@ -53,9 +53,13 @@ class Reconstruction(Evaluator):
             squared_error (the sum over the pixels), mean_square_error (the mean over the pixels) and log_px_z
             (nats), each (M,).
         """
-        px_z = model.decoder(model.code(x))
-        error = ((x - px_z.mean) ** 2).sum(-1)
-        return {"squared_error": error, "mean_square_error": error / x.shape[-1], "log_px_z": px_z.log_prob(x)}
+        px_z, pixels = model.decode(model.code(x), x), model.split(x)[0]
+        error = ((pixels - px_z.mean) ** 2).sum(-1)
+        return {
+            "squared_error": error,
+            "mean_square_error": error / pixels.shape[-1],
+            "log_px_z": px_z.log_prob(pixels),
+        }
 
     @property
     def settings(self) -> dict[str, int | float | str]:

@@ -32,6 +32,7 @@ class Shapes(Evaluator):
     """
 
     name = "shapes"
+    draws_images = True
     primary_value = "recognisable_reconstruction"
 
     def __init__(self, batch_size: PositiveInt = 500) -> None:

@@ -44,6 +44,8 @@ def export_run(run: Path, data_root: str | None = None, trusted: tuple[str, ...]
     check_supported(run, read_settings(run))
     loaded = load_run(run, data_root, trusted)
     settings, dataset = loaded.settings, loaded.dataset
+    if len(loaded.shape) == 3:
+        raise UserError(f"run={run}: colour images cannot be explored; allowed: grey images; try: figure=samples")
     split = dataset.load().test
     if len(split.x) == 0:
         raise UserError(f"run={run}: data.{dataset.name} has no test images; allowed: a data set with a test split")
@@ -51,7 +53,7 @@ def export_run(run: Path, data_root: str | None = None, trusted: tuple[str, ...]
     label = split.label[:POINTS]
 
     model = loaded.model.double()
-    latent_dim, (rows, columns) = settings["latent_dim"], loaded.shape
+    latent_dim, rows, columns = settings["latent_dim"], *loaded.shape[:2]
     eps = noise_table(latent_dim)
     qz_x = model.encoder(x)
     bounds = elbo(model, x, eps[:BOUND_SAMPLES])

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from lightning.pytorch.loggers import Logger
 from torch import Tensor
 
+from aevb.data.dataset import ImageShape
 from aevb.data.target_convention import TargetConvention
 from aevb.evaluators.evaluator import Evaluation
 from aevb.models.vae import VAE
@@ -31,9 +32,10 @@ class RunContext(NamedTuple):
         directory: The run directory.
         settings: The resolved config.
         model: The model that is trained.
-        x: Test images, (n, D), in the form that the decoder models.
+        x: Test images, (n, D), in the form that the decoder models; of a conditional model with their labels behind the
+            pixels (aevb.models.conditional).
         label: Their labels, (n,).
-        shape: (rows, columns) of an image.
+        shape: (rows, columns) of an image, or (rows, columns, 3) in colour.
         num_images: Number of images that are evaluated at an evaluation point, by every evaluator but
             `bound`.
         targets: What the values of an image mean.
@@ -46,7 +48,7 @@ class RunContext(NamedTuple):
     model: VAE
     x: Tensor
     label: Tensor
-    shape: tuple[int, int]
+    shape: ImageShape
     num_images: int
     targets: TargetConvention
     train_x: Tensor | None = None

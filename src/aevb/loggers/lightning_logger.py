@@ -107,7 +107,7 @@ class LightningLogger(RunLogger):
 
         Args:
             title: Its title.
-            picture: Grey levels in [0, 1], (height, width).
+            picture: Levels in [0, 1], (height, width) or (height, width, 3).
             seen: The training samples seen.
         """
         if hasattr(self._logger, "log_image"):

@@ -74,7 +74,8 @@ class MLflow(LightningLogger):
 
     def log_picture(self, title: str, picture: np.ndarray, seen: int) -> None:
         """Log a picture as an artifact (see `LightningLogger.log_picture`)."""
-        pixels = np.repeat((255 * picture).round().astype(np.uint8)[:, :, None], 3, axis=2)
+        pixels = (255 * picture).round().astype(np.uint8)
+        pixels = np.repeat(pixels[:, :, None], 3, axis=2) if pixels.ndim == 2 else pixels
         self._logger.experiment.log_image(
             self._logger.run_id, pixels, artifact_file=f"{title.replace(' ', '_')}/{seen:012}.png"
         )

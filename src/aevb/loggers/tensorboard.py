@@ -27,7 +27,7 @@ from aevb.config import flatten
 from aevb.evaluators.evaluator import STANDARD_ERROR, Evaluation
 from aevb.loggers.base import RunContext, RunLogger
 from aevb.loggers.event_files import keep_events
-from aevb.loggers.pictures import grey, pictures
+from aevb.loggers.pictures import levels, pictures
 from aevb.runs import layout
 from aevb.runs.evaluation_points import is_evaluation_point
 from aevb.runs.settings import read_settings
@@ -134,7 +134,7 @@ class TensorBoard(RunLogger):
         self._logger.log_metrics(scalars, step=seen)
         if self.images:
             for name, picture in pictures(context, self.images).items():
-                self._writer.add_image(name, picture, seen, dataformats="HW")
+                self._writer.add_image(name, picture, seen, dataformats="HW" if picture.ndim == 2 else "HWC")
         self._writer.flush()
 
     def end(self, context: RunContext, row: dict[str, float], evaluations: dict[str, Evaluation]) -> None:
@@ -168,8 +168,10 @@ class TensorBoard(RunLogger):
         means: Tensor = context.model.encoder(x).mean.cpu()
         means = F.pad(means, (0, max(0, 3 - means.shape[1])))  # the projector needs three axes
         label = context.label[: self.embedding].tolist()
-        sprites = torch.from_numpy(grey(x, context.shape, context.x))[:, None].expand(-1, 3, -1, -1)
-        rows, columns = context.shape
+        pixels, data = context.model.split(x)[0], context.model.split(context.x)[0]
+        images = torch.from_numpy(levels(pixels, context.shape, data))
+        sprites = images.permute(0, 3, 1, 2) if images.ndim == 4 else images[:, None].expand(-1, 3, -1, -1)
+        rows, columns = context.shape[:2]
         side = max(rows, columns)  # torch takes square images
         sprites = F.pad(sprites, (0, side - columns, 0, side - rows))
         self._writer.add_embedding(means, label if any(label) else None, sprites, seen, "posterior_means")

@@ -61,6 +61,9 @@ class VAE(nn.Module):
     objectives: tuple[str, ...] | None = None
     """Options of the group `objective` that train the model; None: those that its parts allow. Inherited."""
 
+    conditional: bool = False
+    """Whether a datapoint is a row (x, y) with the class in one-hot columns (aevb.models.conditional). Inherited."""
+
     def __init__(
         self,
         encoder: nn.Module | None,
@@ -117,6 +120,29 @@ class VAE(nn.Module):
     def phi(self) -> list[nn.Parameter]:
         """The parameters of the recognition model q(z|x)."""
         return list(self.encoder.parameters())
+
+    def split(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the pixels of datapoints and their labels, of which a model that is not conditional has no columns.
+
+        Args:
+            x: Images, (..., D).
+
+        Returns:
+            x and a tensor of shape (..., 0).
+        """
+        return x, x[..., :0]
+
+    def decode(self, z: Tensor, x: Tensor) -> Distribution:
+        """Return p(x|z); in a conditional model that for the labels of x.
+
+        Args:
+            z: Latent variables, (..., M, J).
+            x: Images, (M, D), of which a conditional model reads the labels.
+
+        Returns:
+            p(x|z) over (..., M, D).
+        """
+        return self.decoder(z)
 
     @torch.no_grad()
     def code(self, x: Tensor) -> Tensor:

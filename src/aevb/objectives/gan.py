@@ -75,6 +75,7 @@ class GAN(Objective):
             -log 4, that of D = 1/2.
     """
 
+    draws_images = True
     weight_prior_of = ()
     value: Tensor
 

@@ -83,6 +83,10 @@ class Objective(nn.Module, ABC):
     reparameterised: bool = False
     """Whether the objective needs draws of q(z|x) with a derivative. If True, it is refused for binary z. Inherited."""
 
+    draws_images: bool = False
+    """Whether the objective draws images from the model. If True, it is refused for a conditional model, which has
+    images for given labels only (aevb.models.conditional). Inherited."""
+
     capturable: bool = False
     """Whether a round can be recorded as a CUDA graph (aevb.training.cuda_graph).
 

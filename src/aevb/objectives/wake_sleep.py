@@ -40,6 +40,7 @@ class WakeSleep(Objective):
     """
 
     capturable = True
+    draws_images = True
     weight_prior_of = ("theta",)
 
     def __init__(self, weight_prior: NonNegativeFloat = 1.0, dreams: Literal["samples", "means"] = "samples") -> None:

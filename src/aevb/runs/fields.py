@@ -109,14 +109,14 @@ def estimates(value: Any) -> dict[str, dict[str, float]]:
 
 
 def shape(value: Any) -> list[int]:
-    """Accept [rows, columns] of an image of at most 2^24 pixels.
+    """Accept [rows, columns], or [rows, columns, 3] in colour, of an image of at most 2^24 pixels.
 
     Args:
         value: A value from a JSON file.
     """
-    good = isinstance(value, list) and len(value) == 2 and all(type(side) is int and side >= 1 for side in value)
-    if not good or value[0] * value[1] > MAX_PIXELS:
-        raise ValueError(f"[rows, columns], at most {MAX_PIXELS:,} pixels")
+    good = isinstance(value, list) and len(value) in (2, 3) and all(type(side) is int and side >= 1 for side in value)
+    if not good or value[0] * value[1] > MAX_PIXELS or value[2:] not in ([], [3]):
+        raise ValueError(f"[rows, columns] or [rows, columns, 3], at most {MAX_PIXELS:,} pixels")
     return value
 
 

@@ -80,6 +80,7 @@ def _read(path: Path, schema: Mapping[str, Field], remedy: str = REMEDY) -> dict
 DONE = {
     "samples_seen": fields.count,
     "shape?": fields.shape,
+    "num_classes?": fields.count,
     "targets?": fields.text,
     "target_convention?": fields.target_convention,
     "warning?": fields.text,

@@ -8,8 +8,10 @@ import numpy as np
 import torch
 
 from aevb.config.instantiate import instantiate
+from aevb.config.resolved import Settings
 from aevb.data.constant_pixels import constant_pixels, named
 from aevb.data.dataset import Dataset, Splits
+from aevb.data.labels import classes_of, with_labels
 from aevb.errors import UserError
 from aevb.evaluators.targets import float_type, targets
 from aevb.loggers.base import RunContext
@@ -43,7 +45,8 @@ class TrainingJob(NamedTuple):
         settings: What its config.yaml says.
         trainer: The node `trainer` of it.
         dataset: The data set.
-        splits: Its data.
+        splits: Its data; for a conditional model with the labels behind the pixels (aevb.data.labels).
+        classes: Number of classes, for a conditional model; None for others.
         trusted: Users' modules that the config may name.
         ranks: This process among those that train the run.
     """
@@ -53,11 +56,14 @@ class TrainingJob(NamedTuple):
     trainer: TrainerSettings
     dataset: Dataset
     splits: Splits
+    classes: int | None
     trusted: tuple[str, ...]
     ranks: Ranks
 
 
-def load_data(directory: Path, settings: dict[str, Any], dataset: Dataset, ranks: Ranks) -> Splits:
+def load_data(
+    directory: Path, settings: dict[str, Any], dataset: Dataset, ranks: Ranks, trusted: tuple[str, ...] = ()
+) -> tuple[Splits, int | None]:
     """Load the data, compare them with those of the first start, and record this start in manifest.json.
 
     Args:
@@ -65,21 +71,23 @@ def load_data(directory: Path, settings: dict[str, Any], dataset: Dataset, ranks
         settings: The config of the run.
         dataset: The data set.
         ranks: Which of the processes of the run this is.
+        trusted: Users' modules that the config may name.
 
     Returns:
-        The splits.
+        The splits, and the number of classes for a conditional model, else None.
 
     Raises:
         UserError: If the data cannot be loaded, or have changed.
     """
     splits = dataset.load()
-    hashes = splits.hashes()
+    classes = classes_of(dataset, splits) if Settings(settings, trusted).conditional else None
+    hashes = with_labels(splits, classes).hashes()
     # The first rank writes data.json, once; on other machines the data may differ.
     if ranks.first or (directory / layout.DATA).is_file():
         record_data(directory, hashes, located(directory, settings["data"]))
     if ranks.first:
         manifest.begin(directory, settings, hashes, describe_hardware(settings["trainer"]["accelerator"]))
-    return splits
+    return splits, classes
 
 
 def assemble(job: TrainingJob, settings: dict[str, Any], slot: Slot | None) -> tuple[Training, RunContext]:
@@ -98,9 +106,8 @@ def assemble(job: TrainingJob, settings: dict[str, Any], slot: Slot | None) -> t
     """
     dataset, splits, trusted, trainer = job.dataset, job.splits, job.trusted, job.trainer
     dtype = float_type(settings)
-    model: VAE = instantiate(settings["model"], trusted=trusted, data_dim=dataset.dim, data_shape=dataset.shape).to(
-        dtype
-    )
+    shapes = {"data_dim": dataset.dim, "data_shape": dataset.shape, "num_classes": job.classes}
+    model: VAE = instantiate(settings["model"], trusted=trusted, **shapes).to(dtype)
     _check_decoder(model, dataset)
     x = torch.from_numpy(splits.train.x).to(dtype)
     if isinstance(model, StandardisedVAE):
@@ -108,7 +115,7 @@ def assemble(job: TrainingJob, settings: dict[str, Any], slot: Slot | None) -> t
     is_new = newest_checkpoint(job.directory) is None  # else the checkpoint has all that the run started from
     if is_new:
         start_from(model, settings)
-    sizes = {"n_train": len(splits.train.x), "data_dim": dataset.dim}
+    sizes = {"n_train": len(splits.train.x), "data_dim": splits.train.x.shape[1]}
     objective: Objective = instantiate(settings["objective"], trusted=trusted, **sizes).to(dtype)
     _check_shares(objective, job.ranks, trainer.microbatches)
 
@@ -145,7 +152,7 @@ def assemble(job: TrainingJob, settings: dict[str, Any], slot: Slot | None) -> t
         None if states is None else partial(load_optimizers, states=states),
     )
     if getattr(model.decoder, "learned_variance", False) and not getattr(model.decoder, "min_std", 0):
-        _name_constant_pixels(module, splits.train.x)
+        _name_constant_pixels(module, splits.train.x[:, : dataset.dim])
     return module, _context(job, settings, points, model, dtype)
 
 

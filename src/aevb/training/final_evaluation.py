@@ -140,6 +140,8 @@ def mark_done(
         "targets": str(convention),
         "target_convention": convention.record(),
     }
+    if job.classes is not None:
+        done["num_classes"] = job.classes
     if warning is not None:
         done["warning"] = warning
     if "selection" in job.settings:

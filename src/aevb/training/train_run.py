@@ -15,6 +15,7 @@ from aevb import runs
 from aevb.config.instantiate import instantiate
 from aevb.console.streams import OutputError
 from aevb.data.dataset import Dataset
+from aevb.data.labels import with_labels
 from aevb.errors import UserError, memory_error
 from aevb.evaluators.evaluator import Evaluator
 from aevb.files.regular import remove_file
@@ -109,8 +110,9 @@ def _train(
     set_up_process(trainer_settings)
 
     dataset: Dataset = instantiate(located(directory, settings["data"]), trusted=trusted)
-    splits = load_data(directory, settings, dataset, ranks)
-    job = TrainingJob(directory, settings, trainer_settings, dataset, splits, trusted, ranks)
+    splits, classes = load_data(directory, settings, dataset, ranks, trusted)
+    rows = with_labels(splits, classes)
+    job = TrainingJob(directory, settings, trainer_settings, dataset, rows, classes, trusted, ranks)
     own = identity(directory, settings)  # before a learning rate is selected
     if "selection" in settings:
         select_learning_rate(job, signals)
