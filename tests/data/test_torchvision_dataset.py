@@ -71,6 +71,11 @@ def test_the_images_are_downloaded_once_and_divided(
     assert np.array_equal(again.train.x, (train.x[:2] * 255 >= 127.5))
     assert np.array_equal(kind(root=str(tmp_path), scale=256).load().test.x * 256, np.rint(test.x * 255))
     assert sorted(mirror.asked) == sorted(files)
+    if kind in (SVHN, CIFAR10):
+        data = kind(root=str(tmp_path), colour=True)
+        x = np.concatenate([part.x for part in data.load()])
+        assert data.shape == (32, 32, 3)
+        assert np.array_equal(np.rint(x * 255).reshape(COLOUR.shape), COLOUR)
 
 
 def test_damaged_files_are_never_read(

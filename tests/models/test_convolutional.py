@@ -71,3 +71,18 @@ def test_the_yaml_builds(model, kind):
     x = torch.rand(2, 64)
     assert isinstance(vae.decoder(vae.encoder(x).mean), kind)
     assert vae.log_joint(x, vae.encoder(x).mean).shape == (2,)
+
+
+@torch.no_grad()
+def test_colours_are_channels_of_the_convolutions():
+    encoder, decoder = ConvolutionalEncoder((8, 4, 3), 2, 2), ConvolutionalGaussianDecoder((8, 4, 3), 2, 2)
+    initialize(encoder, decoder, "glorot", 0)
+    images = torch.rand((5, 3, 8, 4), generator=torch.Generator().manual_seed(0))
+    x = images.permute(0, 2, 3, 1).reshape(5, -1)
+    h = torch.relu(encoder.second(torch.relu(encoder.first(images))))
+    z = encoder(x).mean
+    torch.testing.assert_close(z, encoder.mean(h.reshape(5, -1)))
+    h = torch.relu(decoder.hidden(z)).reshape(5, 4, 2, 1)
+    pixels = torch.sigmoid(decoder.logits(torch.relu(decoder.first(h))))
+    assert pixels.shape == images.shape
+    torch.testing.assert_close(decoder(z).mean.reshape(5, 8, 4, 3), pixels.permute(0, 2, 3, 1))

@@ -4,6 +4,7 @@ The data are read once here and again by the process that trains, so that a faul
 """
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -31,7 +32,7 @@ class DataFacts:
         low: The smallest training value.
         high: The largest training value.
         constant: Positions of the pixels that are constant in the training set.
-        data_dim: Number of pixels, D.
+        shape: (rows, columns) of an image, or (rows, columns, 3) in colour.
         description: What the data were taken for; empty for published data sets.
         grey: Whether they are grey levels.
         without_examples: Classes of which there is no training image.
@@ -43,7 +44,7 @@ class DataFacts:
     low: float
     high: float
     constant: tuple[int, ...]
-    data_dim: int
+    shape: tuple[int, ...]
     description: str
     grey: bool
     without_examples: tuple[int, ...]
@@ -117,7 +118,7 @@ def _read(node: str, conditional: bool, trusted: tuple[str, ...]) -> DataFacts:
         float(x.min()),
         float(x.max()),
         constant,
-        x.shape[1],
+        tuple(dataset.shape),
         description,
         convention.kind == "grey",
         () if classes is None else tuple(labels.without_examples(splits)),
@@ -139,6 +140,12 @@ def _check_decoder(settings: Settings, facts: DataFacts, warn: Callable[[str], N
             f"{source}: {bounds}, and {name} needs targets in [0, 1]; allowed: a Gaussian decoder; "
             f"try: model=gaussian_linear{grey}"
         )
+    multiple = settings.states("model.decoder", "side_multiple")
+    if isinstance(multiple, int) and any(side % multiple for side in facts.shape[:2]):
+        raise UserError(
+            f"{source}: images of {' x '.join(map(str, facts.shape))} pixels, and {name} halves the sides; allowed: rows and "
+            f"columns that are multiples of {multiple}; try: model=bernoulli or model=gaussian"
+        )
     mean = settings.get("model.decoder.mean")
     sigmoid = mean == "sigmoid" or (mean is None and name == "GaussianDecoder")
     if sigmoid and not facts.unit_interval and settings.states("data", "own"):
@@ -155,7 +162,7 @@ def _check_decoder(settings: Settings, facts: DataFacts, warn: Callable[[str], N
         floor = "model.decoder.min_std=0.01" if name == "GaussianDecoder" else "model=gaussian_linear"
         noise = " or data.dequantise=uniform" if facts.grey else ""
         warn(
-            f"{source}: {named(facts.constant, facts.data_dim)}, and {name} learns a variance for each pixel: the density has "
+            f"{source}: {named(facts.constant, math.prod(facts.shape))}, and {name} learns a variance for each pixel: the density has "
             f"no bound there, and training diverges sooner or later; try: {floor}{noise}"
         )
 

@@ -42,6 +42,7 @@ DEFAULTS_TREATED_AS_ABSENT = {
     "model.decoder.context_dim": 0,
     "data.values": "auto",
     "data.dequantise": None,
+    "data.colour": False,
     "trainer.microbatches": 1,
     "init_optimizer": False,
     "init_sha256": None,

@@ -143,8 +143,8 @@ def _sides(settings: Settings) -> list[int] | None:
         [settings.get("data.rows"), settings.get("data.columns")],
         [side, side],
     ):
-        if isinstance(sides, list | tuple) and len(sides) == 2 and all(type(value) is int for value in sides):
-            return list(sides)
+        if isinstance(sides, list | tuple) and len(sides) in (2, 3) and all(type(value) is int for value in sides):
+            return list(sides[:2])
     return None
 
 

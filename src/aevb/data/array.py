@@ -1,20 +1,23 @@
 """A user's own data: data=array data.path=mine.npz.
 
 The path is an .npz, .npy, .csv, .tsv or .pt file, or a folder of images; `aevb.data.own_files` says how each is
-read. The images are (N, D), (N, rows, columns), or have an axis of one channel in addition.
+read. The images are (N, D), (N, rows, columns), or have an axis of one channel in addition. With `colour` they are
+(N, rows, columns, 3), (N, 3, rows, columns), (N, D) with a `shape`, or a folder of images.
 
 Floats must be finite and are used unchanged. Binary values (booleans, or integers that are all 0 or 1) are used
 unchanged as well. Other uint8 values are grey levels, divided by `scale`. Other integers can be meant either way,
 so `values` has to say which.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from aevb.data import checks
-from aevb.data.dataset import Dataset, Split, Splits
+from aevb.data.array_shapes import colours_last, fits, image_shape_of, reshaped, without_channel
+from aevb.data.dataset import Dataset, ImageShape, Split, Splits
 from aevb.data.dequantisation import Dequantisation, dequantise, dequantised_convention
 from aevb.data.own_files import ALLOWED, OwnArrays, read_own
 from aevb.data.target_convention import TargetConvention
@@ -30,11 +33,12 @@ Kind = Literal["bits", "bytes", "real"]
 
 
 class _Facts(NamedTuple):
-    shape: tuple[int, int]
+    shape: ImageShape
     convention: TargetConvention
     low: float
     high: float
     description: str
+    labelled: bool
 
 
 class ArrayDataset(Dataset):
@@ -45,13 +49,14 @@ class ArrayDataset(Dataset):
 
     Args:
         path: The file or folder.
-        shape: (rows, columns) of an image if the arrays are (N, D); None: 1 x D.
+        shape: [rows, columns] of an image if the arrays are (N, D), or [rows, columns, 3] in colour; None: 1 x D.
         scale: The divisor of grey levels.
         test_fraction: The fraction of the images that becomes the test set if the file has no test set.
         seed: Seed of the random choice of this test set.
         n_train: Number of training images, taken from the start of the training set; None: all.
         values: "auto" (see the module), "bytes" for grey levels 0..255, or "real" for numbers used unchanged.
         dequantise: "uniform" adds noise to grey levels (see aevb.data.dequantisation); None: none.
+        colour: Whether the images have the three channels red, green and blue. A folder of images is else made grey.
 
     Raises:
         UserError: If there is no path. `load` raises it if the data cannot be read, do not have the form described
@@ -71,6 +76,7 @@ class ArrayDataset(Dataset):
         n_train: PositiveInt | None = None,
         values: Literal["auto", "bytes", "real"] = "auto",
         dequantise: Dequantisation | None = None,
+        colour: bool = False,
     ) -> None:
         checks.one_of("scale", scale, (255, 256))
         checks.one_of("values", values, ("auto", "bytes", "real"))
@@ -81,7 +87,7 @@ class ArrayDataset(Dataset):
             )
         self.path, self.test_fraction, self.seed = Path(path).expanduser(), test_fraction, seed
         self.wanted_shape, self.scale, self.n_train = shape, scale, n_train
-        self.values, self.dequantise = values, dequantise
+        self.values, self.dequantise, self.colour = values, dequantise, colour
         self._known: _Facts | None = None
 
     @property
@@ -92,8 +98,8 @@ class ArrayDataset(Dataset):
         return self._known
 
     @property
-    def shape(self) -> tuple[int, int]:  # type: ignore[override]
-        """(rows, columns) of an image, in pixels."""
+    def shape(self) -> ImageShape:  # type: ignore[override]
+        """(rows, columns) of an image, in pixels, or (rows, columns, 3) in colour."""
         return self._facts.shape
 
     @property
@@ -107,14 +113,20 @@ class ArrayDataset(Dataset):
         return self._facts.low >= 0 and self._facts.high <= 1
 
     @property
+    def labelled(self) -> bool:  # type: ignore[override]
+        """Whether every image has a label."""
+        return self._facts.labelled
+
+    @property
     def description(self) -> str:  # type: ignore[override]
         """What the data were taken for, in one line."""
         return self._facts.description
 
     def load(self) -> Splits:
         """Return the splits (see `Dataset.load`)."""
-        own = read_own(self.path)
-        images = {key: _one_channel(array) for key, array in own.arrays.items() if not key.endswith("label")}
+        own = read_own(self.path, self.colour)
+        arrange = colours_last if self.colour else without_channel
+        images = {key: arrange(array) for key, array in own.arrays.items() if not key.endswith("label")}
         shape = self._shape(images)
         kind = self._kind(images)
         rows = self._rows({key: len(array) for key, array in images.items()})
@@ -127,26 +139,15 @@ class ArrayDataset(Dataset):
     def _refusal(self, text: str) -> UserError:
         return UserError(f"data.path={self.path}: {text}")
 
-    def _shape(self, images: dict[str, np.ndarray]) -> tuple[int, int]:
+    def _shape(self, images: dict[str, np.ndarray]) -> ImageShape:
         for key, array in images.items():
-            if array.ndim not in (2, 3) or 0 in array.shape:
-                raise self._refusal(f"{key} has shape {array.shape}; {_reshaped(array)}")
+            if not fits(array, self.colour):
+                raise self._refusal(f"{key} has shape {array.shape}; {reshaped(array, self.colour)}")
         kinds = {(array.shape[1:], str(array.dtype)) for array in images.values()}
         if len(kinds) > 1:
             raise self._refusal(f"its parts differ, {sorted(kinds)}; give them one shape and one dtype")
         image_shape = next(iter(images.values())).shape[1:]
-        rows, columns = image_shape if len(image_shape) == 2 else (1, *image_shape)
-        wanted = self.wanted_shape
-        if wanted is None:
-            return rows, columns
-        fits = len(wanted) == 2 and min(wanted) > 0 and wanted[0] * wanted[1] == rows * columns
-        if not fits or (len(image_shape) == 2 and tuple(wanted) != image_shape):
-            shown = ",".join(map(str, wanted))
-            raise UserError(
-                f"data.shape=[{shown}]: an image in {self.path} has shape {image_shape}; "
-                f"give [rows,columns] of {rows * columns} pixels, or leave data.shape out"
-            )
-        return wanted[0], wanted[1]
+        return image_shape_of(image_shape, self.wanted_shape, self.colour, self.path)
 
     def _kind(self, images: dict[str, np.ndarray]) -> Kind:
         dtype = next(iter(images.values())).dtype
@@ -229,7 +230,7 @@ class ArrayDataset(Dataset):
         return Split(x, label[index])
 
     def _describe(
-        self, own: OwnArrays, shape: tuple[int, int], kind: Kind, images: dict[str, np.ndarray], splits: Splits
+        self, own: OwnArrays, shape: ImageShape, kind: Kind, images: dict[str, np.ndarray], splits: Splits
     ) -> _Facts:
         if self.dequantise is not None and kind != "bytes":
             raise UserError(
@@ -242,35 +243,21 @@ class ArrayDataset(Dataset):
             "bytes": TargetConvention("grey", self.scale) if self.dequantise is None else dequantised_convention(256),
             "real": TargetConvention("real", description=f"{dtype}, as given"),
         }[kind]
+        if self.colour:
+            convention = replace(convention, remark=", ".join(filter(None, (convention.remark, "in colour"))))
         used = [split.x for split in splits if len(split.x)]
         low, high = min(float(x.min()) for x in used), max(float(x.max()) for x in used)
         sizes = ", ".join(f"{len(split.x):,} {name}" for name, split in splits._asdict().items() if len(split.x))
         classes = np.unique(np.concatenate([split.label for split in splits]))
         named = any(key.endswith("label") for key in own.arrays)
         labels = f"labels {classes[0]}..{classes[-1]} in {len(classes)} classes" if named else "no labels"
-        pixels = f"{shape[0]} x {shape[1]}" if shape[0] > 1 else f"{shape[1]} columns"
+        pixels = " x ".join(map(str, shape)) if shape[0] > 1 else f"{shape[1]} columns"
         taken = str(convention) if kind == "real" else f"{dtype} taken as {convention}"
         description = (
             f"{self.path.name}, {own.source}: {sizes} of {pixels}, {taken}, from {low:.4g} to {high:.4g}, {labels}"
         )
-        return _Facts(shape, convention, low, high, description)
-
-
-def _one_channel(array: np.ndarray) -> np.ndarray:
-    # (N, 1, rows, columns) of torch and (N, rows, columns, 1) of Keras
-    for axis in (1, 3):
-        if array.ndim == 4 and array.shape[axis] == 1:
-            return array.squeeze(axis)
-    return array
-
-
-def _reshaped(array: np.ndarray) -> str:
-    allowed = "allowed: (N, D), (N, rows, columns) or one channel of these, not empty"
-    if array.ndim == 4 and 0 not in array.shape and array.shape[3] in (3, 4):
-        return f"{allowed}; try: x[..., :3].mean(-1), in grey"
-    if array.ndim == 4 and 0 not in array.shape and array.shape[1] in (3, 4):
-        return f"{allowed}; try: x[:, :3].mean(1), in grey"
-    return f"{allowed}; try: {'x[None]' if array.ndim == 1 and len(array) else 'x.reshape(len(x), -1)'}"
+        labelled = all(("label" if key == "x" else f"{key}_label") in own.arrays for key in images)
+        return _Facts(shape, convention, low, high, description, labelled)
 
 
 def _chunks(array: np.ndarray) -> list[np.ndarray]:

@@ -1,4 +1,4 @@
-"""CIFAR-10 (Krizhevsky 2009): 32 x 32 colour photographs in ten classes, here grey.
+"""CIFAR-10 (Krizhevsky 2009): 32 x 32 colour photographs in ten classes, grey or in colour.
 
 45,000 training, 5,000 validation and 10,000 test images; the validation set is the end of the published training
 set. The files in the archive are pickles: torchvision reads each only after its md5, and ours that of the archive,
@@ -13,14 +13,14 @@ from types import ModuleType
 from typing import Any
 
 from aevb.data.archives import Archive
-from aevb.data.torchvision_dataset import TorchvisionDataset
+from aevb.data.colour_dataset import ColourDataset
 from aevb.errors import UserError
 
 __all__ = ["CIFAR10"]
 
 
-class CIFAR10(TorchvisionDataset):
-    """CIFAR-10 in grey (see `TorchvisionDataset` for the arguments)."""
+class CIFAR10(ColourDataset):
+    """CIFAR-10, grey or in colour (see `ColourDataset` for the arguments)."""
 
     name = "cifar10"
     shape = (32, 32)

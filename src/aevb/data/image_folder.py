@@ -4,7 +4,8 @@
     mine/cat/1.png, mine/dog/2.png                the classes 0, 1, ... in the order of their names
     mine/train/..., mine/test/..., mine/valid/... the splits, each in one of the two ways above
 
-Every image becomes grey (ITU-R 601-2 luma) with 8 bits. All must have the same size.
+Every image becomes grey (ITU-R 601-2 luma) with 8 bits, or with `colour` red, green and blue with 8 bits each. All
+must have the same size.
 """
 
 import os
@@ -26,15 +27,16 @@ MAX_PIXELS = 1 << 24
 """Pixels of an image at most: larger ones are no data for these models, and may be decompression bombs."""
 
 
-def read_folder(folder: Path) -> tuple[dict[str, np.ndarray], str]:
+def read_folder(folder: Path, colour: bool = False) -> tuple[dict[str, np.ndarray], str]:
     """Read all images of a folder.
 
     Args:
         folder: The folder.
+        colour: Whether images are read in colour.
 
     Returns:
         `x` and, if there are classes, `label`; or `train`, ... if the folders are named like splits. Images are
-        (N, rows, columns) uint8. Then the kind of the folder in words.
+        (N, rows, columns) uint8, in colour (N, rows, columns, 3). Then the kind of the folder in words.
 
     Raises:
         UserError: If there are no images, if one cannot be read, or if their sizes differ.
@@ -45,17 +47,18 @@ def read_folder(folder: Path) -> tuple[dict[str, np.ndarray], str]:
     size = _size(next(iter(splits.values()))[0][0])
     arrays, coloured = {}, 0
     for key, (paths, labels) in splits.items():
-        images = np.empty((len(paths), *size), np.uint8)
+        images = np.empty((len(paths), *size, 3) if colour else (len(paths), *size), np.uint8)
         for index, path in enumerate(paths):
-            images[index], colour = _grey(path, size)
-            coloured += colour
+            images[index], has_colour = _pixels(path, size, "RGB" if colour else "L")
+            coloured += has_colour
         arrays[key] = images
         if labels:
             arrays["label" if key == "x" else f"{key}_label"] = np.array(labels, np.int64)
     count = sum(len(paths) for paths, _ in splits.values())
     classes = len({label for _, labels in splits.values() for label in labels})
     source = f"a folder of {count:,} images" + (f" in {classes} classes" if classes else "")
-    return arrays, source + (f", {coloured:,} of them in colour, made grey" if coloured else "")
+    made = "" if colour else ", made grey"
+    return arrays, source + (f", {coloured:,} of them in colour{made}" if coloured else "")
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
@@ -108,7 +111,7 @@ def _size(path: Path) -> tuple[int, int]:
     return rows, columns
 
 
-def _grey(path: Path, size: tuple[int, int]) -> tuple[np.ndarray, bool]:
+def _pixels(path: Path, size: tuple[int, int], mode: str) -> tuple[np.ndarray, bool]:
     from PIL import Image
 
     with _refused(path), Image.open(path) as image:
@@ -123,7 +126,7 @@ def _grey(path: Path, size: tuple[int, int]) -> tuple[np.ndarray, bool]:
                 f"{path.name} has mode {image.mode}; allowed: 8 bits for each pixel; try: an .npy file of floats for others"
             )
         coloured = image.mode not in ("1", "L")
-        return np.asarray(image.convert("L")), coloured
+        return np.asarray(image.convert(mode)), coloured
 
 
 class _refused:

@@ -1,4 +1,4 @@
-"""A grid of small grey images in one picture."""
+"""A grid of small images, grey or in colour, in one picture."""
 
 import math
 
@@ -8,7 +8,7 @@ __all__ = ["grey_levels", "image_grid"]
 
 
 def grey_levels(images: np.ndarray, data: np.ndarray) -> np.ndarray:
-    """Scale images to grey levels between black, 0, and white, 1.
+    """Scale images to levels between black, 0, and white, 1; each colour of colour images by itself.
 
     Args:
         images: Images of any shape, in the units of the data.
@@ -16,7 +16,7 @@ def grey_levels(images: np.ndarray, data: np.ndarray) -> np.ndarray:
             white are min(0, minimum of the data) and max(1, maximum of the data).
 
     Returns:
-        Grey levels in [0, 1], float32, of the same shape as `images`.
+        Levels in [0, 1], float32, of the same shape as `images`.
     """
     low, high = min(0.0, float(data.min())), max(1.0, float(data.max()))
     return np.clip((images - low) / (high - low), 0, 1).astype(np.float32)
@@ -34,7 +34,7 @@ def image_grid(
     """Arrange images row by row in one picture.
 
     Args:
-        images: Grey levels, (n, height, width).
+        images: Levels, (n, height, width), or (n, height, width, 3) in colour.
         columns: Number of images in a row; None: chosen so that the picture is about square.
         gap: Width of the gap between two images, in pixels of the picture.
         border: Width of the border around all images, in pixels of the picture.
@@ -43,16 +43,16 @@ def image_grid(
             factor.
 
     Returns:
-        The picture, (height, width), with the dtype of `images`.
+        The picture, (height, width) or (height, width, 3), with the dtype of `images`.
     """
     factor = max(1, round(width / images.shape[2]))
     images = images.repeat(factor, axis=1).repeat(factor, axis=2)
-    n, h, w = images.shape
+    n, h, w = images.shape[:3]
     if columns is None:
         columns = min(n, max(1, round(math.sqrt(n * (h + gap) / (w + gap)))))
     rows = -(-n // columns)
     size = tuple(count * (pixels + gap) - gap + 2 * border for count, pixels in ((rows, h), (columns, w)))
-    picture = np.full(size, fill, dtype=images.dtype)
+    picture = np.full((*size, *images.shape[3:]), fill, dtype=images.dtype)
     for index, image in enumerate(images):
         top, left = (
             cell * (pixels + gap) + border for cell, pixels in zip(divmod(index, columns), (h, w), strict=True)

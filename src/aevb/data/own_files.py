@@ -54,11 +54,12 @@ class OwnArrays(NamedTuple):
     source: str
 
 
-def read_own(path: Path) -> OwnArrays:
+def read_own(path: Path, colour: bool = False) -> OwnArrays:
     """Read the arrays of a file or folder.
 
     Args:
         path: The file or folder; links are followed.
+        colour: Whether a folder of images is read in colour.
 
     Returns:
         The arrays by key; images of several axes, labels of one.
@@ -69,7 +70,7 @@ def read_own(path: Path) -> OwnArrays:
     try:
         where = path.resolve()
         if where.is_dir():
-            arrays, source = read_folder(where)
+            arrays, source = read_folder(where, colour)
         else:
             with open_regular(where) as file:
                 arrays, source = _read_file(where, file)

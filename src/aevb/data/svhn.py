@@ -1,4 +1,4 @@
-"""Street View House Numbers, cropped digits (Netzer et al. 2011): 32 x 32 colour photographs, here grey.
+"""Street View House Numbers, cropped digits (Netzer et al. 2011): 32 x 32 colour photographs, grey or in colour.
 
 63,257 training, 10,000 validation and 26,032 test images; the validation set is the end of the published training
 set. The 531,131 extra images are not used.
@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from aevb.data.archives import Archive
-from aevb.data.torchvision_dataset import TorchvisionDataset
+from aevb.data.colour_dataset import ColourDataset
 
 __all__ = ["SVHN"]
 
 
-class SVHN(TorchvisionDataset):
-    """SVHN in grey (see `TorchvisionDataset` for the arguments)."""
+class SVHN(ColourDataset):
+    """SVHN, grey or in colour (see `ColourDataset` for the arguments)."""
 
     name = "svhn"
     shape = (32, 32)

@@ -137,8 +137,10 @@ class TorchvisionDataset(Dataset):
 
     def _checked(self, part: Any) -> tuple[np.ndarray, np.ndarray]:
         images, label = self.arrays(part)
-        if images.dtype != np.uint8 or images.shape[1:3] != self.shape or label.shape != (len(images),):
+        if images.dtype != np.uint8 or images.shape[1:3] != self.shape[:2] or label.shape != (len(images),):
             raise ValueError(f"images {images.dtype} {images.shape}, classes {label.shape}")
+        if len(self.shape) == 3:
+            return np.ascontiguousarray(images).reshape(len(images), self.dim), label.astype(np.int64)
         grey = np.empty((len(images), self.dim), np.uint8)
         for start in range(0, len(images), 1024):
             block = images[start : start + 1024]

@@ -5,14 +5,17 @@ r"""A small convolutional encoder and decoder with two layers of stride 2.
 
 There is an activation after every layer but the last. p(x|z) is N(f(z), c I) with f in (0, 1) and a
 fixed c, or Bernoulli. The larger c is, the larger is the weight of the KL divergence relative to
-the reconstruction. The numbers of rows and columns must be multiples of four.
+the reconstruction. The numbers of rows and columns must be multiples of four. An image in colour has three
+channels, and its values lie as (rows, columns, 3), so the colours of a pixel are beside each other.
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
+from aevb.data.dataset import ImageShape
 from aevb.distributions import Bernoulli, DiagonalNormal
 from aevb.errors import UserError
 from aevb.models.base import Decoder, Encoder
@@ -30,7 +33,7 @@ class ConvolutionalEncoder(Encoder):
     """q(z|x) = N(mu(x), diag sigma^2(x)).
 
     Args:
-        data_shape: Numbers of rows and columns of an image.
+        data_shape: (rows, columns) of an image, or (rows, columns, 3) in colour.
         latent_dim: Number of latent dimensions, J.
         channels: Number of channels of the first layer, C.
         activation: Activation function.
@@ -43,16 +46,16 @@ class ConvolutionalEncoder(Encoder):
 
     def __init__(
         self,
-        data_shape: tuple[int, int],
+        data_shape: ImageShape,
         latent_dim: PositiveInt,
         channels: PositiveInt = 8,
         activation: Activation = "relu",
         variance: NonNegativeFloat | None = None,
     ) -> None:
         super().__init__()
-        self.shape, self.variance = data_shape, variance
+        self.shape, self.image_channels, self.variance = data_shape[:2], _channels(data_shape), variance
         features = 2 * channels * math.prod(_quarter(data_shape))
-        self.first = nn.Conv2d(1, channels, KERNEL, STRIDE, PADDING)
+        self.first = nn.Conv2d(self.image_channels, channels, KERNEL, STRIDE, PADDING)
         self.second = nn.Conv2d(channels, 2 * channels, KERNEL, STRIDE, PADDING)
         self.mean = Linear(features, latent_dim)
         if variance is None:
@@ -68,7 +71,7 @@ class ConvolutionalEncoder(Encoder):
         Returns:
             q(z|x) over (..., J).
         """
-        h = self.activation(self.first(x.reshape(-1, 1, *self.shape)))
+        h = self.activation(self.first(_channels_first(x, self.shape, self.image_channels)))
         h = self.activation(self.second(h)).reshape(*x.shape[:-1], -1)
         mean = self.mean(h)
         return (
@@ -82,26 +85,26 @@ class _ImageNetwork(Decoder):
     """z -> a real number for every pixel."""
 
     def __init__(
-        self, data_shape: tuple[int, int], latent_dim: PositiveInt, channels: PositiveInt, activation: Activation
+        self, data_shape: ImageShape, latent_dim: PositiveInt, channels: PositiveInt, activation: Activation
     ) -> None:
         super().__init__()
         self.small = 2 * channels, *_quarter(data_shape)
         self.hidden = Linear(latent_dim, math.prod(self.small))
         self.first = nn.ConvTranspose2d(2 * channels, channels, KERNEL, STRIDE, PADDING)
-        self.logits = nn.ConvTranspose2d(channels, 1, KERNEL, STRIDE, PADDING)
+        self.logits = nn.ConvTranspose2d(channels, _channels(data_shape), KERNEL, STRIDE, PADDING)
         self.activation = activation_function(activation)
 
     def image(self, z: Tensor) -> Tensor:
         """Return real numbers for the pixels, (..., D), of z, (..., J)."""
         h = self.activation(self.hidden(z)).reshape(-1, *self.small)
-        return self.logits(self.activation(self.first(h))).reshape(*z.shape[:-1], -1)
+        return self.logits(self.activation(self.first(h))).movedim(1, -1).reshape(*z.shape[:-1], -1)
 
 
 class ConvolutionalBernoulliDecoder(_ImageNetwork):
     """p(x|z) = Bernoulli(y(z)).
 
     Args:
-        data_shape: Numbers of rows and columns of an image.
+        data_shape: (rows, columns) of an image, or (rows, columns, 3) in colour.
         latent_dim: Number of latent dimensions, J.
         channels: Number of channels of the last inner layer, C.
         activation: Activation function.
@@ -115,7 +118,7 @@ class ConvolutionalBernoulliDecoder(_ImageNetwork):
 
     def __init__(
         self,
-        data_shape: tuple[int, int],
+        data_shape: ImageShape,
         latent_dim: PositiveInt,
         channels: PositiveInt = 8,
         activation: Activation = "relu",
@@ -138,7 +141,7 @@ class ConvolutionalGaussianDecoder(_ImageNetwork):
     """p(x|z) = N(f(z), c I) with f in (0, 1).
 
     Args:
-        data_shape: Numbers of rows and columns of an image.
+        data_shape: (rows, columns) of an image, or (rows, columns, 3) in colour.
         latent_dim: Number of latent dimensions, J.
         channels: Number of channels of the last inner layer, C.
         activation: Activation function.
@@ -153,7 +156,7 @@ class ConvolutionalGaussianDecoder(_ImageNetwork):
 
     def __init__(
         self,
-        data_shape: tuple[int, int],
+        data_shape: ImageShape,
         latent_dim: PositiveInt,
         channels: PositiveInt = 8,
         activation: Activation = "relu",
@@ -175,8 +178,17 @@ class ConvolutionalGaussianDecoder(_ImageNetwork):
         return DiagonalNormal(mean, torch.full_like(mean, math.log(self.variance)))
 
 
-def _quarter(shape: tuple[int, int]) -> tuple[int, int]:
-    rows, columns = shape
+def _channels(shape: ImageShape) -> int:
+    return shape[2] if len(shape) == 3 else 1
+
+
+def _channels_first(x: Tensor, shape: Sequence[int], channels: int) -> Tensor:
+    # (..., rows * columns * channels) -> (n, channels, rows, columns)
+    return x.reshape(-1, *shape, channels).movedim(-1, 1) if channels > 1 else x.reshape(-1, 1, *shape)
+
+
+def _quarter(shape: ImageShape) -> tuple[int, int]:
+    rows, columns = shape[:2]
     if rows % 4 or columns % 4:
         raise UserError(
             f"model=convolutional: images of {rows} x {columns} pixels; allowed: rows and columns that are multiples of four; "

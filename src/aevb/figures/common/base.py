@@ -59,10 +59,13 @@ class Figure(ABC):
     Attributes:
         name: The name of the output files, without a suffix.
         command: The command that trains runs for the figure, shown when no run can be used.
+        conditional_runs: Whether the figure shows runs of conditional models, whose numbers are bounds of log p(x|y) and
+            whose images depend on labels; other figures leave them out.
     """
 
     name: str
     command: str
+    conditional_runs: bool = False
 
     @abstractmethod
     def wanted(self, runs: list[Run]) -> list[Run]:
@@ -105,7 +108,7 @@ class Figure(ABC):
         loaded, unreadable = readable(finished(runs))
         for directory, why in unreadable.items():
             print(printable(f"{directory}: left out: {why}"), file=sys.stderr)
-        wanted = self.wanted(loaded)
+        wanted = self.wanted([run for run in loaded if self.conditional_runs or "num_classes" not in run.done])
         if not wanted:
             what = f"none of the {len(loaded)} finished runs serves" if loaded else "no finished runs"
             raise UserError(f"runs={runs}: {what}, nothing to draw {self.name} from; try: {self.command}")

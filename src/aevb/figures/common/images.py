@@ -11,15 +11,17 @@ GAP = 3
 
 
 def show(ax: Axes, picture: np.ndarray, extent: tuple[float, float, float, float] | None = None) -> None:
-    """Draw a picture in grey, without ticks.
+    """Draw a picture, grey or in colour, without ticks.
 
-    Black is 0 and white is 1; values outside [0, 1] extend this range.
+    Black is 0 and white is 1; values outside [0, 1] extend this range of a grey picture, and are clipped in colour.
 
     Args:
         ax: The axes to draw on.
-        picture: Grey levels, (height, width).
+        picture: Levels, (height, width), or (height, width, 3) in colour.
         extent: Left, right, bottom and top in data coordinates; None for pixel coordinates.
     """
+    if picture.ndim == 3:
+        picture = picture.clip(0, 1)
     low, high = min(0.0, float(picture.min())), max(1.0, float(picture.max()))
     ax.imshow(picture, cmap="gray", vmin=low, vmax=high, interpolation="nearest", extent=extent)
     ax.set_xticks([])

@@ -21,6 +21,7 @@ class Table(Figure):
     """A table that is printed and written as CSV and Markdown."""
 
     name = "table"
+    conditional_runs = True
     command = "aevb-train data=digits latent_dim=2,5,10,20 max_samples=2e5 -m"
 
     def wanted(self, runs: list[Run]) -> list[Run]:
