@@ -125,13 +125,15 @@ def test_with_a_constant_label_it_is_the_plain_vae(decoder):
     plain, pixels = plain_of(model), rows()[:, :D]
     x = torch.cat([pixels, torch.ones(M, 1, dtype=torch.float64)], -1)
     for objective in (SGVB_B(samples=2), IWAE(samples=3)):
-        ours, theirs = first_update(objective, model, x), first_update(objective, plain, pixels)
-        torch.testing.assert_close(ours.loss, theirs.loss, rtol=1e-12, atol=1e-12)
-        ours.loss.backward(), theirs.loss.backward()
-    mine = dict(plain.named_parameters())
+        first, second = first_update(objective, model, x), first_update(objective, plain, pixels)
+        torch.testing.assert_close(first.loss, second.loss, rtol=1e-12, atol=1e-12)
+        first.loss.backward(), second.loss.backward()
+    plain_parameters = dict(plain.named_parameters())
     for name, parameter in model.named_parameters():
-        ours = parameter.grad[:, : mine[name].shape[1]] if name.endswith("hidden.weight") else parameter.grad
-        torch.testing.assert_close(ours, mine[name].grad, rtol=1e-10, atol=1e-12)
+        first = (
+            parameter.grad[:, : plain_parameters[name].shape[1]] if name.endswith("hidden.weight") else parameter.grad
+        )
+        torch.testing.assert_close(first, plain_parameters[name].grad, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("decoder", ["bernoulli", "gaussian"])
@@ -180,7 +182,7 @@ def test_images_exist_for_given_labels_only():
     for ask in (lambda: px_z.mean, lambda: px_z.mode, lambda: px_z.sample(Noise(0, "noise", 0))):
         with pytest.raises(UserError, match="given labels only"):
             ask()
-    assert px_z.given(torch.eye(C, dtype=torch.float64)[:2]).mean.shape == (2, D)
+    assert px_z.for_labels(torch.eye(C, dtype=torch.float64)[:2]).mean.shape == (2, D)
 
 
 @torch.no_grad()
@@ -189,5 +191,5 @@ def test_generate_takes_the_classes_in_turn():
     images = model.generate(5, Noise(0, "samples", 0)).mean
     z = model.sample_prior(5, Noise(0, "samples", 0))
     y = torch.eye(C, dtype=torch.float64)[[0, 1, 2, 0, 1]]
-    torch.testing.assert_close(images, model.decoder(z).given(y).mean)
+    torch.testing.assert_close(images, model.decoder(z).for_labels(y).mean)
     assert (images[0] - images[1]).abs().max() > 1e-3

@@ -71,7 +71,7 @@ class _Parameters(nn.Module):
         elif isinstance(self.network, Encoder):
             distribution = self.network(torch.cat([v, y], -1))
         else:
-            distribution = self.network(v).given(y)
+            distribution = self.network(v).for_labels(y)
         return tuple(getattr(distribution, name) for name in self.names)
 
 
@@ -115,7 +115,7 @@ def _networks(run: LoadedRun) -> list[Network]:
         with torch.no_grad():
             distribution = model.encoder(torch.cat(example, -1)) if name == "encoder" else model.decoder(example[0])
             if labels and name == "decoder":
-                distribution = distribution.given(*labels)
+                distribution = distribution.for_labels(*labels)
         outputs, inputs = _outputs(distribution, name, run), ("x" if name == "encoder" else "z", "y")
         module = _Parameters(getattr(model, name), outputs).eval()
         networks.append(Network(name, module, inputs[: len(example)], example, outputs))

@@ -47,7 +47,7 @@ class ModelInputs:
             return images
         return torch.cat([images, self.one_hot(y, images.shape[:-1])], -1)
 
-    def given(self, px_z: Any, y: Any, leading: tuple[int, ...]) -> Any:
+    def for_labels(self, px_z: Any, y: Any, leading: tuple[int, ...]) -> Any:
         """Return p(x|z), in a conditional model that for labels.
 
         Args:
@@ -61,7 +61,7 @@ class ModelInputs:
         if self.num_classes is None:
             self.refuse_labels("y", y)
             return px_z
-        return px_z.given(self.one_hot(y, leading))
+        return px_z.for_labels(self.one_hot(y, leading))
 
     def one_hot(self, y: Any, leading: tuple[int, ...]) -> Tensor:
         """Return one-hot vectors, (*leading, C).

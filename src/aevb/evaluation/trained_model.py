@@ -174,7 +174,7 @@ class TrainedModel:
                 f"try: numpy.zeros((1, {self.latent_dim}))"
             )
         with torch.no_grad():
-            return like(self.inputs.given(self.model.decoder(values), y, values.shape[:-1]).mean, z)
+            return like(self.inputs.for_labels(self.model.decoder(values), y, values.shape[:-1]).mean, z)
 
     def reconstruct(self, x: Array, y: Any = None) -> Array:
         """Return the mean of p(x|z) at the mean of q(z|x), or for binary z at its most probable value.
@@ -215,7 +215,7 @@ class TrainedModel:
         noise = Noise(seed, "samples", 0)
         if self.num_classes is not None:
             chosen = np.arange(count) % self.num_classes if labels is None else labels
-            px_z = self.inputs.given(self.model.decoder(self.model.sample_prior(count, noise)), chosen, (count,))
+            px_z = self.inputs.for_labels(self.model.decoder(self.model.sample_prior(count, noise)), chosen, (count,))
         else:
             self.inputs.refuse_labels("labels", labels)
             px_z = self.model.generate(count, noise)

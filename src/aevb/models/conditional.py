@@ -54,7 +54,7 @@ class GivenLabels:
     def __init__(self, network: Network, z: Tensor, num_classes: int) -> None:
         self.network, self.z, self.num_classes = network, z, num_classes
 
-    def given(self, y: Tensor) -> Any:
+    def for_labels(self, y: Tensor) -> Any:
         """Return p(x|z, y).
 
         Args:
@@ -76,7 +76,7 @@ class GivenLabels:
             Log-densities in nats, (...).
         """
         x, y = rows[..., : -self.num_classes], rows[..., -self.num_classes :]
-        return self.given(y).log_prob(x)
+        return self.for_labels(y).log_prob(x)
 
     @property
     def mean(self) -> NoReturn:
@@ -276,7 +276,7 @@ class ConditionalVAE(VAE):
             z: Latent variables, (..., M, J).
             x: Rows (x, y), (M, D + C).
         """
-        return self.decoder(z).given(self.split(x)[1])
+        return self.decoder(z).for_labels(self.split(x)[1])
 
     @torch.no_grad()
     def generate(self, count: int, noise: Noise, y: Tensor | None = None) -> Distribution:
@@ -294,4 +294,4 @@ class ConditionalVAE(VAE):
         if y is None:
             labels = torch.arange(count, device=z.device) % self.num_classes
             y = nn.functional.one_hot(labels, self.num_classes).to(z.dtype)
-        return self.decoder(z).given(y)
+        return self.decoder(z).for_labels(y)
