@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from hydra.plugins.sweeper import Sweeper
 
+from aevb.cli import hydra_policy
 from aevb.config import options
 from helpers.commands import REPOSITORY, aevb, process, python
 
@@ -228,3 +230,8 @@ def test_scripts_are_the_commands(command: str, tmp_path: Path) -> None:
     assert len(script.read_text().split("\n\n")[0].splitlines()) + 1 <= 3
     result = process([sys.executable, str(script), "nonsense=1"], tmp_path)
     assert refused(result, tmp_path).startswith(f"aevb-{command}: nonsense=1: no such key")
+
+
+def test_hydra_does_not_compose_the_points_again() -> None:
+    with hydra_policy.installed():
+        Sweeper.validate_batch_is_legal(object(), [["no.such.key=1"]])  # type: ignore[arg-type]

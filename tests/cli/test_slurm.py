@@ -24,6 +24,8 @@ pytestmark = [
 ]
 LAUNCHER = ("-m", "hydra/launcher=slurm", "hydra.launcher.partition=main", "hydra.launcher.mem_gb=1")
 LONG = ("data=digits", "hidden_dim=100", "latent_dim=2", "logger=none", "evaluator=bound", "report=false")
+# SLURM looks at time limits every half minute, so the signal comes 75 to 105 seconds after the start of a job.
+LIMIT = ("hydra.launcher.timeout_min=2", "hydra.launcher.signal_delay_s=15")
 TRAIN = str(Path(sys.executable).with_name("aevb-train"))
 
 
@@ -35,15 +37,14 @@ def slurm_env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
 
 def test_a_job_that_meets_its_time_limit_is_requeued(slurm_env: dict[str, str], tmp_path: Path) -> None:
     pytest.importorskip("submitit")
-    limit = ("hydra.launcher.timeout_min=1", "hydra.launcher.signal_delay_s=15")
-    words = [*LAUNCHER, *limit, *LONG, "max_samples=100000000", "seed=0"]
+    words = [*LAUNCHER, *LIMIT, *LONG, "max_samples=100000000", "seed=0"]
     command = subprocess.Popen(
         [TRAIN, *words], cwd=tmp_path, env={**os.environ, **slurm_env}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     run = tmp_path / "outputs" / "runs" / "digits-sgvb_b-adagrad-z2-s0"
     try:
-        # The budget is larger than any machine trains in a minute; it shrinks once the run has been requeued.
-        assert _appears(lambda: _requeued(tmp_path) >= 1, 200)
+        # The budget is larger than any machine trains in the time.
+        assert _appears(lambda: _requeued(tmp_path) >= 1, 250)
         assert _appears(lambda: (run / "checkpoints" / "last.ckpt").exists(), 5)
         assert _appears(lambda: len(_starts(run)) >= 2, 200)
         assert state(run) == "partial"
@@ -58,10 +59,9 @@ def test_a_job_that_meets_its_time_limit_is_requeued(slurm_env: dict[str, str], 
 
 def test_a_requeued_run_ends_as_an_uninterrupted_one(slurm_env: dict[str, str], tmp_path: Path) -> None:
     pytest.importorskip("submitit")
-    limit = ("hydra.launcher.timeout_min=1", "hydra.launcher.signal_delay_s=15")
-    budget = f"max_samples={_samples_in(45, tmp_path)}"
-    words = [TRAIN, *LAUNCHER, *limit, *LONG, budget, "seed=0"]
-    result = process(words, tmp_path, slurm_env, 900)  # about a minute for each half minute of training
+    budget = f"max_samples={_samples_in(110, tmp_path)}"
+    words = [TRAIN, *LAUNCHER, *LIMIT, *LONG, budget, "seed=0"]
+    result = process(words, tmp_path, slurm_env, 900)
     assert result.returncode == 0, result.stdout + result.stderr
     run = tmp_path / "outputs" / "runs" / "digits-sgvb_b-adagrad-z2-s0"
     assert state(run) == "done"
@@ -81,10 +81,10 @@ def test_a_thousand_points_are_one_array(slurm_env: dict[str, str], tmp_path: Pa
         [TRAIN, *words], cwd=tmp_path, env={**os.environ, **slurm_env}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     try:
-        assert _appears(lambda: len(_tasks(slurm_env)) == 1000, 250)
+        assert _appears(lambda: len(_tasks(slurm_env)) == 1000, 400)
         assert len({task.partition("_")[0] for task in _tasks(slurm_env)}) == 1
         slurm("scontrol", "update", "partitionname=main", "state=up", env=slurm_env)
-        assert _appears(lambda: len(_done(tmp_path)) >= 3, 120)  # the first of them
+        assert _appears(lambda: len(_done(tmp_path)) >= 3, 200)  # the first of them
     finally:
         slurm("scancel", "--user", str(os.getuid()), env=slurm_env)
         slurm("scontrol", "update", "partitionname=main", "state=up", env=slurm_env)

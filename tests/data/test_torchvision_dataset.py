@@ -5,6 +5,7 @@ hashes are those of the made files.
 """
 
 import builtins
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -142,6 +143,17 @@ def test_a_torchvision_that_does_not_fit_is_one_line(monkeypatch: pytest.MonkeyP
     ) as caught:
         import_datasets()
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.process
+def test_a_worker_with_such_a_torchvision_says_one_line(tmp_path: Path) -> None:
+    (tmp_path / "torchvision.py").write_text('raise RuntimeError("operator torchvision::nms does not exist")')
+    code = "from aevb.execution.child_process import _child; _child('aevb.execution.worker', ['outputs/runs/a'])"
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert child.returncode == 2
+    assert child.stderr.count("\n") == 1
+    assert child.stderr.startswith("outputs/runs/a: torchvision=")
 
 
 def test_modules_of_these_data_sets_are_light() -> None:

@@ -20,6 +20,7 @@ from aevb.errors import UserError
 from aevb.runs.data_hashes import record_data
 from aevb.runs.data_location import absolute_location, located
 from aevb.runs.origin import with_origin
+from aevb.runs.status import has_diverged
 
 __all__ = ["PROGRAM", "plan_run", "print_warning", "record_run", "train_here"]
 
@@ -108,13 +109,11 @@ def train_here(plan: PlannedRun, trusted: tuple[str, ...]) -> None:
         plan: The planned run.
         trusted: Users' modules that its config may name.
     """
-    with matching_torchvision():
-        from aevb.training import train_run  # imports torch
-        from aevb.training.divergence import Diverged
-
     try:
+        with matching_torchvision():
+            from aevb.training import train_run  # imports torch
         train_run.run(plan.directory, trusted)
-    except UserError as error:
-        if plan.action == "new" and not isinstance(error, Diverged):
+    except UserError:
+        if plan.action == "new" and not has_diverged(plan.directory):
             runs.discard(plan.directory)
         raise

@@ -24,7 +24,8 @@ from typing import Any, NamedTuple
 from aevb.console.environment import LAUNCHER
 from aevb.console.signals import STOP_SIGNALS, stop_signals
 from aevb.console.streams import prepare_streams
-from aevb.errors import memory_error
+from aevb.data.torchvision_import import matching_torchvision
+from aevb.errors import UserError, memory_error
 from aevb.execution.lifetime import exit_immediately
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
 SHARED = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 ALONE = "spawn"
 PRELOADED = ["aevb.execution.worker", "aevb.execution.ensemble_worker"]
+PRELOAD = "aevb.execution.preload"  # imports both
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 GRACE = 60.0  # seconds for a child that was asked to stop: aevb.execution.local_ranks gives its own 30 of them to save
 SERVER_DIED = 255  # exit code in the words of multiprocessing when it cannot know one
@@ -142,7 +144,7 @@ def start_child(command: WorkerCommand, shared: bool) -> BaseProcess:
     global _server_threads
     if shared and _server_threads in (None, command.threads):
         _server_threads = command.threads
-        multiprocessing.set_forkserver_preload(PRELOADED if command.module in PRELOADED else [command.module])
+        multiprocessing.set_forkserver_preload([PRELOAD if command.module in PRELOADED else command.module])
         method = SHARED
     else:
         method = ALONE
@@ -165,7 +167,12 @@ def _child(module: str, arguments: list[str]) -> None:
         os.setsid()
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
-        code = importlib.import_module(module).main(arguments)
+        with matching_torchvision():
+            main = importlib.import_module(module).main
+        code = main(arguments)
+    except UserError as error:
+        print(f"{arguments[0]}: {error}", file=sys.stderr)
+        code = 2
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
     except KeyboardInterrupt:
