@@ -28,6 +28,7 @@ def main() -> int:
     work = output.with_name(f"{output.name}-build")  # source folder, pickled pages, executed notebooks
     stage(work / "source")
     os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")
+    os.environ["IPYTHONDIR"] = str(_kernel_settings(work / "ipython"))
     settings = [f"nb_execution_cache_path={work / 'notebooks'}"]
     settings += ["nb_execution_mode=off"] * options.no_notebooks
     words = ["-b", "html", "-W", "--keep-going", "-q", "-c", str(DOCS), "-d", str(work / "doctrees")]
@@ -36,6 +37,14 @@ def main() -> int:
     if code == 0:
         print(output / "index.html")
     return code
+
+
+def _kernel_settings(folder: Path) -> Path:
+    # Kernels read these settings and not those of the user. Without them each kernel warns that its local sockets are not encrypted.
+    profile = folder / "profile_default"
+    profile.mkdir(parents=True, exist_ok=True)
+    (profile / "ipython_kernel_config.py").write_text("c.IPKernelApp.log_level = 40\n", encoding="utf-8")
+    return folder
 
 
 if __name__ == "__main__":

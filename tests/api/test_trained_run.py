@@ -54,6 +54,7 @@ def test_metrics_are_those_of_the_file(run):
 
 def test_config_reads_as_attributes_and_cannot_be_changed(run):
     assert run.config.latent_dim == run.settings["latent_dim"] == 2
+    assert run.config.name == run.name == run.directory.name
     assert run.config.optimizer.lr == run.settings["optimizer"]["lr"]
     with pytest.raises(Exception, match="read-only"):
         run.config.latent_dim = 3

@@ -118,7 +118,7 @@ def _axes(x: Scale, y: Scale) -> list[Markup]:
     parts.append(element("text", "training samples seen", **middle, **FONT))
     turned = f"rotate(-90 11 {(TOP + HEIGHT - BOTTOM) / 2:.0f})"
     side = {"x": 11, "y": (TOP + HEIGHT - BOTTOM) / 2, "text_anchor": "middle", "transform": turned}
-    return [*parts, element("text", "nats per datapoint", **side, **FONT)]
+    return [*parts, element("text", "lower bound, nats per datapoint", **side, **FONT)]
 
 
 def _legend(names: list[str]) -> list[Markup]:

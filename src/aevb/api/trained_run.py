@@ -63,6 +63,11 @@ class TrainedRun(TrainedModel):
         return run_html(self)
 
     @property
+    def name(self) -> str:
+        """The name of the run directory."""
+        return self.directory.name
+
+    @property
     def config(self) -> DictConfig:
         """The settings with attributes: `run.config.optimizer.lr`. It cannot be changed."""
         config = OmegaConf.create(self.settings)
