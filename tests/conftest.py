@@ -25,6 +25,7 @@ LONG = (
     "test_preemption.py",
     "test_several_machines.py",
     "test_scratch.py",
+    "test_site.py",
     "test_sweep.py",
     "test_ensemble_worker.py",
     "test_pool.py",
