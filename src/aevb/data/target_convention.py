@@ -60,20 +60,22 @@ class TargetConvention:
         }
         return ", ".join(filter(None, (names.get(self.kind, self.description), self.remark)))
 
-    def with_variance_floor(self, model: Mapping[str, Any]) -> Self:
-        """Return the convention with the floor of the decoder's variance, on which every number of the run depends.
+    def for_model(self, model: Mapping[str, Any]) -> Self:
+        """Return the convention with what the model adds to the meaning of its numbers.
 
         Args:
             model: The config node `model` of the run.
 
         Returns:
-            The convention; if the decoder has a floor, with a remark as "std >= 0.01".
+            The convention; with a remark as "std >= 0.01" if the decoder has a floor of its variance, and "given the
+            label" if the model is conditional.
         """
-        floor = (model.get("decoder") or {}).get("min_std")
-        if not floor:
-            return self
-        unit = " of that of the pixel" if "Standardised" in str(model.get("_target_")) else ""
-        return replace(self, remark=", ".join(filter(None, (self.remark, f"std >= {floor:g}{unit}"))))
+        floor, target = (model.get("decoder") or {}).get("min_std"), str(model.get("_target_"))
+        unit = " of that of the pixel" if "Standardised" in target else ""
+        remarks = [self.remark, f"std >= {floor:g}{unit}" if floor else ""]
+        if target.endswith(".ConditionalVAE"):
+            remarks.append("given the label")
+        return replace(self, remark=", ".join(filter(None, remarks)))
 
     def record(self) -> dict[str, Any]:
         """Return the fields as a JSON object, for DONE."""

@@ -99,7 +99,7 @@ def evaluate_run(
             identity = _identity(evaluator, loaded.model, x, split_name, seed, threads)
             evaluation = recorded(path, evaluator, identity)
             if evaluation is None:
-                convention = loaded.dataset.convention.with_variance_floor(loaded.settings["model"])
+                convention = loaded.dataset.convention.for_model(loaded.settings["model"])
                 facts = {
                     "checkpoint": layout.BEST if best else layout.MODEL,
                     "identity": identity,

@@ -171,7 +171,7 @@ def _context(
     dataset, splits = job.dataset, job.splits
     x = targets(splits.test, dataset.dynamic, settings["seed"], dtype)
     label = torch.from_numpy(splits.test.label)
-    convention = dataset.convention.with_variance_floor(settings["model"])
+    convention = dataset.convention.for_model(settings["model"])
     context = RunContext(job.directory, settings, model, x, label, dataset.shape, points.num_images, convention)
     if points.splits in ("both", "all"):
         train = targets(splits.train.first(points.num_images), dataset.dynamic, settings["seed"], dtype)

@@ -71,7 +71,7 @@ def write_evaluations(
         results: By the name of the evaluator.
         num_images: How many of the test images were evaluated; None: all.
     """
-    convention = job.dataset.convention.with_variance_floor(job.settings["model"])
+    convention = job.dataset.convention.for_model(job.settings["model"])
     for evaluator, evaluation, seconds in results.values():
         facts = {
             "seconds": seconds,
@@ -129,7 +129,7 @@ def mark_done(
         warning: Why the trained model should not be used; None if nothing is wrong.
         stopping: The state of early stopping, of a run that has it.
     """
-    convention = job.dataset.convention.with_variance_floor(job.settings["model"])
+    convention = job.dataset.convention.for_model(job.settings["model"])
     test = {
         name: {"mean": result.evaluation.mean(), "standard_error": result.evaluation.standard_error()}
         for name, result in results.items()
