@@ -1,3 +1,3 @@
-from aevb.cli.diff import diff
+from aevb.cli.entry import diff
 
 diff()

@@ -1,3 +1,3 @@
-from aevb.cli.evaluate import evaluate
+from aevb.cli.entry import evaluate
 
 evaluate()

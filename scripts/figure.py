@@ -1,3 +1,3 @@
-from aevb.cli.figure import figure
+from aevb.cli.entry import figure
 
 figure()

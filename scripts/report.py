@@ -1,3 +1,3 @@
-from aevb.cli.report import report
+from aevb.cli.entry import report
 
 report()

@@ -1,3 +1,3 @@
-from aevb.cli.status import status
+from aevb.cli.entry import status
 
 status()

@@ -1,3 +1,3 @@
-from aevb.cli.train import train
+from aevb.cli.entry import train
 
 train()

@@ -1,3 +1,3 @@
-from aevb.cli.verify import verify
+from aevb.cli.entry import verify
 
 verify()

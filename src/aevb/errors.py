@@ -37,5 +37,5 @@ def memory_error(error: BaseException) -> UserError | None:
     words = " ".join(str(error).split())[:120] or "MemoryError"
     return UserError(
         f"memory: too little ({words}); allowed: what the data, the model and torch need; "
-        "try: batch_size=, evaluation.num_images= or num_images= smaller, or fewer jobs at a time"
+        "try: a higher limit (ulimit -v), batch_size=, evaluation.num_images= or num_images= smaller, or fewer jobs at a time"
     )

@@ -8,6 +8,7 @@ import itertools
 import resource
 import sys
 import time
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,11 +18,12 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from aevb import runs
+from aevb.cli import entry
 from aevb.errors import UserError
 from aevb.files.archive import is_intact
 from aevb.runs.checkpoints import newest_checkpoint
 from aevb.runs.walk import run_directories
-from helpers.commands import TINY, aevb, errors, process, python
+from helpers.commands import REPOSITORY, TINY, aevb, errors, process, python
 from helpers.short_runs import outcome, train
 
 
@@ -166,8 +168,17 @@ def test_a_gpu_that_is_not_there(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+MEMORY = {  # kilobytes, and a command line
+    "python does not start whole": (40_000, "status", []),
+    "numpy does not fit": (100_000, "train", [*TINY]),
+    "torch does not fit": (900_000, "train", [*TINY]),
+    "torch does not fit a sweep": (1_500_000, "train", ["-m", "seed=0,1", *TINY]),
+}
+
+
 @pytest.mark.process
 @pytest.mark.slow
+<<<<<<< HEAD
 @pytest.mark.fault(
     "too little memory, for one run and in a sweep", "one line, no traceback, no untrained run directory remains"
 )
@@ -176,9 +187,24 @@ def test_too_little_memory_is_one_line(sweep: list[str], tmp_path: Path) -> None
     words = " ".join([str(Path(sys.executable).with_name("aevb-train")), *sweep, *TINY])
     result = process(["bash", "-c", f"ulimit -v 1500000; {words}"], tmp_path)  # Python starts, torch does not load
     assert result.returncode == (1 if sweep else 2), result.stderr
+=======
+@pytest.mark.fault("too little memory, alone and in a sweep", "one line, no traceback, no untrained run is left")
+@pytest.mark.parametrize("case", MEMORY.values(), ids=MEMORY)
+def test_too_little_memory_is_one_line(case: tuple[int, str, list[str]], tmp_path: Path) -> None:
+    kilobytes, command, words = case
+    line = " ".join([str(Path(sys.executable).with_name(f"aevb-{command}")), *words])
+    result = process(["bash", "-c", f"ulimit -v {kilobytes}; {line}"], tmp_path)
+    assert result.returncode == (1 if "-m" in words else 2), result.stderr
+>>>>>>> f7abedf (Say in one line that memory is too little, in every command)
     assert "memory: too little (" in result.stderr
     assert "Traceback" not in result.stderr
+    assert "-m" in words or len(errors(result).splitlines()) == 1
     assert not run_directories(tmp_path)
+
+
+def test_every_command_starts_where_memory_is_watched() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["scripts"] == {f"aevb-{name}": f"aevb.cli.entry:{name}" for name in entry.__all__}
 
 
 @pytest.mark.process

@@ -22,6 +22,7 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 from aevb.console.environment import LAUNCHER
+from aevb.console.memory import try_imports_first
 from aevb.console.signals import STOP_SIGNALS, stop_signals
 from aevb.console.streams import prepare_streams
 from aevb.data.torchvision_import import matching_torchvision
@@ -163,6 +164,7 @@ def _child(module: str, arguments: list[str]) -> None:
     code = 1
     try:
         prepare_streams()
+        try_imports_first()
         # A session of its own: Ctrl-C in a terminal goes to everyone in the foreground, and is to arrive once.
         os.setsid()
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,0 +1,101 @@
+"""The functions of the console commands. Each imports its command, and says in one line that there is too little memory for it.
+
+Nothing is imported at the top, so that the imports themselves are within what is caught.
+"""
+
+import sys
+
+__all__ = ["diff", "evaluate", "explore", "export", "figure", "report", "status", "train", "verify", "weights"]
+
+
+def _run(command: str) -> None:
+    errors, line = sys.stderr, ""
+    try:
+        from importlib import import_module
+
+        from aevb.console.memory import memory_limit, try_imports_first
+
+        if memory_limit() is not None:
+            sys.stderr = None  # where memory ends, modules of Python's own write tracebacks
+        try_imports_first()
+        function = getattr(import_module(f"aevb.cli.{command}"), command)
+    except Exception as error:
+        if not (line := _too_little(error)):
+            raise
+    finally:
+        sys.stderr = errors
+    if line:
+        sys.exit(_print(f"aevb-{command}: {line}"))
+    function()
+
+
+def _print(line: str) -> int:
+    if sys.stderr is not None:  # closed
+        print(line, file=sys.stderr)
+    return 2
+
+
+def _too_little(error: BaseException) -> str:
+    # The line about too little memory; empty for any other exception.
+    try:
+        from aevb.console.memory import memory_limit
+        from aevb.errors import memory_error
+
+        if line := str(memory_error(error) or ""):
+            return line
+        if memory_limit() is None:
+            return ""
+    except (MemoryError, ImportError, OSError, SystemError):  # not even for this
+        pass
+    # Of an import without memory, Python may raise any exception.
+    return "memory: too little to start; allowed: what Python needs; try: a higher limit (ulimit -v)"
+
+
+def train() -> None:
+    """aevb-train: train a run, resume it, or report that it is done."""
+    _run("train")
+
+
+def evaluate() -> None:
+    """aevb-evaluate: evaluate a finished run, or several."""
+    _run("evaluate")
+
+
+def figure() -> None:
+    """aevb-figure: draw a figure from finished runs."""
+    _run("figure")
+
+
+def status() -> None:
+    """aevb-status: how far runs have come, or the runs that a sweep would make."""
+    _run("status")
+
+
+def verify() -> None:
+    """aevb-verify: execute a run again and compare it bit by bit."""
+    _run("verify")
+
+
+def diff() -> None:
+    """aevb-diff: what differs between two runs."""
+    _run("diff")
+
+
+def report() -> None:
+    """aevb-report: write one HTML file about runs."""
+    _run("report")
+
+
+def explore() -> None:
+    """aevb-explore: write an offline page about the latent space of runs."""
+    _run("explore")
+
+
+def export() -> None:
+    """aevb-export: write the networks of a run for other programs."""
+    _run("export")
+
+
+def weights() -> None:
+    """aevb-weights: the weights of runs as one archive."""
+    _run("weights")
