@@ -107,6 +107,12 @@ def test_evaluate_knows_its_old_key() -> None:
     assert message(["run=x", "first=9"], "evaluate") == "first=9: renamed; try: num_images=9"
 
 
+@pytest.mark.parametrize("key", ["data.path", "data.root"])
+def test_evaluate_names_data_by_data_root(key: str) -> None:
+    line = "data of the run that have moved are named by data_root; try: data_root=mine.npz"
+    assert message(["run=x", f"{key}=mine.npz"], "evaluate") == f"{key}=mine.npz: {line}"
+
+
 def test_old_keys_in_a_users_experiment_are_named(tmp_path: Path) -> None:
     (tmp_path / "experiment").mkdir()
     (tmp_path / "experiment" / "mine.yaml").write_text(

@@ -46,8 +46,10 @@ def test_the_data_have_moved(run: Path, data_root: str) -> None:
     Path("new").mkdir()
     shutil.move(run.parent / "mine.npy", "new/mine.npy")
     assert len(aevb.load(run, data_root=data_root).test().x) == 30
+    model = aevb.load(run)
+    assert model.sample(2).shape == model.decode(np.zeros((2, 2))).shape == (2, 16)  # reads no data
     with pytest.raises(UserError, match=r"mine\.npy: no such file"):
-        aevb.load(run).test()
+        model.test()
 
 
 def test_a_run_and_its_data_moved_together(run: Path) -> None:

@@ -21,6 +21,7 @@ __all__ = ["explain", "is_user_error"]
 
 EXTRAS = {"joblib": "parallel", "submitit": "cluster", "slurm": "cluster"}  # launcher -> extra that installs it
 LAUNCHERS = ["basic", "cores", "ensemble"]  # without the presets that others build on
+DATA_KEYS = ("data.path", "data.root")  # of aevb-train
 OPTIONAL = ("experiment", "pitfall", "selection")  # groups of which no option need be chosen
 
 
@@ -100,6 +101,8 @@ def _unknown_key(key: str, root: str, arguments: list[str]) -> str:
         return f"{key}={value}: a group takes the name of an option; allowed: {', '.join(known)}; try: {remedy}"
     if "/" in key and options(group := key.partition("/")[0]):  # experiment/pitfalls=kl_sign
         return _unknown_option(group, f"{key.partition('/')[2]}/{value}", root)
+    if root == "evaluate" and key in DATA_KEYS:
+        return f"{key}={value}: data of the run that have moved are named by data_root; try: data_root={value}"
     everywhere = _keys(root, arguments)
     if key in everywhere:
         return f"+{key}={value}: the key exists; try: {key}={value}"
