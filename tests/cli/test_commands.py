@@ -144,7 +144,9 @@ def test_the_home_folder_is_expanded(tmp_path: Path) -> None:
         ("status", "~/o/runs"),
         ("diff", run, run),
         ("evaluate", f"run={run}", "evaluator=bound"),
-        ("report", "~/o/runs", "--out=~/page.html"),
+        ("report", "~/o/runs", "--out=~/page.html", "--tensorboard=~/tb"),
+        ("export", f"run={run}", "format=safetensors", "output_dir=~/export"),
+        ("weights", "pack", "~/o/runs", "--output=~/weights.zip"),
         ("figure", "figure=table", "runs=~/o/runs", "output_dir=~/o"),
         ("figure", "figure=table", "output_dir=~/o"),  # which looks below output_dir
     ):
@@ -164,6 +166,9 @@ def test_the_home_folder_is_expanded(tmp_path: Path) -> None:
         ("verify", "LONG"),
         ("report", "LONG"),
         ("explore", "LONG"),
+        ("export", "run=LONG", "format=safetensors"),
+        ("weights", "pack", "LONG"),
+        ("weights", "list", "LONG"),
         ("evaluate", "run=LONG"),
         ("figure", "figure=table", "runs=LONG"),
         ("figure", "figure=table", "output_dir=LONG"),

@@ -178,24 +178,15 @@ MEMORY = {  # kilobytes, and a command line
 
 @pytest.mark.process
 @pytest.mark.slow
-<<<<<<< HEAD
 @pytest.mark.fault(
     "too little memory, for one run and in a sweep", "one line, no traceback, no untrained run directory remains"
 )
-@pytest.mark.parametrize("sweep", [[], ["-m", "seed=0,1"]], ids=["alone", "sweep"])
-def test_too_little_memory_is_one_line(sweep: list[str], tmp_path: Path) -> None:
-    words = " ".join([str(Path(sys.executable).with_name("aevb-train")), *sweep, *TINY])
-    result = process(["bash", "-c", f"ulimit -v 1500000; {words}"], tmp_path)  # Python starts, torch does not load
-    assert result.returncode == (1 if sweep else 2), result.stderr
-=======
-@pytest.mark.fault("too little memory, alone and in a sweep", "one line, no traceback, no untrained run is left")
 @pytest.mark.parametrize("case", MEMORY.values(), ids=MEMORY)
 def test_too_little_memory_is_one_line(case: tuple[int, str, list[str]], tmp_path: Path) -> None:
     kilobytes, command, words = case
     line = " ".join([str(Path(sys.executable).with_name(f"aevb-{command}")), *words])
     result = process(["bash", "-c", f"ulimit -v {kilobytes}; {line}"], tmp_path)
     assert result.returncode == (1 if "-m" in words else 2), result.stderr
->>>>>>> f7abedf (Say in one line that memory is too little, in every command)
     assert "memory: too little (" in result.stderr
     assert "Traceback" not in result.stderr
     assert "-m" in words or len(errors(result).splitlines()) == 1

@@ -1,8 +1,6 @@
 """aevb-export: write the networks of a finished run in a format that other programs read."""
 
-from pathlib import Path
-
-from aevb.cli.arguments import Arguments, run_command
+from aevb.cli.arguments import Arguments, run_command, user_path
 from aevb.cli.flags import take_trusted
 from aevb.errors import UserError
 from aevb.runs.settings import read_settings
@@ -28,9 +26,9 @@ def _export() -> int:
     )
     trusted = take_trusted()
     settings = _settings(parser.parse_args().settings)
-    run = Path(settings["run"])
+    run = user_path(settings["run"])
     read_settings(run)  # a folder that is no run is refused before torch is loaded
-    output_dir = Path(settings.get("output_dir", run / "export"))
+    output_dir = user_path(settings["output_dir"]) if "output_dir" in settings else run / "export"
     from aevb.evaluation.export import export_run
     from aevb.evaluation.loading import load_run
 

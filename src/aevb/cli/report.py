@@ -38,7 +38,7 @@ def _report() -> int:
     )
     parser.add_argument(
         "--tensorboard",
-        type=Path,
+        type=user_path,
         metavar="FOLDER",
         help="write a log directory for TensorBoard as well (docs/tensorboard)",
     )
