@@ -1,5 +1,6 @@
 """aevb-report: write one HTML file about runs, or about the runs of a sweep."""
 
+import gc
 import os
 import re
 import shlex
@@ -10,7 +11,7 @@ from aevb.cli.arguments import Arguments, run_command, user_path
 from aevb.cli.flags import take_trusted
 from aevb.cli.status import rows_of_sweep
 from aevb.errors import UserError
-from aevb.runs.status import rows_of
+from aevb.runs.status import ReadRun, read_runs
 
 __all__ = ["report"]
 
@@ -50,17 +51,18 @@ def _report() -> int:
     if overrides and len(overrides) < len(arguments.what):
         raise UserError("both a folder and overrides; allowed: one of them; try: output_dir=DIR for runs elsewhere")
     if overrides:
-        rows = rows_of_sweep(overrides, trusted)
+        runs = [ReadRun(row) for row in rows_of_sweep(overrides, trusted)]
     else:
-        by_run = {row.run: row for folder in arguments.what for row in rows_of(user_path(folder))}
-        rows = list(by_run.values())
+        by_run = {run.row.run: run for folder in arguments.what for run in read_runs(user_path(folder))}
+        runs = list(by_run.values())
+    gc.disable()  # thousands of runs are millions of objects, and no cycles among them
     from aevb.report import Options, write_report  # here, so that --help does not load numpy
 
-    write_report(rows, arguments.out, Options(arguments.title, images, pattern))
+    write_report(runs, arguments.out, Options(arguments.title, images, pattern))
     if arguments.tensorboard is not None:
         from aevb.report.dashboard import write_dashboard
 
-        print(f"tensorboard --logdir {shlex.quote(str(write_dashboard(rows, arguments.tensorboard)))}")
+        print(f"tensorboard --logdir {shlex.quote(str(write_dashboard(runs, arguments.tensorboard)))}")
     print(arguments.out)
     return 0
 

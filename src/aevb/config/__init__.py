@@ -4,7 +4,7 @@ Standard library and OmegaConf only; neither torch nor what a config names is im
 """
 
 from aevb.config.combinations import warnings
-from aevb.config.identity import difference, fingerprint, flatten, run_name
+from aevb.config.identity import difference, fingerprint, flatten, numbers_of, run_name
 from aevb.config.messages import ConfigError, shown, suggestion
 from aevb.config.pitfall_labels import label_pitfalls, pitfall_of
 from aevb.config.tree import CONF, allowed, options, targets
@@ -19,6 +19,7 @@ __all__ = [
     "fingerprint",
     "flatten",
     "label_pitfalls",
+    "numbers_of",
     "options",
     "pitfall_of",
     "run_name",

@@ -6,12 +6,12 @@ fingerprint: a run with a larger budget is the same run, extended.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from aevb.config.migration import first_names
 
-__all__ = ["IN_THE_NAME", "difference", "fingerprint", "flatten", "run_name"]
+__all__ = ["IN_THE_NAME", "difference", "fingerprint", "flatten", "numbers_of", "run_name"]
 
 NOT_IN_FINGERPRINT = (
     "max_samples",
@@ -54,32 +54,50 @@ IN_THE_NAME = ("data", "objective", "optimizer")
 """Groups whose options are part of a run's name, with latent_dim and seed."""
 
 
-def flatten(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the dotted keys of nested dictionaries with their values.
+def flatten(node: Any, prefix: str = "") -> list[tuple[str, Any]]:
+    """Return the dotted keys of nested dictionaries with their values.
 
     Args:
         node: Nested dictionaries; a list is a value.
         prefix: Dotted key of `node` itself.
     """
-    if isinstance(node, dict) and node:
-        for key, value in node.items():
-            yield from flatten(value, f"{prefix}.{key}" if prefix else str(key))
-    else:
-        yield prefix, node
+    pairs: list[tuple[str, Any]] = []
+    _flatten(node, prefix, pairs)
+    return pairs
 
 
-def _numbers(settings: dict[str, Any]) -> dict[str, Any]:
+def _flatten(node: Any, prefix: str, pairs: list[tuple[str, Any]]) -> None:
+    if not (isinstance(node, dict) and node):
+        pairs.append((prefix, node))
+        return
+    for name, value in node.items():
+        key = f"{prefix}.{name}" if prefix else str(name)
+        if isinstance(value, dict):
+            _flatten(value, key, pairs)
+        else:
+            pairs.append((key, value))
+
+
+def numbers_of(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return everything in a config that the numbers of training depend on, by dotted key.
+
+    Args:
+        settings: A resolved config.
+    """
     # With early stopping the evaluation points decide when training ends.
     points = EVALUATION_POINTS if settings.get("early_stopping") else ()
-    absent = [key for key in NOT_IN_FINGERPRINT if key not in points]
-    below = tuple(f"{key}." for key in absent)
     return {
         key: value
         for key, value in flatten(settings)
-        if key not in absent
-        and not key.startswith(below)
+        if _in_fingerprint(key, points)
         and not (key in DEFAULTS_TREATED_AS_ABSENT and value == DEFAULTS_TREATED_AS_ABSENT[key])
     }
+
+
+@lru_cache(maxsize=8192)  # thousands of runs have the same few hundred keys
+def _in_fingerprint(key: str, points: tuple[str, ...]) -> bool:
+    absent = [other for other in NOT_IN_FINGERPRINT if other not in points]
+    return key not in absent and not key.startswith(tuple(f"{other}." for other in absent))
 
 
 def _digest(values: Any) -> str:
@@ -96,7 +114,7 @@ def fingerprint(settings: dict[str, Any]) -> str:
     Returns:
         64 hexadecimal digits. Keys and targets are hashed under the names of the first version (aevb.config.migration).
     """
-    return _digest(first_names(_numbers(settings)))
+    return _digest(first_names(numbers_of(settings)))
 
 
 def difference(settings: dict[str, Any], other: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -109,7 +127,7 @@ def difference(settings: dict[str, Any], other: dict[str, Any]) -> dict[str, tup
     Returns:
         Dotted key -> both values; "absent" where a config has no such key. Keys outside the fingerprint are ignored.
     """
-    values, other_values = _numbers(settings), _numbers(other)
+    values, other_values = numbers_of(settings), numbers_of(other)
     return {
         key: (values.get(key, "absent"), other_values.get(key, "absent"))
         for key in dict.fromkeys([*values, *other_values])

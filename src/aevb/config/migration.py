@@ -94,12 +94,16 @@ def renamed_key(key: str, table: Mapping[str, str] = RENAMED_KEYS) -> str:
     Returns:
         The new key, or `key` itself if it was never renamed.
     """
-    return _renamed(key, tuple(table.items()))
+    return _present_name(key) if table is RENAMED_KEYS else _renamed(key, table)
 
 
 @lru_cache(maxsize=8192)  # thousands of runs have the same few hundred keys
-def _renamed(key: str, table: tuple[tuple[str, str], ...]) -> str:
-    for pattern, new in table:
+def _present_name(key: str) -> str:
+    return _renamed(key, RENAMED_KEYS)
+
+
+def _renamed(key: str, table: Mapping[str, str]) -> str:
+    for pattern, new in table.items():
         expression = re.escape(pattern).replace(r"\*", r"([^.]+)")
         if match := re.fullmatch(rf"{expression}((?:\..*)?)", key):
             *parts, rest = match.groups()
@@ -150,24 +154,34 @@ def upgrade(settings: dict[str, Any]) -> dict[str, Any]:
         A new dictionary with the present names; entries keep their order where their node does not change.
     """
     upgraded: dict[str, Any] = {}
-    _copy(settings, "", upgraded)
+    _copy(settings, "", {"": upgraded})
     for node, target in ADDED_TARGETS.items():
         if "trainer" in upgraded:  # the config of a run
             upgraded.setdefault(node, {}).setdefault("_target_", target)
     return upgraded
 
 
-def _copy(node: dict[str, Any], prefix: str, root: dict[str, Any]) -> None:
+def _copy(node: dict[str, Any], prefix: str, nodes: dict[str, dict[str, Any]]) -> None:
+    # nodes: those of the new config, by dotted key.
     for name, value in node.items():
         old = f"{prefix}{name}"
         if isinstance(value, dict) and value:
-            _copy(value, f"{old}.", root)
+            _copy(value, f"{old}.", nodes)
             continue
-        *folders, last = renamed_key(old).split(".")
-        parent = root
-        for folder in folders:
-            parent = parent.setdefault(folder, {})
+        key, last = _path(old)
+        parent = nodes.get(key)
+        if parent is None:
+            parent = nodes[""]
+            for folder in key.split("."):
+                parent = parent.setdefault(folder, {})
+            nodes[key] = parent
         parent[last] = RENAMED_TARGETS.get(value, value) if last == "_target_" and isinstance(value, str) else value
+
+
+@lru_cache(maxsize=8192)
+def _path(key: str) -> tuple[str, str]:
+    node, _, last = renamed_key(key).rpartition(".")
+    return node, last
 
 
 def upgrade_record(record: Any) -> Any:
@@ -193,8 +207,12 @@ def first_names(values: dict[str, Any]) -> dict[str, Any]:
     Returns:
         The same values under their first names.
     """
-    back = {new: old for old, new in RENAMED_KEYS.items()}
     return {
-        renamed_key(key, back): _FIRST_TARGETS.get(value, value) if key.endswith("_target_") else value
+        _first_name(key): _FIRST_TARGETS.get(value, value) if key.endswith("_target_") else value
         for key, value in values.items()
     }
+
+
+@lru_cache(maxsize=8192)
+def _first_name(key: str) -> str:
+    return renamed_key(key, {new: old for old, new in RENAMED_KEYS.items()})

@@ -111,7 +111,10 @@ def read_bytes(path: Path, limit: int) -> bytes:
         OSError: If it cannot be opened.
     """
     with open_regular(path) as file:
-        raw = file.read(limit + 1)
+        size = min(limit, os.fstat(file.fileno()).st_size)  # a buffer of `limit` bytes costs more than reading does
+        raw = file.read(size + 1)
+        if len(raw) > size:  # it has grown
+            raw += file.read(limit - size)
     if len(raw) > limit:
         size = f"{limit // MIB} MiB" if limit >= MIB else f"{limit:,} bytes"
         raise UserError(f"{path}: larger than {size}, which no file of this name is; try: remove it")

@@ -1,9 +1,8 @@
 """Builds a report from rows of aevb-status, within limits of size: images are dropped first, then the details of single runs."""
 
-import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,7 +25,7 @@ from aevb.report.run_table import run_table
 from aevb.report.views import View, views
 from aevb.runs import layout
 from aevb.runs.manifest import package_version
-from aevb.runs.status import Row
+from aevb.runs.status import ReadRun, Row
 
 __all__ = ["Options", "build_report", "write_report"]
 
@@ -63,11 +62,11 @@ class Limits(NamedTuple):
     details: int
 
 
-def write_report(rows: list[Row], path: Path, options: Options | None = None) -> None:
+def write_report(rows: Sequence[Row | ReadRun], path: Path, options: Options | None = None) -> None:
     """Write the report of runs.
 
     Args:
-        rows: The runs, as aevb.runs.status gives them.
+        rows: The runs, as aevb.runs.status gives them, with or without their records.
         path: The HTML file; it is replaced as a whole.
         options: How it is made.
 
@@ -77,11 +76,11 @@ def write_report(rows: list[Row], path: Path, options: Options | None = None) ->
     write_text(path, build_report(rows, options))
 
 
-def build_report(rows: list[Row], options: Options | None = None) -> str:
+def build_report(rows: Sequence[Row | ReadRun], options: Options | None = None) -> str:
     """Return the report of runs as one HTML document of at most 10 MB; the same runs give the same bytes.
 
     Args:
-        rows: The runs, as aevb.runs.status gives them.
+        rows: The runs, as aevb.runs.status gives them, with or without their records.
         options: How it is made.
 
     Returns:
@@ -108,11 +107,8 @@ def build_report(rows: list[Row], options: Options | None = None) -> str:
 def _redaction(records: list[RunRecord], pattern: re.Pattern[str] | None) -> Redaction:
     starts = [start for record in records for start in _list(record.manifest.get("starts")) if isinstance(start, dict)]
     hosts = {start["host"] for start in starts if isinstance(start.get("host"), str)}
-    texts = [
-        text
-        for record in records
-        for text in (record.row.run, record.traceback, json.dumps([record.settings, record.manifest], default=str))
-    ]
+    texts = set().union(*{record.texts for record in records})
+    texts |= {text for record in records for text in (record.row.run, record.traceback)}
     return Redaction(texts, hosts, pattern)
 
 
@@ -123,11 +119,8 @@ def _list(value: Any) -> list[Any]:
 def _content(records: list[RunRecord], options: Options) -> dict[str, Any]:
     configured = [flat for record in records if (flat := record.flat)]
     differing = differing_settings(configured)
-    constant = (
-        {key: value for key, value in configured[0].items() if all(flat.get(key) == value for flat in configured)}
-        if configured
-        else {}
-    )
+    shared = set(configured[0].items()).intersection(*map(dict.items, configured[1:])) if configured else set()
+    constant = {key: value for key, value in configured[0].items() if (key, value) in shared} if configured else {}
     curves, without_curve = curves_of(records)
     shown_panels, more_panels = panels(curves)
     table, paper = run_table(records, differing), compare_with_paper(curves)

@@ -14,6 +14,7 @@ import math
 import re
 import shutil
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from aevb.report.panels import Panel, curves_of, panels
 from aevb.report.records import RunRecord, read_record
 from aevb.report.statistics import summarise
 from aevb.report.views import NAMES
-from aevb.runs.status import Row
+from aevb.runs.status import ReadRun, Row
 
 __all__ = ["write_dashboard"]
 
@@ -52,7 +53,7 @@ TensorBoard has no logarithmic horizontal axis; the report of the sweep has.
 """
 
 
-def write_dashboard(rows: list[Row], folder: Path) -> Path:
+def write_dashboard(rows: Sequence[Row | ReadRun], folder: Path) -> Path:
     """Write the log directory of a sweep.
 
     Args:

@@ -6,6 +6,7 @@ by the key that they follow, and are left out.
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from aevb.config import flatten, shown
@@ -50,12 +51,15 @@ def flat_settings(settings: dict[str, Any]) -> dict[str, str]:
     Returns:
         Values by key; the option of a group stands under the group's name, as in `data=mnist`.
     """
-    flat = {
-        key: shown(value)
-        for key, value in flatten(settings)
-        if key and key not in LEFT_OUT and not key.startswith(BELOW_LEFT_OUT)
-    }
-    return {key.removeprefix("choices."): value for key, value in flat.items()}
+    pairs = [(_shown_key(key), value) for key, value in flatten(settings)]
+    return {key: value if type(value) is str and value.isalnum() else shown(value) for key, value in pairs if key}
+
+
+@cache
+def _shown_key(key: str) -> str:
+    # Empty for a key that is left out.
+    left_out = key in LEFT_OUT or key.startswith(BELOW_LEFT_OUT)
+    return "" if left_out else key.removeprefix("choices.")
 
 
 def differing_settings(runs: Sequence[dict[str, str]]) -> list[Differing]:

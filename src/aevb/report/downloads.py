@@ -15,6 +15,7 @@ from aevb.report.run_table import RunTable, plain
 __all__ = ["Download", "downloads"]
 
 PLAIN_LIMIT = 20_000  # bytes; a larger file is packed
+SLOW_TO_PACK = 2_000_000  # bytes above which a tenth is not worth the time
 
 
 class Download(NamedTuple):
@@ -73,7 +74,13 @@ def _runs(records: list[RunRecord], table: RunTable) -> str:
 
 
 def _curves(records: list[RunRecord]) -> str:
-    return _csv([{"run": record.name, **line} for record in records for line in record.lines])
+    columns = list(dict.fromkeys(key for record in records if record.lines for key in record.lines[0]))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["run", *columns])
+    for record in records:
+        writer.writerows([record.name, *map(line.get, columns)] for line in record.lines)
+    return text.getvalue()
 
 
 def _json(records: list[RunRecord], paper: PaperTable) -> str:
@@ -114,7 +121,7 @@ def _csv(rows: list[dict[str, Any]]) -> str:
 def _file(name: str, kind: str, text: str, what: str) -> Download:
     data = text.encode()
     if len(data) > PLAIN_LIMIT:
-        packed = gzip.compress(data, mtime=0)
+        packed = gzip.compress(data, compresslevel=6 if len(data) > SLOW_TO_PACK else 9, mtime=0)
         return Download(f"{name}.gz", _uri("application/gzip", packed), len(data), what)
     return Download(name, _uri(kind, data), len(data), what)
 

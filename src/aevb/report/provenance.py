@@ -20,7 +20,7 @@ SHARED = (
     "matmul_backend",
     "data",
 )
-FROM_SETTINGS = ("trainer.precision", "trainer.threads", "trainer.matmul_backend", "trainer.engine", "trainer.sampling")
+FROM_TRAINER = ("precision", "threads", "matmul_backend", "engine")
 MOST_VALUES = 12
 
 
@@ -59,11 +59,12 @@ def provenance(records: list[RunRecord]) -> list[Fact]:
 
 
 def _facts(record: RunRecord) -> dict[str, Any]:
-    manifest, flat = record.manifest, dict(flatten(record.settings))
+    manifest, trainer = record.manifest, record.settings.get("trainer") or {}
     facts = dict(flatten({key: manifest[key] for key in SHARED if key in manifest}))
     facts.setdefault("commit", record.facts.get("commit") or "not recorded")
     facts |= {f"data.{split}": value for split, value in record.hashes.items() if f"data.{split}" not in facts}
-    facts |= {key: flat[key] for key in FROM_SETTINGS if key in flat}
+    facts |= {"sampling": record.settings["sampling"]} if "sampling" in record.settings else {}
+    facts |= {f"trainer.{key}": trainer[key] for key in FROM_TRAINER if key in trainer}
     for item in record.evaluations_read:
         settings = item.facts.get("settings")
         named = shown(settings) if isinstance(settings, dict) else ""

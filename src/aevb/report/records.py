@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,13 +13,13 @@ from aevb.errors import UserError
 from aevb.files.regular import MIB, read_tail, read_text
 from aevb.report.differing import flat_settings
 from aevb.report.images import Picture
-from aevb.report.redaction import Redaction
+from aevb.report.redaction import Redaction, strings
 from aevb.runs import layout
-from aevb.runs.csv_table import read_rows
+from aevb.runs.csv_table import parse_rows
 from aevb.runs.records import read_data_hashes, read_done, read_evaluation, read_manifest
 from aevb.runs.run import Run
 from aevb.runs.settings import read_settings
-from aevb.runs.status import Row
+from aevb.runs.status import ReadRun, Row
 
 __all__ = ["DAMAGE", "Evaluation", "RunRecord", "read_record", "redacted"]
 
@@ -84,6 +84,12 @@ class RunRecord(Run):
         """The settings that describe the experiment, by dotted key; empty if the config cannot be read."""
         return flat_settings(self.settings)
 
+    @cached_property
+    def texts(self) -> frozenset[str]:
+        """Every string of its JSON records, and every key: one set for all runs that have the same."""
+        evaluations = [item.facts for item in self.evaluations_read]
+        return _shared(frozenset(strings([self.settings, self.facts, self.manifest, evaluations])))
+
     @property
     def columns(self) -> list[str]:
         """Columns of metrics.csv, without samples_seen."""
@@ -105,15 +111,16 @@ class RunRecord(Run):
         return np.array([_number(line.get(name)) for line in self.lines], dtype=np.float64)
 
 
-def read_record(row: Row) -> RunRecord:
+def read_record(run: Row | ReadRun) -> RunRecord:
     """Read a run directory.
 
     Args:
-        row: The run's line of aevb-status.
+        run: The run's line of aevb-status, with the records that it comes from if they are at hand.
 
     Returns:
         The record. A file that cannot be read leaves its part empty and a line in `faults`.
     """
+    row, done, settings = run if isinstance(run, ReadRun) else ReadRun(run)
     directory = Path(row.run)
     faults: list[str] = []
 
@@ -126,16 +133,19 @@ def read_record(row: Row) -> RunRecord:
             faults.append(" ".join(str(error).split()))
             return otherwise
 
-    done = attempt(lambda: read_done(directory), None) if row.state in ("done", "partial") else None
-    settings = attempt(lambda: read_settings(directory, done), {}) if row.state != "missing" else {}
-    lines = attempt(lambda: read_rows(directory / layout.METRICS), [])
+    if done is None and row.state in ("done", "partial"):
+        done = attempt(lambda: read_done(directory), None)
+    if settings is None:
+        settings = attempt(lambda: read_settings(directory, done), {}) if row.state != "missing" else {}
+    metrics_text = attempt(lambda: read_text(directory / layout.METRICS, LARGEST), "")
+    lines = attempt(lambda: parse_rows(metrics_text, directory / layout.METRICS), [])
     evaluations = [attempt(partial(_evaluation, path), None) for path in layout.evaluation_files(directory)]
     return RunRecord(
         directory,
         row,
         settings,
         lines,
-        attempt(lambda: read_text(directory / layout.METRICS, LARGEST), "") if lines else "",
+        metrics_text if lines else "",
         _without_config(done or {}),
         attempt(lambda: read_manifest(directory), {}),
         dict(attempt(lambda: read_data_hashes(directory), {})),
@@ -145,6 +155,11 @@ def read_record(row: Row) -> RunRecord:
         else "",
         list(dict.fromkeys(faults)),
     )
+
+
+@lru_cache(maxsize=8192)
+def _shared(texts: frozenset[str]) -> frozenset[str]:
+    return texts
 
 
 def _number(text: str | None) -> float:
@@ -170,13 +185,16 @@ def redacted(record: RunRecord, redaction: Redaction) -> RunRecord:
     """
     value, text = redaction.value, redaction.text
     row = record.row
+    row = replace(row, run=text(row.run), why=text(row.why), point=text(row.point))
+    texts = {"traceback": text(record.traceback), "faults": [text(line) for line in record.faults]}
+    if redaction.is_public(record.texts):
+        return replace(record, row=row, **texts)
     return replace(
         record,
-        row=replace(row, run=text(row.run), why=text(row.why), point=text(row.point)),
+        row=row,
         settings=value(record.settings),
         facts=value(record.facts),
         manifest=value(record.manifest),
         evaluations_read=[item._replace(facts=value(item.facts)) for item in record.evaluations_read],
-        traceback=text(record.traceback),
-        faults=[text(line) for line in record.faults],
+        **texts,
     )

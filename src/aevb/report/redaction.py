@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-__all__ = ["Redaction"]
+__all__ = ["Redaction", "strings"]
 
 HOME = re.compile(r"(?:/(?:export/)?home/|/Users/|[A-Za-z]:\\+Users\\+)([^/\\\s'\":,;]+)")
 ROOT_HOME = re.compile(r"(?<![\w.~/-])/root(?![\w-])")
@@ -41,7 +41,7 @@ class Redaction:
             hosts: Host names that the runs recorded.
             pattern: A further pattern of the user's; every match is removed.
         """
-        users = {name for text in texts for name in HOME.findall(text)} | {_user()}
+        users = {name for text in texts if "/" in text or "\\" in text for name in HOME.findall(text)} | {_user()}
         names = {*hosts, platform.node()}
         names |= {name.partition(".")[0] for name in names}
         self._users = _alternatives(users - {"root"})
@@ -49,6 +49,8 @@ class Redaction:
         self._pattern = pattern
         self.text = cache(self._text)  # runs of a sweep repeat each other
         """Return a text without private names, see `_text`."""
+        self.is_public = cache(self._is_public)
+        """Return whether nothing would be removed from containers, see `_is_public`."""
 
     def _text(self, text: str) -> str:
         """Return `text` without private names.
@@ -72,6 +74,14 @@ class Redaction:
             text = re.sub(rf"(?<![\w-])(?:{self._hosts})(?![\w-])", "host", text)
         return text if self._pattern is None else self._pattern.sub(REMOVED, text)
 
+    def _is_public(self, texts: frozenset[str]) -> bool:
+        """Return whether nothing would be removed from containers.
+
+        Args:
+            texts: Their `strings`.
+        """
+        return not any(_names_a_secret(text) or self.text(text) != text for text in texts)
+
     def value(self, value: Any, key: str = "") -> Any:
         """Return nested containers with every string redacted; the value of a key that names a secret is removed.
 
@@ -86,6 +96,32 @@ class Redaction:
         if value is not None and _names_a_secret(key):
             return REMOVED
         return self.text(value) if isinstance(value, str) else value
+
+
+def strings(value: Any) -> set[str]:
+    """Return every string and every key of nested containers.
+
+    Args:
+        value: Nested dictionaries and lists.
+    """
+    texts: set[str] = set()
+    _collect(value, texts)
+    return texts
+
+
+def _collect(value: Any, texts: set[str]) -> None:
+    if isinstance(value, str):
+        texts.add(value)
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            texts.add(name if isinstance(name, str) else str(name))
+            if isinstance(item, str):
+                texts.add(item)
+            elif isinstance(item, dict | list):
+                _collect(item, texts)
+    elif isinstance(value, list):
+        for item in value:
+            _collect(item, texts)
 
 
 @cache

@@ -51,6 +51,8 @@ def summarise(curves: list[tuple[np.ndarray, np.ndarray]]) -> Summary:
     Returns:
         The summary; without rows if no point has a value.
     """
+    if curves and all(np.array_equal(xs, curves[0][0]) for xs, _ in curves) and np.isfinite([ys for _, ys in curves]).all():
+        return _of_same_points(curves[0][0], np.array([ys for _, ys in curves]))
     values = [{int(x): float(y) for x, y in zip(xs, ys, strict=True) if math.isfinite(y)} for xs, ys in curves]
     ends = [max(value, default=-1) for value in values]
     columns = []
@@ -62,3 +64,11 @@ def summarise(curves: list[tuple[np.ndarray, np.ndarray]]) -> Summary:
             columns.append((point, float(column.mean()), column.min(), column.max(), deviation, len(column)))
     table = np.array(columns, dtype=np.float64).reshape(-1, 6).T
     return Summary(table[0].astype(np.int64), table[1], table[2], table[3], table[4], table[5].astype(np.int64))
+
+
+def _of_same_points(samples_seen: np.ndarray, values: np.ndarray) -> Summary:
+    # All seeds have all points: values are (seeds, R).
+    count = len(values)
+    deviation = values.std(axis=0, ddof=1) if count > 1 else np.zeros(values.shape[1])
+    mean, low, high = (np.asarray(reduce(values, axis=0)) for reduce in (np.mean, np.min, np.max))
+    return Summary(samples_seen.astype(np.int64), mean, low, high, deviation, np.full(len(samples_seen), count))

@@ -13,7 +13,7 @@ from aevb.files.regular import MIB, read_text
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["CLOCK", "columns", "read_rows"]
+__all__ = ["CLOCK", "columns", "parse_rows", "read_rows"]
 
 LIMIT = 64 * MIB
 CLOCK = "samples_seen"
@@ -33,21 +33,61 @@ def read_rows(path: Path) -> list[dict[str, str]]:
         FileNotFoundError: If there is no such file.
     """
     try:
-        reader = csv.DictReader(io.StringIO(read_text(path, LIMIT), newline=""), strict=True)
-        names = reader.fieldnames or []
-        if names and (CLOCK not in names or len(set(names)) != len(names)):
-            raise ValueError(f"no column {CLOCK}" if CLOCK not in names else "two columns of one name")
-        rows = []
-        for row in reader:
-            if None in row or None in row.values():
-                raise ValueError(f"line {reader.line_num} has not {len(names)} cells")
-            for name, cell in row.items():
-                _check(name, cell, reader.line_num)
-            rows.append(row)
-        return rows
+        text = read_text(path, LIMIT)
+    except ValueError as error:
+        raise _damaged(path, error) from error
+    return parse_rows(text, path)
+
+
+def parse_rows(text: str, path: Path) -> list[dict[str, str]]:
+    """Return the rows of a table as they are written.
+
+    Args:
+        text: The content of metrics.csv or timing.csv of a run.
+        path: The file, for the message.
+
+    Returns:
+        As `read_rows`.
+
+    Raises:
+        UserError: If the text is damaged.
+    """
+    try:
+        return _rows(text)
     except (ValueError, csv.Error) as error:
-        remedy = "the command that trained the run, which writes it anew"
-        raise UserError(f"{path}: damaged ({' '.join(str(error).split())[:200]}); try: {remedy}") from error
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> UserError:
+    remedy = "the command that trained the run, which writes it anew"
+    return UserError(f"{path}: damaged ({' '.join(str(error).split())[:200]}); try: {remedy}")
+
+
+def _rows(text: str) -> list[dict[str, str]]:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    names = next(reader, [])
+    if names and (CLOCK not in names or len(set(names)) != len(names)):
+        raise ValueError(f"no column {CLOCK}" if CLOCK not in names else "two columns of one name")
+    rows, clock = [], names.index(CLOCK) if names else 0
+    for cells in reader:
+        if not cells:
+            continue
+        if len(cells) != len(names):
+            raise ValueError(f"line {reader.line_num} has not {len(names)} cells")
+        if not _are_numbers(cells, clock):
+            for name, cell in zip(names, cells, strict=True):
+                _check(name, cell, reader.line_num)
+        rows.append(dict(zip(names, cells, strict=True)))
+    return rows
+
+
+def _are_numbers(cells: list[str], clock: int) -> bool:
+    # Whether every cell is an ordinary number or empty; the others are looked at one by one.
+    try:
+        seen, numbers = int(cells[clock]), list(map(float, filter(None, cells)))
+    except ValueError:
+        return False
+    return 0 <= seen < 1 << 62 and math.inf not in numbers and -math.inf not in numbers
 
 
 def _check(name: str, cell: str, line: int) -> None:

@@ -22,6 +22,7 @@ Every other module composes paths from these names: `run / layout.METRICS`. A ru
         PRUNED                   why a search stopped it, if one did
 """
 
+import os
 from pathlib import Path
 
 __all__ = [
@@ -90,4 +91,9 @@ def evaluation_files(run: Path) -> list[Path]:
     Args:
         run: The run directory.
     """
-    return sorted((run / EVALUATIONS).glob("*.json"))
+    folder = run / EVALUATIONS
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return []
+    return [folder / name for name in sorted(names) if name.endswith(".json")]

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Run",
+    "State",
     "check_is_still_there",
     "discard",
     "finished",

@@ -7,6 +7,7 @@ copy of. The copy is used only while that file is unchanged, and is checked in t
 import json
 import math
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -43,8 +44,14 @@ def check_folders(run: Path) -> None:
         UserError: In one line.
         UserError: One of them is something else: a symbolic link, a file, a named pipe.
     """
+    root = os.fspath(run)
     for name in layout.FOLDERS:
-        check_folder(run / name)
+        try:
+            is_folder = stat.S_ISDIR(os.lstat(f"{root}/{name}").st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        if not is_folder:
+            check_folder(run / name)
 
 
 def read_settings(directory: Path, done: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -78,10 +85,19 @@ def read_settings(directory: Path, done: dict[str, Any] | None = None) -> dict[s
         if key in settings and not is_good(settings[key]):
             shown = " ".join(repr(settings[key]).split())
             raise UserError(f"{path}: {key}={shown[:60]}: damaged; allowed: {allowed}; {TRY}")
-    for key, value in flatten(settings):
+    for key, value in () if _is_finite(settings) else flatten(settings):
         if isinstance(value, float) and not math.isfinite(value):
             raise UserError(f"{path}: {key}={value}: not a finite number; {REMEDY}")
     return upgrade(settings)
+
+
+def _is_finite(node: dict[str, Any]) -> bool:
+    for value in node.values():
+        if (isinstance(value, float) and not math.isfinite(value)) or (
+            isinstance(value, dict) and not _is_finite(value)
+        ):
+            return False
+    return True
 
 
 def _missing(directory: Path) -> str:

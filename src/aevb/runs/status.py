@@ -4,7 +4,7 @@ import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 from aevb.errors import UserError
 from aevb.files.regular import read_tail
@@ -14,11 +14,11 @@ from aevb.runs.lock import is_locked
 from aevb.runs.progress import load_progress
 from aevb.runs.pruned import pruned_by
 from aevb.runs.records import read_done
-from aevb.runs.run import state
+from aevb.runs.run import State, state
 from aevb.runs.settings import read_settings
 from aevb.runs.walk import run_directories
 
-__all__ = ["Row", "failure_reason", "has_diverged", "row", "rows_of"]
+__all__ = ["ReadRun", "Row", "failure_reason", "has_diverged", "read_run", "read_runs", "row", "rows_of"]
 
 DIVERGED = "aevb.training.divergence.Diverged: "
 TAIL = 1 << 16  # bytes of FAILED that are read
@@ -49,6 +49,20 @@ class Row:
     samples_per_second: float | None = None
 
 
+class ReadRun(NamedTuple):
+    """A row with the records that it comes from, so that they are read once.
+
+    Attributes:
+        row: The row.
+        done: What DONE says; None if the run has none, or it cannot be read.
+        settings: The config; None if it cannot be read.
+    """
+
+    row: Row
+    done: dict[str, Any] | None = None
+    settings: dict[str, Any] | None = None
+
+
 def rows_of(runs: Path) -> list[Row]:
     """Return a row for every run at or below a folder, sorted by path.
 
@@ -58,13 +72,29 @@ def rows_of(runs: Path) -> list[Row]:
     Raises:
         UserError: There is none.
     """
+    return [row(directory) for directory in _directories(runs)]
+
+
+def read_runs(runs: Path) -> list[ReadRun]:
+    """Return `rows_of` with the records that the rows come from.
+
+    Args:
+        runs: The folder.
+
+    Raises:
+        UserError: There is none.
+    """
+    return [read_run(directory) for directory in _directories(runs)]
+
+
+def _directories(runs: Path) -> list[Path]:
     directories = run_directories(runs)
     if not directories:
         reason = "no runs in it" if os.path.isdir(runs) else "no such folder"
         raise UserError(
             f"{runs}: {reason}; allowed: a folder with runs; try: aevb-train, which makes them in outputs/runs"
         )
-    return [row(directory) for directory in directories]
+    return directories
 
 
 def row(directory: Path, max_samples: int | None = None, point: str = "", why: str = "") -> Row:
@@ -76,16 +106,42 @@ def row(directory: Path, max_samples: int | None = None, point: str = "", why: s
         point: The overrides of the sweep that it belongs to.
         why: The reason of an end that has left no FAILED.
     """
+    return read_run(directory, max_samples, point, why).row
+
+
+def read_run(directory: Path, max_samples: int | None = None, point: str = "", why: str = "") -> ReadRun:
+    """Return a run's `row` with the records that it comes from.
+
+    Args:
+        directory: The run directory.
+        max_samples: As of `row`.
+        point: As of `row`.
+        why: As of `row`.
+    """
     before = state(directory)
     if before == "missing":
-        return Row(str(directory), "missing", 0, max_samples or 0, why, point)
+        return ReadRun(Row(str(directory), "missing", 0, max_samples or 0, why, point))
     try:
         done = read_done(directory) if before == "done" else None
-        budget = int(read_settings(directory, done)["max_samples"])
+        settings = read_settings(directory, done)
         seen, bound = _last_point(directory) if done is None else (int(done[CLOCK]), None)
     except (UserError, OSError) as error:
-        return Row(str(directory), "failed", 0, max_samples or 0, " ".join(f"damaged: {error}".split()), point)
-    wanted = max_samples or budget
+        damage = " ".join(f"damaged: {error}".split())
+        return ReadRun(Row(str(directory), "failed", 0, max_samples or 0, damage, point))
+    wanted = max_samples or int(settings["max_samples"])
+    return ReadRun(_row(directory, before, done, wanted, seen, bound, point, why), done, settings)
+
+
+def _row(
+    directory: Path,
+    before: State,
+    done: dict[str, Any] | None,
+    wanted: int,
+    seen: int,
+    bound: float | None,
+    point: str,
+    why: str,
+) -> Row:
     progress = load_progress(directory) if done is None else None
     if is_locked(directory):
         if progress is None:

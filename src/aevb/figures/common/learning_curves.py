@@ -8,11 +8,12 @@ and are drawn as separate lines.
 """
 
 from collections.abc import Iterable
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
-from aevb.config import difference
+from aevb.config import numbers_of
 from aevb.data.target_convention import TargetConvention
 from aevb.figures.common.style import DATASETS
 from aevb.runs.likelihood import stated_likelihood
@@ -155,15 +156,19 @@ def curve(run: Run) -> Curve:
 
 
 def _config_key(run: Run) -> ConfigKey:
-    numbers = {key: own_value for key, (_, own_value) in difference({}, run.settings).items() if key}
+    numbers = {key: value for key, value in numbers_of(run.settings).items() if key}
     everywhere = {key: numbers.get(key) for key in ("hidden_dim", "latent_dim")}
     return tuple(
         (key, str(value))
         for key, value in sorted(numbers.items())
-        if key not in SHOWN_APART + MACHINERY
-        and not key.startswith("selection.")
+        if _is_of_method(key)
         and not (key.startswith("model.") and value == everywhere.get(key.rpartition(".")[2], key))
     )
+
+
+@cache
+def _is_of_method(key: str) -> bool:
+    return key not in SHOWN_APART + MACHINERY and not key.startswith("selection.")
 
 
 def families(curves: Iterable[Curve]) -> dict[tuple[str, int, ConfigKey], list[Curve]]:
