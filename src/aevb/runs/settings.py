@@ -92,12 +92,10 @@ def read_settings(directory: Path, done: dict[str, Any] | None = None) -> dict[s
 
 
 def _is_finite(node: dict[str, Any]) -> bool:
-    for value in node.values():
-        if (isinstance(value, float) and not math.isfinite(value)) or (
-            isinstance(value, dict) and not _is_finite(value)
-        ):
-            return False
-    return True
+    return all(
+        _is_finite(value) if isinstance(value, dict) else not isinstance(value, float) or math.isfinite(value)
+        for value in node.values()
+    )
 
 
 def _missing(directory: Path) -> str:
