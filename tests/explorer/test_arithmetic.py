@@ -24,7 +24,8 @@ GRID = """
 const grid = newGrid(model, 80); growGrid(model, grid, 6400);
 const logPx = (x) => {
   const joint = logJoint(model, grid, x), coarse = coarseLogPx(grid, joint);
-  return { coarse: coarse.logPx, ...refinedLogPx(model, grid, x, joint, encode(model, x)) };
+  const rough = roughLogPx(grid, logJoint(model, grid, x, 2));
+  return { coarse: coarse.logPx, rough: rough.logPx, ...refinedLogPx(model, grid, x, joint, encode(model, x)) };
 };
 return input.map(logPx);
 """
@@ -80,6 +81,7 @@ def test_grid(pages: dict[str, Page], name: str, tmp_path: Path) -> None:
     result = evaluate(page.file, GRID, x.tolist(), tmp_path)
     expected = quadrature(page.model, x).log_px
     np.testing.assert_allclose([row["logPx"] for row in result], expected, atol=0.005)
+    np.testing.assert_allclose([row["rough"] for row in result], expected, atol=0.3)  # while a brush moves
 
 
 def test_pareto_k(page: Page, tmp_path: Path) -> None:

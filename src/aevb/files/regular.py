@@ -116,8 +116,8 @@ def read_bytes(path: Path, limit: int) -> bytes:
         if len(raw) > size:  # it has grown
             raw += file.read(limit - size)
     if len(raw) > limit:
-        size = f"{limit // MIB} MiB" if limit >= MIB else f"{limit:,} bytes"
-        raise UserError(f"{path}: larger than {size}, which no file of this name is; try: remove it")
+        most = f"{limit // MIB} MiB" if limit >= MIB else f"{limit:,} bytes"
+        raise UserError(f"{path}: larger than {most}, which no file of this name is; try: remove it")
     return raw
 
 

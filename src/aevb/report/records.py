@@ -185,16 +185,18 @@ def redacted(record: RunRecord, redaction: Redaction) -> RunRecord:
     """
     value, text = redaction.value, redaction.text
     row = record.row
-    row = replace(row, run=text(row.run), why=text(row.why), point=text(row.point))
-    texts = {"traceback": text(record.traceback), "faults": [text(line) for line in record.faults]}
+    record = replace(
+        record,
+        row=replace(row, run=text(row.run), why=text(row.why), point=text(row.point)),
+        traceback=text(record.traceback),
+        faults=[text(line) for line in record.faults],
+    )
     if redaction.is_public(record.texts):
-        return replace(record, row=row, **texts)
+        return record
     return replace(
         record,
-        row=row,
         settings=value(record.settings),
         facts=value(record.facts),
         manifest=value(record.manifest),
         evaluations_read=[item._replace(facts=value(item.facts)) for item in record.evaluations_read],
-        **texts,
     )

@@ -1,19 +1,22 @@
 "use strict";
 // What lies under the points of the plane: the true posterior p(z|x) of the image, decoded images, or nothing.
 
-const background = { picture: null, key: "" };
+const background = { picture: null, key: "", shift: 0 };
 const SHADE = 20; // nats from dark to clear
 
 // Opacity 1 at the largest p(z|x), 0 at SHADE nats below: a mode of a thousandth of the mass is still seen.
 function posteriorPicture(joint, along) {
   const canvas = element("canvas", { width: along, height: along }), context = canvas.getContext("2d");
   const picture = context.createImageData(along, along), [red, green, blue] = shadeColour();
-  let most = -Infinity;
-  for (const value of joint) most = Math.max(most, value);
-  for (let g = 0; g < joint.length; g++) {
-    const row = along - 1 - Math.floor(g / along), at = 4 * (row * along + (g % along));
-    const opacity = Math.max(0, 1 + (joint[g] - most) / SHADE);
-    picture.data.set([red, green, blue, 210 * opacity * opacity], at);
+  const most = joint.reduce((a, b) => Math.max(a, b), -Infinity), data = picture.data;
+  for (let row = 0, g = 0; row < along; row++) {
+    for (let at = 4 * (along - 1 - row) * along, column = 0; column < along; column++, g++, at += 4) {
+      const opacity = Math.max(0, 1 + (joint[g] - most) / SHADE);
+      data[at] = red;
+      data[at + 1] = green;
+      data[at + 2] = blue;
+      data[at + 3] = 210 * opacity * opacity;
+    }
   }
   context.putImageData(picture, 0, 0);
   return canvas;
@@ -29,7 +32,9 @@ show(["model", "background", "axes", "z", "answer", "x"], (changes) => {
   const info = current.info, joint = current.answer?.joint;
   if (state.background === "posterior") {
     if (joint && changes.has("x") && !changes.has("answer")) return;
-    background.picture = joint ? posteriorPicture(joint, Math.sqrt(joint.length)) : null;
+    const along = Math.sqrt(joint?.length ?? 1);
+    background.picture = joint ? posteriorPicture(joint, along) : null;
+    background.shift = current.answer?.final ? 0 : info.grid_radius / (2 * along); // of the first point in its coarser cell
     background.key = "";
   } else if (state.background === "none") {
     background.picture = null;

@@ -25,21 +25,31 @@ function growGrid(model, grid, count) {
   return grid.done === grid.along ** 2;
 }
 
-// log p(x, z) at every point, row by row of z_2.
-function logJoint(model, grid, x) {
-  const values = new Float32Array(grid.along ** 2), D = model.D, { first, constant } = grid.decoded;
-  const inked = [];
-  if (model.bernoulli) for (let d = 0; d < D; d++) if (x[d] !== 0) inked.push(d);
-  for (let g = 0; g < values.length; g++) {
-    const z = cellCentre(grid.radius, grid.spacing, g % grid.along, Math.floor(g / grid.along));
-    let value = 0;
-    if (model.bernoulli) {
-      for (let n = 0, at = g * D; n < inked.length; n++) value += x[inked[n]] * first[at + inked[n]];
-      value += constant[g];
-    } else value = logLikelihood(model, grid.decoded, g, x);
-    values[g] = value + logPrior(z);
+// log p(x, z) at every point, row by row of z_2; with step 2, at every second point of every second row.
+function logJoint(model, grid, x, step = 1) {
+  const side = Math.ceil(grid.along / step), values = new Float32Array(side ** 2), D = model.D, { first, constant } = grid.decoded;
+  const inked = Int32Array.from(x.keys()).filter((d) => x[d] !== 0);
+  const ink = Float32Array.from(inked, (d) => x[d]);
+  for (let row = 0, v = 0; row < side; row++) {
+    for (let column = 0; column < side; column++, v++) {
+      const g = row * step * grid.along + column * step, [a, b] = cellCentre(grid.radius, grid.spacing, column * step, row * step);
+      let value = 0;
+      if (model.bernoulli) {
+        for (let n = 0, at = g * D; n < inked.length; n++) value += ink[n] * first[at + inked[n]];
+        value += constant[g];
+      } else value = logLikelihood(model, grid.decoded, g, x);
+      values[v] = value - LOG_2PI - (a * a + b * b) / 2;
+    }
   }
   return values;
+}
+
+// log p(x) from every second point: for a brush that moves.
+function roughLogPx(grid, joint) {
+  const side = Math.sqrt(joint.length), spacing = (grid.spacing * grid.along) / side, halves = [[], []];
+  for (let v = 0; v < joint.length; v++) halves[(Math.floor(v / side) + v) & 1].push(joint[v]);
+  const [black, white] = halves.map((half) => logSumExp(half) + 2 * Math.log(spacing) + Math.LN2);
+  return { logPx: logSumExp([black, white]) - Math.LN2, error: Math.abs(black - white) / 2, spacing };
 }
 
 // log of the mass of cells [{i, j, value}] of one spacing, and half the difference of the two lattices.

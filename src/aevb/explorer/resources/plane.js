@@ -57,7 +57,8 @@ function drawPlane() {
   c.imageSmoothingEnabled = true;
   if (background.picture) {
     const size = plane.size * (manifold ? 1 : current.info.grid_radius / current.info.radius), at = (plane.size - size) / 2;
-    c.drawImage(background.picture, at, at, size, size);
+    const shift = manifold ? 0 : (background.shift * plane.size) / (2 * current.info.radius);
+    c.drawImage(background.picture, at - shift, at + shift, size, size);
   }
   c.globalAlpha = manifold && background.picture ? 0.75 : 1;
   c.drawImage(plane.points, 0, 0, plane.size, plane.size);

@@ -3,6 +3,7 @@
 
 let model = null, grid = null, growing = 0;
 const LIVE_DRAWS = 4, FINAL_DRAWS = 256; // of the bound: while the image changes, and afterwards
+const LIVE_WEIGHTS = 20, LIVE_STEP = 2; // what leaves room for 60 answers a second: importance sampling, points of the grid
 const newest = {}; // number of the last request of each kind; older ones end early
 const pause = () => new Promise((resolve) => setTimeout(resolve));
 
@@ -20,10 +21,10 @@ const HANDLERS = {
     const q = encode(model, x), ready = grid && grid.done === grid.along ** 2;
     const K = model.info.importance_samples;
     const answer = { mean: q.mean, logVar: q.logVar, ...bound(model, x, q, final ? FINAL_DRAWS : LIVE_DRAWS), final };
-    if (grid || !final) answer.importance = importanceEstimate(logWeights(model, x, q, 0, K));
+    if (grid || !final) answer.importance = importanceEstimate(logWeights(model, x, q, 0, final ? K : LIVE_WEIGHTS));
     if (ready) {
-      answer.joint = logJoint(model, grid, x);
-      const { logPx, error, spacing } = final ? refinedLogPx(model, grid, x, answer.joint, q) : coarseLogPx(grid, answer.joint);
+      answer.joint = logJoint(model, grid, x, final ? 1 : LIVE_STEP);
+      const { logPx, error, spacing } = final ? refinedLogPx(model, grid, x, answer.joint, q) : roughLogPx(grid, answer.joint);
       answer.grid = { logPx, error, spacing };
     } else if (grid) answer.progress = grid.done / grid.along ** 2;
     if (!grid && final) {
