@@ -4,6 +4,7 @@ import pytest
 
 from aevb.figures.paper.comparison import Comparison
 from aevb.figures.paper.figure2 import Figure2
+from aevb.figures.studies import table
 from aevb.figures.studies.table import Table
 from aevb.files.atomic import write_json
 from helpers.figure_runs import COMMIT, plant, read_csv
@@ -89,3 +90,12 @@ def test_every_table_says_what_numbers_of_grey_targets_are(figure, tmp_path, cap
     assert "log-density at byte levels" in text
     printed = capsys.readouterr().out
     assert figure.name != "table" or "not comparable with tables of binary images" in printed
+
+
+def test_a_long_table_is_printed_in_plain_columns(capsys):
+    rows = [{"run": f"run-{index}", "latent_dim": index % 7} for index in range(table.MANY + 1)]
+    table._print(rows, "remarks\n")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "run      latent_dim"
+    assert lines[1] == "run-0    0"
+    assert len(lines) == table.MANY + 3

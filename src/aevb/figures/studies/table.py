@@ -15,6 +15,7 @@ from aevb.runs.run import Run
 __all__ = ["Table"]
 
 WORDS = ("run", "targets")  # columns of text; the others are numbers, which are not broken
+MANY = 500  # rows above which no table is laid out, which takes seconds for thousands
 
 
 class Table(Figure):
@@ -37,6 +38,13 @@ class Table(Figure):
 
 
 def _print(rows: list[dict[str, Any]], remarks: str) -> None:
+    if len(rows) > MANY:
+        cells = [list(rows[0]), *([printable(value) for value in row.values()] for row in rows)]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        for line in cells:
+            print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+        print(remarks, end="")
+        return
     table = RichTable(box=None, header_style="bold", pad_edge=False)
     for column in rows[0]:
         text = column in WORDS
@@ -51,8 +59,8 @@ def _print(rows: list[dict[str, Any]], remarks: str) -> None:
 
 
 def _row(run: Run) -> dict[str, Any]:
-    bound = _evaluation(run, "bound")
-    importance = _evaluation(run, "importance")
+    evaluations = run.evaluations()
+    bound, importance = (_evaluation(evaluations, name) for name in ("bound", "importance"))
     origin = provenance(run)
     return {
         "run": origin.pop("run"),
@@ -71,9 +79,9 @@ def _row(run: Run) -> dict[str, Any]:
     }
 
 
-def _evaluation(run: Run, name: str) -> dict[str, Any]:
-    """The run's evaluation of the most test images; of several such, the one with the most samples."""
-    records = [item for item in run.evaluations() if item["name"] == name and item["split"] == "test"]
+def _evaluation(evaluations: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    """The evaluation of the most test images; of several such, the one with the most samples."""
+    records = [item for item in evaluations if item["name"] == name and item["split"] == "test"]
     return max(records, key=lambda item: (item["n"], item.get("settings", {}).get("samples", 0)), default={})
 
 
