@@ -19,6 +19,9 @@ RUN = Path("outputs/runs/some")
         (["objective=gan", "model.encoder=null", "evaluator=quadrature"], "model.encoder=null"),
         (["model.encoder.variance=0", "objective=autoencoder", "evaluator=reconstruction"], "model.encoder.variance=0"),
         (["objective=full_vb"], "theta_log_var"),
+        (["hidden_dim=[50,50]"], "model.encoder.hidden_dim=[50,50]"),
+        (["model=two_layer", "objective=iwae"], "model=aevb.models.two_layer.TwoLayerVAE"),
+        (["model=conditional"], "model=aevb.models.conditional.ConditionalVAE"),
     ],
 )
 def test_other_models_are_refused(overrides: list[str], part: str) -> None:
