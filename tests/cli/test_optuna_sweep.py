@@ -62,7 +62,7 @@ def test_objective_is_the_bound_on_the_validation_split(tmp_path: Path) -> None:
 
 
 @pytest.mark.process
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_killed_search_resumes_to_the_same_trials(tmp_path: Path) -> None:
     search = (*ON_TRAINING, "latent_dim=2", "optimizer.lr=interval(0.01,0.1)", "hydra.sweeper.n_trials=4")
     search = (*search, "hydra.sweeper.n_startup_trials=2", "hydra.sweeper.pruner=none")
@@ -91,7 +91,7 @@ def test_a_killed_search_resumes_to_the_same_trials(tmp_path: Path) -> None:
 
 
 @pytest.mark.process
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_bad_trial_is_pruned_and_can_be_resumed(tmp_path: Path) -> None:
     # Seed 3: the random sampler draws 0.005 first and then 1e-9, which learns nothing.
     long = ("max_samples=300000", "latent_dim=2", "optimizer=adam", "optimizer.lr=choice(0.005,1e-9)")

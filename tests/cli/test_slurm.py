@@ -38,9 +38,7 @@ def slurm_env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
 def test_a_job_that_meets_its_time_limit_is_requeued(slurm_env: dict[str, str], tmp_path: Path) -> None:
     pytest.importorskip("submitit")
     words = [*LAUNCHER, *LIMIT, *LONG, "max_samples=100000000", "seed=0"]
-    command = subprocess.Popen(
-        [TRAIN, *words], cwd=tmp_path, env={**os.environ, **slurm_env}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+    command = _begun(words, tmp_path, slurm_env)
     run = tmp_path / "outputs" / "runs" / "digits-sgvb_b-adagrad-z2-s0"
     try:
         # The budget is larger than any machine trains in the time.
@@ -54,7 +52,7 @@ def test_a_job_that_meets_its_time_limit_is_requeued(slurm_env: dict[str, str], 
     finally:
         slurm("scancel", "--user", str(os.getuid()), env=slurm_env)
         command.kill()
-        command.communicate()
+        command.wait()
 
 
 def test_a_requeued_run_ends_as_an_uninterrupted_one(slurm_env: dict[str, str], tmp_path: Path) -> None:
@@ -77,9 +75,7 @@ def test_a_thousand_points_are_one_array(slurm_env: dict[str, str], tmp_path: Pa
     pytest.importorskip("submitit")
     words = [*LAUNCHER, *TINY, "report=false", "seed=range(1000)", "hydra.launcher.array_parallelism=1"]
     slurm("scontrol", "update", "partitionname=main", "state=down", env=slurm_env)  # nothing starts
-    command = subprocess.Popen(
-        [TRAIN, *words], cwd=tmp_path, env={**os.environ, **slurm_env}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+    command = _begun(words, tmp_path, slurm_env)
     try:
         assert _appears(lambda: len(_tasks(slurm_env)) == 1000, 400)
         assert len({task.partition("_")[0] for task in _tasks(slurm_env)}) == 1
@@ -89,7 +85,7 @@ def test_a_thousand_points_are_one_array(slurm_env: dict[str, str], tmp_path: Pa
         slurm("scancel", "--user", str(os.getuid()), env=slurm_env)
         slurm("scontrol", "update", "partitionname=main", "state=up", env=slurm_env)
         command.kill()
-        command.communicate()
+        command.wait()
 
 
 def test_two_ranks_of_srun_train_one_run(slurm_env: dict[str, str], tmp_path: Path) -> None:
@@ -106,12 +102,18 @@ def test_two_ranks_of_srun_train_one_run(slurm_env: dict[str, str], tmp_path: Pa
     assert state(tmp_path / "outputs" / "runs" / "two") == "done"
 
 
+def _begun(words: list[str], folder: Path, env: dict[str, str]) -> subprocess.Popen[bytes]:
+    # Into a file: 1,000 jobs print more than a pipe holds that nobody reads.
+    with (folder / "output.txt").open("wb") as output:
+        return subprocess.Popen([TRAIN, *words], cwd=folder, env={**os.environ, **env}, stdout=output, stderr=output)
+
+
 def _appears(condition, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             return False
-        time.sleep(0.5)
+        time.sleep(1)
     return True
 
 
