@@ -169,6 +169,14 @@ def test_a_budget_within_the_warm_up_is_warned_of(overrides: list[str], warned: 
         assert warnings(settings("data=digits", *overrides, remedy)) == []
 
 
+def test_early_stopping_that_begins_after_the_end_is_warned_of() -> None:
+    overrides = ("data=mnist", "optimizer=adam", "early_stopping=validation", "max_samples=40000")
+    (line,) = warnings(settings(*overrides))
+    assert line.startswith("early_stopping.start=100000: after the last of max_samples=40000")
+    assert warnings(settings(*overrides, line.partition("try: ")[2])) == []
+    assert warnings(settings(*overrides[:3], "max_samples=100000")) == []
+
+
 @pytest.mark.parametrize(
     ("overrides", "fault"),
     [

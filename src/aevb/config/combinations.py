@@ -65,10 +65,17 @@ def warnings(settings: dict[str, Any]) -> list[str]:
         settings: What `aevb.config.validate` returned.
     """
     optimizer, samples, batch_size = settings["optimizer"], settings["max_samples"], settings["batch_size"]
+    lines = []
     warmup = optimizer.get("warmup")
-    if not isinstance(warmup, int) or samples > warmup * batch_size:
-        return []
-    return [
-        f"max_samples={samples}: within the optimizer's warm-up of {warmup} minibatches of {batch_size}, in which no weight "
-        f"changes; try: max_samples={20 * warmup * batch_size}, or optimizer=adam"
-    ]
+    if isinstance(warmup, int) and samples <= warmup * batch_size:
+        lines.append(
+            f"max_samples={samples}: within the optimizer's warm-up of {warmup} minibatches of {batch_size}, in which "
+            f"no weight changes; try: max_samples={20 * warmup * batch_size}, or optimizer=adam"
+        )
+    start = (settings.get("early_stopping") or {}).get("start")
+    if isinstance(start, int) and samples < start:
+        lines.append(
+            f"early_stopping.start={start}: after the last of max_samples={samples}, so training is not stopped early "
+            f"and no best.pt is kept; try: early_stopping.start={samples // 10}"
+        )
+    return lines

@@ -105,7 +105,8 @@ def load_run(
 def _weights(run: Path, done: dict[str, Any], model: VAE, weights: Weights) -> dict[str, torch.Tensor]:
     if weights == "best" and "best" not in done:
         raise UserError(
-            f"weights=best: {run} kept none, it was trained without early stopping; allowed: final; try: weights=final"
+            f"weights=best: {run} kept none, it was trained without early stopping or ended before early_stopping.start; "
+            "allowed: final; try: weights=final"
         )
     name = layout.BEST if weights == "best" else layout.MODEL
     remedy = "try: restore the file, or remove it and DONE, then the command that trained the run"
