@@ -7,6 +7,7 @@ from torch import Tensor
 from aevb.errors import UserError
 from aevb.estimators.ais import ais
 from aevb.estimators.importance import importance
+from aevb.estimators.model_queries import log_px_z_of_all
 from aevb.models.bernoulli import BernoulliDecoder
 from aevb.models.conditional import (
     ConditionalBernoulliDecoder,
@@ -193,3 +194,12 @@ def test_generate_takes_the_classes_in_turn():
     y = torch.eye(C, dtype=torch.float64)[[0, 1, 2, 0, 1]]
     torch.testing.assert_close(images, model.decoder(z).for_labels(y).mean)
     assert (images[0] - images[1]).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("decoder", ["bernoulli", "gaussian"])
+@torch.no_grad()
+def test_all_pairs_of_z_and_image_are_those_of_the_labels(decoder):
+    model, x = network(decoder), rows()
+    z = torch.randn(7, J, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    pairs = torch.stack([model.decode(z[[g] * M], x).log_prob(x[:, :D]) for g in range(7)])
+    torch.testing.assert_close(log_px_z_of_all(model, x, z), pairs)

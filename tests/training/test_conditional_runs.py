@@ -24,7 +24,12 @@ from helpers.figure_runs import read_csv
 from helpers.in_process import run as command
 from helpers.short_runs import outcome, train
 
-CONDITIONAL = ("model=conditional", "data.targets=dynamic")
+CONDITIONAL = (
+    "model=conditional",
+    "data.targets=dynamic",
+    "optimizer=adam",
+    "batch_size=20",
+)  # adam: without a warm-up
 
 
 @pytest.fixture(scope="module")

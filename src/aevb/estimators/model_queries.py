@@ -35,10 +35,24 @@ def log_px_z_of_all(model: VAE, x: Tensor, z: Tensor) -> Tensor:
     Returns:
         log p(x_m | z_g), (G, M), nats.
     """
+    if model.conditional:
+        return _of_all_labels(model, x, z)
     px_z = model.decoder(z)
     if hasattr(px_z, "log_prob_of_all"):
         return px_z.log_prob_of_all(x)
     return model.decoder(z[:, None]).log_prob(x)
+
+
+def _of_all_labels(model: VAE, x: Tensor, z: Tensor) -> Tensor:
+    # The images of a label share p(x|z, y) at all z, so each label is one matrix product.
+    pixels, y = model.split(x)
+    if not hasattr(model.decode(z[:1], x[:1]), "log_prob_of_all"):
+        return model.decoder(z[:, None]).log_prob(x)
+    result = pixels.new_empty(len(z), len(x))
+    for label in y.unique(dim=0):
+        rows = (y == label).all(-1)
+        result[:, rows] = model.decoder(z).for_labels(label).log_prob_of_all(pixels[rows])
+    return result
 
 
 def prior_of(model: VAE, x: Tensor) -> Any:
