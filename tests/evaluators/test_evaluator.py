@@ -30,6 +30,29 @@ def test_the_first_images_have_the_values_they_have_in_the_whole_split():
     torch.testing.assert_close(some.values["log_px"], whole.values["log_px"][:3], rtol=0, atol=1e-12)
 
 
+class Counted(Bound):
+    """Counts the images that it evaluates."""
+
+    count = 0
+
+    def values(self, model, x, noise):
+        self.count += len(x)
+        return super().values(model, x, noise)
+
+
+@pytest.mark.parametrize(("known", "evaluated"), [(2, 7), (4, 4), (5, 4), (7, 0)])
+def test_known_images_are_not_evaluated_again(known, evaluated):
+    model, x = linear_gaussian(), data(7)
+    evaluator = Counted(batch_size=3)
+    whole, first = (run_over(Bound(batch_size=3), model, rows, seed=3) for rows in (x, x[:known]))
+    evaluation = run_over(evaluator, model, x, 3, known=first)
+    assert evaluator.count == evaluated
+    assert all(torch.equal(evaluation.values[name], value) for name, value in whole.values.items())
+    few = run_over(evaluator, model, x[:2], 3, known=first)
+    assert few.n == 2
+    assert torch.equal(few.values["bound"], whole.values["bound"][:2])
+
+
 def test_the_mean_lies_within_its_standard_error_of_the_truth():
     """20,000 draws against the exact bound: |z| < 4.9, which one seed in a million fails."""
     model = linear_gaussian()

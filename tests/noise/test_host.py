@@ -1,9 +1,14 @@
 """Noise is a function of (seed, purpose, step): nothing else enters it, everything of it does."""
 
+import zlib
+
+import numpy as np
+import pytest
 import torch
 from scipy import stats
 
 from aevb.noise import Noise, NoisePrefetch, RowNoise
+from aevb.noise.host import philox
 
 
 def test_numbers_depend_on_the_whole_key():
@@ -11,6 +16,17 @@ def test_numbers_depend_on_the_whole_key():
     assert torch.equal(first, Noise(0, "noise", 7).normal((3, 2)))
     for other in (Noise(1, "noise", 7), Noise(0, "order", 7), Noise(0, "noise", 8)):
         assert not torch.equal(first, other.normal((3, 2)))
+
+
+@pytest.mark.parametrize(("seed", "step"), [(0, 0), (7, 12345), (2**64 - 1, 2**64 - 1)])
+def test_the_generator_is_numpys(seed, step):
+    key = np.array([seed, zlib.crc32(b"noise")], dtype=np.uint64)
+    counter = np.array([0, 0, 0, step], dtype=np.uint64)
+    expected = np.random.Generator(np.random.Philox(key=key, counter=counter))
+    generator = philox(seed, "noise", step)
+    for _ in range(2):  # an odd number of float32 leaves half a word for the next request
+        assert np.array_equal(generator.standard_normal(7, np.float32), expected.standard_normal(7, np.float32))
+        assert np.array_equal(generator.random(5), expected.random(5))
 
 
 def test_successive_calls_go_on():

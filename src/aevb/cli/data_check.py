@@ -1,6 +1,7 @@
 """What is said and refused about the data of a run before torch is imported.
 
-The data are read once here and again by the process that trains, so that a fault of the data leaves nothing behind.
+The data are read before anything is written, so that a fault of the data leaves nothing behind. A run that is trained in this
+process takes what was read; other processes read the data again.
 """
 
 import json
@@ -9,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aevb.cli.commands import set_threads
 from aevb.config.instantiate import instantiate
@@ -18,7 +19,12 @@ from aevb.data.target_convention import TargetConvention
 from aevb.errors import UserError
 from aevb.runs.data_hashes import check_same_data
 
-__all__ = ["DataFacts", "check_data", "forget_data", "is_own_data"]
+if TYPE_CHECKING:
+    from aevb.data.dataset import LoadedData  # imports numpy
+
+__all__ = ["DataFacts", "check_data", "forget_data", "is_own_data", "take_data"]
+
+_kept: dict[str, "LoadedData"] = {}
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,11 @@ def is_own_data(settings: dict[str, Any], trusted: tuple[str, ...]) -> bool:
 
 
 def check_data(
-    settings: dict[str, Any], directory: Path, trusted: tuple[str, ...], warn: Callable[[str], None]
+    settings: dict[str, Any],
+    directory: Path,
+    trusted: tuple[str, ...],
+    warn: Callable[[str], None],
+    keep: bool = False,
 ) -> DataFacts:
     """Read the data of a run, and refuse what cannot be trained on them.
 
@@ -70,6 +80,7 @@ def check_data(
         directory: The run directory, whose data.json is compared if it exists.
         trusted: Users' modules that the config may name.
         warn: Called with each line about data that the decoder does not fit.
+        keep: Whether the data are kept in memory for `take_data`.
 
     Returns:
         What was read.
@@ -78,8 +89,11 @@ def check_data(
         UserError: If the data are missing, damaged, changed, or do not fit the rest of the config.
     """
     set_threads(settings["trainer"]["threads"])
-    resolved = Settings(settings, trusted)
-    facts = _read(json.dumps(settings["data"]), resolved.conditional, trusted)
+    resolved, node = Settings(settings, trusted), json.dumps(settings["data"])
+    if keep:
+        facts, _kept[node] = _load(node, resolved.conditional, trusted)
+    else:
+        facts = _read(node, resolved.conditional, trusted)
     check_same_data(directory, facts.hashes, settings["data"])
     if settings["batch_size"] > facts.n_train:
         raise UserError(
@@ -95,10 +109,24 @@ def check_data(
     return facts
 
 
+def take_data(settings: dict[str, Any]) -> "LoadedData | None":
+    """Return the data that `check_data` has kept, and keep them no longer.
+
+    Args:
+        settings: The config of the run.
+    """
+    return _kept.pop(json.dumps(settings["data"]), None)
+
+
 @cache  # the jobs of a sweep share it
 def _read(node: str, conditional: bool, trusted: tuple[str, ...]) -> DataFacts:
+    return _load(node, conditional, trusted)[0]
+
+
+def _load(node: str, conditional: bool, trusted: tuple[str, ...]) -> "tuple[DataFacts, LoadedData]":
     from aevb.data import labels  # imports numpy
     from aevb.data.constant_pixels import constant_pixels
+    from aevb.data.dataset import LoadedData
 
     dataset = instantiate(json.loads(node), trusted)
     splits = dataset.load()
@@ -111,9 +139,10 @@ def _read(node: str, conditional: bool, trusted: tuple[str, ...]) -> DataFacts:
     x = splits.train.x
     constant = tuple(int(index) for index in constant_pixels(x))
     description = getattr(dataset, "description", "")
-    return DataFacts(
+    hashes = labels.with_labels(splits, classes).hashes()
+    facts = DataFacts(
         len(x),
-        labels.with_labels(splits, classes).hashes(),
+        hashes,
         dataset.unit_interval,
         float(x.min()),
         float(x.max()),
@@ -123,6 +152,7 @@ def _read(node: str, conditional: bool, trusted: tuple[str, ...]) -> DataFacts:
         convention.kind == "grey",
         () if classes is None else tuple(labels.without_examples(splits)),
     )
+    return facts, LoadedData(dataset, splits, hashes, classes)
 
 
 def forget_data() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from aevb import runs
-from aevb.cli.data_check import check_data, is_own_data
+from aevb.cli.data_check import check_data, is_own_data, take_data
 from aevb.cli.job import JobContext
 from aevb.cli.sweep import PlannedRun
 from aevb.config import label_pitfalls, pitfall_of, run_name, validate, warnings
@@ -112,7 +112,7 @@ def train_here(plan: PlannedRun, trusted: tuple[str, ...]) -> None:
     try:
         with matching_torchvision():
             from aevb.training import train_run  # imports torch
-        train_run.run(plan.directory, trusted)
+        train_run.run(plan.directory, trusted, data=take_data(plan.settings))
     except UserError:
         if plan.action == "new" and not has_diverged(plan.directory):
             runs.discard(plan.directory)

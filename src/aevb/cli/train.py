@@ -46,10 +46,11 @@ def _search(search: Search) -> None:
 def _train_one(cfg: DictConfig, context: JobContext) -> None:
     plan = plan_run(cfg, context)
     with _leaves_no_untrained(plan):
-        run = _prepare(plan, context)
+        here = not context.sweeping and plan.settings["trainer"]["devices"] == 1
+        run = _prepare(plan, context, here and not context.prepare_only)
         if run is None:
             return
-        if context.sweeping or plan.settings["trainer"]["devices"] > 1:
+        if not here:
             code = pool.run_worker(run.command)
         else:
             train_here(plan, context.trusted)
@@ -106,14 +107,14 @@ def _leaves_no_untrained(*plans: PlannedRun) -> Iterator[None]:
         raise too_little or error from error
 
 
-def _prepare(plan: PlannedRun, context: JobContext) -> QueuedRun | None:
-    """Make the run directory; None if there is nothing to train."""
+def _prepare(plan: PlannedRun, context: JobContext, here: bool = False) -> QueuedRun | None:
+    """Make the run directory, for a process of its own or this one; None if there is nothing to train."""
     directory, settings = plan.directory, plan.settings
     if plan.action == "done":
         seen = runs.Run(directory).done["samples_seen"]
         print(f"{directory}: finished already, {seen:,} samples{_results(directory)}", flush=True)
         return None
-    facts = check_data(settings, directory, context.trusted, print_warning)
+    facts = check_data(settings, directory, context.trusted, print_warning, keep=here)
     hashes = facts.hashes
     with lock(directory):
         record_run(plan, hashes)

@@ -13,7 +13,7 @@ import numpy as np
 
 from aevb.data.target_convention import TargetConvention
 
-__all__ = ["Dataset", "ImageShape", "Split", "Splits"]
+__all__ = ["Dataset", "ImageShape", "LoadedData", "Split", "Splits"]
 
 ImageShape = tuple[int, int] | tuple[int, int, int]
 """(rows, columns) of an image, or (rows, columns, 3) of one in colour."""
@@ -125,3 +125,19 @@ class Dataset(ABC):
             UserError: If the data are missing or damaged.
         """
         return self.load().hashes()
+
+
+class LoadedData(NamedTuple):
+    """A data set that has been read.
+
+    Attributes:
+        dataset: The data set.
+        splits: Its data.
+        hashes: The SHA-256 hash of the targets of each split, of a conditional model with their labels.
+        classes: Number of classes for a conditional model, else None.
+    """
+
+    dataset: Dataset
+    splits: Splits
+    hashes: dict[str, str]
+    classes: int | None

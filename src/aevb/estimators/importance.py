@@ -36,7 +36,10 @@ from aevb.estimators.pareto_k import pareto_k, tail_length
 from aevb.models.vae import VAE
 from aevb.noise import Noise
 
-__all__ = ["ImportanceEstimate", "importance"]
+__all__ = ["DRAWN", "ImportanceEstimate", "importance"]
+
+DRAWN = 16
+"""Latent vectors that are drawn at once, as a multiple of those that are decoded at once."""
 
 
 class ImportanceEstimate(NamedTuple):
@@ -98,12 +101,14 @@ def importance(
     log_sum_squares = log_sums[0].clone()
     tail, largest = tail_length(samples) + 1, torch.empty((0, len(x)), dtype=torch.float64)
 
+    # One draw of many latent vectors, decoded in chunks that fit the cache: the small operations on z and the weights are then few.
     chunk, middle = max(1, batch_size // len(x)), samples // 2
+    draws = min(batch_size, max(1, DRAWN * batch_size // len(x)))
     for half, (begin, end) in enumerate(((0, middle), (middle, samples))):
-        for start in range(begin, end, chunk):
-            z = proposal.sample(noise, min(chunk, end - start))
-            log_pz, log_px_z, log_qz_x = pz.log_prob(z), model.decoder(z).log_prob(x), proposal.log_prob(z)
-            log_w = (log_pz + log_px_z - log_qz_x).to("cpu", torch.float64)
+        for start in range(begin, end, draws):
+            z = proposal.sample(noise, min(draws, end - start))
+            log_px_z = torch.cat([model.decoder(few).log_prob(x) for few in z.split(chunk)])
+            log_w = (pz.log_prob(z) + log_px_z - proposal.log_prob(z)).to("cpu", torch.float64)
             log_sums[half] = torch.logaddexp(log_sums[half], log_w.logsumexp(0))
             log_sum_squares = torch.logaddexp(log_sum_squares, (2 * log_w).logsumexp(0))
             candidates = torch.cat([largest, log_w])

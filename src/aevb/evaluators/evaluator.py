@@ -25,7 +25,7 @@ from aevb.evaluators.suitable import unsupported
 from aevb.models.vae import VAE
 from aevb.noise import Noise, RowNoise
 
-__all__ = ["STANDARD_ERROR", "Evaluation", "Evaluator", "run_over"]
+__all__ = ["STANDARD_ERROR", "Evaluation", "Evaluator", "TimedEvaluation", "run_over"]
 
 STANDARD_ERROR = "_standard_error"
 """Ending of the name of a standard error beside its mean."""
@@ -211,8 +211,28 @@ class Evaluation(NamedTuple):
         return (self.values[name or self.primary_value].std() / math.sqrt(self.n)).item() if self.n > 1 else math.nan
 
 
+class TimedEvaluation(NamedTuple):
+    """An evaluation, and what it took.
+
+    Attributes:
+        evaluator: What evaluated it.
+        evaluation: The values, for each image.
+        seconds: How long it took.
+    """
+
+    evaluator: Evaluator
+    evaluation: Evaluation
+    seconds: float
+
+
 def run_over(
-    evaluator: Evaluator, model: VAE, x: Tensor, seed: int, bar: Bar | None = None, partial: Partial | None = None
+    evaluator: Evaluator,
+    model: VAE,
+    x: Tensor,
+    seed: int,
+    bar: Bar | None = None,
+    partial: Partial | None = None,
+    known: Evaluation | None = None,
 ) -> Evaluation:
     """Apply an evaluator to all images, block by block.
 
@@ -225,6 +245,8 @@ def run_over(
         seed: The seed of the noise.
         bar: A progress bar, which advances by one for each image.
         partial: The file of partial results, for a single process only; the evaluation resumes from it.
+        known: The evaluation of the first of these images, with the same model and seed: whole blocks of them are not
+            evaluated again.
 
     Returns:
         The values of all images and the summary.
@@ -241,6 +263,9 @@ def run_over(
     done = 0
     if partial is not None:
         own_values, done = partial.load(len(x))
+    elif known is not None:
+        done = len(x) if known.n >= len(x) else known.n // evaluator.images * evaluator.images
+        own_values = {name: _padded(value[:done], len(x), rank == 0) for name, value in known.values.items()}
     if bar is not None:
         bar.advance(done)
     for k, start in enumerate(range(done, len(x), evaluator.images)):
@@ -258,6 +283,14 @@ def run_over(
             partial.save(own_values, start + len(block))
     values = _combine_ranks(own_values, world)
     return Evaluation(values, evaluator.primary_value, evaluator.summary(model, x.to(device), values))
+
+
+def _padded(values: Tensor, num_images: int, counted: bool) -> Tensor:
+    # As long as the split; zero on the ranks that do not count the values.
+    whole = torch.zeros(num_images, dtype=values.dtype)
+    if counted:
+        whole[: len(values)] = values
+    return whole
 
 
 def _combine_ranks(own_values: dict[str, Tensor], world: int) -> dict[str, Tensor]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import Tensor
 
-from aevb.estimators.importance import importance
+from aevb.estimators.importance import DRAWN, importance
 from aevb.estimators.pareto_threshold import pareto_k_threshold
 from aevb.evaluators.evaluator import Evaluator
 from aevb.models.vae import VAE
@@ -37,7 +37,8 @@ class Importance(Evaluator):
         annealed: NonNegativeInt = 0,
     ) -> None:
         self.samples, self.batch_size, self.prior_share, self.annealed = samples, batch_size, prior_share, annealed
-        self.images = max(1, batch_size // (annealed or samples))
+        # As many images as one draw of the estimator has room for; annealed chains are decoded all at once.
+        self.images = max(1, batch_size // annealed if annealed else min(batch_size, DRAWN * batch_size // samples))
 
     @property
     def needs_encoder(self) -> bool:

@@ -10,7 +10,7 @@ import torch
 from aevb.config.instantiate import instantiate
 from aevb.config.resolved import Settings
 from aevb.data.constant_pixels import constant_pixels, named
-from aevb.data.dataset import Dataset, Splits
+from aevb.data.dataset import Dataset, LoadedData, Splits
 from aevb.data.labels import classes_of, with_labels
 from aevb.errors import UserError
 from aevb.evaluators.targets import float_type, targets
@@ -62,32 +62,34 @@ class TrainingJob(NamedTuple):
 
 
 def load_data(
-    directory: Path, settings: dict[str, Any], dataset: Dataset, ranks: Ranks, trusted: tuple[str, ...] = ()
-) -> tuple[Splits, int | None]:
+    directory: Path, settings: dict[str, Any], trusted: tuple[str, ...], ranks: Ranks, data: LoadedData | None
+) -> LoadedData:
     """Load the data, compare them with those of the first start, and record this start in manifest.json.
 
     Args:
         directory: The run directory.
         settings: The config of the run.
-        dataset: The data set.
-        ranks: Which of the processes of the run this is.
         trusted: Users' modules that the config may name.
+        ranks: Which of the processes of the run this is.
+        data: The data, if this process has read them already.
 
     Returns:
-        The splits, and the number of classes for a conditional model, else None.
+        The data.
 
     Raises:
         UserError: If the data cannot be loaded, or have changed.
     """
-    splits = dataset.load()
-    classes = classes_of(dataset, splits) if Settings(settings, trusted).conditional else None
-    hashes = with_labels(splits, classes).hashes()
+    if data is None:
+        dataset: Dataset = instantiate(located(directory, settings["data"]), trusted=trusted)
+        splits = dataset.load()
+        classes = classes_of(dataset, splits) if Settings(settings, trusted).conditional else None
+        data = LoadedData(dataset, splits, with_labels(splits, classes).hashes(), classes)
     # The first rank writes data.json, once; on other machines the data may differ.
     if ranks.first or (directory / layout.DATA).is_file():
-        record_data(directory, hashes, located(directory, settings["data"]))
+        record_data(directory, data.hashes, located(directory, settings["data"]))
     if ranks.first:
-        manifest.begin(directory, settings, hashes, describe_hardware(settings["trainer"]["accelerator"]))
-    return splits, classes
+        manifest.begin(directory, settings, data.hashes, describe_hardware(settings["trainer"]["accelerator"]))
+    return data
 
 
 def assemble(job: TrainingJob, settings: dict[str, Any], slot: Slot | None) -> tuple[Training, RunContext]:

@@ -2,14 +2,14 @@
 
 import time
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from aevb import runs
 from aevb.console.progress import bar
-from aevb.evaluators.evaluator import Evaluation, Evaluator, run_over
+from aevb.evaluators.evaluator import Evaluator, TimedEvaluation, run_over
 from aevb.evaluators.record import record
 from aevb.loggers.base import RunContext
 from aevb.models.vae import VAE
@@ -18,32 +18,26 @@ from aevb.runs.run import sha256_of_model
 from aevb.training.assembly import TrainingJob
 from aevb.training.early_stopping import EarlyStopping
 
-__all__ = ["FinalEvaluation", "evaluate", "mark_done", "own", "write_evaluations", "write_weights"]
-
-
-class FinalEvaluation(NamedTuple):
-    """The evaluation of a trained model by one evaluator.
-
-    Attributes:
-        evaluator: What evaluated it.
-        evaluation: The values, for each image.
-        seconds: How long it took.
-    """
-
-    evaluator: Evaluator
-    evaluation: Evaluation
-    seconds: float
+__all__ = ["evaluate", "mark_done", "own", "write_evaluations", "write_weights"]
 
 
 def evaluate(
-    context: RunContext, evaluators: dict[str, Evaluator], device: torch.device, shown: bool
-) -> dict[str, FinalEvaluation]:
+    context: RunContext,
+    evaluators: dict[str, Evaluator],
+    device: torch.device,
+    latest: dict[str, TimedEvaluation],
+    shown: bool,
+) -> dict[str, TimedEvaluation]:
     """Evaluate the trained model on the test images of a run.
+
+    The images that the last evaluation point has seen are not evaluated again, for their values would be the same.
 
     Args:
         context: The run, with its model and images.
         evaluators: By name.
         device: Where the model was trained. Lightning has put it back on the CPU.
+        latest: The evaluations of the first test images at the end of training, by name; empty if this process has not
+            trained.
         shown: Whether to draw a progress bar.
 
     Returns:
@@ -52,16 +46,17 @@ def evaluate(
     context.model.to(device).eval()
     results = {}
     for name, evaluator in evaluators.items():
-        start = time.perf_counter()
+        start, before = time.perf_counter(), latest.get(name)
+        known, seconds = (None, 0.0) if before is None else (before.evaluation, before.seconds)
         with bar(len(context.x), f"{evaluator.name}, test split", "images", shown=shown) as progress:
-            evaluation = run_over(evaluator, context.model, context.x, context.settings["seed"], progress)
-        results[name] = FinalEvaluation(evaluator, evaluation, time.perf_counter() - start)
+            evaluation = run_over(evaluator, context.model, context.x, context.settings["seed"], progress, known=known)
+        results[name] = TimedEvaluation(evaluator, evaluation, seconds + time.perf_counter() - start)
     context.model.cpu()
     return results
 
 
 def write_evaluations(
-    job: TrainingJob, model: VAE, results: dict[str, FinalEvaluation], num_images: int | None
+    job: TrainingJob, model: VAE, results: dict[str, TimedEvaluation], num_images: int | None
 ) -> None:
     """Writes a JSON file for each evaluation into the run directory.
 
@@ -114,7 +109,7 @@ def write_weights(job: TrainingJob, model: VAE, best: dict[str, Tensor] | None =
 def mark_done(
     job: TrainingJob,
     samples_seen: int,
-    results: dict[str, FinalEvaluation],
+    results: dict[str, TimedEvaluation],
     seconds: dict[str, float],
     warning: str | None = None,
     stopping: EarlyStopping | None = None,

@@ -14,7 +14,7 @@ import torch
 from aevb import runs
 from aevb.config.instantiate import instantiate
 from aevb.console.streams import OutputError
-from aevb.data.dataset import Dataset
+from aevb.data.dataset import LoadedData
 from aevb.data.labels import with_labels
 from aevb.errors import UserError, memory_error
 from aevb.evaluators.evaluator import Evaluator
@@ -22,7 +22,6 @@ from aevb.files.regular import remove_file
 from aevb.loggers.base import RunLogger
 from aevb.runs import layout
 from aevb.runs.checkpoints import newest_checkpoint
-from aevb.runs.data_location import located
 from aevb.runs.lock import lock
 from aevb.training import sanity
 from aevb.training.assembly import TrainingJob, assemble, load_data
@@ -60,6 +59,7 @@ def run(
     *,
     slot: Slot | None = None,
     signals: Signals | None = None,
+    data: LoadedData | None = None,
 ) -> None:
     """Train a run to its max_samples, evaluate it, and mark it as done.
 
@@ -69,6 +69,7 @@ def run(
         ranks: This process among those that call this for the same directory.
         slot: The run's place in an ensemble, if it is trained with others in one process.
         signals: Where a run in a thread receives signals; None: handlers are installed.
+        data: The data of the run, if this process has read them already.
 
     Raises:
         UserError: For what a user can mend. Whatever ends the run early is written to FAILED.
@@ -77,7 +78,7 @@ def run(
     with lock(directory) if ranks.first else nullcontext():
         try:
             with signals or Signals() as received:
-                _run(directory, trusted, ranks, slot, received)
+                _run(directory, trusted, ranks, slot, received, data)
         except OutputError:  # the reader of the output has gone: no failure of the run
             raise
         except Exception as error:
@@ -91,10 +92,17 @@ def run(
             raise
 
 
-def _run(directory: Path, trusted: tuple[str, ...], ranks: Ranks, slot: Slot | None, signals: Signals) -> None:
+def _run(
+    directory: Path,
+    trusted: tuple[str, ...],
+    ranks: Ranks,
+    slot: Slot | None,
+    signals: Signals,
+    data: LoadedData | None,
+) -> None:
     settings = runs.read_settings(directory)
     with time_budget(settings.get("max_time"), signals):
-        _train(directory, settings, trusted, ranks, slot, signals)
+        _train(directory, settings, trusted, ranks, slot, signals, data)
 
 
 def _train(
@@ -104,15 +112,15 @@ def _train(
     ranks: Ranks,
     slot: Slot | None,
     signals: Signals,
+    data: LoadedData | None,
 ) -> None:
     trainer_settings: TrainerSettings = instantiate(settings["trainer"], trusted=trusted)
     _check_devices(trainer_settings, ranks)
     set_up_process(trainer_settings)
 
-    dataset: Dataset = instantiate(located(directory, settings["data"]), trusted=trusted)
-    splits, classes = load_data(directory, settings, dataset, ranks, trusted)
-    rows = with_labels(splits, classes)
-    job = TrainingJob(directory, settings, trainer_settings, dataset, rows, classes, trusted, ranks)
+    data = load_data(directory, settings, trusted, ranks, data)
+    rows = with_labels(data.splits, data.classes)
+    job = TrainingJob(directory, settings, trainer_settings, data.dataset, rows, data.classes, trusted, ranks)
     own = identity(directory, settings)  # before a learning rate is selected
     if "selection" in settings:
         select_learning_rate(job, signals)
@@ -123,7 +131,8 @@ def _train(
     run_logger: RunLogger = instantiate(settings["logger"], trusted=trusted)
 
     points: EvaluationSettings = instantiate(settings["evaluation"], trusted=trusted)
-    schedule = EvaluationSchedule(settings["max_samples"], points.start, points.every)
+    first = points.first(settings["max_samples"], bool(settings.get("early_stopping")))
+    schedule = EvaluationSchedule(settings["max_samples"], first, points.every)
     timer = TrainingTimer() if slot is None else slot.batcher.timer
     evaluation = EvaluationCallback(context, evaluators, run_logger, schedule, RunClock(timer))
     rule: EarlyStopping | None = instantiate(settings.get("early_stopping"), trusted=trusted)
@@ -134,7 +143,7 @@ def _train(
 
     last = context._replace(x=context.x[: points.final_images])
     with timer.pause():
-        results = evaluate(last, evaluators, device, shown=ranks.first)
+        results = evaluate(last, evaluators, device, evaluation.latest, shown=ranks.first)
     if not ranks.first:
         return
     write_evaluations(job, module.model, results, points.final_images)
@@ -142,7 +151,7 @@ def _train(
     write_weights(job, module.model, None if early is None else early.weights)
     seconds = {key: metrics.timing[-1][key] for key in ("training_seconds", "evaluation_seconds")}
     bound = evaluation.rows[-1].get("test_bound")
-    warning = sanity.warning(bound, splits, settings, module.model.decoder)
+    warning = sanity.warning(bound, data.splits, settings, module.model.decoder)
     mark_done(job, module.samples_seen, results, seconds, warning, rule)
 
 

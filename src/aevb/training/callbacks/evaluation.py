@@ -9,12 +9,13 @@ The rows are in the checkpoint, so a resumed run continues them. Writing them to
 of aevb.training.callbacks.metrics_csv, saving is that of aevb.training.callbacks.checkpointing.
 """
 
+import time
 from typing import Any
 
 import lightning as L
 from torch import Tensor
 
-from aevb.evaluators.evaluator import STANDARD_ERROR, Evaluator, run_over
+from aevb.evaluators.evaluator import STANDARD_ERROR, Evaluator, TimedEvaluation, run_over
 from aevb.loggers.base import RunContext, RunLogger
 from aevb.training.module import Training
 from aevb.training.schedule import Block, EvaluationSchedule
@@ -36,6 +37,10 @@ class EvaluationCallback(L.Callback):
     validation split. Every other evaluator sees the first `context.num_images` test images and, if there are any, the training
     images `context.train_x`.
 
+    Attributes:
+        rows: A row for each evaluation point so far.
+        latest: The evaluations of the test split at the latest one, by the name of the evaluator.
+
     Args:
         context: The model and the images. They are moved to the device of the model.
         evaluators: Evaluators by name.
@@ -55,6 +60,7 @@ class EvaluationCallback(L.Callback):
         self.context, self.evaluators, self.run_logger = context, evaluators, run_logger
         self.schedule, self.clock = schedule, clock
         self.rows: list[dict[str, float]] = []
+        self.latest: dict[str, TimedEvaluation] = {}
         self._extra: dict[str, None] = {}  # an ordered set
 
     @property
@@ -129,7 +135,10 @@ class EvaluationCallback(L.Callback):
         return images if context.train_x is None else {**images, "train": context.train_x}
 
     def _values(self, name: str, evaluator: Evaluator, split: str, x: Tensor) -> dict[str, float]:
+        start = time.perf_counter()
         evaluation = run_over(evaluator, self.context.model, x, self.context.settings["seed"])
+        if split == "test":
+            self.latest[name] = TimedEvaluation(evaluator, evaluation, time.perf_counter() - start)
         # Another evaluator may have a value called bound; it must not take the place of the column test_bound.
         prefix = split if name in STANDARD else f"{split}_{name}"
         values = {f"{prefix}_{key}": evaluation.mean(key) for key in evaluation.values}
