@@ -63,6 +63,7 @@ def _benchmark(plan: Plan, arguments: argparse.Namespace, report_progress: Calla
 
     rows: list[Row] = []
     speeds: list[Speed] = []
+    measurements: dict[str, Any] = {}
     record: dict[str, Any] = {
         "command": shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]),
         "quick": arguments.quick,
@@ -92,6 +93,12 @@ def _benchmark(plan: Plan, arguments: argparse.Namespace, report_progress: Calla
     if arguments.markdown is not None:
         write_text(arguments.markdown, report.markdown(record, rows, speeds))
         files.append(arguments.markdown)
+    if arguments.record:
+        from benchmarks import history
+
+        files.append(history.add({**record, **measurements}))
+        history.draw(history.CHART, history.records())
+        files.append(history.CHART)
     for path in files:
         print(path)
     return 0
@@ -110,6 +117,9 @@ def _parser() -> Arguments:
         "--output", type=Path, default=Path("outputs/benchmark"), metavar="DIR", help="of JSON and chart"
     )
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="the tables for docs/")
+    parser.add_argument(
+        "--record", action="store_true", help="add the record to results/benchmarks, and draw docs/benchmarks.svg"
+    )
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument(
         "--scaling", action="store_true", help="cost of a step over width, latent size, N, K, members: curves"
