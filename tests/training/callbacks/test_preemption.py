@@ -97,6 +97,7 @@ def test_two_ranks_killed_and_stopped_have_the_same_bits(whole, tmp_path):
     "a joblib sweep with runs on one and two devices: SIGTERM to the command, then `kill -9`",
     "saves, exits with 143, starts no other job; no process remains, not even an idle process of joblib; the resumed runs have the same bits",
 )
+@pytest.mark.long
 @linux
 def test_a_parallel_sweep_killed_has_the_same_bits(whole, tmp_path):
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
