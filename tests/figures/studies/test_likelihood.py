@@ -52,9 +52,9 @@ def test_differences_are_paired_by_image(run, tmp_path):
         "importance, K = 10",
         "importance, K = 5,000",
         "AIS, T = 300, 4 chains",
-        "appendix D, 10 annealed chains",
-        "appendix D, 10 annealed chains, KDE",
-        "appendix D, 10 annealed chains, validated KDE",
+        "appendix D, T = 200, 10 chains",
+        "appendix D, T = 200, 10 chains, KDE",
+        "appendix D, T = 200, 10 chains, validated KDE",
         "BDMC, T = 100, 4 chains: gap",
     ]
     row = rows["importance, K = 5,000"]
@@ -65,7 +65,7 @@ def test_differences_are_paired_by_image(run, tmp_path):
     assert (row["side"], row["n"], row["commit"], row["cpu_seconds"]) == ("lower bound", "4", COMMIT, "1.25")
     assert float(row["pareto_k"]) == pytest.approx(0.4)
     assert rows["quadrature"]["difference"] == ""
-    assert rows["appendix D, 10 annealed chains, KDE"]["side"] == "upper bound"
+    assert rows["appendix D, T = 200, 10 chains, KDE"]["side"] == "upper bound"
     assert float(rows["BDMC, T = 100, 4 chains: gap"]["mean"]) == 0.5
 
 

@@ -112,9 +112,8 @@ def _label(facts: dict[str, Any]) -> str:
         start = "" if settings["start"] == "prior" else ", from q"
         return f"{name.upper()}, T = {settings['temperatures']:,}, {settings['chains']} chains{start}"
     if name == "reciprocal":
-        annealed = "annealed chains" if settings["temperatures"] else "chains from q"
-        one = annealed.replace("chains", "chain") if settings["chains"] == 1 else annealed
-        return f"appendix D, {settings['chains']} {one}"
+        start = f"T = {settings['temperatures']:,}" if settings["temperatures"] else "from q"
+        return f"appendix D, {start}, {settings['chains']} {'chain' if settings['chains'] == 1 else 'chains'}"
     return name
 
 
