@@ -53,9 +53,10 @@ def test_theta_and_phi_are_all_parameters_once():
     assert sorted(ids) == sorted(id(p) for p in model.parameters())
 
 
+@pytest.mark.parametrize(("scheme", "std"), [("paper", 0.01), ("paper_variance", 0.1)])
 @pytest.mark.parametrize("decoder", [BernoulliDecoder, GaussianDecoder])
-def test_the_papers_start(decoder):
-    """N(0, 0.01^2), the standard deviation to 4 standard errors; log-variances and output biases are zero."""
+def test_the_papers_start(scheme, std, decoder):
+    """N(0, 0.01^2) or N(0, 0.1^2), the standard deviation to 4 standard errors; log-variances and output biases are zero."""
     zero = {
         "encoder.log_var.weight",
         "encoder.log_var.bias",
@@ -63,11 +64,11 @@ def test_the_papers_start(decoder):
         "decoder.mean.bias",
         "decoder.log_var.bias",
     }
-    for name, parameter in make(decoder, initialization="paper").state_dict().items():
+    for name, parameter in make(decoder, initialization=scheme).state_dict().items():
         if name in zero:
             assert (parameter == 0).all(), name
         else:
-            assert parameter.std().item() == pytest.approx(0.01, rel=4 / (2 * parameter.numel()) ** 0.5), name
+            assert parameter.std().item() == pytest.approx(std, rel=4 / (2 * parameter.numel()) ** 0.5), name
 
 
 def test_the_modern_start_is_glorots():

@@ -3,6 +3,7 @@
 - paper: weights and biases from N(0, 0.01^2). 0.01 is the standard deviation in the authors' code;
   the paper's "N(0, 0.01)" is ambiguous. The weights and biases of the log-variance layer of the
   encoder start at zero, and so do the output biases of the decoder.
+- paper_variance: the same with 0.01 as the variance, so N(0, 0.1^2).
 - glorot: uniform weights with the variance 2 / (fan_in + fan_out), zero biases (Glorot & Bengio
   2010).
 """
@@ -18,10 +19,10 @@ from aevb.noise import philox
 
 __all__ = ["Initialization", "initialize"]
 
-Initialization = Literal["paper", "glorot"]
+Initialization = Literal["paper", "paper_variance", "glorot"]
 
-STD = 0.01
-"""Standard deviation of the scheme "paper"."""
+STD = {"paper": 0.01, "paper_variance": 0.1}
+"""Standard deviations of the schemes with normal weights."""
 
 
 def initialize(
@@ -35,7 +36,7 @@ def initialize(
     Args:
         encoder: The encoder.
         decoder: The decoder.
-        scheme: "paper" or "glorot".
+        scheme: "paper", "paper_variance" or "glorot".
         seed: Seed of the random numbers.
         purpose: Name of the random stream: "initialization" for the networks of the model; another
             name gives an independent stream.
@@ -45,16 +46,16 @@ def initialize(
         for name, parameter in network.named_parameters():
             layer, _, kind = name.rpartition(".")
             start = (
-                _paper(generator, parameter, layer, kind, is_encoder)
-                if scheme == "paper"
-                else _glorot(generator, parameter)
+                _glorot(generator, parameter)
+                if scheme == "glorot"
+                else STD[scheme] * _normal(generator, parameter, layer, kind, is_encoder)
             )
             with torch.no_grad():
                 parameter.copy_(start)
 
 
-def _paper(generator: np.random.Generator, parameter: Tensor, layer: str, kind: str, is_encoder: bool) -> Tensor:
-    numbers = STD * torch.from_numpy(generator.standard_normal(tuple(parameter.shape)))
+def _normal(generator: np.random.Generator, parameter: Tensor, layer: str, kind: str, is_encoder: bool) -> Tensor:
+    numbers = torch.from_numpy(generator.standard_normal(tuple(parameter.shape)))
     output_bias = kind == "bias" and layer in ("logits", "mean", "log_var") and not is_encoder
     encoder_variance = is_encoder and layer == "log_var"
     return torch.zeros_like(parameter) if output_bias or encoder_variance else numbers
