@@ -1,8 +1,5 @@
 """Which blocks reach an evaluation point, and which rows a longer run keeps."""
 
-from aevb.config import fingerprint
-from aevb.figures.paper.figure2_canvas import left
-from aevb.training.evaluation_settings import EvaluationSettings
 from aevb.training.schedule import EvaluationSchedule
 
 
@@ -33,24 +30,3 @@ def test_the_end_of_a_shorter_run_is_dropped() -> None:
     assert EvaluationSchedule(1000).without_former_end(rows, 100) == rows[:-1]
     assert EvaluationSchedule(1000).without_former_end(rows[:-1], 100) == rows[:-1]
     assert EvaluationSchedule(1000, every=350).without_former_end(rows, 100) == rows
-
-
-def test_by_default_a_run_is_evaluated_in_its_later_part() -> None:
-    settings = EvaluationSettings()
-    assert [settings.first(n, False) for n in (10, 300, 100_000, 200_000, 100_000_000)] == [1, 15, 5000, 10_000, 10_000]
-    assert settings.first(200_000, early_stopping=True) == 1
-    assert EvaluationSettings(start=700).first(200_000, False) == 700
-
-
-def test_figure_2_has_the_points_of_its_axis_by_default() -> None:
-    for exponent in range(9):
-        for digit in (1, 2, 3, 5):
-            budget = digit * 10**exponent
-            assert EvaluationSettings().first(budget, False) <= max(1, left(budget))
-
-
-def test_with_early_stopping_the_default_is_the_former_one() -> None:
-    settings = {"evaluation": {"start": None, "every": None}, "early_stopping": {"patience": 3}}
-    former = {**settings, "evaluation": {"start": 1, "every": None}}
-    assert fingerprint(settings) == fingerprint(former)
-    assert fingerprint(settings) != fingerprint({**former, "evaluation": {"start": 2, "every": None}})

@@ -49,8 +49,6 @@ def _verify() -> int:
         again = folder / arguments.run.resolve().name
         short = {**settings, "max_samples": samples, "output_dir": str(folder), "logger": NO_LOGGER, "max_time": None}
         short["data"] = located(arguments.run, settings["data"])
-        if settings["evaluation"].get("start", 1) is None:  # a run that was extended may have rows of a shorter one
-            short["evaluation"] = {**settings["evaluation"], "start": min(before)}
         runs.prepare(again, short)
         print(f"{printable(arguments.run)}: executing again to {samples:,} samples", flush=True)
         _execute(again, tuple(arguments.trust))

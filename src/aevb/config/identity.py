@@ -87,7 +87,7 @@ def numbers_of(settings: dict[str, Any]) -> dict[str, Any]:
     # With early stopping the evaluation points decide when training ends.
     points = EVALUATION_POINTS if settings.get("early_stopping") else ()
     return {
-        key: 1 if key == "evaluation.start" and value is None else value  # what null means with early stopping
+        key: value
         for key, value in flatten(settings)
         if _in_fingerprint(key, points)
         and not (key in DEFAULTS_TREATED_AS_ABSENT and value == DEFAULTS_TREATED_AS_ABSENT[key])

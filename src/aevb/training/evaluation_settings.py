@@ -7,9 +7,6 @@ from aevb.types import PositiveInt
 
 __all__ = ["EvaluationSettings"]
 
-EARLIEST, SHARE = 10_000, 20
-"""By default a run is evaluated from EARLIEST training samples on, or from a share 1 / SHARE of its budget if that is less."""
-
 
 @dataclass(frozen=True)
 class EvaluationSettings:
@@ -18,8 +15,7 @@ class EvaluationSettings:
     The evaluation points are 1, 2, 3, 5 x 10^k training samples and the end of training.
 
     Args:
-        start: Number of training samples before which evaluation points are skipped; None: EARLIEST, or a twentieth
-            of a run that is shorter than twenty times that; none are skipped where early stopping watches them.
+        start: Number of training samples before which evaluation points are skipped, for slow evaluators.
         every: If given, its multiples (training samples) are evaluation points too.
         num_images: Images that every evaluator but `bound` uses at an evaluation point.
         final_images: Test images of the evaluations at the end of training; None: all.
@@ -28,20 +24,9 @@ class EvaluationSettings:
         train_window: Number of training samples that one value of train_bound averages over.
     """
 
-    start: PositiveInt | None = None
+    start: PositiveInt = 1
     every: PositiveInt | None = None
     num_images: PositiveInt = 1000
     final_images: PositiveInt | None = None
     splits: Literal["test", "both", "valid", "all"] = "test"
     train_window: PositiveInt = 230_000
-
-    def first(self, max_samples: int, early_stopping: bool) -> int:
-        """Return the number of training samples before which evaluation points are skipped.
-
-        Args:
-            max_samples: Training samples of the whole run.
-            early_stopping: Whether the evaluation points decide when the run ends.
-        """
-        if self.start is not None:
-            return self.start
-        return 1 if early_stopping else max(1, min(EARLIEST, max_samples // SHARE))

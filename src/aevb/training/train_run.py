@@ -131,8 +131,7 @@ def _train(
     run_logger: RunLogger = instantiate(settings["logger"], trusted=trusted)
 
     points: EvaluationSettings = instantiate(settings["evaluation"], trusted=trusted)
-    first = points.first(settings["max_samples"], bool(settings.get("early_stopping")))
-    schedule = EvaluationSchedule(settings["max_samples"], first, points.every)
+    schedule = EvaluationSchedule(settings["max_samples"], points.start, points.every)
     timer = TrainingTimer() if slot is None else slot.batcher.timer
     evaluation = EvaluationCallback(context, evaluators, run_logger, schedule, RunClock(timer))
     rule: EarlyStopping | None = instantiate(settings.get("early_stopping"), trusted=trusted)
