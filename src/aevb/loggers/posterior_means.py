@@ -1,5 +1,7 @@
 """Records posterior means of test images at every evaluation point, for figure=posterior_means."""
 
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +9,7 @@ import numpy as np
 import torch
 from lightning.pytorch.loggers import Logger
 
+from aevb.errors import UserError
 from aevb.files.archive import open_bounded
 from aevb.files.atomic import write_atomically
 from aevb.files.regular import is_regular
@@ -16,7 +19,32 @@ from aevb.runs.evaluation_points import is_evaluation_point
 from aevb.runs.settings import read_settings
 from aevb.types import PositiveInt
 
-__all__ = ["PosteriorMeans"]
+__all__ = ["PosteriorMeans", "read_posterior_means"]
+
+
+def read_posterior_means(run: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Read posterior_means.npz.
+
+    Args:
+        run: The run directory.
+
+    Returns:
+        samples_seen (T,), mean (T, n, J) and label (n,).
+
+    Raises:
+        UserError: If the file is damaged, or holds other arrays.
+    """
+    path = run / layout.POSTERIOR_MEANS
+    try:
+        with open_bounded(path) as file, np.load(file, allow_pickle=False) as arrays:
+            seen, mean, label = arrays["samples_seen"], arrays["mean"], arrays["label"]
+        fits = (seen.ndim, mean.ndim, label.ndim) == (1, 3, 1) and mean.shape[:2] == (len(seen), len(label))
+        numbers = seen.dtype.kind in "iu" and mean.dtype.kind == "f" and label.dtype.kind in "iu"
+    except (KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
+        fits = numbers = False
+    if not (fits and numbers):
+        raise UserError(f"{path}: damaged; allowed: what logger=posterior_means writes; try: remove it")
+    return seen, mean, label
 
 
 class PosteriorMeans(RunLogger):
@@ -43,13 +71,12 @@ class PosteriorMeans(RunLogger):
         self.frames, self._start = [], samples_seen
         every = read_settings(directory)["evaluation"].get("every")
         if samples_seen and is_regular(directory / layout.POSTERIOR_MEANS):
-            with open_bounded(directory / layout.POSTERIOR_MEANS) as file, np.load(file, allow_pickle=False) as arrays:
-                pairs = zip(arrays["samples_seen"].tolist(), arrays["mean"], strict=True)
-                self.frames = [
-                    (seen, mean)
-                    for seen, mean in pairs
-                    if seen == 0 or (seen <= samples_seen and is_evaluation_point(seen - round_samples, seen, every))
-                ]
+            counts, means, _ = read_posterior_means(directory)
+            self.frames = [
+                (seen, mean)
+                for seen, mean in zip(counts.tolist(), means, strict=True)
+                if seen == 0 or (seen <= samples_seen and is_evaluation_point(seen - round_samples, seen, every))
+            ]
         return False
 
     def begin(self, context: RunContext) -> None:

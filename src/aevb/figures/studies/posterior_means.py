@@ -17,7 +17,7 @@ from aevb.errors import UserError
 from aevb.figures.common.base import Drawing, Figure
 from aevb.figures.common.learning_curves import provenance
 from aevb.figures.common.style import DIGITS, dataset
-from aevb.files.archive import open_bounded
+from aevb.loggers.posterior_means import read_posterior_means
 from aevb.runs import layout
 from aevb.runs.run import Run
 from aevb.types import PositiveInt
@@ -60,8 +60,7 @@ class PosteriorMeans(Figure):
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """Compose the strip, the animation and the table of all points (see `Figure.compose`)."""
         run = runs[0]
-        with open_bounded(run.directory / layout.POSTERIOR_MEANS) as file, np.load(file, allow_pickle=False) as arrays:
-            seen, means, label = arrays["samples_seen"], arrays["mean"], arrays["label"]
+        seen, means, label = read_posterior_means(run.directory)
         kept = [i for i, count in enumerate(seen) if count == 0 or count >= self.from_samples]
         if not kept:
             raise UserError(
