@@ -28,12 +28,24 @@ FILES = (
     layout.METRICS,
     layout.TIMING,
     layout.MODEL,
+    layout.BEST,
+    layout.POSTERIOR_MEANS,
+    layout.PROGRESS,
+    layout.LEARNING_RATES,
+    layout.PRUNED,
     layout.LOCK,
     layout.FAILED,
     layout.LAST_CHECKPOINT,
     f"{layout.EVALUATIONS}/bound-test.json",
 )
-RECORDS = (layout.DONE, layout.MANIFEST, layout.DATA, f"{layout.EVALUATIONS}/bound-test.json")
+RECORDS = (
+    layout.DONE,
+    layout.MANIFEST,
+    layout.DATA,
+    layout.PROGRESS,
+    layout.LEARNING_RATES,
+    f"{layout.EVALUATIONS}/bound-test.json",
+)
 JSON = {
     "list": b"[]",
     "empty": b"",
@@ -177,7 +189,7 @@ def _all() -> Iterator[Damage]:
     for name in FILES:
         for what in ("fifo", "link", "device", "socket", "folder"):
             yield Damage("special files", f"{name} is a {what}", partial(_special, name, what))
-    for name in (layout.CHECKPOINTS, layout.EVALUATIONS, layout.TENSORBOARD):
+    for name in (layout.CHECKPOINTS, layout.EVALUATIONS, layout.BEST_EVALUATIONS, layout.TENSORBOARD):
         for what in ("folder link", "file", "fifo"):
             yield Damage("special files", f"{name} is a {what}", partial(_special, name, what))
     for what, raw in CONFIGS.items():
