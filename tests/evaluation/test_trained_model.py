@@ -181,6 +181,6 @@ def test_views_read_only_and_empty_arrays(vae, x):
 
 
 def test_bytes_are_refused_with_the_scale_of_the_run(vae, x, monkeypatch):
-    monkeypatch.setattr(vae, "_loaded", vae._loaded._replace(targets=TargetConvention("grey", 16)))
+    monkeypatch.setattr(vae.inputs, "targets", TargetConvention("grey", 16))
     with pytest.raises(UserError, match=r"the scale that the run was trained on, grey/16; try: x / 16"):
         vae.encode((x * 16).astype(np.uint8))

@@ -23,7 +23,7 @@ class Stops(Importance):
     """Dies in its block number `at`."""
 
     def __init__(self, at: int) -> None:
-        super().__init__(samples=20, batch_size=40)
+        super().__init__(samples=320, batch_size=40)
         self.left = at
 
     def values(self, model, x, noise):
@@ -45,7 +45,7 @@ def test_a_resumed_evaluation_has_the_same_digits(at, tmp_path):
     rest = Stops(4 - at)
     resumed = evaluate(rest, path)
     assert rest.left == 0  # blocks that were done are not done again
-    whole = run_over(Importance(samples=20, batch_size=40), linear_gaussian(), data(7), 3)
+    whole = run_over(Importance(samples=320, batch_size=40), linear_gaussian(), data(7), 3)
     for name, value in whole.values.items():
         assert torch.equal(resumed.values[name], value)
 
