@@ -17,7 +17,7 @@ __all__ = ["stage"]
 
 INDEX = "docs/README.md"
 OUTSIDE = ("CONTRIBUTING.md", "CHANGELOG.md")
-ASSETS = (".png", ".gif", ".csv", ".pdf", ".json", ".npz", ".ipynb")
+ASSETS = (".png", ".svg", ".gif", ".csv", ".pdf", ".json", ".npz", ".ipynb")
 LABEL = re.compile(r"\[([^\]`]+)\]\(([\w./-]+\.md)\)")
 GENERATORS = (api, command_help, configuration, experiments, gallery, run_files)
 

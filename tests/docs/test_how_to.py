@@ -58,7 +58,7 @@ def test_a_decoder_of_ones_own_trains_and_evaluates(tmp_path):
 def test_an_array_of_ones_own_trains(tmp_path):
     (example,) = blocks("own-data.md", "python")
     assert python("-c", example, folder=tmp_path).returncode == 0
-    (words,) = commands("own-data.md", "aevb-train")
+    words, *_ = commands("own-data.md", "aevb-train")
     done = aevb("train", *words, "max_samples=300", "logger=none", "evaluator=bound", folder=tmp_path)
     assert done.returncode == 0, done.stderr
 

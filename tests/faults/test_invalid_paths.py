@@ -187,7 +187,8 @@ def test_too_little_memory_is_one_line(case: tuple[int, str, list[str]], tmp_pat
     line = " ".join([str(Path(sys.executable).with_name(f"aevb-{command}")), *words])
     result = process(["bash", "-c", f"ulimit -v {kilobytes}; {line}"], tmp_path)
     assert result.returncode == (1 if "-m" in words else 2), result.stderr
-    assert "memory: too little (" in result.stderr
+    # What Python itself needs depends on the machine: where 40 MB are enough, the command says what it has to say.
+    assert "memory: too little (" in result.stderr or (command == "status" and "no such folder" in result.stderr)
     assert "Traceback" not in result.stderr
     assert "-m" in words or len(errors(result).splitlines()) == 1
     assert not run_directories(tmp_path)

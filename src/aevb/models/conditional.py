@@ -116,8 +116,6 @@ class ConditionalEncoder(GaussianEncoder):
         variance: A fixed variance instead of sigma^2(x, y); 0: q(z|x, y) is a point.
     """
 
-    capturable = True
-
     def __init__(
         self,
         data_dim: int,
@@ -140,8 +138,6 @@ class ConditionalBernoulliDecoder(BernoulliDecoder):
         hidden_dim: Number of hidden units, or of those of each hidden layer.
         activation: Activation function of the hidden layers.
     """
-
-    capturable = True
 
     def __init__(
         self,
@@ -175,8 +171,6 @@ class ConditionalGaussianDecoder(GaussianDecoder):
         mean: Output function of the mean: "sigmoid" for data in (0, 1), or "linear".
         min_std: Floor of the standard deviation.
     """
-
-    capturable = True
 
     def __init__(
         self,
