@@ -46,6 +46,8 @@ def main() -> int:
     parser.add_argument("--list", action="store_true", help="name the files, and what is called in them")
     parser.add_argument("command", nargs=argparse.REMAINDER)
     options = parser.parse_args()
+    if not options.command:
+        parser.error("command: missing; try: aevb-train --check data=digits")
     with tempfile.TemporaryDirectory(prefix="trace-") as name:
         folder = Path(name)
         notes = folder / "notes"
