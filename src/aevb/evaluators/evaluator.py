@@ -25,7 +25,7 @@ from aevb.evaluators.suitable import unsupported
 from aevb.models.vae import VAE
 from aevb.noise import Noise, RowNoise
 
-__all__ = ["STANDARD_ERROR", "Evaluation", "Evaluator", "TimedEvaluation", "run_over"]
+__all__ = ["STANDARD_ERROR", "Evaluation", "Evaluator", "run_over"]
 
 STANDARD_ERROR = "_standard_error"
 """Ending of the name of a standard error beside its mean."""
@@ -209,20 +209,6 @@ class Evaluation(NamedTuple):
             The standard error, in the unit of the value; nan for a single image.
         """
         return (self.values[name or self.primary_value].std() / math.sqrt(self.n)).item() if self.n > 1 else math.nan
-
-
-class TimedEvaluation(NamedTuple):
-    """An evaluation, and what it took.
-
-    Attributes:
-        evaluator: What evaluated it.
-        evaluation: The values, for each image.
-        seconds: How long it took.
-    """
-
-    evaluator: Evaluator
-    evaluation: Evaluation
-    seconds: float
 
 
 def run_over(

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from aevb import runs
 from aevb.console.progress import bar
-from aevb.evaluators.evaluator import Evaluator, TimedEvaluation, run_over
+from aevb.evaluators.evaluator import Evaluator, run_over
 from aevb.evaluators.record import record
 from aevb.loggers.base import RunContext
 from aevb.models.vae import VAE
@@ -17,6 +17,7 @@ from aevb.runs import layout
 from aevb.runs.run import sha256_of_model
 from aevb.training.assembly import TrainingJob
 from aevb.training.early_stopping import EarlyStopping
+from aevb.training.timed_evaluation import TimedEvaluation
 
 __all__ = ["evaluate", "mark_done", "own", "write_evaluations", "write_weights"]
 

@@ -9,14 +9,17 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 
 from aevb.data.image_grid import image_grid
-from aevb.figures.common.base import Drawing, Figure, markdown_table
+from aevb.figures.common.base import Drawing, Figure
 from aevb.figures.common.images import GAP, show
-from aevb.figures.common.learning_curves import convention, provenance
+from aevb.figures.common.learning_curves import provenance
+from aevb.figures.common.run_choice import caption
 from aevb.figures.common.style import dataset
 from aevb.runs.run import Run
 from aevb.types import PositiveInt, Seed
 
 __all__ = ["Conditional"]
+
+CAPTION = "Means of p(x|z, y): a row has one label, a column one draw z ~ p(z)."
 
 SIZE = 0.45  # height of an image, inches
 
@@ -78,18 +81,4 @@ class Conditional(Figure):
                 {**facts, "label": label, "mean_pixel": float(part.mean()), **provenance(run)}
                 for label, part in zip(classes[key], images, strict=True)
             ]
-        return Drawing(rows, canvas, text=_text(chosen))
-
-
-def _text(chosen: dict[tuple[str, int], Run]) -> str:
-    table = [
-        {
-            "data": dataset(data),
-            "latent_dim": latent_dim,
-            "samples seen": f"{run.done['samples_seen']:,}",
-            "targets": convention(run),
-            "run": run.name,
-        }
-        for (data, latent_dim), run in chosen.items()
-    ]
-    return f"Means of p(x|z, y): a row has one label, a column one draw z ~ p(z).\n\n{markdown_table(table)}"
+        return Drawing(rows, canvas, text=caption(CAPTION, chosen))

@@ -15,10 +15,11 @@ from typing import Any
 import lightning as L
 from torch import Tensor
 
-from aevb.evaluators.evaluator import STANDARD_ERROR, Evaluator, TimedEvaluation, run_over
+from aevb.evaluators.evaluator import STANDARD_ERROR, Evaluator, run_over
 from aevb.loggers.base import RunContext, RunLogger
 from aevb.training.module import Training
 from aevb.training.schedule import Block, EvaluationSchedule
+from aevb.training.timed_evaluation import TimedEvaluation
 from aevb.training.timer import RunClock
 
 __all__ = ["COLUMNS", "EvaluationCallback"]
