@@ -189,7 +189,14 @@ def _all() -> Iterator[Damage]:
     for name in FILES:
         for what in ("fifo", "link", "device", "socket", "folder"):
             yield Damage("special files", f"{name} is a {what}", partial(_special, name, what))
-    for name in (layout.CHECKPOINTS, layout.EVALUATIONS, layout.BEST_EVALUATIONS, layout.TENSORBOARD):
+    for name in (
+        layout.CHECKPOINTS,
+        layout.EVALUATIONS,
+        layout.BEST_EVALUATIONS,
+        layout.TENSORBOARD,
+        layout.CSV,
+        layout.WANDB,
+    ):
         for what in ("folder link", "file", "fifo"):
             yield Damage("special files", f"{name} is a {what}", partial(_special, name, what))
     for what, raw in CONFIGS.items():

@@ -59,6 +59,13 @@ BAD = [
     "objective=full_vb model.theta_log_var=null",
     "objective=vimco objective.sampels=3",
     "sampling=permutations",
+    "data=[digits,mnist]",
+    "model.encoder=gausian",
+    "model.prior=laplac",
+    "init_sha256=abc",
+    "data=digits early_stopping=validation",
+    "data=digits evaluation.splits=valid",
+    "+model/encoder=gamma",
 ]
 
 

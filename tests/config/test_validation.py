@@ -216,7 +216,7 @@ def test_a_value_is_reported_once_under_its_key() -> None:
         (["model=autoregressive"], "data.targets=grey: AutoregressiveDecoder is a probability of binary images"),
         (["~data"], "data: missing; allowed: array, "),
         (["seed=true"], "seed=true: not an integer"),
-        (["model.encoder=3"], "model.encoder=3: describes no object; allowed: a mapping with _target_"),
+        (["model.encoder=3"], "model.encoder=3: describes no object; allowed: beta, cauchy, "),
         (
             ["++data.targets=gray"],
             "data.targets=gray: no such choice; allowed: grey, dynamic, threshold, fixed; try: data.targets=grey",

@@ -1,16 +1,21 @@
-"""aevb-train in the process of the test."""
+"""Commands in the process of the test."""
+
+from importlib import import_module
 
 import pytest
-
-from aevb.cli.train import train
 
 
 def run(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
     """aevb-train in this process; its exit code."""
+    return run_command("train", arguments, monkeypatch)
+
+
+def run_command(name: str, arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
+    """A command, without `aevb-`, in this process; its exit code."""
     monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
-    monkeypatch.setattr("sys.argv", ["aevb-train", *arguments])
+    monkeypatch.setattr("sys.argv", [f"aevb-{name}", *arguments])
     try:
-        train()
+        getattr(import_module(f"aevb.cli.{name}"), name)()
     except SystemExit as end:
         return int(end.code or 0)
     return 0

@@ -11,6 +11,7 @@ import pytest
 
 from aevb import runs
 from aevb.errors import UserError
+from aevb.loggers.csv_logger import CSV
 from aevb.loggers.lightning_logger import LightningLogger
 from aevb.training import train_run
 from helpers.small_run import change, settings_of_a_small_run
@@ -46,6 +47,15 @@ def test_csv_has_every_evaluation_point_once(settings, tmp_path):
     assert len([row for row in rows if row["test_bound"]]) == len(points)
     assert float(rows[-1]["final/bound"]) == runs.Run(run).done["test"]["bound"]["mean"]
     assert "latent_dim: 2" in (run / "csv" / "hparams.yaml").read_text()
+
+
+def test_csv_removes_only_its_own_files(tmp_path):
+    folder = tmp_path / "run" / "csv"
+    folder.mkdir(parents=True)
+    for name in ("metrics.csv", "hparams.yaml", "notes.txt"):
+        (folder / name).write_text("step,train_bound\n")
+    CSV().make(tmp_path / "run", {})
+    assert [path.name for path in folder.iterdir()] == ["notes.txt"]
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of MLflow's use of SQLAlchemy

@@ -130,3 +130,11 @@ def test_published_runs_are_written_once_and_grow(tmp_path: Path) -> None:
     assert scalars(folders[0], "bound/test")[-1] == (10**7, curve.at(1e7))
     assert len(list(folders[0].iterdir())) == 1
     assert write_published_runs(tmp_path, "digits", 5, 10**6) == []
+
+
+def test_a_log_directory_with_somebodys_file_is_kept(sweep: Path, tmp_path: Path) -> None:
+    folder = write_dashboard(rows_of(sweep), tmp_path / "tb")
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(FileExistsError, match="not written by aevb"):
+        write_dashboard(rows_of(sweep), folder)
+    assert (folder / "notes.txt").read_text() == "mine"

@@ -41,7 +41,7 @@ def _added(override: Override, cfg: DictConfig) -> Override:
         parent: Any = OmegaConf.select(cfg, node, throw_on_missing=False)
     except OmegaConfBaseException:
         return override
-    if not isinstance(parent, DictConfig) or name in parent:
+    if not isinstance(parent, DictConfig) or name in parent or "_target_" not in parent:
         return override
     target = parent._get_node("_target_")
     known = signature(str(target._value())) if target is not None else None  # type: ignore[union-attr]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from aevb.cli.commands import set_threads
 from aevb.config.instantiate import instantiate
 from aevb.config.resolved import Settings
+from aevb.config.training_rules import no_validation
 from aevb.data.target_convention import TargetConvention
 from aevb.errors import UserError
 from aevb.runs.data_hashes import check_same_data
@@ -22,9 +23,13 @@ from aevb.runs.data_hashes import check_same_data
 if TYPE_CHECKING:
     from aevb.data.dataset import LoadedData  # imports numpy
 
-__all__ = ["DataFacts", "check_data", "forget_data", "is_own_data", "take_data"]
+__all__ = ["DataFacts", "NoValidationSplit", "check_data", "forget_data", "is_own_data", "take_data"]
 
 _kept: dict[str, "LoadedData"] = {}
+
+
+class NoValidationSplit(UserError):
+    """The data have no validation split, and the config needs one."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,7 @@ class DataFacts:
 
     Attributes:
         n_train: Number of training images.
+        n_valid: Number of validation images.
         hashes: sha256 of the targets of each split.
         unit_interval: Whether every target lies in [0, 1].
         low: The smallest training value.
@@ -45,6 +51,7 @@ class DataFacts:
     """
 
     n_train: int
+    n_valid: int
     hashes: dict[str, str]
     unit_interval: bool
     low: float
@@ -105,6 +112,9 @@ def check_data(
         warn(
             f"data: no training image has the label {shown}, so p(x|z,y) of it is not trained; try: a larger data.n_train"
         )
+    if facts.n_valid == 0:
+        for fault in no_validation(resolved, settings["data"].get("path") or resolved.class_name("data")):
+            raise NoValidationSplit(str(fault))
     _check_decoder(resolved, facts, warn)
     return facts
 
@@ -142,6 +152,7 @@ def _load(node: str, conditional: bool, trusted: tuple[str, ...]) -> "tuple[Data
     hashes = labels.with_labels(splits, classes).hashes()
     facts = DataFacts(
         len(x),
+        len(splits.valid.x),
         hashes,
         dataset.unit_interval,
         float(x.min()),

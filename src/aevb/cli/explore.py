@@ -5,6 +5,7 @@ from pathlib import Path
 from aevb.cli.arguments import Arguments, run_command, user_path
 from aevb.cli.flags import take_trusted
 from aevb.errors import UserError
+from aevb.files.replaceable import PAGE, check_replaceable
 from aevb.runs.settings import read_settings
 
 __all__ = ["explore"]
@@ -30,6 +31,7 @@ def _explore() -> int:
     output = arguments.output or (runs[0] / "explorer.html" if len(runs) == 1 else Path("explorer.html"))
     if output.is_dir():
         raise UserError(f"--output={output}: a folder; allowed: a file; try: --output {output / 'explorer.html'}")
+    check_replaceable(output, "--output", PAGE)
     from aevb.explorer import write_page
 
     size = write_page(runs, output, arguments.data_root, trusted)

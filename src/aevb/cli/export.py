@@ -3,6 +3,7 @@
 from aevb.cli.arguments import Arguments, run_command, user_path
 from aevb.cli.flags import take_trusted
 from aevb.errors import UserError
+from aevb.files.regular import check_folder
 from aevb.runs.settings import read_settings
 
 __all__ = ["export"]
@@ -29,6 +30,8 @@ def _export() -> int:
     run = user_path(settings["run"])
     read_settings(run)  # a folder that is no run is refused before torch is loaded
     output_dir = user_path(settings["output_dir"]) if "output_dir" in settings else run / "export"
+    if "output_dir" not in settings:
+        check_folder(output_dir)  # a link in a run directory from elsewhere is not followed
     from aevb.evaluation.export import export_run
     from aevb.evaluation.loading import load_run
 

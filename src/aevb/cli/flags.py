@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import NoReturn
 
 from hydra._internal.hydra import Hydra
@@ -61,6 +62,8 @@ def take_flags(root: str) -> Flags:
     own_flags = [flag for flag in own if flag in sys.argv[1:]]
     rest = [expand_home(argument) for argument in sys.argv[1:] if argument not in (*multirun, *own)]
     sys.argv[1:] = multirun[:1] + rest
+    if rerun := [argument for argument in rest if argument.startswith("--experimental")]:
+        _refuse(f"unrecognized arguments: {rerun[0]}")  # it would read a pickle
     parser = get_args_parser()
     parser.error = _refuse  # type: ignore[method-assign,assignment]
     arguments = parser.parse_args(sys.argv[1:])
@@ -90,7 +93,16 @@ def take_flags(root: str) -> Flags:
 def _refuse(message: str) -> NoReturn:
     unknown = message.removeprefix("unrecognized arguments: ")
     wrong = f"{unknown}: no such flag" if unknown != message else message
-    raise UserError(f"{wrong}; try: --help, or --hydra-help for Hydra's flags")
+    known = [flag for action in get_args_parser()._actions for flag in action.option_strings]
+    flag, _, value = unknown.split()[0].partition("=")
+    known = [flag for flag in known if not flag.startswith("--experimental")]
+    near = get_close_matches(flag, [*known, "--check", "--prepare", "--trust"], n=1, cutoff=0.75)
+    remedy = "--help, or --hydra-help for Hydra's flags"
+    if unknown != message and near:
+        remedy = near[0]
+    elif unknown != message and value:  # --latent_dim=3
+        remedy = f"{flag.lstrip('-')}={value}, or {remedy}"
+    raise UserError(f"{wrong}; try: {remedy}")
 
 
 def take_trusted() -> tuple[str, ...]:

@@ -3,15 +3,19 @@
 import re
 import traceback
 from difflib import get_close_matches
+from itertools import islice, product
 from pathlib import Path
+from typing import Any
 
 import hydra
+from hydra.conf import HydraConf
 from hydra.errors import HydraException, OverrideParseException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from aevb.cli.composition import HYDRA_BASE
+from aevb.cli.overrides import KEY
 from aevb.config import CONF, flatten, options, suggestion
 from aevb.config.migration import present_argument, renamed_option
 from aevb.config.tree import split_option
@@ -22,6 +26,37 @@ __all__ = ["explain", "is_user_error"]
 EXTRAS = {"joblib": "parallel", "submitit": "cluster", "slurm": "cluster"}  # launcher -> extra that installs it
 LAUNCHERS = ["basic", "cores", "ensemble"]  # without the presets that others build on
 DATA_KEYS = ("data.path", "data.root")  # of aevb-train
+ANSWERS = {
+    r"Multiple values for (?P<group>[\w/@]+)\. To override .*: (?P<option>[^']+)'": (
+        "+{group}={option}: the group has an option already; try: {group}={option}"
+    ),
+    r"Sweep parameters '(?P<key>[^=']+)=(?P<values>.*)' requires --multirun": (
+        "{key}={values}: several values; allowed: one, or a sweep; try: -m"
+    ),
+    r"does not support sweep type : INTERVAL_SWEEP": (
+        "interval(...): a continuous range, of which only a search takes points; try: range(...), or hydra/sweeper=optuna"
+    ),
+    r"Sweeping over Hydra's configuration is not supported : '(?P<key>[^=']+)=(?P<values>.*)'": (
+        "{key}={values}: several values of a setting of Hydra's; allowed: one; try: KEY=a,b for a key of aevb-{root}"
+    ),
+    r"Unexpected type for root: NoneType": (
+        "hydra.sweeper.params: not on the command line; allowed: in a config file; try: -m KEY=a,b"
+    ),
+    r"range\(\) arg 3 must not be zero": "range(...): a step of 0; try: range(0,3)",
+    r"Cannot find primary config '(?P<name>[^']*)'": (
+        "--config-name={name}: no such config; allowed: {root}, or one in --config-dir; "
+        "try: without it, and without --config-path"
+    ),
+    r"Additional config directory '(?P<path>.*)' not found": (
+        "--config-dir={path}: no such folder; allowed: a folder of YAML files; try: another path"
+    ),
+    r"Overriding hydra.searchpath is only supported from the primary config": (
+        "hydra.searchpath: set by a config that is not the primary one; try: --config-dir FOLDER"
+    ),
+}
+"""Messages of Hydra -> what is said instead; the words in braces are groups of the pattern, and the name of the command."""
+
+MOST_OPTIONS = 20  # combinations of the groups of a sweep that are composed for a message
 OPTIONAL = ("experiment", "pitfall", "selection")  # groups of which no option need be chosen
 
 
@@ -52,12 +87,17 @@ def explain(error: Exception, root: str, arguments: list[str]) -> str:
     if match := re.search(r"Ambiguous value for argument '([^']+)'", text):
         key, _, values = match[1].partition("=")
         return f"{match[1]}: several values; try: -m for one run of each, or '{key}=[{values}]' for a list"
+    for pattern, answer in ANSWERS.items():
+        if match := re.search(pattern, text):
+            return answer.format(root=root, **match.groupdict())
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}; allowed: a folder that you may write to; try: another one"
     cause = error.__cause__ if isinstance(error, HydraException) and error.__cause__ is not None else None
     key = getattr(error, "full_key", None) or getattr(cause, "full_key", None)
     words = " ".join(f"{text.partition('full_key:')[0]} {cause or ''}".split())
     if not words or words.startswith("Config group override must be a string"):  # Hydra does not name the group
+        if unreadable := [text for text in arguments if not KEY.fullmatch(text.partition("=")[0])]:
+            return f"{unreadable[0]}: no key before the equals sign; allowed: key=value; try: aevb-{root} --help"
         pairs = [argument.lstrip("+").partition("=") for argument in arguments]
         wrong = [name for name, _, value in pairs if options(name) and value not in options(name)]
         return "\n".join(_unknown_key(name, root, arguments) for name in wrong) or (
@@ -93,7 +133,8 @@ def _unknown_launcher(option: str) -> str:
 
 
 def _unknown_key(key: str, root: str, arguments: list[str]) -> str:
-    value = next((text.partition("=")[2] for text in arguments if text.lstrip("+~").startswith(f"{key}=")), "")
+    typed = [text.partition("=")[2] for text in arguments if text.lstrip("+~").startswith(f"{key}=")]
+    value = typed[-1] if typed else ""
     if (present := present_argument(key, root)) != key:
         return f"{key}={value}: renamed; try: {present}={value}"
     if known := options(key):
@@ -103,7 +144,10 @@ def _unknown_key(key: str, root: str, arguments: list[str]) -> str:
         return _unknown_option(group, f"{key.partition('/')[2]}/{value}", root)
     if root == "evaluate" and key in DATA_KEYS:
         return f"{key}={value}: data of the run that have moved are named by data_root; try: data_root={value}"
-    everywhere = _keys(root, arguments)
+    if key.startswith(("hydra.launcher.", "hydra.sweeper.")):
+        node = ".".join(key.split(".")[:2])
+        return f"{key}={value}: no such key; allowed: those of {node}; try: aevb-{root} --cfg hydra --package {node}"
+    everywhere = _keys(root, arguments, key)
     if key in everywhere:
         return f"+{key}={value}: the key exists; try: {key}={value}"
     parent = f"{key.rpartition('.')[0]}." if "." in key else ""
@@ -116,17 +160,26 @@ def _unknown_key(key: str, root: str, arguments: list[str]) -> str:
     return f"{key}={value}: {wrong}; allowed: {allowed}; try: {remedy}"
 
 
-def _keys(root: str, arguments: list[str]) -> list[str]:
-    # The keys of the config with the groups chosen as asked; with the defaults if those cannot be composed.
-    groups = [text for text in arguments if "=" in text and (CONF / text.partition("=")[0]).is_dir()]
-    for overrides in (groups, []):
+def _keys(root: str, arguments: list[str], key: str) -> list[str]:
+    # The keys of the config with the groups chosen as asked; with the defaults if those cannot be composed. Of several
+    # options in a sweep, those without the key are meant.
+    pairs = [text.partition("=")[::2] for text in arguments if "=" in text]
+    chosen = [[f"{group}={one}" for one in value.split(",")] for group, value in pairs if (CONF / group).is_dir()]
+    keys: list[str] = []
+    for overrides in (*islice(product(*chosen), MOST_OPTIONS), ()):
         try:
             with hydra.initialize_config_dir(str(CONF), **HYDRA_BASE):
-                cfg = hydra.compose(root, overrides)
+                cfg = hydra.compose(root, list(overrides))
         except HydraException:
             continue
-        return [key for key, _ in flatten(OmegaConf.to_container(cfg, resolve=False))]
-    return []
+        if keys and not overrides:
+            break
+        hydras = OmegaConf.to_container(OmegaConf.structured(HydraConf), resolve=False)
+        config: Any = OmegaConf.to_container(cfg, resolve=False)
+        keys = [name for name, _ in flatten({**config, "hydra": hydras})]
+        if key not in keys:
+            break
+    return keys
 
 
 def is_user_error(error: Exception) -> bool:

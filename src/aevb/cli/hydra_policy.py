@@ -21,14 +21,18 @@ from omegaconf.errors import OmegaConfBaseException
 
 from aevb.cli import constructor_keys, hydra_files
 from aevb.config import CONF, shown, suggestion
-from aevb.config.tree import read_yaml
+from aevb.config.messages import Fault
+from aevb.config.signature import signature
+from aevb.config.tree import options, read_yaml
+from aevb.config.value_types import InvalidValue
 from aevb.errors import UserError
 
 __all__ = ["check", "install", "installed"]
 
 PLUGIN = re.compile(r"hydra(\._internal\.core_plugins|_plugins)\.\w+(\.\w+)*\.\w+(Launcher|Sweeper)")
 PATH_KEYS = ("output_dir", "hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "hydra.output_subdir")
-UNUSED = ("hydra.run.dir", "hydra.output_subdir", "hydra.job.chdir")
+UNUSED = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "hydra.output_subdir", "hydra.job.chdir")
+OWN_LAUNCHERS = "hydra_plugins.aevb_launchers"
 KNOWN: Any = OmegaConf.to_container(OmegaConf.structured(HydraConf))
 KNOWN["env"] = {}  # added by the config group of this name
 SILENT: Any = {"version": 1, "root": None, "disable_existing_loggers": False}
@@ -104,12 +108,18 @@ def check(cfg: DictConfig, config_name: str, overrides: list[str]) -> None:
         path, value = next(_leaves(raw, "hydra.callbacks"))
         raise _called(path, value)
     _freeze(cfg)
+    _check_launcher(cfg.hydra.launcher)
     for key, value, siblings in _unknown(OmegaConf.to_container(cfg.hydra, resolve=False), KNOWN, "hydra"):
         meant = suggestion(key, siblings, [])
         question = f"; did you mean {meant}?" if meant else ""
         raise UserError(
             f"{key}={shown(value)}: no such key{question}; allowed: {', '.join(siblings)}; try: --hydra-help"
         )
+    for override in overrides:  # data=[digits,mnist]: Hydra merges them, and no name is known
+        group, _, value = override.lstrip("+").partition("=")
+        if value.startswith("[") and group != "evaluator" and options(group):
+            near = value.strip("[]").split(",")[0].strip() or options(group)[0]
+            raise UserError(f"{override}: a list; allowed: one option of {group}; try: {group}={near}")
     typed = {override.lstrip("+").partition("=")[0] for override in overrides}
     for override in overrides:
         key, _, value = override.lstrip("+~").partition("=")
@@ -154,6 +164,21 @@ def _freeze(cfg: DictConfig) -> None:
         # Logging is always that of aevb, because a handler may name a class or a file.
         cfg.hydra.job_logging = SILENT
         cfg.hydra.hydra_logging = SILENT if unresolved["hydra_logging"] == SILENT else CONSOLE
+
+
+def _check_launcher(launcher: Any) -> None:
+    # Hydra builds a launcher only after every point was checked, and with whatever value it is given.
+    arguments = signature(str(launcher._target_), (OWN_LAUNCHERS,)) if launcher else None
+    if arguments is None or not str(launcher._target_).startswith(OWN_LAUNCHERS):
+        return
+    for name, parameter in arguments.parameters.items():
+        if name in launcher:
+            try:
+                parameter.value_type.read(launcher[name])
+            except InvalidValue as problem:
+                key, remedy = f"hydra.launcher.{name}", shown(parameter.default)
+                allowed = str(parameter.value_type)
+                raise UserError(str(Fault(key, str(problem), launcher[name], allowed, f"{key}={remedy}"))) from None
 
 
 def _resolved(node: Any, path: str) -> Any:

@@ -15,6 +15,7 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
+from aevb.config import options
 from aevb.console.printable import printable
 from aevb.console.streams import OutputError
 from aevb.errors import ReportedError, UserError, memory_error
@@ -51,6 +52,11 @@ class JobContext:
             groups: Groups of which the options chosen for this job are kept.
             values: Keys at the top level, and what they are set to.
         """
+        for group in groups:
+            if group not in self.choices:  # the defaults list of a file named several
+                raise UserError(
+                    f"{group}: several options, or none; allowed: one option; try: {group}={options(group)[0]}"
+                )
         cfg = copy.deepcopy(_composed(self.config_name, tuple(f"{group}={self.choices[group]}" for group in groups)))
         for key, value in values.items():
             cfg[key] = value

@@ -1,6 +1,5 @@
 """The points of a search: composed, checked, and planned as run directories."""
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,17 +8,17 @@ from hydra._internal.hydra import Hydra
 from omegaconf import DictConfig, OmegaConf
 
 from aevb.cli.composition import PointComposer
+from aevb.cli.data_check import NoValidationSplit
 from aevb.cli.job import JobContext
 from aevb.cli.optuna_space import Space, parse_space
 from aevb.cli.sweep import PlannedRun
+from aevb.config.signature import attribute
 from aevb.errors import UserError
 
 __all__ = ["Points"]
 
 WITH_VALIDATION = {"test": "valid", "both": "all"}
 """evaluation.splits as given -> with the validation split."""
-
-NO_IMAGES = hashlib.sha256(b"").hexdigest()
 
 
 class Points:
@@ -70,6 +69,8 @@ class Points:
         cfg, choices = self._composer.compose([*self.space.fixed, *overrides])
         splits = OmegaConf.select(cfg, "evaluation.splits")
         if self._objective == "valid_bound" and splits in WITH_VALIDATION:
+            if attribute(str(OmegaConf.select(cfg, "data._target_")), "validation") is False:
+                raise _no_validation(choices.get("data"))
             cfg.evaluation.splits = WITH_VALIDATION[splits]
         context = JobContext(self._context.trusted, True, choices, self.config_name)
         return self._plan(cfg, context)
@@ -116,12 +117,13 @@ class Points:
         Raises:
             UserError: The data are missing or damaged, or have no validation split.
         """
-        facts: Any = plan.check_data()
-        if self._objective == "valid_bound" and facts.hashes.get("valid") == NO_IMAGES:
-            raise UserError(
-                f"hydra.sweeper.objective=valid_bound: data={plan.settings['choices'].get('data')} has no validation split; "
-                "allowed: data with one (mnist, array); try: data=mnist, or hydra.sweeper.objective=train_bound"
-            )
+        data = plan.settings["choices"].get("data")
+        try:
+            facts: Any = plan.check_data()
+        except NoValidationSplit as error:
+            raise (_no_validation(data) if self._objective == "valid_bound" else error) from None
+        if self._objective == "valid_bound" and facts.n_valid == 0:
+            raise _no_validation(data)
 
     def _check(self, plan: PlannedRun) -> None:
         if "bound" not in plan.settings["evaluator"] and self._objective == "valid_bound":
@@ -129,3 +131,10 @@ class Points:
                 "evaluator: the objective valid_bound is computed by the evaluator bound; allowed: evaluators with bound "
                 "among them; try: evaluator=bound"
             )
+
+
+def _no_validation(data: object) -> UserError:
+    return UserError(
+        f"hydra.sweeper.objective=valid_bound: data={data} has no validation split; allowed: data with one (mnist, array); "
+        "try: data=mnist, or hydra.sweeper.objective=train_bound"
+    )

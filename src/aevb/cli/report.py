@@ -11,6 +11,7 @@ from aevb.cli.arguments import Arguments, run_command, user_path
 from aevb.cli.flags import take_trusted
 from aevb.cli.status import rows_of_sweep
 from aevb.errors import UserError
+from aevb.files.replaceable import PAGE, check_replaceable
 from aevb.runs.status import ReadRun, read_runs
 
 __all__ = ["report"]
@@ -55,6 +56,7 @@ def _report() -> int:
     else:
         by_run = {run.row.run: run for folder in arguments.what for run in read_runs(user_path(folder))}
         runs = list(by_run.values())
+    check_replaceable(arguments.out, "--out", PAGE)
     gc.disable()  # thousands of runs are millions of objects, and no cycles among them
     from aevb.report import Options, write_report  # here, so that --help does not load numpy
 

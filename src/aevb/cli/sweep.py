@@ -3,6 +3,7 @@
 The summary is read from the run directories, so it holds whatever launched the jobs, and on whichever machine.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,16 +12,22 @@ from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra._internal.hydra import Hydra
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ChoiceSweep, Glob, Override, RangeSweep
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from aevb.cli.composition import PointComposer
 from aevb.cli.experiment_sweep import jobs
+from aevb.config import options
 from aevb.errors import UserError
 from aevb.runs.status import Row, row
 
 __all__ = ["Check", "PlannedRun", "SweepPoint", "check_data", "check_points", "compose_master", "is_sweep", "summary"]
+
+LIMIT = 10_000
+"""Jobs of a sweep at most: each is composed and checked before the first starts."""
 
 OWN_SWEEPERS = ("BasicSweeper", "ExperimentsSweeper")
 
@@ -95,6 +102,31 @@ def _refuse_nested(overrides: list[str]) -> None:
             )
 
 
+def _check_size(overrides: list[Override], loader: ConfigLoader) -> None:
+    # Before a point is made: a range may have more of them than there is memory, or none.
+    size = 1
+    for override in overrides:
+        if not override.is_sweep_override():
+            continue
+        values = override.value()
+        if isinstance(values, RangeSweep):
+            start, stop, step = values.start or 0, values.stop or 0, values.step
+            count = max(0, math.ceil((stop - start) / step)) if step else 0
+        elif isinstance(values, Glob):
+            count = len(values.filter(loader.get_group_options(override.key_or_group)))
+        else:
+            count = len(values.list) if isinstance(values, ChoiceSweep) else 1
+        if count == 0:
+            some = ",".join(options(override.key_or_group)[:2]) or "0,1,2"
+            allowed = f"{override.input_line}: no value at all; allowed: at least one, and a step that is not 0"
+            raise UserError(f"{allowed}; try: {override.key_or_group}={some}")
+        size *= count
+        if size > LIMIT:
+            raise UserError(
+                f"{override.input_line}: a sweep of {size:,} jobs or more; allowed: {LIMIT:,}; try: fewer values"
+            )
+
+
 def _items(value: str) -> Iterator[str]:
     # The parts between commas that are in no bracket.
     depth, start = 0, 0
@@ -141,6 +173,7 @@ def check_points(application: Hydra, master: DictConfig, check: Check) -> list[S
     if "experiments" in sweeper:
         every = jobs(loader, sweeper.experiments, sweeper.max_samples, parsed)
     else:
+        _check_size(parsed, loader)
         (every,) = BasicSweeper.split_arguments(parsed, None)
 
     composer = PointComposer(loader, master)  # type: ignore[arg-type]

@@ -14,6 +14,7 @@ from aevb.cli.weights_training import train_again
 from aevb.console.printable import printable
 from aevb.errors import UserError
 from aevb.files.regular import open_regular, read_text
+from aevb.files.replaceable import ARCHIVE, check_replaceable
 from aevb.runs import layout
 from aevb.runs.run import state
 from aevb.runs.walk import run_directories
@@ -49,6 +50,7 @@ def _weights() -> int:
 
 def _pack(arguments: argparse.Namespace) -> int:
     runs = _finished(arguments.runs)
+    check_replaceable(arguments.output, "--output", ARCHIVE)
     without = [run for run in runs.values() if not (run / layout.MODEL).is_file()]
     files = {name: archived_files(run) for name, run in runs.items() if run not in without}
     if without and not arguments.train:

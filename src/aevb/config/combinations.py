@@ -42,6 +42,7 @@ RULES: tuple[Callable[[Settings], Iterator[Fault]], ...] = (
     training_rules.devices_need_a_mean,
     training_rules.microbatches_need_a_mean,
     training_rules.early_stopping_needs_the_bound,
+    training_rules.validation_needs_a_split,
     training_rules.max_time_is_a_time,
     training_rules.optimizer_comes_with_weights,
     model_rules.leave_one_out_needs_samples,

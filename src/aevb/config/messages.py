@@ -1,5 +1,6 @@
 """Error messages about a config: `key=value: what is wrong; allowed: ...; try: ...`, one line for each fault."""
 
+import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -10,6 +11,8 @@ __all__ = ["MISSING", "ConfigError", "Fault", "shown", "suggestion"]
 
 MISSING = "???"
 """OmegaConf's mark of a value that must be given."""
+
+LITERAL = re.compile(r"[+-]?(\d[\d_]*\.?\d*|\.\d+)(e[+-]?\d+)?|true|false|null|nan|inf", re.IGNORECASE)
 
 
 class ConfigError(UserError):
@@ -50,7 +53,7 @@ class Fault:
 
 
 def shown(value: Any) -> str:
-    """Return a value as the command line writes it.
+    """Return a value as the command line writes it; text that looks like another value is in quotes.
 
     Args:
         value: Any value of a config.
@@ -63,7 +66,8 @@ def shown(value: Any) -> str:
         return f"[{','.join(map(shown, value))}]"
     if isinstance(value, dict):
         return f"{{{','.join(f'{key}:{shown(item)}' for key, item in value.items())}}}"
-    return " ".join(str(value).split())
+    text = " ".join(str(value).split())
+    return f"'{text}'" if isinstance(value, str) and LITERAL.fullmatch(text) else text
 
 
 def suggestion(key: str, siblings: list[str], everywhere: list[str]) -> str | None:
@@ -78,6 +82,8 @@ def suggestion(key: str, siblings: list[str], everywhere: list[str]) -> str | No
         A dotted key, or None if nothing is close.
     """
     parent, _, name = key.rpartition(".")
+    if name.startswith("_"):  # a word of Hydra's, as _args_
+        return None
     close = get_close_matches(name, siblings, n=1, cutoff=0.7)
     if close:
         return f"{parent}.{close[0]}" if parent else close[0]

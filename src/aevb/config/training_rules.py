@@ -15,7 +15,9 @@ __all__ = [
     "max_time_is_a_time",
     "microbatches_need_a_mean",
     "name_is_a_folder",
+    "no_validation",
     "optimizer_comes_with_weights",
+    "validation_needs_a_split",
 ]
 
 
@@ -123,6 +125,36 @@ def early_stopping_needs_the_bound(settings: Settings) -> Iterator[Fault]:
         )
 
 
+def validation_needs_a_split(settings: Settings) -> Iterator[Fault]:
+    """What is computed on the validation split needs data that have one.
+
+    Args:
+        settings: The config of the run.
+
+    Yields:
+        The fault, if there is one.
+    """
+    if settings.states("data", "validation") is False:
+        yield from no_validation(settings, settings.class_name("data"))
+
+
+def no_validation(settings: Settings, source: str) -> Iterator[Fault]:
+    """What needs a validation split that the data lack.
+
+    Args:
+        settings: The config of the run.
+        source: The data set or the file, as the message names it.
+
+    Yields:
+        The fault, if there is one.
+    """
+    wrong, allowed = f"{source} has no validation split", "data with one (mnist, array)"
+    if settings.get("early_stopping"):
+        yield Fault("early_stopping", wrong, allowed=allowed, remedy="early_stopping=null")
+    elif (splits := settings.get("evaluation.splits")) in ("valid", "all"):
+        yield Fault("evaluation.splits", wrong, splits, allowed, "evaluation.splits=test")
+
+
 def max_time_is_a_time(settings: Settings) -> Iterator[Fault]:
     """A time budget is a number of seconds or a clock.
 
@@ -138,7 +170,7 @@ def max_time_is_a_time(settings: Settings) -> Iterator[Fault]:
 
 
 def optimizer_comes_with_weights(settings: Settings) -> Iterator[Fault]:
-    """The state of another run's optimiser belongs to that run's weights.
+    """The hash of another run's weights and the state of its optimiser belong to that run's weights.
 
     Args:
         settings: The config of the run.
@@ -148,3 +180,6 @@ def optimizer_comes_with_weights(settings: Settings) -> Iterator[Fault]:
     """
     if settings.get("init_optimizer") and settings.get("init_from") is None:
         yield Fault("init_optimizer", "there is no init_from", True, "false", "init_from=outputs/runs/NAME")
+    if settings.get("init_sha256") is not None and settings.get("init_from") is None:
+        value = settings.get("init_sha256")
+        yield Fault("init_sha256", "there is no init_from", value, "null", "init_from=outputs/runs/NAME")

@@ -12,7 +12,7 @@ from typing import Any
 
 from aevb.config.yaml_file import parse_yaml
 
-__all__ = ["CONF", "allowed", "options", "root_defaults", "split_option", "targets", "targets_in"]
+__all__ = ["CONF", "GROUPS_WITHIN", "allowed", "options", "root_defaults", "split_option", "targets", "targets_in"]
 
 
 def _conf() -> Path:

@@ -20,7 +20,7 @@ from aevb.config.messages import MISSING, ConfigError, Fault, shown, suggestion
 from aevb.config.migration import present_argument
 from aevb.config.resolved import Settings
 from aevb.config.signature import Parameter, Signature, signature
-from aevb.config.tree import allowed, options, root_defaults, targets
+from aevb.config.tree import GROUPS_WITHIN, allowed, options, root_defaults, targets
 from aevb.config.value_types import InvalidValue
 
 __all__ = ["RUNTIME", "validate"]
@@ -103,8 +103,11 @@ class _Check:
         if not isinstance(node, dict):
             return
         if "_target_" not in node:
-            group = path.split(".")[0]
-            self.fault(path, "nothing says what to build (no _target_)", allowed=", ".join(options(group)))
+            group, _, name = path.partition(".")
+            known = options(group)
+            near = get_close_matches(name, known, n=1) or known[:1]
+            remedy = f"{group}={near[0]}" if not name else f"'{group}=[{near[0]}]', or without {path}" if near else ""
+            self.fault(path, "nothing says what to build (no _target_)", allowed=", ".join(known), remedy=remedy)
             return
         self.node(path, node, raw)
 
@@ -173,6 +176,11 @@ class _Check:
             source = INTERPOLATION.fullmatch(str(raw.get(name))) if isinstance(raw, dict) else None
             if source is not None and source[1] in self.faults:
                 return  # reported at the key that the value comes from
+            if (group := key.replace(".", "/")) in GROUPS_WITHIN:  # model.encoder=gamma
+                names = options(group)
+                near = get_close_matches(str(value), names, n=1, cutoff=0.5) or names
+                self.fault(key, str(problem), value, ", ".join(names), f"{group}={near[0]}")
+                return
             remedy = parameter.value_type.near(value)
             with suppress(InvalidValue):
                 remedy = parameter.value_type.read(example)

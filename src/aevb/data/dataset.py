@@ -83,6 +83,8 @@ class Dataset(ABC):
         own: Whether the data are a user's own files, which are described and checked before anything is trained.
         labelled: Whether the images have labels, which a conditional model needs. It is read from the class body as
             well; data of a user's own are asked after they were read.
+        validation: Whether there is a validation split, read from the class body too; True also where only the files of a
+            user know, which are asked after they were read.
         description: What the data were taken for, in one line; empty for published data sets.
     """
 
@@ -92,6 +94,7 @@ class Dataset(ABC):
     unit_interval: bool = True
     own: bool = False
     labelled: bool = False
+    validation: bool = True
     description: str = ""
 
     @property

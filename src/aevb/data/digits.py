@@ -38,6 +38,7 @@ class Digits(Dataset):
 
     name = "digits"
     labelled = True
+    validation = False
     shape = (8, 8)
 
     def __init__(

@@ -73,6 +73,7 @@ class FreyFace(Dataset):
     """
 
     name = "frey_face"
+    validation = False
     shape = (28, 20)
 
     def __init__(

@@ -39,6 +39,7 @@ class Omniglot(Dataset):
 
     name = "omniglot"
     labelled = True
+    validation = False
     shape = (SIDE, SIDE)
 
     def __init__(

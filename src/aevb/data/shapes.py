@@ -127,6 +127,7 @@ class Shapes(Dataset):
 
     name = "shapes"
     labelled = True
+    validation = False
 
     def __init__(
         self,

@@ -69,6 +69,7 @@ class LinearGaussian(Dataset):
 
     name = "synthetic"
     unit_interval = False
+    validation = False
 
     def __init__(
         self,
@@ -136,6 +137,7 @@ class SigmoidBelief(Dataset):
 
     name = "synthetic_bernoulli"
     labelled = True
+    validation = False
 
     def __init__(
         self,

@@ -1,17 +1,18 @@
 """Lightning's CSVLogger: <run>/csv/metrics.csv, with the settings in hparams.yaml."""
 
 import csv
-import shutil
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.loggers import CSVLogger
 
-from aevb.files.regular import is_regular, open_regular
+from aevb.files.regular import is_regular, open_regular, remove_file
 from aevb.loggers.lightning_logger import LightningLogger
 from aevb.runs import layout
 
 __all__ = ["CSV"]
+
+FILES = ("metrics.csv", "hparams.yaml")  # that Lightning writes
 
 
 class CSV(LightningLogger):
@@ -24,8 +25,8 @@ class CSV(LightningLogger):
         """Return the logger; what an earlier process wrote is read and written again (see `LightningLogger.make`)."""
         folder = directory / layout.CSV
         self._rows = _rows(folder / "metrics.csv")
-        if folder.is_dir() and not folder.is_symlink():
-            shutil.rmtree(folder)
+        for name in FILES:
+            remove_file(folder / name)
         return CSVLogger(directory, name="", version=layout.CSV)
 
     def last(self, directory: Path, samples_seen: int) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 
 from aevb.config import flatten
 from aevb.files.atomic import write_text
+from aevb.files.regular import is_regular, read_text
 from aevb.loggers.base import RunContext
 from aevb.loggers.lightning_logger import LightningLogger, need
 from aevb.runs import layout
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from lightning.pytorch.loggers import MLFlowLogger
 
 __all__ = ["MLflow"]
+
+IDENTIFIER_BYTES = 1000  # of the identifier that MLflow gives a run
 
 
 class MLflow(LightningLogger):
@@ -50,7 +53,7 @@ class MLflow(LightningLogger):
             run_name=directory.name,
             tracking_uri=uri,
             artifact_location=None if self.tracking_uri else (root / "mlflow-artifacts").as_uri(),
-            run_id=path.read_text(encoding="utf-8").strip() if path.is_file() else None,
+            run_id=read_text(path, IDENTIFIER_BYTES).strip() if is_regular(path) else None,
         )
         write_text(path, f"{logger.run_id}\n")
         return logger

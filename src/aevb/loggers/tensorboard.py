@@ -11,6 +11,7 @@ from `Objective.metrics`, and is shown without a change here.
 import math
 import shutil
 import threading
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from torch.utils.tensorboard import SummaryWriter, summary
 
 from aevb.config import flatten
 from aevb.evaluators.evaluator import STANDARD_ERROR, Evaluation
+from aevb.files.regular import check_folder
 from aevb.loggers.base import RunContext, RunLogger
 from aevb.loggers.event_files import keep_events
 from aevb.loggers.pictures import levels, pictures
@@ -180,7 +182,11 @@ class TensorBoard(RunLogger):
 def _remove_embedding(folder: Path) -> None:
     (folder / "projector_config.pbtxt").unlink(missing_ok=True)
     for old in folder.glob("[0-9]*/posterior_means"):
-        shutil.rmtree(old.parent)
+        for part in (old.parent, old):
+            check_folder(part)
+        shutil.rmtree(old)
+        with suppress(OSError):  # something else lies in it
+            old.parent.rmdir()
 
 
 def _num_samples(context: RunContext) -> int | None:

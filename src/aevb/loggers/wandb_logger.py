@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aevb.files.atomic import write_text
+from aevb.files.regular import is_regular, read_text
 from aevb.loggers.lightning_logger import LightningLogger, need
 from aevb.runs import layout
 from aevb.types import NonNegativeInt
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
     from lightning.pytorch.loggers import WandbLogger
 
 __all__ = ["WandB"]
+
+STATE_BYTES = 100  # of a number
 
 
 class WandB(LightningLogger):
@@ -61,13 +65,13 @@ class WandB(LightningLogger):
 
     def last(self, directory: Path, samples_seen: int) -> int:
         """Return the last evaluation point that an earlier process logged (see `LightningLogger.last`)."""
-        text = self._state.read_text(encoding="utf-8") if self._state.is_file() else ""
+        text = read_text(self._state, STATE_BYTES) if is_regular(self._state) else ""
         return min(int(text), samples_seen) if text.isdecimal() else -1
 
     def log_evaluation(self, context: Any, row: dict[str, float]) -> None:
         """Log the values of an evaluation point, and remember it (see `LightningLogger.log_evaluation`)."""
         super().log_evaluation(context, row)
-        self._state.write_text(str(int(row["samples_seen"])), encoding="utf-8")
+        write_text(self._state, str(int(row["samples_seen"])))
 
     def close(self) -> None:
         """End the run of W&B, so that its files are whole."""

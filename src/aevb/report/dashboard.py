@@ -94,6 +94,9 @@ def _make_empty(folder: Path) -> None:
     if folder.is_dir() and any(folder.iterdir()):
         if not (folder / DASHBOARD_FILE).is_file():
             raise FileExistsError(17, "not empty, and not a log directory that aevb wrote", str(folder))
+        for path in folder.rglob("*"):
+            if path.is_symlink() or not (path.is_dir() or path.name in (FILE, DASHBOARD_FILE)):
+                raise FileExistsError(17, "not written by aevb, and the log directory around it is replaced", str(path))
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / DASHBOARD_FILE).touch()

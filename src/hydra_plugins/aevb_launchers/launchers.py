@@ -6,6 +6,8 @@ commands, which train nothing, run one after another, as with Hydra's own launch
 
 from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 
+from aevb.types import PositiveInt
+
 __all__ = ["CoresLauncher", "EnsembleLauncher"]
 
 
@@ -16,7 +18,7 @@ class CoresLauncher(BasicLauncher):
         cores: How many cores to keep busy; None: all that the command may use.
     """
 
-    def __init__(self, cores: int | None = None) -> None:
+    def __init__(self, cores: PositiveInt | None = None) -> None:
         super().__init__()
         self.cores = cores
 
@@ -28,6 +30,6 @@ class EnsembleLauncher(BasicLauncher):
         members: How many runs a process has at most.
     """
 
-    def __init__(self, members: int = 8) -> None:
+    def __init__(self, members: PositiveInt = 8) -> None:
         super().__init__()
         self.members = members

@@ -86,7 +86,7 @@ def _name(part: SubFigure, ax: Axes, words: str) -> None:
 
 
 def _n_train(run: Run) -> int:
-    return int(run.settings["data"]["n_train"])
+    return int(run.settings["data"].get("n_train") or 0)  # 0: the data do not say
 
 
 def _prior(run: Run) -> bool:
@@ -215,7 +215,7 @@ def _rows(run: Run) -> list[dict[str, Any]]:
     facts = {
         "data": settings["choices"]["data"],
         "latent_dim": settings["latent_dim"],
-        "n_train": settings["data"]["n_train"],
+        "n_train": settings["data"].get("n_train"),
         "weight_prior": settings["objective"]["weight_prior"],
     }
     return [

@@ -68,7 +68,7 @@ class PosteriorMeans(Figure):
             )
         seen, means = seen[kept], means[kept]
         limit = 1.05 * float(np.abs(means).max())
-        n_train = run.settings["data"]["n_train"]
+        n_train = run.settings["data"].get("n_train")
         titles = [_title(int(count), n_train) for count in seen]
         shown = sorted({round(i) for i in np.linspace(0, len(seen) - 1, min(self.panels, len(seen)))})
         canvas = Canvas(figsize=(SIDE * len(shown), SIDE + 0.35))
@@ -88,13 +88,14 @@ class PosteriorMeans(Figure):
         rows[0] |= provenance(run)
         text = (
             f"Means of q(z|x) of the first {len(label):,} test images of {dataset(run.settings['choices']['data'])} along "
-            f"training, drawn as their class; run {run.name}. An epoch is {n_train:,} samples.\n"
+            f"training, drawn as their class; run {run.name}.{f' An epoch is {n_train:,} samples.' if n_train else ''}\n"
         )
         return Drawing(rows, canvas, text=text, animation=lambda file: _animate(file, means, label, limit, titles))
 
 
-def _title(samples: int, n_train: int) -> str:
-    return f"{samples:,} samples\n{samples / n_train:.2g} epochs"
+def _title(samples: int, n_train: int | None) -> str:
+    # A user's own data may not say how many images there are.
+    return f"{samples:,} samples\n" + (f"{samples / n_train:.2g} epochs" if n_train else "")
 
 
 def _scatter(ax: Axes, points: np.ndarray, label: np.ndarray, limit: float, title: str, size: float) -> None:
