@@ -13,12 +13,15 @@ def _run(command: str) -> None:
     try:
         from importlib import import_module
 
+        from aevb.console.collection import begin_process, without_collection
         from aevb.console.memory import memory_limit, try_imports_first
 
         if memory_limit() is not None:
             sys.stderr = None  # where memory ends, modules of Python's own write tracebacks
         try_imports_first()
-        function = getattr(import_module(f"aevb.cli.{command}"), command)
+        begin_process()
+        with without_collection():
+            function = getattr(import_module(f"aevb.cli.{command}"), command)
     except Exception as error:
         if not (line := _too_little(error)):
             raise

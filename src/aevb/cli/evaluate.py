@@ -17,6 +17,7 @@ from aevb.cli.job import Failures, JobContext, print_error
 from aevb.cli.run_choice import chosen_runs, is_single
 from aevb.cli.sweep import SweepPoint
 from aevb.config import validate
+from aevb.console.collection import without_collection
 from aevb.errors import UserError
 from aevb.execution.evaluation_queue import evaluate_in_parallel
 from aevb.runs.data_location import KEYS
@@ -53,7 +54,8 @@ def _evaluate(cfg: DictConfig, context: JobContext) -> None:
         (settings["run"],) = map(str, chosen_runs(settings["run"]))
         _check_run(settings)
         set_threads(settings["threads"])
-        from aevb.execution.evaluation_worker import evaluate as evaluate_here  # imports torch
+        with without_collection():
+            from aevb.execution.evaluation_worker import evaluate as evaluate_here  # imports torch
 
         evaluate_here(settings, context.trusted)
         return

@@ -15,6 +15,7 @@ from aevb.cli.job import JobContext
 from aevb.cli.sweep import PlannedRun
 from aevb.config import label_pitfalls, pitfall_of, run_name, validate, warnings
 from aevb.config.identity import IN_THE_NAME
+from aevb.console.collection import without_collection
 from aevb.data.torchvision_import import matching_torchvision
 from aevb.errors import UserError
 from aevb.runs.data_hashes import record_data
@@ -110,7 +111,7 @@ def train_here(plan: PlannedRun, trusted: tuple[str, ...]) -> None:
         trusted: Users' modules that its config may name.
     """
     try:
-        with matching_torchvision():
+        with without_collection(), matching_torchvision():
             from aevb.training import train_run  # imports torch
         train_run.run(plan.directory, trusted, data=take_data(plan.settings))
     except UserError:

@@ -21,6 +21,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
 
+from aevb.console.collection import begin_process, without_collection
 from aevb.console.environment import LAUNCHER
 from aevb.console.memory import try_imports_first
 from aevb.console.signals import STOP_SIGNALS, stop_signals
@@ -169,7 +170,8 @@ def _child(module: str, arguments: list[str]) -> None:
         os.setsid()
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
-        with matching_torchvision():
+        begin_process()
+        with without_collection(), matching_torchvision():
             main = importlib.import_module(module).main
         code = main(arguments)
     except UserError as error:

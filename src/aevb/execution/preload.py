@@ -5,6 +5,9 @@ An import that fails must not end that process: each worker imports its module a
 
 from contextlib import suppress
 
-with suppress(Exception):
+from aevb.console.collection import begin_process, without_collection
+
+begin_process()
+with suppress(Exception), without_collection():
     import aevb.execution.ensemble_worker
     import aevb.execution.worker  # noqa: F401

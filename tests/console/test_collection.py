@@ -1,0 +1,46 @@
+"""The garbage collector is off while modules are imported, and their objects are frozen in the process of a command only."""
+
+import gc
+import subprocess
+import sys
+
+from aevb.console.collection import without_collection
+
+COMMAND = """
+import gc
+from aevb.console.collection import begin_process, without_collection
+begin_process()
+with without_collection():
+    import json
+frozen = gc.get_freeze_count()
+class Ending:
+    def __del__(self):
+        print("collected")
+ending = Ending()
+ending.itself = ending
+del ending  # a cycle, which only a collection can free
+print(frozen > 1000, gc.isenabled())
+"""
+
+
+def test_collector_is_off_within_and_on_behind() -> None:
+    frozen = gc.get_freeze_count()
+    with without_collection():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    assert gc.get_freeze_count() == frozen  # this process belongs to pytest
+
+
+def test_collector_that_was_off_stays_off() -> None:
+    gc.disable()
+    try:
+        with without_collection():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_command_freezes_and_collects_nothing_at_exit() -> None:
+    answer = subprocess.run([sys.executable, "-c", COMMAND], capture_output=True, text=True, check=True)
+    assert answer.stdout.split() == ["True", "True"]
