@@ -210,10 +210,11 @@ def test_an_encoder_chooses_its_prior_by_default() -> None:
     assert settings("model/encoder=gaussian") == settings()
 
 
-def test_wake_sleep_that_dreams_in_samples_is_what_it_was_before_it_could_choose() -> None:
-    samples, means = (settings("objective=wake_sleep", f"objective.dreams={what}") for what in ("samples", "means"))
-    older = {**samples, "objective": {key: value for key, value in samples["objective"].items() if key != "dreams"}}
-    assert fingerprint(samples) == fingerprint(older) != fingerprint(means)
+@pytest.mark.parametrize(("key", "default", "other"), [("dreams", "samples", "means"), ("prior_on", "decoder", "both")])
+def test_wake_sleep_by_default_is_what_it_was_before_it_had_options(key: str, default: str, other: str) -> None:
+    plain, changed = (settings("objective=wake_sleep", f"objective.{key}={what}") for what in (default, other))
+    older = {**plain, "objective": {name: value for name, value in plain["objective"].items() if name != key}}
+    assert fingerprint(plain) == fingerprint(older) != fingerprint(changed)
 
 
 def test_gradients_that_are_not_clipped_leave_the_identity_alone() -> None:

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pytest
 import torch
 
 from aevb.data.synthetic import LinearGaussian, linear_gaussian_log_px
@@ -91,13 +92,27 @@ def test_it_reaches_maximum_likelihood(tmp_path):
     assert best - 0.1 < reached <= best + 1e-9
 
 
-def test_the_prior_is_on_the_decoder_alone():
+@pytest.mark.parametrize(("prior_on", "encoder"), [("decoder", {0.0}), ("both", {0.3, 0.0})])
+def test_the_prior_is_on_the_weights_of_the_networks_named(prior_on, encoder):
     model, x = linear_gaussian(), data(10)
 
     def make_optimizer(groups):
         return torch.optim.SGD(groups, lr=0.1)
 
-    module = Training(model, WakeSleep(weight_prior=3.0), Stream(x, 5, 0), make_optimizer, RunningMean(10))
+    objective = WakeSleep(weight_prior=3.0, prior_on=prior_on)
+    module = Training(model, objective, Stream(x, 5, 0), make_optimizer, RunningMean(10))
     theta, phi = module.configure_optimizers()
     assert {group["weight_decay"] for group in theta.param_groups} == {0.3, 0.0}  # weights, biases
-    assert {group["weight_decay"] for group in phi.param_groups} == {0.0}
+    assert {group["weight_decay"] for group in phi.param_groups} == encoder
+
+
+def test_clipped_dreams_are_the_samples_within_0_and_1():
+    model, count = linear_gaussian(), 100
+
+    def dream(kind):
+        return WakeSleep(dreams=kind).dream(model, count, next(minibatches(data(count))).noise)
+
+    (z, samples), (same_z, clipped) = dream("samples"), dream("clipped")
+    assert torch.equal(z, same_z)
+    assert torch.equal(clipped, samples.clip(0, 1))
+    assert samples.min() < 0 < 1 < samples.max()

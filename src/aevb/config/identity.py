@@ -39,6 +39,7 @@ DEFAULTS_TREATED_AS_ABSENT = {
     "clip_value": None,
     "clip_norm": None,
     "objective.dreams": "samples",
+    "objective.prior_on": "decoder",
     "model.decoder.context_dim": 0,
     "data.values": "auto",
     "data.dequantise": None,

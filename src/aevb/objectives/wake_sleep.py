@@ -11,7 +11,9 @@ dreams (samples of the model): the opposite direction of the KL divergence of th
 bound on the data is optimised. Dreams are sampled even where the data are grey: the encoder is
 trained on binary images and used on grey ones, as in the authors' code. With dreams=means the
 encoder is trained on E[x'|z], which is grey too; this is not the wake-sleep algorithm of the model,
-but it measures what the difference costs.
+but it measures what the difference costs. The authors' code clips the draws of a Gaussian decoder
+whose mean is in (0, 1) to [0, 1] (dreams=clipped), and has the prior on the encoder's weights as well
+(prior_on=both).
 """
 
 from collections.abc import Iterator
@@ -35,17 +37,26 @@ class WakeSleep(Objective):
     is the mean of log p(x, z) - log q(z|x) at the z of the wake phase.
 
     Args:
-        weight_prior: Precision of the prior on the decoder's weights (see `Objective`).
-        dreams: What the encoder is trained on: "samples" of p(x|z), or their "means".
+        weight_prior: Precision of the prior on the weights (see `Objective`).
+        dreams: What the encoder is trained on: "samples" of p(x|z), samples that are "clipped" to [0, 1], or the
+            "means" of p(x|z).
+        prior_on: Whose weights have the prior: those of the "decoder" alone, or of "both" networks.
     """
 
     capturable = True
     draws_images = True
     weight_prior_of = ("theta",)
 
-    def __init__(self, weight_prior: NonNegativeFloat = 1.0, dreams: Literal["samples", "means"] = "samples") -> None:
+    def __init__(
+        self,
+        weight_prior: NonNegativeFloat = 1.0,
+        dreams: Literal["samples", "clipped", "means"] = "samples",
+        prior_on: Literal["decoder", "both"] = "decoder",
+    ) -> None:
         super().__init__(weight_prior)
         self.dreams = dreams
+        if prior_on == "both":
+            self.weight_prior_of = ("theta", "phi")
 
     def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
         """Yield one update of theta, then one of phi, for one minibatch (see `Objective.forward`)."""
@@ -71,8 +82,11 @@ class WakeSleep(Objective):
             noise: The random numbers.
 
         Returns:
-            z ~ p(z), (count, J), and x' ~ p(x|z) or its mean, (count, D).
+            z ~ p(z), (count, J), and x' ~ p(x|z), clipped or not, or its mean, (count, D).
         """
         z = model.sample_prior(count, noise)
         px_z = model.decoder(z)
-        return z, px_z.sample(noise) if self.dreams == "samples" else px_z.mean
+        if self.dreams == "means":
+            return z, px_z.mean
+        x = px_z.sample(noise)
+        return z, x.clamp(0, 1) if self.dreams == "clipped" else x

@@ -66,7 +66,7 @@ def test_the_closed_form_is_what_autograd_computes(decoder, kind, samples, beta)
     assert (update.parameter_groups, update.samples) == (expected.parameter_groups, expected.samples)
 
 
-@pytest.mark.parametrize(("decoder", "dreams"), list(product(DECODERS, ("samples", "means"))))
+@pytest.mark.parametrize(("decoder", "dreams"), list(product(DECODERS, ("samples", "clipped", "means"))))
 def test_closed_form_wake_sleep_equals_autograd(decoder, dreams):
     model, objective = vae(decoder), WakeSleep(dreams=dreams)
 
