@@ -73,3 +73,15 @@ def test_own_data_without_a_validation_split(
     assert "early_stopping: x.npy has no validation split; allowed: " in output.err
     assert output.out == ""
     assert [path.name for path in tmp_path.iterdir()] == ["x.npy"]
+
+
+def test_own_data_that_float32_cannot_square(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import numpy as np
+
+    monkeypatch.chdir(tmp_path)
+    np.save("x.npy", 1e30 * np.random.default_rng(0).random((300, 4)))
+    words = ["--check", "data=array", "data.path=x.npy", "evaluator=bound", "model=gaussian_linear"]
+    assert run(words, monkeypatch) == 2
+    assert "whose squares are no float32; allowed: -1e+19 to 1e+19; try: (x - x.mean(0)) / x" in capsys.readouterr().err

@@ -52,3 +52,20 @@ def test_what_is_no_table_of_numbers(text: str, words: str) -> None:
 def test_bytes_that_are_no_utf8() -> None:
     with pytest.raises(UserError, match="not UTF-8"):
         read_csv(io.BytesIO(b"1,2\n3,\xff\n"))
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("a;b\n0,5;1\n", "try: a decimal point for the comma"),
+        ("a,b\n0.5,\n", "try: fill the missing cells"),
+        ("a,b\n0.5,NA\n", "try: fill the missing cells"),
+        ("a,b\n0.5,cat\n", "try: remove or number that column"),
+        ("a,b\n", "no rows below the names of the columns; allowed: "),
+        ("a,b\n\n \n", "no rows below the names of the columns; allowed: "),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_a_cell_that_is_no_number(text: str, remedy: str) -> None:
+    with pytest.raises(UserError, match=remedy):
+        read_csv(io.BytesIO(text.encode()))

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["DataFacts", "NoValidationSplit", "check_data", "forget_data", "is_own_data", "take_data"]
 
+LARGEST = 1e19
+"""Magnitude of a value at most: a Gaussian density squares it in float32."""
+
 _kept: dict[str, "LoadedData"] = {}
 
 
@@ -180,6 +183,11 @@ def _check_decoder(settings: Settings, facts: DataFacts, warn: Callable[[str], N
         raise UserError(
             f"{source}: {bounds}, and {name} needs targets in [0, 1]; allowed: a Gaussian decoder; "
             f"try: model=gaussian_linear{grey}"
+        )
+    if max(abs(facts.low), abs(facts.high)) > LARGEST:
+        raise UserError(
+            f"{source}: {bounds}, whose squares are no float32; allowed: {-LARGEST:g} to {LARGEST:g}; "
+            "try: (x - x.mean(0)) / x.std(0)"
         )
     multiple = settings.states("model.decoder", "side_multiple")
     if isinstance(multiple, int) and any(side % multiple for side in facts.shape[:2]):

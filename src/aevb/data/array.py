@@ -141,18 +141,24 @@ class ArrayDataset(Dataset):
 
     def _shape(self, images: dict[str, np.ndarray]) -> ImageShape:
         for key, array in images.items():
+            if array.dtype.kind not in "fbiu":
+                remedy = "numpy.abs(x)" if array.dtype.kind == "c" else "a column of numbers for each property"
+                raise self._refusal(
+                    f"{key} is {str(array.dtype)[:60]}; allowed: uint8 (divided by {self.scale}), floats, or 0 and 1; "
+                    f"try: {remedy}"
+                )
             if not fits(array, self.colour):
                 raise self._refusal(f"{key} has shape {array.shape}; {reshaped(array, self.colour)}")
         kinds = {(array.shape[1:], str(array.dtype)) for array in images.values()}
         if len(kinds) > 1:
-            raise self._refusal(f"its parts differ, {sorted(kinds)}; give them one shape and one dtype")
+            remedy = "x.astype('float32')" if len({shape for shape, _ in kinds}) == 1 else "images of one shape"
+            differ = ", ".join(f"{key} {a.dtype} {a.shape[1:]}" for key, a in images.items())
+            raise self._refusal(f"its parts differ ({differ}); allowed: one shape and one dtype; try: {remedy}")
         image_shape = next(iter(images.values())).shape[1:]
         return image_shape_of(image_shape, self.wanted_shape, self.colour, self.path)
 
     def _kind(self, images: dict[str, np.ndarray]) -> Kind:
         dtype = next(iter(images.values())).dtype
-        if dtype.kind not in "fbiu":
-            raise self._refusal(f"its images are {dtype}; allowed: uint8 (divided by {self.scale}), floats, or 0 and 1")
         if self.values == "real":
             return "real"
         if self.values == "bytes":
@@ -190,9 +196,10 @@ class ArrayDataset(Dataset):
         else:
             n_test = round(self.test_fraction * count)
             if not 1 <= n_test < count:
+                remedy = "data.test_fraction=0.5" if count > 1 else "another data.path, with at least two images"
                 raise UserError(
                     f"data.test_fraction={self.test_fraction:g}: leaves {count - n_test} of {count} images to train and "
-                    f"{n_test} to test; both need at least one"
+                    f"{n_test} to test; both need at least one; try: {remedy}"
                 )
             order = np.random.RandomState(self.seed).permutation(count)
             train, test = order[n_test:], ("test", key, order[:n_test])
@@ -209,7 +216,10 @@ class ArrayDataset(Dataset):
         if label.shape == (count, 1):
             label = label[:, 0]
         if label.shape != (count,) or label.dtype.kind not in "iub":
-            raise self._refusal(f"{name} is {label.dtype} {label.shape}; allowed: {count} integers, one for each image")
+            raise self._refusal(
+                f"{name} is {label.dtype} {label.shape}; allowed: {count} integers, one for each image; "
+                "try: numpy.unique(y, return_inverse=True)[1], if these are classes"
+            )
         return label.astype(np.int64)
 
     def _split(self, name: str, key: str, array: np.ndarray, label: np.ndarray, index: np.ndarray, kind: Kind) -> Split:
@@ -222,7 +232,10 @@ class ArrayDataset(Dataset):
             finite = np.isfinite(part).all(1)
             if not finite.all():
                 row = int(index[start + np.flatnonzero(~finite)[0]])
-                raise self._refusal(f"{key} is not finite (as float32) in row {row}; remove or mend such rows")
+                raise self._refusal(
+                    f"{key} is not finite (as float32) in row {row}; allowed: finite numbers; "
+                    "try: x[numpy.isfinite(x.reshape(len(x), -1)).all(1)]"
+                )
             if kind == "bytes" and self.dequantise is None:
                 part /= np.float32(self.scale)
         if kind == "bytes" and self.dequantise is not None:

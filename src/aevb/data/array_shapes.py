@@ -73,7 +73,9 @@ def reshaped(array: np.ndarray, colour: bool) -> str:
         return f"{allowed}; try: x[..., :3] and data.colour=true"
     if array.ndim == 4 and 0 not in array.shape and array.shape[1] == 4:
         return f"{allowed}; try: x[:, :3] and data.colour=true"
-    return f"{allowed}; try: {'x[None]' if array.ndim == 1 and len(array) else 'x.reshape(len(x), -1)'}"
+    if 0 in array.shape or array.ndim == 0:
+        return f"{allowed}; try: an array of at least two images"
+    return f"{allowed}; try: {'x[:, None]' if array.ndim == 1 else 'x.reshape(len(x), -1)'}"
 
 
 def image_shape_of(stored: tuple[int, ...], wanted: Sequence[int] | None, colour: bool, path: Path) -> ImageShape:

@@ -5,6 +5,7 @@ is not part of x. Cells are separated by commas, semicolons or tabs, whichever t
 """
 
 import io
+import re
 from typing import IO
 
 import numpy as np
@@ -42,6 +43,8 @@ def read_csv(file: IO[bytes]) -> tuple[dict[str, np.ndarray], str]:
     names = cells if not all(map(_is_number, cells)) else []
     if not names:
         file.seek(0)
+    if not _has_rows(file):
+        raise UserError("no rows below the names of the columns; allowed: a row for each datapoint; try: save it anew")
     table = _numbers(file, separator, names)
     if names and table.shape[1] != len(names):
         raise UserError(
@@ -67,6 +70,14 @@ def _check_text(file: IO[bytes]) -> None:
     file.seek(0)
 
 
+def _has_rows(file: IO[bytes]) -> bool:
+    begin = file.tell()
+    while (line := file.readline(1 << 22)) and not line.strip():
+        pass
+    file.seek(begin)
+    return bool(line)
+
+
 def _is_number(cell: str) -> bool:
     try:
         float(cell)
@@ -85,9 +96,15 @@ def _numbers(file: IO[bytes], separator: str, names: list[str]) -> np.ndarray:
         raise UserError("text that is not UTF-8; allowed: UTF-8; try: save it anew") from error
     except ValueError as error:  # "could not convert string 'a' to float64 at row 3, column 2."
         reason = " ".join(str(error).split(";")[0].rstrip(".").replace(" to float64", "").split())
+        cell = next(iter(re.findall(r"'(.*?)'", reason)), "x")
+        remedy = "remove or number that column"
+        if re.fullmatch(r"\s*|nan|n/?a|null|none|-|\?", cell, re.IGNORECASE):
+            remedy = "fill the missing cells, or remove their rows"
+        elif re.fullmatch(r"\s*[+-]?\d*,\d+\s*", cell):
+            remedy = "a decimal point for the comma"
         raise UserError(
             f"not a table of numbers ({reason}; rows count from 0 after line {first - 1}); allowed: numbers in every cell, "
-            f"names in the first line, classes as integers in a column named label; try: remove or number that column"
+            f"names in the first line, classes as integers in a column named label; try: {remedy}"
         ) from error
 
 

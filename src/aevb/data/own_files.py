@@ -31,10 +31,11 @@ WHOLE = {"x", "label"}
 PARTS = {"train", "valid", "test", "train_label", "valid_label", "test_label"}
 ALIASES = {
     **dict.fromkeys(("y", "labels", "targets", "target"), "label"),
-    **dict.fromkeys(("images", "data"), "x"),
-    **{f"x_{part}": part for part in ("train", "valid", "test")},
+    **dict.fromkeys(("images", "data", "X"), "x"),
+    **{f"{x}_{part}": part for x in "xX" for part in ("train", "valid", "test")},
     **{f"y_{part}": f"{part}_label" for part in ("train", "valid", "test")},
     "x_val": "valid",
+    "X_val": "valid",
     "y_val": "valid_label",
     "val": "valid",
     "val_label": "valid_label",
@@ -115,6 +116,8 @@ def _read_file(path: Path, file: IO[bytes]) -> tuple[dict[str, np.ndarray], str]
         )
     if not start:
         raise UserError(f"empty; allowed: {ALLOWED}; try: save it anew")
+    if not _is_text(start) and path.suffix.lower() in (".csv", ".tsv"):
+        raise UserError("text that is not UTF-8, or damaged; allowed: a table of numbers, UTF-8; try: save it as UTF-8")
     if not _is_text(start):
         raise UserError(
             f"of a format that is not known; allowed: {ALLOWED}; try: numpy.savez_compressed('mine.npz', x=x)"

@@ -3,6 +3,7 @@
 Torch is imported here only, when such a file is read.
 """
 
+import warnings
 import zipfile
 from pathlib import Path
 from typing import IO, Any
@@ -46,17 +47,23 @@ def read_torch(path: Path) -> dict[str, np.ndarray]:
     import torch
 
     try:
-        held = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what it checks of a sparse tensor
+            held = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises UnpicklingError, RuntimeError, KeyError, ... for what it refuses
         raise UserError(
             f"a .pt file that holds more than tensors, or is damaged; allowed: {HOLDS}; try: torch.save(x, 'mine.pt')"
         ) from error
     if isinstance(held, list | tuple) and len(held) in (1, 2):
         held = dict(zip(("x", "label"), held, strict=False))
+    many = isinstance(held, list | tuple) and len(held) > 0 and all(isinstance(value, torch.Tensor) for value in held)
     if isinstance(held, torch.Tensor):
         held = {"x": held}
     if not isinstance(held, dict) or not held or not all(isinstance(value, torch.Tensor) for value in held.values()):
-        raise UserError(f"a .pt file that holds {type(held).__name__}; allowed: {HOLDS}; try: torch.save(x, 'mine.pt')")
+        x = "torch.stack(x)" if many else "x"
+        raise UserError(
+            f"a .pt file that holds {type(held).__name__}; allowed: {HOLDS}; try: torch.save({x}, 'mine.pt')"
+        )
     return {str(key): _array(value) for key, value in held.items()}
 
 
