@@ -5,6 +5,7 @@
 
 import re
 
+from sitegen.hours import hours_table
 from sitegen.readme_rows import readme_rows
 from sitegen.result_tables import likelihood_table, one_rate_table, panel_table
 from sitegen.result_text import figure2_text, figure3_text, one_model_text, unexplained_text
@@ -17,6 +18,7 @@ BLOCKS = {
     "panels": panel_table,
     "one-rate": one_rate_table,
     "likelihoods": likelihood_table,
+    "hours": hours_table,
     "readme-rows": readme_rows,
     "figure2-text": figure2_text,
     "figure3-text": figure3_text,

@@ -117,7 +117,7 @@ def test_a_job_of_another_machine_that_left_no_note_is_counted(tmp_path: Path, c
     for directory in directories:
         prepare(directory, planned)
     mark_done(directories[0], {"samples_seen": 100})
-    flags = Flags(False, False, True, False, True, None, None, [])
+    flags = Flags(False, False, False, True, False, True, None, None, [])
     with pytest.raises(SystemExit) as end:
         hydra_app._end_sweep("aevb-train", points, Failures(tmp_path / "failures"), flags)
     assert end.value.code == 1

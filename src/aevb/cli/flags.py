@@ -1,4 +1,4 @@
-"""Command-line flags that Hydra does not know (--check, --prepare, --trust), and where Hydra's own may stand."""
+"""Command-line flags that Hydra does not know (--check, --estimate, --prepare, --trust), and where Hydra's own may stand."""
 
 import importlib.util
 import os
@@ -25,6 +25,7 @@ class Flags:
     Attributes:
         check: Only check the config (`--check`).
         prepare: Only make the run directory (`--prepare`).
+        estimate: Only say how long it would take (`--estimate`).
         runs: Whether jobs are to be run or checked, and not a config or a help text shown.
         single: Whether a single run is asked for explicitly (`--run`).
         multirun: Whether a sweep is asked for (`-m`).
@@ -35,6 +36,7 @@ class Flags:
 
     check: bool
     prepare: bool
+    estimate: bool
     runs: bool
     single: bool
     multirun: bool
@@ -49,7 +51,7 @@ def take_flags(root: str) -> Flags:
     `-m` moves to the front, where Hydra expects it.
 
     Args:
-        root: Name of the primary config; only `train` has `--prepare`.
+        root: Name of the primary config; only `train` has `--prepare` and `--estimate`.
 
     Returns:
         The flags.
@@ -57,7 +59,7 @@ def take_flags(root: str) -> Flags:
     Raises:
         UserError: For an unknown flag, or flags that exclude each other.
     """
-    own = ("--check", "--prepare") if root == "train" else ("--check",)
+    own = ("--check", "--prepare", "--estimate") if root == "train" else ("--check",)
     multirun = [argument for argument in sys.argv[1:] if argument in ("-m", "--multirun")]
     own_flags = [flag for flag in own if flag in sys.argv[1:]]
     rest = [expand_home(argument) for argument in sys.argv[1:] if argument not in (*multirun, *own)]
@@ -81,6 +83,7 @@ def take_flags(root: str) -> Flags:
     return Flags(
         "--check" in own_flags,
         "--prepare" in own_flags,
+        "--estimate" in own_flags,
         not any(shown.values()),
         bool(arguments.run),
         bool(arguments.multirun),
@@ -116,7 +119,7 @@ def take_trusted() -> tuple[str, ...]:
     """
     # The line that a shell completes must not have the flags either that may stand anywhere (take_flags).
     os.environ["COMP_LINE"] = re.sub(
-        r"\s(--trust[= ]\S+|-m|--multirun|--check|--prepare)(?=\s)", "", os.environ.get("COMP_LINE", "")
+        r"\s(--trust[= ]\S+|-m|--multirun|--check|--prepare|--estimate)(?=\s)", "", os.environ.get("COMP_LINE", "")
     )
     trusted, rest, arguments = [], [], iter(sys.argv[1:])
     for argument in arguments:

@@ -21,6 +21,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from aevb.cli import hydra_policy
 from aevb.cli.composition import HYDRA_BASE, chosen_options, hydra_session, register_resolvers
+from aevb.cli.estimate import print_estimate
 from aevb.cli.flags import Flags, take_flags, take_trusted
 from aevb.cli.hydra_errors import explain, is_user_error
 from aevb.cli.job import Failures, JobContext, print_error, report_errors
@@ -162,6 +163,9 @@ def _launch(
                     for point in points:
                         show_plan(point.plan, f"{point.label}: ")
                     return
+                if flags.estimate:
+                    print_estimate(points, master.hydra.launcher, trusted, folder)
+                    return
                 context = JobContext(trusted, True, {}, flags.config_name or root, flags.prepare)
                 if _execute(points, master.hydra.launcher, context, run_sweep, failures):
                     _end_sweep(program, points, failures, flags)
@@ -239,6 +243,9 @@ class _Task:
         ):
             if self.flags.check:
                 show_plan(self.check(cfg, context))
+            elif self.flags.estimate:
+                only = SweepPoint(point, "", self.check(cfg, context))
+                print_estimate([only], None, self.trusted, self.failures.path.parent)
             else:
                 self.job(cfg, context)
 

@@ -61,6 +61,8 @@ def run_search(search: Search, prepare: Prepare) -> None:
     cores = _cores(master.hydra.launcher)
     if flags.prepare:
         raise UserError("--prepare: the trials of a search are not known beforehand; allowed: --check; try: --check")
+    if flags.estimate:
+        raise UserError("--estimate: the trials of a search are not known beforehand; allowed: --check; try: --check")
     points = Points(search.application, master, search.context, plan_run, settings.objective)
     first = points.check()
     output_dir = Path(first.settings["output_dir"])

@@ -81,7 +81,7 @@ class _Lines:
             return
         self.last = now
         rate = (self.completed - self.first) / (now - self.start)
-        left = f", {duration((self.total - self.completed) / rate)} left" if rate > 0 else ""
+        left = f", {duration(max(0, self.total - self.completed) / rate)} left" if rate > 0 else ""
         done = f"{self.completed:,} of {self.total:,} {self.unit}"
         with suppress(OSError):  # the reader may have gone; the work continues
             print(f"{self.description}: {done}, {rate:,.0f} {self.unit}/s{left}", file=sys.stderr, flush=True)

@@ -84,6 +84,11 @@ class Evaluator(ABC):
         return False
 
     @property
+    def time_depends_on_model(self) -> bool:
+        """Whether a trained model takes another time than an untrained one, so that no trial can tell it."""
+        return False
+
+    @property
     def latents(self) -> tuple[str, ...]:
         """The supported kinds of z.
 

@@ -44,6 +44,11 @@ class Quadrature(Evaluator):
         self.images = batch_size
 
     @property
+    def time_depends_on_model(self) -> bool:
+        """True: the lattice is refined where the posterior of an image lies."""
+        return True
+
+    @property
     def latents(self) -> tuple[str, ...]:
         """The supported kinds of z (see `Evaluator.latents`): the lattice needs a normal prior."""
         return ("normal",)
