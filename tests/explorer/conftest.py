@@ -7,7 +7,7 @@ from helpers.explorer_pages import Page, make_pages
 
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Page]:
-    """By name of the decoder: J = 2, 5, 2."""
+    """By name of the decoder: J = 2, 5, 2, 2."""
     return make_pages(tmp_path_factory.mktemp("explorer"))
 
 

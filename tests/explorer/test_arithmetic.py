@@ -6,6 +6,7 @@ Differences that are allowed: 1e-4 for what the decoder and the encoder give (th
 
 import math
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -15,11 +16,12 @@ from aevb.estimators.pareto_k import pareto_k, tail_length
 from aevb.estimators.pareto_threshold import pareto_k_threshold
 from aevb.estimators.quadrature import quadrature
 from aevb.explorer.reference import elbo, importance, noise_table
+from aevb.nn.mlp import Activation, activation_function
 from helpers.explorer_pages import NODE, Page, evaluate
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="no node on the PATH: apt-get install nodejs")
 
-DECODERS = ("bernoulli", "gaussian", "unit_gaussian")
+DECODERS = ("bernoulli", "gaussian", "unit_gaussian", "conditional")
 GRID = """
 const grid = newGrid(model, 80); growGrid(model, grid, 6400);
 const logPx = (x) => {
@@ -37,33 +39,35 @@ def test_decoder(pages: dict[str, Page], name: str, tmp_path: Path) -> None:
     z = torch.randn(5, page.model.prior().mean.shape[-1], generator=torch.Generator().manual_seed(0)).double()
     script = """
     const out = decodings(model, 1);
+    const given = ofClass(model, input.y);
     return input.z.map((z) => {
-      decode(model, z, out, 0);
+      decode(given, z, out, 0);
       const scale = out.second === null ? null : Array.from(out.second);
       return { mean: Array.from(meanImage(model, out, 0)), scale, logits: Array.from(out.first),
                log_px_z: logLikelihood(model, out, 0, input.x) };
     });"""
-    result = evaluate(page.file, script, {"z": z.tolist(), "x": page.x[0].tolist()}, tmp_path)
+    result = evaluate(page.file, script, {"z": z.tolist(), **page.images(1)[0]}, tmp_path)
+    pixels = page.model.split(page.x)[0]
     with torch.no_grad():
-        px_z = page.model.decoder(z)
+        px_z = page.model.decode(z, page.x[:1].expand(5, -1))
     np.testing.assert_allclose([row["mean"] for row in result], px_z.mean, atol=1e-4)
-    if name == "bernoulli":
+    if name in ("bernoulli", "conditional"):
         np.testing.assert_allclose([row["logits"] for row in result], px_z.logits, atol=1e-4)
     else:
         np.testing.assert_allclose([row["scale"] for row in result], 1 / px_z.scale, rtol=1e-4)
-    np.testing.assert_allclose([row["log_px_z"] for row in result], px_z.log_prob(page.x[0]), atol=1e-3)
+    np.testing.assert_allclose([row["log_px_z"] for row in result], px_z.log_prob(pixels[0]), atol=1e-3)
 
 
 @pytest.mark.parametrize("name", DECODERS)
 def test_encoder_and_estimates(pages: dict[str, Page], name: str, tmp_path: Path) -> None:
     page, x = pages[name], pages[name].x[:10]
     script = """
-    return input.map((x) => {
-      const q = encode(model, x);
-      return { mean: Array.from(q.mean), log_var: Array.from(q.logVar), ...bound(model, x, q, 16),
-               importance: importanceEstimate(logWeights(model, x, q, 0, 50)).logPx };
+    return input.map(({ x, y }) => {
+      const given = ofClass(model, y), q = encode(given, x);
+      return { mean: Array.from(q.mean), log_var: Array.from(q.logVar), ...bound(given, x, q, 16),
+               importance: importanceEstimate(logWeights(given, x, q, 0, 50)).logPx };
     });"""
-    result = evaluate(page.file, script, x.tolist(), tmp_path)
+    result = evaluate(page.file, script, page.images(10), tmp_path)
     eps = noise_table(page.model.prior().mean.shape[-1])
     with torch.no_grad():
         qz_x = page.model.encoder(x)
@@ -84,6 +88,17 @@ def test_grid(pages: dict[str, Page], name: str, tmp_path: Path) -> None:
     np.testing.assert_allclose([row["rough"] for row in result], expected, atol=0.3)  # while a brush moves
 
 
+def test_activations(page: Page, tmp_path: Path) -> None:
+    v = torch.linspace(-9, 9, 181, dtype=torch.float64)
+    script = (
+        "return Object.fromEntries(Object.entries(ACTIVATIONS).map(([name, f]) => [name, input.map((v) => f(v))]));"
+    )
+    result = evaluate(page.file, script, v.tolist(), tmp_path)
+    assert set(result) == set(get_args(Activation))
+    for name, values in result.items():
+        np.testing.assert_allclose(values, activation_function(name)(v), atol=1e-6, err_msg=name)
+
+
 def test_pareto_k(page: Page, tmp_path: Path) -> None:
     """Weights with tails of shape 0.2, 0.7 and 1.5, and equal ones, against aevb.estimators.pareto_k."""
     generator = torch.Generator().manual_seed(0)
@@ -99,9 +114,10 @@ def test_pareto_k(page: Page, tmp_path: Path) -> None:
     assert evaluate(page.file, "return Number.isNaN(importanceEstimate([1, 2, 3]).paretoK);", None, tmp_path)
 
 
-SET = (
-    "for (const [name, value] of Object.entries(input.weights)) model.weights[name] = Float32Array.from(value.flat());"
-)
+SET = """
+for (const [name, value] of Object.entries(input.weights)) model.weights[name] = Float32Array.from(value.flat());
+model.byClass.clear(); Object.assign(model, ofClass(model, 0));
+"""
 
 
 def test_grid_refines_narrow_posteriors(pages: dict[str, Page], tmp_path: Path) -> None:

@@ -113,6 +113,25 @@ def test_sliders(window: Browser, pages: dict[str, Page]) -> None:
     assert "at least" in settled(window) + window.text("#n-logpx")
 
 
+def test_class_of_a_conditional_model(window: Browser, pages: dict[str, Page]) -> None:
+    opened(window, pages["conditional"].file)
+    assert "log p(x|y) by the grid" in window.text("#selftest")
+    window.click("#gallery button:nth-child(5)")
+    label = window.run("return current.info.images.label[4]")
+    assert label == window.run("return state.label") == int(window.run("return document.querySelector('#class').value"))
+    window.wait("current.gridProgress === 1 && current.answer?.final && current.answer.grid")
+    before = window.run("return [current.answer.grid.logPx, ...pictureOf([0.5, 0.5], 'mean', 0)]")
+    window.run("const s = document.querySelector('#class'); s.value = 7; s.dispatchEvent(new Event('change'))")
+    window.wait(
+        "current.gridProgress === 1 && current.answer?.final && current.answer.grid && location.hash.includes('y=7')"
+    )
+    after = window.run("return [current.answer.grid.logPx, ...pictureOf([0.5, 0.5], 'mean', 0)]")
+    assert abs(after[0] - before[0]) > 1e-4
+    assert max(abs(a - b) for a, b in zip(after[1:], before[1:], strict=True)) > 1e-4
+    window.wait("/passed/.test(selftest.textContent)")
+    assert window.log("browser") == []
+
+
 def test_address_restores_everything(window: Browser, page: Page) -> None:
     opened(window, page.file)
     window.click("#clear")

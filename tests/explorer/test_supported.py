@@ -19,9 +19,8 @@ RUN = Path("outputs/runs/some")
         (["objective=gan", "model.encoder=null", "evaluator=quadrature"], "model.encoder=null"),
         (["model.encoder.variance=0", "objective=autoencoder", "evaluator=reconstruction"], "model.encoder.variance=0"),
         (["objective=full_vb"], "theta_log_var"),
-        (["hidden_dim=[50,50]"], "model.encoder.hidden_dim=[50,50]"),
         (["model=two_layer", "objective=iwae"], "model=aevb.models.two_layer.TwoLayerVAE"),
-        (["model=conditional"], "model=aevb.models.conditional.ConditionalVAE"),
+        (["model/prior=laplace"], "model.prior=FamilyPrior"),
     ],
 )
 def test_other_models_are_refused(overrides: list[str], part: str) -> None:
@@ -37,6 +36,7 @@ def test_other_models_are_refused(overrides: list[str], part: str) -> None:
     assert "\n" not in message
 
 
-@pytest.mark.parametrize("model", ["bernoulli", "gaussian", "unit_gaussian"])
-def test_models_of_the_paper_are_accepted(model: str) -> None:
-    check_supported(RUN, settings("data=digits", f"model={model}", "logger=none"))
+@pytest.mark.parametrize("model", ["bernoulli", "gaussian", "unit_gaussian", "conditional", "conditional_gaussian"])
+def test_multilayer_perceptrons_are_accepted(model: str) -> None:
+    depth = ("hidden_dim=[50,50]", "model.encoder.activation=gelu")
+    check_supported(RUN, settings("data=digits", f"model={model}", "logger=none", *depth))

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from aevb.data.labels import with_labels
 from aevb.evaluation.loading import load_run
 from aevb.explorer import write_page
 from aevb.explorer.weights import Precision, rounded
@@ -18,22 +19,32 @@ __all__ = ["NODE", "Page", "evaluate", "make_pages"]
 
 RUNS = {
     "bernoulli": (),
-    "gaussian": ("model=gaussian", "latent_dim=5", "model.decoder.activation=relu", "model.encoder.activation=elu"),
+    "gaussian": (
+        *("model=gaussian", "latent_dim=5", "hidden_dim=[20,12,15]", "+model.decoder.min_std=0.05"),
+        *("model.decoder.activation=gelu", "model.encoder.activation=leaky_relu"),
+    ),
     "unit_gaussian": ("model=unit_gaussian", "model.decoder.activation=softplus", "+model.encoder.variance=0.01"),
+    "conditional": ("model=conditional", "hidden_dim=[20,12]"),
 }
 
 
 class Page(NamedTuple):
-    """An explorer and what it was made of. model: in float64, with the weights that the page carries."""
+    """An explorer and what it was made of. model: in float64, with the weights that the page carries; x: with labels behind."""
 
     file: Path
     run: Path
     model: VAE
     x: torch.Tensor
 
+    def images(self, count: int) -> list[dict[str, Any]]:
+        """The pixels and the class of the first images, as the page's arithmetic takes them."""
+        pixels, y = self.model.split(self.x[:count])
+        classes = y.argmax(-1).tolist() if y.shape[-1] else [0] * count
+        return [{"x": x.tolist(), "y": label} for x, label in zip(pixels, classes, strict=True)]
+
 
 def make_pages(folder: Path) -> dict[str, Page]:
-    """By name of the decoder: J = 2, 5, 2."""
+    """By name of the decoder: J = 2, 5, 2, 2."""
     made = {}
     for name, overrides in RUNS.items():
         run = train(folder / name, 30_000, *overrides)
@@ -41,7 +52,7 @@ def make_pages(folder: Path) -> dict[str, Page]:
         write_page([run], file)
         loaded = load_run(run)
         precision: Precision = "float16" if '"precision":"float16"' in file.read_text() else "float32"
-        x = torch.from_numpy(loaded.dataset.load().test.x[:40]).double()
+        x = torch.from_numpy(with_labels(loaded.dataset.load(), loaded.classes).test.x[:40]).double()
         made[name] = Page(file, run, rounded(loaded.model, precision), x)
     return made
 

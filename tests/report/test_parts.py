@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aevb.report.differing import differing_settings
+from aevb.report.differing import Differing, differing_settings
 from aevb.report.images import read_images
 from aevb.report.redaction import Redaction
 from aevb.report.scales import Scale, linear_ticks, log_ticks, power_of_ten, short_number
@@ -85,6 +85,8 @@ def test_settings_that_only_repeat_another_are_left_out() -> None:
     settings = differing_settings(runs)
     assert [item.key for item in settings] == ["data", "latent_dim", "optimizer.lr"]
     assert settings[1].values == {"2": 4, "5": 4}
+    shown = Differing("lr", {"absent": 9, "0.1": 7, "1e-3": 3, "0.02": 1}).in_order
+    assert list(shown.items()) == [("1e-3", 3), ("0.02", 1), ("0.1", 7), ("absent", 9)]
 
 
 def test_scales_and_ticks() -> None:

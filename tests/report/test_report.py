@@ -147,3 +147,14 @@ def test_details_and_images_are_dropped_before_the_page_grows(folder: Path, monk
     assert "The details of 7 runs were left out" in page
     assert page.count('class="run"') == 2
     assert 'id="row-8"' in page
+
+
+def test_the_highest_of_comparable_runs_is_named(folder: Path) -> None:
+    for index, directory in enumerate(sorted(folder.glob("*latent_dim[25]_*"))):
+        values = {
+            name: {"mean": sign * (100.0 + index), "standard_error": 0.5} for name, sign in [("bound", -1), ("kl", 1)]
+        }
+        facts = {"name": "bound", "split": "test", "n": 10, "quantity": "bound", "settings": {}, "seed": 0}
+        write_json(directory / "evaluation" / "bound-test.json", {**facts, **values["bound"], "values": values})
+    page = build_report(rows_of(folder))
+    assert re.findall(r'class="n best"[^>]*>([^<\n]*)', page) == ["-100.00 ± 0.50"]  # not the KL divergence

@@ -76,6 +76,11 @@ def test_sort_filter_and_chips(window: Browser, page: Path) -> None:
     window.type("#filter", "latent_dim10 seed1")
     assert len(window.run(NAMES)) == 1
     window.open(page)
+    window.type("#filter", "latent_dim=20 last_test_bound>-112.5 nosuchkey=1")
+    assert window.run(NAMES) == []  # a name that is no column is a word
+    window.run("filter.value = 'latent_dim=20 last_test_bound>-112.5'; filter.dispatchEvent(new Event('input'))")
+    assert [name[-5:] for name in window.run(NAMES)] == ["seed0", "seed1"]
+    window.open(page)
     window.click(".chip[data-key=seed][data-value='2']")
     assert window.text("#shown") == "2 of 6 runs"
     shown = "[...document.querySelectorAll('.view-1 .seed')].filter((seed) => getComputedStyle(seed).display !== 'none').length"
@@ -88,6 +93,11 @@ def test_views_legend_details_and_difference(window: Browser, page: Path) -> Non
     window.open(page)
     visible = "return [...document.querySelectorAll('.view')].filter((view) => view.offsetHeight).length"
     assert window.run(visible) == 1
+    window.run("""const chart = document.querySelector('.view-1 svg.chart'), box = chart.getBoundingClientRect();
+        chart.dispatchEvent(new PointerEvent('pointermove', { clientX: box.left + 0.56 * box.width, clientY: box.top + 50 }));""")
+    assert window.text("#tip") == "100,000 samples-182.50  AEVB, 3 seeds"
+    window.run("document.querySelector('svg.chart').dispatchEvent(new PointerEvent('pointerleave'))")
+    assert window.run("return tip.hidden")
     window.click("#show-3")
     assert window.run(visible) == 1
     assert window.run("return document.querySelector('.view-3 .zero') !== null"), "the difference view has a zero line"

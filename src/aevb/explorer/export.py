@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from aevb.data.labels import with_labels
 from aevb.errors import UserError
 from aevb.estimators.model_queries import log_px_z_of_all
 from aevb.evaluation.loading import load_run
@@ -46,7 +47,7 @@ def export_run(run: Path, data_root: str | None = None, trusted: tuple[str, ...]
     settings, dataset = loaded.settings, loaded.dataset
     if len(loaded.shape) == 3:
         raise UserError(f"run={run}: colour images cannot be explored; allowed: grey images; try: figure=samples")
-    split = dataset.load().test
+    split = with_labels(dataset.load(), loaded.classes).test
     if len(split.x) == 0:
         raise UserError(f"run={run}: data.{dataset.name} has no test images; allowed: a data set with a test split")
     x = targets(split, dataset.dynamic, settings["seed"], torch.float64)[:POINTS]
@@ -61,7 +62,8 @@ def export_run(run: Path, data_root: str | None = None, trusted: tuple[str, ...]
     radius, grid_radius = _radius(qz_x.mean.abs() + 0.25), _radius(qz_x.mean.abs() + 4 * qz_x.scale)
     chosen = choose(label[:CANDIDATES], _missed(model, x[:CANDIDATES], eps, grid_radius).numpy())
     grid_model = rounded(model, precision) if latent_dim == 2 else None
-    decoder = settings["model"]["decoder"]
+    given = label[chosen] == label[chosen[0]] if loaded.classes else None  # a class more is a grid of decoded z more
+    decoder, pixels = settings["model"]["decoder"], rows * columns
     info = {
         "name": Run(run).name,
         "data": dataset.name,
@@ -71,16 +73,17 @@ def export_run(run: Path, data_root: str | None = None, trusted: tuple[str, ...]
         "meaning": dataset.convention.meaning(loaded.model.likelihood),
         "binary": dataset.convention.kind in ("dynamic", "binary"),
         "shape": [rows, columns],
-        "range": value_range(split.x),
+        "range": value_range(split.x[:, :pixels]),
         "latent_dim": latent_dim,
-        "hidden_dim": decoder["hidden_dim"],
+        "hidden_dim": decoder["hidden_dim"] if isinstance(decoder["hidden_dim"], list) else [decoder["hidden_dim"]],
         "decoder": _decoder(decoder),
         "encoder": {"activation": settings["model"]["encoder"].get("activation", "tanh"),
                     "variance": settings["model"]["encoder"].get("variance")},
         "precision": precision,
         "radius": radius,
         "grid_radius": max(radius, grid_radius),
-        "classes": int(label.max()) + 1 if len(np.unique(label)) > 1 else 0,
+        "classes": loaded.classes or (int(label.max()) + 1 if len(np.unique(label)) > 1 else 0),
+        "conditional": loaded.classes is not None,
         "points": {
             "mean": encode_array(qz_x.mean.numpy(), "float32"),
             "log_var": encode_array(qz_x.log_var.numpy(), "float32"),
@@ -90,24 +93,25 @@ def export_run(run: Path, data_root: str | None = None, trusted: tuple[str, ...]
         },
         "kl_by_dimension": (0.5 * (qz_x.log_var.exp() + qz_x.mean**2 - 1 - qz_x.log_var)).mean(0).tolist(),
         "variance_of_means": (qz_x.mean.var(0) if len(x) > 1 else torch.zeros(latent_dim)).tolist(),
-        "images": {**pack_images(x[chosen].numpy()), "label": label[chosen].tolist(), "index": chosen.tolist()},
+        "images": {**pack_images(x[chosen, :pixels].numpy()), "label": label[chosen].tolist(), "index": chosen.tolist()},
         "noise": encode_array(eps.numpy(), "float16"),
         "bound_samples": BOUND_SAMPLES,
         "importance_samples": IMPORTANCE_SAMPLES,
         "tolerance": TOLERANCE,
-        "reference": reference(model, x[chosen], eps, grid_model),
+        "reference": reference(model, x[chosen], eps, grid_model, given),
     }  # fmt: skip
     return {"model": info, "weights": pack(loaded.model, precision)}
 
 
 def _decoder(settings: dict[str, Any]) -> dict[str, Any]:
     name = settings["_target_"].rpartition(".")[2]
-    default = {"GaussianDecoder": "sigmoid", "FixedVarianceDecoder": "linear"}.get(name)
+    default = "linear" if name == "FixedVarianceDecoder" else "sigmoid"
     return {
-        "kind": "bernoulli" if name == "BernoulliDecoder" else "gaussian",
+        "kind": "bernoulli" if name.endswith("BernoulliDecoder") else "gaussian",
         "activation": settings.get("activation", "tanh"),
         "mean": settings.get("mean", default),
         "variance": settings.get("variance", 1.0) if name == "FixedVarianceDecoder" else None,
+        "min_std": settings.get("min_std", 0.0),
     }
 
 

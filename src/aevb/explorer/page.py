@@ -21,7 +21,7 @@ __all__ = ["ARITHMETIC", "render", "resource", "write_page"]
 ARITHMETIC = ("arrays.js", "network.js", "estimators.js", "grid.js")
 WORKER = ("worker.js",)
 INTERFACE = (
-    "state.js", "hash.js", "elements.js", "pictures.js", "background.js", "plane.js", "sliders.js", "brush.js", "numbers.js",
+    "state.js", "hash.js", "elements.js", "classes.js", "pictures.js", "background.js", "plane.js", "sliders.js", "brush.js", "numbers.js",
     "gallery.js", "strips.js", "selftest.js", "download.js", "main.js",
 )  # fmt: skip
 

@@ -10,6 +10,7 @@ eps are rows of one table that the page carries, so that both sides compute the 
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -72,7 +73,9 @@ def importance(model: VAE, x: Tensor, eps: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def reference(model: VAE, x: Tensor, eps: Tensor, quadrature_model: VAE | None) -> dict[str, Any]:
+def reference(
+    model: VAE, x: Tensor, eps: Tensor, quadrature_model: VAE | None, integrated: np.ndarray | None = None
+) -> dict[str, Any]:
     """Compute the values that the page shows for some images, see the top of the module.
 
     Args:
@@ -80,6 +83,7 @@ def reference(model: VAE, x: Tensor, eps: Tensor, quadrature_model: VAE | None) 
         x: images, (n, D), float64.
         eps: the table of `noise_table`.
         quadrature_model: the model to integrate over z, None to leave log p(x) out.
+        integrated: the images whose log p(x) is computed, (n,) bool, the others have none; None: all.
 
     Returns:
         Lists by name: mean and log_var (n, J), kl, elbo, is and, with `quadrature_model`, log_px (n,), in nats.
@@ -93,9 +97,13 @@ def reference(model: VAE, x: Tensor, eps: Tensor, quadrature_model: VAE | None) 
         "is": importance(model, x, eps[:IMPORTANCE_SAMPLES]),
     }
     if quadrature_model is not None:
-        values["log_px"] = quadrature(quadrature_model, x, levels=6, tolerance=1e-3).log_px
+        chosen = torch.ones(len(x), dtype=torch.bool) if integrated is None else torch.from_numpy(integrated)
+        values["log_px"] = torch.full((len(x),), torch.nan, dtype=torch.float64)
+        values["log_px"][chosen] = quadrature(quadrature_model, x[chosen], levels=6, tolerance=1e-3).log_px
     return {name: [_short(v) for v in value.tolist()] for name, value in values.items()}
 
 
 def _short(value: Any) -> Any:
-    return [_short(v) for v in value] if isinstance(value, list) else float(f"{value:.8g}")
+    if isinstance(value, list):
+        return [_short(v) for v in value]
+    return float(f"{value:.8g}") if value == value else None

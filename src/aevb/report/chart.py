@@ -117,6 +117,7 @@ def draw(view: View, panel: Panel, identifier: str, numbers: dict[str, int]) -> 
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
         role="img",
         class_="chart",
+        data_plot=f"{LEFT} {WIDTH - RIGHT} {left:g} {right:g}",
         id=identifier,
     )
     return Chart(

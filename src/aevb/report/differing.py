@@ -4,6 +4,7 @@ A config repeats itself: model.encoder.latent_dim is latent_dim, and a choice of
 by the key that they follow, and are left out.
 """
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from functools import cache
@@ -11,7 +12,7 @@ from typing import Any, NamedTuple
 
 from aevb.config import flatten, shown
 
-__all__ = ["ABSENT", "Differing", "differing_settings", "flat_settings"]
+__all__ = ["ABSENT", "Differing", "differing_settings", "flat_settings", "is_number"]
 
 ABSENT = "absent"
 LEFT_OUT = (
@@ -40,6 +41,24 @@ class Differing(NamedTuple):
 
     key: str
     values: dict[str, int]
+
+    @property
+    def in_order(self) -> dict[str, int]:
+        """The values in the order in which they are shown: numbers by size and the rest after them, text by frequency."""
+        numbers = {value: float(value) for value in self.values if is_number(value)}
+        return {value: self.values[value] for value in (*sorted(numbers, key=numbers.__getitem__), *self.values)}
+
+
+def is_number(text: str) -> bool:
+    """Return whether a text is a finite number.
+
+    Args:
+        text: The value of a setting.
+    """
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def flat_settings(settings: dict[str, Any]) -> dict[str, str]:

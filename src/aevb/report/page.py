@@ -28,7 +28,12 @@ def render(content: dict[str, Any]) -> str:
     Returns:
         One HTML document.
     """
-    style, script = resource("page.css"), resource("page.js")
+    table = content["table"]
+    columns = (
+        f"#table:not(.all) tr>:nth-child(n+{table.shown + 1}){{display:none}}"
+        f"@media print{{#table tr>:nth-child(n+{table.printed + 1}){{display:none!important}}}}"
+    )
+    style, script = resource("page.css") + columns, resource("page.js")
     return (
         _environment()
         .get_template("page.html")

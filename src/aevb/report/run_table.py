@@ -1,16 +1,19 @@
 """The table of all runs: settings that differ, progress, and every final value, as numbers that the page can sort."""
 
 import math
+from collections import defaultdict
 from typing import Any, NamedTuple
 
 from aevb.figures.common.style import number
-from aevb.report.differing import ABSENT, Differing
+from aevb.report.differing import ABSENT, Differing, is_number
 from aevb.report.records import RunRecord
 
 __all__ = ["Cell", "Column", "RunTable", "run_table"]
 
 
 FIRST_SETTINGS = 6
+COMPARABLE = ("data", "data.targets")
+HIGHER_IS_BETTER = ("bound", "log_px")
 
 
 class Column(NamedTuple):
@@ -36,11 +39,13 @@ class Cell(NamedTuple):
         text: The text that is shown.
         value: The number in full, by which it is sorted; None for text.
         error: Its standard error; None if it has none.
+        best: Whether it is the highest of the runs that it can be compared with.
     """
 
     text: str
     value: float | int | None = None
     error: float | None = None
+    best: bool = False
 
     @property
     def is_exact(self) -> bool:
@@ -55,12 +60,17 @@ class RunTable(NamedTuple):
     """The table of runs.
 
     Attributes:
-        columns: The columns after the name of the run.
+        columns: The columns after the name of the run: those of `kind` extra at the end, before them the settings that a
+            print leaves out.
         rows: The cells of every run.
+        printed: The number of columns that a print shows, with the name of the run.
+        shown: The number of columns that the page shows before all are asked for, with the name of the run.
     """
 
     columns: list[Column]
     rows: list[list[Cell]]
+    printed: int
+    shown: int
 
 
 def run_table(records: list[RunRecord], differing: list[Differing]) -> RunTable:
@@ -73,12 +83,12 @@ def run_table(records: list[RunRecord], differing: list[Differing]) -> RunTable:
     Returns:
         Columns and cells; a run that lacks a value has an empty cell.
     """
-    settings = [Column(item.key, item.key, all(map(_is_number, item.values)), "setting") for item in differing]
+    settings = [Column(item.key, item.key, all(map(is_number, item.values)), "setting") for item in differing]
     progress = [
         Column("state", "state", False, "progress"),
         Column("samples_seen", "samples seen", True, "progress"),
-        Column("max_samples", "budget", True, "extra"),
     ]
+    budget = Column("max_samples", "budget", True, "extra")
     keys = list(dict.fromkeys(key for record in records for key in _values(record)))
     primary = {f"{item.stem} {item.facts.get('quantity')}" for record in records for item in record.evaluations_read}
     kinds = {key: "value" if key in primary or " " not in key else "extra" for key in keys}
@@ -89,8 +99,26 @@ def run_table(records: list[RunRecord], differing: list[Differing]) -> RunTable:
     ]
     main, extra = [[item for item in values if (item.kind == "extra") == is_extra] for is_extra in (False, True)]
     first, rest = settings[:FIRST_SETTINGS], settings[FIRST_SETTINGS:]  # the results stay near the run's name
-    columns = [*progress[:1], *first, *main, *progress[1:], *times, *rest, *extra]
-    return RunTable(columns, [_row(record, columns) for record in records])
+    printed = [*progress[:1], *first, *main, *progress[1:], *times]
+    columns = [*printed, *rest, budget, *extra]
+    rows = [_row(record, columns) for record in records]
+    for index, column in enumerate(columns):
+        if column in main and column.key.rpartition(" ")[2] in HIGHER_IS_BETTER:
+            _name_the_best(records, rows, index)
+    return RunTable(columns, rows, 1 + len(printed), 1 + len(printed) + len(rest))
+
+
+def _name_the_best(records: list[RunRecord], rows: list[list[Cell]], index: int) -> None:
+    # The highest value of those that can be compared: of the same data with the same targets.
+    groups: dict[tuple[str | bool | None, ...], list[int]] = defaultdict(list)
+    for at, record in enumerate(records):
+        if record.flat and rows[at][index].value is not None:
+            conditional = (record.flat.get("model") or "").startswith("conditional")  # its bound is of log p(x|y)
+            groups[*(record.flat.get(key) for key in COMPARABLE), conditional].append(at)
+    for members in groups.values():
+        if len(members) > 1:
+            best = max(members, key=lambda at: rows[at][index].value or -math.inf)
+            rows[best][index] = rows[best][index]._replace(best=True)
 
 
 def _row(record: RunRecord, columns: list[Column]) -> list[Cell]:
@@ -139,13 +167,6 @@ def _title(key: str) -> str:
         return f"last {key.removeprefix('last_').replace('_', ' ')}"
     stem, _, name = key.partition(" ")
     return f"{name.replace('_', ' ')} ({stem})"
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False
 
 
 def plain(cell: Cell) -> Any:

@@ -1,5 +1,7 @@
 """Which runs are averaged, which are told apart; the mean and the band of planted seeds."""
 
+import json
+
 import numpy as np
 
 from aevb.figures.common.learning_curves import band, curve, families
@@ -61,6 +63,13 @@ def test_a_label_names_the_method_and_what_sets_it_apart(tmp_path):
     plant(other, "latent_dim=5", train=rows)
     plant(other, "data=digits", train=rows)
     assert set(labels(curves(other)).values()) == {"AEVB"}
+    plant(models := tmp_path / "models", "latent_dim=3", train=rows)
+    conditional = plant(models, "model=conditional", train=rows) / "config.yaml"
+    config = json.loads(conditional.read_text())
+    conditional.write_text(json.dumps(config | {"choices": config["choices"] | {"model": "conditional"}}))
+    names = set(labels(curves(models)).values())
+    assert len(names) == 2
+    assert "AEVB, model=conditional" in names
 
 
 def test_one_name_one_colour(tmp_path):

@@ -40,14 +40,14 @@ show(["model", "background", "axes", "z", "answer", "x"], (changes) => {
     background.picture = null;
     background.key = "";
   } else {
-    const others = state.z.filter((_, j) => !state.axes.includes(j)), key = [state.run, state.axes, others].join();
+    const others = state.z.filter((_, j) => !state.axes.includes(j)), key = [state.run, state.label, state.axes, others].join();
     if (key === background.key) return;
     if (background.key === "") background.picture = null;
     background.key = key;
     clearTimeout(manifoldTimer);
     const count = info.latent_dim === 2 ? 20 : 14;
     manifoldTimer = setTimeout(() => {
-      ask("manifold", { z: state.z, axes: state.axes, count }, ({ images }) => {
+      ask("manifold", { z: state.z, axes: state.axes, count, y: state.label }, ({ images }) => {
         if (state.background !== "manifold") return;
         background.picture = tiled(images, count, info);
         update({}, "background-ready");

@@ -23,7 +23,7 @@ function stroke(from, to) {
 }
 
 function remember() {
-  pad.undo.push({ x: state.x, image: state.image });
+  pad.undo.push({ x: state.x, image: state.image, label: state.label });
   if (pad.undo.length > UNDO_STEPS) pad.undo.shift();
 }
 
@@ -73,7 +73,7 @@ pad.canvas.addEventListener("keydown", (event) => {
 
 function undo() {
   const before = pad.undo.pop();
-  if (before) update({ ...before, follow: true });
+  if (before) setClass(before.label, { x: before.x, image: before.image, follow: true });
 }
 
 function clearPad() {

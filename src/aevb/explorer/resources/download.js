@@ -10,6 +10,7 @@ function save(name, blob) {
 $("save-csv").addEventListener("click", () => {
   const a = current.answer, rows = [["quantity", "nats"]];
   if (!a) return;
+  if (current.info.conditional) rows.push(["class", state.label]);
   for (const [name, value] of [["kl", a.kl], ["reconstruction", a.reconstruction], ["elbo", a.elbo], ["log_px_grid", a.grid?.logPx], ["log_px_importance", a.importance?.logPx], ["ess", a.importance?.ess]]) {
     if (value !== undefined) rows.push([name, value]);
   }

@@ -19,7 +19,7 @@ function buildGallery() {
 
 function chooseImage(n) {
   remember();
-  update({ x: current.images.x[n], image: n, follow: true });
+  setClass(current.info.images.label[n], { x: current.images.x[n], image: n, follow: true });
 }
 
 show(["image", "model"], () => {

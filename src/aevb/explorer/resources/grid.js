@@ -9,7 +9,7 @@ const MARGIN = 14, MOST_DECODED = 6000, ENOUGH = 0.003, COINCIDENCE = 0.02;
 
 function newGrid(model, along) {
   const radius = model.info.grid_radius, spacing = (2 * radius) / along;
-  return { along, radius, spacing, done: 0, decoded: decodings(model, along * along) };
+  return { along, radius, spacing, y: model.y, done: 0, decoded: decodings(model, along * along) };
 }
 
 // Centre of the cell in column i and row j.

@@ -25,6 +25,7 @@ function hashOf() {
   const info = current.info, parts = { run: state.run, z: state.z.map((v) => +v.toFixed(3)).join(",") };
   if (state.image >= 0) parts.image = state.image;
   else parts.x = drawingText(state.x, info.range);
+  if (info.conditional) parts.y = state.label;
   Object.assign(parts, { bg: state.background, axes: state.axes.join(","), show: state.show, seed: state.seed });
   Object.assign(parts, { dim: state.dimension, ends: state.ends.join(","), follow: +state.follow, ellipses: +state.ellipses });
   return "#" + Object.entries(parts).map(([key, value]) => `${key}=${value}`).join("&");
@@ -42,6 +43,7 @@ function stateOfHash(text) {
   const set = (key, value) => value !== null && (values[key] = value);
   set("z", list("z", J, (v) => Number.isFinite(v) && Math.abs(v) <= 100));
   set("image", whole("image", info.images.label.length));
+  set("label", info.conditional ? whole("y", info.classes) : null);
   set("axes", J > 1 ? list("axes", 2, (v) => Number.isInteger(v) && v >= 0 && v < J) : null);
   set("ends", list("ends", 2, (v) => Number.isInteger(v) && v >= 0 && v < info.images.label.length));
   set("seed", whole("seed", 1e9));

@@ -5,30 +5,37 @@ function loadRun(index, values) {
   const info = MODELS[index], J = info.latent_dim;
   const texts = JSON.parse($(`weights-${index}`).textContent);
   current.info = info;
-  current.model = buildModel(info, texts);
+  const image = values.image ?? 0, label = info.conditional ? (values.label ?? info.images.label[image]) : 0;
+  current.model = ofClass(buildModel(info, texts), label);
   current.answer = current.q = null;
   current.gridProgress = 0;
-  const { mean, log_var, label, elbo } = info.points;
-  current.points = { mean: floatsOf(mean, "float32"), logVar: floatsOf(log_var, "float32"), label: bytesOf(label), elbo: floatsOf(elbo, "float32") };
+  const { mean, log_var, elbo } = info.points;
+  current.points = { mean: floatsOf(mean, "float32"), logVar: floatsOf(log_var, "float32"), label: bytesOf(info.points.label), elbo: floatsOf(elbo, "float32") };
   const x = unpackImages(info);
-  current.images = { x, q: x.map((image) => encode(current.model, image)) };
+  current.images = { x, q: x.map((image, n) => encode(ofClass(current.model, info.conditional ? info.images.label[n] : 0), image)) };
   const order = info.kl_by_dimension.map((_, j) => j).sort((a, b) => info.kl_by_dimension[b] - info.kl_by_dimension[a]);
-  const image = values.image ?? 0, other = Math.min(x.length - 1, Math.floor(x.length / 2) + 3);
-  const start = { run: index, image, x: values.x ?? x[image], axes: J === 2 ? [0, 1] : [order[0], order[1] ?? order[0]], dimension: order[0] };
+  const other = Math.min(x.length - 1, Math.floor(x.length / 2) + 3);
+  const start = { run: index, image, label, x: values.x ?? x[image], axes: J === 2 ? [0, 1] : [order[0], order[1] ?? order[0]], dimension: order[0] };
   Object.assign(start, { ends: [0, other], follow: !values.z, z: new Array(J).fill(0) });
   if (state.background === "posterior" && J !== 2) start.background = "none";
   pad.undo = [];
   pad.cursor = [info.shape[1] >> 1, info.shape[0] >> 1];
-  ask("model", { info, weights: texts, along: 80 }, () => {});
+  ask("model", { info, weights: texts, along: 80, y: label }, () => {});
   describe(info, J);
-  update({ ...start, ...values }, "model");
+  update({ ...start, ...values, label }, "model");
+  buildClasses(info);
   buildSliders();
   buildGallery();
   if (J !== 2) setTimeout(startSelfTest, 1500);
 }
 
+function layersOf({ hidden_dim: units, encoder, decoder }) {
+  const functions = encoder.activation === decoder.activation ? encoder.activation : `encoder ${encoder.activation}, decoder ${decoder.activation}`;
+  return `${units.length > 1 ? `hidden layers of ${units.join(", ")}` : units[0]} hidden units (${functions})`.replace(/(layers.*) hidden units/, "$1 units");
+}
+
 function describe(info, J) {
-  $("facts").textContent = `${info.data} (${info.convention}), ${info.objective}, latent_dim ${J}, ${info.hidden_dim} hidden units, ${info.samples_seen.toLocaleString("en")} training samples, ${info.precision} weights.`;
+  $("facts").textContent = `${info.data} (${info.convention}), ${info.objective}, latent_dim ${J}, ${layersOf(info)}, ${info.samples_seen.toLocaleString("en")} training samples, ${info.precision} weights.`;
   $("meaning").textContent = `Numbers in nats. ${info.meaning[0].toUpperCase()}${info.meaning.slice(1)}.`;
   $("dimension").replaceChildren(...info.kl_by_dimension.map((_, j) => element("option", { value: j }, `z${subscript(j + 1)}`)));
   document.body.dataset.plane = J === 2 ? "two" : J === 1 ? "none" : "many";
@@ -73,7 +80,7 @@ show(["run", "background", "ellipses", "follow", "show"], () => {
   $("follow").checked = state.follow;
   for (const input of document.querySelectorAll("input[name=show]")) input.checked = input.value === state.show;
 });
-show(["run", "z", "x", "image", "background", "ellipses", "axes", "show", "seed", "dimension", "ends", "follow"], writeHash);
+show(["run", "z", "x", "image", "label", "background", "ellipses", "axes", "show", "seed", "dimension", "ends", "follow"], writeHash);
 
 // The first frame shows the page; the weights are unpacked in the next.
 requestAnimationFrame(() =>

@@ -3,7 +3,7 @@
 
 let restTimer = 0;
 function evaluate(final) {
-  ask("evaluate", { x: targetsOf(state.x), final }, (answer) => {
+  ask("evaluate", { x: targetsOf(state.x), y: state.label, final }, (answer) => {
     current.answer = answer;
     update({}, "answer");
   });

@@ -2,26 +2,31 @@
 // The page against Python: the numbers of the embedded images, as the worker computes them, and as aevb did in float64.
 
 // Largest differences in nats: of KL, ELBO, importance sampling and, for two dimensions, log p(x) by the grid.
+let testing = 0;
 function startSelfTest() {
   if (current.info.latent_dim === 2 && current.gridProgress < 1) return;
-  const { info, images } = current, worst = { kl: 0, elbo: 0, importance: 0, logPx: 0 };
+  const { info, images } = current, worst = { kl: 0, elbo: 0, importance: 0, logPx: 0 }, turn = ++testing;
+  let compared = false; // log p(x) by the grid
+  // A conditional model: each image with its class, and log p(x|y) by the grid for the images of one class, while the grid is of it.
+  const classOf = (n) => (info.conditional ? info.images.label[n] : 0), onGrid = state.label;
   const next = (n) => {
-    if (n === images.x.length) return finish(worst, n);
+    if (n === images.x.length) return finish(worst, n, compared);
     $("selftest").textContent = `Self-test: image ${n + 1} of ${images.x.length} …`;
-    ask("selftest", { x: images.x[n] }, (values) => {
-      const expected = { kl: info.reference.kl[n], elbo: info.reference.elbo[n], importance: info.reference.is[n], logPx: info.reference.log_px?.[n] };
+    ask("selftest", { x: images.x[n], y: classOf(n) }, (values) => {
+      const expected = { kl: info.reference.kl[n], elbo: info.reference.elbo[n], importance: info.reference.is[n], logPx: classOf(n) === onGrid ? (info.reference.log_px?.[n] ?? undefined) : undefined };
+      if (expected.logPx !== undefined) compared = true;
       for (const [name, value] of Object.entries(expected)) {
         if (value !== undefined) worst[name] = Math.max(worst[name], Math.abs(values[name] - value) || (values[name] === value ? 0 : Infinity));
       }
-      setTimeout(() => info === current.info && next(n + 1));
+      setTimeout(() => turn === testing && next(n + 1));
     });
   };
   next(0);
 }
 
-function finish(worst, count) {
-  const names = { kl: "KL", elbo: "ELBO", importance: "importance sampling", logPx: "log p(x) by the grid" };
-  const parts = Object.keys(names).filter((name) => name !== "logPx" || current.info.reference.log_px);
+function finish(worst, count, compared) {
+  const names = { kl: "KL", elbo: "ELBO", importance: "importance sampling", logPx: `log p(x${current.info.conditional ? "|y" : ""}) by the grid` };
+  const parts = Object.keys(names).filter((name) => name !== "logPx" || compared);
   const failed = parts.filter((name) => !(worst[name] <= current.info.tolerance));
   const list = (failed.length ? failed : parts).map((name) => `${names[name]} ${worst[name].toFixed(4)}`).join(", ");
   const verdict = failed.length ? "FAILED: these numbers are not those of the run" : "passed";

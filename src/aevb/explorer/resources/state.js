@@ -7,6 +7,7 @@ const state = {
   z: [0, 0], // the point that is decoded
   x: new Float32Array(0), // the image that is encoded
   image: 0, // index of the chosen test image, -1 for a drawing
+  label: 0, // the class that a conditional model is given
   drawing: false, // whether the brush is on the paper
   follow: true, // whether z follows the mean of q(z|x)
   background: "posterior",

@@ -1,24 +1,31 @@
 "use strict";
 // Everything that takes longer than a frame, in the page's worker: the grid, the estimates of an image, the manifold.
 
-let model = null, grid = null, growing = 0;
+let base = null, grid = null, points = 0, growing = 0;
 const LIVE_DRAWS = 4, FINAL_DRAWS = 256; // of the bound: while the image changes, and afterwards
 const LIVE_WEIGHTS = 20, LIVE_STEP = 2; // what leaves room for 60 answers a second: importance sampling, points of the grid
 const newest = {}; // number of the last request of each kind; older ones end early
 const pause = () => new Promise((resolve) => setTimeout(resolve));
 
 const HANDLERS = {
-  async model({ info, weights, along }) {
-    model = buildModel(info, weights);
-    grid = info.latent_dim === 2 ? newGrid(model, along) : null;
+  async model({ info, weights, along, y }) {
+    base = buildModel(info, weights);
+    points = along;
+    return HANDLERS.grid({ y });
+  },
+
+  // Begins the grid of p(x|z, y).
+  async grid({ y }) {
+    const model = ofClass(base, y);
+    grid = model.J === 2 ? newGrid(model, points) : null;
     growing++;
-    if (grid) grow(growing);
+    if (grid) grow(growing, model);
     return {};
   },
 
   // x: image. final: with everything that is affordable while nothing moves.
-  async evaluate({ x, final }, stale) {
-    const q = encode(model, x), ready = grid && grid.done === grid.along ** 2;
+  async evaluate({ x, y, final }, stale) {
+    const model = ofClass(base, y), q = encode(model, x), ready = grid && grid.y === y && grid.done === grid.along ** 2;
     const K = model.info.importance_samples;
     const answer = { mean: q.mean, logVar: q.logVar, ...bound(model, x, q, final ? FINAL_DRAWS : LIVE_DRAWS), final };
     if (grid || !final) answer.importance = importanceEstimate(logWeights(model, x, q, 0, final ? K : LIVE_WEIGHTS));
@@ -40,8 +47,8 @@ const HANDLERS = {
   },
 
   // Means of p(x|z) at count x count points of the plane of two axes through z, from the top row down.
-  async manifold({ z, axes, count }, stale) {
-    const out = decodings(model, 1), images = new Float32Array(count * count * model.D);
+  async manifold({ z, axes, count, y }, stale) {
+    const model = ofClass(base, y), out = decodings(model, 1), images = new Float32Array(count * count * model.D);
     for (let r = 0; r < count; r++) {
       await pause();
       if (stale()) return null;
@@ -57,16 +64,16 @@ const HANDLERS = {
   },
 
   // The values that reference.py computed, of one image.
-  async selftest({ x }) {
-    const q = encode(model, x), { elbo, kl } = bound(model, x, q, model.info.bound_samples);
+  async selftest({ x, y }) {
+    const model = ofClass(base, y), q = encode(model, x), { elbo, kl } = bound(model, x, q, model.info.bound_samples);
     const values = { mean: q.mean, logVar: q.logVar, elbo, kl };
     values.importance = importanceEstimate(logWeights(model, x, q, 0, model.info.importance_samples)).logPx;
-    if (grid) values.logPx = refinedLogPx(model, grid, x, logJoint(model, grid, x), q).logPx;
+    if (grid?.y === y) values.logPx = refinedLogPx(model, grid, x, logJoint(model, grid, x), q).logPx;
     return values;
   },
 };
 
-async function grow(turn) {
+async function grow(turn, model) {
   while (turn === growing) {
     if (growGrid(model, grid, 50)) break;
     if (grid.done % 800 === 0) postMessage({ kind: "grid", progress: grid.done / grid.along ** 2 });

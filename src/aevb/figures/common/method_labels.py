@@ -14,8 +14,8 @@ __all__ = ["labels"]
 def labels(curves: list[Curve]) -> dict[tuple[str, ConfigKey], str]:
     """Name every config key by its method and by the keys in which it differs from the others.
 
-    A key with the default value of its option in conf/ is left out, unless two config keys would then have
-    the same name.
+    The model is named if there are several. A key with the default value of its option in conf/ is left out, unless two
+    config keys would then have the same name.
 
     Args:
         curves: The curves.
@@ -36,9 +36,13 @@ def labels(curves: list[Curve]) -> dict[tuple[str, ConfigKey], str]:
         differing = {
             key for key, choices in values.items() if len(choices - {None}) > 1 and key != "objective._target_"
         }
+        models = {str(run.settings["choices"].get("model")) for run in by_key.values()}
         full, short = {}, {}
         for config_key, run in by_key.items():
             label = method(str(run.settings["choices"]["objective"])).label
+            if len(models) > 1:  # which says what the targets of its parts would
+                label += f", model={run.settings['choices'].get('model')}"
+                differing = {key for key in differing if not (key.startswith("model.") and key.endswith("._target_"))}
             texts = {key: _key_text(key, value) for key, value in config_key if key in differing}
             full[config_key] = ", ".join([label, *texts.values()])
             unusual = [text for key, text in texts.items() if not _is_usual(run, key)]
@@ -65,4 +69,6 @@ def _key_text(key: str, value: str) -> str:
     group, _, name = key.partition(".")
     if name == "_target_":
         return value.rpartition(".")[2]
+    if name.endswith("._target_"):
+        return f"{key.removesuffix('._target_')}={value.rpartition('.')[2]}"
     return f"{group}.{name}={value}" if name else f"{group}={value}"

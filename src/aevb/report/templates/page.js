@@ -11,12 +11,26 @@
   // Filter: chips (any value of a setting, all settings), then text; lines without a visible run are hidden.
   const column = (key) => heads.findIndex((head) => head.dataset.key === key);
   function matching() {
-    const words = $("filter").value.toLowerCase().split(/\s+/).filter(Boolean);
+    const words = $("filter").value.toLowerCase().split(/\s+/).filter(Boolean).map((word) => condition(word) || ((_, text) => text.includes(word)));
     return rows.filter((row) => {
       for (const [key, values] of chosen) if (!values.has(row.cells[column(key)].textContent.trim())) return false;
       const text = words.length ? row.textContent.toLowerCase() : "";
-      return words.every((word) => text.includes(word));
+      return words.every((holds) => holds(row, text));
     });
+  }
+  // latent_dim=2, lr>0.01, bound>=-100: of the first column whose key or title is the name, or ends in it, or begins with it.
+  function condition(word) {
+    const [, name, sign, value] = /^([^=<>]+)(<=|>=|=|<|>)(.+)$/.exec(word) || [];
+    const named = (test) => heads.findIndex((head) => [head.dataset.key || "run", head.textContent].some((text) => test(text.toLowerCase())));
+    const tests = [(text) => text === name, (text) => text.endsWith(`.${name}`), (text) => text.startsWith(name)];
+    const at = name ? tests.map(named).find((index) => index >= 0) : undefined;
+    if (at === undefined) return null;
+    return ({ cells }) => {
+      const text = cells[at].textContent.trim().toLowerCase(), exact = numberOf(cells[at]);
+      if (sign === "=") return text === value || (exact !== undefined && Number(exact) === Number(value));
+      const x = Number(exact ?? (text || NaN)), y = Number(value);
+      return sign === "<" ? x < y : sign === ">" ? x > y : sign === "<=" ? x <= y : x >= y;
+    };
   }
   function update() {
     const kept = matching(), visible = new Set(kept.map((row) => row.id.slice(4)));
@@ -50,7 +64,6 @@
   $("previous").addEventListener("click", () => { page = Math.max(0, page - 1); update(); });
   $("next").addEventListener("click", () => { page += 1; update(); });
   $("extra").addEventListener("change", (event) => table.classList.toggle("all", event.target.checked));
-  heads.forEach((head, i) => { if (head.classList.contains("extra")) rows.forEach((row) => row.cells[i].classList.add("extra")); });
 
   // Sort: a button in every head; numbers by their full value, empty cells last, stable.
   all("table.sortable").forEach((sorted) => all("th", sorted.tHead).forEach((head, i) => {
@@ -79,6 +92,46 @@
   all(".key").forEach((key) => key.addEventListener("click", () => {
     key.setAttribute("aria-pressed", key.getAttribute("aria-pressed") !== "true"); isolate();
   }));
+
+  // Under the pointer: the means of all lines at the nearest evaluation point, from the table below the chart.
+  const tip = document.createElement("div"), guide = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  const styles = new Map(all(".key").map((key) => [key.textContent.trim(), key.querySelector("svg").classList[2]]));
+  tip.id = "tip"; tip.hidden = true; tip.setAttribute("aria-hidden", "true"); guide.setAttribute("class", "grid"); document.body.append(tip);
+  const pointsOf = (figure) => {
+    const points = new Map();
+    let line = "";
+    all("tbody tr", figure).forEach(({ cells }) => {
+      const first = cells[0].tagName === "TH" ? 1 : 0;
+      if (first) line = cells[0].textContent;
+      const seen = Number(cells[first].textContent.replaceAll(",", "")), mean = cells[first + 2].textContent.trim();
+      if (!points.has(seen)) points.set(seen, []);
+      points.get(seen).push([line, mean, Number(cells[first + 1].textContent)]);
+    });
+    return points;
+  };
+  all("figure svg.chart").forEach((chart) => {
+    const [left, right, from, to] = chart.dataset.plot.split(" ").map(Number), close = () => { tip.hidden = true; guide.remove(); };
+    let points = null;
+    chart.addEventListener("pointermove", (event) => {
+      points ??= pointsOf(chart.closest("figure"));
+      const box = chart.getBoundingClientRect(), scale = chart.viewBox.baseVal.width / box.width;
+      const at = Math.log(from) + ((event.clientX - box.left) * scale - left) / (right - left) * Math.log(to / from);
+      const seen = [...points.keys()].reduce((a, b) => (Math.abs(Math.log(b) - at) < Math.abs(Math.log(a) - at) ? b : a), Infinity);
+      if (!Number.isFinite(seen)) return;
+      const x = left + (right - left) * Math.log(seen / from) / Math.log(to / from);
+      guide.setAttribute("d", `M${x} 8V${chart.viewBox.baseVal.height - 34}`); chart.append(guide);
+      const lines = [...points.get(seen)].sort((a, b) => Number(b[1].replace("−", "-")) - Number(a[1].replace("−", "-")));
+      tip.replaceChildren(`${seen.toLocaleString("en")} samples`, ...lines.map(([label, mean, n]) => {
+        const row = document.createElement("div");
+        row.className = styles.get(label.trim()) || ""; row.textContent = `${mean}  ${label}${n > 1 ? `, ${n} seeds` : ""}`;
+        return row;
+      }));
+      tip.hidden = false;
+      tip.style.left = `${Math.max(4, Math.min(event.pageX + 14, scrollX + document.documentElement.clientWidth - tip.offsetWidth - 8))}px`;
+      tip.style.top = `${event.pageY + 16}px`;
+    });
+    chart.addEventListener("pointerleave", close);
+  });
 
   // Open the details that a link points at.
   const open = () => { const target = location.hash.startsWith("#run-") && $(location.hash.slice(1)); if (target) target.open = true; };
