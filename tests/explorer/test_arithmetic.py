@@ -6,7 +6,7 @@ Differences that are allowed: 1e-4 for what the decoder and the encoder give (th
 
 import math
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -49,7 +49,7 @@ def test_decoder(pages: dict[str, Page], name: str, tmp_path: Path) -> None:
     result = evaluate(page.file, script, {"z": z.tolist(), **page.images(1)[0]}, tmp_path)
     pixels = page.model.split(page.x)[0]
     with torch.no_grad():
-        px_z = page.model.decode(z, page.x[:1].expand(5, -1))
+        px_z: Any = page.model.decode(z, page.x[:1].expand(5, -1))
     np.testing.assert_allclose([row["mean"] for row in result], px_z.mean, atol=1e-4)
     if name in ("bernoulli", "conditional"):
         np.testing.assert_allclose([row["logits"] for row in result], px_z.logits, atol=1e-4)
