@@ -62,7 +62,9 @@ def export_run(run: Path, data_root: str | None = None, trusted: tuple[str, ...]
     radius, grid_radius = _radius(qz_x.mean.abs() + 0.25), _radius(qz_x.mean.abs() + 4 * qz_x.scale)
     chosen = choose(label[:CANDIDATES], _missed(model, x[:CANDIDATES], eps, grid_radius).numpy())
     grid_model = rounded(model, precision) if latent_dim == 2 else None
-    same_class = label[chosen] == label[chosen[0]] if loaded.classes else None  # a class more is a grid of decoded z more
+    same_class = (
+        label[chosen] == label[chosen[0]] if loaded.classes else None
+    )  # a class more is a grid of decoded z more
     decoder, pixels = settings["model"]["decoder"], rows * columns
     info = {
         "name": Run(run).name,
