@@ -57,6 +57,7 @@ JSON = {
     "deep": b"[" * 200_000,
     "digits": b'{"samples_seen": ' + b"9" * 100_000 + b"}",
     "bytes": b"\xff\xfe\x00\x80",
+    "surrogate": b'{"samples_seen": 10, "targets": "\\ud800", "n": 10}',
 }
 TABLES = {
     "columns": b"a,b\n1,2\n",
@@ -81,6 +82,8 @@ LINES = {
     "negative": ("max_samples:", "max_samples: -5"),
     "seed": ("seed:", "seed: [1, 2]"),
     "latent": ("latent_dim:", "latent_dim: {a: 1}"),
+    "surrogate": ("output_dir:", 'output_dir: "\\ud800"'),
+    "location": ("  n_train:", "  path: {a: b}"),
 }
 ESCAPES = "\x1b]0;owned\x07\x1b[2J\x1b[31mred\r\nforged line\u202e"
 

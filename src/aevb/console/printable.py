@@ -1,6 +1,10 @@
 """Text that somebody else may have written, made safe for a terminal."""
 
-__all__ = ["printable"]
+import re
+
+__all__ = ["printable", "without_controls"]
+
+CONTROLS = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff]")
 
 
 def printable(text: object, newlines: bool = False) -> str:
@@ -22,3 +26,12 @@ def printable(text: object, newlines: bool = False) -> str:
         else character.encode("unicode_escape", "surrogatepass").decode("ascii")
         for character in words
     )
+
+
+def without_controls(page: str) -> str:
+    """Return a page in which control characters, those of the direction of text and lone surrogates are escapes.
+
+    Args:
+        page: HTML, of which newlines and tabs stay.
+    """
+    return CONTROLS.sub(lambda match: printable(match[0]), page)

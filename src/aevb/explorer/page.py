@@ -12,6 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from aevb.console.printable import without_controls
 from aevb.explorer.export import export_run
 from aevb.files.atomic import write_text
 
@@ -70,7 +71,9 @@ def render(exported: list[dict[str, Any]]) -> str:
     )
     parts = {
         "POLICY": policy,
-        "TITLE": html.escape(", ".join(model["name"] for model in models[:3]) + (" …" if len(models) > 3 else "")),
+        "TITLE": html.escape(
+            without_controls(", ".join(model["name"] for model in models[:3]) + (" …" if len(models) > 3 else ""))
+        ),
         "STYLE": style,
         "MODELS": _json(models),
         "WEIGHTS": "\n".join(_weights(i, run["weights"]) for i, run in enumerate(exported)),

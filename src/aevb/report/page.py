@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from aevb.console.printable import without_controls
 from aevb.figures.common.style import number
 from aevb.report.panels import line_key
 
@@ -34,7 +35,7 @@ def render(content: dict[str, Any]) -> str:
         f"@media print{{#table tr>:nth-child(n+{table.printed + 1}){{display:none!important}}}}"
     )
     style, script = resource("page.css") + columns, resource("page.js")
-    return (
+    return without_controls(
         _environment()
         .get_template("page.html")
         .render({**content, "style": Markup(style), "script": Markup(script), "policy": policy(style, script)})

@@ -14,11 +14,10 @@ __all__ = ["Redaction", "strings"]
 
 HOME = re.compile(r"(?:/(?:export/)?home/|/Users/|[A-Za-z]:\\+Users\\+)([^/\\\s'\":,;]+)")
 ROOT_HOME = re.compile(r"(?<![\w.~/-])/root(?![\w-])")
-ADDRESS = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])|[\w.+-]+@[\w-]+(?:\.[\w-]+)*")
+# No pattern may begin within a word and scan to its end: a traceback may be one word of many thousand characters.
+ADDRESS = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])|(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)*")
 SECRET_NAME = r"(?:password|passwd|secret|token|api_?key|credentials?)"
-SECRET = re.compile(
-    rf"((?<![A-Za-z])(?:[\w.-]*[_.-])?{SECRET_NAME}['\"]?\s*[=:]\s*)(?:'[^']*'|\"[^\"]*\"|\S+)", re.IGNORECASE
-)
+SECRET = re.compile(rf"((?<![A-Za-z]){SECRET_NAME}['\"]?\s*[=:]\s*)(?:'[^']*'|\"[^\"]*\"|\S+)", re.IGNORECASE)
 SECRET_KEY = re.compile(rf"(?:^|[_.-]){SECRET_NAME}$", re.IGNORECASE)
 REMOVED = "[redacted]"
 SHORTEST = 3  # characters of a name that is replaced wherever it occurs

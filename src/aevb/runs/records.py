@@ -50,6 +50,10 @@ def read_json(path: Path, remedy: str = REMEDY) -> dict[str, Any]:
     try:
         raw = read_bytes(path, LIMIT)
         record = json.loads(raw.decode("utf-8"))
+        if b"\\u" in raw:
+            json.dumps(record, ensure_ascii=False).encode(
+                "utf-8"
+            )  # half a surrogate pair is no text that can be written
         if not isinstance(record, dict):
             raise ValueError(f"{type(record).__name__} instead of an object")
         return upgrade_record(record) if any(name in raw for name in OLD_FIELDS) else record

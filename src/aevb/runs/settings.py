@@ -7,6 +7,7 @@ copy of. The copy is used only while that file is unchanged, and is checked in t
 import json
 import math
 import os
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +31,8 @@ TRY = "try: restore the file, or train again under another name="
 REMEDY = f"allowed: what aevb-train wrote; {TRY}"
 
 MAPPINGS = ("data", "model", "objective", "optimizer", "trainer", "logger", "evaluator", "evaluation", "choices")
+OPTION = re.compile(r"(?!.*\.\.)[\w .,:/+@=()-]*")  # what a file may be called, within its group
+KEYS = ("path", "root")  # of `data`: places of files
 INTEGERS = {"seed": 0, "max_samples": 1, "latent_dim": 1, "batch_size": 1}
 """Keys of integers, with their smallest values."""
 
@@ -85,6 +88,15 @@ def read_settings(directory: Path, done: dict[str, Any] | None = None) -> dict[s
         if key in settings and not is_good(settings[key]):
             shown = " ".join(repr(settings[key]).split())
             raise UserError(f"{path}: {key}={shown[:60]}: damaged; allowed: {allowed}; {TRY}")
+    for group, option in settings.get("choices", {}).items():
+        if isinstance(option, str) and not OPTION.fullmatch(option):
+            raise UserError(
+                f"{path}: choices.{group}={repr(option)[:60]}: damaged; allowed: the name of an option; {TRY}"
+            )
+    for name in KEYS:
+        location = settings["data"].get(name)
+        if not (location is None or (isinstance(location, str) and "\0" not in location)):
+            raise UserError(f"{path}: data.{name}={repr(location)[:60]}: damaged; allowed: text; {TRY}")
     for key, value in () if _is_finite(settings) else flatten(settings):
         if isinstance(value, float) and not math.isfinite(value):
             raise UserError(f"{path}: {key}={value}: not a finite number; {REMEDY}")
@@ -120,6 +132,8 @@ def _schema() -> list[tuple[str, Callable[[Any], bool], str]]:
 def _parse(path: Path, raw: bytes) -> dict[str, Any]:
     try:
         settings = parse_yaml(raw.decode("utf-8"))
+        if b"\\" in raw:  # an escape may be half a surrogate pair, which is no text that can be written
+            json.dumps(settings, ensure_ascii=False, default=str).encode("utf-8")
     except (YAMLError, ValueError, RecursionError) as error:
         raise UserError(f"{path}: not a config ({' '.join(str(error).split())[:300]}); {REMEDY}") from error
     if not isinstance(settings, dict):

@@ -21,6 +21,7 @@ from aevb.runs.walk import run_directories
 __all__ = ["ReadRun", "Row", "failure_reason", "has_diverged", "read_run", "read_runs", "row", "rows_of"]
 
 DIVERGED = "aevb.training.divergence.Diverged: "
+LONGEST_REASON = 2000  # characters
 TAIL = 1 << 16  # bytes of FAILED that are read
 
 
@@ -203,4 +204,4 @@ def _last_line(directory: Path) -> str:
     except UserError as error:
         return str(error)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else ""
+    return lines[-1][:LONGEST_REASON] if lines else ""

@@ -16,8 +16,10 @@ from typing import IO, Any, NamedTuple
 
 import matplotlib
 from matplotlib.figure import Figure as Canvas
+from matplotlib.mathtext import MathTextParser
+from matplotlib.text import Text
 
-from aevb.console.printable import printable
+from aevb.console.printable import printable, without_controls
 from aevb.errors import UserError
 from aevb.figures.common.style import RC
 from aevb.files.atomic import remove_leftovers, write_atomically, write_json, write_text
@@ -119,6 +121,7 @@ class Figure(ABC):
     def _write(self, drawing: Drawing, output_dir: Path) -> list[Path]:
         paths = []
         if drawing.canvas is not None:
+            _check_texts(drawing.canvas)
             for suffix, metadata in METADATA.items():
                 path = output_dir / f"{self.name}.{suffix}"
                 write_atomically(path, partial(drawing.canvas.savefig, format=suffix, metadata=metadata))
@@ -129,17 +132,33 @@ class Figure(ABC):
             paths.append(path)
         for word, rows in {"": drawing.rows, **drawing.tables}.items():
             path = output_dir / f"{self.name}{'-' if word else ''}{word}.csv"
-            write_text(path, csv_text(rows))
+            write_text(path, without_controls(csv_text(rows)))
             paths.append(path)
         if drawing.text is not None:
             path = output_dir / f"{self.name}.md"
-            write_text(path, drawing.text)
+            write_text(path, without_controls(drawing.text))
             paths.append(path)
         if drawing.json is not None:
             path = output_dir / f"{self.name}.json"
             write_json(path, drawing.json)
             paths.append(path)
         return paths
+
+
+def _check_texts(canvas: Canvas) -> None:
+    # The name of a run may hold dollar signs that are no formula, or control characters.
+    parser = MathTextParser("path")
+    for item in canvas.findobj(Text):
+        assert isinstance(item, Text)
+        words = item.get_text()
+        if (plain := printable(words, newlines=True)) != words:
+            item.set_text(plain)
+        if "$" in plain:
+            try:
+                for line in plain.splitlines():
+                    parser.parse(line)
+            except ValueError:
+                item.set_parse_math(False)
 
 
 def csv_text(rows: Rows) -> str:
