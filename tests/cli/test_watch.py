@@ -1,17 +1,20 @@
 """aevb-status --watch on planted runs: as lines, on a terminal, and beside a sweep of another process."""
 
 import fcntl
+import io
 import os
 import pty
 import re
 import signal
 import subprocess
 import sys
+import termios
 import threading
 import time
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from aevb import runs
 from aevb.cli import watch as module
@@ -79,6 +82,18 @@ def test_refusals(arguments: str, words: str, tmp_path: Path) -> None:
     assert len(result.stderr.splitlines()) == 1
 
 
+def test_the_numbers_fit_a_narrow_terminal() -> None:
+    name = "digits-sgvb_b-adagrad-z2-s0-with-a-long-name-of-its-own"
+    rows = [Row(f"a/{name}", "running", 2_500_000, 10_000_000, "", "", -12.5, 50.0)]
+    for width, samples in ((72, "2,500,000 (25%)"), (120, "2,500,000 of 10,000,000")):
+        console = Console(width=width, height=20, record=True, file=io.StringIO())
+        console.print(module._picture(rows, Summary.of(rows), console))
+        text = console.export_text()
+        for words in ("running", samples, "-12.50", " 50 ", name[:12]):
+            assert words in text, (width, text)
+        assert max(map(len, text.splitlines())) <= width
+
+
 def planted(folder: Path) -> Path:
     runs.prepare(folder / "going", settings("data=digits", "max_samples=1000"))
     write_progress(folder / "going", Progress(400, 300, -20.5, 100.0))
@@ -131,8 +146,15 @@ def test_on_a_terminal(tmp_path: Path) -> None:
 
 
 @pytest.mark.process
-def test_ctrl_c_on_a_terminal(tmp_path: Path) -> None:
+def test_q_and_ctrl_c_end_it_on_a_terminal(tmp_path: Path) -> None:
     planted(tmp_path)
+    terminal = Terminal(tmp_path)
+    terminal.wait("no run is trained at present")
+    assert not termios.tcgetattr(terminal.master)[3] & termios.ECHO
+    os.write(terminal.master, b"xq")
+    assert terminal.process.wait(30) == 0
+    assert termios.tcgetattr(terminal.master)[3] & termios.ECHO  # as it was
+
     terminal = Terminal(tmp_path)
     terminal.wait("no run is trained at present")
     terminal.process.send_signal(signal.SIGINT)

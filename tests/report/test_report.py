@@ -138,6 +138,8 @@ def test_the_numbers_are_those_of_the_csv_files(folder: Path) -> None:
 def test_runs_without_any_result(tmp_path: Path) -> None:
     page = build_report([row(tmp_path / name, 1000, f"latent_dim={name}") for name in "25"])
     assert "2 missing" in page
+    plant(tmp_path / "one", "data=digits", train={100: -300.0, 1000: -200.0})
+    assert "Band over seeds" not in build_report(rows_of(tmp_path / "one"))
     assert build_report([Row(str(tmp_path / "2"), "missing")])
 
 

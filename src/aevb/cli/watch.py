@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aevb.cli.tables import COLOURS
+from aevb.console.keys import Keys
 from aevb.console.printable import printable
 from aevb.console.progress import LINE_SECONDS, duration
 from aevb.runs.status import Row
@@ -21,6 +22,9 @@ REFRESH_SECONDS = 2.0
 IDLE_SECONDS = 300.0
 """Without a run that is trained, after one was: then the sweep was interrupted."""
 
+WIDE = 100
+"""Columns of a terminal from which on every run has a bar and its budget."""
+
 LINES = 20
 """Runs that are named at a time where there is no terminal."""
 
@@ -35,7 +39,7 @@ def watch(look: Callable[[], list[Row]], interval: float | None) -> int:
         interval: Seconds between two looks; None: 2 on a terminal, 30 elsewhere.
 
     Returns:
-        The exit code: 0; 130 after Ctrl-C, which ends quietly.
+        The exit code: 0, also after the key q; 130 after Ctrl-C, which ends quietly.
     """
     from rich.console import Console  # here, so that --help and errors do not load it
 
@@ -112,14 +116,13 @@ def _on_terminal(console: "Console", look: Callable[[], list[Row]], interval: fl
     from rich.live import Live
 
     idle = _Idle()
-    with Live(console=console, auto_refresh=False) as live:
+    with Keys() as keys, Live(console=console, auto_refresh=False) as live:
         while True:
             rows = look()
             summary = Summary.of(rows)
             live.update(_picture(rows, summary, console), refresh=True)
-            if summary.ended or idle(summary):
+            if summary.ended or idle(summary) or keys.pressed("q", interval or REFRESH_SECONDS):
                 return 0
-            time.sleep(interval or REFRESH_SECONDS)
 
 
 def _picture(rows: list[Row], summary: Summary, console: "Console") -> "RenderableType":
@@ -128,27 +131,31 @@ def _picture(rows: list[Row], summary: Summary, console: "Console") -> "Renderab
     from rich.table import Table
     from rich.text import Text
 
-    points = any(item.point for item in rows)
-    table = Table(
-        "point" if points else "run", "state", "", "samples", "bound", "samples/s", "left", box=None, pad_edge=False
-    )
-    for column in table.columns:
-        column.no_wrap, column.overflow = True, "ellipsis"
-    for column in table.columns[3:]:
+    points, wide = any(item.point for item in rows), console.size.width >= WIDE
+    heads = ["point" if points else "run", "state", *([""] if wide else []), "samples", "bound", "samples/s", "left"]
+    table = Table(*heads, box=None, pad_edge=False)
+    for column in table.columns[1:]:
+        column.no_wrap = True  # so that the name alone is shortened
+    for column in table.columns[-4:]:
         column.justify = "right"
     shown = sorted(rows, key=lambda item: ORDER[item.state])[: max(1, console.size.height - 5)]
     folder = _common_folder(rows)
     for item in shown:
         name = item.point or item.run.removeprefix(folder)
         bar = ProgressBar(max(item.max_samples, 1), min(item.samples_seen, item.max_samples), width=16)
-        cells = [Text(printable(cell)) for cell in (name, item.state, *_numbers(item))]
-        table.add_row(*cells[:2], bar, *cells[2:], style=COLOURS[item.state])
+        samples, *numbers = _numbers(item)
+        if not wide:
+            samples = f"{item.samples_seen:,} ({item.samples_seen / max(item.max_samples, 1):.0%})"
+        cells = [
+            Text(printable(cell), no_wrap=True, overflow="ellipsis") for cell in (name, item.state, samples, *numbers)
+        ]
+        table.add_row(*cells[:2], *([bar] if wide else []), *cells[2:], style=COLOURS[item.state])
     rest = len(rows) - len(shown)
     parts: list[RenderableType] = [table]
     if rest:
         parts.append(Text(f"and {rest:,} more", style="dim"))
     if not summary.ended and "running" not in summary.counts:
-        parts.append(Text("no run is trained at present; Ctrl-C ends this display", style="dim"))
+        parts.append(Text("no run is trained at present; q or Ctrl-C ends this display", style="dim"))
     parts += [Text(str(summary)), ProgressBar(max(summary.max_samples, 1), summary.samples_seen, width=60)]
     return Group(*parts)
 

@@ -61,12 +61,14 @@ class Chart(NamedTuple):
         title: The heading.
         rows: The numbers of the means, for the table below the picture.
         seeds: The number of seeds behind a line, in words.
+        banded: Whether a line has several seeds, and so a band.
     """
 
     svg: Markup
     title: str
     rows: list[dict[str, object]]
     seeds: str
+    banded: bool
 
 
 def draw(view: View, panel: Panel, identifier: str, numbers: dict[str, int]) -> Chart | None:
@@ -120,9 +122,8 @@ def draw(view: View, panel: Panel, identifier: str, numbers: dict[str, int]) -> 
         data_plot=f"{LEFT} {WIDTH - RIGHT} {left:g} {right:g}",
         id=identifier,
     )
-    return Chart(
-        svg, panel.title, [row for item in drawn if item.main for row in _rows(item, left, view)], _counts(drawn)
-    )
+    rows = [row for item in drawn if item.main for row in _rows(item, left, view)]
+    return Chart(svg, panel.title, rows, _counts(drawn), any(item.main and len(item.seeds) > 1 for item in drawn))
 
 
 def _lines(view: View, panel: Panel, line: Line, numbers: dict[str, int]) -> list[Drawn]:

@@ -142,7 +142,7 @@
     const svg = button.parentElement.querySelector("svg.chart"), copy = svg.cloneNode(true), style = getComputedStyle(document.documentElement);
     const css = document.querySelector("style").textContent.split("/* chart */")[1].split("/* end of chart */")[0];
     const sheet = document.createElementNS("http://www.w3.org/2000/svg", "style");
-    const band = document.querySelector("[name=band]:checked").id.replace("band", ".b");
+    const band = (document.querySelector("[name=band]:checked")?.id ?? "band-range").replace("band", ".b");
     sheet.textContent = css.replace(/var\((--\w+)\)/g, (_, name) => style.getPropertyValue(name)) + `.band{display:none}${band}{display:inline}`;
     copy.prepend(sheet); copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
     const link = document.createElement("a");
