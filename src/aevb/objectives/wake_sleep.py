@@ -45,7 +45,7 @@ class WakeSleep(Objective):
 
     capturable = True
     draws_images = True
-    weight_prior_of = ("theta",)
+    weight_prior_of: tuple[str, ...] = ("theta",)
 
     def __init__(
         self,
