@@ -5,6 +5,7 @@
 
 import re
 
+from sitegen.frey_face_tables import frey_bounds, frey_changes, frey_start
 from sitegen.hours import hours_table
 from sitegen.readme_rows import readme_rows
 from sitegen.result_tables import likelihood_table, one_rate_table, panel_table
@@ -12,7 +13,7 @@ from sitegen.result_text import figure2_text, figure3_text, one_model_text, unex
 
 __all__ = ["PAGES", "filled"]
 
-PAGES = ("README.md", "docs/results/README.md")
+PAGES = ("README.md", "docs/results/README.md", "docs/frey-face-gap/README.md")
 BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 BLOCKS = {
     "panels": panel_table,
@@ -24,6 +25,9 @@ BLOCKS = {
     "figure3-text": figure3_text,
     "one-model-text": one_model_text,
     "unexplained-text": unexplained_text,
+    "frey-start": frey_start,
+    "frey-bounds": frey_bounds,
+    "frey-changes": frey_changes,
 }
 
 

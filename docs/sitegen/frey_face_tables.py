@@ -1,0 +1,78 @@
+"""The tables of docs/frey-face-gap, from its CSV."""
+
+import csv
+from collections.abc import Callable
+from functools import cache
+
+from sitegen.markdown import table
+from sitegen.repository import DOCS
+from sitegen.result_tables import plain
+
+__all__ = ["frey_bounds", "frey_changes", "frey_start"]
+
+METHODS = ("AEVB", "wake-sleep")
+LATENT_DIMS = ("2", "5", "10", "20")
+SETTINGS = {
+    "M = 100, lr 0.01": ("100", "0.01"),
+    "M = 100, lr 0.02": ("100", "0.02"),
+    "M = 500, lr 0.01": ("500", "0.01"),
+    "M = 500, lr 0.02": ("500", "0.02"),
+}
+"""Columns: batch_size and lr."""
+
+Row = dict[str, str]
+
+
+@cache
+def _rows() -> tuple[Row, ...]:
+    with (DOCS / "frey-face-gap" / "frey_face.csv").open(encoding="utf-8", newline="") as file:
+        return tuple(csv.DictReader(file))
+
+
+def _values(method: str, latent_dim: str, setting: tuple[str, str], value: Callable[[Row], str]) -> str:
+    """The values of all seeds of a setting without further changes."""
+    same = {"method": method, "latent_dim": latent_dim, "batch_size": setting[0], "lr": setting[1], "change": ""}
+    values = {row["run"]: value(row) for row in _rows() if same.items() <= row.items() and value(row)}
+    return ", ".join(plain(float(number), 1) for number in values.values()) or "–"
+
+
+def frey_start() -> str:
+    """Return the mean training bound from the start to the paper's first evaluation point, a line for each panel."""
+    lines = []
+    for method in METHODS:
+        for latent_dim in LATENT_DIMS:
+            one = next(row for row in _rows() if (row["method"], row["latent_dim"]) == (method, latent_dim))
+            cells = [_values(method, latent_dim, setting, lambda row: row["start"]) for setting in SETTINGS.values()]
+            lines.append((method, latent_dim, *cells, f"**{plain(float(one['paper_start']), 1)}**"))
+    return table(("method", "latent_dim", *SETTINGS, "the paper"), lines, "lrrrrrr")
+
+
+def frey_bounds() -> str:
+    """Return the test bounds of AEVB at 1e6 training samples, a line for each latent_dim."""
+    lines = []
+    for latent_dim in LATENT_DIMS:
+        at = [row for row in _rows() if (row["method"], row["latent_dim"]) == ("AEVB", latent_dim)]
+        paper = next(row["paper_test_bound"] for row in at if row["samples_seen"] == "1000000")
+        cells = [
+            _values("AEVB", latent_dim, setting, lambda row: row["test_bound"] * (row["samples_seen"] == "1000000"))
+            for setting in SETTINGS.values()
+        ]
+        lines.append((latent_dim, *cells, f"**{plain(float(paper), 1)}**"))
+    return table(("latent_dim", *SETTINGS, "the paper"), lines, "rrrrrr")
+
+
+def frey_changes() -> str:
+    """Return the runs with a further change, and those of wake-sleep with M = 500: where they end."""
+    last = {row["run"]: row for row in _rows()}
+    lines = [
+        (
+            *(row[key] for key in ("method", "latent_dim", "batch_size", "lr")),
+            f"`{row['change']}`" if row["change"] else "–",
+            f"{int(row['samples_seen']):,}",
+            plain(float(row["test_bound"]), 1),
+            plain(float(row["start"]), 1) if row["start"] else "–",
+        )
+        for row in last.values()
+        if row["change"] or (row["method"], row["batch_size"]) == ("wake-sleep", "500")
+    ]
+    return table(("method", "latent_dim", "M", "lr", "change", "samples", "test bound", "start"), lines, "lrrrlrrr")
