@@ -184,14 +184,14 @@ def redacted(record: RunRecord, redaction: Redaction) -> RunRecord:
         redaction: The private names.
     """
     value, text = redaction.value, redaction.text
-    row = record.row
+    row, is_public = record.row, redaction.is_public(record.texts)
     record = replace(
         record,
         row=replace(row, run=text(row.run), why=text(row.why), point=text(row.point)),
         traceback=text(record.traceback),
         faults=[text(line) for line in record.faults],
     )
-    if redaction.is_public(record.texts):
+    if is_public:
         return record
     return replace(
         record,

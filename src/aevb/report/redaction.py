@@ -112,8 +112,8 @@ def _collect(value: Any, texts: set[str]) -> None:
     if isinstance(value, str):
         texts.add(value)
     elif isinstance(value, dict):
-        for name, item in value.items():
-            texts.add(name if isinstance(name, str) else str(name))
+        texts.update(value if set(map(type, value)) <= {str} else map(str, value))
+        for item in value.values():
             if isinstance(item, str):
                 texts.add(item)
             elif isinstance(item, dict | list):

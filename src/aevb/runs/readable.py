@@ -1,19 +1,43 @@
 """Finished runs that a figure can be drawn from, and why the others cannot be read."""
 
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aevb.errors import UserError
 from aevb.files.regular import is_regular
 from aevb.runs import layout
 from aevb.runs.run import Run
 
-__all__ = ["problem", "readable"]
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["KeptRun", "problem", "readable"]
 
 SETTINGS = ("latent_dim", "choices.data", "choices.objective", "model.decoder._target_")
 DONE = ("fingerprint", "training_seconds")
 METRICS = ("samples_seen", "train_bound", "test_bound")
+
+
+class KeptRun(Run):
+    """A finished run whose tables and evaluations are read once, for a command that reads them several times."""
+
+    @cached_property
+    def _metrics(self) -> "dict[str, np.ndarray]":
+        return super().metrics()
+
+    @cached_property
+    def _evaluations(self) -> list[dict[str, Any]]:
+        return super().evaluations()
+
+    def metrics(self) -> "dict[str, np.ndarray]":
+        """Return metrics.csv by columns, as `Run.metrics`."""
+        return dict(self._metrics)
+
+    def evaluations(self) -> list[dict[str, Any]]:
+        """Return the files of evaluation/, as `Run.evaluations`."""
+        return list(self._evaluations)
 
 
 def readable(runs: Iterable[Run]) -> tuple[list[Run], dict[Path, str]]:

@@ -217,7 +217,15 @@ class Run:
     @cached_property
     def settings(self) -> dict[str, Any]:
         """The config."""
-        return read_settings(self.directory)
+        return read_settings(self.directory, self._record)
+
+    @cached_property
+    def _record(self) -> dict[str, Any]:
+        # DONE, read once for the config (a copy of which it holds) and for `done`; empty if it cannot be read.
+        try:
+            return read_done(self.directory)
+        except (UserError, OSError):
+            return {}
 
     @cached_property
     def fingerprint(self) -> str:
@@ -228,7 +236,8 @@ class Run:
     def done(self) -> dict[str, Any]:
         """What DONE says; refused if it is DONE of another run."""
         try:
-            done = read_done(self.directory)
+            done = dict(self._record or read_done(self.directory))
+            done.pop("config", None)
         except FileNotFoundError as error:
             raise UserError(
                 f"{self.directory / layout.DONE}: missing; try: the command that trained the run"
@@ -238,6 +247,7 @@ class Run:
                 f"{self.directory / layout.DONE}: of another run (its fingerprint is not that of {layout.CONFIG}); "
                 "try: restore the file, or remove it, then the command that trained the run"
             )
+        self.__dict__.pop("_record", None)  # it holds the config once more; with thousands of runs that is much
         return done
 
     def metrics(self) -> "dict[str, np.ndarray]":

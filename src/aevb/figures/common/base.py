@@ -6,7 +6,6 @@ Every number in the files carries its origin: the run, the fingerprint of its co
 import csv
 import io
 import logging
-import math
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -23,7 +22,7 @@ from aevb.console.printable import printable, without_controls
 from aevb.errors import UserError
 from aevb.figures.common.style import RC
 from aevb.files.atomic import remove_leftovers, write_atomically, write_json, write_text
-from aevb.runs.readable import readable
+from aevb.runs.readable import KeptRun, readable
 from aevb.runs.run import Run, finished
 
 __all__ = ["Drawing", "Figure", "csv_text", "markdown_table"]
@@ -107,7 +106,7 @@ class Figure(ABC):
             UserError: If none of the runs can be used.
         """
         remove_leftovers(output_dir)  # left by a command that was killed while drawing
-        loaded, unreadable = readable(finished(runs))
+        loaded, unreadable = readable(KeptRun(run.directory) for run in finished(runs))
         for directory, why in unreadable.items():
             print(printable(f"{directory}: left out: {why}"), file=sys.stderr)
         wanted = self.wanted([run for run in loaded if self.conditional_runs or "num_classes" not in run.done])
@@ -172,9 +171,10 @@ def csv_text(rows: Rows) -> str:
     """
     columns = list(dict.fromkeys(key for row in rows for key in row))
     text = io.StringIO()
-    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({key: "" if _absent(value) else value for key, value in row.items()} for row in rows)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow(["" if value is None or value != value else value for value in map(row.get, columns)])
     return text.getvalue()
 
 
@@ -190,7 +190,3 @@ def markdown_table(rows: Rows) -> str:
     columns = list(rows[0])
     lines = [columns, ["---"] * len(columns), *([str(row[column]) for column in columns] for row in rows)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def _absent(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value))

@@ -73,10 +73,11 @@ def _rows(panel_key: tuple[str, int], lines: list[Line], right: float) -> Iterat
         for split in ("train", "test"):
             for item in line.curves:
                 origin = {"seed": item.seed, **learning.provenance(item.run)}
-                for x, y in zip(item.samples_seen, item.bound[split], strict=True):
+                for x, y in zip(item.samples_seen.tolist(), item.bound[split].tolist(), strict=True):
                     yield {"source": "run", **facts, "split": split, "samples_seen": x, "lower_bound": y, **origin}
+            origins = learning.provenances(line.curves)
             for x, y, low, high, seeds in zip(*learning.band(line.curves, split), strict=True):
-                spread = {"low": low, "high": high, "seeds": seeds, **learning.provenances(line.curves)}
+                spread = {"low": low, "high": high, "seeds": seeds, **origins}
                 yield {"source": "mean", **facts, "split": split, "samples_seen": x, "lower_bound": y, **spread}
     for algorithm, split, polyline in published.panel(data, latent_dim, right):
         facts = {**panel, "method": PAPER[algorithm], "split": split}
