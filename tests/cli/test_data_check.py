@@ -1,11 +1,10 @@
 """What aevb-train checks before torch is loaded."""
 
-import json
 from pathlib import Path
 
 import pytest
 
-from aevb.cli.data_check import _read
+from aevb.cli.data_check import read_facts
 from aevb.errors import UserError
 
 PROSE = """
@@ -22,4 +21,4 @@ def test_a_convention_in_prose_is_refused_in_one_line(tmp_path: Path, monkeypatc
     (tmp_path / "prose.py").write_text(PROSE)
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(UserError, match=r"data\._target_=prose\.Prose: its convention is 'grey/16'; allowed: a Target"):
-        _read(json.dumps({"_target_": "prose.Prose"}), conditional=False, trusted=("prose",))
+        read_facts({"data": {"_target_": "prose.Prose"}, "trainer": {"threads": 1}}, ("prose",))

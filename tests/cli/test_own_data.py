@@ -19,7 +19,7 @@ X = np.random.RandomState(0).standard_normal((300, 6)).astype(np.float32)
 def test_data_beyond_the_decoder_are_refused_by_check_too(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", X)
     for words in (("--check",), ("--check", "-m", "seed=0,1"), ()):
-        result = aevb("train", "data=array", "data.path=x.npy", *words, folder=tmp_path)
+        result = aevb("train", "data=array", "data.path=x.npy", "model=bernoulli", *words, folder=tmp_path)
         assert result.returncode == 2
         assert "data.path=x.npy: values from -" in result.stderr
         assert "BernoulliDecoder needs targets in [0, 1]" in result.stderr
@@ -27,16 +27,19 @@ def test_data_beyond_the_decoder_are_refused_by_check_too(tmp_path: Path) -> Non
         assert not (tmp_path / "outputs").exists()
 
 
-def test_torch_is_not_loaded_for_a_refusal(tmp_path: Path) -> None:
+def test_torch_is_not_loaded_for_a_refusal_or_a_check(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", X)
-    code = (
-        "import sys; sys.argv = ['aevb-train', 'data=array', 'data.path=x.npy']\n"
-        "from aevb.cli.train import train\n"
-        "try: train()\n"
-        "except SystemExit as end: assert end.code == 2\n"
-        "assert 'torch' not in sys.modules"
-    )
-    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    for words, code in (("model=bernoulli", 2), ("--check", None)):
+        program = (
+            f"import sys; sys.argv = ['aevb-train', 'data=array', 'data.path=x.npy', {words!r}]\n"
+            "from aevb.cli.train import train\n"
+            "code = None\n"
+            "try: train()\n"
+            "except SystemExit as end: code = end.code\n"
+            f"assert code == {code}\n"
+            "assert 'torch' not in sys.modules"
+        )
+        subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
 
 
 def test_standardised_data_are_described_and_fitted(tmp_path: Path) -> None:
@@ -46,7 +49,6 @@ def test_standardised_data_are_described_and_fitted(tmp_path: Path) -> None:
         "train",
         "data=array",
         "data.path=x.npz",
-        "model=gaussian_linear",
         *SMALL,
         "optimizer.lr=0.01",
         "max_samples=3e4",
@@ -55,6 +57,7 @@ def test_standardised_data_are_described_and_fitted(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     assert "run: data: x.npz, an .npz file: 270 train, 30 test of 6 columns, float64, as given, from" in result.stdout
     assert "labels 0..2 in 3 classes" in result.stdout
+    assert "run: model: gaussian_linear, for values from" in result.stdout
     done = json.loads((tmp_path / "outputs" / "runs" / "run" / "DONE").read_text())
     assert "warning" not in done
     assert done["targets"] == "float64, as given, std >= 0.01 of that of the pixel"

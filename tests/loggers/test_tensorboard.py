@@ -212,3 +212,11 @@ def test_sprites_of_images_that_are_not_square(
     (sheet,) = (run / "tb").rglob("sprite.png")
     with Image.open(sheet) as picture:
         assert picture.size == (6 * 7, 6 * 7)
+
+
+def test_rows_of_a_table_have_no_sprites(settings: dict[str, Any], tmp_path: Path) -> None:
+    """As squares, 1,000 rows of 784 columns would be 7 GB."""
+    data = {"_target_": "aevb.data.synthetic.SigmoidBelief", "rows": 1, "columns": 20, "n_test": 36}
+    run = start(tmp_path / "run", {**settings, "data": data}, 200)
+    assert list((run / "tb").rglob("tensors.tsv"))
+    assert not list((run / "tb").rglob("sprite.png"))

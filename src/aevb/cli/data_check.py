@@ -8,7 +8,6 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,11 +22,12 @@ from aevb.runs.data_hashes import check_same_data
 if TYPE_CHECKING:
     from aevb.data.dataset import LoadedData  # imports numpy
 
-__all__ = ["DataFacts", "NoValidationSplit", "check_data", "forget_data", "is_own_data", "take_data"]
+__all__ = ["DataFacts", "NoValidationSplit", "check_data", "forget_data", "is_own_data", "read_facts", "take_data"]
 
 LARGEST = 1e19
 """Magnitude of a value at most: a Gaussian density squares it in float32."""
 
+_facts: dict[tuple[str, bool, tuple[str, ...]], "DataFacts"] = {}  # the jobs of a sweep share it
 _kept: dict[str, "LoadedData"] = {}
 
 
@@ -44,8 +44,8 @@ class DataFacts:
         n_valid: Number of validation images.
         hashes: sha256 of the targets of each split.
         unit_interval: Whether every target lies in [0, 1].
-        low: The smallest training value.
-        high: The largest training value.
+        low: The smallest value of all splits.
+        high: The largest value of all splits.
         constant: Positions of the pixels that are constant in the training set.
         shape: (rows, columns) of an image, or (rows, columns, 3) in colour.
         description: What the data were taken for; empty for published data sets.
@@ -64,6 +64,14 @@ class DataFacts:
     description: str
     grey: bool
     without_examples: tuple[int, ...]
+
+    def could_be_bytes(self, settings: dict[str, Any]) -> bool:
+        """Return whether the values could be meant as grey levels from 0 to 255.
+
+        Args:
+            settings: The config of the run, which may say what they are meant as.
+        """
+        return settings["data"].get("values") == "auto" and self.low >= 0 and 1 < self.high <= 255
 
 
 def is_own_data(settings: dict[str, Any], trusted: tuple[str, ...]) -> bool:
@@ -98,12 +106,10 @@ def check_data(
     Raises:
         UserError: If the data are missing, damaged, changed, or do not fit the rest of the config.
     """
-    set_threads(settings["trainer"]["threads"])
-    resolved, node = Settings(settings, trusted), json.dumps(settings["data"])
-    if keep:
-        facts, _kept[node] = _load(node, resolved.conditional, trusted)
-    else:
-        facts = _read(node, resolved.conditional, trusted)
+    resolved = Settings(settings, trusted)
+    facts = read_facts(settings, trusted, keep)
+    if not keep:
+        take_data(settings)  # another process reads them
     check_same_data(directory, facts.hashes, settings["data"])
     if settings["batch_size"] > facts.n_train:
         raise UserError(
@@ -131,9 +137,28 @@ def take_data(settings: dict[str, Any]) -> "LoadedData | None":
     return _kept.pop(json.dumps(settings["data"]), None)
 
 
-@cache  # the jobs of a sweep share it
-def _read(node: str, conditional: bool, trusted: tuple[str, ...]) -> DataFacts:
-    return _load(node, conditional, trusted)[0]
+def read_facts(settings: dict[str, Any], trusted: tuple[str, ...], keep: bool = False) -> DataFacts:
+    """Read the data of a run, at most once in this process.
+
+    Args:
+        settings: The validated config.
+        trusted: Users' modules that the config may name.
+        keep: Whether the data are kept in memory for `take_data`.
+
+    Returns:
+        What was read.
+
+    Raises:
+        UserError: If the data are missing or damaged.
+    """
+    set_threads(settings["trainer"]["threads"])
+    node, conditional = json.dumps(settings["data"]), Settings(settings, trusted).conditional
+    key = (node, conditional, trusted)
+    if key not in _facts or (keep and node not in _kept):
+        _facts[key], loaded = _load(node, conditional, trusted)
+        if keep:
+            _kept[node] = loaded
+    return _facts[key]
 
 
 def _load(node: str, conditional: bool, trusted: tuple[str, ...]) -> "tuple[DataFacts, LoadedData]":
@@ -150,6 +175,7 @@ def _load(node: str, conditional: bool, trusted: tuple[str, ...]) -> "tuple[Data
         )
     classes = labels.classes_of(dataset, splits) if conditional else None
     x = splits.train.x
+    used = [split.x for split in splits if len(split.x)]
     constant = tuple(int(index) for index in constant_pixels(x))
     description = getattr(dataset, "description", "")
     hashes = labels.with_labels(splits, classes).hashes()
@@ -158,8 +184,8 @@ def _load(node: str, conditional: bool, trusted: tuple[str, ...]) -> "tuple[Data
         len(splits.valid.x),
         hashes,
         dataset.unit_interval,
-        float(x.min()),
-        float(x.max()),
+        min(float(part.min()) for part in used),
+        max(float(part.max()) for part in used),
         constant,
         tuple(dataset.shape),
         description,
@@ -171,7 +197,8 @@ def _load(node: str, conditional: bool, trusted: tuple[str, ...]) -> "tuple[Data
 
 def forget_data() -> None:
     """Let `check_data` read files again that may have changed since; for a process that lives longer than a command."""
-    _read.cache_clear()
+    _facts.clear()
+    _kept.clear()
 
 
 def _check_decoder(settings: Settings, facts: DataFacts, warn: Callable[[str], None]) -> None:
@@ -179,7 +206,7 @@ def _check_decoder(settings: Settings, facts: DataFacts, warn: Callable[[str], N
     source = f"data.path={settings.get('data.path')}" if settings.get("data.path") else "data"
     bounds = f"values from {facts.low:.4g} to {facts.high:.4g}"
     if settings.states("model.decoder", "likelihood") == "bernoulli" and not facts.unit_interval:
-        grey = ", or data.values=bytes for grey levels 0..255" if _could_be_bytes(settings, facts) else ""
+        grey = ", or data.values=bytes for grey levels 0..255" if facts.could_be_bytes(settings.values) else ""
         raise UserError(
             f"{source}: {bounds}, and {name} needs targets in [0, 1]; allowed: a Gaussian decoder; "
             f"try: model=gaussian_linear{grey}"
@@ -214,7 +241,3 @@ def _check_decoder(settings: Settings, facts: DataFacts, warn: Callable[[str], N
             f"{source}: {named(facts.constant, math.prod(facts.shape))}, and {name} learns a variance for each pixel: the density has "
             f"no bound there, and training diverges sooner or later; try: {floor}{noise}"
         )
-
-
-def _could_be_bytes(settings: Settings, facts: DataFacts) -> bool:
-    return settings.get("data.values") == "auto" and facts.low >= 0 and 1 < facts.high <= 255

@@ -156,7 +156,9 @@ def _launch(
                 points = check_points(
                     application,
                     master,
-                    lambda cfg, choices, name: check(cfg, JobContext(trusted, True, choices, name)),
+                    lambda cfg, choices, name, overrides: check(
+                        cfg, JobContext(trusted, True, choices, name, overrides=tuple(overrides))
+                    ),
                 )
                 if flags.check and points:
                     check_data([point for point in points if point.plan is not None and point.plan.own_data])
@@ -231,10 +233,10 @@ class _Task:
         config = HydraConfig.get()
         sweeping = config.mode == RunMode.MULTIRUN
         # An interpolation among the overrides refers to the job's config, so they are taken as they were typed.
-        point = " ".join(map(str, OmegaConf.to_container(config.overrides.task, resolve=False) or []))
-        context = JobContext(
-            self.trusted, sweeping, chosen_options(config), str(config.job.config_name), self.flags.prepare
-        )
+        overrides = tuple(map(str, OmegaConf.to_container(config.overrides.task, resolve=False) or []))
+        point = " ".join(overrides)
+        config_name, prepare = str(config.job.config_name), self.flags.prepare
+        context = JobContext(self.trusted, sweeping, chosen_options(config), config_name, prepare, overrides)
         # Inside too, for Hydra would print a line of its own about whatever leaves a job.
         with (
             requeue_on_time_limit(),
@@ -262,5 +264,7 @@ def show_plan(plan: PlannedRun | None, where: str = "") -> None:
         facts = plan.check_data()
         if description := getattr(facts, "description", ""):
             print(printable(f"{where}{plan.directory}: data: {description}"), flush=True)
+        if plan.model_choice:
+            print(printable(f"{where}{plan.directory}: {plan.model_choice}"), flush=True)
     does = f"{plan.directory}: {words[plan.action]} to {plan.max_samples:,} samples" if plan else "could run"
     print(printable(f"{where}{does}"), flush=True)

@@ -37,6 +37,7 @@ class JobContext:
         choices: The option chosen in each group.
         config_name: Name of the primary config in conf/.
         prepare_only: Whether the run directory is only to be made, not to be trained (`--prepare`).
+        overrides: The overrides of the job, `key=value` each.
     """
 
     trusted: tuple[str, ...]
@@ -44,6 +45,27 @@ class JobContext:
     choices: dict[str, Any]
     config_name: str
     prepare_only: bool = False
+    overrides: tuple[str, ...] = ()
+
+    def names_group(self, group: str) -> bool:
+        """Return whether one of the job's overrides chooses the option of a group.
+
+        Args:
+            group: The group.
+        """
+        return any(text.lstrip("+~").partition("=")[0] == group for text in self.overrides)
+
+    def compose_with(self, group: str, option: str) -> DictConfig:
+        """Return the config of the job with another option of a group.
+
+        Args:
+            group: The group, which none of the overrides names.
+            option: The option.
+
+        Raises:
+            HydraException: If the other overrides do not go together with the option.
+        """
+        return hydra.compose(self.config_name, [*self.overrides, f"{group}={option}"])
 
     def defaults(self, groups: tuple[str, ...], **values: Any) -> dict[str, Any]:
         """Return the config with these options and values, and nothing else chosen.

@@ -66,13 +66,16 @@ class Points:
         Raises:
             UserError: For a config that is not valid.
         """
-        cfg, choices = self._composer.compose([*self.space.fixed, *overrides])
+        words = [*self.space.fixed, *overrides]
+        cfg, choices = self._composer.compose(words)
         splits = OmegaConf.select(cfg, "evaluation.splits")
         if self._objective == "valid_bound" and splits in WITH_VALIDATION:
             if attribute(str(OmegaConf.select(cfg, "data._target_")), "validation") is False:
                 raise _no_validation(choices.get("data"))
-            cfg.evaluation.splits = WITH_VALIDATION[splits]
-        context = JobContext(self._context.trusted, True, choices, self.config_name)
+            words = [word for word in words if not word.startswith("evaluation.splits=")]
+            words.append(f"evaluation.splits={WITH_VALIDATION[splits]}")
+            cfg, choices = self._composer.compose(words)
+        context = JobContext(self._context.trusted, True, choices, self.config_name, overrides=tuple(words))
         return self._plan(cfg, context)
 
     def check(self) -> PlannedRun:

@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 
 from aevb import runs
 from aevb.cli.data_check import check_data, is_own_data, take_data
+from aevb.cli.decoder_choice import choose_decoder
 from aevb.cli.job import JobContext
 from aevb.cli.sweep import PlannedRun
 from aevb.config import label_pitfalls, pitfall_of, run_name, validate, warnings
@@ -53,8 +54,9 @@ def plan_run(cfg: DictConfig, context: JobContext, warn: Callable[[str], None] =
     Raises:
         UserError: With every fault of the config.
     """
-    settings = with_origin(validate(cfg, context.trusted))
-    settings["choices"] = label_pitfalls(context.choices, settings)
+    chosen = choose_decoder(validate(cfg, context.trusted), context)
+    settings = with_origin(chosen.settings)
+    settings["choices"] = label_pitfalls(chosen.choices, settings)
     # What a run would be if nothing but its short name were asked for.
     short = {key: settings[key] for key in ("latent_dim", "seed")}
     defaults = context.defaults(IN_THE_NAME, **short)
@@ -71,8 +73,16 @@ def plan_run(cfg: DictConfig, context: JobContext, warn: Callable[[str], None] =
         check_data(settings, directory, context.trusted, warn)
     for line in warnings(settings):
         warn(line)
-    own = is_own_data(settings, context.trusted)
-    return PlannedRun(directory, settings, action, lambda: check_data(settings, directory, context.trusted, warn), own)
+    if action == "done":
+        take_data(settings)  # which are not needed any more
+    return PlannedRun(
+        directory,
+        settings,
+        action,
+        lambda: check_data(settings, directory, context.trusted, warn),
+        is_own_data(settings, context.trusted),
+        chosen.description,
+    )
 
 
 def _check_length(directory: Path) -> None:

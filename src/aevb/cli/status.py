@@ -104,7 +104,9 @@ def rows_of_sweep(overrides: list[str], trusted: tuple[str, ...]) -> list[Row]:
             planned = check_points(
                 application,
                 compose_master(application, "train", overrides),
-                lambda cfg, choices, name: plan_run(cfg, JobContext(trusted, True, choices, name)),
+                lambda cfg, choices, name, words: plan_run(
+                    cfg, JobContext(trusted, True, choices, name, overrides=tuple(words))
+                ),
             )
     except Exception as error:
         if isinstance(error, UserError) or not is_user_error(error):

@@ -42,6 +42,7 @@ class PlannedRun:
         action: "new", "resume", "extend" or "done".
         check_data: Reads the data; raises UserError.
         own_data: Whether they are the user's own files, which --check reads too.
+        model_choice: The model that was chosen for these files, and why; empty if the user or an experiment chose it.
     """
 
     directory: Path
@@ -49,6 +50,7 @@ class PlannedRun:
     action: str
     check_data: Callable[[], object]
     own_data: bool = False
+    model_choice: str = ""
 
     @property
     def max_samples(self) -> int:
@@ -71,8 +73,8 @@ class SweepPoint:
     plan: PlannedRun | None
 
 
-Check = Callable[[DictConfig, dict[str, Any], str], PlannedRun | None]
-"""Validates a point: config, options chosen, name of the primary config -> plan. Raises UserError."""
+Check = Callable[[DictConfig, dict[str, Any], str, list[str]], PlannedRun | None]
+"""Validates a point: config, options chosen, name of the primary config, overrides -> plan. Raises UserError."""
 
 
 def compose_master(application: Hydra, config_name: str, overrides: list[str]) -> DictConfig:
@@ -186,7 +188,7 @@ def check_points(application: Hydra, master: DictConfig, check: Check) -> list[S
         cfg, choices = composer.compose(overrides)
         label = " ".join(override for override in overrides if override not in common)
         try:
-            points.append(SweepPoint(" ".join(overrides), label, check(cfg, choices, config_name)))
+            points.append(SweepPoint(" ".join(overrides), label, check(cfg, choices, config_name, overrides)))
         except UserError as error:
             for line in str(error).splitlines():
                 faults.setdefault(line, []).append(label)

@@ -130,6 +130,8 @@ def _prepare(plan: PlannedRun, context: JobContext, here: bool = False) -> Queue
         _write_published(directory.parent, data, latent_dim, settings["max_samples"])
     if facts.description:
         print(printable(f"{directory}: data: {facts.description}"), flush=True)
+    if plan.model_choice:
+        print(printable(f"{directory}: {plan.model_choice}"), flush=True)
     print(f"{directory}: {ACTIONS[plan.action]} to {settings['max_samples']:,} samples", flush=True)
     return QueuedRun(directory, settings, context.trusted)
 

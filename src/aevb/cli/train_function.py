@@ -117,7 +117,7 @@ def _plan(words: list[str], trusted: tuple[str, ...]) -> PlannedRun:
                     f"{' '.join(sweeping)}: a sweep of several runs; allowed: a single run; "
                     f"try: {shlex.join(['aevb-train', *words])}, and aevb.runs() for its table"
                 )
-            context = JobContext(trusted, False, chosen_options(cfg.hydra), "train")
+            context = JobContext(trusted, False, chosen_options(cfg.hydra), "train", overrides=tuple(words))
             return plan_run(_without_hydra(cfg), context, _warn)
     except Exception as error:
         if isinstance(error, UserError) or not is_user_error(error):
@@ -137,11 +137,12 @@ def _warn(line: str) -> None:
 
 
 def _train(plan: PlannedRun, trusted: tuple[str, ...]) -> None:
-    hashes = check_data(plan.settings, plan.directory, trusted, _warn).hashes
+    here = plan.settings["trainer"]["devices"] == 1
+    hashes = check_data(plan.settings, plan.directory, trusted, _warn, keep=here).hashes
     with lock(plan.directory):
         record_run(plan, hashes)
     try:
-        if plan.settings["trainer"]["devices"] == 1:
+        if here:
             _train_in_this_process(plan, trusted)
         else:
             _train_in_children(plan, trusted)

@@ -88,10 +88,9 @@ def _is_number(cell: str) -> bool:
 
 def _numbers(file: IO[bytes], separator: str, names: list[str]) -> np.ndarray:
     first = 2 if names else 1
+    text = io.TextIOWrapper(file, "utf-8-sig")
     try:
-        return np.loadtxt(
-            io.TextIOWrapper(file, "utf-8-sig"), delimiter=separator, ndmin=2, comments=None, quotechar='"'
-        )
+        return np.loadtxt(text, delimiter=separator, ndmin=2, comments=None, quotechar='"')
     except UnicodeDecodeError as error:
         raise UserError("text that is not UTF-8; allowed: UTF-8; try: save it anew") from error
     except ValueError as error:  # "could not convert string 'a' to float64 at row 3, column 2."
@@ -106,6 +105,8 @@ def _numbers(file: IO[bytes], separator: str, names: list[str]) -> np.ndarray:
             f"not a table of numbers ({reason}; rows count from 0 after line {first - 1}); allowed: numbers in every cell, "
             f"names in the first line, classes as integers in a column named label; try: {remedy}"
         ) from error
+    finally:
+        text.detach()  # the caller closes the file
 
 
 def _as_integers(values: np.ndarray) -> np.ndarray:

@@ -39,6 +39,8 @@ __all__ = ["TensorBoard"]
 
 FINAL_TAGS = ("final/", "results/", "_hparams_/session_end_info")
 """Beginnings of the tags that are written at the end of a run only."""
+MAX_ASPECT = 8
+"""Longer side of an image in units of the shorter one, above which the projector shows points only."""
 
 
 class _Logger(TensorBoardLogger):
@@ -170,13 +172,19 @@ class TensorBoard(RunLogger):
         means: Tensor = context.model.encoder(x).mean.cpu()
         means = F.pad(means, (0, max(0, 3 - means.shape[1])))  # the projector needs three axes
         label = context.label[: self.embedding].tolist()
-        pixels, data = context.model.split(x)[0], context.model.split(context.x)[0]
-        images = torch.from_numpy(levels(pixels, context.shape, data))
-        sprites = images.permute(0, 3, 1, 2) if images.ndim == 4 else images[:, None].expand(-1, 3, -1, -1)
-        rows, columns = context.shape[:2]
-        side = max(rows, columns)  # torch takes square images
-        sprites = F.pad(sprites, (0, side - columns, 0, side - rows))
-        self._writer.add_embedding(means, label if any(label) else None, sprites, seen, "posterior_means")
+        self._writer.add_embedding(means, label if any(label) else None, _sprites(context, x), seen, "posterior_means")
+
+
+def _sprites(context: RunContext, x: Tensor) -> Tensor | None:
+    # Square images, as torch takes them, with a border; None for rows of a table, which would be nothing but border.
+    rows, columns = context.shape[:2]
+    side = max(rows, columns)
+    if side > MAX_ASPECT * min(rows, columns):
+        return None
+    pixels, data = context.model.split(x)[0], context.model.split(context.x)[0]
+    images = torch.from_numpy(levels(pixels, context.shape, data))
+    sprites = images.permute(0, 3, 1, 2) if images.ndim == 4 else images[:, None].expand(-1, 3, -1, -1)
+    return F.pad(sprites, (0, side - columns, 0, side - rows))
 
 
 def _remove_embedding(folder: Path) -> None:
