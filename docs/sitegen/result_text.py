@@ -131,7 +131,7 @@ def unexplained_text() -> str:
         f"""**The paper's training bounds.** With latent_dim 5 to 200 and learning rate 0.01 our training bounds (seed 0) lie
         {span(train)} nats below the paper's at 1e7. The paper's training bound exceeds its test bound by {span(excess_of_paper)} nats
         there; ours differs from its test bound by {signed(min(excess), 1)} to {signed(max(excess), 1)}.""",
-        f"""**Frey Face.** Every curve of the paper starts as ours does with minibatches of 500, not of the 100 that it
+        f"""**Frey Face.** The paper's curves start as ours do with minibatches of 500, not of the 100 that it
         states ([by experiment](../frey-face-gap/README.md)). With 100 a learning rate of 0.005, half the smallest that the
         paper names, comes nearer on every panel ({", ".join(signed(value, 1) for value in smaller)} nats at 1e6 with
         latent_dim 2, 5, 10 and 20, one seed). What keeps its wake-sleep on the plateau to 1e8 samples is open.""",
