@@ -61,6 +61,10 @@ def test_opens_without_errors_or_requests(window: Browser, pages: dict[str, Page
 @pytest.mark.parametrize("pointer", ["mouse", "touch"])
 def test_dragging_moves_z(window: Browser, page: Page, pointer: str) -> None:
     opened(window, page.file)
+    if pointer == "touch":
+        window.resize(500, 900)  # the narrowest window of Chromium
+        assert window.run("return document.documentElement.scrollWidth <= innerWidth")
+        window.resize(1480, 1000)
     before = window.run("return decoded.toDataURL()")
     window.drag("#plane", (0.5, 0.5), (0.6, 0.4), (0.75, 0.25), pointer=pointer)
     radius = window.run("return current.info.radius")
