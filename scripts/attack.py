@@ -2,8 +2,9 @@
 
 A good run of the embedded digits is copied once for each command and each damage of scripts/hostile_runs.py, and the command is
 run over the copy; then aevb-status, aevb-figure and aevb-report are run over the folder of all damaged runs. A command may
-succeed or refuse. It may not hang, print a traceback or a control character, change anything outside of the run, or keep the
-good run from being shown. The commands are forked from one process that has loaded torch, so that all of them take minutes.
+succeed or refuse, but has to succeed on an undamaged copy. It may not hang, print a traceback or a control character, change
+anything outside of the run, or keep the good run from being shown. The commands are forked from one process that has loaded
+torch, so that all of them take minutes.
 """
 
 import argparse
@@ -37,9 +38,12 @@ ARGUMENTS: dict[str, Callable[[Path, Path], list[str]]] = {
     "report": lambda run, good: [str(run), "--out", f"{run.parent}-report.html"],
     "explore": lambda run, good: [str(run), "--output", f"{run.parent}-page.html"],
     "train": lambda run, good: [*TRAIN, f"name={run.name}", f"output_dir={run.parents[1]}", "max_samples=600"],
-    "export": lambda run, good: [str(run)],
+    "export": lambda run, good: [f"run={run}", "format=safetensors"],
+    "weights": lambda run, good: ["pack", str(run), "--output", f"{run.parent}-weights.zip"],
 }
 """The command line over a run, for each command without `aevb-`. A new command is tried with the run as its argument."""
+
+UNDAMAGED = Damage("none", "nothing is damaged", lambda run, victim: None)
 
 PRELOADED = (
     *(
@@ -148,6 +152,8 @@ def fault(attack: Attack, code: int | None, output: str, victim: Path) -> str | 
         return f"control character {match[0]!r} in {output[max(0, match.start() - 40) : match.end() + 20]!r}"
     if [path.name for path in victim.iterdir()] != ["file"] or (victim / "file").read_bytes() != b"precious\n":
         return "changed a file outside of the run"
+    if attack.damage is UNDAMAGED and code != 0:
+        return f"refused an undamaged run: {output.strip()[-200:]}"
     if attack.damage is None and code != 0:
         return f"one bad run ended it for the others: {output.strip()[-200:]}"
     return None
@@ -250,7 +256,12 @@ def main() -> int:
         print(output)
         return 1
     pairs = [Attack(program, damage) for damage in DAMAGES for program in attacks.entries]
-    every = [*pairs[:: options.every], *(Attack(program, None) for program in ("status", "figure", "report"))]
+    undamaged = [Attack(program, UNDAMAGED) for program in attacks.entries]  # a command that refuses it attacks nothing
+    every = [
+        *undamaged,
+        *pairs[:: options.every],
+        *(Attack(program, None) for program in ("status", "figure", "report")),
+    ]
     wanted = [attack for attack in every if options.only in f"{attack.kind} {attack}"]
     outcomes = []
     for outcome in attacks.run(wanted):
