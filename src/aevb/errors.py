@@ -3,7 +3,7 @@
 import errno
 import re
 
-__all__ = ["ReportedError", "UserError", "memory_error"]
+__all__ = ["ReportedError", "UserError", "resource_error"]
 
 MEMORY = re.compile(
     r"(can't|cannot|could not|unable to) allocate|out of memory|failed to map segment|can't start new thread",
@@ -24,12 +24,17 @@ class ReportedError(UserError):
     """A fault that the process it was found in has printed; the message is for the account at the end of a sweep."""
 
 
-def memory_error(error: BaseException) -> UserError | None:
-    """Return the error for users if an exception means that there is too little memory; None for any other.
+def resource_error(error: BaseException) -> UserError | None:
+    """Return the error for users if there is too little memory, or if no more processes may start; None for any other.
 
     Args:
         error: The exception of Python, NumPy, torch or the dynamic linker.
     """
+    if isinstance(error, BlockingIOError) and error.errno == errno.EAGAIN and error.filename is None:  # of fork
+        return UserError(
+            f"processes: no more may start ({error.strerror}); allowed: one for each core and a few more; "
+            "try: a higher limit (ulimit -u), or fewer jobs at a time (hydra.launcher.cores=1)"
+        )
     no_memory = isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
     says_so = isinstance(error, RuntimeError | ImportError | OSError) and MEMORY.search(str(error))
     if not (no_memory or says_so):
@@ -37,5 +42,5 @@ def memory_error(error: BaseException) -> UserError | None:
     words = " ".join(str(error).split())[:120] or "MemoryError"
     return UserError(
         f"memory: too little ({words}); allowed: what the data, the model and torch need; "
-        "try: a higher limit (ulimit -v), batch_size=, evaluation.num_images= or num_images= smaller, or fewer jobs at a time"
+        "try: a higher limit (ulimit -v, or -u for threads), batch_size=, evaluation.num_images= or num_images= smaller, or fewer jobs at a time"
     )

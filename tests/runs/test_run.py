@@ -146,6 +146,14 @@ def test_discard_takes_only_what_never_came_to_a_checkpoint(tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
+def test_discard_keeps_a_file_of_somebody(tmp_path: Path) -> None:
+    one = tmp_path / "outputs" / "runs" / "one"
+    made(one)
+    (one / "notes.txt").write_text("mine")
+    runs.discard(one)
+    assert [path.name for path in one.iterdir()] == ["notes.txt"]
+
+
 def test_finished_runs_and_their_rows(tmp_path: Path) -> None:
     for name in ("b/deep", "a", "partial"):
         made(tmp_path / name)

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from aevb.console.printable import printable
 from aevb.console.streams import standard_streams
-from aevb.errors import UserError, memory_error
+from aevb.errors import UserError, resource_error
 
 __all__ = ["Arguments", "run_command", "user_path"]
 
@@ -60,7 +60,7 @@ def run_command(program: str, main: Callable[[], int]) -> NoReturn:
             print(f"{program}: {printable(error.filename)}: {error.strerror}; try: another path", file=sys.stderr)
             code = 2
         except (MemoryError, RuntimeError, ImportError) as error:
-            if (too_little := memory_error(error)) is None:
+            if (too_little := resource_error(error)) is None:
                 raise
             print(f"{program}: {printable(too_little)}", file=sys.stderr)
             code = 2

@@ -42,9 +42,9 @@ def _too_little(error: BaseException) -> str:
     # The line about too little memory; empty for any other exception.
     try:
         from aevb.console.memory import memory_limit
-        from aevb.errors import memory_error
+        from aevb.errors import resource_error
 
-        if line := str(memory_error(error) or ""):
+        if line := str(resource_error(error) or ""):
             return line
         if memory_limit() is None:
             return ""

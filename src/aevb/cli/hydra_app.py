@@ -35,7 +35,7 @@ from aevb.console.environment import COMMAND, SCRATCH
 from aevb.console.printable import printable
 from aevb.console.signals import stop_signals
 from aevb.console.streams import OutputError, standard_streams
-from aevb.errors import UserError, memory_error
+from aevb.errors import UserError, resource_error
 from aevb.execution.lifetime import exit_with_launcher
 from aevb.execution.scratch import scratch
 
@@ -113,7 +113,7 @@ def run_hydra_app(
         except OutputError:
             raise
         except Exception as error:
-            error = memory_error(error) or error
+            error = resource_error(error) or error
             if full_error or not is_user_error(error):
                 raise
             if {"-sc", "--shell-completion"} & set(sys.argv):

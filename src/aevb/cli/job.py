@@ -18,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from aevb.config import options
 from aevb.console.printable import printable
 from aevb.console.streams import OutputError
-from aevb.errors import ReportedError, UserError, memory_error
+from aevb.errors import ReportedError, UserError, resource_error
 
 __all__ = ["Failures", "JobContext", "print_error", "report_errors"]
 
@@ -154,7 +154,7 @@ def report_errors(program: str, point: str, failures: Failures, sweeping: bool) 
             print_error(program, reason, where)
             failures.record(point, reason)
             return
-        if (too_little := memory_error(error)) is not None:
+        if (too_little := resource_error(error)) is not None:
             print_error(program, str(too_little), where)
             failures.record(point, str(too_little))
             return

@@ -15,12 +15,12 @@ from omegaconf import DictConfig
 from aevb import runs
 from aevb.cli.data_check import check_data
 from aevb.cli.hydra_app import Search, run_hydra_app
-from aevb.cli.job import Failures, JobContext, report_errors
+from aevb.cli.job import Failures, JobContext, print_error, report_errors
 from aevb.cli.run_plan import PROGRAM, plan_run, print_warning, record_run, train_here
 from aevb.cli.sweep import PlannedRun, SweepPoint
 from aevb.cli.worker_command import worker_command
 from aevb.console.printable import printable
-from aevb.errors import ReportedError, UserError, memory_error
+from aevb.errors import ReportedError, UserError, resource_error
 from aevb.execution import pool
 from aevb.execution.queue import QueuedRun, train_in_ensembles, train_in_parallel
 from aevb.runs import manifest
@@ -29,6 +29,7 @@ from aevb.runs.status import failure_reason, has_diverged
 
 __all__ = ["train"]
 
+SIGNALLED = 128  # the exit code after a signal is 128 + its number
 ACTIONS = {"new": "training", "resume": "going on", "extend": "extending"}
 
 
@@ -94,11 +95,19 @@ def _train_points(
 
 @contextmanager
 def _leaves_no_untrained(*plans: PlannedRun) -> Iterator[None]:
-    """Removes new runs that never came to a checkpoint, if full output, a full disk or too little memory ends the command."""
+    """Removes new runs that never came to a checkpoint, if a signal, full output, a full disk or too little memory ends the command."""
     try:
         yield
+    except (KeyboardInterrupt, SystemExit) as end:
+        if isinstance(end, KeyboardInterrupt) or (isinstance(end.code, int) and end.code > SIGNALLED):
+            for plan in plans:
+                if plan.action == "new" and plan.directory.is_dir():
+                    runs.discard(plan.directory)
+                    if not plan.directory.is_dir():
+                        print_error(PROGRAM, f"{plan.directory}: stopped before its first checkpoint, and removed")
+        raise
     except Exception as error:
-        too_little = memory_error(error)
+        too_little = resource_error(error)
         if too_little is None and not isinstance(error, OSError):
             raise
         for plan in plans:

@@ -27,7 +27,7 @@ from aevb.console.memory import try_imports_first
 from aevb.console.signals import STOP_SIGNALS, stop_signals
 from aevb.console.streams import prepare_streams
 from aevb.data.torchvision_import import matching_torchvision
-from aevb.errors import UserError, memory_error
+from aevb.errors import UserError, resource_error
 from aevb.execution.lifetime import exit_immediately
 
 __all__ = [
@@ -182,7 +182,7 @@ def _child(module: str, arguments: list[str]) -> None:
     except KeyboardInterrupt:
         code = 128 + signal.SIGINT
     except BaseException as error:
-        if (too_little := memory_error(error)) is not None:
+        if (too_little := resource_error(error)) is not None:
             print(f"{arguments[0]}: {too_little}", file=sys.stderr)
             code = 2
         else:

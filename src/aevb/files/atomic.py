@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from aevb.errors import UserError
 
-__all__ = ["process_exists", "remove_leftovers", "temporary", "write_atomically", "write_json", "write_text"]
+__all__ = ["PREFIX", "process_exists", "remove_leftovers", "temporary", "write_atomically", "write_json", "write_text"]
 
 PREFIX = ".aevb-tmp-"
 LEFTOVER = re.compile(re.escape(PREFIX) + r".+-(\d+)(?:\.\d+)?", re.DOTALL)

@@ -34,6 +34,7 @@ __all__ = [
     "DAMAGED_CHECKPOINT",
     "DATA",
     "DONE",
+    "ENTRIES",
     "EVALUATIONS",
     "FAILED",
     "FOLDERS",
@@ -83,6 +84,12 @@ PUBLISHED_EVALUATIONS = f"{TENSORBOARD}/evaluation"
 
 FOLDERS = (CHECKPOINTS, EVALUATIONS, BEST_EVALUATIONS, TENSORBOARD, PUBLISHED_EVALUATIONS, CSV, WANDB)
 """The folders of a run directory that we write to."""
+
+ENTRIES = (
+    *(CONFIG, MANIFEST, DATA, LOCK, DONE, FAILED, PRUNED, METRICS, TIMING, PROGRESS, LEARNING_RATES, MODEL, BEST),
+    *(POSTERIOR_MEANS, CHECKPOINTS, TENSORBOARD, CSV, WANDB, MLFLOW, EVALUATIONS),
+)
+"""Everything of ours directly in a run directory."""
 
 
 def evaluation_files(run: Path) -> list[Path]:

@@ -17,7 +17,7 @@ from omegaconf import OmegaConf
 
 from aevb.config import difference, fingerprint, shown
 from aevb.errors import UserError
-from aevb.files.atomic import write_json, write_text
+from aevb.files.atomic import PREFIX, write_json, write_text
 from aevb.files.regular import open_regular, remove_file
 from aevb.runs import layout
 from aevb.runs.csv_table import columns
@@ -140,15 +140,23 @@ def check_is_still_there(directory: Path) -> None:
 def discard(directory: Path) -> None:
     """Remove a run that has no checkpoint and that no process trains, and the folders that are then empty.
 
+    Files that are none of a run's stay.
+
     Args:
         directory: The run directory.
     """
     with suppress(UserError), lock(directory):
         if any((directory / layout.CHECKPOINTS).glob("*.ckpt")):
             return
-        shutil.rmtree(directory)
+        for path in directory.iterdir():
+            if path.name not in layout.ENTRIES and not path.name.startswith(PREFIX):
+                continue  # somebody's own file
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
     with suppress(OSError):
-        for folder in (directory.parent, directory.parent.parent):
+        for folder in (directory, directory.parent, directory.parent.parent):
             folder.rmdir()
 
 

@@ -16,7 +16,7 @@ from aevb.config.instantiate import instantiate
 from aevb.console.streams import OutputError
 from aevb.data.dataset import LoadedData
 from aevb.data.labels import with_labels
-from aevb.errors import UserError, memory_error
+from aevb.errors import UserError, resource_error
 from aevb.evaluators.evaluator import Evaluator
 from aevb.files.regular import remove_file
 from aevb.loggers.base import RunLogger
@@ -84,7 +84,7 @@ def run(
         except Exception as error:
             if ranks.first:
                 runs.mark_failed(directory, traceback.format_exc())
-            if (too_little := memory_error(error)) is not None:
+            if (too_little := resource_error(error)) is not None:
                 raise too_little from error
             if isinstance(error, OSError) and error.errno:  # the file system refuses; TensorBoard does not say where
                 where = error.filename or directory
