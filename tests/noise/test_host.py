@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import stats
 
-from aevb.noise import Noise, NoisePrefetch, RowNoise
+from aevb.noise import FirstDraws, Noise, NoisePrefetch, RowNoise
 from aevb.noise.host import philox
 
 
@@ -50,6 +50,20 @@ def test_ranks_hold_slices_of_the_global_minibatch():
     whole = Noise(3, "noise", 5).normal((2, 8, 3))
     parts = [Noise(3, "noise", 5, rank=rank, world=2).normal((2, 4, 3)) for rank in range(2)]
     assert torch.equal(torch.cat(parts, dim=1), whole)
+
+
+@pytest.mark.parametrize("numbers", [FirstDraws.NUMBERS, 10])
+def test_kept_first_draws_are_what_each_would_draw(numbers, monkeypatch):
+    """Evaluations that begin alike and differently, go on behind what was kept, and write into what they got."""
+    monkeypatch.setattr(FirstDraws, "NUMBERS", numbers)  # 10: nothing fits
+    kept = FirstDraws()
+    for rows, kind in ((4, "normal"), (4, "normal"), (2, "normal"), (4, "uniform"), (4, "normal"), (4, "uniform")):
+        begun = RowNoise(0, "bound", range(rows), first_draws=kept), RowNoise(0, "bound", range(rows))
+        for further in (kind, "normal", "uniform"):
+            ours, expected = (getattr(noise, further)((3, rows, 2)) for noise in begun)
+            assert torch.equal(ours, expected)
+            ours.zero_()
+    assert kept._kept == (2 * 24 + 12 if numbers > 10 else 0)
 
 
 def test_numbers_are_normal_and_uniform():

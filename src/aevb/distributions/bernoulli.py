@@ -54,10 +54,15 @@ def _bernoulli_log_prob(logits: Tensor, value: Tensor) -> Tensor:
     if rows > ROWS:
         return torch.stack([_bernoulli_log_prob(*pair) for pair in zip(logits, value, strict=True)])
     parts, step = [], max(1, ROWS // max(1, rows))
+    log_sigmoids, softpluses = logits.new_empty((2, min(step, len(logits)), *logits.shape[1:]))
     for few, x in zip(logits.split(step), value.split(step), strict=True):
-        log_sigmoid = few.abs().sigmoid_().log_()
-        softplus_ = few.clamp(min=0).sub_(log_sigmoid)
-        parts.append((x * few).sub_(softplus_).sum(-1))
+        first, second = (
+            log_sigmoids[: len(few)],
+            softpluses[: len(few)],
+        )  # the same memory for all, which stays in the cache
+        log_sigmoid = torch.abs(few, out=first).sigmoid_().log_()
+        softplus_ = torch.clamp(few, min=0, out=second).sub_(log_sigmoid)
+        parts.append(torch.mul(x, few, out=first).sub_(softplus_).sum(-1))
     return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 

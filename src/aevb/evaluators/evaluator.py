@@ -23,7 +23,7 @@ from aevb.distributions import Bernoulli
 from aevb.evaluators.partial import Partial
 from aevb.evaluators.suitable import unsupported
 from aevb.models.vae import VAE
-from aevb.noise import Noise, RowNoise
+from aevb.noise import FirstDraws, Noise, RowNoise
 
 __all__ = ["STANDARD_ERROR", "Evaluation", "Evaluator", "run_over"]
 
@@ -224,6 +224,7 @@ def run_over(
     bar: Bar | None = None,
     partial: Partial | None = None,
     known: Evaluation | None = None,
+    first_draws: FirstDraws | None = None,
 ) -> Evaluation:
     """Apply an evaluator to all images, block by block.
 
@@ -238,6 +239,7 @@ def run_over(
         partial: The file of partial results, for a single process only; the evaluation resumes from it.
         known: The evaluation of the first of these images, with the same model and seed: whole blocks of them are not
             evaluated again.
+        first_draws: Where noise is kept for the next evaluation with the same seed; None: nowhere.
 
     Returns:
         The values of all images and the summary.
@@ -262,7 +264,7 @@ def run_over(
     for k, start in enumerate(range(done, len(x), evaluator.images)):
         block = x[start : start + evaluator.images]
         if k % world == rank:
-            noise = RowNoise(seed, evaluator.name, range(start, start + len(block)), device)
+            noise = RowNoise(seed, evaluator.name, range(start, start + len(block)), device, first_draws)
             values = evaluator.values(model, block.to(device), noise)
             for name, value in values.items():
                 own_values.setdefault(name, torch.zeros(len(x), dtype=torch.float64))[start : start + len(block)] = (

@@ -8,12 +8,13 @@ are drawn for the whole minibatch and each rank takes its own rows.
 
 import math
 import zlib
-from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from aevb.noise.first_draws import FirstDraws
 
 __all__ = ["Noise", "NoisePrefetch", "RowNoise", "philox"]
 
@@ -210,12 +211,21 @@ class RowNoise(Noise):
         purpose: What the numbers are for.
         rows: Positions of the M datapoints in their split.
         device: Where the numbers are put; None: the CPU.
+        first_draws: Where the answers to first requests are kept; None: nowhere.
     """
 
-    def __init__(self, seed: int, purpose: str, rows: range, device: torch.device | None = None) -> None:
+    def __init__(
+        self,
+        seed: int,
+        purpose: str,
+        rows: range,
+        device: torch.device | None = None,
+        first_draws: FirstDraws | None = None,
+    ) -> None:
         super().__init__(seed, purpose, 0, device=device)
-        key = _key(seed, purpose)
-        self._generators = [_generator(key, row) for row in rows]
+        self.rows, self.first_draws = rows, first_draws
+        self._first: tuple[Any, ...] | None = None
+        self._generators: list[np.random.Generator] = []
 
     def normal(self, shape: tuple[int, ...], dtype: torch.dtype = torch.float32) -> Tensor:
         """Draw from N(0, 1), row m from the stream of datapoint m.
@@ -227,7 +237,7 @@ class RowNoise(Noise):
         Returns:
             A tensor of that shape.
         """
-        return self._stack(shape, lambda generator, size: generator.standard_normal(size, dtype=_NUMPY[dtype]))
+        return self._answer("standard_normal", shape, dtype)
 
     def uniform(self, shape: tuple[int, ...], dtype: torch.dtype = torch.float32) -> Tensor:
         """Draw uniform numbers in [0, 1), row m from the stream of datapoint m.
@@ -239,13 +249,23 @@ class RowNoise(Noise):
         Returns:
             A tensor of that shape.
         """
-        return self._stack(shape, lambda generator, size: generator.random(size, dtype=_NUMPY[dtype]))
+        return self._answer("random", shape, dtype)
 
-    def _stack(
-        self, shape: tuple[int, ...], draw: Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
-    ) -> Tensor:
+    def _answer(self, method: str, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
         *lead, rows, _ = shape
-        if rows != len(self._generators):
-            raise ValueError(f"noise for {len(self._generators)} datapoints was asked for {rows} rows")
-        size = (*lead, shape[-1])
-        return self._rows(np.stack([draw(generator, size) for generator in self._generators], axis=-2))
+        if rows != len(self.rows):
+            raise ValueError(f"noise for {len(self.rows)} datapoints was asked for {rows} rows")
+        request = (method, (*lead, shape[-1]), _NUMPY[dtype])
+        if self._first is None and self.first_draws is not None:
+            self._first = request
+            key = (self.seed, self.purpose, self.rows, *request)
+            return self._rows(self.first_draws(key, lambda: self._stack(request)))
+        if self._first is not None and not self._generators:
+            self._stack(self._first)  # was kept: the streams continue behind it
+        return self._rows(self._stack(request))
+
+    def _stack(self, request: tuple[Any, ...]) -> np.ndarray:
+        if not self._generators:
+            key = _key(self.seed, self.purpose)
+            self._generators = [_generator(key, row) for row in self.rows]
+        return np.stack([_draw(generator, request) for generator in self._generators], axis=-2)

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from aevb.evaluators.evaluator import STANDARD_ERROR, Evaluator, run_over
 from aevb.loggers.base import RunContext, RunLogger
+from aevb.noise import FirstDraws
 from aevb.training.module import Training
 from aevb.training.schedule import Block, EvaluationSchedule
 from aevb.training.timed_evaluation import TimedEvaluation
@@ -63,6 +64,7 @@ class EvaluationCallback(L.Callback):
         self.rows: list[dict[str, float]] = []
         self.latest: dict[str, TimedEvaluation] = {}
         self._extra: dict[str, None] = {}  # an ordered set
+        self._first_draws = FirstDraws()
 
     @property
     def state_key(self) -> str:
@@ -137,7 +139,8 @@ class EvaluationCallback(L.Callback):
 
     def _values(self, name: str, evaluator: Evaluator, split: str, x: Tensor) -> dict[str, float]:
         start = time.perf_counter()
-        evaluation = run_over(evaluator, self.context.model, x, self.context.settings["seed"])
+        seed = self.context.settings["seed"]
+        evaluation = run_over(evaluator, self.context.model, x, seed, first_draws=self._first_draws)
         if split == "test":
             self.latest[name] = TimedEvaluation(evaluator, evaluation, time.perf_counter() - start)
         # Another evaluator may have a value called bound; it must not take the place of the column test_bound.
