@@ -24,7 +24,7 @@ from benchmarks.results import Row, Speed
 
 __all__ = ["GROUPS", "main"]
 
-GROUPS = ("training", "framework", "sweep", "importance", "startup", "ensemble", "gpu")
+GROUPS = ("training", "framework", "sweep", "importance", "evaluators", "startup", "ensemble", "gpu")
 
 ABOUT = """How fast aevb is, as ratios measured side by side: beside loops that people write, beside JAX, and beside the matrix
 products alone. Prints a table, writes JSON and a chart. Nothing else should run on the machine meanwhile."""

@@ -18,6 +18,8 @@ RIVALS = {
     "hand, onednn": "hand-written closed-form loop, products by oneDNN",
     "examples": "pytorch/examples style loop",
     "textbook": "textbook Lightning",
+    "lightning_docs": "Lightning as in its documentation",
+    "pythae_trainer": "pythae's trainer",
     "jax_scan": "JAX jit + scan",
     "eager": "eager torch loop, data in a tensor",
     "gemm": "matrix products alone",
@@ -39,8 +41,10 @@ def goal(rival: str, threads: int) -> Goal | None:
 
 def absent(rival: str, brief: bool = False) -> str:
     """Why a rival is not measured here; empty if it is."""
-    if brief and (rival.endswith("onednn") or rival == "eager"):
+    if brief and (rival.endswith("onednn") or rival in ("eager", "lightning_docs", "pythae_trainer")):
         return LEFT_OUT
+    if rival == "pythae_trainer" and not importlib.util.find_spec("pythae"):
+        return "not installed: pip install pythae"
     if rival == "jax_scan" and not importlib.util.find_spec("jax"):
         return "not installed: pip install 'aevb[bench]'"
     return "this torch comes without oneDNN" if rival.endswith("onednn") and not available() else ""

@@ -14,17 +14,18 @@ from benchmarks import rivals
 from benchmarks.benchmark_model import SMALL, BenchmarkModel
 from benchmarks.children import Method
 from benchmarks.gate import Gate, Over
-from benchmarks.groups import importance, training
+from benchmarks.groups import evaluators, importance, training
 from helpers.gates import run
 
 NAMES = sorted(path.stem for path in Path(rivals.__file__).parent.glob("[!_]*.py"))
+OPTIONAL = {"jax_scan": "jax", "pythae_trainer": "pythae"}
 BRIEF = BenchmarkModel(**{**vars(SMALL), "unit": 5, "samples": 100})
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_method_runs(name: str) -> None:
-    if name == "jax_scan" and not importlib.util.find_spec("jax"):
-        pytest.skip("extra bench")
+    if (package := OPTIONAL.get(name)) and not importlib.util.find_spec(package):
+        pytest.skip(f"{package} is not installed")
     before = torch.get_float32_matmul_precision()
     try:
         gate = run(import_module(f"benchmarks.rivals.{name}").loop, BRIEF, BRIEF.unit)
@@ -34,7 +35,7 @@ def test_every_method_runs(name: str) -> None:
 
 
 def test_every_method_is_asked_for() -> None:
-    methods = {name.partition(",")[0] for name in (*training.RIVALS, *importance.METHODS)}
+    methods = {name.partition(",")[0] for name in (*training.RIVALS, *importance.METHODS, *evaluators.METHODS)}
     assert set(NAMES) == methods | {"one_parameter_plain"}
 
 
