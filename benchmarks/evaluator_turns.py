@@ -12,6 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from aevb.evaluators.evaluator import Evaluator, run_over
 from aevb.models.vae import VAE
+from aevb.nn.freed_memory import keep_freed_memory
 from benchmarks.benchmark_model import BenchmarkModel
 from benchmarks.gate import Gate
 from benchmarks.trained_model import load_trained
@@ -63,6 +64,7 @@ def multiply(spec: BenchmarkModel, gate: Gate, evaluator: Evaluator) -> None:
 
 
 def _begin(spec: BenchmarkModel) -> tuple[VAE, Tensor]:
+    keep_freed_memory()  # as aevb-evaluate does
     return load_trained(spec), torch.from_numpy(spec.dataset().load().test.x[: spec.unit].copy())
 
 

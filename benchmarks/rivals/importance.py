@@ -4,6 +4,7 @@ import torch
 
 from aevb.evaluators.evaluator import run_over
 from aevb.evaluators.importance import Importance
+from aevb.nn.freed_memory import keep_freed_memory
 from benchmarks.benchmark_model import BenchmarkModel
 from benchmarks.gate import Gate
 from benchmarks.trained_model import load_trained
@@ -13,6 +14,7 @@ __all__ = ["loop"]
 
 def loop(spec: BenchmarkModel, gate: Gate) -> None:
     """The same images over and over, `unit` of them a turn; each turn's mean log p(x) goes to standard error."""
+    keep_freed_memory()  # as aevb-evaluate does
     model = load_trained(spec)
     x = torch.from_numpy(spec.dataset().load().test.x[: spec.unit].copy())
     evaluator = Importance(spec.samples)

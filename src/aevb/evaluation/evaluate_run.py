@@ -31,6 +31,7 @@ from aevb.evaluators.record import evaluation_path, record, recorded
 from aevb.evaluators.targets import float_type, targets
 from aevb.loggers.evaluation_summaries import write_evaluation_summaries
 from aevb.models.vae import VAE
+from aevb.nn.freed_memory import keep_freed_memory
 from aevb.nn.matmul import matmul_backend, use_matmul_backend
 from aevb.runs import layout
 
@@ -78,6 +79,7 @@ def evaluate_run(
     """
     torch.set_num_threads(threads)
     torch.set_float32_matmul_precision(matmul_precision)
+    keep_freed_memory()
     loaded = load_run(run, data_root, trusted, weights)
     use_matmul_backend(loaded.settings["trainer"].get("matmul_backend", "auto"))
     data: Splits = with_labels(loaded.load_data(), loaded.classes)

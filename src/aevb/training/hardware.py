@@ -1,17 +1,14 @@
 """What a process uses of the machine: threads, matmul backend, memory; and the device, for the manifest of a run."""
 
-import ctypes
-import sys
 from typing import Any
 
 import torch
 
+from aevb.nn.freed_memory import keep_freed_memory
 from aevb.nn.matmul import matmul_backend, use_matmul_backend
 from aevb.training.settings import TrainerSettings
 
-__all__ = ["describe_hardware", "keep_freed_memory", "set_up_process"]
-
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h of glibc
+__all__ = ["describe_hardware", "set_up_process"]
 
 
 def set_up_process(settings: TrainerSettings) -> None:
@@ -27,20 +24,6 @@ def set_up_process(settings: TrainerSettings) -> None:
     # Under the MAP prior the weights of pixels that are never on shrink geometrically, and a product with a number below
     # 1e-38 takes ten times as long.
     torch.set_flush_denormal(True)
-
-
-def keep_freed_memory() -> None:
-    """Tell glibc to keep freed memory, because autograd frees and allocates the same megabytes at every step.
-
-    Without it each step pays for page faults: a step of the paper's model takes 1.2 to 1.4 times as long.
-    Does nothing with another C library.
-    """
-    if sys.platform != "linux":
-        return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
-        mallopt(M_MMAP_THRESHOLD, 2**30)
 
 
 def describe_hardware(accelerator: str) -> dict[str, Any]:
