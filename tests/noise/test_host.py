@@ -60,9 +60,9 @@ def test_kept_first_draws_are_what_each_would_draw(numbers, monkeypatch):
     for rows, kind in ((4, "normal"), (4, "normal"), (2, "normal"), (4, "uniform"), (4, "normal"), (4, "uniform")):
         begun = RowNoise(0, "bound", range(rows), first_draws=kept), RowNoise(0, "bound", range(rows))
         for further in (kind, "normal", "uniform"):
-            ours, expected = (getattr(noise, further)((3, rows, 2)) for noise in begun)
-            assert torch.equal(ours, expected)
-            ours.zero_()
+            drawn, expected = (getattr(noise, further)((3, rows, 2)) for noise in begun)
+            assert torch.equal(drawn, expected)
+            drawn.zero_()
     assert kept._kept == (2 * 24 + 12 if numbers > 10 else 0)
 
 
