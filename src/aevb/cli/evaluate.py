@@ -21,12 +21,20 @@ from aevb.console.collection import without_collection
 from aevb.errors import UserError
 from aevb.execution.evaluation_queue import evaluate_in_parallel
 from aevb.runs.data_location import KEYS
+from aevb.runs.run_reference import is_archived, unpacked_run
 
 __all__ = ["evaluate"]
 
 PROGRAM = "aevb-evaluate"
 
 Settings = dict[str, Any]
+
+
+class _Process:
+    """Owns the runs that were unpacked from archives, until the process ends."""
+
+
+UNPACKED = _Process()
 
 
 def evaluate() -> None:
@@ -52,7 +60,7 @@ def _evaluate(cfg: DictConfig, context: JobContext) -> None:
     settings = validate(cfg, context.trusted, "evaluate")
     if is_single(settings["run"]):
         (settings["run"],) = map(str, chosen_runs(settings["run"]))
-        _check_run(settings)
+        settings = _checked(settings)
         set_threads(settings["threads"])
         with without_collection():
             from aevb.execution.evaluation_worker import evaluate as evaluate_here  # imports torch
@@ -85,11 +93,9 @@ def _evaluate_several(points: list[tuple[str, Settings]], trusted: tuple[str, ..
         for directory in chosen_runs(settings["run"]):
             one = {**settings, "run": str(directory)}
             try:
-                _check_run(one)
+                queue.append((name, _checked(one)))
             except UserError as error:
                 fail(name, one["run"], str(error))
-            else:
-                queue.append((name, one))
     cores = points[0][1].get("cores")
     for index, reason in evaluate_in_parallel([settings for _, settings in queue], trusted, cores) if queue else ():
         if reason:
@@ -98,8 +104,20 @@ def _evaluate_several(points: list[tuple[str, Settings]], trusted: tuple[str, ..
     return failed
 
 
+def _checked(settings: Settings) -> Settings:
+    """Refuse a run that is not finished, before torch is imported; a run of an archive is unpacked for this process."""
+    if is_archived(settings["run"]):
+        if settings["output_dir"] is None:
+            raise UserError(
+                f"output_dir=null: {settings['run']} is in an archive, which is not written to; allowed: a folder for the results; "
+                "try: output_dir=outputs/evaluations"
+            )
+        settings = {**settings, "run": str(unpacked_run(settings["run"], UNPACKED))}
+    _check_run(settings)
+    return settings
+
+
 def _check_run(settings: Settings) -> None:
-    """Refuse a run that is not finished, before torch is imported."""
     directory = Path(settings["run"])
     data = runs.read_settings(directory)["data"]
     if settings["data_root"] is not None and not set(KEYS) & data.keys():

@@ -6,6 +6,7 @@ from aevb.cli.arguments import Arguments, run_command, user_path
 from aevb.cli.flags import take_trusted
 from aevb.errors import UserError
 from aevb.files.replaceable import PAGE, check_replaceable
+from aevb.runs.run_reference import is_archived, unpacked_run
 from aevb.runs.settings import read_settings
 
 __all__ = ["explore"]
@@ -18,17 +19,21 @@ def explore() -> None:
 
 def _explore() -> int:
     parser = Arguments("aevb-explore", description=explore.__doc__, allow_abbrev=False)
-    parser.add_argument("runs", nargs="+", type=user_path, metavar="RUN", help="directory of a finished run")
+    parser.add_argument(
+        "runs", nargs="+", type=user_path, metavar="RUN", help="directory of a finished run, or ARCHIVE.zip:NAME"
+    )
     parser.add_argument(
         "--output", type=user_path, metavar="FILE", help="the page (RUN/explorer.html, or explorer.html)"
     )
     parser.add_argument("--data-root", metavar="DIR", help="folder of the data sets, if not the one that the runs used")
     trusted = take_trusted()
     arguments = parser.parse_args()
-    runs: list[Path] = list(dict.fromkeys(arguments.runs))
+    runs: list[Path] = [unpacked_run(run, parser) for run in dict.fromkeys(arguments.runs)]
     for run in runs:
         read_settings(run)  # a folder that is no run is refused before torch is loaded
-    output = arguments.output or (runs[0] / "explorer.html" if len(runs) == 1 else Path("explorer.html"))
+    output = arguments.output or (
+        runs[0] / "explorer.html" if len(runs) == 1 and not is_archived(arguments.runs[0]) else Path("explorer.html")
+    )
     if output.is_dir():
         raise UserError(f"--output={output}: a folder; allowed: a file; try: --output {output / 'explorer.html'}")
     check_replaceable(output, "--output", PAGE)

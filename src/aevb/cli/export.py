@@ -4,6 +4,7 @@ from aevb.cli.arguments import Arguments, run_command, user_path
 from aevb.cli.flags import take_trusted
 from aevb.errors import UserError
 from aevb.files.regular import check_folder
+from aevb.runs.run_reference import is_archived, unpacked_run
 from aevb.runs.settings import read_settings
 
 __all__ = ["export"]
@@ -23,11 +24,16 @@ def _export() -> int:
         "settings",
         nargs="+",
         metavar="key=value",
-        help=f"run: directory of a finished run; format: {', '.join(FORMATS)}; output_dir: folder (<run>/export)",
+        help=f"run: directory of a finished run, or ARCHIVE.zip:NAME; format: {', '.join(FORMATS)}; output_dir: folder (<run>/export)",
     )
     trusted = take_trusted()
     settings = _settings(parser.parse_args().settings)
-    run = user_path(settings["run"])
+    if is_archived(settings["run"]) and "output_dir" not in settings:
+        raise UserError(
+            f"output_dir: missing, and {settings['run']} is in an archive, which is not written to; "
+            "allowed: a folder; try: output_dir=outputs/export"
+        )
+    run = unpacked_run(user_path(settings["run"]), parser)
     read_settings(run)  # a folder that is no run is refused before torch is loaded
     output_dir = user_path(settings["output_dir"]) if "output_dir" in settings else run / "export"
     if "output_dir" not in settings:

@@ -10,6 +10,7 @@ from aevb.cli.hydra_app import run_hydra_app
 from aevb.cli.job import JobContext
 from aevb.config import validate
 from aevb.config.instantiate import instantiate
+from aevb.runs.run_reference import is_archived, unpacked_runs
 
 __all__ = ["figure"]
 
@@ -23,7 +24,10 @@ def _figure(cfg: DictConfig, call: JobContext) -> None:
     settings = validate(cfg, call.trusted, "figure")
     set_threads(1)
     drawing = instantiate(settings["figure"], call.trusted)
-    for path in drawing.draw(_runs(settings), Path(settings["output_dir"]), call.trusted):
+    runs = _runs(settings)
+    if is_archived(runs):
+        runs = unpacked_runs(runs, drawing)
+    for path in drawing.draw(runs, Path(settings["output_dir"]), call.trusted):
         print(path)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from aevb.errors import UserError
 from aevb.runs.weights_archive import open_archive, unpack
 
-__all__ = ["split_reference", "unpacked_run"]
+__all__ = ["is_archived", "split_reference", "unpacked_run", "unpacked_runs"]
 
 SUFFIX = ".zip"
 
@@ -29,6 +29,35 @@ def split_reference(reference: str | PathLike[str]) -> tuple[Path, str | None]:
     if separator and not os.path.lexists(text):
         return Path(archive + SUFFIX), name
     return Path(text), "" if text.endswith(SUFFIX) and not os.path.isdir(text) else None
+
+
+def is_archived(reference: str | PathLike[str]) -> bool:
+    """Return whether a reference names an archive, or a run of one.
+
+    Args:
+        reference: A run directory, an archive, or an archive and a name.
+    """
+    return split_reference(reference)[1] is not None
+
+
+def unpacked_runs(archive: Path, owner: object) -> Path:
+    """Unpack all runs of an archive into a temporary folder.
+
+    Args:
+        archive: The archive.
+        owner: The object that needs the folder, which is removed when it is no longer used.
+
+    Returns:
+        The folder.
+
+    Raises:
+        UserError: If the archive is damaged.
+    """
+    runs = open_archive(archive)
+    folder = _temporary(owner)
+    for run in runs:
+        unpack(archive, run, folder)
+    return folder
 
 
 def unpacked_run(reference: str | PathLike[str], owner: object) -> Path:
@@ -54,6 +83,10 @@ def unpacked_run(reference: str | PathLike[str], owner: object) -> Path:
         some = ", ".join(list(runs)[:5]) + (f" and {len(runs) - 5} more" if len(runs) > 5 else "")
         example = next(iter(runs), "NAME")
         raise UserError(f"{path}:{name}: no such run; allowed: {some or 'none'}; try: {path}:{example}")
+    return unpack(path, runs[name], _temporary(owner))
+
+
+def _temporary(owner: object) -> Path:
     folder = Path(tempfile.mkdtemp(prefix="aevb-"))
     weakref.finalize(owner, shutil.rmtree, folder, ignore_errors=True)
-    return unpack(path, runs[name], folder)
+    return folder
