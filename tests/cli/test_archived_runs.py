@@ -24,11 +24,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_evaluate_gives_the_numbers_of_the_run(folder: Path) -> None:
     result = aevb("evaluate", "run=w.zip:one", "evaluator=bound", "output_dir=ev", folder=folder)
     assert result.returncode == 0, result.stderr
-    ours, recorded = (
+    evaluated, recorded = (
         json.loads((path / "evaluation" / "bound-test.json").read_text())["values"]["bound"]
         for path in (folder / "ev" / "one", folder / "outputs" / "runs" / "one")
     )
-    assert ours == recorded
+    assert evaluated == recorded
 
 
 def test_the_archive_is_not_written_to(folder: Path) -> None:
