@@ -5,6 +5,7 @@
 
 import re
 
+from sitegen.benchmark_tables import benchmark_table
 from sitegen.frey_face_tables import frey_bounds, frey_changes, frey_start
 from sitegen.hours import hours_table
 from sitegen.readme_rows import readme_rows
@@ -13,9 +14,10 @@ from sitegen.result_text import figure2_text, figure3_text, one_model_text, unex
 
 __all__ = ["PAGES", "filled"]
 
-PAGES = ("README.md", "docs/results/README.md", "docs/frey-face-gap/README.md")
+PAGES = ("README.md", "docs/results/README.md", "docs/frey-face-gap/README.md", "docs/performance.md")
 BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 BLOCKS = {
+    "benchmarks": benchmark_table,
     "panels": panel_table,
     "one-rate": one_rate_table,
     "likelihoods": likelihood_table,

@@ -1,6 +1,9 @@
 """The numbers on the committed pages are those of the committed CSVs."""
 
+import json
+
 import pytest
+from sitegen.benchmark_tables import benchmark_table, newest_record
 from sitegen.pages_with_numbers import BLOCK, PAGES, filled
 from sitegen.result_numbers import difference, measured, paper_bound, seed_spread, span
 from sitegen.result_tables import plain, samples_seen, signed
@@ -56,3 +59,14 @@ def test_every_panel_is_there():
 def test_numbers_as_text():
     assert (signed(-0.0124), signed(1.5, 1), plain(-3.0)) == ("\N{MINUS SIGN}0.01", "+1.5", "\N{MINUS SIGN}3.00")
     assert [samples_seen(value) for value in (10_000_000, 5_000_000, 20_010_000)] == ["1e7", "5e6", "20,010,000"]
+
+
+def test_the_table_of_benchmarks_is_of_the_newest_record():
+    files = (REPOSITORY / "results" / "benchmarks").glob("*.json")
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in files]
+    newest = newest_record()
+    assert newest["machine"]["time"] == max(record["machine"]["time"] for record in records)
+    measured_rows = [row for row in newest["rows"] if row["median"] is not None]
+    lines = [line for line in benchmark_table().splitlines() if line.startswith("| ")][2:]
+    assert len(lines) == len(measured_rows) > 0
+    assert all(f"{row['median']:.3g} {row['unit']}" in line for row, line in zip(measured_rows, lines, strict=True))
