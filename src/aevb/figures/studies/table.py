@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table as RichTable
 
-from aevb.console.printable import printable
+from aevb.console.printable import printable, without_controls
 from aevb.figures.common.base import Drawing, Figure, markdown_table
 from aevb.figures.common.learning_curves import convention, meanings, provenance
 from aevb.runs.run import Run
@@ -33,7 +33,7 @@ class Table(Figure):
         """Compose one row per run (see `Figure.compose`)."""
         rows = sorted((_row(run) for run in runs), key=lambda row: (row["data"], row["latent_dim"], row["run"]))
         shown = [_shown(row) for row in rows]
-        _print(shown, meanings(runs))
+        _print(shown, without_controls(meanings(runs)))
         return Drawing(rows, text=f"{markdown_table(shown)}\n{meanings(runs)}")
 
 
