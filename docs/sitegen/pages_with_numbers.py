@@ -8,13 +8,14 @@ import re
 from sitegen.benchmark_tables import benchmark_table
 from sitegen.frey_face_tables import frey_bounds, frey_changes, frey_start
 from sitegen.hours import hours_table
+from sitegen.mnist_start import mnist_start
 from sitegen.readme_rows import readme_rows
 from sitegen.result_tables import likelihood_table, one_rate_table, panel_table
 from sitegen.result_text import figure2_text, figure3_text, one_model_text, unexplained_text
 
 __all__ = ["PAGES", "filled"]
 
-PAGES = ("README.md", "docs/results/README.md", "docs/frey-face-gap/README.md", "docs/performance.md")
+PAGES = ("README.md", "docs/results/README.md", "docs/frey-face-gap/README.md", "docs/training-curves/README.md", "docs/performance.md")
 BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 BLOCKS = {
     "benchmarks": benchmark_table,
@@ -22,6 +23,7 @@ BLOCKS = {
     "one-rate": one_rate_table,
     "likelihoods": likelihood_table,
     "hours": hours_table,
+    "mnist-start": mnist_start,
     "readme-rows": readme_rows,
     "figure2-text": figure2_text,
     "figure3-text": figure3_text,
