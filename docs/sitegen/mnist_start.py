@@ -42,7 +42,7 @@ def mean_from_start(samples_seen: np.ndarray, train_bound: np.ndarray, window: i
 
 def mnist_start() -> str:
     """Return the table, a line for each curve of the paper; the seeds of ours are sorted."""
-    ours = defaultdict[tuple[str, int, float], list[float]](list)
+    means = defaultdict[tuple[str, int, float], list[float]](list)
     for folder in sorted((REPOSITORY / "results" / "runs").iterdir()):
         settings = yaml.load((folder / "config.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
         if _is_of_figure_2(settings):
@@ -53,12 +53,12 @@ def mnist_start() -> str:
             seen, bounds = (np.array([float(row[key]) for row in rows]) for key in ("samples_seen", "train_bound"))
             window = settings.get("evaluation", {}).get("train_window", 230_000)
             mean = mean_from_start(seen, bounds, window, float(first))
-            ours[method, settings["latent_dim"], settings["optimizer"]["lr"]].append(mean)
+            means[method, settings["latent_dim"], settings["optimizer"]["lr"]].append(mean)
     lines = []
     for method, algorithm in ALGORITHMS.values():
         for latent_dim in (3, 5, 10, 20, 200):
             paper = published.figure2()["mnist", latent_dim, algorithm, "train"]
-            cells = [", ".join(plain(value, 1) for value in sorted(ours[method, latent_dim, lr])) for lr in RATES]
+            cells = [", ".join(plain(value, 1) for value in sorted(means[method, latent_dim, lr])) for lr in RATES]
             first = f"{float(paper.samples_seen[0]):,.0f}"
             lines.append((method, str(latent_dim), first, *cells, f"**{plain(float(paper.value[0]), 1)}**"))
     header = ("method", "latent_dim", "samples", *(f"ours, lr {lr}" for lr in RATES), "the paper")

@@ -15,7 +15,13 @@ from sitegen.result_text import figure2_text, figure3_text, one_model_text, unex
 
 __all__ = ["PAGES", "filled"]
 
-PAGES = ("README.md", "docs/results/README.md", "docs/frey-face-gap/README.md", "docs/training-curves/README.md", "docs/performance.md")
+PAGES = (
+    "README.md",
+    "docs/results/README.md",
+    "docs/frey-face-gap/README.md",
+    "docs/training-curves/README.md",
+    "docs/performance.md",
+)
 BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 BLOCKS = {
     "benchmarks": benchmark_table,

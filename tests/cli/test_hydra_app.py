@@ -69,7 +69,7 @@ def refused(result: subprocess.CompletedProcess[str], folder: Path, *words: str)
         ("model._target_=os.system", "model._target_=os.system: not a target", ["allowed: ", "--trust"]),
         ("optimizer._target_=aevb.optimisers.torch.adam", "optimizer._target_=", ["try: aevb.optimizers.torch.adam"]),
         ("data=array data.path=no.npz", "data.path=no.npz: ", []),
-        ("--config-name nope", "Cannot find primary config 'nope'", []),
+        ("--config-name nope", "--config-name=nope: no such config", ["allowed: train", "try: without it"]),
         ("-m hydra/launcher=submitit_nope", "hydra/launcher=submitit_nope: not installed", ["aevb[cluster]"]),
         ("--foo", "--foo: no such flag", ["try: --help"]),
         ("--info nope", "argument --info/-i: invalid choice: 'nope'", ["try: --help"]),

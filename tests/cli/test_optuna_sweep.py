@@ -17,6 +17,7 @@ from helpers.in_process import run
 
 optuna = pytest.importorskip("optuna")
 
+TRAIN = "hydra.sweeper.objective=train_bound"
 OPTUNA = ("hydra/sweeper=optuna", "hydra.sweeper.n_jobs=1")
 TINY = ("data=digits", "max_samples=300", "hidden_dim=5", "logger=none", "evaluator=bound", "report=false")
 ON_TRAINING = (*OPTUNA, *TINY, "hydra.sweeper.objective=train_bound")
@@ -137,10 +138,10 @@ def test_points_that_repeat_are_trained_once(tmp_path: Path) -> None:
         (["hydra.sweeper.sampler=grid", "seed=choice(0,1)"], "hydra.sweeper.sampler=grid: unknown; allowed: tpe, random"),
         (["hydra.sweeper.n_trials=0", "seed=choice(0,1)"], "hydra.sweeper.n_trials=0: no count"),
         (["seed=choice(0,1)"], "data=digits has no validation split; allowed: "),
-        (["hydra.sweeper.objective=train_bound"], "nothing to search"),
-        (["latent_dim=choice(2,-1)"], "latent_dim=-1: latent_dim=-1: "),
-        (["name=same", "seed=choice(0,1)"], "is the run of seed=0 too"),
-        (["max_samples=choice(100,200)"], "is the run of max_samples=100 too"),
+        ([TRAIN], "nothing to search"),
+        ([TRAIN, "latent_dim=choice(2,-1)"], "latent_dim=-1: latent_dim=-1: "),
+        ([TRAIN, "name=same", "seed=choice(0,1)"], "is the run of seed=0 too"),
+        ([TRAIN, "max_samples=choice(100,200)"], "is the run of max_samples=100 too"),
         (["hydra/launcher=ensemble", "seed=choice(0,1)"], "its trials are processes on this machine"),
         (["--prepare", "seed=choice(0,1)"], "--prepare: the trials of a search are not known beforehand"),
     ],

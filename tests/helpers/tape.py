@@ -36,9 +36,8 @@ class _Recording(TorchDispatchMode):
             raise RuntimeError("operation not permitted when stream is capturing")
         kwargs = kwargs or {}
         if _writes(func):
-            for tensor in tree_flatten((args, kwargs))[0]:
-                if isinstance(tensor, Tensor):
-                    self.before.setdefault(id(tensor), (tensor, tensor.detach().clone()))
+            for tensor in _tensors(_written(func, args, kwargs)):
+                self.before.setdefault(id(tensor), (tensor, tensor.detach().clone()))
         out = func(*args, **kwargs)
         if func.namespace != "profiler":
             self.operations.append((func, args, kwargs, out))
@@ -47,6 +46,16 @@ class _Recording(TorchDispatchMode):
 
 def _writes(func: Any) -> bool:
     return any(argument.alias_info is not None and argument.alias_info.is_write for argument in func._schema.arguments)
+
+
+def _written(func: Any, args: Any, kwargs: Any) -> list[Any]:
+    # The arguments that an operation writes to: its own, in place, or `out`.
+    values = {argument.name: value for argument, value in zip(func._schema.arguments, args, strict=False)} | kwargs
+    return [
+        values[argument.name]
+        for argument in func._schema.arguments
+        if argument.alias_info is not None and argument.alias_info.is_write and argument.name in values
+    ]
 
 
 def _tensors(value: Any) -> list[Tensor]:

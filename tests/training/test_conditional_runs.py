@@ -15,7 +15,6 @@ from aevb.evaluation.export import export_run
 from aevb.evaluation.loading import load_run
 from aevb.evaluation.trained_model import TrainedModel
 from aevb.evaluators.bdmc import BDMC
-from aevb.explorer.supported import check_supported
 from aevb.figures.studies.conditional import Conditional
 from aevb.figures.studies.reconstructions import Reconstructions
 from aevb.files.atomic import write_json
@@ -103,8 +102,6 @@ def test_an_evaluation_repeats_the_one_of_the_run(run, tmp_path):
 def test_images_without_a_label_are_refused(run, model):
     with pytest.raises(UserError, match=r"evaluator=bdmc: draws images .* allowed: .*importance"):
         BDMC().check(model.model)
-    with pytest.raises(UserError, match="cannot be explored"):
-        check_supported(run, model.settings)
 
 
 def test_exported_networks_have_a_second_input(run, model, tmp_path):

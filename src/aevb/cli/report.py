@@ -48,6 +48,7 @@ def _report() -> int:
     arguments = parser.parse_args([argument for argument in sys.argv[1:] if argument not in ("-m", "--multirun")])
     images = 0 if arguments.no_images else _images(arguments.images)
     pattern = _pattern(arguments.redact)
+    check_replaceable(arguments.out, "--out", PAGE)
     overrides = [argument for argument in arguments.what if "=" in argument and not os.path.exists(user_path(argument))]
     if overrides and len(overrides) < len(arguments.what):
         raise UserError("both a folder and overrides; allowed: one of them; try: output_dir=DIR for runs elsewhere")
@@ -56,7 +57,6 @@ def _report() -> int:
     else:
         by_run = {run.row.run: run for folder in arguments.what for run in read_runs(user_path(folder))}
         runs = list(by_run.values())
-    check_replaceable(arguments.out, "--out", PAGE)
     gc.disable()  # thousands of runs are millions of objects, and no cycles among them
     from aevb.report import Options, write_report  # here, so that --help does not load numpy
 

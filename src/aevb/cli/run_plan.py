@@ -22,6 +22,7 @@ from aevb.errors import UserError
 from aevb.runs.data_hashes import record_data
 from aevb.runs.data_location import absolute_location, located
 from aevb.runs.origin import with_origin
+from aevb.runs.settings import OPTION
 from aevb.runs.status import has_diverged
 
 __all__ = ["PROGRAM", "plan_run", "print_warning", "record_run", "train_here"]
@@ -57,6 +58,7 @@ def plan_run(cfg: DictConfig, context: JobContext, warn: Callable[[str], None] =
     chosen = choose_decoder(validate(cfg, context.trusted), context)
     settings = with_origin(chosen.settings)
     settings["choices"] = label_pitfalls(chosen.choices, settings)
+    _check_options(settings["choices"])
     # What a run would be if nothing but its short name were asked for.
     short = {key: settings[key] for key in ("latent_dim", "seed")}
     defaults = context.defaults(IN_THE_NAME, **short)
@@ -83,6 +85,16 @@ def plan_run(cfg: DictConfig, context: JobContext, warn: Callable[[str], None] =
         is_own_data(settings, context.trusted),
         chosen.description,
     )
+
+
+def _check_options(choices: dict[str, Any]) -> None:
+    # Hydra would read a file outside its group, whose path is then the name of the option in the records of the run.
+    for group, option in choices.items():
+        if isinstance(option, str) and not OPTION.fullmatch(option):
+            raise UserError(
+                f"{group}={option}: not the name of an option; allowed: a file of its group, without '..'; "
+                f"try: {group}={option.rpartition('/')[2]}"
+            )
 
 
 def _check_length(directory: Path) -> None:

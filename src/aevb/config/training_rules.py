@@ -150,7 +150,7 @@ def no_validation(settings: Settings, source: str) -> Iterator[Fault]:
     """
     wrong, allowed = f"{source} has no validation split", "data with one (mnist, array)"
     if settings.get("early_stopping"):
-        yield Fault("early_stopping", wrong, allowed=allowed, remedy="early_stopping=null")
+        yield Fault("early_stopping", wrong, allowed=allowed, remedy="~early_stopping")
     elif (splits := settings.get("evaluation.splits")) in ("valid", "all"):
         yield Fault("evaluation.splits", wrong, splits, allowed, "evaluation.splits=test")
 

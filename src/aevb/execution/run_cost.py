@@ -35,7 +35,11 @@ class EvaluatorCost(NamedTuple):
         return cls(max(0.0, many.seconds - per_image * many.images), per_image)
 
     def seconds(self, images: int) -> float:
-        """Return the time for a number of images, seconds; none for no image."""
+        """Return the time for a number of images, seconds; none for no image.
+
+        Args:
+            images: The number of images.
+        """
         return self.fixed + self.per_image * images if images else 0.0
 
 

@@ -23,7 +23,7 @@ from aevb.files.regular import MIB, check_folder, read_bytes
 from aevb.runs import layout
 from aevb.runs.records import read_done, sha256_of
 
-__all__ = ["check_folders", "json_copy", "read_settings"]
+__all__ = ["OPTION", "check_folders", "json_copy", "read_settings"]
 
 LIMIT = MIB
 PARTS = ("data", "model", "objective", "optimizer", "trainer", "seed", "max_samples")  # without which a config is none
@@ -31,7 +31,9 @@ TRY = "try: restore the file, or train again under another name="
 REMEDY = f"allowed: what aevb-train wrote; {TRY}"
 
 MAPPINGS = ("data", "model", "objective", "optimizer", "trainer", "logger", "evaluator", "evaluation", "choices")
-OPTION = re.compile(r"(?!.*\.\.)[\w .,:/+@=()-]*")  # what a file may be called, within its group
+OPTION = re.compile(r"(?!.*\.\.)[\w .,:/+@=()-]*")
+"""What the file of an option may be called, within its group."""
+
 KEYS = ("path", "root")  # of `data`: places of files
 INTEGERS = {"seed": 0, "max_samples": 1, "latent_dim": 1, "batch_size": 1}
 """Keys of integers, with their smallest values."""

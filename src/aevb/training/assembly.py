@@ -181,7 +181,7 @@ def _context(
     if settings.get("early_stopping") or points.splits in ("valid", "all"):
         if len(splits.valid.x) == 0:
             asked = "early_stopping" if settings.get("early_stopping") else f"evaluation.splits={points.splits}"
-            remedy = "early_stopping=null" if settings.get("early_stopping") else "evaluation.splits=test"
+            remedy = "~early_stopping" if settings.get("early_stopping") else "evaluation.splits=test"
             raise UserError(
                 f"{asked}: {dataset.name} has no validation split; allowed: data with one (mnist, array); try: {remedy}"
             )
