@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 
 from aevb.cli.job import print_error
 from aevb.cli.sweep import SweepPoint, summary
+from aevb.cli.tables import plain_columns
 from aevb.console.duration import duration
 from aevb.console.printable import printable
 from aevb.errors import UserError
@@ -64,7 +65,7 @@ def print_estimate(
         known = None if measured is None or measured.cost is None else measured.cost
         time_left = None if known is None else run_time(plan.settings, row.samples_seen, known)
         lines.append(_Line(row, measured, time_left))
-    _print_table(lines)
+    print("\n".join(plain_columns([HEADS, *map(_cells, lines)], left=2)))
     _print_total(lines, [plan.settings for plan in plans], launcher, took)
     unknown = [line for line in lines if line.measured is not None and line.measured.cost is None]
     for line in unknown:
@@ -78,15 +79,6 @@ def _begins(kinds: int) -> None:
     if kinds:
         many = f"{kinds} kinds of run are" if kinds > 1 else "the run is"
         print(f"{many} tried for a few seconds ...", file=sys.stderr, flush=True)
-
-
-def _print_table(lines: Sequence[_Line]) -> None:
-    cells = [HEADS, *map(_cells, lines)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    for line in cells:
-        left = "  ".join(cell.ljust(width) for cell, width in zip(line[:2], widths[:2], strict=True))
-        right = "  ".join(cell.rjust(width) for cell, width in zip(line[2:], widths[2:], strict=True))
-        print(f"{left}  {right}".rstrip())
 
 
 def _cells(line: _Line) -> tuple[str, ...]:

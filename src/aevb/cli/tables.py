@@ -1,13 +1,14 @@
 """Tables of runs on the terminal, and as JSON."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from aevb.console.printable import printable
 from aevb.runs.status import Row
 
-__all__ = ["show"]
+__all__ = ["plain_columns", "show"]
 
 
 MANY = 500  # rows above which no table is laid out, which takes seconds for thousands
@@ -46,11 +47,30 @@ def show(rows: list[Row], as_json: bool = False) -> None:
             table.add_row(*map(escape, cells), style=COLOURS[item.state])
         console.print(table)
     else:
-        widths = [max(map(len, column)) for column in zip(heads, *lines, strict=True)]
-        for cells in [heads, *lines]:
-            print("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
+        print("\n".join(plain_columns([heads, *lines])))
     counts: dict[str, Any] = {name: sum(item.state == name for item in rows) for name in COLOURS}
     print(", ".join(f"{count} {name}" for name, count in counts.items() if count), flush=True)
+
+
+def plain_columns(lines: Sequence[Sequence[str]], left: int | None = None) -> list[str]:
+    """Lay out a table without lines or colours.
+
+    Args:
+        lines: The cells of each line, of which the first has the headings.
+        left: How many columns are aligned to the left, the others to the right; None for all.
+
+    Returns:
+        The lines of text.
+    """
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    aligned = [
+        [
+            cell.ljust(width) if left is None or column < left else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        ]
+        for cells in lines
+    ]
+    return ["  ".join(cells).rstrip() for cells in aligned]
 
 
 def _cells(item: Row) -> list[str]:

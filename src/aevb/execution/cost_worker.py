@@ -16,13 +16,13 @@ from aevb import runs
 from aevb.config.instantiate import instantiate
 from aevb.config.resolved import Settings
 from aevb.data.dataset import LoadedData
-from aevb.data.labels import classes_of, with_labels
 from aevb.errors import UserError
 from aevb.evaluators.evaluator import Evaluator
 from aevb.execution.lifetime import exit_immediately, exit_with_parent
 from aevb.execution.run_cost import ONE_PASS, EvaluatorCost, RunCost, Timing
 from aevb.runs import layout
 from aevb.training import train_run
+from aevb.training.assembly import read_data
 
 __all__ = ["main", "measure", "trial_settings"]
 
@@ -113,13 +113,6 @@ def _trial(
     return _Trial(training / done["samples_seen"], evaluators, max(0.0, wall - training - evaluation))
 
 
-def _read(settings: dict[str, Any], trusted: tuple[str, ...]) -> LoadedData:
-    dataset = instantiate(settings["data"], trusted=trusted)
-    splits = dataset.load()
-    classes = classes_of(dataset, splits) if Settings(settings, trusted).conditional else None
-    return LoadedData(dataset, splits, with_labels(splits, classes).hashes(), classes)
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line of the process.
 
@@ -147,7 +140,7 @@ def main(arguments: list[str] | None = None) -> int:
             smaller = trial_settings(settings, FIRST_SAMPLES, FEW)
             node = json.dumps([smaller["data"], Settings(smaller, trusted).conditional])
             if read is None or read[0] != node:  # only one data set is kept in memory
-                read = (node, _read(smaller, trusted))
+                read = (node, read_data(smaller, trusted))
             name = f"trial {index + 1} of {len(configs)}"
             result["cost"] = measure(settings, options.folder / str(index), name, trusted, read[1]).record()
         except UserError as error:

@@ -34,7 +34,7 @@ from aevb.training.running_mean import RunningMean
 from aevb.training.settings import TrainerSettings
 from aevb.training.warm_start import load_optimizers, optimizer_states, start_from
 
-__all__ = ["TrainingJob", "assemble", "load_data"]
+__all__ = ["TrainingJob", "assemble", "load_data", "read_data"]
 
 
 class TrainingJob(NamedTuple):
@@ -61,6 +61,22 @@ class TrainingJob(NamedTuple):
     ranks: Ranks
 
 
+def read_data(settings: dict[str, Any], trusted: tuple[str, ...]) -> LoadedData:
+    """Read the data that a config names.
+
+    Args:
+        settings: The config of a run.
+        trusted: Users' modules that the config may name.
+
+    Raises:
+        UserError: If the data cannot be loaded.
+    """
+    dataset: Dataset = instantiate(settings["data"], trusted=trusted)
+    splits = dataset.load()
+    classes = classes_of(dataset, splits) if Settings(settings, trusted).conditional else None
+    return LoadedData(dataset, splits, with_labels(splits, classes).hashes(), classes)
+
+
 def load_data(
     directory: Path, settings: dict[str, Any], trusted: tuple[str, ...], ranks: Ranks, data: LoadedData | None
 ) -> LoadedData:
@@ -80,10 +96,7 @@ def load_data(
         UserError: If the data cannot be loaded, or have changed.
     """
     if data is None:
-        dataset: Dataset = instantiate(located(directory, settings["data"]), trusted=trusted)
-        splits = dataset.load()
-        classes = classes_of(dataset, splits) if Settings(settings, trusted).conditional else None
-        data = LoadedData(dataset, splits, with_labels(splits, classes).hashes(), classes)
+        data = read_data({**settings, "data": located(directory, settings["data"])}, trusted)
     # The first rank writes data.json, once; on other machines the data may differ.
     if ranks.first or (directory / layout.DATA).is_file():
         record_data(directory, data.hashes, located(directory, settings["data"]))
