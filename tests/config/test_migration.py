@@ -1,16 +1,38 @@
 """Runs of older versions keep their fingerprints, names and records under the present names."""
 
 import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aevb.cli.composition import hydra_session
 from aevb.cli.job import JobContext
 from aevb.config import ConfigError, fingerprint, run_name, validate
 from aevb.config.identity import IN_THE_NAME
-from aevb.config.migration import RENAMED_KEYS, RENAMED_TARGETS, first_names, renamed_key, upgrade, upgrade_record
+from aevb.config.migration import (
+    ADDED_TARGETS,
+    RENAMED_KEYS,
+    RENAMED_TARGETS,
+    _copy,
+    first_names,
+    renamed_key,
+    upgrade,
+    upgrade_record,
+)
 from aevb.config.signature import signature
 from aevb.runs import Run, read_settings
 from helpers.commands import REPOSITORY
 
+NAMES = st.sampled_from(
+    ["trainer", "products", "threads", "data", "a.b", "_target_", "first", "evaluator", "ais", "rows"]
+)
+LEAVES = st.sampled_from([1, 1.0, True, None, "text", {}, [1, {"products": 1}], "aevb.data.tensor.Tensor"])
+NODES = st.recursive(
+    st.dictionaries(NAMES, LEAVES, max_size=3),
+    lambda inner: st.dictionaries(NAMES | st.integers(0, 1), LEAVES | inner, max_size=3),
+    max_leaves=4,
+).map(lambda settings: {str(name): value for name, value in settings.items() if name != "trainer"})
 COMMITTED = sorted(path.parent for path in (REPOSITORY / "results" / "runs").glob("*/DONE"))
 
 
@@ -58,6 +80,21 @@ def test_upgrade_and_first_names_are_inverse() -> None:
     assert new["logger"]["_target_"] == "aevb.loggers.base.RunLogger"
     flat = {"trainer.matmul_backend": "auto", "logger._target_": "aevb.loggers.base.RunLogger"}
     assert first_names(flat) == {"trainer.products": "auto", "logger._target_": "aevb.training.recorder.Recorder"}
+
+
+@given(NODES)
+def test_settings_without_old_names_are_those_of_a_copy(settings: dict[str, Any]) -> None:
+    copied: dict[str, Any] = {}
+    _copy(settings, "", {"": copied})
+    before = repr(settings)
+    assert repr(upgrade(settings)) == repr(copied)
+    assert repr(settings) == before
+
+
+def test_an_added_target_leaves_the_settings_that_were_read_as_they_are() -> None:
+    settings: dict[str, Any] = {"trainer": {"threads": 1}, "evaluation": {"start": 1}}
+    assert upgrade(settings)["evaluation"] == {"start": 1, "_target_": ADDED_TARGETS["evaluation"]}
+    assert settings == {"trainer": {"threads": 1}, "evaluation": {"start": 1}}
 
 
 def test_fields_of_records_are_renamed() -> None:

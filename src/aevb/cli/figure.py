@@ -10,6 +10,7 @@ from aevb.cli.hydra_app import run_hydra_app
 from aevb.cli.job import JobContext
 from aevb.config import validate
 from aevb.config.instantiate import instantiate
+from aevb.console.collection import without_collection
 from aevb.runs.run_reference import is_archived, unpacked_runs
 
 __all__ = ["figure"]
@@ -27,7 +28,9 @@ def _figure(cfg: DictConfig, call: JobContext) -> None:
     runs = _runs(settings)
     if is_archived(runs):
         runs = unpacked_runs(runs, drawing)
-    for path in drawing.draw(runs, Path(settings["output_dir"]), call.trusted):
+    with without_collection():  # thousands of runs are millions of objects, and few cycles among them
+        paths = drawing.draw(runs, Path(settings["output_dir"]), call.trusted)
+    for path in paths:
         print(path)
 
 

@@ -52,12 +52,12 @@ def _report() -> int:
     overrides = [argument for argument in arguments.what if "=" in argument and not os.path.exists(user_path(argument))]
     if overrides and len(overrides) < len(arguments.what):
         raise UserError("both a folder and overrides; allowed: one of them; try: output_dir=DIR for runs elsewhere")
+    gc.disable()  # thousands of runs are millions of objects, and no cycles among them
     if overrides:
         runs = [ReadRun(row) for row in rows_of_sweep(overrides, trusted)]
     else:
         by_run = {run.row.run: run for folder in arguments.what for run in read_runs(user_path(folder))}
         runs = list(by_run.values())
-    gc.disable()  # thousands of runs are millions of objects, and no cycles among them
     from aevb.report import Options, write_report  # here, so that --help does not load numpy
 
     write_report(runs, arguments.out, Options(arguments.title, images, pattern))

@@ -11,7 +11,7 @@ from typing import Any
 
 from aevb.config.migration import first_names
 
-__all__ = ["IN_THE_NAME", "difference", "fingerprint", "flatten", "numbers_of", "run_name"]
+__all__ = ["IN_THE_NAME", "difference", "fingerprint", "fingerprint_of_numbers", "flatten", "numbers_of", "run_name"]
 
 NOT_IN_FINGERPRINT = (
     "max_samples",
@@ -53,6 +53,8 @@ DEFAULTS_TREATED_AS_ABSENT = {
 
 IN_THE_NAME = ("data", "objective", "optimizer")
 """Groups whose options are part of a run's name, with latent_dim and seed."""
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def flatten(node: Any, prefix: str = "") -> list[tuple[str, Any]]:
@@ -102,8 +104,7 @@ def _in_fingerprint(key: str, points: tuple[str, ...]) -> bool:
 
 
 def _digest(values: Any) -> str:
-    text = json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(_ENCODER.encode(values).encode()).hexdigest()
 
 
 def fingerprint(settings: dict[str, Any]) -> str:
@@ -115,7 +116,16 @@ def fingerprint(settings: dict[str, Any]) -> str:
     Returns:
         64 hexadecimal digits. Keys and targets are hashed under the names of the first version (aevb.config.migration).
     """
-    return _digest(first_names(numbers_of(settings)))
+    return fingerprint_of_numbers(numbers_of(settings))
+
+
+def fingerprint_of_numbers(numbers: dict[str, Any]) -> str:
+    """Return the fingerprint of a config of which the numbers are at hand.
+
+    Args:
+        numbers: What `numbers_of` gives.
+    """
+    return _digest(first_names(numbers))
 
 
 def difference(settings: dict[str, Any], other: dict[str, Any]) -> dict[str, tuple[Any, Any]]:

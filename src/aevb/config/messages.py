@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any
 
 from aevb.errors import UserError
@@ -66,8 +67,13 @@ def shown(value: Any) -> str:
         return f"[{','.join(map(shown, value))}]"
     if isinstance(value, dict):
         return f"{{{','.join(f'{key}:{shown(item)}' for key, item in value.items())}}}"
-    text = " ".join(str(value).split())
-    return f"'{text}'" if isinstance(value, str) and LITERAL.fullmatch(text) else text
+    return _shown_text(value) if isinstance(value, str) else " ".join(str(value).split())
+
+
+@lru_cache(maxsize=8192)  # thousands of runs have the same few hundred texts
+def _shown_text(value: str) -> str:
+    text = " ".join(value.split())
+    return f"'{text}'" if LITERAL.fullmatch(text) else text
 
 
 def suggestion(key: str, siblings: list[str], everywhere: list[str]) -> str | None:

@@ -40,17 +40,22 @@ def open_regular(path: Path, flags: int = FLAGS, mode: str = "rb") -> IO[bytes]:
         UserError: If there is something else than a regular file.
         OSError: If it cannot be opened, for example because there is none.
     """
+    return os.fdopen(_open(path, flags | (FLAGS & ~os.O_RDONLY))[0], mode)
+
+
+def _open(path: Path, flags: int) -> tuple[int, os.stat_result]:
+    # A descriptor of a regular file, and its status.
     try:
-        descriptor = os.open(path, flags | (FLAGS & ~os.O_RDONLY), 0o666)
+        descriptor = os.open(path, flags, 0o666)
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR, errno.EMLINK):
             raise _refusal(path, path.lstat().st_mode) from error
         raise
-    kind = os.fstat(descriptor).st_mode
-    if not stat.S_ISREG(kind):
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
-        raise _refusal(path, kind)
-    return os.fdopen(descriptor, mode)
+        raise _refusal(path, status.st_mode)
+    return descriptor, status
 
 
 def _refusal(path: Path, mode: int, allowed: str = "a regular file") -> UserError:
@@ -110,11 +115,14 @@ def read_bytes(path: Path, limit: int) -> bytes:
         UserError: If it is larger, or no regular file.
         OSError: If it cannot be opened.
     """
-    with open_regular(path) as file:
-        size = min(limit, os.fstat(file.fileno()).st_size)  # a buffer of `limit` bytes costs more than reading does
-        raw = file.read(size + 1)
-        if len(raw) > size:  # it has grown
-            raw += file.read(limit - size)
+    descriptor, status = _open(path, FLAGS)
+    try:
+        raw = os.read(descriptor, min(limit, status.st_size) + 1)
+        if len(raw) != status.st_size:  # the file grows, is large, or is in a file system that states no size
+            with open(descriptor, "rb", closefd=False) as file:
+                raw += file.read(limit + 1 - len(raw))
+    finally:
+        os.close(descriptor)
     if len(raw) > limit:
         most = f"{limit // MIB} MiB" if limit >= MIB else f"{limit:,} bytes"
         raise UserError(f"{path}: larger than {most}, which no file of this name is; try: remove it")

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from aevb.report.paper import PaperTable
 from aevb.report.records import RunRecord
 from aevb.report.run_table import RunTable, plain
+from aevb.runs.csv_table import cells_of, plain_lines
 
 __all__ = ["Download", "downloads"]
 
@@ -74,13 +75,26 @@ def _runs(records: list[RunRecord], table: RunTable) -> str:
 
 
 def _curves(records: list[RunRecord]) -> str:
-    columns = list(dict.fromkeys(key for record in records if record.lines for key in record.lines[0]))
+    columns = list(dict.fromkeys(key for record in records for key in record.table))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["run", *columns])
     for record in records:
-        writer.writerows([record.name, *map(line.get, columns)] for line in record.lines)
+        lines = plain_lines(record.metrics_text) if list(record.table) == columns else None
+        if lines is not None:
+            name = _quoted(record.name)
+            text.writelines([f"{name},{line}\n" for line in lines[1:]])
+        elif record.table:
+            names, *rows = cells_of(record.metrics_text)
+            values = (dict(zip(names, cells, strict=True)).get for cells in rows)
+            writer.writerows([record.name, *map(value_of, columns)] for value_of in values)
     return text.getvalue()
+
+
+def _quoted(name: str) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow([name, ""])
+    return text.getvalue().removesuffix(",")
 
 
 def _json(records: list[RunRecord], paper: PaperTable) -> str:

@@ -70,7 +70,7 @@ def curves_of(records: list[RunRecord]) -> tuple[list[Curve], list[str]]:
     """
     curves, reasons = [], []
     for record in records:
-        if record.settings and record.lines:
+        if record.settings and record.table:
             try:
                 curves.append(curve(record))
             except DAMAGE as error:

@@ -1,6 +1,5 @@
 """What the report knows of a run: everything in its directory that is shown, read once and redacted."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache, partial
@@ -15,7 +14,7 @@ from aevb.report.differing import flat_settings
 from aevb.report.images import Picture
 from aevb.report.redaction import Redaction, strings
 from aevb.runs import layout
-from aevb.runs.csv_table import parse_rows
+from aevb.runs.csv_table import CLOCK, cells_of, parse_columns
 from aevb.runs.records import read_data_hashes, read_done, read_evaluation, read_manifest
 from aevb.runs.run import Run
 from aevb.runs.settings import read_settings
@@ -51,7 +50,7 @@ class RunRecord(Run):
     Attributes:
         row: State, samples seen and budget.
         settings: Its config; empty if it cannot be read.
-        lines: The lines of metrics.csv as they are written.
+        table: metrics.csv by columns, (R,) each; empty if it has no rows or cannot be read.
         metrics_text: metrics.csv itself.
         facts: DONE; empty for a run that is not done.
         manifest: manifest.json; empty if there is none.
@@ -64,7 +63,7 @@ class RunRecord(Run):
 
     row: Row
     settings: dict[str, Any] = field(default_factory=dict)
-    lines: list[dict[str, str]] = field(default_factory=list)
+    table: dict[str, np.ndarray] = field(default_factory=dict)
     metrics_text: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
     manifest: dict[str, Any] = field(default_factory=dict)
@@ -93,7 +92,15 @@ class RunRecord(Run):
     @property
     def columns(self) -> list[str]:
         """Columns of metrics.csv, without samples_seen."""
-        return [name for name in self.lines[0] if name and name != "samples_seen"] if self.lines else []
+        return [name for name in self.table if name and name != CLOCK]
+
+    @cached_property
+    def last_line(self) -> dict[str, str]:
+        """The last line of metrics.csv as it is written, by column; empty if there is none."""
+        if not self.table:
+            return {}
+        names, *_, last = cells_of(self.metrics_text)
+        return dict(zip(names, last, strict=True))
 
     def metrics(self) -> dict[str, np.ndarray]:
         """The columns of metrics.csv as numbers; nan where nothing was computed."""
@@ -101,14 +108,12 @@ class RunRecord(Run):
 
     @cached_property
     def _metrics(self) -> dict[str, np.ndarray]:
-        seen = np.array([int(line["samples_seen"]) for line in self.lines], dtype=np.int64)
+        seen = self.table.get(CLOCK, np.array([], dtype=np.int64))
         names = dict.fromkeys(
             ["train_bound", "test_bound", *self.columns]
         )  # the first two: figures ask every run for them
-        return {"samples_seen": seen, **{name: self._column(name) for name in names}}
-
-    def _column(self, name: str) -> np.ndarray:
-        return np.array([_number(line.get(name)) for line in self.lines], dtype=np.float64)
+        absent = np.full(len(seen), np.nan)
+        return {CLOCK: seen, **{name: self.table.get(name, absent) for name in names}}
 
 
 def read_record(run: Row | ReadRun) -> RunRecord:
@@ -138,14 +143,14 @@ def read_record(run: Row | ReadRun) -> RunRecord:
     if settings is None:
         settings = attempt(lambda: read_settings(directory, done), {}) if row.state != "missing" else {}
     metrics_text = attempt(lambda: read_text(directory / layout.METRICS, LARGEST), "")
-    lines = attempt(lambda: parse_rows(metrics_text, directory / layout.METRICS), [])
+    table = attempt(lambda: parse_columns(metrics_text, directory / layout.METRICS), {})
     evaluations = [attempt(partial(_evaluation, path), None) for path in layout.evaluation_files(directory)]
     return RunRecord(
         directory,
         row,
         settings,
-        lines,
-        metrics_text if lines else "",
+        table,
+        metrics_text if table else "",
         _without_config(done or {}),
         attempt(lambda: read_manifest(directory), {}),
         dict(attempt(lambda: read_data_hashes(directory), {})),
@@ -160,10 +165,6 @@ def read_record(run: Row | ReadRun) -> RunRecord:
 @lru_cache(maxsize=8192)
 def _shared(texts: frozenset[str]) -> frozenset[str]:
     return texts
-
-
-def _number(text: str | None) -> float:
-    return float(text) if text else math.nan
 
 
 def _without_config(done: dict[str, Any]) -> dict[str, Any]:

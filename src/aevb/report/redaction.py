@@ -48,8 +48,7 @@ class Redaction:
         self._pattern = pattern
         self.text = cache(self._text)  # runs of a sweep repeat each other
         """Return a text without private names, see `_text`."""
-        self.is_public = cache(self._is_public)
-        """Return whether nothing would be removed from containers, see `_is_public`."""
+        self._public: set[str] = set()
 
     def _text(self, text: str) -> str:
         """Return `text` without private names.
@@ -73,13 +72,17 @@ class Redaction:
             text = re.sub(rf"(?<![\w-])(?:{self._hosts})(?![\w-])", "host", text)
         return text if self._pattern is None else self._pattern.sub(REMOVED, text)
 
-    def _is_public(self, texts: frozenset[str]) -> bool:
+    def is_public(self, texts: frozenset[str]) -> bool:
         """Return whether nothing would be removed from containers.
 
         Args:
             texts: Their `strings`.
         """
-        return not any(_names_a_secret(text) or self.text(text) != text for text in texts)
+        unknown = texts - self._public
+        if any(_names_a_secret(text) or self.text(text) != text for text in unknown):
+            return False
+        self._public |= unknown
+        return True
 
     def value(self, value: Any, key: str = "") -> Any:
         """Return nested containers with every string redacted; the value of a key that names a secret is removed.

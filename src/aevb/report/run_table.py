@@ -154,11 +154,10 @@ def _row(record: RunRecord, columns: list[Column]) -> list[Cell]:
 def _values(record: RunRecord) -> dict[str, tuple[float, float]]:
     """Final values with standard errors; of a run without evaluations, the last line of metrics.csv."""
     values = {f"{item.stem} {name}": value for item in record.evaluations_read for name, value in item.values.items()}
-    if record.lines:
-        last = record.lines[-1]
-        values |= {
-            f"last_{name}": (float(last[name]), math.nan) for name in ("train_bound", "test_bound") if last.get(name)
-        }
+    last = record.last_line
+    values |= {
+        f"last_{name}": (float(last[name]), math.nan) for name in ("train_bound", "test_bound") if last.get(name)
+    }
     return values
 
 

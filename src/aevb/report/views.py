@@ -1,6 +1,7 @@
 """What the charts can show: the bound, its end, its difference from the paper's, and every other column of metrics.csv."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -84,13 +85,14 @@ def series(
         split: One of the view's splits.
     """
     paper = _paper(panel, line, split) if view.difference else None
+    published_at = cache(paper.at) if paper is not None else None  # seeds have most points in common
     seeds = []
     for item in line.curves:
         values = item.run.metrics().get(view.columns[split])
-        if values is None or (view.difference and paper is None):
+        if values is None or (view.difference and published_at is None):
             continue
-        if paper is not None:
-            values = values - np.array([paper.at(float(x)) for x in item.samples_seen])
+        if published_at is not None:
+            values = values - np.array([published_at(x) for x in item.samples_seen.astype(float).tolist()])
         kept = np.isfinite(values)
         if kept.any():
             seeds.append((item, item.samples_seen[kept], values[kept]))

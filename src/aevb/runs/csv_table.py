@@ -3,9 +3,8 @@
 import csv
 import io
 import math
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aevb.errors import UserError
 from aevb.files.regular import MIB, read_text
@@ -13,7 +12,7 @@ from aevb.files.regular import MIB, read_text
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["CLOCK", "columns", "parse_rows", "read_rows"]
+__all__ = ["CLOCK", "cells_of", "columns", "parse_columns", "parse_rows", "plain_lines", "read_rows"]
 
 LIMIT = 64 * MIB
 CLOCK = "samples_seen"
@@ -109,13 +108,85 @@ def columns(path: Path) -> "dict[str, np.ndarray]":
     Returns:
         samples_seen as int64, the other columns as float64; nan where nothing was computed.
     """
+    try:
+        text = read_text(path, LIMIT)
+    except ValueError as error:
+        raise _damaged(path, error) from error
+    return parse_columns(text, path)
+
+
+def parse_columns(text: str, path: Path) -> "dict[str, np.ndarray]":
+    """Return a table by columns.
+
+    Args:
+        text: The content of metrics.csv or timing.csv of a run.
+        path: The file, for the message.
+
+    Returns:
+        As `columns`.
+
+    Raises:
+        UserError: If the text is damaged.
+    """
     import numpy as np  # here, so that a command that only asks for help does not wait for it
 
-    rows = read_rows(path)
-    integers, floats = partial(np.array, dtype=np.int64), partial(np.array, dtype=np.float64)
+    names, lists = _by_columns(text) or _by_rows(parse_rows(text, path))
     return {
-        name: integers([int(row[name]) for row in rows])
-        if name == CLOCK
-        else floats([float(row[name] or "nan") for row in rows])
-        for name in (rows[0] if rows else ())
+        name: np.array(values, dtype=np.int64 if name == CLOCK else np.float64)
+        for name, values in zip(names, lists, strict=True)
     }
+
+
+def cells_of(text: str) -> list[list[str]]:
+    """Split a table that `parse_columns` has accepted into its cells.
+
+    Args:
+        text: The content of metrics.csv or timing.csv of a run.
+
+    Returns:
+        The names of the columns, then the cells of each row.
+    """
+    if (lines := plain_lines(text)) is not None:
+        return [line.split(",") for line in lines]
+    return [cells for cells in csv.reader(io.StringIO(text, newline=""), strict=True) if cells]
+
+
+def plain_lines(text: str) -> list[str] | None:
+    """Return the lines of a table that is read without the csv module.
+
+    Args:
+        text: The content of metrics.csv or timing.csv of a run.
+
+    Returns:
+        The lines; None if there are quotes, carriage returns or empty lines in the text.
+    """
+    if '"' in text or "\r" in text or "\n\n" in text:
+        return None
+    return text.removesuffix("\n").split("\n")
+
+
+def _by_columns(text: str) -> tuple[list[str], list[list[Any]]] | None:
+    # Names and values of a plain table whose cells are all ordinary numbers or empty; others are looked at row by row.
+    if (lines := plain_lines(text)) is None:
+        return None
+    try:
+        names, *rows = (line.split(",") for line in lines)
+        if CLOCK not in names or len(set(names)) != len(names):
+            return None
+        lists = [
+            list(map(int, cells)) if name == CLOCK else list(map(float, (cell or "nan" for cell in cells)))
+            for name, cells in zip(names, zip(*rows, strict=True), strict=True)
+        ]
+    except ValueError:
+        return None
+    seen = lists[names.index(CLOCK)]
+    overflow = any(math.inf in values or -math.inf in values for values in lists)
+    return None if overflow or min(seen) < 0 or max(seen) >= 1 << 62 else (names, lists)
+
+
+def _by_rows(rows: list[dict[str, str]]) -> tuple[list[str], list[list[Any]]]:
+    names = list(rows[0]) if rows else []
+    return names, [
+        [int(row[name]) for row in rows] if name == CLOCK else [float(row[name] or "nan") for row in rows]
+        for name in names
+    ]

@@ -69,12 +69,12 @@ def problem(run: Run) -> str | None:
     """
     try:
         for key in SETTINGS:
-            _require(run.directory / layout.CONFIG, run.settings, key)
+            _require(run, layout.CONFIG, run.settings, key)
         for key in DONE:
-            _require(run.directory / layout.DONE, run.done, key)
+            _require(run, layout.DONE, run.done, key)
         metrics = run.metrics()
         for key in METRICS:
-            _require(run.directory / layout.METRICS, metrics, key)
+            _require(run, layout.METRICS, metrics, key)
         if is_regular(run.directory / layout.TIMING):
             run.timing()
         run.evaluations()
@@ -83,9 +83,9 @@ def problem(run: Run) -> str | None:
     return None
 
 
-def _require(path: Path, record: dict[str, Any], key: str) -> None:
+def _require(run: Run, file: str, record: dict[str, Any], key: str) -> None:
     value: Any = record
     for name in key.split("."):
         value = value.get(name) if isinstance(value, dict) else None
     if value is None:
-        raise UserError(f"{path}: damaged ({key} is missing); try: the command that trained the run")
+        raise UserError(f"{run.directory / file}: damaged ({key} is missing); try: the command that trained the run")

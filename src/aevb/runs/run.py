@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from omegaconf import OmegaConf
 
-from aevb.config import difference, fingerprint, shown
+from aevb.config import difference, fingerprint, fingerprint_of_numbers, numbers_of, shown
 from aevb.errors import UserError
 from aevb.files.atomic import PREFIX, write_json, write_text
 from aevb.files.regular import open_regular, remove_file
@@ -238,7 +238,12 @@ class Run:
     @cached_property
     def fingerprint(self) -> str:
         """The fingerprint of the config."""
-        return fingerprint(self.settings)
+        return fingerprint_of_numbers(self.numbers)
+
+    @cached_property
+    def numbers(self) -> dict[str, Any]:
+        """What the numbers of training depend on in the config, by dotted key."""
+        return numbers_of(self.settings)
 
     @cached_property
     def done(self) -> dict[str, Any]:

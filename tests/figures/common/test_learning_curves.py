@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from aevb.figures.common.learning_curves import band, curve, families
+from aevb.figures.common.learning_curves import Curve, _uneven_band, band, curve, families
 from aevb.figures.common.method_labels import labels
 from aevb.figures.common.method_lines import panels
 from aevb.runs.run import finished
@@ -88,3 +88,15 @@ def test_a_bound_is_that_of_the_minibatch_passing_the_point(tmp_path):
     (curve,) = curves(tmp_path)
     assert curve.at("train", 100_000) == -200
     assert np.isnan(curve.at("train", 110_000))
+
+
+def test_seeds_with_the_same_points_have_the_band_of_any_seeds():
+    noise = np.random.default_rng(0)
+    seen = np.array([100, 200, 300])
+    values = [{split: noise.normal(-100, 10, 3) for split in ("train", "test")} for _ in range(1000)]
+    values[5]["train"][1] = np.nan
+    curves = [Curve(None, "mnist", 2, "sgvb_b", 0.01, seed, (), seen, bound) for seed, bound in enumerate(values)]
+    for split in ("train", "test"):
+        for a, b in zip(band(curves, split), _uneven_band(curves, split), strict=True):
+            assert a.dtype == b.dtype
+            np.testing.assert_array_equal(a, b)

@@ -6,10 +6,12 @@ Every number in the files carries its origin: the run, the fingerprint of its co
 import csv
 import io
 import logging
+import re
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import chain, repeat
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -25,9 +27,18 @@ from aevb.files.atomic import remove_leftovers, write_atomically, write_json, wr
 from aevb.runs.readable import KeptRun, readable
 from aevb.runs.run import Run, finished
 
-__all__ = ["Drawing", "Figure", "csv_text", "markdown_table"]
+__all__ = ["CsvLines", "Drawing", "Figure", "csv_text", "markdown_table"]
 
 Rows = Sequence[dict[str, Any]]
+PLAIN = re.compile(r"[\w.;+-]+")  # text that is written as it is
+
+
+class CsvLines(dict[str, Any]):
+    """Several lines of a CSV file that have most values in common.
+
+    The value of a key is a list with one entry per line, or what all of them share. At least one is a list.
+    """
+
 
 METADATA = {"pdf": {"CreationDate": None}, "png": {"Software": None}}  # the same runs give the same bytes
 
@@ -38,7 +49,7 @@ class Drawing(NamedTuple):
     """What a figure is made of, before it is written to files.
 
     Args:
-        rows: The numbers, one dictionary per line of the CSV file.
+        rows: The numbers, one dictionary per line of the CSV file, or `CsvLines`.
         canvas: The picture; None if the figure has none.
         tables: Further CSV tables by the suffix of their file name.
         text: Markdown for the figure: a caption, a table, or both.
@@ -164,18 +175,41 @@ def csv_text(rows: Rows) -> str:
     """Format rows as CSV.
 
     Args:
-        rows: One dictionary per line; the columns are in the order of first appearance.
+        rows: One dictionary per line, or `CsvLines`; the columns are in the order of first appearance.
 
     Returns:
         The text; floats are written without loss of precision, None and nan as empty fields.
     """
-    columns = list(dict.fromkeys(key for row in rows for key in row))
+    columns = list(dict.fromkeys(chain.from_iterable(rows)))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     for row in rows:
-        writer.writerow(["" if value is None or value != value else value for value in map(row.get, columns)])
+        if isinstance(row, CsvLines):
+            text.write(_lines(row, columns))
+        else:
+            writer.writerow(["" if value is None or value != value else value for value in map(row.get, columns)])
     return text.getvalue()
+
+
+def _lines(block: CsvLines, columns: list[str]) -> str:
+    # What is repeated is formatted once.
+    cells = [
+        map(_cell, value) if isinstance(value, list) else repeat(_cell(value)) for value in map(block.get, columns)
+    ]
+    return "".join([f"{','.join(line)}\n" for line in zip(*cells, strict=False)])
+
+
+def _cell(value: Any) -> str:
+    if value is None or value != value:
+        return ""
+    if type(value) in (float, int):
+        return repr(value)
+    if type(value) is str and PLAIN.fullmatch(value):
+        return value
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow([value, ""])
+    return text.getvalue().removesuffix(",\n")
 
 
 def markdown_table(rows: Rows) -> str:

@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from aevb.config import numbers_of
 from aevb.data.target_convention import TargetConvention
 from aevb.figures.common.style import DATASETS
 from aevb.runs.likelihood import stated_likelihood
@@ -77,7 +76,7 @@ class Curve(NamedTuple):
             The first evaluation point from there on, at most 1 % later because training advances by whole
             minibatches; None if there is none.
         """
-        rows = np.flatnonzero((self.samples_seen >= samples_seen) & (self.samples_seen <= 1.01 * samples_seen))
+        rows = ((self.samples_seen >= samples_seen) & (self.samples_seen <= 1.01 * samples_seen)).nonzero()[0]
         return int(rows[0]) if len(rows) else None
 
     def at(self, split: str, samples_seen: float) -> float:
@@ -156,7 +155,7 @@ def curve(run: Run) -> Curve:
 
 
 def _config_key(run: Run) -> ConfigKey:
-    numbers = {key: value for key, value in numbers_of(run.settings).items() if key}
+    numbers = {key: value for key, value in run.numbers.items() if key}
     everywhere = {key: numbers.get(key) for key in ("hidden_dim", "latent_dim")}
     return tuple(
         (key, str(value))
@@ -205,6 +204,16 @@ def band(curves: list[Curve], split: str) -> Band:
     Returns:
         The band.
     """
+    first = curves[0].samples_seen
+    if (np.diff(first) > 0).all() and all(np.array_equal(item.samples_seen, first) for item in curves):
+        columns = np.ascontiguousarray(np.array([item.bound[split] for item in curves]).T)
+        seeds = np.full(len(first), len(curves))
+        return Band(first, columns.mean(axis=1), columns.min(axis=1), columns.max(axis=1), seeds)
+    return _uneven_band(curves, split)
+
+
+def _uneven_band(curves: list[Curve], split: str) -> Band:
+    # Of runs that differ in length or in their evaluation points.
     values = [dict(zip(item.samples_seen.tolist(), item.bound[split].tolist(), strict=True)) for item in curves]
     points, columns = [], []
     for point in sorted(set().union(*values)):

@@ -12,7 +12,7 @@ import numpy as np
 
 from aevb.figures.common import learning_curves as learning
 from aevb.figures.common import learning_rate_choice as selection
-from aevb.figures.common.base import Drawing, Figure, markdown_table
+from aevb.figures.common.base import CsvLines, Drawing, Figure, markdown_table
 from aevb.figures.common.method_lines import Line, Panels, panels
 from aevb.figures.paper import published
 from aevb.figures.paper.figure2_canvas import PAPER, draw
@@ -71,14 +71,14 @@ def _rows(panel_key: tuple[str, int], lines: list[Line], right: float) -> Iterat
     for line in lines:
         facts = {**panel, "method": line.label, "lr": line.selection.chosen.lr}
         for split in ("train", "test"):
+            shared = {**facts, "split": split}
             for item in line.curves:
-                origin = {"seed": item.seed, **learning.provenance(item.run)}
-                for x, y in zip(item.samples_seen.tolist(), item.bound[split].tolist(), strict=True):
-                    yield {"source": "run", **facts, "split": split, "samples_seen": x, "lower_bound": y, **origin}
-            origins = learning.provenances(line.curves)
-            for x, y, low, high, seeds in zip(*learning.band(line.curves, split), strict=True):
-                spread = {"low": low, "high": high, "seeds": seeds, **origins}
-                yield {"source": "mean", **facts, "split": split, "samples_seen": x, "lower_bound": y, **spread}
+                curve = {"samples_seen": item.samples_seen.tolist(), "lower_bound": item.bound[split].tolist()}
+                yield CsvLines(source="run", **shared, **curve, seed=item.seed, **learning.provenance(item.run))
+            x, y, low, high, seeds = (column.tolist() for column in learning.band(line.curves, split))
+            spread = {"low": low, "high": high, "seeds": seeds}
+            curve = {"samples_seen": x, "lower_bound": y}
+            yield CsvLines(source="mean", **shared, **curve, **spread, **learning.provenances(line.curves))
     for algorithm, split, polyline in published.panel(data, latent_dim, right):
         facts = {**panel, "method": PAPER[algorithm], "split": split}
         for x, y in zip(*polyline, strict=True):
