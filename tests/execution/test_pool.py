@@ -166,3 +166,20 @@ def test_a_child_stopped_by_a_signal_of_its_own_ends_the_sweep(probe: Path, numb
     with pytest.raises(SystemExit) as end:
         list(run_workers(commands, 2))
     assert end.value.code == 128 + number
+
+
+def test_the_first_processes_run_while_others_are_prepared(probe: Path) -> None:
+    commands = [WorkerCommand("probe", ["write", name], cores=1, threads=1) for name in ("a", "b", "c")]
+    prepared = []
+
+    def prepare(index: int) -> bool:
+        deadline = time.monotonic() + 60
+        while index == 2 and not (probe / "a").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        prepared.append(index)
+        return index != 1
+
+    assert sorted(run_workers(commands, 1, prepare)) == [(0, 7), (2, 7)]
+    assert prepared == [0, 1, 2]
+    assert not (probe / "b").exists()

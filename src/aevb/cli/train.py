@@ -5,7 +5,7 @@ other along, and so are the ranks of a run on several devices.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
@@ -46,7 +46,7 @@ def _search(search: Search) -> None:
 
 def _train_one(cfg: DictConfig, context: JobContext) -> None:
     plan = plan_run(cfg, context)
-    with _leaves_no_untrained(plan):
+    with _leaves_no_untrained([plan]):
         here = not context.sweeping and plan.settings["trainer"]["devices"] == 1
         run = _prepare(plan, context, here and not context.prepare_only)
         if run is None:
@@ -63,28 +63,44 @@ def _train_sweep(points: list[SweepPoint], launcher: DictConfig, context: JobCon
     kind = str(launcher._target_).rpartition(".")[2]
     if kind not in ("BasicLauncher", "CoresLauncher", "EnsembleLauncher"):
         return False
-    with _leaves_no_untrained(*(point.plan for point in points if point.plan)):
-        _train_points(points, kind, launcher, context, failures)
+    begun: list[PlannedRun] = []
+    with _leaves_no_untrained(begun):
+        _train_points(points, kind, launcher, context, failures, begun)
     return True
 
 
 def _train_points(
-    points: list[SweepPoint], kind: str, launcher: DictConfig, context: JobContext, failures: Failures
+    points: list[SweepPoint],
+    kind: str,
+    launcher: DictConfig,
+    context: JobContext,
+    failures: Failures,
+    begun: list[PlannedRun],
 ) -> None:
+    # begun: receives the plan of every run whose directory is made.
     queue: list[QueuedRun] = []
     queued: list[SweepPoint] = []
+
+    def prepare(point: SweepPoint) -> bool:
+        assert point.plan is not None
+        begun.append(point.plan)
+        with report_errors(PROGRAM, point.name, failures, True):
+            return _prepare(point.plan, context) is not None
+        return False
+
+    at_once = kind == "EnsembleLauncher" or context.prepare_only  # otherwise while the first runs are trained
     for point in points:
         assert point.plan is not None
-        with report_errors(PROGRAM, point.name, failures, True):
-            if (run := _prepare(point.plan, context)) is not None:
-                queue.append(run)
-                queued.append(point)
+        if not (at_once or point.plan.action == "done") or prepare(point):
+            queue.append(QueuedRun(point.plan.directory, point.plan.settings, context.trusted))
+            queued.append(point)
     if not queue:
         return
     if kind == "EnsembleLauncher":
         ends = train_in_ensembles(queue, launcher.members)
     else:
-        ends = train_in_parallel(queue, launcher.cores if kind == "CoresLauncher" else 1)
+        cores = launcher.cores if kind == "CoresLauncher" else 1
+        ends = train_in_parallel(queue, cores, lambda index: prepare(queued[index]))
     with closing(ends):
         for index, code in ends:
             point = queued[index]
@@ -94,7 +110,7 @@ def _train_points(
 
 
 @contextmanager
-def _leaves_no_untrained(*plans: PlannedRun) -> Iterator[None]:
+def _leaves_no_untrained(plans: Sequence[PlannedRun]) -> Iterator[None]:
     """Removes new runs that never came to a checkpoint, if a signal, full output, a full disk or too little memory ends the command."""
     try:
         yield

@@ -1,7 +1,7 @@
 """Runs as child processes, as many at a time as there are cores."""
 
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from aevb.execution.child_process import WorkerCommand
 from aevb.execution.live_pool import live_pool
@@ -25,12 +25,16 @@ def run_worker(command: WorkerCommand) -> int:
     return code
 
 
-def run_workers(commands: Sequence[WorkerCommand], cores: int) -> Iterator[tuple[int, int]]:
+def run_workers(
+    commands: Sequence[WorkerCommand], cores: int, prepare: Callable[[int], bool] = lambda index: True
+) -> Iterator[tuple[int, int]]:
     """Run child processes, as many at a time as fit on `cores`, and at least one.
 
     Args:
         commands: The commands.
         cores: The number of cores.
+        prepare: Called with the index of each command, in order and before any of its process; False: it is left out. The
+            first processes start before the last ones are prepared.
 
     Yields:
         Index and exit code of each as it ends; the code is negative if a signal ended it.
@@ -39,11 +43,17 @@ def run_workers(commands: Sequence[WorkerCommand], cores: int) -> Iterator[tuple
         SystemExit: 128 + number, after a stop signal to this process was passed on to all children and they have saved and
             gone; also when a child has been stopped by a signal of its own, for nobody wants the rest of a sweep after it.
     """
-    waiting = deque(enumerate(commands))
+    unprepared, waiting = deque(range(len(commands))), deque[int]()
     shared = {threads for threads, count in Counter(c.threads for c in commands if c.forkable).items() if count > 1}
     with live_pool() as pool:
-        while waiting or pool:
-            while waiting and (not pool or sum(commands[index].cores for index in pool) + waiting[0][1].cores <= cores):
-                index, command = waiting.popleft()
-                pool.start(index, command, command.threads in shared)
-            yield from pool.wait()
+        while unprepared or waiting or pool:
+            while waiting and (not pool or sum(commands[i].cores for i in (*pool, waiting[0])) <= cores):
+                index = waiting.popleft()
+                pool.start(index, commands[index], commands[index].threads in shared)
+            if unprepared:
+                index = unprepared.popleft()
+                if prepare(index):
+                    waiting.append(index)
+                yield from pool.wait(0)
+            else:
+                yield from pool.wait()

@@ -1,7 +1,7 @@
 """The runs of a sweep that are prepared and wait to be trained: as many at once as there are cores, or similar ones together."""
 
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,12 +32,16 @@ class QueuedRun(NamedTuple):
         return WorkerCommand.of(self.directory, self.settings, self.trusted)
 
 
-def train_in_parallel(queue: Sequence[QueuedRun], cores: int | None = None) -> Generator[tuple[int, int], None, None]:
+def train_in_parallel(
+    queue: Sequence[QueuedRun], cores: int | None = None, prepare: Callable[[int], bool] = lambda index: True
+) -> Generator[tuple[int, int], None, None]:
     """Train every run in a process of its own.
 
     Args:
         queue: The runs.
         cores: How many cores to keep busy; None: all that this process may use.
+        prepare: Makes the run directory with an index in the queue; False: it is not trained. The first runs are trained
+            while the others are prepared.
 
     Yields:
         Index in the queue and exit code of the process, as each ends; the code is negative if a signal ended it.
@@ -45,7 +49,7 @@ def train_in_parallel(queue: Sequence[QueuedRun], cores: int | None = None) -> G
     from aevb.console.progress import show_child_bars  # here, so that rich is loaded only when training
 
     with show_child_bars():
-        yield from pool.run_workers([run.command for run in queue], cores or available_cores())
+        yield from pool.run_workers([run.command for run in queue], cores or available_cores(), prepare)
 
 
 def train_in_ensembles(queue: Sequence[QueuedRun], members: int) -> Generator[tuple[int, int], None, None]:
