@@ -25,7 +25,8 @@ from helpers.commands import TINY, aevb, settings, started, tool
 
 RUNNING = Row("a/x", "running", 250, 1000, "", "", -12.5, 50.0)
 DONE = Row("a/y", "done", 1000, 1000)
-FAILED = Row("a/z", "failed", 500, 1000, "training diverged: nan")
+FAILED = Row("a/z", "failed", 500, 1000, "no space left on the device")
+DIVERGED = Row("a/w", "diverged", 500, 1000, "training diverged: nan", "", -900.5)
 COMMAND = str(Path(sys.executable).with_name("aevb-status"))
 
 
@@ -34,7 +35,7 @@ def test_a_summary_adds_up() -> None:
         "1 done, 1 running, 1 failed, 58% of the samples, 50 samples/s, 25 s left at this rate"
     )
     assert not Summary.of([RUNNING, DONE]).ended
-    assert Summary.of([DONE, FAILED]).ended
+    assert Summary.of([DONE, FAILED, DIVERGED]).ended
     assert not Summary.of([]).ended
     assert not Summary.of([DONE, Row("a/m", "missing", 0, 1000)]).ended
 
@@ -45,7 +46,7 @@ def test_lines_until_all_have_ended(capsys: pytest.CaptureFixture[str]) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "a/x: running, 250 of 1,000, bound -12.50, 50 samples/s, 15 s left"
     assert lines[1].startswith("1 done, 1 running, 62% of the samples")
-    assert lines[2] == "a/z: failed, 500 of 1,000, training diverged: nan"
+    assert lines[2] == "a/z: failed, 500 of 1,000, no space left on the device"
     assert lines[3] == "1 done, 1 failed, 75% of the samples"
 
 
@@ -89,9 +90,35 @@ def test_the_numbers_fit_a_narrow_terminal() -> None:
         console = Console(width=width, height=20, record=True, file=io.StringIO())
         console.print(module._picture(rows, Summary.of(rows), console))
         text = console.export_text()
-        for words in ("running", samples, "-12.50", " 50 ", name[:12]):
+        for words in ("running", samples, "-12.50", " 50 ", name[-12:]):
             assert words in text, (width, text)
         assert max(map(len, text.splitlines())) <= width
+
+
+@pytest.mark.parametrize("width", [80, 110])
+def test_a_long_reason_leaves_the_name_and_the_numbers(width: int) -> None:
+    runs = [Row(f"a/mnist-z{z}-s0", state, 500_000, 1_000_000, "no space on the device " * 9, "", -132.25, 5000.0)
+            for z, state in ((2, "running"), (10, "failed"), (200, "diverged"))]  # fmt: skip
+    console = Console(width=width, height=20, record=True, file=io.StringIO())
+    console.print(module._picture(runs, Summary.of(runs), console))
+    head, *lines = console.export_text().splitlines()
+    assert head.split() == ["run", "state", "samples", "bound", "samples/s", "left"]
+    for line, item in zip(lines, runs, strict=False):
+        assert item.run.removeprefix("a/") in line
+        for words in (item.state, "500,000", "-132.25"):
+            assert words in line, line
+        assert len(line.rstrip()) <= width
+    assert "5,000" in lines[0]
+    assert "1 min 40 s" in lines[0]
+    assert lines[1].rstrip().endswith("…")
+
+
+def test_runs_that_need_a_look_come_first() -> None:
+    rows = [DONE, Row("a/p", "partial", 1, 1000), DIVERGED, Row("a/m", "missing", 0, 1000), FAILED, RUNNING]
+    console = Console(width=120, height=20, record=True, file=io.StringIO())
+    console.print(module._picture(rows, Summary.of(rows), console))
+    shown = [line.split()[1] for line in console.export_text().splitlines()[1:7]]
+    assert shown == ["running", "failed", "diverged", "partial", "missing", "done"]
 
 
 def planted(folder: Path) -> Path:

@@ -76,3 +76,19 @@ def test_a_folder_is_searched_for_new_runs_now_and_then(tmp_path: Path) -> None:
     assert look() == []  # not before ten times the duration of a walk
     now[0] += 10
     assert [item.state for item in look()] == ["partial"]
+
+
+def test_a_finished_run_keeps_its_bound(tmp_path: Path) -> None:
+    run = made(tmp_path / "run")
+    (run / "metrics.csv").write_text("samples_seen,train_bound\n100,-9.5\n2000,-1.25\n")
+    runs.mark_done(run, {"samples_seen": 2000})
+    assert WatchedRows().row(run).train_bound == -1.25
+    (run / "metrics.csv").write_text("damaged")
+    assert WatchedRows().row(run) == row(run)
+
+
+def test_folders_are_listed_in_natural_order(tmp_path: Path) -> None:
+    names = ["z2-s0", "z2-s1", "z2-s10", "z10-s0", "z20-s0"]
+    for name in sorted(names):
+        made(tmp_path / name)
+    assert [Path(item.run).name for item in WatchedFolders([tmp_path])()] == names

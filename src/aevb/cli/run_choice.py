@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from aevb.errors import UserError
+from aevb.files.natural_order import natural_path_key
 from aevb.runs import layout
 
 __all__ = ["chosen_runs", "is_single"]
@@ -26,7 +27,7 @@ def chosen_runs(run: str | list[str]) -> list[Path]:
         run: A run directory, a pattern (`outputs/runs/digits-*`), or a list of both.
 
     Returns:
-        The directories, those of a pattern by name; one that is named without a pattern need not exist.
+        The directories, those of a pattern in natural order; one that is named without a pattern need not exist.
 
     Raises:
         UserError: If the list is empty or no run matches a pattern.
@@ -43,7 +44,7 @@ def _is_pattern(name: str) -> bool:
 
 
 def _matches(pattern: str) -> list[Path]:
-    paths = sorted(Path(name) for name in glob.glob(pattern, recursive=True))
+    paths = sorted(map(Path, glob.glob(pattern, recursive=True)), key=natural_path_key)
     directories = [path for path in paths if os.path.lexists(path / layout.CONFIG)]
     if not directories:
         raise UserError(

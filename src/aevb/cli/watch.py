@@ -25,10 +25,15 @@ IDLE_SECONDS = 300.0
 WIDE = 100
 """Columns of a terminal from which on every run has a bar and its budget."""
 
+BAR = 16
+"""Columns of such a bar."""
+
 LINES = 20
 """Runs that are named at a time where there is no terminal."""
 
-ORDER = {state: rank for rank, state in enumerate(("running", "failed", "partial", "missing", "done"))}
+ORDER = {state: rank for rank, state in enumerate(("running", "failed", "diverged", "partial", "missing", "done"))}
+
+ENDED = {"done", "diverged", "failed"}
 
 
 def watch(look: Callable[[], list[Row]], interval: float | None) -> int:
@@ -84,8 +89,8 @@ class Summary:
 
     @property
     def ended(self) -> bool:
-        """Whether there are runs, and every one is done or has failed."""
-        return bool(self.counts) and not self.counts.keys() - {"done", "failed"}
+        """Whether there are runs, and every one is done, has diverged or has failed."""
+        return bool(self.counts) and not self.counts.keys() - ENDED
 
     def __str__(self) -> str:
         counts = ", ".join(f"{count} {state}" for state, count in self.counts.items())
@@ -128,36 +133,52 @@ def _on_terminal(console: "Console", look: Callable[[], list[Row]], interval: fl
 def _picture(rows: list[Row], summary: Summary, console: "Console") -> "RenderableType":
     from rich.console import Group
     from rich.progress_bar import ProgressBar
-    from rich.table import Table
     from rich.text import Text
 
-    points, wide = any(item.point for item in rows), console.size.width >= WIDE
-    heads = ["point" if points else "run", "state", *([""] if wide else []), "samples", "bound", "samples/s", "left"]
-    table = Table(*heads, box=None, pad_edge=False)
-    for column in table.columns[1:]:
-        column.no_wrap = True  # so that the name alone is shortened
-    for column in table.columns[-4:]:
-        column.justify = "right"
     shown = sorted(rows, key=lambda item: ORDER[item.state])[: max(1, console.size.height - 5)]
-    folder = _common_folder(rows)
-    for item in shown:
-        name = item.point or item.run.removeprefix(folder)
-        bar = ProgressBar(max(item.max_samples, 1), min(item.samples_seen, item.max_samples), width=16)
-        samples, *numbers = _numbers(item)
-        if not wide:
-            samples = f"{item.samples_seen:,} ({item.samples_seen / max(item.max_samples, 1):.0%})"
-        cells = [
-            Text(printable(cell), no_wrap=True, overflow="ellipsis") for cell in (name, item.state, samples, *numbers)
-        ]
-        table.add_row(*cells[:2], *([bar] if wide else []), *cells[2:], style=COLOURS[item.state])
     rest = len(rows) - len(shown)
-    parts: list[RenderableType] = [table]
+    parts: list[RenderableType] = [_table(shown, rows, console.size.width)]
     if rest:
         parts.append(Text(f"and {rest:,} more", style="dim"))
     if not summary.ended and "running" not in summary.counts:
         parts.append(Text("no run is trained at present; q or Ctrl-C ends this display", style="dim"))
     parts += [Text(str(summary)), ProgressBar(max(summary.max_samples, 1), summary.samples_seen, width=60)]
     return Group(*parts)
+
+
+def _table(shown: list[Row], rows: list[Row], width: int) -> "RenderableType":
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+    from rich.text import Text
+
+    wide, folder = width >= WIDE, _common_folder(rows)
+    heads = ["point" if any(item.point for item in rows) else "run", "state", "samples", "bound", "samples/s", "left"]
+    lines = [[printable(cell) for cell in _cells(item, folder, wide)] for item in shown]
+    widths = [max(map(len, column)) for column in zip(heads, *lines, strict=True)]
+    # The numbers are shown in full, then the name, and why a run has failed as far as there is room.
+    room = width - sum(widths[1:-1]) - 2 * len(heads) - (BAR + 2 if wide else 0)
+    running = [line[-1] for line, item in zip(lines, shown, strict=True) if item.state == "running"]
+    widths[0] = max(1, min(widths[0], room - max(map(len, [heads[-1], *running]))))
+    widths[-1] = max(1, min(widths[-1], room - widths[0]))
+    table = Table(box=None, pad_edge=False)
+    for index, (head, size) in enumerate(zip(heads, widths, strict=True)):
+        if wide and index == 2:
+            table.add_column("", width=BAR)
+        table.add_column(head, width=size, no_wrap=True, justify="right" if 2 <= index < 5 else "left")
+    for (name, *cells), item in zip(lines, shown, strict=True):
+        if len(name) > widths[0]:
+            name = f"…{name[len(name) - widths[0] + 1 :]}"  # the ends of the names differ
+        bar = ProgressBar(max(item.max_samples, 1), min(item.samples_seen, item.max_samples), width=BAR)
+        texts = [Text(cell, no_wrap=True, overflow="ellipsis") for cell in (name, *cells)]
+        table.add_row(*texts[:2], *([bar] if wide else []), *texts[2:], style=COLOURS[item.state])
+    return table
+
+
+def _cells(item: Row, folder: str, wide: bool) -> list[str]:
+    samples, *numbers = _numbers(item)
+    if not wide:
+        samples = f"{item.samples_seen:,} ({item.samples_seen / max(item.max_samples, 1):.0%})"
+    return [item.point or item.run.removeprefix(folder), item.state, samples, *numbers]
 
 
 def _numbers(item: Row) -> tuple[str, str, str, str]:
@@ -181,7 +202,7 @@ def _as_lines(look: Callable[[], list[Row]], interval: float | None) -> int:
     idle, before = _Idle(), dict[str, str]()
     while True:
         rows = look()
-        ended = [item for item in rows if before and before.get(item.run) != item.state in ("done", "failed")]
+        ended = [item for item in rows if before and before.get(item.run) != item.state in ENDED]
         running = [item for item in rows if item.state == "running"]
         for item in (ended + running)[:LINES]:
             print(_line(item))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from aevb.files.atomic import write_text
+from aevb.files.natural_order import natural_key
 from aevb.report.chart import Chart, draw
 from aevb.report.details import detail
 from aevb.report.differing import differing_settings
@@ -159,12 +160,17 @@ def _charts(view: View, shown_panels: Iterable[Panel], numbers: dict[str, int]) 
 
 
 def _legend(shown_panels: list[Panel]) -> list[tuple[str, int]]:
-    return sorted({(line.label, line.style) for panel in shown_panels for line in panel.lines})
+    return sorted(
+        {(line.label, line.style) for panel in shown_panels for line in panel.lines},
+        key=lambda item: (natural_key(item[0]), item[1]),
+    )
 
 
 def _details(records: list[RunRecord], differing: Any, limits: Limits, images: int) -> dict[str, Any]:
     # Runs that went wrong are those that one opens.
-    order = sorted(range(len(records)), key=lambda index: (records[index].row.state != "failed", index))
+    order = sorted(
+        range(len(records)), key=lambda index: (records[index].row.state not in ("failed", "diverged"), index)
+    )
     chosen = sorted(order[: limits.details])
     pictures, left = {}, IMAGE_BYTES
     for index in chosen if limits.images else []:

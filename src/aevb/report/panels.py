@@ -6,6 +6,7 @@ from typing import NamedTuple
 from aevb.figures.common.learning_curves import Curve, curve, families
 from aevb.figures.common.method_labels import labels
 from aevb.figures.common.style import dataset, method
+from aevb.files.natural_order import natural_key
 from aevb.report.records import DAMAGE, RunRecord
 
 __all__ = ["STYLES", "Line", "Panel", "curves_of", "line_key", "panels"]
@@ -101,7 +102,7 @@ def panels(curves: list[Curve]) -> tuple[list[Panel], int]:
             latent_dim,
             [
                 Line(label, styles[label], method(group[0].objective).published, group)
-                for label, group in sorted(lines.items())[:MOST_LINES]
+                for label, group in sorted(lines.items(), key=lambda item: natural_key(item[0]))[:MOST_LINES]
             ],
             max(0, len(lines) - MOST_LINES),
         )
@@ -113,7 +114,7 @@ def panels(curves: list[Curve]) -> tuple[list[Panel], int]:
 def _styles(groups: list[list[str]]) -> dict[str, int]:
     """One style for every label, the same in all panels; labels that share a panel differ as long as there are styles."""
     styles: dict[str, int] = {}
-    for label in sorted({label for group in groups for label in group}):
+    for label in sorted({label for group in groups for label in group}, key=natural_key):
         beside = [styles[other] for group in groups if label in group for other in group if other in styles]
         styles[label] = min(range(STYLES), key=lambda style: (beside.count(style), style))
     return styles

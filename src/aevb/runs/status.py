@@ -2,7 +2,7 @@
 
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -18,7 +18,7 @@ from aevb.runs.run import State, state
 from aevb.runs.settings import read_settings
 from aevb.runs.walk import run_directories
 
-__all__ = ["ReadRun", "Row", "failure_reason", "has_diverged", "read_run", "read_runs", "row", "rows_of"]
+__all__ = ["ReadRun", "Row", "failure_reason", "has_diverged", "read_run", "read_runs", "row", "rows_of", "with_bound"]
 
 DIVERGED = "aevb.training.divergence.Diverged: "
 LONGEST_REASON = 2000  # characters
@@ -160,6 +160,20 @@ def _row(
         if has_diverged(directory):
             return Row(str(directory), "diverged", seen, wanted, why, point, bound)
     return Row(str(directory), before, seen, wanted, why or pruned_by(directory), point, bound)
+
+
+def with_bound(item: Row) -> Row:
+    """Return a row with the last training bound in metrics.csv, if it has none (a finished run has none; see `Row`).
+
+    Args:
+        item: The row.
+    """
+    if item.train_bound is not None or item.state != "done":
+        return item
+    try:
+        return replace(item, train_bound=_last_point(Path(item.run))[1])
+    except (UserError, OSError):
+        return item  # the bound is only shown
 
 
 def _last_point(directory: Path) -> tuple[int, float | None]:

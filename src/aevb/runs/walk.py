@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from aevb.files.natural_order import natural_path_key
 from aevb.runs import layout
 
 __all__ = ["run_directories"]
@@ -11,7 +12,7 @@ MAX_DEPTH = 12
 
 
 def run_directories(folder: Path) -> list[Path]:
-    """Return every run directory at or below `folder`, by path.
+    """Return every run directory at or below `folder`, by path in natural order (z2 before z10).
 
     Args:
         folder: Where to look, at most 12 levels deep. Symbolic links below it are not followed, nor is a run looked into.
@@ -34,4 +35,4 @@ def run_directories(folder: Path) -> list[Path]:
             else:
                 below += [os.path.join(path, name) for name, is_folder in names.items() if is_folder]
         level = below
-    return sorted(map(Path, directories))
+    return sorted(map(Path, directories), key=natural_path_key)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from aevb.runs import layout
-from aevb.runs.status import Row, row
+from aevb.runs.status import Row, row, with_bound
 from aevb.runs.walk import run_directories
 
 __all__ = ["WatchedFolders", "WatchedRows"]
@@ -29,7 +29,7 @@ class WatchedRows:
         self._rows: dict[Path, tuple[tuple[Stamp, ...], Row]] = {}
 
     def row(self, directory: Path, max_samples: int | None = None, point: str = "") -> Row:
-        """Return `aevb.runs.status.row` of the same arguments, read again only if the run has changed.
+        """Return `row` of the same arguments (see `aevb.runs.status`) with its bound, read again only if the run has changed.
 
         Args:
             directory: The run directory.
@@ -40,7 +40,7 @@ class WatchedRows:
         if before is not None and before[1].state != "running" and before[0] == _stamps(directory, before[1]):
             return before[1]
         stamps = {name: _stamp(directory / name) for name in FILES}  # first, so that a later change is seen next time
-        new = row(directory, max_samples, point)
+        new = with_bound(row(directory, max_samples, point))
         self._rows[directory] = (tuple(stamps[name] for name in _files(new)), new)
         return new
 

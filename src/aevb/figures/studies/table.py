@@ -10,6 +10,7 @@ from rich.table import Table as RichTable
 from aevb.console.printable import printable, without_controls
 from aevb.figures.common.base import Drawing, Figure, markdown_table
 from aevb.figures.common.learning_curves import convention, meanings, provenance
+from aevb.files.natural_order import natural_key
 from aevb.runs.run import Run
 
 __all__ = ["Table"]
@@ -31,7 +32,9 @@ class Table(Figure):
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """Compose one row per run (see `Figure.compose`)."""
-        rows = sorted((_row(run) for run in runs), key=lambda row: (row["data"], row["latent_dim"], row["run"]))
+        rows = sorted(
+            (_row(run) for run in runs), key=lambda row: (row["data"], row["latent_dim"], natural_key(row["run"]))
+        )
         shown = [_shown(row) for row in rows]
         _print(shown, without_controls(meanings(runs)))
         return Drawing(rows, text=f"{markdown_table(shown)}\n{meanings(runs)}")

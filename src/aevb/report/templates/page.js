@@ -65,7 +65,8 @@
   $("next").addEventListener("click", () => { page += 1; update(); });
   $("extra").addEventListener("change", (event) => table.classList.toggle("all", event.target.checked));
 
-  // Sort: a button in every head; numbers by their full value, empty cells last, stable.
+  // Sort: a button in every head; numbers by their full value, text in natural order (z2 before z10), empty cells last, stable.
+  const collator = new Intl.Collator("en", { numeric: true });
   all("table.sortable").forEach((sorted) => all("th", sorted.tHead).forEach((head, i) => {
     const button = document.createElement("button");
     button.type = "button"; button.textContent = head.textContent; head.replaceChildren(button);
@@ -75,7 +76,7 @@
       head.setAttribute("aria-sort", down ? "descending" : "ascending");
       const key = (row) => { const v = numberOf(row.cells[i]); return v === undefined ? row.cells[i].textContent.trim() : v === "nan" ? "" : Number(v); };
       const order = [...sorted.tBodies[0].rows].map((row) => [key(row), row]).sort(([a], [b]) =>
-        (a === "") - (b === "") || sign * (typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b))));
+        (a === "") - (b === "") || sign * (typeof a === "number" && typeof b === "number" ? a - b : collator.compare(String(a), String(b))));
       sorted.tBodies[0].append(...order.map(([, row]) => row));
       if (sorted === table) { rows = order.map(([, row]) => row); page = 0; update(); }
     });
