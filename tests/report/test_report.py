@@ -118,6 +118,18 @@ def test_every_run_is_there_and_says_what_is_wrong(folder: Path) -> None:
     assert text.count("ValueError:") >= 2  # in the head, and the traceback
 
 
+def test_a_run_that_diverged_is_named_where_its_curve_is_not_in_view(folder: Path) -> None:
+    assert "Not in view" not in build_report(rows_of(folder))
+    train = {100: -300.0, 1000: -9000.0}
+    diverged = plant(folder, "data=digits", "latent_dim=5", "optimizer.lr=9", train=train, finish=False)
+    reason = f"training diverged at samples_seen=1000: {'weight, ' * 50}not finite"
+    runs.mark_failed(diverged, f"Traceback\naevb.training.divergence.Diverged: {reason}\n")
+    text = " ".join("".join(Page(build_report(rows_of(folder))).text).split())
+    assert text.count("Not in view: AEVB, lr 9") >= 1
+    assert f"{diverged.name}, 1,000 of 1,000,000 samples: training diverged at samples_seen=1000: weight" in text
+    assert text.count(reason) == 2  # in the details and the traceback, and cut in the head
+
+
 def test_the_numbers_are_those_of_the_csv_files(folder: Path) -> None:
     page = build_report(rows_of(folder))
     written = {

@@ -62,6 +62,7 @@ class Chart(NamedTuple):
         rows: The numbers of the means, for the table below the picture.
         seeds: The number of seeds behind a line, in words.
         banded: Whether a line has several seeds, and so a band.
+        outside: The lines of which nothing is in view, as of runs that diverged.
     """
 
     svg: Markup
@@ -69,6 +70,7 @@ class Chart(NamedTuple):
     rows: list[dict[str, object]]
     seeds: str
     banded: bool
+    outside: list[str]
 
 
 def draw(view: View, panel: Panel, identifier: str, numbers: dict[str, int]) -> Chart | None:
@@ -91,7 +93,8 @@ def draw(view: View, panel: Panel, identifier: str, numbers: dict[str, int]) -> 
     left = max(min(first, right / 10), right / 10 ** (1 if view.tail else DECADES))
     papers = [(name, split, curve) for name, split, curve in paper_curves(view, panel, right) if split in view.columns]
     x = Scale(left, right, LEFT, WIDTH - RIGHT, logarithmic=True)
-    y = Scale(*_heights(drawn, papers, left, right, view), HEIGHT - BOTTOM, TOP)
+    low, high = _heights(drawn, papers, left, right, view)
+    y = Scale(low, high, HEIGHT - BOTTOM, TOP)
     inside = [element("path", d=path([(x(left), y(0)), (x(right), y(0))]), class_="zero")] if view.difference else []
     for algorithm, split, curve in papers:
         kept = np.unique(np.linspace(0, len(curve.value) - 1, MOST_VERTICES).astype(int))
@@ -123,7 +126,17 @@ def draw(view: View, panel: Panel, identifier: str, numbers: dict[str, int]) -> 
         id=identifier,
     )
     rows = [row for item in drawn if item.main for row in _rows(item, left, view)]
-    return Chart(svg, panel.title, rows, _counts(drawn), any(item.main and len(item.seeds) > 1 for item in drawn))
+    banded = any(item.main and len(item.seeds) > 1 for item in drawn)
+    return Chart(svg, panel.title, rows, _counts(drawn), banded, _outside(drawn, left, low, high))
+
+
+def _outside(drawn: list[Drawn], left: float, low: float, high: float) -> list[str]:
+    outside = []
+    for item in drawn:
+        means = item.summary.mean[item.summary.samples_seen >= left]
+        if item.main and not np.any((means >= low) & (means <= high)):
+            outside.append(item.line.label)
+    return outside
 
 
 def _lines(view: View, panel: Panel, line: Line, numbers: dict[str, int]) -> list[Drawn]:

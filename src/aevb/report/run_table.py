@@ -165,7 +165,7 @@ def _title(key: str) -> str:
     if key.startswith("last_"):
         return f"last {key.removeprefix('last_').replace('_', ' ')}"
     stem, _, name = key.partition(" ")
-    return f"{name.replace('_', ' ')} ({stem})"
+    return f"{'log p(x)' if name == 'log_px' else name.replace('_', ' ')} ({stem})"
 
 
 def plain(cell: Cell) -> Any:

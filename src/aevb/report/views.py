@@ -64,7 +64,7 @@ def views(panels: list[Panel]) -> list[View]:
     result: list[View] = []
     for quantity in order:
         chosen = {split: choices[quantity][split] for split in (*SPLITS, "run") if split in choices[quantity]}
-        title = NAMES.get(quantity, quantity.replace("_", " "))
+        title = NAMES.get(quantity, quantity.replace("log_px", "log p(x)").replace("_", " "))
         result.append(View(quantity, title, chosen, paper=quantity == "bound"))
         if quantity == "bound":
             result.append(View("bound-end", "lower bound, last decade", chosen, paper=True, tail=True))

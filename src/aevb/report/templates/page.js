@@ -18,11 +18,12 @@
       return words.every((holds) => holds(row, text));
     });
   }
-  // latent_dim=2, lr>0.01, bound>=-100: of the first column whose key or title is the name, or ends in it, or begins with it.
+  // latent_dim=2, lr>0.01, bound>=-100: of the first column whose key or title is the name, or ends in it, or begins with it
+  // (of a value: the name of its column in the evaluations, as log_px).
   function condition(word) {
     const [, name, sign, value] = /^([^=<>]+)(<=|>=|=|<|>)(.+)$/.exec(word) || [];
     const named = (test) => heads.findIndex((head) => [head.dataset.key || "run", head.textContent].some((text) => test(text.toLowerCase())));
-    const tests = [(text) => text === name, (text) => text.endsWith(`.${name}`), (text) => text.startsWith(name)];
+    const tests = [(text) => text === name, (text) => text.endsWith(`.${name}`) || text.endsWith(` ${name}`), (text) => text.startsWith(name)];
     const at = name ? tests.map(named).find((index) => index >= 0) : undefined;
     if (at === undefined) return null;
     return ({ cells }) => {
