@@ -9,6 +9,7 @@ from sitegen.benchmark_tables import benchmark_table
 from sitegen.frey_face_tables import frey_bounds, frey_changes, frey_start
 from sitegen.hours import hours_table
 from sitegen.mnist_start import mnist_start
+from sitegen.reach import reach_table
 from sitegen.readme_rows import readme_rows
 from sitegen.result_tables import likelihood_table, one_rate_table, panel_table
 from sitegen.result_text import figure2_text, figure3_text, one_model_text, unexplained_text
@@ -29,6 +30,7 @@ BLOCKS = {
     "one-rate": one_rate_table,
     "likelihoods": likelihood_table,
     "hours": hours_table,
+    "reach": reach_table,
     "mnist-start": mnist_start,
     "readme-rows": readme_rows,
     "figure2-text": figure2_text,
