@@ -271,9 +271,9 @@ def _config_text(context: RunContext) -> str:
 
 
 def _results_text(context: RunContext, evaluations: dict[str, Evaluation]) -> str:
-    lines = ["| whole test split | nats | standard error | images |", "|---|---:|---:|---:|"]
+    lines = ["| whole test split | mean | standard error | images |", "|---|---:|---:|---:|"]
     for evaluation in evaluations.values():
         for name in evaluation.values:
             mean, error = evaluation.mean(name), evaluation.standard_error(name)
-            lines.append(f"| {name} | {mean:.3f} | {error:.3f} | {evaluation.n} |")
+            lines.append(f"| {name} | {mean:.3f} | {error:.3f} | {evaluation.n:,} |")
     return "\n".join(lines)
