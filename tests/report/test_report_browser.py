@@ -6,8 +6,6 @@ temporary folder, or taken from AEVB_AXE (the path of axe.min.js).
 
 import csv
 import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from PIL import Image
 
 from aevb.report import build_report, write_report
 from aevb.runs.status import Row, rows_of
+from helpers.axe import axe_source, serious_violations
 from helpers.figure_runs import plant
 from helpers.webdriver import CHROMEDRIVER, CHROMIUM, Browser, browser
 
@@ -161,16 +160,7 @@ def test_five_thousand_runs_are_paged(window: Browser, tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The source of axe-core."""
-    path = os.environ.get("AEVB_AXE")
-    if path is None:
-        if shutil.which("npm") is None:
-            pytest.skip("no npm on the PATH, which installs axe-core; or set AEVB_AXE to the path of axe.min.js")
-        folder = tmp_path_factory.mktemp("axe")
-        result = subprocess.run(["npm", "install", "axe-core"], cwd=folder, capture_output=True, text=True, timeout=180)
-        if result.returncode:
-            pytest.skip("npm cannot install axe-core: no network?")
-        path = str(folder / "node_modules" / "axe-core" / "axe.min.js")
-    return Path(path).read_text()
+    return axe_source(tmp_path_factory.mktemp("axe"))
 
 
 @pytest.mark.parametrize("committed", [False, True], ids=["planted", "committed"])
@@ -182,9 +172,4 @@ def test_axe_reports_no_serious_violation(
         write_report(rows_of(COMMITTED)[::12], page)
     window.open(page)
     window.run("document.querySelectorAll('details').forEach((item, i) => { if (i < 12) item.open = true; })")
-    window.run(axe)
-    violations = window.run("return axe.run().then((result) => result.violations)")
-    serious = [item for item in violations if item["impact"] in ("serious", "critical")]
-    assert [
-        (item["id"], item["nodes"][0]["html"][:200], item["nodes"][0]["failureSummary"][:300]) for item in serious
-    ] == []
+    assert serious_violations(window, axe) == []
