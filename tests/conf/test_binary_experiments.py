@@ -10,6 +10,8 @@ from aevb.runs.run import Run, finished
 from aevb.training import train_run
 from helpers.commands import settings
 
+pytestmark = pytest.mark.slow
+
 RUNS = {
     "bernoulli_latents": ("score_function", "nvil", "vimco", "arm"),
     "sigmoid_belief_network": ("arm", "exact_bound", "variational_em"),

@@ -16,6 +16,8 @@ from aevb.models.autoregressive import AutoregressiveDecoder
 from aevb.training import train_run
 from helpers.commands import settings
 
+pytestmark = pytest.mark.slow
+
 SMALL = ("data=digits", "data.targets=threshold", "data.n_train=100", "batch_size=50", "hidden_dim=5", "logger=none")
 SMALL += (
     "evaluation.num_images=10",

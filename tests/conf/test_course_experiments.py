@@ -56,6 +56,7 @@ def test_two_minibatches_of_every_experiment(experiment: str, tmp_path: Path) ->
 CLAIM = "pitfall_bce_as_marginal_likelihood_claimed_log_px"
 
 
+@pytest.mark.slow
 def test_posterior_means_are_recorded_and_survive_a_resume(
     tmp_path: Path,
 ) -> None:

@@ -47,6 +47,7 @@ def test_five_images_in_one_dimension_against_quadrature():
     assert_mean(torch.stack([draw.marginal_kl.mean() for draw in draws]), marginal_kl)
 
 
+@pytest.mark.slow
 def test_many_images_of_a_gaussian_against_algebra():
     """Aggregate posterior of Gaussian x: N(0, A A' + V), so I = 1/2 (log det(A A' + V) - log det V); KL to N(0, I) by torch.
 

@@ -118,6 +118,7 @@ def test_the_best_bound_is_the_evidence_minus_the_kl(orthogonal):
     assert_mean(N * torch.stack(bounds).mean(0), log_evidence - gap)
 
 
+@pytest.mark.slow
 def test_the_gradient_is_unbiased_and_vanishes_at_the_best():
     """1,500 gradients with respect to the mean and log-variance of q(theta), against the exact bound."""
     model, x, posterior, _ = regression(orthogonal=False)
@@ -133,6 +134,7 @@ def test_the_gradient_is_unbiased_and_vanishes_at_the_best():
         assert_mean(torch.stack(draws), expected)
 
 
+@pytest.mark.slow
 def test_training_reaches_the_evidence():
     """Orthogonal design, 2,000 minibatches of 4, Adam with a decreasing learning rate: within 0.05 nat."""
     model, x, _, log_evidence = regression(orthogonal=True)

@@ -102,6 +102,7 @@ def test_the_phase_ends_when_information_stops_rising(monkeypatch, information, 
     assert other.metrics() == {"aggressive": 0, "presented": objective.presented.item() + M}
 
 
+@pytest.mark.slow
 def test_the_inner_loop_reaches_the_best_diagonal_q():
     """The optimum of the linear-Gaussian model: the posterior mean, and one over the diagonal of the precision.
 

@@ -40,6 +40,7 @@ def rounds(model, objective, stream, times):
     return [list(objective(model, stream)) for _ in range(times)]
 
 
+@pytest.mark.slow
 def test_chains_reach_the_exact_posterior():
     """For a fixed p(x, z), 4000 chains are standard normal after whitening by the exact mean and precision.
 

@@ -19,12 +19,15 @@ OVERRIDES = {
     "score_function": ("objective.baseline=running",),
 }
 
+FAST = ("sgvb_b", "nvil", "mcem")  # one each with gradients of the paper's, state of its own, and chains
+CASES = [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in options("objective")]
+
 
 @pytest.mark.fault(
     "a run of any objective is interrupted and resumed",
     "the same weights and metrics.csv as without the interruption",
 )
-@pytest.mark.parametrize("objective", options("objective"))
+@pytest.mark.parametrize("objective", CASES)
 def test_a_run_in_two_parts_comes_to_the_same_bits(objective: str, tmp_path: Path) -> None:
     chosen = (f"objective={objective}", "optimizer.warmup=0", "evaluator=[]", *OVERRIDES.get(objective, ()))
     whole = outcome(train(tmp_path / "whole", 4500, *chosen))

@@ -36,6 +36,7 @@ def test_gradient_and_bound_are_unbiased(options):
     assert_mean(bounds, exact_bound(model, x).item())
 
 
+@pytest.mark.slow
 def test_the_order_of_variances():
     """The "very high variance" of the paper: plain > either baseline > A for the gradient with respect to phi.
 

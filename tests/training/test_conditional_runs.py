@@ -104,6 +104,7 @@ def test_images_without_a_label_are_refused(run, model):
         BDMC().check(model.model)
 
 
+@pytest.mark.slow
 def test_exported_networks_have_a_second_input(run, model, tmp_path):
     paths = export_run(load_run(run), "torch_export", tmp_path)
     encoder, decoder = (torch.export.load(path).module() for path in paths)

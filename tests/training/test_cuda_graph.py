@@ -136,6 +136,7 @@ def tapes(monkeypatch):
     return made
 
 
+@pytest.mark.slow
 def test_whole_runs_with_and_without_a_graph_and_extended(tapes, tmp_path):
     """Through the worker: evaluations and checkpoints between the replays, to the same bits."""
     kind = "objective=iwae", "sampling=replacement", "data.targets=dynamic"

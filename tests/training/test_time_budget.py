@@ -50,6 +50,7 @@ def ended(run: Path) -> int:
     return 0
 
 
+@pytest.mark.slow
 def test_a_run_ends_with_its_time_and_is_continued(tmp_path: Path, capsys):
     whole = outcome(train(tmp_path / "whole", 30_000))
     part = tmp_path / "part"

@@ -58,6 +58,7 @@ def test_the_state_of_the_optimizer_comes_along_if_wanted(origin, tmp_path):
     assert int(next(iter(state["state"].values()))["step"]) == 31
 
 
+@pytest.mark.slow
 def test_it_is_resumed_without_the_origin(origin, tmp_path):
     copy = shutil.copytree(origin, tmp_path / "copy")
     chosen = with_origin(settings(*DIGITS, f"init_from={copy}", "max_samples=2500"))

@@ -141,6 +141,7 @@ def test_everything_is_on_disk_before_the_weights(tmp_path: Path, monkeypatch: p
     "a run is asked to stop, and its checkpoint takes a long time",
     "it reports that it has stopped, and ends, when the checkpoint is on disk",
 )
+@pytest.mark.slow
 def test_a_stopped_run_says_so_when_it_is_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run, observed = tmp_path / "run", []
     end = PreemptionCallback.on_train_batch_end
@@ -167,6 +168,7 @@ def test_a_stopped_run_says_so_when_it_is_saved(tmp_path: Path, monkeypatch: pyt
     "the error names this checkpoint, and is printed when the checkpoint is on disk",
 )
 @pytest.mark.parametrize(("minutes", "seen"), [("5", 1000), ("1e-9", 1400)], ids=["evaluation point", "time"])
+@pytest.mark.slow
 def test_a_run_that_diverges_names_what_is_on_disk(
     minutes: str, seen: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
