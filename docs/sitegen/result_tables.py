@@ -51,10 +51,20 @@ def panel_table() -> str:
 def likelihood_table() -> str:
     """Return the table of Figure 3, a line for each curve."""
     lines = [
-        (one.panel, one.method, samples_seen(one.samples), plain(one.ours), plain(one.paper), signed(one.difference))
+        (
+            one.panel,
+            one.method,
+            samples_seen(one.samples),
+            str(one.seeds),
+            plain(one.ours),
+            plain(one.paper),
+            signed(one.difference),
+            "" if one.interval is None else f"±{one.interval:.1f}",
+        )
         for one in likelihood_panels()
     ]
-    return table(("panel", "method", "at", "ours", "paper", "difference"), lines, "llrrrr")
+    header = ("panel", "method", "at", "seeds", "ours", "paper", "difference", "95 % interval")
+    return table(header, lines, "llrrrrrr")
 
 
 def one_rate_table() -> str:

@@ -77,7 +77,7 @@ def figure3_text() -> str:
     estimate = {
         (row["method"], row["samples_seen"]): row
         for row in rows("figure3.csv")
-        if (row["n_train"], row["split"]) == ("50000", "test")
+        if (row["source"], row["n_train"], row["split"]) == ("mean", "50000", "test")
     }
     own, slow = estimate["AEVB", "10000000"], estimate["Monte Carlo EM", "10500000"]
     reciprocal = float(own["reciprocal"])

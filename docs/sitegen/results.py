@@ -44,6 +44,11 @@ class Comparison(NamedTuple):
         """Ours minus the paper's, nats."""
         return self.ours - self.paper
 
+    @property
+    def counted(self) -> str:
+        """The number of seeds in words."""
+        return "one seed" if self.seeds == 1 else f"{self.seeds} seeds"
+
 
 @cache
 def rows(name: str) -> tuple[dict[str, str], ...]:
@@ -73,15 +78,17 @@ def bound_panels(split: str = "test") -> Iterator[Comparison]:
 
 
 def likelihood_panels() -> Iterator[Comparison]:
-    """Yield log p(x) of Figure 3, each curve at the last evaluation point that the paper has too. One seed each."""
+    """Yield log p(x) of Figure 3, each curve at the last evaluation point that the paper has too."""
     last = dict[tuple[str, str, str], dict[str, str]]()
     for row in rows("figure3.csv"):
-        if row["paper"]:
+        if row["source"] == "mean" and row["paper"]:
             last[row["n_train"], row["method"], row["split"]] = row
     for (n_train, method, split), row in last.items():
         estimate, paper = float(row["quadrature"]), float(row["paper"])
         panel = f"N = {int(n_train):,}, {split}"
-        yield Comparison(panel, method, row["lr"], int(row["samples_seen"]), 1, estimate, paper, None, "")
+        interval = float(row["interval"]) if row["interval"] else None
+        at, seeds = int(row["samples_seen"]), int(row["seeds"])
+        yield Comparison(panel, method, row["lr"], at, seeds, estimate, paper, interval, "")
 
 
 def at_one_rate(data: str, latent_dim: int, lr: str, samples: int = LAST, method: str = "AEVB") -> Comparison:

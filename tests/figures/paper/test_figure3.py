@@ -15,10 +15,16 @@ HEAD = "samples_seen,train_bound,test_bound,test_reconstruction,test_kl,test_log
 COLUMNS = [f"{split}_{name}_log_px" for split in ("test", "train") for name in ("quadrature", "reciprocal")]
 
 
-def marginal(runs, n_train, objective, values):
+def marginal(runs, n_train, objective, values, seed=0, *more):
     """A run with log p(x): samples_seen -> test and train, quadrature and reciprocal of each."""
     directory = plant(
-        runs, f"data.n_train={n_train}", f"objective={objective}", "latent_dim=3", train={max(values): -120.0}
+        runs,
+        f"data.n_train={n_train}",
+        f"objective={objective}",
+        "latent_dim=3",
+        f"seed={seed}",
+        *more,
+        train={max(values): -120.0},
     )
     rows = [f"{point},,,,,,{','.join(map(str, four))}" for point, four in values.items()]
     write_text(directory / "metrics.csv", "\n".join([",".join([HEAD, *COLUMNS]), *rows]) + "\n")
@@ -35,7 +41,8 @@ def runs(tmp_path):
 
 def test_numbers_stand_beside_the_papers(runs):
     Figure3().draw(runs, runs / "out")
-    rows = {(row["n_train"], row["split"], row["samples_seen"]): row for row in read_csv(runs / "out" / "figure3.csv")}
+    table = read_csv(runs / "out" / "figure3.csv")
+    rows = {(row["n_train"], row["split"], row["samples_seen"]): row for row in table if row["source"] == "mean"}
     assert len(rows) == 6
     row = rows["1000", "train", "10000000"]
     assert (row["quadrature"], row["reciprocal"]) == ("-115.0", "-114.0")
@@ -59,3 +66,30 @@ def test_runs_without_marginal_likelihoods_are_refused(tmp_path):
     plant(tmp_path, "latent_dim=3", train={1_000_000: -150.0})
     with pytest.raises(UserError, match="nothing to draw figure3 from; try: aevb-train experiment=figure3"):
         Figure3().draw(tmp_path, tmp_path / "out")
+
+
+def test_seeds_are_one_line_with_their_mean_and_interval(tmp_path):
+    for seed, final in ((0, -140.0), (1, -142.0), (2, -144.0)):
+        marginal(tmp_path, 1000, "sgvb_b", {1_000_000: (-150.0, "", "", ""), 10_000_000: (final, "", "", "")}, seed)
+    drawing = Figure3().compose(Figure3().wanted(finished(tmp_path)), ())
+    means = {row["samples_seen"]: row for row in drawing.rows if row["source"] == "mean"}
+    assert (means[10_000_000]["quadrature"], means[10_000_000]["seeds"]) == (-142.0, 3)
+    # Student's t with two degrees of freedom has its 97.5 % quantile at 4.3027 (any table); the deviation is 2.
+    assert means[10_000_000]["interval"] == pytest.approx(4.3027 * 2 / 3**0.5, rel=1e-4)
+    assert [row["seed"] for row in drawing.rows if row["samples_seen"] == 10_000_000 and row["source"] == "run"] == [
+        0,
+        1,
+        2,
+    ]
+    drawn = [line for line in drawing.canvas.axes[0].lines if line.get_marker() == "o"]
+    assert [list(line.get_ydata()) for line in drawn] == [[-150.0, -142.0]]
+    assert "lowest to highest seed" in [text.get_text() for text in drawing.canvas.legends[0].get_texts()]
+
+
+def test_a_seed_counts_once_in_the_mean(tmp_path):
+    marginal(tmp_path, 1000, "sgvb_b", {10_000_000: (-140.0, "", "", "")})
+    longer = {1_000_000: (-150.0, "", "", ""), 10_000_000: (-141.0, "", "", "")}
+    marginal(tmp_path, 1000, "sgvb_b", longer, 0, "evaluation.start=1000000", "name=again")
+    drawing = Figure3().compose(Figure3().wanted(finished(tmp_path)), ())
+    means = {row["samples_seen"]: row for row in drawing.rows if row["source"] == "mean"}
+    assert (means[10_000_000]["quadrature"], means[10_000_000]["seeds"]) == (-141.0, 1)
