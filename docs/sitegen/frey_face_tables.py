@@ -8,7 +8,18 @@ from sitegen.markdown import table
 from sitegen.repository import DOCS
 from sitegen.result_tables import plain
 
-__all__ = ["frey_bounds", "frey_changes", "frey_start"]
+__all__ = [
+    "LATENT_DIMS",
+    "METHODS",
+    "SETTINGS",
+    "bound_at",
+    "frey_bounds",
+    "frey_changes",
+    "frey_start",
+    "paper_bound_at",
+    "paper_start",
+    "seed_values",
+]
 
 METHODS = ("AEVB", "wake-sleep")
 LATENT_DIMS = ("2", "5", "10", "20")
@@ -29,11 +40,39 @@ def _rows() -> tuple[Row, ...]:
         return tuple(csv.DictReader(file))
 
 
-def _values(method: str, latent_dim: str, setting: tuple[str, str], value: Callable[[Row], str]) -> str:
-    """The values of all seeds of a setting without further changes."""
+def seed_values(method: str, latent_dim: str, setting: tuple[str, str], value: Callable[[Row], str]) -> list[float]:
+    """Return the values of all seeds of a setting without further changes.
+
+    Args:
+        method: "AEVB" or "wake-sleep".
+        latent_dim: Latent dimensions of the panel.
+        setting: batch_size and lr.
+        value: What is wanted of a row; empty if it has none.
+    """
     same = {"method": method, "latent_dim": latent_dim, "batch_size": setting[0], "lr": setting[1], "change": ""}
     values = {row["run"]: value(row) for row in _rows() if same.items() <= row.items() and value(row)}
-    return ", ".join(plain(float(number), 1) for number in values.values()) or "–"
+    return [float(number) for number in values.values()]
+
+
+def paper_start(method: str, latent_dim: str) -> float:
+    """Return the paper's mean training bound from the start to its first evaluation point, nats."""
+    one = next(row for row in _rows() if (row["method"], row["latent_dim"]) == (method, latent_dim))
+    return float(one["paper_start"])
+
+
+def paper_bound_at(latent_dim: str, samples: int = 1_000_000) -> float:
+    """Return the paper's test bound of AEVB, nats."""
+    key = {"method": "AEVB", "latent_dim": latent_dim, "samples_seen": str(samples)}
+    return float(next(row["paper_test_bound"] for row in _rows() if key.items() <= row.items()))
+
+
+def bound_at(row: Row, samples: int = 1_000_000) -> str:
+    """Return the test bound of a row of that many training samples; empty for another row."""
+    return row["test_bound"] if row["samples_seen"] == str(samples) else ""
+
+
+def _cell(values: list[float]) -> str:
+    return ", ".join(plain(number, 1) for number in values) or "–"
 
 
 def frey_start() -> str:
@@ -41,9 +80,10 @@ def frey_start() -> str:
     lines = []
     for method in METHODS:
         for latent_dim in LATENT_DIMS:
-            one = next(row for row in _rows() if (row["method"], row["latent_dim"]) == (method, latent_dim))
-            cells = [_values(method, latent_dim, setting, lambda row: row["start"]) for setting in SETTINGS.values()]
-            lines.append((method, latent_dim, *cells, f"**{plain(float(one['paper_start']), 1)}**"))
+            seeds = [
+                seed_values(method, latent_dim, setting, lambda row: row["start"]) for setting in SETTINGS.values()
+            ]
+            lines.append((method, latent_dim, *map(_cell, seeds), f"**{plain(paper_start(method, latent_dim), 1)}**"))
     return table(("method", "latent_dim", *SETTINGS, "the paper"), lines, "lrrrrrr")
 
 
@@ -51,13 +91,8 @@ def frey_bounds() -> str:
     """Return the test bounds of AEVB at 1e6 training samples, a line for each latent_dim."""
     lines = []
     for latent_dim in LATENT_DIMS:
-        at = [row for row in _rows() if (row["method"], row["latent_dim"]) == ("AEVB", latent_dim)]
-        paper = next(row["paper_test_bound"] for row in at if row["samples_seen"] == "1000000")
-        cells = [
-            _values("AEVB", latent_dim, setting, lambda row: row["test_bound"] * (row["samples_seen"] == "1000000"))
-            for setting in SETTINGS.values()
-        ]
-        lines.append((latent_dim, *cells, f"**{plain(float(paper), 1)}**"))
+        seeds = [seed_values("AEVB", latent_dim, setting, bound_at) for setting in SETTINGS.values()]
+        lines.append((latent_dim, *map(_cell, seeds), f"**{plain(paper_bound_at(latent_dim), 1)}**"))
     return table(("latent_dim", *SETTINGS, "the paper"), lines, "rrrrrr")
 
 

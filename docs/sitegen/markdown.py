@@ -1,8 +1,9 @@
 """Pieces of Markdown that the generators share."""
 
+import textwrap
 from collections.abc import Iterable, Sequence
 
-__all__ = ["code", "fenced", "prose", "table", "toctree"]
+__all__ = ["bullets", "code", "fenced", "prose", "table", "toctree", "wrapped"]
 
 
 def code(value: object) -> str:
@@ -45,3 +46,13 @@ def toctree(pages: Iterable[str], hidden: bool = True, caption: str = "") -> str
     """Return a table of contents of pages, names relative to the page or with a leading slash."""
     options = [":hidden:"] * hidden + [f":caption: {caption}"] * bool(caption) + [":maxdepth: 1"]
     return "\n".join(["```{toctree}", *options, "", *pages, "```"])
+
+
+def bullets(*texts: str) -> str:
+    """Return a list, wrapped; white space within an item is one space."""
+    return "\n".join(wrapped(f"* {' '.join(text.split())}", "  ") for text in texts)
+
+
+def wrapped(text: str, indent: str = "") -> str:
+    """Return lines of at most 126 characters, all but the first behind `indent`."""
+    return "\n".join(textwrap.wrap(text, 126, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False))

@@ -7,6 +7,7 @@ import re
 
 from sitegen.benchmark_tables import benchmark_table
 from sitegen.frey_face_tables import frey_bounds, frey_changes, frey_start
+from sitegen.gap_text import frey_start_text, mnist_start_text, training_excess
 from sitegen.hours import hours_table
 from sitegen.mnist_start import mnist_start
 from sitegen.reach import reach_table
@@ -32,12 +33,15 @@ BLOCKS = {
     "hours": hours_table,
     "reach": reach_table,
     "mnist-start": mnist_start,
+    "mnist-start-text": mnist_start_text,
+    "training-excess": training_excess,
     "readme-rows": readme_rows,
     "figure2-text": figure2_text,
     "figure3-text": figure3_text,
     "one-model-text": one_model_text,
     "unexplained-text": unexplained_text,
     "frey-start": frey_start,
+    "frey-start-text": frey_start_text,
     "frey-bounds": frey_bounds,
     "frey-changes": frey_changes,
 }

@@ -4,6 +4,8 @@ import json
 
 import pytest
 from sitegen.benchmark_tables import benchmark_table, newest_record
+from sitegen.gap_text import frey_start_text, mnist_start_text, training_excess
+from sitegen.mnist_start import paper_start, starts
 from sitegen.pages_with_numbers import BLOCK, PAGES, filled
 from sitegen.result_numbers import difference, measured, paper_bound, seed_spread, span
 from sitegen.result_tables import plain, samples_seen, signed
@@ -49,6 +51,14 @@ def test_numbers_of_sentences_are_those_of_the_runs():
     assert seed_spread("0.02")[0] == pytest.approx(max(bounds) - min(bounds), abs=1e-9)
     assert difference("mnist", 3, "0.1", 1e7) is None  # such a run was not made
     assert (span([-2.51, 1.69]), span([1.0, 1.01])) == ("1.7 to 2.5", "1.0")
+
+
+def test_numbers_of_the_studies_are_those_of_the_runs():
+    row = measured("mnist-sgvb_b-adagrad-z20-s0-54d0f6", 1e8)
+    assert f"| ours | 20 | 0.02 | 1e8 | {signed(row['train_bound'] - row['test_bound'])} |" in training_excess()
+    lowest = min(starts()["wake-sleep", 200, 0.02]) - paper_start("wake-sleep", 200)
+    assert f"to {-lowest:.0f} nats too low" in " ".join(mnist_start_text().split())
+    assert len(frey_start_text().splitlines()) == 5
 
 
 def test_every_panel_is_there():
