@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from aevb.cli.hydra_errors import explain, is_user_error
+from aevb.cli.hydra_policy import install
 from aevb.config import ConfigError, validate
 from helpers.commands import aevb, composed
 
@@ -59,6 +60,7 @@ BAD = [
     "objective=full_vb model.theta_log_var=null",
     "objective=vimco objective.sampels=3",
     "sampling=permutations",
+    "data_root=data",
     "data=[digits,mnist]",
     "model.encoder=gausian",
     "model.prior=laplac",
@@ -71,6 +73,7 @@ BAD = [
 
 def message(words: list[str], root: str = "train") -> str | None:
     """What the command says of these overrides; None if it accepts them."""
+    install()  # as every command does
     try:
         validate(composed(*words, root=root), root=root)
     except ConfigError as error:

@@ -46,10 +46,14 @@ def test_command_line_wins_over_yaml() -> None:
 
 
 def test_edges_hold_every_category_and_both_ends() -> None:
-    edges = parsed("a=choice(x,y,z)", "b=interval(0.5,2.5)").edges()
+    *edges, interior = parsed("a=choice(x,y,z)", "b=interval(0.5,2.5)").edges()
     assert edges == [
         {"a": "x", "b": 0.5}, {"a": "y", "b": 0.5}, {"a": "z", "b": 0.5}, {"a": "x", "b": 2.5},
     ]  # fmt: skip
+    assert interior["a"] == "x"
+    assert 0.5 < interior["b"] < 2.5
+    assert not interior["b"].is_integer()
+    assert parsed("n=int(interval(1,9))").edges() == [{"n": 1}, {"n": 9}]
 
 
 def test_overrides_are_read_back_by_hydra() -> None:

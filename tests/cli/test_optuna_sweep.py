@@ -131,6 +131,16 @@ def test_points_that_repeat_are_trained_once(tmp_path: Path) -> None:
     assert len({(trial.params["latent_dim"], trial.value) for trial in trials}) == 2
 
 
+@pytest.mark.process
+def test_a_search_whose_trials_all_diverge_has_no_best(tmp_path: Path) -> None:
+    diverging = ("optimizer=sgd", "optimizer.lr=choice(1e6,1e7)", "hydra.sweeper.n_trials=2", "hidden_dim=50")
+    result = aevb("train", *ON_TRAINING, "max_samples=2000", *diverging, folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert states(tmp_path) == ["PRUNED", "PRUNED"]
+    assert {trial.user_attrs["ended"] for trial in study(tmp_path).trials} == {"diverged"}
+    assert "best: none, for no trial is complete; try: another search space" in result.stdout
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [
@@ -139,7 +149,8 @@ def test_points_that_repeat_are_trained_once(tmp_path: Path) -> None:
         (["hydra.sweeper.n_trials=0", "seed=choice(0,1)"], "hydra.sweeper.n_trials=0: no count"),
         (["seed=choice(0,1)"], "data=digits has no validation split; allowed: "),
         ([TRAIN], "nothing to search"),
-        ([TRAIN, "latent_dim=choice(2,-1)"], "latent_dim=-1: latent_dim=-1: "),
+        ([TRAIN, "latent_dim=choice(2,-1)"], "aevb-train: latent_dim=-1: out of range"),
+        ([TRAIN, "latent_dim=interval(2,5)"], "try: 'latent_dim=int(interval(2,5))'"),
         ([TRAIN, "name=same", "seed=choice(0,1)"], "is the run of seed=0 too"),
         ([TRAIN, "max_samples=choice(100,200)"], "is the run of max_samples=100 too"),
         (["hydra/launcher=ensemble", "seed=choice(0,1)"], "its trials are processes on this machine"),

@@ -114,8 +114,8 @@ def test_a_failing_server_leaves_nothing(
         torchvision_dataset, "obtain_archives", lambda *arguments: obtain_archives(*arguments, timeout=0.5)
     )
     with pytest.raises(UserError, match=words):
-        USPS(root=str(tmp_path), mirror=mirror.url).load()
-    assert [*tmp_path.iterdir()] == []
+        USPS(root=str(tmp_path / "data"), mirror=mirror.url).load()
+    assert [*tmp_path.iterdir()] == []  # no folder either
 
 
 def test_nothing_there_names_the_address_and_the_folder(tmp_path: Path) -> None:

@@ -20,6 +20,13 @@ MODELS = {
 }
 
 
+OTHERS = {
+    "deep": ("data=digits", "latent_dim=2", "hidden_dim=[9,7]", "model.encoder.activation=gelu"),
+    "convolutional": ("data=digits", "latent_dim=2", "model=convolutional"),
+    "linear": ("data=digits", "latent_dim=2", "model=linear_gaussian"),  # one variance for all images
+}
+
+
 @pytest.fixture(params=MODELS)
 def run(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return plant_model(tmp_path, *MODELS[request.param])
@@ -42,13 +49,17 @@ def test_safetensors_has_the_weights_and_says_whose(run: Path, tmp_path: Path) -
     assert json.loads(facts["settings"])["latent_dim"] == aevb.load(run).latent_dim
 
 
-def test_torch_export_equals_the_model(run: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [*MODELS, *OTHERS])
+def test_torch_export_equals_the_model(name: str, tmp_path: Path) -> None:
+    run = plant_model(tmp_path, *{**MODELS, **OTHERS}[name])
     paths = {path.stem: path for path in export_run(load_run(run), "torch_export", tmp_path / "out")}
     model, x = aevb.load(run), images(run)
     mean, second = torch.export.load(paths["encoder"]).module()(x)
     expected = model.model.encoder(x)
     assert_close(mean, expected.mean)
-    assert_close(second, getattr(expected, "logits", None) if hasattr(expected, "logits") else expected.log_var)
+    wanted = expected.logits if hasattr(expected, "logits") else expected.log_var
+    assert_close(second, wanted.expand_as(expected.mean))
+    assert second.shape == mean.shape
     z = torch.randn((4, model.latent_dim), generator=torch.Generator().manual_seed(2))
     assert_close(torch.export.load(paths["decoder"]).module()(z)[0], model.decode(z))
 

@@ -115,7 +115,7 @@ def test_what_it_is_not_for_is_refused():
     with pytest.raises(ConfigError) as error:
         settings("model=two_layer")
     assert error.value.faults == [
-        "objective=SGVB_B: TwoLayerVAE cannot be trained by it; allowed: sgvb_a, iwae; try: objective=iwae"
+        "objective=sgvb_b: TwoLayerVAE cannot be trained by it; allowed: sgvb_a, iwae; try: objective=iwae"
     ]
 
 

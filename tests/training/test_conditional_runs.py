@@ -132,10 +132,10 @@ def test_the_figure_has_a_row_for_each_class(run, model, tmp_path):
     [
         (("data=frey_face",), "data=FreyFace: FreyFace has no labels.* allowed: array, .*mnist"),
         (("data=mnist", "data.targets=fixed"), "data.targets=fixed: .*no labels"),
-        (("objective=wake_sleep",), "objective=WakeSleep: draws images.* allowed: autoencoder, .*sgvb_b"),
-        (("objective=full_vb",), "objective=FullVB: trains a q.theta.* allowed: .*sgvb_b"),
-        (("objective=arm",), "objective=ARM: needs a binary z.* allowed: .*sgvb_b"),
-        (("objective=lagging", "objective@objective.objective=wake_sleep"), "objective=Lagging: draws images"),
+        (("objective=wake_sleep",), "objective=wake_sleep: draws images.* allowed: autoencoder, .*sgvb_b"),
+        (("objective=full_vb",), "objective=full_vb: trains a q.theta.* allowed: .*sgvb_b"),
+        (("objective=arm",), "objective=arm: needs a binary z.* allowed: .*sgvb_b"),
+        (("objective=lagging", "objective@objective.objective=wake_sleep"), "objective=lagging: draws images"),
     ],
 )
 def test_what_cannot_be_conditional_is_refused(overrides, message):

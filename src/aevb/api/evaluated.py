@@ -8,6 +8,7 @@ import numpy as np
 from markupsafe import Markup
 
 from aevb.api.html import number_with_error, rows_table
+from aevb.console.counts import counted
 
 __all__ = ["Evaluated"]
 
@@ -46,7 +47,7 @@ class Evaluated:
         """The evaluator, its settings, the split and the number of images."""
         record = self.record
         settings = ", ".join(f"{key}={value}" for key, value in record.get("settings", {}).items())
-        return f"{record['name']}{f' ({settings})' if settings else ''}, {record['split']}, {record['n']:,} images"
+        return f"{record['name']}{f' ({settings})' if settings else ''}, {record['split']}, {counted(record['n'], 'image')}"
 
     def __repr__(self) -> str:
         return f"{self.name}: {self.quantity} = {self.mean:.3f} ± {self.standard_error:.3f}"

@@ -18,6 +18,7 @@ from aevb.cli.run_choice import chosen_runs, is_single
 from aevb.cli.sweep import SweepPoint
 from aevb.config import validate
 from aevb.console.collection import without_collection
+from aevb.console.counts import counted
 from aevb.errors import UserError
 from aevb.execution.evaluation_queue import evaluate_in_parallel
 from aevb.runs.data_location import KEYS
@@ -70,9 +71,11 @@ def _evaluate(cfg: DictConfig, context: JobContext) -> None:
     count = len(chosen_runs(settings["run"]))
     failed = _evaluate_several([("", settings)], context.trusted, None)
     if failed:
-        print_error(PROGRAM, f"{failed} of {count} runs failed; the same command computes only what is not recorded")
+        print_error(
+            PROGRAM, f"{failed} of {counted(count, 'run')} failed; the same command computes only what is not recorded"
+        )
         sys.exit(1)
-    print(f"{count} runs evaluated", flush=True)
+    print(f"{counted(count, 'run')} evaluated", flush=True)
 
 
 def _evaluate_several(points: list[tuple[str, Settings]], trusted: tuple[str, ...], failures: Failures | None) -> int:

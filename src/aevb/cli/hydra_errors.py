@@ -144,6 +144,8 @@ def _unknown_key(key: str, root: str, arguments: list[str]) -> str:
         return _unknown_option(group, f"{key.partition('/')[2]}/{value}", root)
     if root == "evaluate" and key in DATA_KEYS:
         return f"{key}={value}: data of the run that have moved are named by data_root; try: data_root={value}"
+    if root == "train" and key == "data_root":  # as aevb-evaluate has it
+        return f"{key}={value}: the folder or file of the data is named by data.root; try: data.root={value}"
     if key.startswith(("hydra.launcher.", "hydra.sweeper.")):
         node = ".".join(key.split(".")[:2])
         return f"{key}={value}: no such key; allowed: those of {node}; try: aevb-{root} --cfg hydra --package {node}"

@@ -44,9 +44,13 @@ def print_trials(
     }
     settings = {**plan.settings, "choices": {**plan.settings.get("choices", {}), "experiment": study.study_name}}
     rows = [row(Path(directory), plan.max_samples, point) for directory, point in points.items()]
-    print_report([replace(plan, settings=settings)], rows)
-    complete = [trial for trial in trials if trial.state.name == "COMPLETE"]
-    if not complete:
+    if rows:
+        print_report([replace(plan, settings=settings)], rows)
+    storage = f"optuna-dashboard sqlite:///{plan.directory.parent.parent / 'optuna.db'}"
+    if not any(trial.state.name == "COMPLETE" for trial in trials):
+        print(
+            f"best: none, for no trial is complete; try: another search space, or a larger hydra.sweeper.n_trials\n{storage}"
+        )
         return
     best = study.best_trial
     words = [word for word in fixed if not word.startswith("hydra")]
@@ -55,7 +59,7 @@ def print_trials(
     )
     print(f"best: trial {best.number}, {objective} {best.value:.4f}: {' '.join(best.user_attrs['overrides'])}")
     print(f"    {command}")
-    print(f"optuna-dashboard sqlite:///{plan.directory.parent.parent / 'optuna.db'}", flush=True)
+    print(storage, flush=True)
 
 
 def _cells(trial: "FrozenTrial") -> list[str]:

@@ -24,6 +24,9 @@ __all__ = ["Space", "parse_space"]
 CATEGORIES = 1000
 """The most values of one key."""
 
+INTERIOR = 0.381966
+"""Where in an interval of real numbers a point is tried: no round number, so that a key of integers refuses it."""
+
 
 @dataclass(frozen=True)
 class Space:
@@ -54,7 +57,11 @@ class Space:
         return [f"{key}={_text(value)}" for key, value in values.items()]
 
     def edges(self) -> list[dict[str, Any]]:
-        """Return points of the space that show whether it is valid: every category and both ends of every interval."""
+        """Return points of the space that show whether it is valid.
+
+        Returns:
+            Every category, both ends of every interval, and a point within each interval of real numbers.
+        """
         ends = {key: _ends(kind) for key, kind in self.distributions.items()}
         middle = {key: values[0] for key, values in ends.items()}
         return [middle] + [{**middle, key: value} for key, values in ends.items() for value in values[1:]]
@@ -140,7 +147,10 @@ def _text(value: Any) -> str:
 
 def _ends(kind: "BaseDistribution") -> list[Any]:
     values: Any = getattr(kind, "choices", None)
-    return list(values) if values is not None else [kind.low, kind.high]  # type: ignore[attr-defined]
+    if values is not None:
+        return list(values)
+    low, high = kind.low, kind.high  # type: ignore[attr-defined]
+    return [low, high] if isinstance(low, int) else [low, high, low + INTERIOR * (high - low)]
 
 
 def _described(kind: Any) -> str:

@@ -22,6 +22,7 @@ from aevb.cli.optuna_study import StudySettings, TrialQueue, check_optuna, finis
 from aevb.cli.optuna_trials import Points
 from aevb.cli.run_plan import PROGRAM, plan_run
 from aevb.cli.sweep import PlannedRun
+from aevb.console.counts import counted
 from aevb.errors import UserError
 from aevb.execution.live_pool import LivePool, live_pool
 from aevb.execution.queue import QueuedRun, available_cores
@@ -69,7 +70,7 @@ def run_search(search: Search, prepare: Prepare) -> None:
     name = study_name(settings, points.space)
     if flags.check:
         print(
-            f"{output_dir / 'optuna.db'}: study {name}: {settings.n_trials} trials, {settings.objective} {settings.direction}d"
+            f"{output_dir / 'optuna.db'}: study {name}: {counted(settings.n_trials, 'trial')}, {settings.objective} {settings.direction}d"
         )
         for line in points.space.describe():
             print(f"    {line}")
@@ -80,7 +81,9 @@ def run_search(search: Search, prepare: Prepare) -> None:
         failed = _Trials(study, settings, points, search.context, prepare, cores).run()
         print_trials(study, settings.objective, first, points.space.fixed, search.context.trusted)
     if failed:
-        print_error(PROGRAM, f"{failed} trials failed; the same command repeats them")
+        print_error(
+            PROGRAM, f"{counted(failed, 'trial')} failed; the same command repeats {'it' if failed == 1 else 'them'}"
+        )
         sys.exit(1)
 
 

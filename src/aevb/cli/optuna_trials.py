@@ -79,7 +79,7 @@ class Points:
         return self._plan(cfg, context)
 
     def check(self) -> PlannedRun:
-        """Plan every category and both ends of every interval.
+        """Plan every category, both ends of every interval, and a point within it.
 
         Returns:
             One of the runs.
@@ -104,9 +104,10 @@ class Points:
                     ] = label
                 directories[plan.directory] = label
             except UserError as error:
-                faults |= {line: label for line in str(error).splitlines() if line not in faults}
+                for line in map(self._with_int, str(error).splitlines()):
+                    faults.setdefault(line, label)
         if faults:
-            lines = [f"{label}: {line}" for line, label in faults.items()]
+            lines = [line if line.startswith(label) else f"{label}: {line}" for line, label in faults.items()]
             raise UserError("\n".join([*lines, "the search space was refused; nothing was started"]))
         assert first is not None
         return first
@@ -135,9 +136,20 @@ class Points:
                 "among them; try: evaluator=bound"
             )
 
+    def _with_int(self, line: str) -> str:
+        # An interval(2,5) is one of real numbers for Hydra and Optuna, also where its key takes integers only.
+        key, _, wrong = line.partition("=")
+        kind: Any = self.space.distributions.get(key)
+        if kind is None or not hasattr(kind, "low") or ": not an integer;" not in wrong:
+            return line
+        return (
+            f"{key}=interval({kind.low:g},{kind.high:g}): its points are real numbers, and the key is an integer; "
+            f"allowed: int(interval(...)), range(...), choice(...); try: '{key}=int(interval({kind.low:g},{kind.high:g}))'"
+        )
+
 
 def _no_validation(data: object) -> UserError:
     return UserError(
-        f"hydra.sweeper.objective=valid_bound: data={data} has no validation split; allowed: data with one (mnist, array); "
+        f"hydra.sweeper.objective=valid_bound: data={data} has no validation split; allowed: data with one, such as mnist or array; "
         "try: data=mnist, or hydra.sweeper.objective=train_bound"
     )

@@ -10,6 +10,7 @@ from aevb import runs
 from aevb.cli.arguments import Arguments, run_command, user_path
 from aevb.config.instantiate import instantiate
 from aevb.config.value_types import InvalidValue, Number
+from aevb.console.counts import counted
 from aevb.console.printable import printable
 from aevb.errors import UserError
 from aevb.execution import pool
@@ -61,7 +62,7 @@ def _verify() -> int:
         return 1
     whole = samples >= end and (arguments.run / layout.MODEL).is_file()
     print(
-        f"{printable(arguments.run)}: {len(points)} rows to {points[-1]:,} samples{' and the weights' if whole else ''} equal bit by bit"
+        f"{printable(arguments.run)}: {counted(len(points), 'row')} to {points[-1]:,} samples{' and the weights' if whole else ''} equal bit by bit"
     )
     return 0
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from aevb.cli.arguments import Arguments, run_command, user_path
 from aevb.cli.weights_training import train_again
+from aevb.console.counts import counted
 from aevb.console.printable import printable
 from aevb.errors import UserError
 from aevb.files.regular import open_regular, read_text
@@ -62,7 +63,7 @@ def _pack(arguments: argparse.Namespace) -> int:
     files |= train_again(without, arguments.output_dir, tuple(arguments.trust))
     digest = write_archive(arguments.output, files)
     size = arguments.output.stat().st_size / 1e6
-    print(f"{printable(arguments.output)}: {len(files)} runs, {size:.1f} MB, sha256 {digest}")
+    print(f"{printable(arguments.output)}: {counted(len(files), 'run')}, {size:.1f} MB, sha256 {digest}")
     return 0
 
 
@@ -89,7 +90,7 @@ def _list(arguments: argparse.Namespace) -> int:
     digest = _checked_sha256(path)
     for run in runs:
         print(f"{run.name}  {', '.join(sorted(run.files))}")
-    print(f"{printable(path)}: {len(runs)} runs, sha256 {digest}")
+    print(f"{printable(path)}: {counted(len(runs), 'run')}, sha256 {digest}")
     return 0
 
 
@@ -100,7 +101,7 @@ def _unpack(arguments: argparse.Namespace) -> int:
     wrong = [name for name in arguments.names if name not in runs]
     if wrong:
         raise UserError(
-            f"{path}:{wrong[0]}: no such run; allowed: one of its {len(runs)} runs; try: aevb-weights list {path}"
+            f"{path}:{wrong[0]}: no such run; allowed: {', '.join(list(runs)[:5])}{', ...' if len(runs) > 5 else ''}; try: aevb-weights list {path}"
         )
     chosen: list[ArchivedRun] = [runs[name] for name in arguments.names] or list(runs.values())
     present = [run.name for run in chosen if (arguments.output / run.name).exists()]

@@ -12,6 +12,7 @@ from typing import Any
 
 from aevb import runs
 from aevb.config.instantiate import instantiate
+from aevb.console.counts import counted
 from aevb.console.printable import printable
 from aevb.errors import UserError
 from aevb.execution.queue import QueuedRun, train_in_parallel
@@ -81,5 +82,5 @@ def _files(recorded: Path, again: Path) -> dict[str, Path]:
             "packed with its own rows"
         )
         return own
-    print(f"{printable(again)}: all {len(before)} rows equal those of {printable(recorded)} bit by bit")
+    print(f"{printable(again)}: {counted(len(before), 'row')}, equal to those of {printable(recorded)} bit by bit")
     return archived_files(recorded) | {name: own[name] for name in (layout.MODEL, layout.BEST) if name in own}

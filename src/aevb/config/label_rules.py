@@ -44,7 +44,7 @@ def conditional_model_suits_the_objective(settings: Settings) -> Iterator[Fault]
     """
     if not settings.conditional:
         return
-    name, wrong = settings.class_name("objective"), ""
+    name, wrong = settings.option_name("objective"), ""
     if _draws_images(settings.get("objective") or {}, settings):
         wrong = "draws images from the model, and a conditional model has them for given labels only"
     elif settings.states("objective", "over_theta"):

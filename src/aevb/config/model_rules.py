@@ -64,7 +64,7 @@ def discrete_latents_have_no_derivative(settings: Settings) -> Iterator[Fault]:
         objective, encoder = settings.class_name("objective"), settings.class_name("model.encoder")
         wrong = f"{objective} needs draws with a derivative, and those of {encoder} have none"
         allowed = ", ".join(objectives_for_discrete_latents())
-        yield Fault("objective", wrong, objective, allowed, "objective=vimco")
+        yield Fault("objective", wrong, settings.option_name("objective"), allowed, "objective=vimco")
 
 
 def targets_lie_in_the_unit_interval(settings: Settings) -> Iterator[Fault]:
@@ -158,7 +158,7 @@ def model_allows_the_objective(settings: Settings) -> Iterator[Fault]:
         The fault, if there is one.
     """
     objectives = settings.states("model", "objectives")
-    name = settings.class_name("objective")
-    if isinstance(objectives, tuple) and name.lower() not in objectives:
+    name = settings.option_name("objective")
+    if isinstance(objectives, tuple) and name not in objectives:
         wrong = f"{settings.class_name('model')} cannot be trained by it"
         yield Fault("objective", wrong, name, ", ".join(objectives), f"objective={objectives[-1]}")

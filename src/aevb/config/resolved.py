@@ -62,6 +62,15 @@ class Settings:
         """
         return self.target(path).rpartition(".")[2]
 
+    def option_name(self, path: str) -> str:
+        """Return the option of a group as it is typed, such as wake_sleep; the class if the module is not one of aevb's.
+
+        Args:
+            path: The dotted key of the node.
+        """
+        module, _, name = self.target(path).rpartition(".")
+        return module.rpartition(".")[2] if module.startswith("aevb.") else name
+
     @property
     def conditional(self) -> bool:
         """Whether the model is given the labels of the data (aevb.models.conditional)."""

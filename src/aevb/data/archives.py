@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -108,6 +109,7 @@ def _download(
     timeout: float,
 ) -> None:
     reasons = []
+    made = [parent for parent in path.parents if not parent.exists()]
     for url in archive.urls if mirror is None else (f"{mirror.rstrip('/')}/{archive.name}",):
         try:
             write_atomically(path, lambda file, url=url: _fetch(url, file, archive, timeout))  # type: ignore[misc]
@@ -115,6 +117,9 @@ def _download(
             reasons.append(f"{url}: {error}")
         else:
             return
+    for parent in made:
+        with suppress(OSError):
+            parent.rmdir()
     raise _missing(title, folder, missing, f"the download failed: {'; '.join(reasons)}")
 
 

@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from aevb.console.counts import counted
 from aevb.data import checks
 from aevb.data.array_shapes import colours_last, fits, image_shape_of, reshaped, without_channel
 from aevb.data.dataset import Dataset, ImageShape, Split, Splits
@@ -263,8 +264,12 @@ class ArrayDataset(Dataset):
         sizes = ", ".join(f"{len(split.x):,} {name}" for name, split in splits._asdict().items() if len(split.x))
         classes = np.unique(np.concatenate([split.label for split in splits]))
         named = any(key.endswith("label") for key in own.arrays)
-        labels = f"labels {classes[0]}..{classes[-1]} in {len(classes)} classes" if named else "no labels"
-        pixels = " x ".join(map(str, shape)) if shape[0] > 1 else f"{shape[1]} columns"
+        labels = (
+            f"labels {classes[0]}..{classes[-1]} in {counted(len(classes), 'class', 'classes')}"
+            if named
+            else "no labels"
+        )
+        pixels = " x ".join(map(str, shape)) if shape[0] > 1 else counted(shape[1], "column")
         taken = str(convention) if kind == "real" else f"{dtype} taken as {convention}"
         description = (
             f"{self.path.name}, {own.source}: {sizes} of {pixels}, {taken}, from {low:.4g} to {high:.4g}, {labels}"

@@ -10,6 +10,7 @@ from typing import IO
 
 import numpy as np
 
+from aevb.console.counts import counted
 from aevb.errors import UserError
 
 __all__ = ["LABEL_COLUMNS", "LIMIT", "read_csv"]
@@ -55,7 +56,7 @@ def read_csv(file: IO[bytes]) -> tuple[dict[str, np.ndarray], str]:
         raise UserError(f"columns {', '.join(names[index] for index in labels)}; allowed: one column of labels")
     x = np.delete(table, labels, axis=1) if labels else table
     arrays = {"x": _as_integers(x)}
-    source = f"a table of {len(table):,} rows"
+    source = f"a table of {counted(len(table), 'row')}"
     if labels:
         arrays["label"] = _as_integers(table[:, labels[0]])
         source += f" with the labels in column {names[labels[0]]}"

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from aevb.console.counts import counted
 from aevb.errors import UserError
 
 __all__ = ["SUFFIXES", "read_folder"]
@@ -56,7 +57,9 @@ def read_folder(folder: Path, colour: bool = False) -> tuple[dict[str, np.ndarra
             arrays["label" if key == "x" else f"{key}_label"] = np.array(labels, np.int64)
     count = sum(len(paths) for paths, _ in splits.values())
     classes = len({label for _, labels in splits.values() for label in labels})
-    source = f"a folder of {count:,} images" + (f" in {classes} classes" if classes else "")
+    source = f"a folder of {counted(count, 'image')}" + (
+        f" in {counted(classes, 'class', 'classes')}" if classes else ""
+    )
     made = "" if colour else ", made grey"
     return arrays, source + (f", {coloured:,} of them in colour{made}" if coloured else "")
 

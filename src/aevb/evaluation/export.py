@@ -72,7 +72,8 @@ class _Parameters(nn.Module):
             distribution = self.network(torch.cat([v, y], -1))
         else:
             distribution = self.network(v).for_labels(y)
-        return tuple(getattr(distribution, name) for name in self.names)
+        # A variance that is the same for all images becomes one row for each: all outputs have the same rows.
+        return torch.broadcast_tensors(*(getattr(distribution, name) for name in self.names))
 
 
 def export_run(run: LoadedRun, form: ExportFormat, output_dir: Path) -> list[Path]:
@@ -183,7 +184,8 @@ def _compare(network: Network, call: Callable[..., Any], path: Path) -> None:
             expected = network.module(*v)
             outputs = call(*v)
         for name, value, wanted in zip(network.outputs, outputs, expected, strict=True):
-            difference = float(np.abs(np.asarray(value) - wanted.numpy()).max() / max(1, float(wanted.abs().max())))
+            stored, wanted = torch.as_tensor(value).detach().numpy(), wanted.detach()  # an output may be a parameter
+            difference = float(np.abs(stored - wanted.numpy()).max() / max(1, float(wanted.abs().max())))
             if not difference <= TOLERANCE:
                 raise UserError(
                     f"{path.name}: {name} differs from the model by {difference:.2g}; allowed: {TOLERANCE:g} of its largest "

@@ -196,7 +196,7 @@ def _context(
             asked = "early_stopping" if settings.get("early_stopping") else f"evaluation.splits={points.splits}"
             remedy = "~early_stopping" if settings.get("early_stopping") else "evaluation.splits=test"
             raise UserError(
-                f"{asked}: {dataset.name} has no validation split; allowed: data with one (mnist, array); try: {remedy}"
+                f"{asked}: {dataset.name} has no validation split; allowed: data with one, such as mnist or array; try: {remedy}"
             )
         valid = targets(splits.valid, dataset.dynamic, settings["seed"], dtype)
         context = context._replace(valid_x=valid)
