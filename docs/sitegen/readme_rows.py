@@ -1,8 +1,9 @@
-"""The six rows of the README: figure, command, cost, and ours beside the paper's, with a note for each number."""
+"""The six rows of the README: figure, command, cost, and ours beside the paper's, with a note for each number; and how fast it is."""
 
 import textwrap
 
 from sitegen.markdown import table
+from sitegen.readme_speed import readme_speed
 from sitegen.result_tables import plain, signed
 from sitegen.results import Comparison, at_one_rate, bound_panels, likelihood_panels, rows
 
@@ -71,7 +72,7 @@ def readme_rows() -> str:
         "of the test set, from [docs/results](docs/results/README.md), which also lists what does not match:",
         indent="",
     )
-    return "\n\n".join([table(header, lines), explained, "\n".join(numbered)])
+    return "\n\n".join([table(header, lines), explained, "\n".join(numbered), _wrapped(readme_speed(), indent="")])
 
 
 def _wrapped(text: str, indent: str = "   ") -> str:

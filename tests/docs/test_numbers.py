@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from sitegen import readme_speed
 from sitegen.benchmark_tables import benchmark_table, newest_record
 from sitegen.gap_text import frey_start_text, mnist_start_text, training_excess
 from sitegen.mnist_start import paper_start, starts
@@ -80,3 +81,18 @@ def test_the_table_of_benchmarks_is_of_the_newest_record():
     lines = [line for line in benchmark_table().splitlines() if line.startswith("| ")][2:]
     assert len(lines) == len(measured_rows) > 0
     assert all(f"{row['median']:.3g} {row['unit']}" in line for row, line in zip(measured_rows, lines, strict=True))
+
+
+def test_the_speed_in_the_readme_is_the_newest_of_each_ratio(tmp_path, monkeypatch):
+    lightning, images = "speed of aevb / textbook Lightning", "speed of aevb / naive loop over images, K = 5000"
+    folder = tmp_path / "results" / "benchmarks"
+    folder.mkdir(parents=True)
+    for day, medians in {"01": {lightning: 2.0, images: 1.5}, "02": {images: 1.7, lightning: None}}.items():
+        rows = [{"what": what, "threads": 1, "median": median} for what, median in medians.items()]
+        rows.append({"what": images, "threads": 2, "median": 9.0})
+        machine = {"time": f"2026-01-{day}T00:00:00+00:00", "processor": "a processor"}
+        (folder / f"{day}.json").write_text(json.dumps({"machine": machine, "rows": rows}))
+    monkeypatch.setattr(readme_speed, "REPOSITORY", tmp_path)
+    text = readme_speed.readme_speed()
+    assert "2 times as fast as textbook Lightning, importance sampling is 1.7 times" in text
+    assert "(a processor, 2026-01-01 and 2026-01-02)" in text
