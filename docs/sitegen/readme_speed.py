@@ -14,7 +14,7 @@ WORDS = {
     "time of aevb's step / matrix products alone": "a step takes {:.2g} times its matrix products",
     "speed of aevb / naive loop over images, K = 5000": "importance sampling is {:.2g} times as fast as a loop over images",
 }
-"""Row of a record -> what the README says of it, in this order."""
+"""Row of a record -> its words in the README, in this order."""
 
 
 def newest_rows() -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
@@ -33,8 +33,8 @@ def readme_speed() -> str:
     """Return the sentence, with the processor and the days of its measurements."""
     rows = newest_rows()
     chosen = [what for what in WORDS if what in rows]
-    said = ", ".join(WORDS[what].format(rows[what][0]["median"]) for what in chosen)
+    ratios = ", ".join(WORDS[what].format(rows[what][0]["median"]) for what in chosen)
     machines = [rows[what][1]["machine"] for what in chosen]
     processors = " and ".join(sorted({str(machine["processor"]) for machine in machines}))
     days = " and ".join(sorted({str(machine["time"])[:10] for machine in machines}))
-    return f"[Speed](docs/performance.md), one thread: {said} ({processors}, {days})."
+    return f"[Speed](docs/performance.md), one thread: {ratios} ({processors}, {days})."
