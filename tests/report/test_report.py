@@ -130,6 +130,18 @@ def test_a_run_that_diverged_is_named_where_its_curve_is_not_in_view(folder: Pat
     assert text.count(reason) == 2  # in the details and the traceback, and cut in the head
 
 
+def test_runs_that_were_evaluated_once_are_ranked(tmp_path: Path) -> None:
+    for name, bound in (("iwae", -30.0), ("sgvb_b", -20.5), ("wake_sleep", -25.0)):
+        plant(tmp_path, "data=digits", f"objective={name}", train={1000: bound + 1}, test={1000: bound})
+    page = build_report(rows_of(tmp_path))
+    chart = page.partition('id="chart-bound-0"')[2].partition("</svg>")[0]
+    assert re.findall(r"<title>(\S+): (-[\d.]+)</title>", chart) == [
+        ("AEVB", "-20.50"), ("wake-sleep", "-25.00"), ("importance-weighted", "-30.00"),
+    ]  # fmt: skip
+    assert "at 1,000 samples" in page
+    assert "last decade" not in page
+
+
 def test_the_numbers_are_those_of_the_csv_files(folder: Path) -> None:
     page = build_report(rows_of(folder))
     written = {

@@ -138,7 +138,7 @@ def _content(records: list[RunRecord], options: Options) -> dict[str, Any]:
         "commands": commands(records),
         "differing": differing,
         "constant": constant,
-        "charts": [(view, _charts(view, shown_panels, numbers)) for view in views(shown_panels)],
+        "charts": [(view, charts) for view in views(shown_panels) if (charts := _charts(view, shown_panels, numbers))],
         "panels": shown_panels,
         "lines": _legend(shown_panels),
         "more_panels": more_panels,

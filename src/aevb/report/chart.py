@@ -8,9 +8,10 @@ import numpy as np
 from markupsafe import Markup
 
 from aevb.figures.common.style import number
-from aevb.figures.paper import published
 from aevb.report.chart_axes import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, axes
+from aevb.report.chart_lines import Drawn, heights, outside
 from aevb.report.panels import Line, Panel, line_key
+from aevb.report.ranking import Ranked, ranking
 from aevb.report.scales import Scale
 from aevb.report.statistics import Summary
 from aevb.report.svg import area, element, path
@@ -26,31 +27,8 @@ CORNERS: dict[str, list[tuple[float, float]]] = {
     "bar": [(-2.6, -0.8), (2.6, -0.8), (2.6, 0.8), (-2.6, 0.8)],
 }
 """Of markers, pixels from their middle."""
-FAR = 200.0  # nats from the paper; a curve that ends beyond does not set the scale
 MOST_SEEDS = 100  # of a line that are drawn thin; the mean and the band are of all
 MOST_VERTICES = 100  # of a curve of the paper
-
-
-Papers = list[tuple[str, str, published.Polyline]]
-"""Algorithm, split and curve."""
-
-
-class Drawn(NamedTuple):
-    """A line and a split of it, as a chart shows them.
-
-    Attributes:
-        line: The line.
-        split: "train" or "test".
-        main: Whether it is drawn in full, with seeds and a band.
-        seeds: The curves of the seeds: (name of the run, samples_seen, value).
-        summary: The mean and the range over the seeds.
-    """
-
-    line: Line
-    split: str
-    main: bool
-    seeds: list[tuple[str, np.ndarray, np.ndarray]]
-    summary: Summary
 
 
 class Chart(NamedTuple):
@@ -88,12 +66,14 @@ def draw(view: View, panel: Panel, identifier: str, numbers: dict[str, int]) -> 
     drawn = [item for line in panel.lines for item in _lines(view, panel, line, numbers)]
     if not drawn:
         return None
+    if all(len(item.summary.mean) == 1 for item in drawn):
+        return _single_points(view, panel, drawn, identifier)
     right = float(max(item.summary.samples_seen[-1] for item in drawn))
     first = float(min(max(1, item.summary.samples_seen[0]) for item in drawn))
     left = max(min(first, right / 10), right / 10 ** (1 if view.tail else DECADES))
     papers = [(name, split, curve) for name, split, curve in paper_curves(view, panel, right) if split in view.columns]
     x = Scale(left, right, LEFT, WIDTH - RIGHT, logarithmic=True)
-    low, high = _heights(drawn, papers, left, right, view)
+    low, high = heights(drawn, papers, left, right, view)
     y = Scale(low, high, HEIGHT - BOTTOM, TOP)
     inside = [element("path", d=path([(x(left), y(0)), (x(right), y(0))]), class_="zero")] if view.difference else []
     for algorithm, split, curve in papers:
@@ -127,16 +107,39 @@ def draw(view: View, panel: Panel, identifier: str, numbers: dict[str, int]) -> 
     )
     rows = [row for item in drawn if item.main for row in _rows(item, left, view)]
     banded = any(item.main and len(item.seeds) > 1 for item in drawn)
-    return Chart(svg, panel.title, rows, _counts(drawn), banded, _outside(drawn, left, low, high))
+    return Chart(svg, panel.title, rows, _counts(drawn), banded, outside(drawn, left, low, high))
 
 
-def _outside(drawn: list[Drawn], left: float, low: float, high: float) -> list[str]:
-    outside = []
-    for item in drawn:
-        means = item.summary.mean[item.summary.samples_seen >= left]
-        if item.main and not np.any((means >= low) & (means <= high)):
-            outside.append(item.line.label)
-    return outside
+def _single_points(view: View, panel: Panel, drawn: list[Drawn], identifier: str) -> Chart | None:
+    """The chart of runs that were evaluated once; the view of the last decade would be the same, and is left out."""
+    if view.tail:
+        return None
+    main = [item for item in drawn if item.main]
+    rows = [
+        Ranked(
+            item.line.label,
+            float(item.summary.mean[0]),
+            float(item.summary.low[0]),
+            float(item.summary.high[0]),
+            _group(item),
+        )
+        for item in main
+    ]
+    parts, height = ranking(rows, view.difference)
+    title, description = element("title", f"{panel.title}: {view.title}"), element("desc", _description(drawn, view))
+    content = Markup("").join([title, description, *parts])
+    svg = element("svg", content, viewBox=f"0 0 {WIDTH} {height}", role="img", class_="chart", id=identifier)
+    points = sorted({int(item.summary.samples_seen[0]) for item in main})
+    at = f"{points[0]:,}" if len(points) == 1 else f"{points[0]:,} to {points[-1]:,}"
+    numbers = [row for item in main for row in _rows(item, 1, view)]
+    return Chart(svg, panel.title, numbers, f"{_counts(drawn)}, at {at} samples", False, [])
+
+
+def _group(item: Drawn) -> dict[str, str]:
+    """The attributes of the group of everything that belongs to a line, so that it can be hidden as a whole."""
+    runs = " ".join(index for index, _, _ in item.seeds)
+    names = {"class_": f"line s{item.line.style} {item.split}", "data_line": line_key(item.line.label)}
+    return {**names, "data_runs": runs}
 
 
 def _lines(view: View, panel: Panel, line: Line, numbers: dict[str, int]) -> list[Drawn]:
@@ -150,7 +153,6 @@ def _lines(view: View, panel: Panel, line: Line, numbers: dict[str, int]) -> lis
 
 
 def _curve(item: Drawn, x: Scale, y: Scale, left: float, view: View) -> Markup:
-    """A group of everything that belongs to a line, so that it can be hidden as a whole."""
     summary = _from(item.summary, left)
     points = [(x(float(a)), y(float(b))) for a, b in zip(summary.samples_seen, summary.mean, strict=True)]
     parts: list[Markup] = []
@@ -164,14 +166,7 @@ def _curve(item: Drawn, x: Scale, y: Scale, left: float, view: View) -> Markup:
     parts.append(element("path", d=path(points), class_=f"mean {'main' if item.main else 'other'}"))
     if item.main:
         parts += _dots(item, summary, points, left, named=view.key == "bound")
-    runs = " ".join(index for index, _, _ in item.seeds)
-    return element(
-        "g",
-        Markup("").join(parts),
-        class_=f"line s{item.line.style} {item.split}",
-        data_line=line_key(item.line.label),
-        data_runs=runs,
-    )
+    return element("g", Markup("").join(parts), **_group(item))
 
 
 def _bands(summary: Summary, x: Scale, y: Scale) -> list[Markup]:
@@ -225,32 +220,6 @@ def _marker(marker: str, px: float, py: float) -> str:
     # A circle and a square are the ends of a line without length, as the style sheet draws them.
     corners = CORNERS.get(marker)
     return path((px + a, py + b) for a, b in corners) + "Z" if corners else path([(px, py)]) + "h0"
-
-
-def _heights(drawn: list[Drawn], papers: Papers, left: float, right: float, view: View) -> tuple[float, float]:
-    """Every curve is shown whole from the middle of the axis on; steeper beginnings are cut, and so are runs that diverged."""
-    start = left if view.tail else math.sqrt(left * right)
-    kept = [item for item in drawn if not _diverged(item.summary, view)] or drawn
-    curves = [(item.summary.samples_seen, item.summary.mean) for item in kept]
-    curves += [(curve.samples_seen, curve.value) for _, _, curve in papers]
-    for item in kept:
-        if item.main:
-            curves += [(item.summary.samples_seen, item.summary.low), (item.summary.samples_seen, item.summary.high)]
-    values: list[float] = [0.0] if view.difference else []
-    for seen, value in curves:
-        late = value[(seen >= min(start, seen[-1])) & (seen <= right)]
-        values += [float(v) for v in late if abs(v) < 1e6]
-    low, high = (min(values), max(values)) if values else (0.0, 1.0)
-    margin = 0.05 * (high - low) or max(1.0, 0.01 * abs(high))
-    return low - margin, high + margin
-
-
-def _diverged(summary: Summary, view: View) -> bool:
-    """Whether a curve falls, after its first point, further below it than it ever rises above it, or ends far from the paper."""
-    if view.difference:
-        return abs(float(summary.mean[-1])) > FAR
-    first, rest = summary.low[0], summary.low[1:]
-    return bool(len(rest)) and first - rest.min() > max(1.0, summary.high.max() - first)
 
 
 def _rows(item: Drawn, left: float, view: View) -> list[dict[str, object]]:

@@ -111,7 +111,7 @@
     });
     return points;
   };
-  all("figure svg.chart").forEach((chart) => {
+  all("figure svg.chart[data-plot]").forEach((chart) => {
     const [left, right, from, to] = chart.dataset.plot.split(" ").map(Number), close = () => { tip.hidden = true; guide.remove(); };
     let points = null;
     chart.addEventListener("pointermove", (event) => {

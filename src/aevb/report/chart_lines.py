@@ -1,0 +1,88 @@
+"""The lines of a chart, and the part of them that is in view."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from aevb.figures.paper import published
+from aevb.report.panels import Line
+from aevb.report.statistics import Summary
+from aevb.report.views import View
+
+__all__ = ["Drawn", "Papers", "heights", "outside"]
+
+FAR = 200.0  # nats from the paper; a curve that ends beyond does not set the scale
+Papers = list[tuple[str, str, published.Polyline]]
+"""Algorithm, split and curve."""
+
+
+class Drawn(NamedTuple):
+    """A line and a split of it, as a chart shows them.
+
+    Attributes:
+        line: The line.
+        split: "train" or "test".
+        main: Whether it is drawn in full, with seeds and a band.
+        seeds: The curves of the seeds: (name of the run, samples_seen, value).
+        summary: The mean and the range over the seeds.
+    """
+
+    line: Line
+    split: str
+    main: bool
+    seeds: list[tuple[str, np.ndarray, np.ndarray]]
+    summary: Summary
+
+
+def heights(drawn: list[Drawn], papers: Papers, left: float, right: float, view: View) -> tuple[float, float]:
+    """Return the lowest and the highest value of a chart.
+
+    Every curve is shown whole from the middle of the axis on; steeper beginnings are cut, and so are runs that diverged.
+
+    Args:
+        drawn: The lines of the chart.
+        papers: The curves of the paper in it.
+        left: Its left end, training samples.
+        right: Its right end, training samples.
+        view: What is shown.
+    """
+    start = left if view.tail else math.sqrt(left * right)
+    kept = [item for item in drawn if not _diverged(item.summary, view)] or drawn
+    curves = [(item.summary.samples_seen, item.summary.mean) for item in kept]
+    curves += [(curve.samples_seen, curve.value) for _, _, curve in papers]
+    for item in kept:
+        if item.main:
+            curves += [(item.summary.samples_seen, item.summary.low), (item.summary.samples_seen, item.summary.high)]
+    values: list[float] = [0.0] if view.difference else []
+    for seen, value in curves:
+        late = value[(seen >= min(start, seen[-1])) & (seen <= right)]
+        values += [float(v) for v in late if abs(v) < 1e6]
+    low, high = (min(values), max(values)) if values else (0.0, 1.0)
+    margin = 0.05 * (high - low) or max(1.0, 0.01 * abs(high))
+    return low - margin, high + margin
+
+
+def _diverged(summary: Summary, view: View) -> bool:
+    """Whether a curve falls, after its first point, further below it than it ever rises above it, or ends far from the paper."""
+    if view.difference:
+        return abs(float(summary.mean[-1])) > FAR
+    first, rest = summary.low[0], summary.low[1:]
+    return bool(len(rest)) and first - rest.min() > max(1.0, summary.high.max() - first)
+
+
+def outside(drawn: list[Drawn], left: float, low: float, high: float) -> list[str]:
+    """Return the names of the lines of which nothing is in view.
+
+    Args:
+        drawn: The lines of the chart.
+        left: The left end of the chart, training samples.
+        low: Its lowest value.
+        high: Its highest value.
+    """
+    names = []
+    for item in drawn:
+        means = item.summary.mean[item.summary.samples_seen >= left]
+        if item.main and not np.any((means >= low) & (means <= high)):
+            names.append(item.line.label)
+    return names
