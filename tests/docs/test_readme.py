@@ -48,6 +48,18 @@ def test_the_readme_is_short():
     assert [line for line in lines if len(line) > 120] == []
 
 
+def test_counts_of_the_readme_are_those_of_the_configs():
+    text = README.read_text(encoding="utf-8")
+
+    def options(group: str) -> set[str]:
+        return {file.stem for file in (REPOSITORY / "conf" / group).glob("*.yaml")}
+
+    data = options("data") - {"array", "synthetic", "synthetic_bernoulli"}
+    assert f"{len(options('objective'))} objectives" in text
+    assert f"{len(options('model/encoder'))} posterior families" in text
+    assert f"{len(data)} data sets" in text
+
+
 def test_commands_of_the_readme_are_valid():
     check(commands(README.read_text(encoding="utf-8")), at_least=6)
 
