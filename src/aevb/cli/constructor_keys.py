@@ -44,7 +44,7 @@ def _added(override: Override, cfg: DictConfig) -> Override:
     if not isinstance(parent, DictConfig) or name in parent or "_target_" not in parent:
         return override
     target = parent._get_node("_target_")
-    known = signature(str(target._value())) if target is not None else None  # type: ignore[union-attr]
+    known = signature(str(target._value())) if target is not None else None
     if known is None or name not in known.parameters or name in RUNTIME:
         return override
     return replace(override, type=OverrideType.ADD)

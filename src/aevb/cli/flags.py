@@ -67,13 +67,13 @@ def take_flags(root: str) -> Flags:
     if rerun := [argument for argument in rest if argument.startswith("--experimental")]:
         _refuse(f"unrecognized arguments: {rerun[0]}")  # it would read a pickle
     parser = get_args_parser()
-    parser.error = _refuse  # type: ignore[method-assign,assignment]
+    parser.error = _refuse  # type: ignore[method-assign]
     arguments = parser.parse_args(sys.argv[1:])
     shown = {"--cfg": arguments.cfg, "-sc": arguments.shell_completion, "--info": arguments.info}
     shown |= {"--help": arguments.help, "--hydra-help": arguments.hydra_help}
     if arguments.help:
         # Hydra lists all groups there are, twice, for a template of ours that does not ask for them: half the time.
-        Hydra.format_config_groups = lambda *_: ""  # type: ignore[method-assign,assignment]
+        Hydra.format_config_groups = lambda *_: ""  # type: ignore[method-assign]
     modes = {"--run": arguments.run, "-m": arguments.multirun} if not own_flags else {}
     exclusive = [flag for flag, value in {**modes, **shown}.items() if value] + own_flags
     if len(exclusive) > 1:

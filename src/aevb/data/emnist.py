@@ -83,7 +83,7 @@ class EMNIST(TorchvisionDataset):
                     ) from error
                 with member:
                     unpack_gzip(member, raw / name)
-        return tuple(datasets.EMNIST(folder, split=self.split, train=train) for train in (True, False))  # type: ignore[return-value]
+        return tuple(datasets.EMNIST(folder, split=self.split, train=train) for train in (True, False))
 
     def arrays(self, part: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return upright images and classes (see `TorchvisionDataset.arrays`)."""

@@ -129,7 +129,7 @@ def bound_at(model: VAE, x: Tensor, phi: Tensor, noise: Noise, samples: int) -> 
         reconstruction = (q.log_prob(z[:, None]).exp() * log_px_z_of_all(model, x, z)).sum(0)
     else:
         reconstruction = model.decoder(q.sample(noise, samples)).log_prob(x).mean(0)
-    return reconstruction, q.kl(model.prior())  # type: ignore[arg-type]  # q is of the prior's family
+    return reconstruction, q.kl(model.prior())  # q is of the prior's family
 
 
 def _by_rprop(model: VAE, x: Tensor, start: Tensor, noise: Noise, how: Fitting) -> Fit:

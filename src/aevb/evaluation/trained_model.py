@@ -106,7 +106,7 @@ class TrainedModel:
     @property
     def latent_dim(self) -> int:
         """The number of latent dimensions, J."""
-        return int(getattr(self.model, "latent_dim", self.settings["latent_dim"]))  # type: ignore[arg-type]
+        return int(getattr(self.model, "latent_dim", self.settings["latent_dim"]))
 
     @property
     def data_dim(self) -> int:

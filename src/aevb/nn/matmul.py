@@ -119,7 +119,7 @@ class _Affine(torch.autograd.Function):
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, d: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:  # type: ignore[override]
+    def backward(ctx: Any, d: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         v, weight = ctx.saved_tensors
         rows, inputs = d.reshape(-1, d.shape[-1]), v.reshape(-1, v.shape[-1])
         needs_v, needs_weight, needs_bias = ctx.needs_input_grad

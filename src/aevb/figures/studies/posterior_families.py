@@ -94,4 +94,4 @@ def _panel(ax: Axes, rows: list[dict[str, Any]], priors: list[str]) -> None:
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.set_xlabel("nats per test image: lower bound (hollow), importance-sampled log p(x) (filled)")
     ax.grid(axis="both", linewidth=0.3)
-    ax.figure.legend(loc="outside right upper")  # type: ignore[union-attr]
+    ax.figure.legend(loc="outside right upper")
