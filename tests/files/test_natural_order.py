@@ -26,3 +26,8 @@ def test_paths_are_compared_part_by_part() -> None:
         Path("a/z10"),
         Path("a-b/z2"),
     ]
+
+
+def test_numbers_may_have_thousands_of_digits() -> None:
+    long = "9" * 5000  # more than int() takes
+    assert sorted([f"z1{long}", f"z{long}", "z3"], key=natural_key) == ["z3", f"z{long}", f"z1{long}"]

@@ -7,7 +7,7 @@ __all__ = ["natural_key", "natural_path_key"]
 
 NUMBER = re.compile(r"([0-9]+)")
 
-Key = tuple[list[str | int], str]
+Key = tuple[list[str | tuple[int, str]], str]
 
 
 def natural_key(name: str) -> Key:
@@ -20,7 +20,13 @@ def natural_key(name: str) -> Key:
         The key. Equal keys are those of equal names.
     """
     parts = NUMBER.split(name)  # text and digits in turn, so that a number is only ever compared with a number
-    return [int(part) if index % 2 else part for index, part in enumerate(parts)], name
+    return [_size(part) if index % 2 else part for index, part in enumerate(parts)], name
+
+
+def _size(digits: str) -> tuple[int, str]:
+    # In the order of the numbers. int() refuses the thousands of digits that a name in somebody's record may have.
+    significant = digits.lstrip("0")
+    return len(significant), significant
 
 
 def natural_path_key(path: PurePath) -> list[Key]:
