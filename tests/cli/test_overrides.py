@@ -9,7 +9,7 @@ from hydra.core.override_parser.types import QuotedString
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aevb.cli.overrides import override
+from aevb.cli.overrides import literal_path, override
 from aevb.errors import UserError
 
 texts = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1)
@@ -64,3 +64,41 @@ def test_examples(key, value, text):
 def test_what_no_override_can_be_is_refused(key, value):
     with pytest.raises(UserError, match="allowed"):
         override(key, value)
+
+
+FOLDERS = ["ünï", "a[b]", "a,b", "a=b", "a b", "12", "a'b", 'a"b', "x;y", "[x]", "a,b c=ä[0]", "a\\b", "-x", "(", "a:b"]
+
+
+@pytest.mark.fault(
+    "umlauts, brackets, commas, equals signs or spaces in a path on the command line", "the path is used"
+)
+@pytest.mark.parametrize("name", FOLDERS)
+def test_a_folder_that_exists_is_taken_literally(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).mkdir()
+    for path in (name, str(tmp_path / name)):
+        assert read(literal_path(f"run={path}")) == path
+        assert read(literal_path(f"+output_dir={path}")) == path
+
+
+@pytest.mark.parametrize(
+    ("typed", "value"),
+    [
+        ("output_dir=new ü", "new ü"),
+        ("data.path=a=b.npz", "a=b.npz"),
+        ("run=[ü,a b]", ["ü", "a b"]),
+        ("run=runs/[ab]*", "runs/[ab]*"),
+        ("run=[a,b]", ["a", "b"]),
+        ("run='a b'", "a b"),
+        ("output_dir=null", None),
+        ("latent_dim=[2,3]", [2, 3]),
+    ],
+)
+def test_a_path_that_does_not_exist(typed, value, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert read(literal_path(typed)) == value
+
+
+def test_a_sweep_over_paths_stays_a_sweep():
+    for typed in ("init_from=a,b", "init_from=ü,b", "seed=a,b", "run=choice(a,b)"):
+        assert OverridesParser.create().parse_override(literal_path(typed)).is_sweep_override(), typed

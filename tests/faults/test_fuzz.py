@@ -15,7 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aevb.cli.hydra_errors import explain, is_user_error
-from aevb.cli.overrides import expand_home
+from aevb.cli.overrides import literal_path
 from aevb.cli.sweep import compose_master
 from aevb.config import validate
 from aevb.config.yaml_file import parse_yaml
@@ -194,7 +194,7 @@ OVERRIDES = st.tuples(KEYS, WORDS | st.text(alphabet="abc019[]{}()$:,.'\"\\~ +-Ã
 @example("model=1")
 @pytest.mark.fault("any text as an override", "accepted, or refused with one line of printable characters")
 def test_overrides(text: str) -> None:
-    words = [expand_home(text)] if outcome(lambda: expand_home(text)) == "" else []
+    words = [literal_path(text)] if outcome(lambda: literal_path(text)) == "" else []
     try:
         validate(composed(*words))
     except UserError as error:

@@ -9,6 +9,14 @@ __all__ = ["diff", "evaluate", "explore", "export", "figure", "report", "status"
 
 
 def _run(command: str) -> None:
+    try:
+        _import_and_run(command)
+    except KeyboardInterrupt:  # while modules were imported; later the command catches it
+        _print(f"aevb-{command}: interrupted")
+        sys.exit(130)
+
+
+def _import_and_run(command: str) -> None:
     errors, line = sys.stderr, ""
     try:
         from importlib import import_module

@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from aevb.config import CONF
 from aevb.errors import UserError
 
-__all__ = ["jobs"]
+__all__ = ["jobs", "refuse_several"]
 
 OF_THE_SWEEP = ("experiment", "paper")  # keys that are for the sweep itself, not for its jobs
 
@@ -49,3 +49,21 @@ def jobs(
         (every,) = BasicSweeper.split_arguments([*parsed, *typed], None)
         overrides_of_jobs += every
     return overrides_of_jobs
+
+
+def refuse_several(argument: str) -> None:
+    """Refuse several experiments in one override if one of them is a sweep itself, of which only one job would be run.
+
+    Args:
+        argument: `experiment=` and names with commas between them.
+
+    Raises:
+        UserError: If an experiment has a grid, or a list of experiments.
+    """
+    names = [name.strip() for name in argument.partition("=")[2].split(",")]
+    for name in names:
+        path = CONF / "experiment" / f"{name}.yaml"
+        if path.is_file() and OmegaConf.select(OmegaConf.load(path), "hydra.sweeper") is not None:
+            raise UserError(
+                f"{argument}: {name} is a sweep of its own; allowed: one such experiment; try: experiment={name}"
+            )

@@ -12,7 +12,7 @@ from typing import NoReturn
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import get_args_parser
 
-from aevb.cli.overrides import expand_home
+from aevb.cli.overrides import literal_path
 from aevb.errors import UserError
 
 __all__ = ["Flags", "check_trusted", "take_flags", "take_trusted"]
@@ -62,7 +62,7 @@ def take_flags(root: str) -> Flags:
     own = ("--check", "--prepare", "--estimate") if root == "train" else ("--check",)
     multirun = [argument for argument in sys.argv[1:] if argument in ("-m", "--multirun")]
     own_flags = [flag for flag in own if flag in sys.argv[1:]]
-    rest = [expand_home(argument) for argument in sys.argv[1:] if argument not in (*multirun, *own)]
+    rest = [literal_path(argument) for argument in sys.argv[1:] if argument not in (*multirun, *own)]
     sys.argv[1:] = multirun[:1] + rest
     if rerun := [argument for argument in rest if argument.startswith("--experimental")]:
         _refuse(f"unrecognized arguments: {rerun[0]}")  # it would read a pickle

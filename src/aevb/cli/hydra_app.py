@@ -33,7 +33,7 @@ from aevb.cli.tables import show
 from aevb.config import CONF
 from aevb.console.environment import COMMAND, SCRATCH
 from aevb.console.printable import printable
-from aevb.console.signals import stop_signals
+from aevb.console.signals import end_by_signal, ends_by_signal, handle_stop_signals
 from aevb.console.streams import OutputError, standard_streams
 from aevb.errors import UserError, resource_error
 from aevb.execution.lifetime import exit_with_launcher
@@ -103,12 +103,10 @@ def run_hydra_app(
     os.environ[COMMAND] = shlex.join([program, *sys.argv[1:]])
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting
     # Until a run has a handler of its own: to die by the signal would leave temporary files behind.
-    for number in stop_signals():
-        if number != signal.SIGINT:
-            signal.signal(number, lambda number, frame: sys.exit(128 + number))
+    handle_stop_signals()
     with standard_streams(program):
         try:
-            with scratch() as folder:
+            with scratch() as folder, ends_by_signal():
                 _launch(root, program, job, check, run_sweep, run_search, folder)
         except OutputError:
             raise
@@ -122,7 +120,8 @@ def run_hydra_app(
             print_error(program, line)
             sys.exit(2)
         except KeyboardInterrupt:
-            print_error(program, "interrupted; the same command resumes from the last checkpoint")
+            resumes = ", which resumes each run from its last checkpoint, if it has one" if root == "train" else ""
+            print_error(program, f"interrupted; try: the same command{resumes}")
             sys.exit(130)
         finally:
             if not full_error:
@@ -228,6 +227,7 @@ class _Task:
 
     def __call__(self, cfg: DictConfig) -> None:
         exit_with_launcher()
+        end_by_signal()
         if self.failures.stopped:
             sys.exit(128 + signal.SIGTERM)
         config = HydraConfig.get()
@@ -242,6 +242,7 @@ class _Task:
             requeue_on_time_limit(),
             standard_streams(self.program),
             report_errors(self.program, point, self.failures, sweeping),
+            ends_by_signal(),
         ):
             if self.flags.check:
                 show_plan(self.check(cfg, context))

@@ -1,6 +1,7 @@
 """One-line messages for Hydra's exceptions: the key, the given value, what is allowed, what to try."""
 
 import re
+import shlex
 import traceback
 from difflib import get_close_matches
 from itertools import islice, product
@@ -15,8 +16,9 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from aevb.cli.composition import HYDRA_BASE
-from aevb.cli.overrides import KEY
-from aevb.config import CONF, flatten, options, suggestion
+from aevb.cli.experiment_sweep import refuse_several
+from aevb.cli.overrides import KEY, override
+from aevb.config import CONF, ConfigError, flatten, options, suggestion, validate
 from aevb.config.migration import present_argument, renamed_option
 from aevb.config.tree import split_option
 from aevb.errors import UserError
@@ -73,8 +75,7 @@ def explain(error: Exception, root: str, arguments: list[str]) -> str:
     """
     text = str(error)
     if isinstance(error, OverrideParseException):
-        reason = text.splitlines()[0] if text else "unreadable"
-        return f"{error.override}: not of the form key=value ({reason}); try: quotes around it, 'key=[a,b]' for a list"
+        return _unreadable(str(error.override))
     if match := re.search(r"Could not find '([^']+)'", text):
         return _unknown_option(*split_option(match[1]), root)
     if match := re.search(r"Could not load 'hydra/launcher/([^']+)'", text):
@@ -84,8 +85,15 @@ def explain(error: Exception, root: str, arguments: list[str]) -> str:
         return _unknown_option(*split_option(match[1]), root)
     if match := re.search(r"Could not (?:override|append to config\. An item is already at) '([^']+)'", text):
         return _unknown_key(match[1].split("@")[0], root, arguments)
-    if match := re.search(r"Ambiguous value for argument '([^']+)'", text):
+    if match := re.search(r"Ambiguous value for argument '(.+)'$", text, re.MULTILINE):
         key, _, values = match[1].partition("=")
+        if key == "experiment":
+            try:
+                refuse_several(match[1])
+            except UserError as refused:
+                return str(refused)
+        if options(key):
+            return f"{match[1]}: several options; allowed: one, or -m for one run of each; try: {match[1].partition(',')[0]}"
         return f"{match[1]}: several values; try: -m for one run of each, or '{key}=[{values}]' for a list"
     for pattern, answer in ANSWERS.items():
         if match := re.search(pattern, text):
@@ -104,6 +112,16 @@ def explain(error: Exception, root: str, arguments: list[str]) -> str:
             f"{' '.join(arguments)}: cannot be composed ({type(error).__name__}); try: aevb-{root} --help"
         )
     return f"{key}: {words}" if key and not words.startswith(str(key)) else words
+
+
+def _unreadable(argument: str) -> str:
+    key, equals, value = argument.partition("=")
+    if not equals or not KEY.fullmatch(key):
+        return f"{argument}: not of the form key=value; allowed: key=value; try: 'key=[a,b]' for a list"
+    text = value.strip("'\"")
+    plain = not set(text) & set("'\"\\$")
+    quoted = f"'{key}=\"{text}\"'" if plain else shlex.quote(override(key, text))
+    return f"{argument}: not a value in Hydra's grammar; allowed: text within quotes, or '{key}=[a,b]' for a list; try: {quoted}"
 
 
 def _unknown_option(group: str, option: str, root: str) -> str:
@@ -158,8 +176,42 @@ def _unknown_key(key: str, root: str, arguments: list[str]) -> str:
     meant = suggestion(key, siblings, everywhere)
     wrong = f"no such key; did you mean {meant}?" if meant else "no such key"
     remedy = f"{meant}={value}" if meant else f"aevb-{root} --help"
+    if meant and value and (refused := _faults([remedy], root, arguments)):
+        if chosen := _choices_with(value, parent, siblings, root, arguments):
+            wrong, remedy = f"no such key; did you mean {chosen}?", f"{chosen}={value}"
+        else:
+            remedy = refused[0].partition("; try: ")[2] or f"aevb-{root} --help"
     allowed = ", ".join(f"{parent}{name}" for name in siblings) or "none"
     return f"{key}={value}: {wrong}; allowed: {allowed}; try: {remedy}"
+
+
+def _faults(overrides: list[str], root: str, arguments: list[str]) -> list[str]:
+    # What is wrong with the values of these overrides beside the groups that were chosen.
+    chosen = [text for text in arguments if options(text.partition("=")[0]) and "," not in text]
+    keys = [text.partition("=")[0] for text in overrides]
+    try:
+        with hydra.initialize_config_dir(str(CONF), **HYDRA_BASE):
+            validate(hydra.compose(root, [*chosen, *overrides]), root=root)
+    except ConfigError as error:
+        return [fault for fault in error.faults if re.split("[=:]", fault, maxsplit=1)[0] in keys]
+    except Exception as error:
+        if not is_user_error(error):
+            raise
+    return []
+
+
+def _choices_with(value: str, parent: str, siblings: list[str], root: str, arguments: list[str]) -> str | None:
+    # The one key beside a mistyped one that has this value among its choices: trainer.accelerator for trainer.device=gpu.
+    keys = [f"{parent}{name}" for name in siblings if not (CONF / f"{parent}{name}").is_dir()]
+    refused, of_any = (
+        {
+            re.split("[=:]", fault, maxsplit=1)[0]
+            for fault in _faults([f"{key}={word}" for key in keys], root, arguments)
+        }
+        for word in (value, "no_such_choice")
+    )
+    found = sorted(of_any - refused)
+    return found[0] if len(found) == 1 else None
 
 
 def _keys(root: str, arguments: list[str], key: str) -> list[str]:

@@ -9,11 +9,13 @@ from typing import Any
 
 from aevb.errors import UserError
 
-__all__ = ["expand_home", "override"]
+__all__ = ["literal_path", "override"]
 
 KEY = re.compile(r"~|\+{0,2}[A-Za-z_][\w./@-]*", re.ASCII)
 PLAIN = re.compile(r"[A-Za-z_/.][\w./-]*", re.ASCII)  # text that the grammar reads as itself
 RESERVED = ("null", "true", "false", "nan", "inf")
+PATHS = ("run", "runs", "name", "output_dir", "data_root", "init_from", "data.path", "data.root")
+"""Keys of the commands that Hydra configures whose value is a path, or the name of a folder."""
 
 
 def override(key: str, value: Any) -> str:
@@ -31,14 +33,39 @@ def override(key: str, value: Any) -> str:
     return f"{key}={_text(key, value)}"
 
 
-def expand_home(argument: str) -> str:
-    """Return a `key=~/path` of the command line with the home folder in it; a shell leaves it alone, Hydra refuses it.
+def literal_path(argument: str) -> str:
+    """Return an argument whose value is a path such that Hydra reads the path as it was typed.
+
+    A shell leaves `key=~/path` alone and Hydra refuses it; an umlaut, an equals sign, a bracket or a comma is no part of a
+    plain value of Hydra's grammar. A path that exists is taken literally, and so is one that the grammar cannot read. What
+    the grammar can read stays: a list, a sweep, quotes.
 
     Args:
-        argument: Any argument.
+        argument: Any argument of a command line.
     """
     key, _, value = argument.partition("=")
-    return override(key, os.path.expanduser(value)) if re.match(r"~[\w.-]*(/|$)", value) else argument
+    if re.match(r"~[\w.-]*(/|$)", value):
+        return override(key, os.path.expanduser(value))
+    if key.lstrip("+") not in PATHS or not KEY.fullmatch(key) or not value or PLAIN.fullmatch(value):
+        return argument
+    if os.path.lexists(value):
+        return override(key, value)
+    if re.match(r"\w+\(", value) or _is_readable(argument):
+        return argument
+    if value[0] == "[" and value[-1] == "]":
+        return override(key, [part.strip() for part in value[1:-1].split(",")])
+    return f"{key}={','.join(_text(key, part) for part in value.split(','))}"
+
+
+def _is_readable(argument: str) -> bool:
+    from hydra.core.override_parser.overrides_parser import OverridesParser  # not imported for plain values
+    from hydra.errors import HydraException
+
+    try:
+        OverridesParser.create().parse_override(argument)
+    except HydraException:
+        return False
+    return True
 
 
 def _text(key: str, value: Any) -> str:

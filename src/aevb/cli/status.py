@@ -11,7 +11,7 @@ from aevb.cli.composition import hydra_session
 from aevb.cli.flags import take_trusted
 from aevb.cli.hydra_errors import explain, is_user_error
 from aevb.cli.job import JobContext
-from aevb.cli.overrides import expand_home
+from aevb.cli.overrides import literal_path
 from aevb.cli.run_plan import plan_run
 from aevb.cli.sweep import check_points, compose_master
 from aevb.cli.tables import show
@@ -98,7 +98,7 @@ def rows_of_sweep(overrides: list[str], trusted: tuple[str, ...]) -> list[Row]:
     Raises:
         UserError: If the command line is refused.
     """
-    overrides = [expand_home(override) for override in overrides]
+    overrides = [literal_path(override) for override in overrides]
     try:
         with hydra_session() as application:
             planned = check_points(

@@ -19,7 +19,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from aevb.cli.composition import PointComposer
-from aevb.cli.experiment_sweep import jobs
+from aevb.cli.experiment_sweep import jobs, refuse_several
 from aevb.config import options
 from aevb.errors import UserError
 from aevb.runs.status import Row, row
@@ -175,6 +175,9 @@ def check_points(application: Hydra, master: DictConfig, check: Check) -> list[S
     if "experiments" in sweeper:
         every = jobs(loader, sweeper.experiments, sweeper.max_samples, parsed)
     else:
+        for override in parsed:
+            if override.key_or_group == "experiment" and override.is_sweep_override():
+                refuse_several(str(override.input_line))
         _check_size(parsed, loader)
         (every,) = BasicSweeper.split_arguments(parsed, None)
 

@@ -20,6 +20,7 @@ from aevb.cli.run_plan import PROGRAM, plan_run, print_warning, record_run, trai
 from aevb.cli.sweep import PlannedRun, SweepPoint
 from aevb.cli.worker_command import worker_command
 from aevb.console.printable import printable
+from aevb.console.signals import end_by_signal
 from aevb.errors import ReportedError, UserError, resource_error
 from aevb.execution import pool
 from aevb.execution.queue import QueuedRun, train_in_ensembles, train_in_parallel
@@ -134,6 +135,7 @@ def _leaves_no_untrained(plans: Sequence[PlannedRun]) -> Iterator[None]:
 
 def _prepare(plan: PlannedRun, context: JobContext, here: bool = False) -> QueuedRun | None:
     """Make the run directory, for a process of its own or this one; None if there is nothing to train."""
+    end_by_signal()
     directory, settings = plan.directory, plan.settings
     if plan.action == "done":
         seen = runs.Run(directory).done["samples_seen"]

@@ -21,7 +21,7 @@ from aevb.config.migration import present_argument
 from aevb.config.resolved import Settings
 from aevb.config.signature import Parameter, Signature, signature
 from aevb.config.tree import GROUPS_WITHIN, allowed, options, root_defaults, targets
-from aevb.config.value_types import InvalidValue
+from aevb.config.value_types import Choice, InvalidValue, ValueType
 
 __all__ = ["RUNTIME", "validate"]
 
@@ -144,7 +144,7 @@ class _Check:
         names = [name for name in known.parameters if name not in RUNTIME or not path]
         for name in node:
             if name != "_target_" and name not in known.parameters and not known.open:
-                self.unknown(f"{prefix}{name}", node[name], names)
+                self.unknown(f"{prefix}{name}", node[name], {other: known.parameters[other] for other in names})
         for name, parameter in known.parameters.items():
             key = f"{prefix}{name}"
             example = examples.get(name, parameter.default)
@@ -159,14 +159,19 @@ class _Check:
             else:
                 self.value(key, node, name, raw, parameter, example)
 
-    def unknown(self, key: str, value: Any, names: list[str]) -> None:
+    def unknown(self, key: str, value: Any, beside: dict[str, Parameter]) -> None:
         if (present := present_argument(key, self.root)) != key:
             self.fault(key, "renamed", value, remedy=f"{present}={shown(value)}")
             return
-        meant = suggestion(key, names, [other for other in self.keys if other != key])
-        remedy = f"{meant}={shown(value)}" if meant else None
+        meant = suggestion(key, list(beside), [other for other in self.keys if other != key])
+        parent = f"{key.rpartition('.')[0]}." if "." in key else ""
+        types = {f"{parent}{name}": parameter.value_type for name, parameter in beside.items()}
+        if meant in types and not _reads(types[meant], value):  # trainer.device=gpu is trainer.accelerator=gpu
+            choices = [other for other, kind in types.items() if isinstance(kind, Choice) and _reads(kind, value)]
+            meant = choices[0] if len(choices) == 1 else meant
+        remedy = f"{meant}={shown(value)}" if meant in types and _reads(types[meant], value) else None
         wrong = f"no such key; did you mean {meant}?" if meant else "no such key"
-        self.fault(key, wrong, value, allowed=", ".join(names) or "none", remedy=remedy)
+        self.fault(key, wrong, value, allowed=", ".join(beside) or "none", remedy=remedy)
 
     def value(self, key: str, node: dict[str, Any], name: str, raw: Any, parameter: Parameter, example: Any) -> None:
         value = node[name]
@@ -186,3 +191,11 @@ class _Check:
                 remedy = parameter.value_type.read(example)
             offer = None if remedy is None else f"{key}={shown(remedy)}"
             self.fault(key, str(problem), value, allowed=str(parameter.value_type), remedy=offer)
+
+
+def _reads(value_type: ValueType, value: Any) -> bool:
+    try:
+        value_type.read(value)
+    except InvalidValue:
+        return False
+    return True

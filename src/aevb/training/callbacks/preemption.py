@@ -12,7 +12,7 @@ from typing import Any
 
 import lightning as L
 
-from aevb.console.signals import stop_signals
+from aevb.console.signals import end_by_signal, stop_signals
 from aevb.training.module import Training
 from aevb.training.schedule import Block
 
@@ -39,6 +39,7 @@ class Signals:
         if threading.current_thread() is threading.main_thread():
             self._before = {number: signal.getsignal(number) for number in stop_signals()}
         self._install()
+        end_by_signal()  # a library has caught what an earlier signal raised
         return self
 
     def __exit__(
