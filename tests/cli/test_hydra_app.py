@@ -57,7 +57,7 @@ def refused(result: subprocess.CompletedProcess[str], folder: Path, *words: str)
         ("objektive=sgvb_b", "objektive=sgvb_b: no such key; did you mean objective?", []),
         ("+latent_dim=3", "+latent_dim=3: the key exists; try: latent_dim=3", []),
         ("latent_dim=2,5", "latent_dim=2,5: several values; try: -m", []),
-        ("latent_dim=[2", "latent_dim=[2: not of the form key=value", []),
+        ("latent_dim=[2", "latent_dim=[2: not an integer", []),
         ("latent_dim", "latent_dim: not of the form key=value", []),
         ("optimizer.lr=0", "optimizer.lr=0: out of range", ["allowed: a number > 0", "try: optimizer.lr=0.01"]),
         ("batch_size=100000", "batch_size=100000: more than", ["<= data.n_train=50000", "try: batch_size=100"]),

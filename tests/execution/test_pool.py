@@ -183,3 +183,22 @@ def test_the_first_processes_run_while_others_are_prepared(probe: Path) -> None:
     assert sorted(run_workers(commands, 1, prepare)) == [(0, 7), (2, 7)]
     assert prepared == [0, 1, 2]
     assert not (probe / "b").exists()
+
+
+@pytest.mark.fault(
+    "Ctrl-C or SIGTERM while the first process of a sweep is started", "no process and no run directory remains"
+)
+def test_signals_stay_blocked_while_the_first_child_starts(tmp_path: Path) -> None:
+    program = (
+        "import multiprocessing, signal\n"
+        "from aevb.execution.child_process import signals_blocked\n"
+        "if __name__ == '__main__':\n"
+        "    with signals_blocked():\n"
+        "        child = multiprocessing.get_context('forkserver').Process(target=print)\n"
+        "        child.start()\n"
+        "        print({signal.SIGINT, signal.SIGTERM} <= signal.pthread_sigmask(signal.SIG_BLOCK, []))\n"
+        "    child.join()\n"
+    )
+    (tmp_path / "program.py").write_text(program)
+    result = process([sys.executable, "program.py"], tmp_path)
+    assert "True" in result.stdout, result.stderr

@@ -75,7 +75,7 @@ def explain(error: Exception, root: str, arguments: list[str]) -> str:
     """
     text = str(error)
     if isinstance(error, OverrideParseException):
-        return _unreadable(str(error.override))
+        return _unreadable(str(error.override), root, arguments)
     if match := re.search(r"Could not find '([^']+)'", text):
         return _unknown_option(*split_option(match[1]), root)
     if match := re.search(r"Could not load 'hydra/launcher/([^']+)'", text):
@@ -114,11 +114,15 @@ def explain(error: Exception, root: str, arguments: list[str]) -> str:
     return f"{key}: {words}" if key and not words.startswith(str(key)) else words
 
 
-def _unreadable(argument: str) -> str:
+def _unreadable(argument: str, root: str, arguments: list[str]) -> str:
     key, equals, value = argument.partition("=")
     if not equals or not KEY.fullmatch(key):
         return f"{argument}: not of the form key=value; allowed: key=value; try: 'key=[a,b]' for a list"
     text = value.strip("'\"")
+    if options(key):
+        return _unknown_option(key, text, root)
+    if refused := _faults([override(key, text)], root, arguments):
+        return "\n".join(refused)
     plain = not set(text) & set("'\"\\$")
     quoted = f"'{key}=\"{text}\"'" if plain else shlex.quote(override(key, text))
     return f"{argument}: not a value in Hydra's grammar; allowed: text within quotes, or '{key}=[a,b]' for a list; try: {quoted}"
@@ -180,7 +184,8 @@ def _unknown_key(key: str, root: str, arguments: list[str]) -> str:
         if chosen := _choices_with(value, parent, siblings, root, arguments):
             wrong, remedy = f"no such key; did you mean {chosen}?", f"{chosen}={value}"
         else:
-            remedy = refused[0].partition("; try: ")[2] or f"aevb-{root} --help"
+            fallback = f"{meant}=null" if refused[0].endswith("or null") else f"aevb-{root} --help"
+            remedy = refused[0].partition("; try: ")[2] or fallback
     allowed = ", ".join(f"{parent}{name}" for name in siblings) or "none"
     return f"{key}={value}: {wrong}; allowed: {allowed}; try: {remedy}"
 

@@ -16,6 +16,7 @@ import time
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import FrameType
@@ -223,6 +224,7 @@ def signals_blocked() -> Iterator[None]:
     They stay blocked until the child has handlers of its own, and for ever in the fork server: a signal to the whole group is
     not for them.
     """
+    resource_tracker.ensure_running()  # its start, which would be in the first child's, unblocks SIGINT and SIGTERM
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
         yield
