@@ -215,8 +215,8 @@ def _choices_with(value: str, parent: str, siblings: list[str], root: str, argum
         }
         for word in (value, "no_such_choice")
     )
-    found = sorted(of_any - refused)
-    return found[0] if len(found) == 1 else None
+    accepting = sorted(of_any - refused)
+    return accepting[0] if len(accepting) == 1 else None
 
 
 def _keys(root: str, arguments: list[str], key: str) -> list[str]:
