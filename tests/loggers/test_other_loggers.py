@@ -3,7 +3,9 @@
 import csv
 import json
 import struct
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from aevb import runs
 from aevb.errors import UserError
 from aevb.loggers.csv_logger import CSV
 from aevb.loggers.lightning_logger import LightningLogger
+from aevb.loggers.mlflow_logger import MLflow
 from aevb.training import train_run
 from helpers.small_run import change, settings_of_a_small_run
 
@@ -72,6 +75,33 @@ def test_mlflow_has_every_evaluation_point_once(settings, tmp_path, monkeypatch)
     assert stored.data.metrics["final/bound"] == runs.Run(run).done["test"]["bound"]["mean"]
     pictures = client.list_artifacts(stored.info.run_id, "prior_samples")
     assert [int(Path(item.path).stem) for item in pictures] == sorted(expected(run))
+
+
+def test_runs_that_begin_together_make_one_store(tmp_path, monkeypatch):
+    """MLflow makes its tables without a lock, so a second run waits until the first has made them."""
+    pytest.importorskip("mlflow", reason="pip install 'aevb[mlflow]'")
+    making, most = [], []
+
+    class Slow:
+        def __init__(self, run_name: str, **_: Any) -> None:
+            self.run_name = run_name
+
+        @property
+        def run_id(self) -> str:  # what makes the store
+            making.append(self.run_name)
+            most.append(len(making))
+            time.sleep(0.05)
+            making.remove(self.run_name)
+            return self.run_name
+
+    monkeypatch.setattr("lightning.pytorch.loggers.MLFlowLogger", Slow)
+    directories = [tmp_path / "runs" / str(number) for number in range(3)]
+    for directory in directories:
+        directory.mkdir(parents=True)
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda directory: MLflow().make(directory, {"output_dir": str(tmp_path)}), directories))
+    assert most == [1, 1, 1]
+    assert [(directory / "mlflow").read_text() for directory in directories] == ["0\n", "1\n", "2\n"]
 
 
 def test_wandb_has_every_evaluation_point_once(settings, tmp_path):

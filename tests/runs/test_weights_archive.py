@@ -168,7 +168,7 @@ def test_weights_are_trained_again_from_the_records(
     assert _command(monkeypatch, "pack", "results") == 2
     assert "results/a: no model.pt; allowed: runs with their weights; try: --train" in capsys.readouterr().err
     assert _command(monkeypatch, "pack", "results", "--train") == 0
-    assert "rows equal those of results/a bit by bit" in capsys.readouterr().out
+    assert "rows, equal to those of results/a bit by bit" in capsys.readouterr().out
     first = (tmp_path / "outputs/weights.zip").read_bytes()
     assert _command(monkeypatch, "pack", "results", "--train") == 0  # not trained again
     assert len(trained) == 1

@@ -118,7 +118,7 @@ def check(cfg: DictConfig, config_name: str, overrides: list[str]) -> None:
     for override in overrides:  # data=[digits,mnist]: Hydra merges them, and no name is known
         group, _, value = override.lstrip("+").partition("=")
         if value.startswith("[") and group != "evaluator" and options(group):
-            near = value.strip("[]").split(",")[0].strip() or options(group)[0]
+            near = "many" if group == "logger" else value.strip("[]").split(",")[0].strip() or options(group)[0]
             raise UserError(f"{override}: a list; allowed: one option of {group}; try: {group}={near}")
     typed = {override.lstrip("+").partition("=")[0] for override in overrides}
     for override in overrides:

@@ -2,6 +2,8 @@
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +11,7 @@ import numpy as np
 
 from aevb.config import flatten
 from aevb.files.atomic import write_text
-from aevb.files.regular import is_regular, read_text
+from aevb.files.regular import is_regular, open_regular, read_text
 from aevb.loggers.base import RunContext
 from aevb.loggers.lightning_logger import LightningLogger, need
 from aevb.runs import layout
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["MLflow"]
 
 IDENTIFIER_BYTES = 1000  # of the identifier that MLflow gives a run
+SECONDS = 120  # a run waits for the store while others write to it
 
 
 class MLflow(LightningLogger):
@@ -46,16 +49,17 @@ class MLflow(LightningLogger):
         from lightning.pytorch.loggers import MLFlowLogger
 
         root = Path(settings["output_dir"]).resolve()
-        uri = self.tracking_uri or f"sqlite:///{root / 'mlflow.db'}"
+        uri = self.tracking_uri or f"sqlite:///{root / 'mlflow.db'}?timeout={SECONDS}"
         path = directory / layout.MLFLOW
-        logger = MLFlowLogger(
-            experiment_name=self.experiment,
-            run_name=directory.name,
-            tracking_uri=uri,
-            artifact_location=None if self.tracking_uri else (root / "mlflow-artifacts").as_uri(),
-            run_id=read_text(path, IDENTIFIER_BYTES).strip() if is_regular(path) else None,
-        )
-        write_text(path, f"{logger.run_id}\n")
+        with _one_at_a_time(root / "mlflow.lock"):
+            logger = MLFlowLogger(
+                experiment_name=self.experiment,
+                run_name=directory.name,
+                tracking_uri=uri,
+                artifact_location=None if self.tracking_uri else (root / "mlflow-artifacts").as_uri(),
+                run_id=read_text(path, IDENTIFIER_BYTES).strip() if is_regular(path) else None,
+            )
+            write_text(path, f"{logger.run_id}\n")  # the identifier is asked for here, which makes the store
         return logger
 
     def last(self, directory: Path, samples_seen: int) -> int:
@@ -82,3 +86,14 @@ class MLflow(LightningLogger):
         self._logger.experiment.log_image(
             self._logger.run_id, pixels, artifact_file=f"{title.replace(' ', '_')}/{seen:012}.png"
         )
+
+
+@contextmanager
+def _one_at_a_time(path: Path) -> Iterator[None]:
+    # MLflow makes the tables of a new store, and an experiment, without a lock: of two runs that begin together one fails.
+    import fcntl
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open_regular(path, os.O_RDWR | os.O_CREAT, "r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
