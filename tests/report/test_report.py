@@ -142,6 +142,16 @@ def test_runs_that_were_evaluated_once_are_ranked(tmp_path: Path) -> None:
     assert "last decade" not in page
 
 
+def test_settings_other_than_the_papers_are_named(tmp_path: Path) -> None:
+    train = {10**6: -150.0, 10**7: -140.0}
+    plant(tmp_path, "latent_dim=10", train=train)
+    assert "other settings than those of figure 2" not in build_report(rows_of(tmp_path))
+    plant(tmp_path, "latent_dim=20", "hidden_dim=100", "data.targets=dynamic", train=train)
+    page = build_report(rows_of(tmp_path))
+    words = "1 of 2 runs were trained with other settings than those of figure 2 of the paper: hidden_dim (1), data.targets (1)."
+    assert words in page
+
+
 def test_the_numbers_are_those_of_the_csv_files(folder: Path) -> None:
     page = build_report(rows_of(folder))
     written = {

@@ -118,4 +118,6 @@ def paper_curves(view: View, panel: Panel, right: float) -> Iterator[tuple[str, 
 
 
 def _paper(panel: Panel, line: Line, split: str) -> published.Polyline | None:
+    if not any(np.isfinite(item.bound["test"]).any() for item in line.curves):
+        return None  # of figure 3, whose runs have other networks and no test bound
     return published.figure2().get((panel.data, panel.latent_dim, line.published or "", split))
