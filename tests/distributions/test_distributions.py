@@ -100,3 +100,25 @@ def test_grey_log_prob_is_the_mean_over_binarised_images():
     images = torch.cartesian_prod(*[torch.tensor([0.0, 1.0], dtype=torch.float64)] * 3)
     weight = torch.where(images == 1, x, 1 - x).prod(-1)
     torch.testing.assert_close(p.log_prob(x), (weight * p.log_prob(images)).sum())
+
+
+@pytest.mark.parametrize(
+    ("shape", "of_value"), [((50, 784), (50, 784)), ((2, 1, 20), (3, 20)), ((2, 3, 784), (3, 784))]
+)
+@pytest.mark.parametrize("scale", [1, 200])
+def test_the_written_gradient_of_log_prob_has_the_bits_of_autograd(shape, of_value, scale):
+    generator = torch.Generator().manual_seed(0)
+    logits = (torch.randn(shape, generator=generator) * scale).requires_grad_()
+    value = torch.rand(of_value, generator=generator).sub(0.5).clamp(min=0)
+    all_logits, all_values = torch.broadcast_tensors(logits, value)
+    expected = (all_values * all_logits - softplus(all_logits)).sum(-1)
+    weights = torch.randn(expected.shape, generator=generator)
+    log_prob = Bernoulli(logits).log_prob(value)
+    assert torch.equal(log_prob, expected)
+    assert torch.equal(*(torch.autograd.grad((y * weights).sum(), logits)[0] for y in (log_prob, expected)))
+
+
+def test_log_prob_has_second_derivatives():
+    logits = torch.randn(3, 4, dtype=torch.float64, requires_grad=True)
+    value = torch.rand(3, 4, dtype=torch.float64)
+    assert torch.autograd.gradgradcheck(lambda a: Bernoulli(a).log_prob(value), (logits,))

@@ -46,6 +46,28 @@ def softplus(logits: Tensor) -> Tensor:
     return _Softplus.apply(logits)
 
 
+class _LogProb(torch.autograd.Function):
+    """sum_d [x_d l_d - softplus(l_d)] with its derivative g (x - sigmoid(l)), each in two thirds of the passes of autograd.
+
+    The operations are those of the expression, in its order, so that the bits are the same.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, value: Tensor) -> Tensor:
+        ctx.save_for_backward(logits, value)
+        log_sigmoid = logits.abs().sigmoid_().log_()
+        softplus_ = logits.clamp(min=0).sub_(log_sigmoid)
+        return torch.mul(value, logits, out=log_sigmoid).sub_(softplus_).sum(-1)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        logits, value = ctx.saved_tensors
+        gradient = gradients[0][..., None]
+        if torch.is_grad_enabled():  # a second derivative is wanted
+            return gradient * value - gradient * torch.sigmoid(logits), None
+        return torch.mul(gradient, value).sub_(torch.sigmoid(logits).mul_(gradient)), None
+
+
 def _bernoulli_log_prob(logits: Tensor, value: Tensor) -> Tensor:
     """sum_d [x_d l_d - softplus(l_d)] for equal shapes (..., D), in place, a few rows at a time."""
     if logits.dim() == 1:
@@ -147,6 +169,8 @@ class Bernoulli:
         """
         logits, value = torch.broadcast_tensors(self.logits, value)
         if torch.is_grad_enabled() and (logits.requires_grad or value.requires_grad):
+            if not value.requires_grad and value.dtype == logits.dtype:
+                return _LogProb.apply(logits, value)
             return (value * logits - softplus(logits)).sum(-1)
         return _bernoulli_log_prob(logits, value)
 
