@@ -142,6 +142,7 @@ def test_an_extended_run_is_as_one_that_never_stopped(
 
 
 @pytest.mark.parametrize("budget", [1000, 1500], ids=["at an evaluation point", "at another end"])
+@pytest.mark.slow
 def test_a_run_killed_in_its_last_evaluation_ends_as_any_other(
     settings: dict[str, Any], tmp_path: Path, budget: int
 ) -> None:

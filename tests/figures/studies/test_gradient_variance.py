@@ -44,6 +44,7 @@ def test_the_rows_are_the_estimators_in_the_known_order(paths):
         assert theta == pytest.approx([theta[0]] * 3, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_binary_latents_are_measured_by_the_exact_gradient(tmp_path):
     """Four evaluations: the plain score function far above DisARM; ratios by one and the same norm, whatever the draws."""
     plant_model(tmp_path, "data=digits", "model=binary", "objective=arm", "latent_dim=3", "hidden_dim=8")
