@@ -58,7 +58,7 @@ def readme_rows() -> str:
         f"Lower bound at 1e7 samples, latent_dim 20, learning rate 0.01, {mnist[20].seeds} seeds. The other latent_dim, ours\n"
         f"   minus the paper's: {below}.",
         f"AEVB, latent_dim 2, one seed, at 1e7 samples. The others end {_range(aevb)} nats above the paper, and wake-sleep "
-        f"{_range(wake_sleep)} above. The cause is not known.",
+        f"{_range(wake_sleep)} above. [What was tried](docs/frey-face-gap/README.md).",
         f"log p(x) of AEVB at 2e7 samples, N = 1,000, {small['AEVB'].counted}. Wake-sleep {_beside(small['wake-sleep'])}; Monte Carlo EM, "
         f"`experiment=figure3_mcem`, {_beside(small['Monte Carlo EM'])}. With N = 50,000 AEVB lies "
         f"{log_px['N = 50,000, test', 'AEVB'].difference:.0f} nats above.",
