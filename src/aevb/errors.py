@@ -3,7 +3,10 @@
 import errno
 import re
 
-__all__ = ["ReportedError", "UserError", "resource_error"]
+__all__ = ["SURROGATES", "ReportedError", "UserError", "resource_error"]
+
+SURROGATES = re.compile(r"[^\s'\"]{0,80}[\ud800-\udfff][^\s'\"]{0,80}")
+"""A word with what Python reads for bytes of a file name that are not UTF-8."""
 
 MEMORY = re.compile(
     r"(can't|cannot|could not|unable to) allocate|out of memory|failed to map segment|can't start new thread",
@@ -25,11 +28,18 @@ class ReportedError(UserError):
 
 
 def resource_error(error: BaseException) -> UserError | None:
-    """Return the error for users if there is too little memory, or if no more processes may start; None for any other.
+    """Return the error for users if a library meets a limit of the machine; None for any other.
+
+    Such limits are too little memory, too many processes, and a name of a file or folder that is not UTF-8.
 
     Args:
         error: The exception of Python, NumPy, torch or the dynamic linker.
     """
+    if isinstance(error, UnicodeEncodeError) and (name := SURROGATES.search(error.object)):
+        shown = name[0].encode("ascii", "backslashreplace").decode("ascii")
+        return UserError(
+            f"{shown}: a name that is not UTF-8, which a library cannot write; allowed: UTF-8; try: rename it"
+        )
     if isinstance(error, BlockingIOError) and error.errno == errno.EAGAIN and error.filename is None:  # of fork
         return UserError(
             f"processes: no more may start ({error.strerror}); allowed: one for each core and a few more; "

@@ -1,5 +1,7 @@
 """Runs through the real commands: skipped, extended, refused, swept, trusted, killed; the exit code is the truth."""
 
+import os
+import shutil
 import signal
 import sys
 import time
@@ -188,3 +190,27 @@ def test_a_long_name_is_one_line(words: tuple[str, ...], tmp_path: Path) -> None
     assert all(line.startswith(f"aevb-{words[0]}: ") for line in lines)
     assert 1 <= len(lines) <= 3
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.process
+@pytest.mark.fault(
+    "a run whose folder has a name that is not UTF-8, or that no archive may hold",
+    "pages and exports show it escaped; what cannot be written is refused in one line",
+)
+def test_a_folder_whose_name_is_not_utf8(tmp_path: Path) -> None:
+    assert aevb("train", *TINY, "name=good", folder=tmp_path).returncode == 0
+    runs = tmp_path / "outputs" / "runs"
+    odd = os.fsdecode(b"l\xff\xe9")
+    for name in (odd, "a\\b"):
+        shutil.copytree(runs / "good", runs / name)
+    for code, command, *words in (
+        (0, "status", "outputs/runs"),
+        (0, "report", "outputs/runs", "--out=page.html"),
+        (0, "export", f"run=outputs/runs/{odd}", "format=safetensors", "output_dir=export"),
+        (2, "weights", "pack", "outputs/runs", "--output=weights.zip"),
+        (2, "train", *TINY, f"output_dir={odd}"),
+    ):
+        result = aevb(command, *words, folder=tmp_path)
+        assert result.returncode == code, f"{command}: {result.stderr}"
+        assert "Traceback" not in result.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"outputs", "page.html", "export"}

@@ -42,6 +42,7 @@ def test_a_run_that_cannot_be_tried_says_why(tmp_path: Path) -> None:
     result = aevb("train", *TINY, *wrong, "--estimate", folder=tmp_path)
     assert result.returncode == 1
     assert "not measured: " in result.stderr.splitlines()[-1], result.stderr
+    assert result.stdout.splitlines()[-1] == "the time of 1 run is not known"
     assert not (tmp_path / "outputs").exists()
 
 

@@ -84,6 +84,7 @@ def test_the_weights_are_the_identity_and_not_their_folder(origin, tmp_path):
     ("overrides", "message"),
     [
         (("init_from=/nowhere",), r"init_from=/nowhere: not a finished run \(missing\); allowed: .*; try: "),
+        (("init_from=a.zip:b",), r"init_from=a\.zip:b: in an archive; allowed: .*; try: aevb-weights unpack a\.zip b$"),
         (("init_from={origin}", "init_sha256=ab"), r"init_sha256=ab: .* has other weights; allowed: [0-9a-f]{64}"),
         (("init_from={origin}", "init_optimizer=true", "optimizer=adam"), r"trained with AuthorsAdagrad, this run has adam"),
     ],

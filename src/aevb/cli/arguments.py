@@ -59,7 +59,7 @@ def run_command(program: str, main: Callable[[], int]) -> NoReturn:
                 raise
             print(f"{program}: {printable(error.filename)}: {error.strerror}; try: another path", file=sys.stderr)
             code = 2
-        except (MemoryError, RuntimeError, ImportError) as error:
+        except (MemoryError, RuntimeError, ImportError, UnicodeEncodeError) as error:
             if (too_little := resource_error(error)) is None:
                 raise
             print(f"{program}: {printable(too_little)}", file=sys.stderr)

@@ -15,6 +15,7 @@ from omegaconf import DictConfig
 from aevb.cli.job import print_error
 from aevb.cli.sweep import SweepPoint, summary
 from aevb.cli.tables import plain_columns
+from aevb.console.counts import counted
 from aevb.console.duration import duration
 from aevb.console.printable import printable
 from aevb.errors import UserError
@@ -97,7 +98,9 @@ def _print_total(
 ) -> None:
     times = [line.time for line in lines if line.time is not None]
     if not times:
-        print(f"{len(lines)} runs, nothing is left to do" if len(lines) > 1 else "nothing is left to do")
+        left = sum(line.measured is not None for line in lines)
+        what = f"the time of {counted(left, 'run')} is not known" if left else "nothing is left to do"
+        print(f"{counted(len(lines), 'run')}, {what}" if len(lines) > 1 else what)
         return
     slots, where = _slots(launcher, [node["trainer"] for node in settings])
     whole = wall_seconds([item.total for item in times], slots)

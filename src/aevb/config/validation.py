@@ -22,6 +22,7 @@ from aevb.config.resolved import Settings
 from aevb.config.signature import Parameter, Signature, signature
 from aevb.config.tree import GROUPS_WITHIN, allowed, options, root_defaults, targets
 from aevb.config.value_types import Choice, InvalidValue, ValueType
+from aevb.errors import SURROGATES
 
 __all__ = ["RUNTIME", "validate"]
 
@@ -76,6 +77,9 @@ class _Check:
         assert top is not None
         examples = root_defaults(self.root)
         self.arguments("", self.settings, self.raw, top, examples)
+        for key, value in flatten(self.settings):
+            if self.root == "train" and isinstance(value, str) and SURROGATES.search(value):
+                self.fault(key, "not UTF-8, so no config can hold it", value, "text in UTF-8", f"{key}=another_name")
         for key in PATHS & self.settings.keys():
             if isinstance(self.settings[key], str):
                 self.settings[key] = os.path.expanduser(self.settings[key])

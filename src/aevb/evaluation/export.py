@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from aevb.distributions import Bernoulli, DiagonalNormal
 from aevb.errors import UserError
 from aevb.evaluation.loading import LoadedRun
-from aevb.files.atomic import write_atomically
+from aevb.files.atomic import utf8, write_atomically
 from aevb.models.base import Encoder
 from aevb.nn.matmul import matmul_backend, use_matmul_backend
 from aevb.runs.run import Run
@@ -138,7 +138,11 @@ def _safetensors(run: LoadedRun, path: Path) -> None:
     from safetensors.torch import load_file, save_file
 
     state = {name: value.contiguous() for name, value in run.model.state_dict().items()}
-    facts = {"name": run.directory.name, "fingerprint": Run(run.directory).done["fingerprint"], "format": "pt"}
+    facts = {
+        "name": utf8(run.directory.name).decode(),
+        "fingerprint": Run(run.directory).done["fingerprint"],
+        "format": "pt",
+    }
     save_file(state, path, {**facts, "settings": json.dumps(run.settings)})
     stored = load_file(path)
     if stored.keys() != state.keys() or not all(torch.equal(stored[name], value) for name, value in state.items()):

@@ -14,7 +14,7 @@ from typing import Any
 
 from aevb.console.printable import without_controls
 from aevb.explorer.export import export_run
-from aevb.files.atomic import write_text
+from aevb.files.atomic import utf8, write_text
 
 __all__ = ["ARITHMETIC", "render", "resource", "write_page"]
 
@@ -44,7 +44,7 @@ def write_page(runs: list[Path], output: Path, data_root: str | None = None, tru
     """
     page = render([export_run(run, data_root, trusted) for run in runs])
     write_text(output, page)
-    return len(page.encode())
+    return len(utf8(page))
 
 
 def render(exported: list[dict[str, Any]]) -> str:
@@ -105,4 +105,4 @@ def _json(value: Any) -> str:
 
 
 def _digest(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+    return f"'sha256-{base64.b64encode(hashlib.sha256(utf8(text)).digest()).decode()}'"

@@ -17,7 +17,16 @@ from typing import IO, Any
 
 from aevb.errors import UserError
 
-__all__ = ["PREFIX", "process_exists", "remove_leftovers", "temporary", "write_atomically", "write_json", "write_text"]
+__all__ = [
+    "PREFIX",
+    "process_exists",
+    "remove_leftovers",
+    "temporary",
+    "utf8",
+    "write_atomically",
+    "write_json",
+    "write_text",
+]
 
 PREFIX = ".aevb-tmp-"
 LEFTOVER = re.compile(re.escape(PREFIX) + r".+-(\d+)(?:\.\d+)?", re.DOTALL)
@@ -84,6 +93,15 @@ def _sync(folder: Path) -> None:
         os.close(descriptor)
 
 
+def utf8(text: str) -> bytes:
+    """Return text as UTF-8; a character of a file name that is not UTF-8 becomes an escape.
+
+    Args:
+        text: The text.
+    """
+    return text.encode(errors="backslashreplace")
+
+
 def write_text(path: Path, text: str) -> None:
     """Write text atomically as UTF-8, see `write_atomically`.
 
@@ -91,7 +109,7 @@ def write_text(path: Path, text: str) -> None:
         path: The path of the file.
         text: The text.
     """
-    write_atomically(path, lambda file: file.write(text.encode()))
+    write_atomically(path, lambda file: file.write(utf8(text)))
 
 
 def write_json(path: Path, value: Any) -> None:

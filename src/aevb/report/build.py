@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from aevb.files.atomic import write_text
+from aevb.files.atomic import utf8, write_text
 from aevb.files.natural_order import natural_key
 from aevb.report.chart import Chart, draw
 from aevb.report.details import detail
@@ -100,7 +100,7 @@ def build_report(rows: Sequence[Row | ReadRun], options: Options | None = None) 
     ]
     for limit in limits:
         page = render({**content, **_details(records, content["differing"], limit, options.images)})
-        if len(page.encode()) <= LARGEST:
+        if len(utf8(page)) <= LARGEST:
             break
     return page
 

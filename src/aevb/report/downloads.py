@@ -8,6 +8,7 @@ import json
 import math
 from typing import Any, NamedTuple
 
+from aevb.files.atomic import utf8
 from aevb.report.paper import PaperTable
 from aevb.report.records import RunRecord
 from aevb.report.run_table import RunTable, plain
@@ -133,7 +134,7 @@ def _csv(rows: list[dict[str, Any]]) -> str:
 
 
 def _file(name: str, kind: str, text: str, what: str) -> Download:
-    data = text.encode()
+    data = utf8(text)
     if len(data) > PLAIN_LIMIT:
         packed = gzip.compress(data, compresslevel=6 if len(data) > SLOW_TO_PACK else 9, mtime=0)
         return Download(f"{name}.gz", _uri("application/gzip", packed), len(data), what)

@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from aevb.console.printable import without_controls
 from aevb.figures.common.style import number
+from aevb.files.atomic import utf8
 from aevb.report.panels import line_key
 
 __all__ = ["policy", "render"]
@@ -86,4 +87,4 @@ def _environment() -> Environment:
 
 
 def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+    return f"'sha256-{base64.b64encode(hashlib.sha256(utf8(text)).digest()).decode()}'"

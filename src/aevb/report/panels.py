@@ -6,6 +6,7 @@ from typing import NamedTuple
 from aevb.figures.common.learning_curves import Curve, curve, families
 from aevb.figures.common.method_labels import labels
 from aevb.figures.common.style import dataset, method
+from aevb.files.atomic import utf8
 from aevb.files.natural_order import natural_key
 from aevb.report.records import DAMAGE, RunRecord
 
@@ -23,7 +24,7 @@ def line_key(label: str) -> str:
     Args:
         label: The label of the line.
     """
-    return hashlib.sha256(label.encode()).hexdigest()[:6]
+    return hashlib.sha256(utf8(label)).hexdigest()[:6]
 
 
 class Line(NamedTuple):

@@ -8,6 +8,7 @@ from typing import Any
 
 from aevb.errors import UserError
 from aevb.runs.run import Run, state
+from aevb.runs.run_reference import split_reference
 
 __all__ = ["with_origin"]
 
@@ -29,6 +30,11 @@ def with_origin(settings: dict[str, Any]) -> dict[str, Any]:
     if path is None:
         return settings
     directory = Path(path)
+    archive, name = split_reference(path)
+    if name is not None:
+        raise UserError(
+            f"init_from={path}: in an archive; allowed: a run directory; try: aevb-weights unpack {archive} {name}".rstrip()
+        )
     if state(directory) != "done":
         raise UserError(
             f"init_from={path}: not a finished run ({state(directory)}); allowed: a run directory with DONE; "

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from aevb.errors import UserError
+from aevb.errors import SURROGATES, UserError
 from aevb.files.archive import is_stored
 from aevb.files.atomic import write_atomically
 from aevb.files.regular import MIB, open_regular, read_bytes
@@ -83,6 +83,12 @@ def write_archive(path: Path, runs: Mapping[str, Mapping[str, Path]]) -> str:
     Raises:
         UserError: If a file is larger than an archive may hold, or nothing can be written.
     """
+    for run in runs:
+        if not NAME.fullmatch(run) or SURROGATES.search(run):
+            raise UserError(
+                f"{run}: no name for a run of an archive; allowed: UTF-8 without backslashes and control characters, and no dot "
+                "first; try: rename the folder"
+            )
     index: dict[str, Any] = {"format": FORMAT, "runs": {}}
     for run, files in sorted(runs.items()):
         index["runs"][run] = {name: sha256_of(_content(name, source)) for name, source in sorted(files.items())}
