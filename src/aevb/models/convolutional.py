@@ -71,8 +71,28 @@ class ConvolutionalEncoder(Encoder):
         Returns:
             q(z|x) over (..., J).
         """
-        h = self.activation(self.first(_channels_first(x, self.shape, self.image_channels)))
-        h = self.activation(self.second(h)).reshape(*x.shape[:-1], -1)
+        return self.posterior(self.channels_first(x), x.shape[:-1])
+
+    def channels_first(self, x: Tensor) -> Tensor:
+        """Return images, (..., D), as (n, channels, rows, columns).
+
+        Args:
+            x: Images, (..., D).
+        """
+        return _channels_first(x, self.shape, self.image_channels)
+
+    def posterior(self, images: Tensor, leading: Sequence[int]) -> DiagonalNormal | Point:
+        """Return q(z|x) of the inputs of the first layer.
+
+        Args:
+            images: Inputs, (n, channels, rows, columns).
+            leading: The leading axes of the result, n in all.
+
+        Returns:
+            q(z|x) over (*leading, J).
+        """
+        h = self.activation(self.first(images))
+        h = self.activation(self.second(h)).reshape(*leading, -1)
         mean = self.mean(h)
         return (
             DiagonalNormal(mean, self.log_var(h))
