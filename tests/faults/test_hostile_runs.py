@@ -17,6 +17,7 @@ from aevb import runs
 from aevb.cli.tables import show
 from aevb.errors import UserError
 from aevb.evaluation.loading import load_run
+from aevb.explorer.export import export_run
 from aevb.figures.studies.table import Table
 from aevb.runs import layout
 from aevb.runs.comparison import differences
@@ -261,6 +262,7 @@ def test_data_that_changed_since_are_named(tmp_path: Path) -> None:
         len(package.load(run).decode(np.zeros((1, 2), np.float32))) == 1
     )  # a model needs its data only for what reads data
     assert answer(package.load(run).test).startswith(f"data.path={path}: not the data that {run} began with")
+    assert answer(lambda: export_run(run)).startswith(f"data.path={path}: not the data that {run} began with")
 
 
 @pytest.mark.fault(

@@ -47,7 +47,7 @@ def export_run(run: Path, data_root: str | None = None, trusted: tuple[str, ...]
     settings, dataset = loaded.settings, loaded.dataset
     if len(loaded.shape) == 3:
         raise UserError(f"run={run}: colour images cannot be explored; allowed: grey images; try: figure=samples")
-    split = with_labels(dataset.load(), loaded.classes).test
+    split = with_labels(loaded.load_data(), loaded.classes).test
     if len(split.x) == 0:
         raise UserError(f"run={run}: data.{dataset.name} has no test images; allowed: a data set with a test split")
     x = targets(split, dataset.dynamic, settings["seed"], torch.float64)[:POINTS]
