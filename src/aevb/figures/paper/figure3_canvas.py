@@ -48,7 +48,7 @@ def draw(panels: dict[int, list[MarginalLine]], right: float) -> Canvas:
     return canvas
 
 
-def shown(line: MarginalLine, split: str) -> Band | None:
+def _shown(line: MarginalLine, split: str) -> Band | None:
     """Return the band of the first estimator that the line has; None if it has none."""
     return next((item for name in ESTIMATORS if (item := line.band(split, name)) is not None), None)
 
@@ -63,7 +63,7 @@ def _draw_published(ax: Axes, n_train: int, right: float) -> None:
 def _draw_line(ax: Axes, line: MarginalLine) -> None:
     colour = method(line.objective).colour
     for split, dashes in DASHES.items():
-        if (item := shown(line, split)) is not None:
+        if (item := _shown(line, split)) is not None:
             style: dict[str, Any] = {"linestyle": dashes, "linewidth": OUR_WIDTH, "marker": "o", "markersize": 2.6}
             ax.plot(item.samples_seen, item.mean, color=colour, zorder=3, **style)
             low, high = (np.where(item.seeds > 1, end, np.nan) for end in (item.low, item.high))
@@ -109,7 +109,7 @@ def _below(ax: Axes, lines: list[MarginalLine]) -> None:
     # A line below the axis is named with its last value on the test images.
     low = ax.get_ylim()[0]
     for line in lines:
-        item = shown(line, "test")
+        item = _shown(line, "test")
         if item is not None and max(item.mean) < low:
             name = method(line.objective)
             text = f"{name.label}, test: {item.mean[-1]:.0f} nats \N{BLACK DOWN-POINTING SMALL TRIANGLE}"
