@@ -10,6 +10,7 @@ BASE = ("--check", "data=digits", "evaluator=bound", "logger=none", "max_samples
 SINGLE = {
     "logger=[tensorboard,csv]": "logger=[tensorboard,csv]: a list; allowed: one option of logger; try: logger=many",
     "data=[digits,mnist]": "data=[digits,mnist]: a list; allowed: one option of data; try: data=digits",
+    "latent_dim={a:1}": "latent_dim={a:1}: not an integer; allowed: an integer >= 1; try: latent_dim=20",
     "latent_dim='2'": "latent_dim='2': not an integer; allowed: an integer >= 1; try: latent_dim=20",
     "--latent_dim=3": "--latent_dim=3: no such flag; try: latent_dim=3, or --help",
     "--prepar": "--prepar: no such flag; try: --prepare",

@@ -110,7 +110,7 @@ class _Check:
             group, _, name = path.partition(".")
             known = options(group)
             near = get_close_matches(name, known, n=1) or known[:1]
-            remedy = f"{group}={near[0]}" if not name else f"'{group}=[{near[0]}]', or without {path}" if near else ""
+            remedy = "" if not near else f"'{group}=[{near[0]}]', or without {path}" if name else f"{group}={near[0]}"
             self.fault(path, "nothing says what to build (no _target_)", allowed=", ".join(known), remedy=remedy)
             return
         self.node(path, node, raw)
