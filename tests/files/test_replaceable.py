@@ -1,5 +1,6 @@
 """Outputs replace earlier outputs of the same kind, and no file of another."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,17 @@ def test_a_new_file_and_an_earlier_output_are_replaced(signature: tuple[bytes, .
         check_replaceable(tmp_path / "old", "--out", signature)
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     check_replaceable(tmp_path / "link", "--out", signature)
+
+
+@pytest.mark.fault("`--out` names a named pipe, a device or a folder", "refused with one line; it stays what it is")
+@pytest.mark.parametrize("signature", [PAGE, ARCHIVE])
+def test_special_files_and_links_to_them_are_kept(signature: tuple[bytes, ...], tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("/dev/null")
+    (tmp_path / "folder").mkdir()
+    for name, what in (("pipe", "a named pipe"), ("link", "a device"), ("folder", "a folder")):
+        with pytest.raises(UserError, match=f"--out .*{name}: {what}; allowed: "):
+            check_replaceable(tmp_path / name, "--out", signature)
 
 
 @pytest.mark.fault("`--out` names a file that aevb did not write", "refused with one line; the file is kept")

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from aevb.cli.arguments import Arguments, run_command, user_path
 from aevb.cli.flags import take_trusted
-from aevb.errors import UserError
 from aevb.files.replaceable import PAGE, check_replaceable
 from aevb.runs.run_reference import is_archived, unpacked_run
 from aevb.runs.settings import read_settings
@@ -34,8 +33,6 @@ def _explore() -> int:
     output = arguments.output or (
         runs[0] / "explorer.html" if len(runs) == 1 and not is_archived(arguments.runs[0]) else Path("explorer.html")
     )
-    if output.is_dir():
-        raise UserError(f"--output={output}: a folder; allowed: a file; try: --output {output / 'explorer.html'}")
     check_replaceable(output, "--output", PAGE)
     from aevb.explorer import write_page
 

@@ -5,6 +5,7 @@ execute code.
 """
 
 import math
+import os
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -58,8 +59,14 @@ class LoadedRun(NamedTuple):
             The train, valid and test splits.
 
         Raises:
-            UserError: If the data differ from those that the run was trained on.
+            UserError: If the data are not there, or differ from those that the run was trained on.
         """
+        path = getattr(self.dataset, "path", None)
+        if path is not None and not os.path.exists(path):
+            raise UserError(
+                f"{path}: no such file or folder, and the run {self.directory} was trained on it; allowed: the same content at "
+                "any place; try: data_root=FOLDER, the folder where it is now"
+            )
         splits = self.dataset.load()
         if self.classes is not None:
             classes_of(self.dataset, splits)  # refuses data without labels

@@ -69,7 +69,7 @@ def export_run(run: Path, data_root: str | None = None, trusted: tuple[str, ...]
     info = {
         "name": Run(run).name,
         "data": dataset.name,
-        "objective": settings["objective"]["_target_"].rpartition(".")[2],
+        "objective": str(settings["choices"]["objective"]),
         "samples_seen": Run(run).done["samples_seen"],
         "convention": str(dataset.convention),
         "meaning": dataset.convention.meaning(loaded.model.likelihood),

@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 
 from aevb.errors import UserError
-from aevb.files.regular import open_regular
+from aevb.files.regular import KINDS, open_regular
 
 __all__ = ["ARCHIVE", "PAGE", "check_replaceable"]
 
@@ -23,7 +23,7 @@ START = 200
 def check_replaceable(path: Path, flag: str, signature: tuple[bytes, ...]) -> None:
     """Check that an output file is new, empty, or an earlier output of the same kind.
 
-    Links and special files are replaced and not followed, so their targets are safe (`aevb.files.atomic`).
+    A link to a regular file, or to nothing, is replaced and not followed, so its target is safe (`aevb.files.atomic`).
 
     Args:
         path: The file that a command is about to write.
@@ -31,12 +31,17 @@ def check_replaceable(path: Path, flag: str, signature: tuple[bytes, ...]) -> No
         signature: Bytes that the first bytes of such an output contain; the first of them at the very beginning.
 
     Raises:
-        UserError: If there is a file of another kind.
+        UserError: If there is a file of another kind, or a special file such as /dev/null, in whose place a file must not come.
     """
     try:
-        if not stat.S_ISREG(os.lstat(path).st_mode):
-            return
+        mode = os.stat(path).st_mode
     except (FileNotFoundError, NotADirectoryError):
+        return
+    if not stat.S_ISREG(mode):
+        what = KINDS.get(stat.S_IFMT(mode), "a special file")
+        remedy = "a file in it" if stat.S_ISDIR(mode) else "another path"
+        raise UserError(f"{flag} {path}: {what}; allowed: a new file, or an earlier output to replace; try: {remedy}")
+    if os.path.islink(path):
         return
     with open_regular(path) as file:
         start = file.read(START)
