@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from aevb.config.resolved import Settings
 from aevb.data.labels import with_labels
 from aevb.errors import UserError
 from aevb.estimators.model_queries import log_px_z_of_all
@@ -69,7 +70,7 @@ def export_run(run: Path, data_root: str | None = None, trusted: tuple[str, ...]
     info = {
         "name": Run(run).name,
         "data": dataset.name,
-        "objective": str(settings["choices"]["objective"]),
+        "objective": Settings(settings).option_name("objective"),
         "samples_seen": Run(run).done["samples_seen"],
         "convention": str(dataset.convention),
         "meaning": dataset.convention.meaning(loaded.model.likelihood),
