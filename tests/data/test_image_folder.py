@@ -55,7 +55,7 @@ def test_colour_becomes_grey_by_the_luma(tmp_path: Path) -> None:
     arrays, source = read_folder(tmp_path)
     luma = colour @ np.array([0.299, 0.587, 0.114])
     assert np.abs(arrays["x"][0] - luma).max() <= 1
-    assert source == "a folder of 1 images, 1 of them in colour, made grey"
+    assert source == "a folder of 1 image, 1 of them in colour, made grey"
 
 
 def test_what_is_refused(tmp_path: Path) -> None:

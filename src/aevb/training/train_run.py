@@ -23,6 +23,7 @@ from aevb.loggers.base import RunLogger
 from aevb.runs import layout
 from aevb.runs.checkpoints import newest_checkpoint
 from aevb.runs.lock import lock
+from aevb.runs.run import check_is_still_there
 from aevb.training import sanity
 from aevb.training.assembly import TrainingJob, assemble, load_data
 from aevb.training.callbacks.checkpointing import CheckpointCallback
@@ -102,7 +103,11 @@ def _run(
 ) -> None:
     settings = runs.read_settings(directory)
     with time_budget(settings.get("max_time"), signals):
-        _train(directory, settings, trusted, ranks, slot, signals, data)
+        try:
+            _train(directory, settings, trusted, ranks, slot, signals, data)
+        except UserError:
+            check_is_still_there(directory)  # a folder that was renamed shows first in a file that cannot be written
+            raise
 
 
 def _train(
