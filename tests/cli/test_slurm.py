@@ -35,6 +35,14 @@ def slurm_env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
         yield env
 
 
+@pytest.fixture(autouse=True)
+def no_jobs_left(slurm_env: dict[str, str]) -> Iterator[None]:
+    """Cancel what a test has left in the queue, so that the next one finds it empty."""
+    yield
+    slurm("scancel", "--user", str(os.getuid()), env=slurm_env)
+    assert _appears(lambda: not _tasks(slurm_env), 60)
+
+
 def test_a_job_that_meets_its_time_limit_is_requeued(slurm_env: dict[str, str], tmp_path: Path) -> None:
     pytest.importorskip("submitit")
     words = [*LAUNCHER, *LIMIT, *LONG, "max_samples=100000000", "seed=0"]
@@ -50,7 +58,6 @@ def test_a_job_that_meets_its_time_limit_is_requeued(slurm_env: dict[str, str], 
         assert seen > 0
         assert command.poll() is None  # the command still waits for its job
     finally:
-        slurm("scancel", "--user", str(os.getuid()), env=slurm_env)
         command.kill()
         command.wait()
 
@@ -82,7 +89,6 @@ def test_a_thousand_points_are_one_array(slurm_env: dict[str, str], tmp_path: Pa
         slurm("scontrol", "update", "partitionname=main", "state=up", env=slurm_env)
         assert _appears(lambda: len(_done(tmp_path)) >= 3, 200)  # the first of them
     finally:
-        slurm("scancel", "--user", str(os.getuid()), env=slurm_env)
         slurm("scontrol", "update", "partitionname=main", "state=up", env=slurm_env)
         command.kill()
         command.wait()
@@ -118,8 +124,9 @@ def _appears(condition, seconds: float) -> bool:
 
 
 def _requeued(folder: Path) -> int:
-    logs = (folder / "outputs" / "slurm").glob("*/*_log.out")
-    return sum(len(re.findall(r"Requeued job", log.read_text())) for log in logs)
+    # By SLURM's own words: submitit's are missing where SLURM ended the job before it had its answer.
+    logs = (folder / "outputs" / "slurm").glob("*/*_log.err")
+    return sum(len(re.findall(r"\* JOB \d+ .* DUE TO JOB REQUEUE", log.read_text())) for log in logs)
 
 
 def _starts(run: Path) -> list[dict[str, str]]:

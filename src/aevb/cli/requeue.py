@@ -6,6 +6,7 @@ submitit's handler is called, which notes what is to be repeated and has SLURM r
 """
 
 import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -23,6 +24,7 @@ def requeue_on_time_limit() -> Iterator[None]:
 
     Raises:
         SystemExit: As before; with the exit code of submitit's handler if the job was requeued.
+        subprocess.CalledProcessError: If SLURM refuses to requeue the job.
     """
     handlers = {number: signal.getsignal(number) for number in STOP_SIGNALS}
     own = {number: handler for number, handler in handlers.items() if getattr(handler, "__name__", "") == HANDLER}
@@ -31,5 +33,17 @@ def requeue_on_time_limit() -> Iterator[None]:
     except SystemExit as end:
         for number, handler in own.items():
             if end.code == 128 + number and callable(handler):
-                handler(number, None)
+                with _killed_by_the_requeue():
+                    handler(number, None)
         raise
+
+
+@contextmanager
+def _killed_by_the_requeue() -> Iterator[None]:
+    # SLURM ends every process of a job that it requeues, `scontrol requeue` among them. When that one dies before it has
+    # its answer, submitit would record the job as failed, although SLURM starts it again.
+    try:
+        yield
+    except subprocess.CalledProcessError as error:
+        if error.returncode != -signal.SIGTERM:
+            raise
