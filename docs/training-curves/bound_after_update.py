@@ -15,7 +15,6 @@ from torch import Tensor
 
 from aevb import runs
 from aevb.config.instantiate import instantiate
-from aevb.data.labels import with_labels
 from aevb.evaluators.bound import Bound
 from aevb.evaluators.evaluator import run_over
 from aevb.runs import layout
@@ -60,7 +59,7 @@ def main(source: Path, minibatches: int) -> None:
         settings = runs.read_settings(directory)
         hardware = instantiate(settings["trainer"])
         data = load_data(directory, settings, (), ALONE, None)
-        splits = with_labels(data.splits, data.classes)
+        splits = data.rows
         job = TrainingJob(directory, settings, hardware, data.dataset, splits, data.classes, (), ALONE)
         module, _ = assemble(job, settings, None)
         checkpoint = directory / layout.LAST_CHECKPOINT

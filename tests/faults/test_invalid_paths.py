@@ -21,7 +21,7 @@ from aevb import runs
 from aevb.cli import entry
 from aevb.errors import UserError
 from aevb.files.archive import is_intact
-from aevb.runs.checkpoints import newest_checkpoint
+from aevb.runs.layout import newest_checkpoint
 from aevb.runs.walk import run_directories
 from helpers.commands import REPOSITORY, TINY, aevb, errors, process, python
 from helpers.short_runs import outcome, train

@@ -20,7 +20,6 @@ from aevb.objectives.sgvb_b import SGVB_B
 from aevb.objectives.vimco import VIMCO
 from aevb.objectives.wake_sleep import WakeSleep
 from aevb.optimizers.adagrad import AuthorsAdagrad
-from aevb.training.clipping import UNCLIPPED
 from aevb.training.minibatches import Stream
 from aevb.training.module import Training
 from aevb.training.running_mean import RunningMean
@@ -83,7 +82,7 @@ def training(
             parameter.add_(0.5 * torch.randn(parameter.shape))
         x = torch.rand(N, D, dtype=torch.float64)
     stream = Stream(x, M, seed=3, dynamic=options.pop("dynamic", False))
-    make, clipping = OPTIMIZERS.get(optimizer, optimizer), options.pop("clipping", UNCLIPPED)
+    make, clipping = OPTIMIZERS.get(optimizer, optimizer), options.pop("clipping", None)
     more = {name: options.pop(name) for name in ("schedule", "microbatches") if name in options}
     module = OnTape(vae, objective, stream, make, RunningMean(10_000), engine, clipping, steps, **more)
     optimizers = module.configure_optimizers()

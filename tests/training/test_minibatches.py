@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from aevb.noise.device import DeviceNoise, Draws
-from aevb.runs.evaluation_points import is_evaluation_point, next_evaluation_point
+from aevb.runs.progress import is_evaluation_point, next_evaluation_point
 from aevb.training.minibatches import Stream
 from aevb.training.running_mean import RunningMean
 from aevb.training.schedule import BlockSchedule

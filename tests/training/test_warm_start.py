@@ -19,7 +19,8 @@ DIGITS = ("data=digits", "latent_dim=2", "hidden_dim=20", "evaluator=bound", "lo
 
 
 def train(directory: Path, *overrides: str) -> Path:
-    runs.prepare(directory, with_origin(settings(*DIGITS, *overrides)))
+    chosen = settings(*DIGITS, *overrides)
+    runs.prepare(directory, with_origin(chosen) if chosen["init_from"] else chosen)
     train_run.run(directory)
     return directory
 

@@ -6,21 +6,22 @@ process takes what was read; other processes read the data again.
 
 import json
 import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aevb.cli.commands import set_threads
 from aevb.config.instantiate import instantiate
 from aevb.config.resolved import Settings
 from aevb.config.training_rules import no_validation
 from aevb.data.target_convention import TargetConvention
 from aevb.errors import UserError
-from aevb.runs.data_hashes import check_same_data
+from aevb.execution.child_process import thread_variables
+from aevb.runs.data_record import check_same_data
 
 if TYPE_CHECKING:
-    from aevb.data.dataset import LoadedData  # imports numpy
+    from aevb.data.dataset import LoadedData, Splits  # imports numpy
 
 __all__ = ["DataFacts", "NoValidationSplit", "check_data", "forget_data", "is_own_data", "read_facts", "take_data"]
 
@@ -151,7 +152,7 @@ def read_facts(settings: dict[str, Any], trusted: tuple[str, ...], keep: bool = 
     Raises:
         UserError: If the data are missing or damaged.
     """
-    set_threads(settings["trainer"]["threads"])
+    os.environ.update(thread_variables(settings["trainer"]["threads"]))
     node, conditional = json.dumps(settings["data"]), Settings(settings, trusted).conditional
     key = (node, conditional, trusted)
     if key not in _facts or (keep and node not in _kept):
@@ -162,8 +163,8 @@ def read_facts(settings: dict[str, Any], trusted: tuple[str, ...], keep: bool = 
 
 
 def _load(node: str, conditional: bool, trusted: tuple[str, ...]) -> "tuple[DataFacts, LoadedData]":
-    from aevb.data import labels  # imports numpy
-    from aevb.data.constant_pixels import constant_pixels
+    from aevb.data import labels
+    from aevb.data.constant_pixels import constant_pixels  # imports numpy
     from aevb.data.dataset import LoadedData
 
     dataset = instantiate(json.loads(node), trusted)
@@ -173,12 +174,17 @@ def _load(node: str, conditional: bool, trusted: tuple[str, ...]) -> "tuple[Data
             f"data._target_={json.loads(node)['_target_']}: its convention is {convention!r}; allowed: a "
             'TargetConvention; try: convention = TargetConvention("binary", description="as given")'
         )
-    classes = labels.classes_of(dataset, splits) if conditional else None
+    rows: Splits = splits
+    classes: int | None = None
+    without_examples: tuple[int, ...] = ()
+    if conditional:
+        classes = labels.classes_of(dataset, splits)
+        rows, without_examples = labels.with_labels(splits, classes), tuple(labels.without_examples(splits))
     x = splits.train.x
     used = [split.x for split in splits if len(split.x)]
     constant = tuple(int(index) for index in constant_pixels(x))
     description = getattr(dataset, "description", "")
-    hashes = labels.with_labels(splits, classes).hashes()
+    hashes = rows.hashes()
     facts = DataFacts(
         len(x),
         len(splits.valid.x),
@@ -190,9 +196,9 @@ def _load(node: str, conditional: bool, trusted: tuple[str, ...]) -> "tuple[Data
         tuple(dataset.shape),
         description,
         convention.kind == "grey",
-        () if classes is None else tuple(labels.without_examples(splits)),
+        without_examples,
     )
-    return facts, LoadedData(dataset, splits, hashes, classes)
+    return facts, LoadedData(dataset, splits, rows, hashes, classes)
 
 
 def forget_data() -> None:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from aevb.cli.data_check import is_own_data, read_facts
+from aevb.cli.data_check import read_facts
 from aevb.cli.job import JobContext
 from aevb.config import validate
 from aevb.config.resolved import Settings
@@ -40,13 +40,13 @@ def choose_decoder(settings: dict[str, Any], context: JobContext) -> DecoderChoi
     """Choose the decoder of a run on a user's own files, if the user has not.
 
     Args:
-        settings: The validated config.
+        settings: The validated config of a run on such files.
         context: How the job was asked for.
 
     Returns:
-        The settings with the chosen decoder. They are unchanged if a model or a pitfall was asked for, if the data are not the
-        user's own or cannot be read here (the checks of the data say why), or if the rest of the config does not go together
-        with the decoder that fits.
+        The settings with the chosen decoder. They are unchanged if a model or a pitfall was asked for, if the data cannot be
+        read here (the checks of the data say why), or if the rest of the config does not go together with the decoder that
+        fits.
     """
     unchanged = DecoderChoice(settings, context.choices, "")
     if not _is_open(settings, context):
@@ -73,6 +73,5 @@ def _is_open(settings: dict[str, Any], context: JobContext) -> bool:
         context.choices.get("model") == DEFAULT
         and not context.choices.get("pitfall")
         and not context.names_group("model")
-        and is_own_data(settings, context.trusted)
         and Settings(settings, context.trusted).get("data.path") is not None
     )

@@ -21,8 +21,7 @@ def _import_and_run(command: str) -> None:
     try:
         from importlib import import_module
 
-        from aevb.console.collection import begin_process, without_collection
-        from aevb.console.memory import memory_limit, try_imports_first
+        from aevb.console.imports import begin_process, memory_limit, try_imports_first, without_collection
 
         if memory_limit() is not None:
             sys.stderr = None  # where memory ends, modules of Python's own write tracebacks
@@ -49,7 +48,7 @@ def _print(line: str) -> int:
 def _too_little(error: BaseException) -> str:
     # The line about too little memory; empty for any other exception.
     try:
-        from aevb.console.memory import memory_limit
+        from aevb.console.imports import memory_limit
         from aevb.errors import resource_error
 
         if line := str(resource_error(error) or ""):

@@ -4,6 +4,7 @@ A single run is evaluated in this process. Several runs (a list, a pattern, or t
 processes, as many at once as there are cores; a run that fails does not end the others.
 """
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,17 +12,17 @@ from typing import Any
 from omegaconf import DictConfig
 
 from aevb import runs
-from aevb.cli.commands import set_threads
 from aevb.cli.hydra_app import run_hydra_app
 from aevb.cli.job import Failures, JobContext, print_error
 from aevb.cli.run_choice import chosen_runs, is_single
 from aevb.cli.sweep import SweepPoint
 from aevb.config import validate
-from aevb.console.collection import without_collection
 from aevb.console.counts import counted
+from aevb.console.imports import without_collection
 from aevb.errors import UserError
+from aevb.execution.child_process import thread_variables
 from aevb.execution.evaluation_queue import evaluate_in_parallel
-from aevb.runs.data_location import KEYS
+from aevb.runs.data_record import KEYS
 from aevb.runs.run_reference import is_archived, unpacked_run
 
 __all__ = ["evaluate"]
@@ -62,7 +63,7 @@ def _evaluate(cfg: DictConfig, context: JobContext) -> None:
     if is_single(settings["run"]):
         (settings["run"],) = map(str, chosen_runs(settings["run"]))
         settings = _checked(settings)
-        set_threads(settings["threads"])
+        os.environ.update(thread_variables(settings["threads"]))
         with without_collection():
             from aevb.execution.evaluation_worker import evaluate as evaluate_here  # imports torch
 

@@ -1,16 +1,17 @@
 """aevb-figure: draw a figure from finished runs."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
 
-from aevb.cli.commands import set_threads, validates
 from aevb.cli.hydra_app import run_hydra_app
 from aevb.cli.job import JobContext
 from aevb.config import validate
 from aevb.config.instantiate import instantiate
-from aevb.console.collection import without_collection
+from aevb.console.imports import without_collection
+from aevb.execution.child_process import thread_variables
 from aevb.runs.run_reference import is_archived, unpacked_runs
 
 __all__ = ["figure"]
@@ -18,12 +19,16 @@ __all__ = ["figure"]
 
 def figure() -> None:
     """aevb-figure: draws a figure from finished runs."""
-    run_hydra_app("figure", _figure, validates("figure"))
+    run_hydra_app("figure", _figure, _check)
+
+
+def _check(cfg: DictConfig, context: JobContext) -> None:
+    validate(cfg, context.trusted, "figure")
 
 
 def _figure(cfg: DictConfig, call: JobContext) -> None:
     settings = validate(cfg, call.trusted, "figure")
-    set_threads(1)
+    os.environ.update(thread_variables(1))
     drawing = instantiate(settings["figure"], call.trusted)
     runs = _runs(settings)
     if is_archived(runs):

@@ -16,11 +16,10 @@ from aevb.cli.job import JobContext
 from aevb.cli.sweep import PlannedRun
 from aevb.config import label_pitfalls, pitfall_of, run_name, validate, warnings
 from aevb.config.identity import IN_THE_NAME
-from aevb.console.collection import without_collection
+from aevb.console.imports import without_collection
 from aevb.data.torchvision_import import matching_torchvision
 from aevb.errors import UserError
-from aevb.runs.data_hashes import record_data
-from aevb.runs.data_location import absolute_location, located
+from aevb.runs.data_record import absolute_location, located, record_data
 from aevb.runs.origin import with_origin
 from aevb.runs.settings import OPTION
 from aevb.runs.status import has_diverged
@@ -55,9 +54,13 @@ def plan_run(cfg: DictConfig, context: JobContext, warn: Callable[[str], None] =
     Raises:
         UserError: With every fault of the config.
     """
-    chosen = choose_decoder(validate(cfg, context.trusted), context)
-    settings = with_origin(chosen.settings)
-    settings["choices"] = label_pitfalls(chosen.choices, settings)
+    settings, choices, model_choice = validate(cfg, context.trusted), context.choices, ""
+    own_data = is_own_data(settings, context.trusted)
+    if own_data:
+        settings, choices, model_choice = choose_decoder(settings, context)
+    if settings.get("init_from") is not None:
+        settings = with_origin(settings)
+    settings["choices"] = label_pitfalls(choices, settings)
     _check_options(settings["choices"])
     # What a run would be if nothing but its short name were asked for.
     short = {key: settings[key] for key in ("latent_dim", "seed")}
@@ -82,8 +85,8 @@ def plan_run(cfg: DictConfig, context: JobContext, warn: Callable[[str], None] =
         settings,
         action,
         lambda: check_data(settings, directory, context.trusted, warn),
-        is_own_data(settings, context.trusted),
-        chosen.description,
+        own_data,
+        model_choice,
     )
 
 

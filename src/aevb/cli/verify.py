@@ -18,8 +18,7 @@ from aevb.execution.child_process import WorkerCommand
 from aevb.execution.scratch import scratch
 from aevb.runs import layout
 from aevb.runs.comparison import environments, rows
-from aevb.runs.data_hashes import check_same_data
-from aevb.runs.data_location import located
+from aevb.runs.data_record import check_same_data, located
 from aevb.types import Range
 
 __all__ = ["faults", "verify"]

@@ -18,8 +18,7 @@ from aevb.errors import UserError
 from aevb.execution.queue import QueuedRun, train_in_parallel
 from aevb.runs import layout
 from aevb.runs.comparison import rows
-from aevb.runs.data_hashes import check_same_data, record_data
-from aevb.runs.data_location import located
+from aevb.runs.data_record import check_same_data, located, record_data
 from aevb.runs.lock import lock
 from aevb.runs.weights_archive import archived_files
 

@@ -6,7 +6,7 @@ Standard library and OmegaConf only; neither torch nor what a config names is im
 from aevb.config.combinations import warnings
 from aevb.config.identity import difference, fingerprint, fingerprint_of_numbers, flatten, numbers_of, run_name
 from aevb.config.messages import ConfigError, shown, suggestion
-from aevb.config.pitfall_labels import label_pitfalls, pitfall_of
+from aevb.config.resolved import label_pitfalls, pitfall_of
 from aevb.config.tree import CONF, allowed, options, targets
 from aevb.config.validation import RUNTIME, validate
 

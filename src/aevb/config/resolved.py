@@ -1,6 +1,10 @@
 """A resolved config of a run, as rules about its values read it, with what its classes state about themselves.
 
 What a class states is read from its source (aevb.config.signature.attribute), so torch is not imported.
+
+A deliberate mistake (aevb.pitfalls) is chosen in a group of its own and replaces one node of another group. Run names and
+tables show the options of data, objective and optimizer, so a replaced one is shown as `pitfall_<name>` in place of the option
+that it is based on.
 """
 
 from dataclasses import dataclass
@@ -8,7 +12,7 @@ from typing import Any
 
 from aevb.config.signature import attribute
 
-__all__ = ["STATED", "Settings"]
+__all__ = ["STATED", "Settings", "label_pitfalls", "pitfall_of"]
 
 STATED = {
     "objective": ("mean_over_data", "over_theta", "reparameterised", "draws_images", "capturable"),
@@ -21,6 +25,8 @@ STATED = {
 
 A data set may compute its `unit_interval`, because the decoder is checked again when the data are loaded.
 """
+
+PITFALLS = "aevb.pitfalls."
 
 
 @dataclass(frozen=True)
@@ -84,3 +90,29 @@ class Settings:
             name: The name of the class attribute.
         """
         return attribute(self.target(path), name, self.trusted)
+
+
+def pitfall_of(node: Any) -> str:
+    """Return the name of the pitfall that a config node describes.
+
+    Args:
+        node: A node of a resolved config, as `settings["objective"]`.
+
+    Returns:
+        The name, which is that of the module in aevb.pitfalls; "" for a node that holds none.
+    """
+    target = str(node.get("_target_", "")) if isinstance(node, dict) else ""
+    return target.removeprefix(PITFALLS).partition(".")[0] if target.startswith(PITFALLS) else ""
+
+
+def label_pitfalls(choices: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the chosen options, with `pitfall_<name>` where a pitfall has replaced the node of a group.
+
+    Args:
+        choices: Group -> option, as Hydra gives them.
+        settings: The resolved config.
+    """
+    return {
+        group: f"pitfall_{name}" if (name := pitfall_of(settings.get(group))) else option
+        for group, option in choices.items()
+    }

@@ -1,23 +1,14 @@
 """A progress bar in the output of a notebook's cell: HTML that replaces itself, so no widgets have to be installed."""
 
-import sys
 import time
 from html import escape
-from typing import Any
 
 from aevb.console.duration import duration
 
-__all__ = ["NotebookBar", "in_notebook"]
+__all__ = ["NotebookBar"]
 
 REFRESH = 0.25
 """Seconds between two pictures of the bar."""
-
-
-def in_notebook() -> bool:
-    """Return whether this process is the kernel of a notebook; IPython on a terminal is none."""
-    ipython: Any = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    return shell is not None and hasattr(shell, "kernel")
 
 
 class NotebookBar:

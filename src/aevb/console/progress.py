@@ -26,7 +26,7 @@ from rich.text import Text
 
 from aevb.console.duration import duration
 from aevb.console.environment import BARS, NO_BARS
-from aevb.console.notebook_bar import NotebookBar, in_notebook
+from aevb.console.notebook_bar import NotebookBar
 
 __all__ = ["LINE_SECONDS", "Bar", "bar", "show_child_bars", "without_bars"]
 
@@ -193,7 +193,7 @@ def bar(
         with _RemoteBar(Path(folder), total, description, unit, completed) as remote:
             yield remote
         return
-    if in_notebook():
+    if _in_notebook():
         with NotebookBar(total, description, unit, completed) as shown_bar:
             yield shown_bar
         return
@@ -203,6 +203,13 @@ def bar(
         return
     with _display.open(console) as progress:
         yield _RichBar(progress, progress.add_task(description, total=total, completed=completed, unit=unit))
+
+
+def _in_notebook() -> bool:
+    # IPython on a terminal is no notebook, and has no kernel.
+    ipython: Any = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return shell is not None and hasattr(shell, "kernel")
 
 
 @contextmanager

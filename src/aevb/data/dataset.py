@@ -136,11 +136,13 @@ class LoadedData(NamedTuple):
     Attributes:
         dataset: The data set.
         splits: Its data.
-        hashes: The SHA-256 hash of the targets of each split, of a conditional model with their labels.
+        rows: What the model is trained on: `splits`, of a conditional model with the labels behind the pixels.
+        hashes: The SHA-256 hash of each split of `rows`.
         classes: Number of classes for a conditional model, else None.
     """
 
     dataset: Dataset
     splits: Splits
+    rows: Splits
     hashes: dict[str, str]
     classes: int | None

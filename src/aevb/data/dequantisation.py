@@ -24,18 +24,18 @@ __all__ = ["Dequantisation", "check_dequantisation", "dequantise", "dequantised_
 Dequantisation = Literal["uniform"]
 
 
-def check_dequantisation(dequantise: str | None, targets: str) -> None:
+def check_dequantisation(dequantise: str, targets: str) -> None:
     """Check the argument `dequantise` of a data set.
 
     Args:
-        dequantise: Its value.
+        dequantise: Its value, not None.
         targets: The kind of the targets (see aevb.data.binarisation).
 
     Raises:
         UserError: If it is not known, or if the targets are not grey levels.
     """
     checks.one_of("dequantise", dequantise, (None, "uniform"))
-    if dequantise is not None and targets != "grey":
+    if targets != "grey":
         raise UserError(
             f"data.dequantise={dequantise}: data.targets={targets} are binary; allowed: null; try: data.targets=grey"
         )

@@ -49,7 +49,8 @@ class Digits(Dataset):
     ) -> None:
         checks.one_of("targets", targets, ("grey", "dynamic", "threshold"))
         checks.between("n_train", n_train, 1, N_TRAIN, "the other 360 of 1797 digits are the test set")
-        check_dequantisation(dequantise, targets)
+        if dequantise is not None:
+            check_dequantisation(dequantise, targets)
         self.targets, self.n_train, self.dequantise = targets, n_train, dequantise
         self.convention = convention(targets, LEVELS) if dequantise is None else dequantised_convention(LEVELS + 1)
 

@@ -89,7 +89,8 @@ class FreyFace(Dataset):
         checks.between("n_train", n_train, 1, N_TRAIN, "the other 365 of 1965 faces are the test set")
         self.root, self.scale, self.n_train = root, scale, n_train
         self.download, self.mirror, self.dequantise = download, mirror, dequantise
-        check_dequantisation(dequantise, "grey")
+        if dequantise is not None:
+            check_dequantisation(dequantise, "grey")
         self.convention = convention("grey", scale) if dequantise is None else dequantised_convention(256)
 
     def load(self) -> Splits:

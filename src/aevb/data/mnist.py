@@ -101,7 +101,8 @@ class MNIST(Dataset):
             raise UserError(f"data.scale={scale}: data.targets=fixed has no grey levels to scale; leave data.scale out")
         self.root, self.targets, self.scale, self.n_train = root, targets, scale, n_train
         self.download, self.mirror, self.dequantise = download, mirror, dequantise
-        check_dequantisation(dequantise, targets)
+        if dequantise is not None:
+            check_dequantisation(dequantise, targets)
         self.labelled = targets != "fixed"
         self.convention = convention(targets, scale) if dequantise is None else dequantised_convention(256)
 

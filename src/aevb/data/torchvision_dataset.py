@@ -69,7 +69,8 @@ class TorchvisionDataset(Dataset):
     ) -> None:
         checks.one_of("targets", targets, ("grey", "dynamic", "threshold"))
         checks.one_of("scale", scale, (255, 256))
-        check_dequantisation(dequantise, targets)
+        if dequantise is not None:
+            check_dequantisation(dequantise, targets)
         self.root, self.targets, self.scale, self.n_train = root, targets, scale, n_train
         self.download, self.mirror, self.dequantise = download, mirror, dequantise
         self.convention = convention(targets, scale) if dequantise is None else dequantised_convention(256)

@@ -20,8 +20,7 @@ from aevb.evaluators.targets import float_type
 from aevb.models.saved_weights import read_weights
 from aevb.models.vae import VAE
 from aevb.runs import layout
-from aevb.runs.data_hashes import check_same_data
-from aevb.runs.data_location import located
+from aevb.runs.data_record import check_same_data, located
 from aevb.runs.run import Run, sha256_of_model, state
 from aevb.runs.settings import read_settings
 

@@ -22,9 +22,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
 
-from aevb.console.collection import begin_process, without_collection
 from aevb.console.environment import LAUNCHER
-from aevb.console.memory import try_imports_first
+from aevb.console.imports import begin_process, try_imports_first, without_collection
 from aevb.console.signals import STOP_SIGNALS, stop_signals
 from aevb.console.streams import prepare_streams
 from aevb.data.torchvision_import import matching_torchvision

@@ -5,7 +5,7 @@ An import that fails must not end that process: each worker imports its module a
 
 from contextlib import suppress
 
-from aevb.console.collection import begin_process, without_collection
+from aevb.console.imports import begin_process, without_collection
 
 begin_process()
 with suppress(Exception), without_collection():

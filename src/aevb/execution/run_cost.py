@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, Self
 
-from aevb.runs.evaluation_points import next_evaluation_point
+from aevb.runs.progress import next_evaluation_point
 
 __all__ = ["ONE_PASS", "EvaluatorCost", "RunCost", "RunTime", "Timing", "evaluation_points", "run_time", "wall_seconds"]
 

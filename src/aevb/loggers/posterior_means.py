@@ -15,7 +15,7 @@ from aevb.files.atomic import write_atomically
 from aevb.files.regular import is_regular
 from aevb.loggers.base import RunContext, RunLogger
 from aevb.runs import layout
-from aevb.runs.evaluation_points import is_evaluation_point
+from aevb.runs.progress import is_evaluation_point
 from aevb.runs.settings import read_settings
 from aevb.types import PositiveInt
 

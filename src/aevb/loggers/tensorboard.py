@@ -31,7 +31,7 @@ from aevb.loggers.base import RunContext, RunLogger
 from aevb.loggers.event_files import keep_events
 from aevb.loggers.pictures import levels, pictures
 from aevb.runs import layout
-from aevb.runs.evaluation_points import is_evaluation_point
+from aevb.runs.progress import is_evaluation_point
 from aevb.runs.settings import read_settings
 from aevb.types import NonNegativeInt
 
@@ -99,8 +99,9 @@ class TensorBoard(RunLogger):
         self._start = samples_seen + int(kept)
         self._begun = False
         folder = directory / layout.TENSORBOARD
-        keep_events(folder, lambda step, tag: step < self._start and not tag.startswith(FINAL_TAGS))
-        _remove_embedding(folder)
+        if folder.exists():
+            keep_events(folder, lambda step, tag: step < self._start and not tag.startswith(FINAL_TAGS))
+            _remove_embedding(folder)
         _hide_traceback_of_writer_thread()
         self._logger = _Logger(directory, name="", version=layout.TENSORBOARD, default_hp_metric=False)
         return self._logger

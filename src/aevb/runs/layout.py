@@ -1,4 +1,4 @@
-"""The name of every file of a run directory, once.
+"""The name of every file of a run directory, once, and which of its checkpoints a run is resumed from.
 
 Every other module composes paths from these names: `run / layout.METRICS`. A run directory looks like this:
 
@@ -24,6 +24,10 @@ Every other module composes paths from these names: `run / layout.METRICS`. A ru
 
 import os
 from pathlib import Path
+
+from aevb.errors import UserError
+from aevb.files.archive import is_intact
+from aevb.files.regular import is_regular
 
 __all__ = [
     "BEST",
@@ -54,6 +58,7 @@ __all__ = [
     "TIMING",
     "WANDB",
     "evaluation_files",
+    "newest_checkpoint",
 ]
 
 CONFIG = "config.yaml"
@@ -104,3 +109,28 @@ def evaluation_files(run: Path) -> list[Path]:
     except OSError:
         return []
     return [folder / name for name in sorted(names) if name.endswith(".json")]
+
+
+def newest_checkpoint(directory: Path) -> Path | None:
+    """Return the last checkpoint that is whole.
+
+    Args:
+        directory: The run directory.
+
+    Returns:
+        last.ckpt; the one before it if that is damaged, or if a kill fell between two renames; None if there is none.
+
+    Raises:
+        UserError: If all of them are damaged, or one is no regular file.
+    """
+    names = (LAST_CHECKPOINT, PREVIOUS_CHECKPOINT)
+    paths = [directory / name for name in names if is_regular(directory / name)]
+    for path in paths:
+        if is_intact(path):
+            return path
+    if paths:
+        raise UserError(
+            f"{' and '.join(map(str, paths))}: damaged; try: restore one of them, or remove "
+            f"{directory / CHECKPOINTS} and start this run from the beginning"
+        )
+    return None

@@ -17,18 +17,16 @@ def with_origin(settings: dict[str, Any]) -> dict[str, Any]:
     """Add the sha256 of the weights that a run starts from to its settings.
 
     Args:
-        settings: A valid config.
+        settings: A valid config with an `init_from`.
 
     Returns:
-        The settings, with `init_sha256` if there is an `init_from`.
+        The settings, with `init_sha256`.
 
     Raises:
         UserError: If `init_from` is no finished run, its weights are not those of a given `init_sha256`, or its
             optimiser is another one while `init_optimizer` is set.
     """
-    path = settings.get("init_from")
-    if path is None:
-        return settings
+    path = settings["init_from"]
     directory = Path(path)
     archive, name = split_reference(path)
     if name is not None:

@@ -1,7 +1,8 @@
-"""progress.json: how far a run has come since its last evaluation point, for `aevb-status`.
+"""How far a run has come: its evaluation points, and progress.json between two of them, for `aevb-status`.
 
-The process that trains writes it every few seconds; marking the run as done removes it. Nothing reads it to decide anything:
-a run is resumed from its checkpoint. So it is replaced as a whole but not synced, and one that cannot be read counts as none.
+A run is evaluated at the absolute sample counts 1, 2, 3, 5 x 10^k. The process that trains writes progress.json every few
+seconds; marking the run as done removes it. Nothing reads it to decide anything: a run is resumed from its checkpoint. So it
+is replaced as a whole but not synced, and one that cannot be read counts as none.
 """
 
 import json
@@ -15,7 +16,32 @@ from aevb.files.atomic import temporary
 from aevb.runs import layout
 from aevb.runs.records import read_progress
 
-__all__ = ["Progress", "load_progress", "write_progress"]
+__all__ = ["Progress", "is_evaluation_point", "load_progress", "next_evaluation_point", "write_progress"]
+
+
+def next_evaluation_point(samples_seen: int, every: int | None = None) -> int:
+    """Return the next evaluation point: 1, 2, 3 or 5 x 10^k, or a multiple of `every`.
+
+    Args:
+        samples_seen: The training samples seen so far.
+        every: If given, its multiples are evaluation points too.
+    """
+    scale = 10 ** max(0, len(str(samples_seen)) - 1)
+    point = next(point for point in (scale, 2 * scale, 3 * scale, 5 * scale, 10 * scale) if point > samples_seen)
+    return point if every is None else min(point, (samples_seen // every + 1) * every)
+
+
+def is_evaluation_point(before: int, after: int, every: int | None = None) -> bool:
+    """Return whether an evaluation point lies in (before, after].
+
+    Training advances by whole rounds, so it may pass a point.
+
+    Args:
+        before: samples_seen before.
+        after: samples_seen after.
+        every: If given, its multiples are evaluation points too.
+    """
+    return next_evaluation_point(before, every) <= after
 
 
 @dataclass(frozen=True)

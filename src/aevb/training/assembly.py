@@ -20,9 +20,8 @@ from aevb.models.vae import VAE
 from aevb.objectives.objective import Objective
 from aevb.optimizers.schedules import Schedule
 from aevb.runs import layout, manifest
-from aevb.runs.checkpoints import newest_checkpoint
-from aevb.runs.data_hashes import record_data
-from aevb.runs.data_location import located
+from aevb.runs.data_record import located, record_data
+from aevb.runs.layout import newest_checkpoint
 from aevb.training.clipping import Clipping
 from aevb.training.engines.ensemble import Slot
 from aevb.training.evaluation_settings import EvaluationSettings
@@ -73,8 +72,12 @@ def read_data(settings: dict[str, Any], trusted: tuple[str, ...]) -> LoadedData:
     """
     dataset: Dataset = instantiate(settings["data"], trusted=trusted)
     splits = dataset.load()
-    classes = classes_of(dataset, splits) if Settings(settings, trusted).conditional else None
-    return LoadedData(dataset, splits, with_labels(splits, classes).hashes(), classes)
+    rows: Splits = splits
+    classes: int | None = None
+    if Settings(settings, trusted).conditional:
+        classes = classes_of(dataset, splits)
+        rows = with_labels(splits, classes)
+    return LoadedData(dataset, splits, rows, rows.hashes(), classes)
 
 
 def load_data(
@@ -127,8 +130,9 @@ def assemble(job: TrainingJob, settings: dict[str, Any], slot: Slot | None) -> t
     x = torch.from_numpy(splits.train.x).to(dtype)
     if isinstance(model, StandardisedVAE):
         model.set_units(x)
-    is_new = newest_checkpoint(job.directory) is None  # else the checkpoint has all that the run started from
-    if is_new:
+    # Of a run that is resumed, the checkpoint has all that it started from.
+    starts_from = settings.get("init_from") is not None and newest_checkpoint(job.directory) is None
+    if starts_from:
         start_from(model, settings)
     sizes = {"n_train": len(splits.train.x), "data_dim": splits.train.x.shape[1]}
     objective: Objective = instantiate(settings["objective"], trusted=trusted, **sizes).to(dtype)
@@ -148,7 +152,9 @@ def assemble(job: TrainingJob, settings: dict[str, Any], slot: Slot | None) -> t
 
     schedule: Schedule | None = instantiate(settings.get("schedule"), trusted=trusted, **sizes)
 
-    states = optimizer_states(settings) if is_new else None
+    states = optimizer_states(settings) if starts_from and settings.get("init_optimizer") else None
+    value, norm = settings.get("clip_value"), settings.get("clip_norm")
+    clipping = None if value is None and norm is None else Clipping(value, norm)
 
     def make_optimizer(groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
         return instantiate(settings["optimizer"], trusted=trusted, params=groups, batch_size=settings["batch_size"])
@@ -160,7 +166,7 @@ def assemble(job: TrainingJob, settings: dict[str, Any], slot: Slot | None) -> t
         make_optimizer,
         RunningMean(points.train_window),
         slot or trainer.engine,
-        Clipping(settings.get("clip_value"), settings.get("clip_norm")),
+        clipping,
         min(trainer.graph_steps, trainer.block),
         schedule,
         trainer.microbatches,

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from torch import nn
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 
-__all__ = ["UNCLIPPED", "Clipping"]
+__all__ = ["Clipping"]
 
 
 class Clipping(NamedTuple):
@@ -28,10 +28,6 @@ class Clipping(NamedTuple):
     value: float | None = None
     norm: float | None = None
 
-    def __bool__(self) -> bool:
-        """Return whether anything is clipped."""
-        return self.value is not None or self.norm is not None
-
     def __call__(self, parameters: Iterable[nn.Parameter]) -> None:
         """Clip gradients in place.
 
@@ -43,6 +39,3 @@ class Clipping(NamedTuple):
             clip_grad_value_(parameters, self.value)
         if self.norm is not None:
             clip_grad_norm_(parameters, self.norm)
-
-
-UNCLIPPED = Clipping()

@@ -21,7 +21,7 @@ from aevb.models.vae import VAE
 from aevb.objectives.objective import Batch, Objective, Update
 from aevb.optimizers.schedules import Schedule
 from aevb.training.checkpoints.io import SavedCheckpoint
-from aevb.training.clipping import UNCLIPPED, Clipping
+from aevb.training.clipping import Clipping
 from aevb.training.cuda_graph import Capture, CompletedUpdate, CudaCapture, GraphedRounds, is_capturable
 from aevb.training.divergence import Diverged, DivergenceWatch, Snapshot
 from aevb.training.engines.accumulated import Accumulated
@@ -63,7 +63,7 @@ class Training(L.LightningModule):
             phi, where they have parameters.
         window: The mean of the bound over the last training samples.
         engine: Name of what computes the gradients, or the slot of this run in an ensemble.
-        clipping: Clipping of the gradients.
+        clipping: Clipping of the gradients; None: they are not clipped.
         graph_steps: Rounds in a CUDA graph, where rounds can be recorded (aevb.training.cuda_graph).
         schedule: The learning rate as a function of samples_seen; None: constant.
         microbatches: Number of shares in which a minibatch is computed, one after another.
@@ -84,7 +84,7 @@ class Training(L.LightningModule):
         make_optimizer: MakeOptimizer,
         window: RunningMean,
         engine: EngineName | Slot = "auto",
-        clipping: Clipping = UNCLIPPED,
+        clipping: Clipping | None = None,
         graph_steps: int = 0,
         schedule: Schedule | None = None,
         microbatches: int = 1,
@@ -258,7 +258,7 @@ class Training(L.LightningModule):
             stats, self._step_state.stop_votes = average(gradients, stats, self.stop_requested, self.stream.world)
         if check_at is not None:
             self.divergence.check("gradient", {p: p.grad for p in parameters}, stats, check_at)
-        if self.clipping:
+        if self.clipping is not None:
             self.clipping(parameters)
         # Backwards, because the gradients of the last group (phi) are still in the cache.
         for name in reversed(update.parameter_groups):

@@ -9,7 +9,7 @@ evaluation points and at the end.
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from aevb.runs.evaluation_points import is_evaluation_point, next_evaluation_point
+from aevb.runs.progress import is_evaluation_point, next_evaluation_point
 
 __all__ = ["Block", "BlockSchedule", "EvaluationSchedule"]
 

@@ -15,13 +15,12 @@ from aevb import runs
 from aevb.config.instantiate import instantiate
 from aevb.console.streams import OutputError
 from aevb.data.dataset import LoadedData
-from aevb.data.labels import with_labels
 from aevb.errors import UserError, resource_error
 from aevb.evaluators.evaluator import Evaluator
 from aevb.files.regular import remove_file
 from aevb.loggers.base import RunLogger
 from aevb.runs import layout
-from aevb.runs.checkpoints import newest_checkpoint
+from aevb.runs.layout import newest_checkpoint
 from aevb.runs.lock import lock
 from aevb.runs.run import check_is_still_there
 from aevb.training import sanity
@@ -102,7 +101,8 @@ def _run(
     data: LoadedData | None,
 ) -> None:
     settings = runs.read_settings(directory)
-    with time_budget(settings.get("max_time"), signals):
+    budget = settings.get("max_time")
+    with nullcontext() if budget is None else time_budget(budget, signals):
         try:
             _train(directory, settings, trusted, ranks, slot, signals, data)
         except UserError:
@@ -124,8 +124,7 @@ def _train(
     set_up_process(trainer_settings)
 
     data = load_data(directory, settings, trusted, ranks, data)
-    rows = with_labels(data.splits, data.classes)
-    job = TrainingJob(directory, settings, trainer_settings, data.dataset, rows, data.classes, trusted, ranks)
+    job = TrainingJob(directory, settings, trainer_settings, data.dataset, data.rows, data.classes, trusted, ranks)
     own = identity(directory, settings)  # before a learning rate is selected
     if "selection" in settings:
         select_learning_rate(job, signals)

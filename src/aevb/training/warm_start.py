@@ -12,7 +12,7 @@ from aevb.errors import UserError
 from aevb.models.saved_weights import read_weights
 from aevb.models.vae import VAE
 from aevb.runs import layout
-from aevb.runs.checkpoints import newest_checkpoint
+from aevb.runs.layout import newest_checkpoint
 from aevb.runs.run import sha256_of_model
 from aevb.training.checkpoints.io import load
 
@@ -20,18 +20,16 @@ __all__ = ["load_optimizers", "optimizer_states", "start_from"]
 
 
 def start_from(model: VAE, settings: dict[str, Any]) -> None:
-    """Load the weights that a run starts from, if its config names any.
+    """Load the weights that a run starts from.
 
     Args:
         model: The model, on the CPU; changed in place.
-        settings: The config of the run.
+        settings: The config of the run, which names them (`init_from`).
 
     Raises:
         UserError: If the weights are of another model, or not those of the config's `init_sha256`.
     """
-    path = settings.get("init_from")
-    if path is None:
-        return
+    path = settings["init_from"]
     directory = Path(path)
     remedy = f"try: the model, latent_dim, hidden_dim and precision of {path}, or init_from=null"
     state = read_weights(directory / layout.MODEL, model, remedy)
@@ -43,8 +41,8 @@ def start_from(model: VAE, settings: dict[str, Any]) -> None:
     model.load_state_dict(state)
 
 
-def optimizer_states(settings: dict[str, Any]) -> list[dict[str, Any]] | None:
-    """Return the states of the optimisers that a run starts from; None where it starts with new ones.
+def optimizer_states(settings: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the states of the optimisers that a run with `init_optimizer` starts from.
 
     Args:
         settings: The config of the run.
@@ -52,8 +50,6 @@ def optimizer_states(settings: dict[str, Any]) -> list[dict[str, Any]] | None:
     Raises:
         UserError: If the other run has no checkpoint.
     """
-    if not settings.get("init_optimizer"):
-        return None
     path = settings["init_from"]
     checkpoint = newest_checkpoint(Path(path))
     if checkpoint is None:

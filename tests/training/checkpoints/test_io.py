@@ -13,7 +13,7 @@ import torch
 
 from aevb.errors import UserError
 from aevb.files.archive import is_intact
-from aevb.runs.checkpoints import newest_checkpoint
+from aevb.runs.layout import newest_checkpoint
 from aevb.runs.lock import lock
 from aevb.training.checkpoints.io import DurableCheckpointIO, load
 from aevb.training.divergence import DivergenceWatch

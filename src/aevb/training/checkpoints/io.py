@@ -26,7 +26,7 @@ from aevb.errors import UserError
 from aevb.files.atomic import write_atomically
 from aevb.files.regular import open_regular
 from aevb.runs import layout
-from aevb.runs.checkpoints import newest_checkpoint
+from aevb.runs.layout import newest_checkpoint
 from aevb.training.checkpoints.background_writer import BackgroundWriter
 from aevb.training.checkpoints.migration import upgrade_checkpoint
 

@@ -1,26 +1,60 @@
-"""Too little memory, noticed before a library of native code is loaded.
+"""The imports of the large packages, torch, Lightning and NumPy, at the start of a command's process.
 
 Where the memory of a process is limited (`ulimit -v`, `ulimit -d`, some schedulers), OpenBLAS and OpenMP raise no exception
 when it ends: they exit with a message of their own, crash, or try again for ever. So the import of such a library is first
 tried in a forked copy of the process, which starts the library's threads and allocates a reserve. Without a limit, nothing
 is tried.
+
+The modules of torch and Lightning are 750,000 objects that live as long as the process. Python's garbage collector would
+search them again and again while they are imported, once more when training begins, and a last time at exit, without a result.
+For a short run that is a third of the processor time outside training and evaluation.
 """
 
+import atexit
+import gc
 import os
 import resource
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.abc import MetaPathFinder
 from types import ModuleType
 from typing import Any
 
-__all__ = ["memory_limit", "try_imports_first"]
+__all__ = ["begin_process", "memory_limit", "try_imports_first", "without_collection"]
 
 SECONDS = 60  # of processor time; longer than any of the imports takes
 MEGABYTE = 1 << 20
 LIBRARIES = {"numpy": ("numpy", 64), "scipy": ("scipy.linalg", 64), "torch": ("torch", 256)}
 """The module that loads the native code of each library, and the reserve in MB with which it is tried."""
+
+_is_own_process = False
+
+
+def begin_process() -> None:
+    """State that this process executes one command: what it imports is left out of every collection, the last included.
+
+    A process that belongs to somebody else, such as a notebook, does not call this: its objects stay collectable.
+    """
+    global _is_own_process
+    if not _is_own_process:
+        _is_own_process = True
+        atexit.register(gc.freeze)
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """Do not collect garbage inside the `with` block, in which large packages are imported."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if _is_own_process:
+            gc.freeze()
+        if was_enabled:
+            gc.enable()
 
 
 def memory_limit() -> int | None:

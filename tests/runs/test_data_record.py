@@ -12,7 +12,7 @@ from aevb import runs
 from aevb.config import fingerprint
 from aevb.errors import UserError
 from aevb.evaluation.evaluate_run import evaluate_run
-from aevb.runs.data_location import located
+from aevb.runs.data_record import located
 from helpers.commands import aevb as command
 from helpers.short_runs import train
 

@@ -4,11 +4,11 @@ import gc
 import subprocess
 import sys
 
-from aevb.console.collection import without_collection
+from aevb.console.imports import without_collection
 
 COMMAND = """
 import gc
-from aevb.console.collection import begin_process, without_collection
+from aevb.console.imports import begin_process, without_collection
 begin_process()
 with without_collection():
     import json
