@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from aevb.evaluators.evaluator import Evaluator, run_over
 from aevb.models.vae import VAE
-from aevb.nn.freed_memory import keep_freed_memory
+from aevb.nn.torch_settings import keep_freed_memory
 from benchmarks.benchmark_model import BenchmarkModel
 from benchmarks.gate import Gate
 from benchmarks.trained_model import load_trained

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from aevb.models.vae import VAE
-from aevb.nn.freed_memory import keep_freed_memory
+from aevb.nn.torch_settings import keep_freed_memory
 from benchmarks.benchmark_model import BenchmarkModel
 from benchmarks.gate import Gate
 from benchmarks.matmul import affine, product

@@ -4,7 +4,7 @@ import torch
 
 from aevb.evaluators.evaluator import run_over
 from aevb.evaluators.importance import Importance
-from aevb.nn.freed_memory import keep_freed_memory
+from aevb.nn.torch_settings import keep_freed_memory
 from benchmarks.benchmark_model import BenchmarkModel
 from benchmarks.gate import Gate
 from benchmarks.trained_model import load_trained

@@ -24,7 +24,7 @@ from aevb.cli.run_plan import PROGRAM, plan_run
 from aevb.cli.sweep import PlannedRun
 from aevb.console.counts import counted
 from aevb.errors import UserError
-from aevb.execution.live_pool import LivePool, live_pool
+from aevb.execution.pool import LivePool, live_pool
 from aevb.execution.queue import QueuedRun, available_cores
 from aevb.runs.lock import lock
 from aevb.runs.pruned import mark_pruned

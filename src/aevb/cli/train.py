@@ -146,7 +146,7 @@ def _prepare(plan: PlannedRun, context: JobContext, here: bool = False) -> Queue
     with lock(directory):
         record_run(plan, hashes)
         if context.prepare_only:
-            from aevb.training.hardware import describe_hardware  # imports torch
+            from aevb.nn.torch_settings import describe_hardware  # imports torch
 
             manifest.begin(directory, settings, hashes, describe_hardware(settings["trainer"]["accelerator"]))
             print(f"{directory}: prepared for {settings['max_samples']:,} samples, not trained; from this folder:")

@@ -31,8 +31,8 @@ from aevb.evaluators.record import evaluation_path, record, recorded
 from aevb.evaluators.targets import float_type, targets
 from aevb.loggers.evaluation_summaries import write_evaluation_summaries
 from aevb.models.vae import VAE
-from aevb.nn.freed_memory import keep_freed_memory
 from aevb.nn.matmul import matmul_backend, use_matmul_backend
+from aevb.nn.torch_settings import keep_freed_memory
 from aevb.runs import layout
 
 __all__ = ["evaluate_run"]

@@ -17,6 +17,7 @@ from aevb.evaluators.targets import float_type, targets
 from aevb.loggers.base import RunContext
 from aevb.models.standardised import StandardisedVAE
 from aevb.models.vae import VAE
+from aevb.nn.torch_settings import describe_hardware
 from aevb.objectives.objective import Objective
 from aevb.optimizers.schedules import Schedule
 from aevb.runs import layout, manifest
@@ -25,7 +26,6 @@ from aevb.runs.layout import newest_checkpoint
 from aevb.training.clipping import Clipping
 from aevb.training.engines.ensemble import Slot
 from aevb.training.evaluation_settings import EvaluationSettings
-from aevb.training.hardware import describe_hardware
 from aevb.training.minibatches import Stream
 from aevb.training.module import Training
 from aevb.training.multi_device import Ranks

@@ -19,6 +19,7 @@ from aevb.errors import UserError, resource_error
 from aevb.evaluators.evaluator import Evaluator
 from aevb.files.regular import remove_file
 from aevb.loggers.base import RunLogger
+from aevb.nn.torch_settings import set_up_process
 from aevb.runs import layout
 from aevb.runs.layout import newest_checkpoint
 from aevb.runs.lock import lock
@@ -30,8 +31,7 @@ from aevb.training.callbacks.early_stopping import EarlyStoppingCallback
 from aevb.training.callbacks.evaluation import EvaluationCallback
 from aevb.training.callbacks.metrics_csv import MetricsWriter
 from aevb.training.callbacks.preemption import PreemptionCallback, Signals
-from aevb.training.callbacks.progress_bar import ProgressBar
-from aevb.training.callbacks.progress_record import ProgressRecord
+from aevb.training.callbacks.progress import ProgressBar, ProgressRecord
 from aevb.training.checkpoints.background_writer import BackgroundWriter
 from aevb.training.checkpoints.identity import RunIdentity, check_checkpoint, identity
 from aevb.training.checkpoints.io import QueuedCheckpointIO, SavedCheckpoint, checkpoint_to_resume, load
@@ -39,7 +39,6 @@ from aevb.training.early_stopping import EarlyStopping
 from aevb.training.engines.ensemble import Slot
 from aevb.training.evaluation_settings import EvaluationSettings
 from aevb.training.final_evaluation import evaluate, mark_done, write_evaluations, write_weights
-from aevb.training.hardware import set_up_process
 from aevb.training.lightning_trainer import trainer as lightning_trainer
 from aevb.training.module import Training
 from aevb.training.multi_device import ALONE, Ranks
@@ -121,7 +120,7 @@ def _train(
 ) -> None:
     trainer_settings: TrainerSettings = instantiate(settings["trainer"], trusted=trusted)
     _check_devices(trainer_settings, ranks)
-    set_up_process(trainer_settings)
+    set_up_process(trainer_settings.threads, trainer_settings.matmul_precision, trainer_settings.matmul_backend)
 
     data = load_data(directory, settings, trusted, ranks, data)
     job = TrainingJob(directory, settings, trainer_settings, data.dataset, data.rows, data.classes, trusted, ranks)

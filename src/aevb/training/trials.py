@@ -4,7 +4,7 @@ from aevb.config.instantiate import instantiate
 from aevb.errors import UserError
 from aevb.training.assembly import TrainingJob, assemble
 from aevb.training.callbacks.preemption import PreemptionCallback, Signals
-from aevb.training.callbacks.progress_bar import ProgressBar
+from aevb.training.callbacks.progress import ProgressBar
 from aevb.training.learning_rate_selection import LearningRateSelection
 from aevb.training.lightning_trainer import trainer as lightning_trainer
 from aevb.training.module import Diverged
