@@ -15,7 +15,9 @@ from aevb.errors import UserError
 texts = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1)
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts
 values = st.recursive(
-    scalars, lambda inner: st.lists(inner) | st.dictionaries(st.from_regex(r"[a-z]+", fullmatch=True), inner)
+    scalars,
+    lambda inner: st.lists(inner) | st.dictionaries(st.from_regex(r"[a-z]+", fullmatch=True), inner),
+    max_leaves=20,  # Hydra's parser takes a second for a hundred
 )
 
 

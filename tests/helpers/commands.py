@@ -5,15 +5,16 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
-import hydra
 from omegaconf import DictConfig
 
-from aevb.cli.composition import HYDRA_BASE
-from aevb.config import CONF, validate
+from aevb.cli.composition import PointComposer, hydra_session
+from aevb.cli.sweep import compose_master
+from aevb.config import validate
 from helpers.fork_server import Forked, as_begun
 
 SECONDS = 300
@@ -22,9 +23,14 @@ TINY = ("data=digits", "max_samples=300", "hidden_dim=5", "latent_dim=2", "logge
 
 
 def composed(*overrides: str, root: str = "train") -> DictConfig:
-    """conf/<root>.yaml with the overrides of a command line."""
-    with hydra.initialize_config_dir(str(CONF), **HYDRA_BASE):
-        return hydra.compose(root, list(overrides))
+    """conf/<root>.yaml with the overrides of a command line, as a sweep composes its points: options once, values each time."""
+    return _composer(root).compose(list(overrides))[0]
+
+
+@cache
+def _composer(root: str) -> PointComposer:
+    with hydra_session() as application:
+        return PointComposer(application.config_loader, compose_master(application, root, []))
 
 
 def settings(*overrides: str) -> dict[str, Any]:
