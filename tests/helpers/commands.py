@@ -24,11 +24,12 @@ TINY = ("data=digits", "max_samples=300", "hidden_dim=5", "latent_dim=2", "logge
 
 def composed(*overrides: str, root: str = "train") -> DictConfig:
     """conf/<root>.yaml with the overrides of a command line, as a sweep composes its points: options once, values each time."""
-    return _composer(root).compose(list(overrides))[0]
+    return composer(root).compose(list(overrides))[0]
 
 
 @cache
-def _composer(root: str) -> PointComposer:
+def composer(root: str) -> PointComposer:
+    """What composes conf/<root>.yaml with overrides."""
     with hydra_session() as application:
         return PointComposer(application.config_loader, compose_master(application, root, []))
 

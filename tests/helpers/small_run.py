@@ -1,15 +1,14 @@
-"""The config of a small run, composed by the command line itself, and its variants."""
+"""The config of a small run, as aevb-train plans it, and its variants."""
 
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
-
-from helpers.commands import python
+from aevb.cli.composition import hydra_session
+from aevb.cli.job import JobContext
+from aevb.cli.run_plan import plan_run
+from helpers.commands import composer
 
 __all__ = ["change", "settings_of_a_small_run"]
-
-TRAIN = Path(__file__).parents[2] / "scripts" / "train.py"
 
 
 def settings_of_a_small_run(folder: Path) -> dict[str, Any]:
@@ -20,10 +19,12 @@ def settings_of_a_small_run(folder: Path) -> dict[str, Any]:
         "hidden_dim=20",
         "evaluator.importance.samples=5",
         "evaluation.num_images=100",
+        f"output_dir={folder}",
+        "max_samples=1e2",
     ]
-    python(str(TRAIN), *overrides, f"output_dir={folder}", "max_samples=1e2", folder=folder).check_returncode()
-    (config,) = folder.glob("runs/*/config.yaml")
-    return OmegaConf.to_container(OmegaConf.load(config))  # type: ignore[return-value]
+    cfg, choices = composer("train").compose(overrides)
+    with hydra_session():
+        return plan_run(cfg, JobContext((), False, choices, "train", overrides=tuple(overrides))).settings
 
 
 def change(settings: Any, **values: Any) -> Any:
