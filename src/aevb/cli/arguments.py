@@ -1,6 +1,7 @@
 """Command lines that Hydra does not read: argparse, with one line for an error and a reliable exit code."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,10 @@ from aevb.console.printable import printable
 from aevb.console.streams import standard_streams
 from aevb.errors import UserError, resource_error
 
-__all__ = ["Arguments", "run_command", "user_path"]
+__all__ = ["Arguments", "is_override", "run_command", "run_path", "user_path"]
+
+RUN_KEYS = ("run", "runs")
+"""The keys of aevb-evaluate and aevb-figure that name runs."""
 
 
 def user_path(text: str) -> Path:
@@ -20,6 +24,26 @@ def user_path(text: str) -> Path:
         text: The argument.
     """
     return Path(text).expanduser()
+
+
+def run_path(text: str) -> Path:
+    """Return the path of a run, or of a folder of runs, which may be typed as aevb-evaluate has it: `run=DIR`.
+
+    Args:
+        text: The argument.
+    """
+    key, equals, value = text.partition("=")
+    named = equals and value and key in RUN_KEYS and not os.path.lexists(user_path(text))
+    return user_path(value if named else text)
+
+
+def is_override(text: str) -> bool:
+    """Return whether an argument is an override of a config, and neither a folder nor `run=DIR`.
+
+    Args:
+        text: The argument of a command that takes folders or overrides.
+    """
+    return "=" in text and text.partition("=")[0] not in RUN_KEYS and not os.path.isdir(user_path(text))
 
 
 class Arguments(argparse.ArgumentParser):

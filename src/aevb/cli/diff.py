@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from aevb.cli.arguments import Arguments, run_command, user_path
+from aevb.cli.arguments import Arguments, run_command, run_path
 from aevb.console.printable import printable
 from aevb.runs.comparison import differences
 
@@ -13,8 +13,8 @@ __all__ = ["diff"]
 
 def _diff() -> int:
     parser = Arguments("aevb-diff", description=diff.__doc__, allow_abbrev=False)
-    parser.add_argument("a", type=user_path, help="run directory")
-    parser.add_argument("b", type=user_path, help="run directory")
+    parser.add_argument("a", type=run_path, help="run directory")
+    parser.add_argument("b", type=run_path, help="run directory")
     arguments = parser.parse_args()
     differing = list(differences(arguments.a, arguments.b))
     if not differing:

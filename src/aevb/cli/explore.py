@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from aevb.cli.arguments import Arguments, run_command, user_path
+from aevb.cli.arguments import Arguments, run_command, run_path, user_path
 from aevb.cli.flags import take_trusted
 from aevb.files.replaceable import PAGE, check_replaceable
 from aevb.runs.run_reference import is_archived, unpacked_run
@@ -19,7 +19,7 @@ def explore() -> None:
 def _explore() -> int:
     parser = Arguments("aevb-explore", description=explore.__doc__, allow_abbrev=False)
     parser.add_argument(
-        "runs", nargs="+", type=user_path, metavar="RUN", help="directory of a finished run, or ARCHIVE.zip:NAME"
+        "runs", nargs="+", type=run_path, metavar="RUN", help="directory of a finished run, or ARCHIVE.zip:NAME"
     )
     parser.add_argument(
         "--output", type=user_path, metavar="FILE", help="the page (RUN/explorer.html, or explorer.html)"

@@ -1,5 +1,7 @@
 """aevb-export: write the networks of a finished run in a format that other programs read."""
 
+import os
+
 from aevb.cli.arguments import Arguments, run_command, user_path
 from aevb.cli.flags import take_trusted
 from aevb.errors import UserError
@@ -51,6 +53,8 @@ def _settings(arguments: list[str]) -> dict[str, str]:
     for argument in arguments:
         key, equals, value = argument.partition("=")
         if key not in KEYS or not equals or not value:
+            if os.path.lexists(user_path(argument)):
+                raise UserError(f"{argument}: not of the form key=value; allowed: key=value; try: run={argument}")
             raise UserError(f"{argument}: no such setting; allowed: {', '.join(f'{k}=...' for k in KEYS)}; try: --help")
         settings[key] = value
     if "run" not in settings:

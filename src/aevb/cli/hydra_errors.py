@@ -1,5 +1,6 @@
 """One-line messages for Hydra's exceptions: the key, the given value, what is allowed, what to try."""
 
+import os
 import re
 import shlex
 import traceback
@@ -17,7 +18,7 @@ from yaml import YAMLError
 
 from aevb.cli.composition import HYDRA_BASE
 from aevb.cli.experiment_sweep import refuse_several
-from aevb.cli.overrides import KEY, override
+from aevb.cli.overrides import KEY, literal_path, override
 from aevb.config import CONF, ConfigError, flatten, options, suggestion, validate
 from aevb.config.migration import present_argument, renamed_option
 from aevb.config.tree import split_option
@@ -27,6 +28,7 @@ __all__ = ["explain", "is_user_error"]
 
 EXTRAS = {"joblib": "parallel", "submitit": "cluster", "slurm": "cluster"}  # launcher -> extra that installs it
 LAUNCHERS = ["basic", "cores", "ensemble"]  # without the presets that others build on
+RUN_KEY = {"evaluate": "run", "figure": "runs"}  # the key that names runs
 DATA_KEYS = ("data.path", "data.root")  # of aevb-train
 ANSWERS = {
     r"Multiple values for (?P<group>[\w/@]+)\. To override .*: (?P<option>[^']+)'": (
@@ -116,6 +118,9 @@ def explain(error: Exception, root: str, arguments: list[str]) -> str:
 
 def _unreadable(argument: str, root: str, arguments: list[str]) -> str:
     key, equals, value = argument.partition("=")
+    if (run_key := RUN_KEY.get(root)) and not equals and os.path.lexists(os.path.expanduser(argument)):
+        typed = shlex.quote(literal_path(f"{run_key}={argument}"))
+        return f"{argument}: not of the form key=value; allowed: key=value; try: {typed}"
     if not equals or not KEY.fullmatch(key):
         return f"{argument}: not of the form key=value; allowed: key=value; try: 'key=[a,b]' for a list"
     text = value.strip("'\"")

@@ -1,13 +1,12 @@
 """aevb-report: write one HTML file about runs, or about the runs of a sweep."""
 
 import gc
-import os
 import re
 import shlex
 import sys
 from pathlib import Path
 
-from aevb.cli.arguments import Arguments, run_command, user_path
+from aevb.cli.arguments import Arguments, is_override, run_command, run_path, user_path
 from aevb.cli.flags import take_trusted
 from aevb.cli.status import rows_of_sweep
 from aevb.errors import UserError
@@ -49,14 +48,14 @@ def _report() -> int:
     images = 0 if arguments.no_images else _images(arguments.images)
     pattern = _pattern(arguments.redact)
     check_replaceable(arguments.out, "--out", PAGE)
-    overrides = [argument for argument in arguments.what if "=" in argument and not os.path.exists(user_path(argument))]
+    overrides = [argument for argument in arguments.what if is_override(argument)]
     if overrides and len(overrides) < len(arguments.what):
         raise UserError("both a folder and overrides; allowed: one of them; try: output_dir=DIR for runs elsewhere")
     gc.disable()  # thousands of runs are millions of objects, and no cycles among them
     if overrides:
         runs = [ReadRun(row) for row in rows_of_sweep(overrides, trusted)]
     else:
-        by_run = {run.row.run: run for folder in arguments.what for run in read_runs(user_path(folder))}
+        by_run = {run.row.run: run for folder in arguments.what for run in read_runs(run_path(folder))}
         runs = list(by_run.values())
     from aevb.report import Options, write_report  # here, so that --help does not load numpy
 

@@ -1,12 +1,11 @@
 """aevb-status: show the progress of runs, or of the runs that a sweep would make."""
 
 import argparse
-import os
 import shlex
 import sys
 from pathlib import Path
 
-from aevb.cli.arguments import Arguments, run_command, user_path
+from aevb.cli.arguments import Arguments, is_override, run_command, run_path
 from aevb.cli.composition import hydra_session
 from aevb.cli.flags import take_trusted
 from aevb.cli.hydra_errors import explain, is_user_error
@@ -48,16 +47,16 @@ def _status() -> int:
     )
     trusted = take_trusted()
     arguments = parser.parse_args([argument for argument in sys.argv[1:] if argument not in ("-m", "--multirun")])
-    overrides = [argument for argument in arguments.what if "=" in argument and not os.path.isdir(user_path(argument))]
+    overrides = [argument for argument in arguments.what if is_override(argument)]
     _check_watch(arguments)
     if not overrides and arguments.watch:
-        folders = [user_path(folder) for folder in arguments.what]
+        folders = [run_path(folder) for folder in arguments.what]
         for folder in folders:
             if not folder.is_dir():
                 raise UserError(f"{folder}: no such folder; allowed: a folder with runs, or one that a sweep will fill")
         return watch(WatchedFolders(folders), arguments.interval)
     if not overrides:
-        show([item for folder in arguments.what for item in rows_of(user_path(folder))], arguments.json)
+        show([item for folder in arguments.what for item in rows_of(run_path(folder))], arguments.json)
         return 0
     if len(overrides) < len(arguments.what):
         raise UserError("both a folder and overrides; allowed: one of them; try: output_dir=DIR for runs elsewhere")

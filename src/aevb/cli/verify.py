@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from aevb import runs
-from aevb.cli.arguments import Arguments, run_command, user_path
+from aevb.cli.arguments import Arguments, run_command, run_path
 from aevb.config.instantiate import instantiate
 from aevb.config.value_types import InvalidValue, Number
 from aevb.console.counts import counted
@@ -33,7 +33,7 @@ def verify() -> None:
 
 def _verify() -> int:
     parser = Arguments("aevb-verify", description=verify.__doc__, allow_abbrev=False)
-    parser.add_argument("run", type=user_path, help="run directory")
+    parser.add_argument("run", type=run_path, help="run directory")
     parser.add_argument("--samples", metavar="N", help="only the run's first N samples: rows up to there")
     parser.add_argument("--trust", action="append", default=[], help="module of yours that the config may name")
     arguments = parser.parse_args()

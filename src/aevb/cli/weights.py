@@ -9,7 +9,7 @@ import argparse
 import hashlib
 from pathlib import Path
 
-from aevb.cli.arguments import Arguments, run_command, user_path
+from aevb.cli.arguments import Arguments, run_command, run_path, user_path
 from aevb.cli.weights_training import train_again
 from aevb.console.counts import counted
 from aevb.console.printable import printable
@@ -33,7 +33,7 @@ def _weights() -> int:
     parser = Arguments("aevb-weights", description=weights.__doc__, allow_abbrev=False)
     actions = parser.add_subparsers(dest="action", required=True, metavar="pack|list|unpack")
     pack = actions.add_parser("pack", help="write the finished runs in folders into an archive", allow_abbrev=False)
-    pack.add_argument("runs", nargs="+", type=user_path, help="run directories, or folders with run directories")
+    pack.add_argument("runs", nargs="+", type=run_path, help="run directories, or folders with run directories")
     pack.add_argument("--output", type=user_path, default=Path("outputs/weights.zip"), help="the archive")
     pack.add_argument("--train", action="store_true", help="train runs without model.pt again from their config")
     pack.add_argument("--output-dir", type=user_path, default=Path("outputs"), help="where they are trained")
