@@ -7,6 +7,7 @@ import re
 
 from sitegen.benchmark_tables import benchmark_table
 from sitegen.frey_face_tables import frey_bounds, frey_changes, frey_start
+from sitegen.gap_tables import decoder_table, subset_table
 from sitegen.gap_text import frey_start_text, mnist_start_text, training_excess
 from sitegen.hours import hours_table
 from sitegen.mnist_start import mnist_start
@@ -40,6 +41,8 @@ BLOCKS = {
     "figure3-text": figure3_text,
     "one-model-text": one_model_text,
     "unexplained-text": unexplained_text,
+    "decoders": decoder_table,
+    "subsets": subset_table,
     "frey-start": frey_start,
     "frey-start-text": frey_start_text,
     "frey-bounds": frey_bounds,

@@ -1,0 +1,30 @@
+"""The tables of docs/frey-face-gap and docs/training-curves that come from a CSV beside the page."""
+
+import csv
+
+from sitegen.markdown import table
+from sitegen.repository import DOCS
+from sitegen.result_tables import plain
+
+__all__ = ["decoder_table", "subset_table"]
+
+
+def _rows(page: str, name: str) -> list[dict[str, str]]:
+    with (DOCS / page / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def decoder_table() -> str:
+    """Return the log-likelihoods of decoders that ignore z, nats; the one with free variances stands out."""
+    rows = _rows("frey-face-gap", "decoders.csv")
+    lines = [(row["decoder"], *(plain(float(row[split]), 1) for split in ("train", "test"))) for row in rows]
+    first = tuple(f"**{cell}**" for cell in lines[0])
+    paper = ("the paper's wake-sleep, 1e6 to 1e8 samples", "577 to 579", "568 to 569.5")
+    return table(("decoder", "training", "test"), [first, *lines[1:], paper], "lrr")
+
+
+def subset_table() -> str:
+    """Return the bound of subsets of the images under one model, nats."""
+    rows = _rows("training-curves", "subsets.csv")
+    lines = [(row["images"], f"{int(row['count']):,}", plain(float(row["bound"]))) for row in rows]
+    return table(("images", "number", "bound"), lines, "lrr")
