@@ -127,6 +127,8 @@ def test_records(name: str, folder: Path) -> None:
         path.write_bytes(raw)
         outcome(lambda: read(folder))
 
+    for where in paths(good):
+        with_another_value.hypothesis.inner_test(where, 10**400)  # an integer that no float holds
     with_another_value()
     with_any_bytes()
     path.unlink()

@@ -107,9 +107,12 @@ class Number(ValueType):
             raise InvalidValue("not a finite number")
         if self.integer and value != int(value):
             raise InvalidValue("not an integer")
-        if value not in self.range or abs(value) > LARGEST:
+        if abs(value) > LARGEST:
             raise InvalidValue("out of range")
-        return int(value) if self.integer else float(value)
+        read = int(value) if self.integer else float(value)  # a float rounds integers beyond 2^53
+        if read not in self.range:
+            raise InvalidValue("out of range")
+        return read
 
     def near(self, value: Any) -> int | float | None:
         """Return the closed end of the range that is nearer, or None.

@@ -4,6 +4,7 @@ A function returns the value of a field, or raises ValueError with what is allow
 """
 
 import math
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -50,7 +51,7 @@ def number(value: Any) -> float:
     """
     if value is None:
         return math.nan
-    if type(value) not in (int, float) or math.isinf(float(value)):
+    if type(value) not in (int, float) or abs(value) > sys.float_info.max:  # an integer may be larger
         raise ValueError("a finite number or null")
     return value
 
