@@ -50,6 +50,8 @@ BAD = [
     "trainer.device=gpu",
     "trainer.device=2",
     "+trainer.device=cpu",
+    "trainer.device=cuda",
+    "trainer.accelerator=cuda",
     "trainer.devics=x",
     "evaluation.everyy=often",
     "experiment=demo,paper",
@@ -118,6 +120,11 @@ def test_every_suggestion_is_accepted(first: int) -> None:
         if all(message(attempt) is not None for attempt in attempts):
             failures.append(f"{line}: {remedy}: {message(attempts[0])}")
     assert not failures, "\n".join(failures)
+
+
+@pytest.mark.parametrize("word", ["trainer.device=cuda", "+trainer.device=cuda", "trainer.accelerator=cuda"])
+def test_the_name_that_torch_has_for_a_gpu(word: str) -> None:
+    assert (message([word]) or "").endswith("; try: trainer.accelerator=gpu")
 
 
 def test_an_old_name_is_answered_with_the_new_one() -> None:

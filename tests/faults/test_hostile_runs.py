@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,12 +25,21 @@ from aevb.runs.comparison import differences
 from aevb.runs.readable import problem
 from aevb.runs.status import row, rows_of
 from aevb.training import train_run
-from helpers.commands import settings
+from helpers.commands import REPOSITORY, settings
 from helpers.running import DIGITS
 from helpers.short_runs import a_dead_process, train
 
 SECONDS = 60
 NAMED = {damage.name: damage for damage in DAMAGES}
+
+
+def test_the_page_counts_the_commands_and_the_damages() -> None:
+    programs = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["scripts"]
+    commands = (
+        len(programs) * (len(DAMAGES) + 1) + 3
+    )  # with the undamaged copies, and the folder of all for three commands
+    text = " ".join((REPOSITORY / "docs" / "faults.md").read_text().split())
+    assert f"It runs {commands:,} commands on {len(DAMAGES)} kinds of damage;" in text
 
 
 @pytest.fixture(scope="module")

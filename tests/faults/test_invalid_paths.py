@@ -159,12 +159,16 @@ def test_a_clock_that_is_set_back_changes_nothing(tmp_path: Path, undisturbed: P
     "a GPU is requested and there is none",
     "one line, exit code 2, no run directory remains",
 )
-def test_a_gpu_that_is_not_there(tmp_path: Path) -> None:
-    result = aevb("train", *TINY, "trainer.accelerator=gpu", folder=tmp_path, env={"CUDA_VISIBLE_DEVICES": ""})
+@pytest.mark.parametrize("words", [(), ("--check",), ("-m", "seed=0", "--check"), ("-m", "seed=0")], ids=" ".join)
+def test_a_gpu_that_is_not_there(words: tuple[str, ...], tmp_path: Path) -> None:
+    command = ("train", *words, *TINY, "trainer.accelerator=gpu")
+    result = aevb(*command, folder=tmp_path, env={"CUDA_VISIBLE_DEVICES": ""})
     assert result.returncode == 2
-    (line,) = errors(result).splitlines()
-    assert line.startswith("aevb-train: trainer.accelerator=gpu: ")
+    assert result.stdout == ""  # nothing of a training that does not begin
+    line, *summary = errors(result).splitlines()
+    assert "trainer.accelerator=gpu: " in line
     assert "allowed: cpu, auto; try: trainer.accelerator=cpu" in line
+    assert len(summary) == int("-m" in words)
     assert list(tmp_path.iterdir()) == []
 
 

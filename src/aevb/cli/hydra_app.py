@@ -27,10 +27,20 @@ from aevb.cli.hydra_errors import explain, is_user_error
 from aevb.cli.job import Failures, JobContext, print_error, report_errors
 from aevb.cli.parallel_launcher import prepare_parallel_launcher
 from aevb.cli.requeue import requeue_on_time_limit
-from aevb.cli.sweep import PlannedRun, SweepPoint, check_data, check_points, compose_master, is_sweep, summary
+from aevb.cli.sweep import (
+    PlannedRun,
+    SweepPoint,
+    check_accelerators,
+    check_data,
+    check_points,
+    compose_master,
+    is_sweep,
+    summary,
+)
 from aevb.cli.sweep_report import print_report
 from aevb.cli.tables import show
 from aevb.config import CONF
+from aevb.config.accelerator import check_accelerator
 from aevb.console.environment import COMMAND, SCRATCH
 from aevb.console.printable import printable
 from aevb.console.signals import end_by_signal, ends_by_signal, handle_stop_signals
@@ -160,6 +170,8 @@ def _launch(
                     ),
                 )
                 if flags.check and points:
+                    if not flags.prepare and "Slurm" not in str(master.hydra.launcher._target_):
+                        check_accelerators(points)
                     check_data([point for point in points if point.plan is not None and point.plan.own_data])
                     for point in points:
                         show_plan(point.plan, f"{point.label}: ")
@@ -245,7 +257,10 @@ class _Task:
             ends_by_signal(),
         ):
             if self.flags.check:
-                show_plan(self.check(cfg, context))
+                plan = self.check(cfg, context)
+                if plan is not None and plan.action != "done" and not self.flags.prepare:
+                    check_accelerator(plan.settings)
+                show_plan(plan)
             elif self.flags.estimate:
                 only = SweepPoint(point, "", self.check(cfg, context))
                 print_estimate([only], None, self.trusted, self.failures.path.parent)

@@ -22,6 +22,7 @@ from aevb.cli.overrides import KEY, literal_path, override
 from aevb.config import CONF, ConfigError, flatten, options, suggestion, validate
 from aevb.config.migration import present_argument, renamed_option
 from aevb.config.tree import split_option
+from aevb.config.value_types import SYNONYMS
 from aevb.errors import UserError
 
 __all__ = ["explain", "is_user_error"]
@@ -186,8 +187,9 @@ def _unknown_key(key: str, root: str, arguments: list[str]) -> str:
     wrong = f"no such key; did you mean {meant}?" if meant else "no such key"
     remedy = f"{meant}={value}" if meant else f"aevb-{root} --help"
     if meant and value and (refused := _faults([remedy], root, arguments)):
-        if chosen := _choices_with(value, parent, siblings, root, arguments):
-            wrong, remedy = f"no such key; did you mean {chosen}?", f"{chosen}={value}"
+        word = SYNONYMS.get(value, value)
+        if chosen := _choices_with(word, parent, siblings, root, arguments):
+            wrong, remedy = f"no such key; did you mean {chosen}?", f"{chosen}={word}"
         else:
             fallback = f"{meant}=null" if refused[0].endswith("or null") else f"aevb-{root} --help"
             remedy = refused[0].partition("; try: ")[2] or fallback

@@ -21,10 +21,21 @@ from omegaconf import DictConfig
 from aevb.cli.composition import PointComposer
 from aevb.cli.experiment_sweep import jobs, refuse_several
 from aevb.config import options
+from aevb.config.accelerator import check_accelerator
 from aevb.errors import UserError
 from aevb.runs.status import Row, row
 
-__all__ = ["Check", "PlannedRun", "SweepPoint", "check_data", "check_points", "compose_master", "is_sweep", "summary"]
+__all__ = [
+    "Check",
+    "PlannedRun",
+    "SweepPoint",
+    "check_accelerators",
+    "check_data",
+    "check_points",
+    "compose_master",
+    "is_sweep",
+    "summary",
+]
 
 LIMIT = 10_000
 """Jobs of a sweep at most: each is composed and checked before the first starts."""
@@ -220,6 +231,25 @@ def check_data(points: list[SweepPoint]) -> None:
             faults.setdefault(str(error), []).append(point.label)
         except Exception:
             continue  # something broke, perhaps in a module of the user's: it ends its own job, with its traceback
+    _refuse(faults, len(points))
+
+
+def check_accelerators(points: list[SweepPoint]) -> None:
+    """Refuse points whose accelerator this machine cannot have.
+
+    Args:
+        points: The points of a sweep that is trained on this machine.
+
+    Raises:
+        UserError: With the faults of all points, a line each.
+    """
+    faults: dict[str, list[str]] = {}
+    for point in points:
+        try:
+            if point.plan is not None and point.plan.action != "done":
+                check_accelerator(point.plan.settings)
+        except UserError as error:
+            faults.setdefault(str(error), []).append(point.label)
     _refuse(faults, len(points))
 
 

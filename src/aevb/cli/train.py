@@ -17,8 +17,9 @@ from aevb.cli.data_check import check_data
 from aevb.cli.hydra_app import Search, run_hydra_app
 from aevb.cli.job import Failures, JobContext, print_error, report_errors
 from aevb.cli.run_plan import PROGRAM, plan_run, print_warning, record_run, train_here
-from aevb.cli.sweep import PlannedRun, SweepPoint
+from aevb.cli.sweep import PlannedRun, SweepPoint, check_accelerators
 from aevb.cli.worker_command import worker_command
+from aevb.config.accelerator import check_accelerator
 from aevb.console.printable import printable
 from aevb.console.signals import end_by_signal
 from aevb.errors import ReportedError, UserError, resource_error
@@ -64,6 +65,8 @@ def _train_sweep(points: list[SweepPoint], launcher: DictConfig, context: JobCon
     kind = str(launcher._target_).rpartition(".")[2]
     if kind not in ("BasicLauncher", "CoresLauncher", "EnsembleLauncher"):
         return False
+    if not context.prepare_only:
+        check_accelerators(points)
     begun: list[PlannedRun] = []
     with _leaves_no_untrained(begun):
         _train_points(points, kind, launcher, context, failures, begun)
@@ -141,6 +144,8 @@ def _prepare(plan: PlannedRun, context: JobContext, here: bool = False) -> Queue
         seen = runs.Run(directory).done["samples_seen"]
         print(f"{directory}: finished already, {seen:,} samples{_results(directory)}", flush=True)
         return None
+    if not context.prepare_only:
+        check_accelerator(settings)
     facts = check_data(settings, directory, context.trusted, print_warning, keep=here)
     hashes = facts.hashes
     with lock(directory):

@@ -21,7 +21,7 @@ from aevb.config.migration import present_argument
 from aevb.config.resolved import Settings
 from aevb.config.signature import Parameter, Signature, signature
 from aevb.config.tree import GROUPS_WITHIN, allowed, options, root_defaults, targets
-from aevb.config.value_types import Choice, InvalidValue, ValueType
+from aevb.config.value_types import SYNONYMS, Choice, InvalidValue, ValueType
 from aevb.errors import SURROGATES
 
 __all__ = ["RUNTIME", "validate"]
@@ -170,10 +170,12 @@ class _Check:
         meant = suggestion(key, list(beside), [other for other in self.keys if other != key])
         parent = f"{key.rpartition('.')[0]}." if "." in key else ""
         types = {f"{parent}{name}": parameter.value_type for name, parameter in beside.items()}
+        offered = value
         if meant in types and not _reads(types[meant], value):  # trainer.device=gpu is trainer.accelerator=gpu
-            choices = [other for other, kind in types.items() if isinstance(kind, Choice) and _reads(kind, value)]
+            offered = SYNONYMS.get(str(value), value)
+            choices = [other for other, kind in types.items() if isinstance(kind, Choice) and _reads(kind, offered)]
             meant = choices[0] if len(choices) == 1 else meant
-        remedy = f"{meant}={shown(value)}" if meant in types and _reads(types[meant], value) else None
+        remedy = f"{meant}={shown(offered)}" if meant in types and _reads(types[meant], offered) else None
         wrong = f"no such key; did you mean {meant}?" if meant else "no such key"
         self.fault(key, wrong, value, allowed=", ".join(beside) or "none", remedy=remedy)
 
@@ -193,6 +195,9 @@ class _Check:
             remedy = parameter.value_type.near(value)
             with suppress(InvalidValue):
                 remedy = parameter.value_type.read(example)
+            if isinstance(parameter.value_type, Choice) and (synonym := SYNONYMS.get(str(value))):
+                with suppress(InvalidValue):
+                    remedy = parameter.value_type.read(synonym)
             offer = None if remedy is None else f"{key}={shown(remedy)}"
             self.fault(key, str(problem), value, allowed=str(parameter.value_type), remedy=offer)
 

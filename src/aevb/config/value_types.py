@@ -13,6 +13,7 @@ from typing import Any
 from aevb.types import Range
 
 __all__ = [
+    "SYNONYMS",
     "UNBOUNDED",
     "AnyValue",
     "Boolean",
@@ -26,6 +27,8 @@ __all__ = [
 ]
 
 UNBOUNDED = Range()
+SYNONYMS = {"cuda": "gpu"}
+"""What other programs call a choice -> its name here; only suggested, never accepted."""
 LARGEST = int(sys.float_info.max)  # an integer beyond has no float
 
 

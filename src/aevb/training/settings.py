@@ -5,6 +5,7 @@ from typing import Literal
 
 import torch
 
+from aevb.config.accelerator import no_gpu, no_mps
 from aevb.errors import UserError
 from aevb.types import NonNegativeInt, PositiveFloat, PositiveInt, Threads
 
@@ -50,17 +51,11 @@ class TrainerSettings:
 
     def __post_init__(self) -> None:
         if self.accelerator == "mps" and not torch.backends.mps.is_available():
-            raise UserError(
-                f"trainer.accelerator=mps: torch {torch.__version__} has no MPS device here (it needs a Mac with Apple "
-                "silicon); allowed: cpu, auto; try: trainer.accelerator=cpu"
-            )
+            raise no_mps(torch.__version__)
         if self.accelerator == "mps" and self.precision == 64:
             raise UserError(
                 "trainer.precision=64: MPS computes in 32 bits only; allowed: 32; try: trainer.precision=32, or "
                 "trainer.accelerator=cpu"
             )
         if self.accelerator == "gpu" and not (torch.cuda.is_available() or torch.backends.mps.is_available()):
-            raise UserError(
-                f"trainer.accelerator=gpu: torch {torch.__version__} has no GPU here; allowed: cpu, auto; "
-                "try: trainer.accelerator=cpu"
-            )
+            raise no_gpu(torch.__version__)
