@@ -161,6 +161,12 @@ def test_evaluate_names_data_by_data_root(key: str) -> None:
     assert message(["run=x", f"{key}=mine.npz"], "evaluate") == f"{key}=mine.npz: {line}"
 
 
+def test_a_path_of_data_without_own_data_names_them() -> None:
+    line = "only your own data have a path; try: data=array data.path=x.npz"
+    assert message(["data.path=x.npz"]) == f"data.path=x.npz: {line}"
+    assert "data.path=x.npz" not in (message(["data=array", "data.path=x.npz"]) or "")
+
+
 def test_old_keys_in_a_users_experiment_are_named(tmp_path: Path) -> None:
     (tmp_path / "experiment").mkdir()
     (tmp_path / "experiment" / "mine.yaml").write_text(

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig
 
 from aevb.cli.composition import PointComposer, hydra_session
@@ -24,6 +25,7 @@ TINY = ("data=digits", "max_samples=300", "hidden_dim=5", "latent_dim=2", "logge
 
 def composed(*overrides: str, root: str = "train") -> DictConfig:
     """conf/<root>.yaml with the overrides of a command line, as a sweep composes its points: options once, values each time."""
+    OverridesParser.create().parse_overrides(list(overrides))  # as Hydra does before it splits a sweep into points
     return composer(root).compose(list(overrides))[0]
 
 

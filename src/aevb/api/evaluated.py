@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from aevb.api.html import number_with_error, rows_table
 from aevb.console.counts import counted
+from aevb.console.estimates import with_error
 
 __all__ = ["Evaluated"]
 
@@ -50,7 +51,7 @@ class Evaluated:
         return f"{record['name']}{f' ({settings})' if settings else ''}, {record['split']}, {counted(record['n'], 'image')}"
 
     def __repr__(self) -> str:
-        return f"{self.name}: {self.quantity} = {self.mean:.3f} ± {self.standard_error:.3f}"
+        return f"{self.name}: {self.quantity} = {with_error(self.mean, self.standard_error, 3)}"
 
     def _repr_html_(self) -> str:
         values = self.record.get("values", {})

@@ -12,6 +12,7 @@ import numpy as np
 from markupsafe import Markup
 from PIL import Image
 
+from aevb.console.estimates import with_error
 from aevb.report.scales import Scale, linear_ticks, log_ticks, power_of_ten, short_number
 from aevb.report.svg import element, path
 
@@ -30,8 +31,7 @@ def number_with_error(mean: float, error: float) -> str:
         mean: The mean.
         error: Its standard error; nan if there is none.
     """
-    text = f"{mean:.3f} ± {error:.3f}" if math.isfinite(error) else f"{mean:.3f}"
-    return text.replace("-", "−")
+    return with_error(mean, error, 3).replace("-", "−")
 
 
 def rows_table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> Markup:

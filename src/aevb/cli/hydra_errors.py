@@ -172,6 +172,8 @@ def _unknown_key(key: str, root: str, arguments: list[str]) -> str:
         return _unknown_option(group, f"{key.partition('/')[2]}/{value}", root)
     if root == "evaluate" and key in DATA_KEYS:
         return f"{key}={value}: data of the run that have moved are named by data_root; try: data_root={value}"
+    if root == "train" and key == "data.path":
+        return f"{key}={value}: only your own data have a path; try: data=array {key}={value}"
     if root == "train" and key == "data_root":  # as aevb-evaluate has it
         return f"{key}={value}: the folder or file of the data is named by data.root; try: data.root={value}"
     if key.startswith(("hydra.launcher.", "hydra.sweeper.")):

@@ -20,6 +20,7 @@ from aevb.cli.run_plan import PROGRAM, plan_run, print_warning, record_run, trai
 from aevb.cli.sweep import PlannedRun, SweepPoint, check_accelerators
 from aevb.cli.worker_command import worker_command
 from aevb.config.accelerator import check_accelerator
+from aevb.console.estimates import with_error
 from aevb.console.printable import printable
 from aevb.console.signals import end_by_signal
 from aevb.errors import ReportedError, UserError, resource_error
@@ -202,4 +203,6 @@ def _report(plan: PlannedRun, code: int, sweeping: bool) -> None:
 
 def _results(directory: Path) -> str:
     test = runs.Run(directory).done.get("test", {})
-    return "".join(f"; test {name} {value['mean']:.2f} ± {value['standard_error']:.2f}" for name, value in test.items())
+    return "".join(
+        f"; test {name} {with_error(value['mean'], value['standard_error'], 2)}" for name, value in test.items()
+    )

@@ -18,6 +18,7 @@ from rich.table import Table
 from torch import Tensor
 
 from aevb.config.instantiate import instantiate
+from aevb.console.estimates import with_error
 from aevb.console.printable import printable
 from aevb.console.progress import bar
 from aevb.data.dataset import Splits
@@ -170,7 +171,7 @@ def _show(run: Path, rows: list[tuple[Evaluator, str, Evaluation, dict[str, Any]
     for evaluator, split, evaluation, _ in rows:
         settings = ", ".join(f"{key}={value}" for key, value in evaluator.settings.items())
         for i, name in enumerate(evaluation.values):
-            value = f"{evaluation.mean(name):.3f} ± {evaluation.standard_error(name):.3f}"
+            value = with_error(evaluation.mean(name), evaluation.standard_error(name), 3)
             lead = (f"{evaluator.name} ({settings})", split, f"{evaluation.n:,}") if i == 0 else ("", "", "")
             table.add_row(*lead, name, value)
     console = Console()
