@@ -210,3 +210,18 @@ def test_nonsense_in_our_environment_variables(tmp_path: Path) -> None:
     result = aevb("train", *TINY, folder=tmp_path, env=env)
     assert result.returncode == 0, result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.fault("the working directory has been removed", "one line, exit code 2, by every command")
+@pytest.mark.parametrize("command", sorted(entry.__all__))
+def test_a_working_directory_that_is_gone(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder := tmp_path / "gone").mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    with pytest.raises(SystemExit) as end:
+        getattr(entry, command)()
+    assert end.value.code == 2
+    line = f"aevb-{command}: the working directory has been removed; try: cd to a folder that exists\n"
+    assert capsys.readouterr().err == line

@@ -9,6 +9,8 @@ __all__ = ["diff", "evaluate", "explore", "export", "figure", "report", "status"
 
 
 def _run(command: str) -> None:
+    if not _is_somewhere():
+        sys.exit(_print(f"aevb-{command}: the working directory has been removed; try: cd to a folder that exists"))
     try:
         _import_and_run(command)
     except KeyboardInterrupt:  # while modules were imported; later the command catches it
@@ -37,6 +39,17 @@ def _import_and_run(command: str) -> None:
     if line:
         sys.exit(_print(f"aevb-{command}: {line}"))
     function()
+
+
+def _is_somewhere() -> bool:
+    # Python, Hydra and torch ask for the working directory in many places, some while they are imported.
+    import os
+
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _print(line: str) -> int:
