@@ -28,7 +28,7 @@ def readme_rows() -> str:
         _line(
             "3",
             "aevb-train experiment=figure3 data.n_train=1000 max_samples=2e7",
-            "20 to 40 min a run",
+            "20 min, AEVB",
             _pair(small["AEVB"], 3),
         ),
         _line(
