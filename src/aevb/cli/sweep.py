@@ -222,16 +222,7 @@ def check_data(points: list[SweepPoint]) -> None:
     Raises:
         UserError: With the faults of all points, a line each.
     """
-    faults: dict[str, list[str]] = {}
-    for point in points:
-        try:
-            if point.plan is not None and point.plan.action != "done":
-                point.plan.check_data()
-        except UserError as error:
-            faults.setdefault(str(error), []).append(point.label)
-        except Exception:
-            continue  # something broke, perhaps in a module of the user's: it ends its own job, with its traceback
-    _refuse(faults, len(points))
+    _check_unfinished(points, lambda plan: plan.check_data())
 
 
 def check_accelerators(points: list[SweepPoint]) -> None:
@@ -243,13 +234,19 @@ def check_accelerators(points: list[SweepPoint]) -> None:
     Raises:
         UserError: With the faults of all points, a line each.
     """
+    _check_unfinished(points, lambda plan: check_accelerator(plan.settings))
+
+
+def _check_unfinished(points: list[SweepPoint], check: Callable[[PlannedRun], object]) -> None:
     faults: dict[str, list[str]] = {}
     for point in points:
         try:
             if point.plan is not None and point.plan.action != "done":
-                check_accelerator(point.plan.settings)
+                check(point.plan)
         except UserError as error:
             faults.setdefault(str(error), []).append(point.label)
+        except Exception:
+            continue  # something broke, perhaps in a module of the user's: it ends its own job, with its traceback
     _refuse(faults, len(points))
 
 
