@@ -6,6 +6,7 @@
 import re
 
 from sitegen.benchmark_tables import benchmark_table
+from sitegen.figure2_gap import gap_table, gap_text
 from sitegen.frey_face_tables import frey_bounds, frey_changes, frey_start
 from sitegen.gap_tables import decoder_table, subset_table
 from sitegen.gap_text import frey_start_text, mnist_start_text, training_excess
@@ -13,6 +14,7 @@ from sitegen.hours import hours_table
 from sitegen.mnist_start import mnist_start
 from sitegen.reach import reach_table
 from sitegen.readme_rows import readme_rows
+from sitegen.readme_speed import numbers_speed
 from sitegen.result_tables import likelihood_table, one_rate_table, panel_table
 from sitegen.result_text import figure2_text, figure3_text, one_model_text, unexplained_text
 
@@ -24,6 +26,8 @@ PAGES = (
     "docs/frey-face-gap/README.md",
     "docs/training-curves/README.md",
     "docs/performance.md",
+    "docs/numbers.md",
+    "docs/figure2-gap/README.md",
 )
 BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 BLOCKS = {
@@ -37,6 +41,9 @@ BLOCKS = {
     "mnist-start-text": mnist_start_text,
     "training-excess": training_excess,
     "readme-rows": readme_rows,
+    "speed": numbers_speed,
+    "figure2-gap": gap_table,
+    "figure2-gap-text": gap_text,
     "figure2-text": figure2_text,
     "figure3-text": figure3_text,
     "one-model-text": one_model_text,

@@ -1,11 +1,12 @@
-"""The sentence on speed of the README: the newest measurement of each ratio among the committed records of the benchmarks."""
+"""The sentences on speed of the README and docs/numbers.md: the newest measurement of each ratio among the committed records."""
 
 import json
 from typing import Any
 
+from sitegen.markdown import wrapped
 from sitegen.repository import REPOSITORY
 
-__all__ = ["newest_rows", "readme_speed"]
+__all__ = ["newest_rows", "numbers_speed", "readme_speed"]
 
 THREADS = 1
 WORDS = {
@@ -14,6 +15,15 @@ WORDS = {
     "speed of aevb / JAX jit + scan": "{:.2g} times as JAX",
 }
 """Row of a record -> its words in the README, in this order."""
+
+LONGER_WORDS = {
+    "speed of aevb / pytorch/examples style loop": "{:.2g} times the speed of the pytorch/examples loop",
+    "speed of aevb / textbook Lightning": "{:.2g} times that of a textbook loop in Lightning",
+    "speed of aevb / hand-written closed-form loop": "{:.2g} times that of the loop by hand",
+    "speed of aevb / JAX jit + scan": "{:.2g} times that of JAX",
+}
+STEP = "time of aevb's step / matrix products alone"
+"""Rows of a record -> their words in docs/numbers.md."""
 
 
 def newest_rows() -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
@@ -33,7 +43,24 @@ def readme_speed() -> str:
     rows = newest_rows()
     chosen = [what for what in WORDS if what in rows]
     ratios = ", ".join(WORDS[what].format(rows[what][0]["median"]) for what in chosen)
+    return f"[Speed](docs/performance.md), one thread: {ratios} ({_measured(rows, chosen)})."
+
+
+def numbers_speed() -> str:
+    """Return the paragraph of docs/numbers.md, with the processor and the days of its measurements."""
+    rows = newest_rows()
+    chosen = [what for what in LONGER_WORDS if what in rows]
+    *first, last = (LONGER_WORDS[what].format(rows[what][0]["median"]) for what in chosen)
+    step = f" A step takes {rows[STEP][0]['median']:.2g} times as long as its matrix products." if STEP in rows else ""
+    return wrapped(
+        f"With one thread `aevb-train` as a whole reaches {', '.join(first)} and {last} ({_measured(rows, chosen)}).{step} "
+        "[performance.md](performance.md) has the tables with their ranges, the goals that are met and missed, how cost grows, "
+        "and what is counted."
+    )
+
+
+def _measured(rows: dict[str, tuple[dict[str, Any], dict[str, Any]]], chosen: list[str]) -> str:
     machines = [rows[what][1]["machine"] for what in chosen]
     processors = " and ".join(sorted({str(machine["processor"]) for machine in machines}))
     days = " and ".join(sorted({str(machine["time"])[:10] for machine in machines}))
-    return f"[Speed](docs/performance.md), one thread: {ratios} ({processors}, {days})."
+    return f"{processors}, {days}"

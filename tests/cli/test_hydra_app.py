@@ -59,6 +59,8 @@ def refused(result: subprocess.CompletedProcess[str], folder: Path, *words: str)
         ("latent_dim=2,5", "latent_dim=2,5: several values; try: -m", []),
         ("latent_dim=[2", "latent_dim=[2: not an integer", []),
         ("latent_dim", "latent_dim: not of the form key=value", []),
+        ("digits", "digits: not of the form key=value", ["try: data=digits"]),
+        ("wake_sleep", "wake_sleep: not of the form key=value", ["try: objective=wake_sleep"]),
         ("optimizer.lr=0", "optimizer.lr=0: out of range", ["allowed: a number > 0", "try: optimizer.lr=0.01"]),
         ("batch_size=100000", "batch_size=100000: more than", ["<= data.n_train=50000", "try: batch_size=100"]),
         (

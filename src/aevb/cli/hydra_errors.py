@@ -31,6 +31,11 @@ EXTRAS = {"joblib": "parallel", "submitit": "cluster", "slurm": "cluster"}  # la
 LAUNCHERS = ["basic", "cores", "ensemble"]  # without the presets that others build on
 RUN_KEY = {"evaluate": "run", "figure": "runs"}  # the key that names runs
 DATA_KEYS = ("data.path", "data.root")  # of aevb-train
+GROUPS = {  # whose options are typed without the name of the group
+    "train": ("data", "objective", "model", "experiment", "pitfall", "optimizer"),
+    "evaluate": ("evaluator",),
+    "figure": ("figure",),
+}
 ANSWERS = {
     r"Multiple values for (?P<group>[\w/@]+)\. To override .*: (?P<option>[^']+)'": (
         "+{group}={option}: the group has an option already; try: {group}={option}"
@@ -122,6 +127,8 @@ def _unreadable(argument: str, root: str, arguments: list[str]) -> str:
     if (run_key := RUN_KEY.get(root)) and not equals and os.path.lexists(os.path.expanduser(argument)):
         typed = shlex.quote(literal_path(f"{run_key}={argument}"))
         return f"{argument}: not of the form key=value; allowed: key=value; try: {typed}"
+    if not equals and (group := next((name for name in GROUPS.get(root, ()) if argument in options(name)), None)):
+        return f"{argument}: not of the form key=value; allowed: key=value; try: {group}={argument}"
     if not equals or not KEY.fullmatch(key):
         return f"{argument}: not of the form key=value; allowed: key=value; try: 'key=[a,b]' for a list"
     text = value.strip("'\"")
