@@ -7,6 +7,7 @@ import re
 
 from sitegen.benchmark_tables import benchmark_table
 from sitegen.figure2_gap import gap_table, gap_text
+from sitegen.figure3_gap import committed_text, two_chains_text
 from sitegen.frey_face_tables import frey_bounds, frey_changes, frey_start
 from sitegen.gap_tables import decoder_table, subset_table
 from sitegen.gap_text import frey_start_text, mnist_start_text, training_excess
@@ -28,6 +29,7 @@ PAGES = (
     "docs/performance.md",
     "docs/numbers.md",
     "docs/figure2-gap/README.md",
+    "docs/figure3-gap/README.md",
 )
 BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 BLOCKS = {
@@ -43,6 +45,8 @@ BLOCKS = {
     "readme-rows": readme_rows,
     "speed": numbers_speed,
     "figure2-gap": gap_table,
+    "committed": committed_text,
+    "two-chains": two_chains_text,
     "figure2-gap-text": gap_text,
     "figure2-text": figure2_text,
     "figure3-text": figure3_text,

@@ -5,6 +5,7 @@ import json
 import pytest
 from sitegen import readme_speed
 from sitegen.benchmark_tables import benchmark_table, newest_record
+from sitegen.figure2_gap import gap_table, gap_text
 from sitegen.gap_text import frey_start_text, mnist_start_text, training_excess
 from sitegen.mnist_start import paper_start, starts
 from sitegen.pages_with_numbers import BLOCK, PAGES, filled
@@ -96,3 +97,14 @@ def test_the_speed_in_the_readme_is_the_newest_of_each_ratio(tmp_path, monkeypat
     text = readme_speed.readme_speed()
     assert "2 times as textbook Lightning, 1.7 times as JAX" in text
     assert "(a processor, 2026-01-01 and 2026-01-02)" in text
+    longer = " ".join(readme_speed.numbers_speed().split())
+    assert (
+        "reaches 2 times that of a textbook loop in Lightning and 1.7 times that of JAX (a processor, 2026-" in longer
+    )
+    assert "matrix products" not in longer  # not measured
+
+
+def test_a_table_of_seeds_is_that_of_the_csv():
+    row = next(line for line in gap_table().splitlines() if "paper_variance" in line)
+    assert row.count("\N{MINUS SIGN}") == 4  # one seed in every column
+    assert "2.7 to 4.6 nats above" in " ".join(gap_text().split())

@@ -43,7 +43,7 @@ def _status() -> int:
         "--interval",
         type=float,
         metavar="SECONDS",
-        help="between two looks of --watch (2; 30 where there is no terminal)",
+        help="between two updates of --watch (2; 30 where there is no terminal)",
     )
     trusted = take_trusted()
     arguments = parser.parse_args([argument for argument in sys.argv[1:] if argument not in ("-m", "--multirun")])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["REFRESH_SECONDS", "Summary", "watch"]
 
 REFRESH_SECONDS = 2.0
-"""Between two looks, on a terminal; elsewhere LINE_SECONDS."""
+"""Between two updates, on a terminal; elsewhere LINE_SECONDS."""
 
 IDLE_SECONDS = 300.0
 """Without a run that is trained, after one was: then the sweep was interrupted."""
@@ -41,7 +41,7 @@ def watch(look: Callable[[], list[Row]], interval: float | None) -> int:
 
     Args:
         look: Returns their rows as they are now.
-        interval: Seconds between two looks; None: 2 on a terminal, 30 elsewhere.
+        interval: Seconds between two updates; None: 2 on a terminal, 30 elsewhere.
 
     Returns:
         The exit code: 0, also after the key q; 130 after Ctrl-C, which ends quietly.

@@ -126,7 +126,7 @@ def early_stopping_needs_the_bound(settings: Settings) -> Iterator[Fault]:
 
 
 def validation_needs_a_split(settings: Settings) -> Iterator[Fault]:
-    """What is computed on the validation split needs data that have one.
+    """Refuse what is computed on the validation split where the data have none.
 
     Args:
         settings: The config of the run.
@@ -156,7 +156,7 @@ def no_validation(settings: Settings, source: str) -> Iterator[Fault]:
 
 
 def max_time_is_a_time(settings: Settings) -> Iterator[Fault]:
-    """A time budget is a number of seconds or a clock.
+    """Check that a time budget is a number of seconds or a clock.
 
     Args:
         settings: The config of the run.

@@ -96,7 +96,7 @@ class LivePool:
 
 @contextmanager
 def live_pool() -> Iterator[LivePool]:
-    """A pool whose processes end with the `with` block.
+    """Open a pool whose processes end with the `with` block.
 
     Yields:
         The pool, without processes.

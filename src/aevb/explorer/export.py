@@ -30,18 +30,18 @@ CANDIDATES = 500  # test images among which the embedded ones are chosen
 
 @torch.no_grad()
 def export_run(run: Path, data_root: str | None = None, trusted: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Everything that the page needs of one run.
+    """Return everything that the page needs of one run.
 
     Args:
-        run: directory of a finished run.
-        data_root: folder of the data set; None for the run's own.
-        trusted: modules that the run's config may name.
+        run: Directory of a finished run.
+        data_root: Folder of the data set; None for the run's own.
+        trusted: Users' modules that the run's config may name.
 
     Returns:
         {"model": what JSON can hold, "weights": base64 by parameter name}.
 
     Raises:
-        UserError: the run is not finished, damaged, or its model is not supported.
+        UserError: If the run is not finished or is damaged, or if its model is not supported.
     """
     check_supported(run, read_settings(run))
     loaded = load_run(run, data_root, trusted)

@@ -15,9 +15,9 @@ def choose(label: np.ndarray, missed: np.ndarray, count: int = 20) -> np.ndarray
     """Choose the embedded images: as many of every class, in order of class, the most instructive one last.
 
     Args:
-        label: class of each candidate, (n,).
-        missed: nats by which importance sampling from q(z|x) falls short of log p(x), (n,).
-        count: number of images.
+        label: Class of each candidate, (n,).
+        missed: Nats by which importance sampling from q(z|x) falls short of log p(x), (n,).
+        count: Number of images.
 
     Returns:
         Positions, (count,) or (n,) if there are fewer candidates.

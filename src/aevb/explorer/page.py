@@ -31,10 +31,10 @@ def write_page(runs: list[Path], output: Path, data_root: str | None = None, tru
     """Write the page that explores `runs`.
 
     Args:
-        runs: directories of finished runs, in the order of the page's menu.
-        output: the HTML file.
-        data_root: folder of the data sets; None for each run's own.
-        trusted: modules that the configs may name.
+        runs: Directories of finished runs, in the order of the page's menu.
+        output: The HTML file.
+        data_root: Folder of the data sets; None for each run's own.
+        trusted: Modules that the configs may name.
 
     Returns:
         Size of the file in bytes.

@@ -79,11 +79,11 @@ def reference(
     """Compute the values that the page shows for some images, see the top of the module.
 
     Args:
-        model: the trained model in float64.
-        x: images, (n, D), float64.
-        eps: the table of `noise_table`.
-        quadrature_model: the model to integrate over z, None to leave log p(x) out.
-        integrated: the images whose log p(x) is computed, (n,) bool, the others have none; None: all.
+        model: The trained model in float64.
+        x: Images, (n, D), float64.
+        eps: The table of `noise_table`.
+        quadrature_model: The model to integrate over z, None to leave log p(x) out.
+        integrated: The images whose log p(x) is computed, (n,) bool, the others have none; None: all.
 
     Returns:
         Lists by name: mean and log_var (n, J), kl, elbo, is and, with `quadrature_model`, log_px (n,), in nats.

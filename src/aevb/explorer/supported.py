@@ -41,11 +41,11 @@ def check_supported(run: Path, settings: dict[str, Any]) -> None:
     """Check that the page can compute the model of a run.
 
     Args:
-        run: directory of the run, for the message.
-        settings: its config.
+        run: Directory of the run, for the message.
+        settings: Its config.
 
     Raises:
-        UserError: one line that names the unsupported part and what is supported.
+        UserError: One line that names the unsupported part and what is supported.
     """
     model = settings["model"]
     if model.get("_target_") not in PARTS:

@@ -22,8 +22,8 @@ def encode_array(values: np.ndarray, dtype: str) -> str:
     """Return the little-endian bytes of an array as base64.
 
     Args:
-        values: any shape; written row by row.
-        dtype: numpy name of the stored type, "float16", "float32" or "uint8".
+        values: Any shape; written row by row.
+        dtype: Numpy name of the stored type, "float16", "float32" or "uint8".
     """
     little_endian = np.dtype(dtype).newbyteorder("<")
     return base64.b64encode(np.ascontiguousarray(values, dtype=little_endian).tobytes()).decode()

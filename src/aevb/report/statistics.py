@@ -33,7 +33,7 @@ class Summary(NamedTuple):
     seeds: np.ndarray
 
     def half_width(self) -> np.ndarray:
-        """Half the width of the 95 % interval of the mean, (R,); nan for one seed."""
+        """Return half the width of the 95 % interval of the mean, (R,); nan for one seed."""
         return np.array(
             [
                 t_quantile(n - 1) * s / math.sqrt(n) if n > 1 else math.nan

@@ -9,7 +9,7 @@ function buildGallery() {
       paint(canvas, images.x[n], info);
       const name = info.classes ? `test image ${info.images.index[n]}, class ${label}` : `test image ${info.images.index[n]}`;
       const last = n === info.images.label.length - 1 && info.latent_dim === 2;
-      const hint = last ? `${name}: of the ${info.points.count} points, the one where importance sampling misses most` : name;
+      const hint = last ? `${name}: of the ${info.points.count} points, the one with the largest error of importance sampling` : name;
       const button = element("button", { type: "button", title: hint, "aria-label": hint, className: last ? "missed" : "" }, canvas);
       button.addEventListener("click", () => chooseImage(n));
       return button;

@@ -1,4 +1,4 @@
-"""Frey Face beside the paper: the lower bound along training for several batch sizes and learning rates.
+"""Frey Face beside the paper: the lower bound along training for several sizes of minibatches and learning rates.
 
 One row of panels is AEVB, the other wake-sleep; one column is one latent_dim. A line is the bound of the test images.
 A ring is the training bound at the paper's first evaluation point. It is the mean over all minibatches since the start, so
@@ -23,10 +23,11 @@ __all__ = ["FreyFace"]
 OBJECTIVES = ("sgvb_b", "wake_sleep")
 LATENT_DIMS = (2, 5, 10, 20)
 LINES: dict[tuple[int, float, str], tuple[str, str, Literal["-", "--", ":"]]] = {
-    (100, 0.01, ""): ("batches of 100, lr 0.01", "#0072B2", "-"),
-    (500, 0.01, ""): ("batches of 500, lr 0.01", "#D55E00", "-"),
-    (500, 0.02, ""): ("batches of 500, lr 0.02", "#E69F00", "--"),
-    (100, 0.01, "objective.dreams=clipped"): ("batches of 100, lr 0.01, clipped dreams", "#CC79A7", ":"),
+    (100, 0.01, ""): ("minibatches of 100, lr 0.01", "#0072B2", "-"),
+    (100, 0.02, ""): ("minibatches of 100, lr 0.02", "#56B4E9", "--"),
+    (500, 0.01, ""): ("minibatches of 500, lr 0.01", "#D55E00", "-"),
+    (500, 0.02, ""): ("minibatches of 500, lr 0.02", "#E69F00", "--"),
+    (100, 0.01, "objective.dreams=clipped"): ("minibatches of 100, lr 0.01, clipped dreams", "#CC79A7", ":"),
 }
 """(batch_size, lr, change) of the lines: label, colour and style."""
 
@@ -71,9 +72,9 @@ class FreyFace(Figure):
                 same = [item for item in curves if (item.objective, item.latent_dim) == (objective, latent_dim)]
                 _panel(ax, same, objective, latent_dim)
                 ax.set_title(f"{method(objective).label}, latent_dim {latent_dim}", fontsize=9)
-            grid[row][0].set_ylabel("lower bound, nats")
+            grid[row][0].set_ylabel("test bound, nats")
         for ax in grid[-1]:
-            ax.set_xlabel("training samples")
+            ax.set_xlabel("training samples seen")
         canvas.legend(handles=_legend(), loc="outside lower center", ncols=3, fontsize=8)
         rows = [row for item in curves for row in _rows(item)]
         return Drawing(rows, canvas, text=f"{_caption()}\n\n{markdown_table([_line(item) for item in curves])}")

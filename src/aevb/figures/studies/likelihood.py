@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
+from matplotlib.lines import Line2D
 
 from aevb.data.target_convention import TargetConvention
 from aevb.evaluators.partial import read_values
@@ -26,6 +27,7 @@ __all__ = ["Likelihood"]
 
 COLOURS = {"lower bound": "#0072B2", "upper bound": "#D55E00", "exact": "#000000"}
 SHOWN = {"log_px": "", "log_px_kde": ", KDE", "log_px_validated": ", validated KDE", "bound": ""}
+LABELS = {"upper bound": "upper bound if no mode is missed"}
 LINEAR = 0.01  # nats, where the axis of differences turns from linear to logarithmic
 GREY = (
     "The targets are grey: log p(x) stands for log ∫ p(z) exp(-cross-entropy) dz, which is no log-mass of x. It bounds "
@@ -66,7 +68,7 @@ class Likelihood(Figure):
         """Compose a panel per run with one line per estimate (see `Figure.compose`)."""
         by_run = {run.name: (run, _estimates(run)) for run in runs}
         heights = [1 + len(estimates) for _, estimates in by_run.values()]
-        canvas = Canvas(figsize=(6.5, 0.6 * len(by_run) + 0.2 * sum(heights)))
+        canvas = Canvas(figsize=(6.5, 0.3 + 0.6 * len(by_run) + 0.2 * sum(heights)))
         grid = canvas.add_gridspec(len(by_run), 1, height_ratios=heights)
         rows: list[dict[str, Any]] = []
         texts = []
@@ -75,6 +77,7 @@ class Likelihood(Figure):
             _panel(canvas.add_subplot(grid[i]), run, own_rows)
             texts.append(_text(run, own_rows + _gaps(run)))
             rows += own_rows + _gaps(run)
+        _legend(canvas, {line["side"] for line in rows if "difference" in line} or {line["side"] for line in rows})
         return Drawing(rows, canvas, text="\n".join(texts))
 
 
@@ -175,9 +178,15 @@ def _panel(ax: Axes, run: Run, rows: list[dict[str, Any]]) -> None:
     ax.set_title(
         f"{dataset(str(run.settings['choices']['data']))}, $N_z = {run.settings['latent_dim']}$: {n:,} {split} images"
     )
-    for side in dict.fromkeys(row["side"] for row in shown):
-        ax.plot([], [], "o", color=COLOURS[side], markersize=3.5, label=side)
-    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+
+
+def _legend(canvas: Canvas, sides: set[str]) -> None:
+    handles = [
+        Line2D([], [], color=colour, marker="o", linewidth=0, markersize=3.5, label=LABELS.get(side, side))
+        for side, colour in COLOURS.items()
+        if side in sides
+    ]
+    canvas.legend(handles=handles, loc="outside lower center", ncols=len(handles))
 
 
 def _text(run: Run, rows: list[dict[str, Any]]) -> str:
