@@ -30,10 +30,17 @@ from aevb.runs import manifest
 from aevb.runs.lock import lock
 from aevb.runs.status import failure_reason, has_diverged
 
-__all__ = ["train"]
+__all__ = ["final_values", "train"]
 
 SIGNALLED = 128  # the exit code after a signal is 128 + its number
-ACTIONS = {"new": "training", "resume": "going on", "extend": "extending"}
+ACTIONS = {"new": "training", "resume": "resuming", "extend": "extending"}
+LOG_PX = {
+    "importance": "log p(x) by importance sampling",
+    "ais": "log p(x) by annealed importance sampling",
+    "quadrature": "log p(x) by quadrature",
+    "enumeration": "log p(x) by enumeration",
+}
+"""The evaluators of log p(x) in the last line of a run, nats per image."""
 
 
 def train() -> None:
@@ -143,7 +150,7 @@ def _prepare(plan: PlannedRun, context: JobContext, here: bool = False) -> Queue
     directory, settings = plan.directory, plan.settings
     if plan.action == "done":
         seen = runs.Run(directory).done["samples_seen"]
-        print(f"{directory}: finished already, {seen:,} samples{_results(directory)}", flush=True)
+        print(f"{directory}: finished already, {seen:,} samples{final_values(directory)}", flush=True)
         return None
     if not context.prepare_only:
         check_accelerator(settings)
@@ -182,7 +189,7 @@ def _report(plan: PlannedRun, code: int, sweeping: bool) -> None:
     """Print the end of a run by the exit code of the process that trained it, negative if a signal ended it."""
     directory = plan.directory
     if code == 0:
-        print(f"{directory}: finished{_results(directory)}", flush=True)
+        print(f"{directory}: finished{final_values(directory)}", flush=True)
         if warning := runs.Run(directory).done.get("warning"):
             print_warning(f"{directory}: {warning}")
         return
@@ -201,8 +208,17 @@ def _report(plan: PlannedRun, code: int, sweeping: bool) -> None:
     sys.exit(f"{PROGRAM}: {died}")
 
 
-def _results(directory: Path) -> str:
+def final_values(directory: Path) -> str:
+    """Return what the last line of a run says about the test images.
+
+    Args:
+        directory: The directory of a finished run.
+
+    Returns:
+        For each evaluator "; test", what it estimates, the mean and its standard error.
+    """
     test = runs.Run(directory).done.get("test", {})
     return "".join(
-        f"; test {name} {with_error(value['mean'], value['standard_error'], 2)}" for name, value in test.items()
+        f"; test {LOG_PX.get(name, name)} {with_error(value['mean'], value['standard_error'], 2)}"
+        for name, value in test.items()
     )
