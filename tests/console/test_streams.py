@@ -114,7 +114,9 @@ def test_a_locale_without_our_characters(command: str, two_runs: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    "closed", [*(pytest.param(one, marks=pytest.mark.long) for one in ("<&-", ">&-", "2>&-")), "<&- >&- 2>&-"]
+)
 @pytest.mark.fault("a sweep with closed standard streams, as under cron", "every run is trained")
 def test_a_sweep_without_standard_streams_trains(closed: str, tmp_path: Path) -> None:
     result = shell(f"aevb-train -m seed=0,1 {' '.join(TINY)} {closed}", tmp_path)

@@ -35,7 +35,7 @@ def harness(folder: Path, monkeypatch: pytest.MonkeyPatch, kills: int, *more: st
     "the same weights, metrics.csv and TensorBoard points as without kills (115 kills: see below)",
 )
 @linux
-@pytest.mark.parametrize("objective", ["sgvb_b", "mcem"])
+@pytest.mark.parametrize("objective", ["sgvb_b", pytest.param("mcem", marks=pytest.mark.long)])
 def test_a_killed_run_comes_to_the_same_bits(objective: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # The paper's objective, and the one with most of its own in the checkpoint; the others go on in test_objectives_go_on.py.
     # No warm-up: Monte Carlo EM has few updates in a run of this length, and the weights shall move.
@@ -47,5 +47,6 @@ def test_a_killed_run_comes_to_the_same_bits(objective: str, tmp_path: Path, mon
     "the same weights, metrics.csv and TensorBoard points as without kills; no process remains after 10 s",
 )
 @linux
+@pytest.mark.long  # tests/training/callbacks/test_preemption.py kills two ranks once
 def test_two_ranks_killed_twice_come_to_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     harness(tmp_path, monkeypatch, 2, "--devices", "2", "max_samples=3e4")
