@@ -19,6 +19,7 @@ from aevb.evaluation.evaluate_run import evaluate_run
 from aevb.evaluation.loading import Weights
 from aevb.evaluation.trained_model import TrainedModel
 from aevb.evaluators.partial import read_values
+from aevb.execution.queue import blocks_at_once
 from aevb.nn.torch_settings import default_torch_settings
 from aevb.runs import layout
 from aevb.runs.records import read_evaluation
@@ -111,6 +112,7 @@ class TrainedRun(TrainedModel):
         num_images: int | None = None,
         seed: int = 0,
         threads: int = 1,
+        cores: int | None = None,
         matmul_precision: str = "highest",
         output_dir: str | PathLike[str] | None = None,
         progress: bool = True,
@@ -125,7 +127,8 @@ class TrainedRun(TrainedModel):
             split: "train", "valid" or "test".
             num_images: Only the first images of the split; None: all.
             seed: The seed of the evaluation's own noise.
-            threads: Number of CPU threads; the last digits depend on it.
+            threads: Number of CPU threads of a block of images; the last digits depend on it.
+            cores: On which blocks of images are evaluated at the same time; None: all.
             matmul_precision: "highest", "high" or "medium", where the device has them.
             output_dir: A folder for the results, below it one with the run's name; None: the run directory.
             progress: Whether to show a progress bar.
@@ -138,7 +141,8 @@ class TrainedRun(TrainedModel):
             UserError: If the evaluator does not exist or does not support the model, or a setting is invalid.
         """
         overrides = {"run": str(self.directory), "split": split, "num_images": num_images, "data_root": self.data_root}
-        overrides |= {"seed": seed, "threads": threads, "matmul_precision": matmul_precision}
+        overrides |= {"seed": seed, "threads": threads, "cores": cores}
+        overrides["matmul_precision"] = matmul_precision
         overrides["output_dir"] = None if output_dir is None else fspath(output_dir)
         node = {**_evaluator_node(evaluator), **settings}
         checked = validate(
@@ -146,6 +150,7 @@ class TrainedRun(TrainedModel):
         )
         rest = {key: checked[key] for key in ("num_images", "data_root", "seed", "threads", "matmul_precision")}
         rest["output_dir"] = None if output_dir is None else Path(output_dir)
+        rest["cores"] = blocks_at_once(checked["cores"], checked["threads"])
         run, evaluators = self.directory, checked["evaluator"]
         with default_torch_settings(), nullcontext() if progress else without_bars():
             (path,) = evaluate_run(

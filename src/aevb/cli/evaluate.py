@@ -1,7 +1,8 @@
 """aevb-evaluate: evaluate a finished run, or several.
 
-A single run is evaluated in this process. Several runs (a list, a pattern, or the points of a sweep) are evaluated by child
-processes, as many at once as there are cores; a run that fails does not end the others.
+A single run is evaluated in this process, several blocks of its images at once. Several runs (a list, a pattern, or the
+points of a sweep) are evaluated by child processes, as many at once as there are cores; a run that fails does not end the
+others.
 """
 
 import os
@@ -22,6 +23,7 @@ from aevb.console.imports import without_collection
 from aevb.errors import UserError
 from aevb.execution.child_process import thread_variables
 from aevb.execution.evaluation_queue import evaluate_in_parallel
+from aevb.execution.queue import blocks_at_once
 from aevb.runs.data_record import KEYS
 from aevb.runs.run_reference import is_archived, unpacked_run
 
@@ -67,7 +69,7 @@ def _evaluate(cfg: DictConfig, context: JobContext) -> None:
         with without_collection():
             from aevb.execution.evaluation_worker import evaluate as evaluate_here  # imports torch
 
-        evaluate_here(settings, context.trusted)
+        evaluate_here(settings, context.trusted, blocks_at_once(settings["cores"], settings["threads"]))
         return
     count = len(chosen_runs(settings["run"]))
     failed = _evaluate_several([("", settings)], context.trusted, None)

@@ -19,6 +19,7 @@ from aevb.config.identity import IN_THE_NAME
 from aevb.console.imports import without_collection
 from aevb.data.torchvision_import import matching_torchvision
 from aevb.errors import UserError
+from aevb.execution.queue import blocks_at_once
 from aevb.runs.data_record import absolute_location, located, record_data
 from aevb.runs.origin import with_origin
 from aevb.runs.settings import OPTION
@@ -138,7 +139,8 @@ def train_here(plan: PlannedRun, trusted: tuple[str, ...]) -> None:
     try:
         with without_collection(), matching_torchvision():
             from aevb.training import train_run  # imports torch
-        train_run.run(plan.directory, trusted, data=take_data(plan.settings))
+        cores = blocks_at_once(None, plan.settings["trainer"]["threads"])
+        train_run.run(plan.directory, trusted, data=take_data(plan.settings), cores=cores)
     except UserError:
         if plan.action == "new" and not has_diverged(plan.directory):
             runs.discard(plan.directory)

@@ -30,6 +30,7 @@ NOT_IN_FINGERPRINT = (
     "evaluation.start",
     "evaluation.every",
     "evaluation.final_images",
+    "evaluation.cores",
     "trainer.graph_steps",
     "init_from",
     "max_time",

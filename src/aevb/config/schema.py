@@ -78,7 +78,7 @@ class Evaluate(NamedTuple):
             `torch.set_float32_matmul_precision`.
         output_dir: The folder in which the results are written, in a folder of the run's name; None for the run
             directory.
-        cores: The cores on which several runs are evaluated; None for all.
+        cores: The cores on which several runs, or the images of a single one, are evaluated; None for all.
     """
 
     evaluator: dict[str, dict[str, Any]]

@@ -53,6 +53,7 @@ def evaluate_run(
     trusted: tuple[str, ...] = (),
     print_table: bool = True,
     weights: Weights = "final",
+    cores: int = 1,
 ) -> list[Path]:
     """Apply each evaluator to each split, write run/evaluation/*.json and print a table.
 
@@ -70,6 +71,7 @@ def evaluate_run(
         trusted: Names of user modules that may contain the targets of the config.
         print_table: Whether to print the table.
         weights: "final" for model.pt, "best" for best.pt, whose evaluations lie in evaluation/best.
+        cores: How many blocks of images are evaluated at the same time; the values do not depend on it.
 
     Returns:
         The JSON files, one for each split and evaluator.
@@ -112,7 +114,7 @@ def evaluate_run(
                     "matmul_precision": matmul_precision,
                 }
                 facts["meaning"] = convention.meaning(evaluator.likelihood(loaded.model))
-                evaluation = _evaluate(evaluator, loaded.model, x, path, facts)
+                evaluation = _evaluate(evaluator, loaded.model, x, path, facts, cores)
                 record(results, evaluator, evaluation[0], split_name, part, best, **evaluation[1])
                 _partial(path, identity).discard()
             written.append(path)
@@ -125,12 +127,12 @@ def evaluate_run(
 
 
 def _evaluate(
-    evaluator: Evaluator, model: VAE, x: Tensor, path: Path, facts: dict[str, Any]
+    evaluator: Evaluator, model: VAE, x: Tensor, path: Path, facts: dict[str, Any], cores: int
 ) -> tuple[Evaluation, dict[str, Any]]:
     before = peak_memory()
     partial = _partial(path, facts["identity"])
     with bar(len(x), path.stem, "images") as progress:
-        evaluation = run_over(evaluator, model, x, facts["seed"], progress, partial)
+        evaluation = run_over(evaluator, model, x, facts["seed"], progress, partial, cores=cores)
     memory = {
         "peak_memory_bytes": peak_memory(),
         "peak_memory_above_model_and_data_bytes": peak_memory() - before,

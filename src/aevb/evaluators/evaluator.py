@@ -20,6 +20,7 @@ from torch import Tensor
 from aevb.console.progress import Bar
 from aevb.data.target_convention import Likelihood
 from aevb.distributions import Bernoulli
+from aevb.evaluators.blocks import in_order
 from aevb.evaluators.partial import Partial
 from aevb.evaluators.suitable import unsupported
 from aevb.models.vae import VAE
@@ -225,6 +226,7 @@ def run_over(
     partial: Partial | None = None,
     known: Evaluation | None = None,
     first_draws: FirstDraws | None = None,
+    cores: int = 1,
 ) -> Evaluation:
     """Apply an evaluator to all images, block by block.
 
@@ -240,6 +242,7 @@ def run_over(
         known: The evaluation of the first of these images, with the same model and seed: whole blocks of them are not
             evaluated again.
         first_draws: Where noise is kept for the next evaluation with the same seed; None: nowhere.
+        cores: How many blocks a CPU evaluates at the same time; the values do not depend on it.
 
     Returns:
         The values of all images and the summary.
@@ -261,19 +264,25 @@ def run_over(
         own_values = {name: _padded(value[:done], len(x), rank == 0) for name, value in known.values.items()}
     if bar is not None:
         bar.advance(done)
-    for k, start in enumerate(range(done, len(x), evaluator.images)):
-        block = x[start : start + evaluator.images]
-        if k % world == rank:
-            noise = RowNoise(seed, evaluator.name, range(start, start + len(block)), device, first_draws)
-            values = evaluator.values(model, block.to(device), noise)
-            for name, value in values.items():
-                own_values.setdefault(name, torch.zeros(len(x), dtype=torch.float64))[start : start + len(block)] = (
-                    value
-                )
+
+    def values_of(block: range) -> dict[str, Tensor]:
+        noise = RowNoise(seed, evaluator.name, block, device, first_draws)
+        return evaluator.values(model, x[block.start : block.stop].to(device), noise)
+
+    rows = range(len(x))
+    blocks = [rows[start : start + evaluator.images] for start in rows[done :: evaluator.images]]
+    own_blocks = blocks[rank::world]
+    results = in_order(values_of, own_blocks, cores if device.type == "cpu" and world == 1 else 1)
+    for block, result in zip(own_blocks, results, strict=True):
+        for name, value in result.items():
+            own_values.setdefault(name, torch.zeros(len(x), dtype=torch.float64))[block.start : block.stop] = value
         if bar is not None:
-            bar.advance(len(block))
+            bar.advance(sum(map(len, blocks[:world])))  # those that the other ranks have evaluated meanwhile, too
+        del blocks[:world]
         if partial is not None:
-            partial.save(own_values, start + len(block))
+            partial.save(own_values, block.stop)
+    if bar is not None:
+        bar.advance(sum(map(len, blocks)))
     values = _combine_ranks(own_values, world)
     return Evaluation(values, evaluator.primary_value, evaluator.summary(model, x.to(device), values))
 

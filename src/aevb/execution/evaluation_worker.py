@@ -16,12 +16,13 @@ from aevb.execution.lifetime import exit_immediately, exit_with_parent
 __all__ = ["evaluate", "main"]
 
 
-def evaluate(settings: dict[str, Any], trusted: tuple[str, ...]) -> None:
+def evaluate(settings: dict[str, Any], trusted: tuple[str, ...], cores: int = 1) -> None:
     """Evaluate a run as the validated config of aevb-evaluate says, and print the table.
 
     Args:
         settings: The config; `run` is one run directory.
         trusted: Users' modules that a config may name.
+        cores: On which the images of the run are evaluated.
 
     Raises:
         UserError: For what a user can mend.
@@ -30,7 +31,7 @@ def evaluate(settings: dict[str, Any], trusted: tuple[str, ...]) -> None:
     rest = {key: settings[key] for key in ("num_images", "data_root", "seed", "threads", "matmul_precision", "weights")}
     output_dir = Path(settings["output_dir"]) if settings.get("output_dir") else None
     run, evaluators = Path(settings["run"]), settings["evaluator"]
-    evaluate_run(run, evaluators, splits, **rest, output_dir=output_dir, trusted=trusted)
+    evaluate_run(run, evaluators, splits, **rest, output_dir=output_dir, trusted=trusted, cores=cores)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -10,7 +10,7 @@ from aevb.execution import pool
 from aevb.execution.child_process import WorkerCommand
 from aevb.execution.ensemble_groups import compatibility_key
 
-__all__ = ["QueuedRun", "available_cores", "train_in_ensembles", "train_in_parallel"]
+__all__ = ["QueuedRun", "available_cores", "blocks_at_once", "train_in_ensembles", "train_in_parallel"]
 
 
 class QueuedRun(NamedTuple):
@@ -75,6 +75,16 @@ def train_in_ensembles(queue: Sequence[QueuedRun], members: int) -> Generator[tu
             code = pool.run_worker(WorkerCommand.together([queue[index].command for index in some]))
             for index in some:
                 yield index, 0 if runs.state(queue[index].directory) == "done" else code
+
+
+def blocks_at_once(cores: int | None, threads: int) -> int:
+    """How many blocks of images one process evaluates at the same time.
+
+    Args:
+        cores: The number of cores to keep busy; None: all that this process may use.
+        threads: Threads of linear algebra of each block.
+    """
+    return max(1, (cores or available_cores()) // threads)
 
 
 def available_cores() -> int:

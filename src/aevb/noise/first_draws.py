@@ -1,5 +1,6 @@
 """The noise that the evaluation points of a run have in common."""
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,7 @@ class FirstDraws:
     def __init__(self) -> None:
         self._arrays: dict[tuple[Any, ...], np.ndarray] = {}
         self._kept = 0
+        self._lock = threading.Lock()  # blocks may be evaluated at the same time
 
     def __call__(self, key: tuple[Any, ...], draw: Callable[[], np.ndarray]) -> np.ndarray:
         """Return the array of a key.
@@ -34,8 +36,9 @@ class FirstDraws:
         """
         if key not in self._arrays:
             array = draw()
-            if self._kept + array.size > self.NUMBERS:
-                return array
-            self._arrays[key] = array
-            self._kept += array.size
+            with self._lock:
+                if self._kept + array.size > self.NUMBERS:
+                    return array
+                self._arrays[key] = array
+                self._kept += array.size
         return self._arrays[key].copy()

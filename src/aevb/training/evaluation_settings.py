@@ -22,6 +22,8 @@ class EvaluationSettings:
         splits: Splits of the evaluation points; both: also the first images of the training set, in columns train_*;
             valid: also the bound on the validation split, in columns valid_*; all: all three.
         train_window: Number of training samples that one value of train_bound averages over.
+        cores: Cores of a CPU on which blocks of images are evaluated at the same time; None: all of them for a run that
+            trains alone, and one for a run of a sweep. The values do not depend on it.
     """
 
     start: PositiveInt = 1
@@ -30,3 +32,4 @@ class EvaluationSettings:
     final_images: PositiveInt | None = None
     splits: Literal["test", "both", "valid", "all"] = "test"
     train_window: PositiveInt = 230_000
+    cores: PositiveInt | None = None

@@ -28,6 +28,7 @@ def evaluate(
     device: torch.device,
     latest: dict[str, TimedEvaluation],
     shown: bool,
+    cores: int = 1,
 ) -> dict[str, TimedEvaluation]:
     """Evaluate the trained model on the test images of a run.
 
@@ -40,6 +41,7 @@ def evaluate(
         latest: The evaluations of the first test images at the end of training, by name; empty if this process has not
             trained.
         shown: Whether to draw a progress bar.
+        cores: How many blocks of images are evaluated at the same time.
 
     Returns:
         The evaluations by name.
@@ -50,7 +52,8 @@ def evaluate(
         start, before = time.perf_counter(), latest.get(name)
         known, seconds = (None, 0.0) if before is None else (before.evaluation, before.seconds)
         with bar(len(context.x), f"{evaluator.name}, test split", "images", shown=shown) as progress:
-            evaluation = run_over(evaluator, context.model, context.x, context.settings["seed"], progress, known=known)
+            seed = context.settings["seed"]
+            evaluation = run_over(evaluator, context.model, context.x, seed, progress, known=known, cores=cores)
         results[name] = TimedEvaluation(evaluator, evaluation, seconds + time.perf_counter() - start)
     context.model.cpu()
     return results

@@ -59,6 +59,7 @@ def run(
     slot: Slot | None = None,
     signals: Signals | None = None,
     data: LoadedData | None = None,
+    cores: int = 1,
 ) -> None:
     """Train a run to its max_samples, evaluate it, and mark it as done.
 
@@ -69,6 +70,7 @@ def run(
         slot: The run's place in an ensemble, if it is trained with others in one process.
         signals: Where a run in a thread receives signals; None: handlers are installed.
         data: The data of the run, if this process has read them already.
+        cores: On which the run is evaluated, if its config does not say.
 
     Raises:
         UserError: For what a user can mend. Whatever ends the run early is written to FAILED.
@@ -77,7 +79,7 @@ def run(
     with lock(directory) if ranks.first else nullcontext():
         try:
             with signals or Signals() as received:
-                _run(directory, trusted, ranks, slot, received, data)
+                _run(directory, trusted, ranks, slot, received, data, cores)
         except OutputError:  # the reader of the output has gone: no failure of the run
             raise
         except Exception as error:
@@ -98,12 +100,13 @@ def _run(
     slot: Slot | None,
     signals: Signals,
     data: LoadedData | None,
+    cores: int,
 ) -> None:
     settings = runs.read_settings(directory)
     budget = settings.get("max_time")
     with nullcontext() if budget is None else time_budget(budget, signals):
         try:
-            _train(directory, settings, trusted, ranks, slot, signals, data)
+            _train(directory, settings, trusted, ranks, slot, signals, data, cores)
         except UserError:
             check_is_still_there(directory)  # a folder that was renamed shows first in a file that cannot be written
             raise
@@ -117,6 +120,7 @@ def _train(
     slot: Slot | None,
     signals: Signals,
     data: LoadedData | None,
+    cores: int,
 ) -> None:
     trainer_settings: TrainerSettings = instantiate(settings["trainer"], trusted=trusted)
     _check_devices(trainer_settings, ranks)
@@ -136,7 +140,8 @@ def _train(
     points: EvaluationSettings = instantiate(settings["evaluation"], trusted=trusted)
     schedule = EvaluationSchedule(settings["max_samples"], points.start, points.every)
     timer = TrainingTimer() if slot is None else slot.batcher.timer
-    evaluation = EvaluationCallback(context, evaluators, run_logger, schedule, RunClock(timer))
+    cores = points.cores or cores
+    evaluation = EvaluationCallback(context, evaluators, run_logger, schedule, RunClock(timer), cores)
     rule: EarlyStopping | None = instantiate(settings.get("early_stopping"), trusted=trusted)
     early = None if rule is None else EarlyStoppingCallback(rule, evaluation)
     with BackgroundWriter() as writer:
@@ -145,7 +150,7 @@ def _train(
 
     last = context._replace(x=context.x[: points.final_images])
     with timer.pause():
-        results = evaluate(last, evaluators, device, evaluation.latest, shown=ranks.first)
+        results = evaluate(last, evaluators, device, evaluation.latest, shown=ranks.first, cores=cores)
     if not ranks.first:
         return
     write_evaluations(job, module.model, results, points.final_images)

@@ -49,6 +49,7 @@ class EvaluationCallback(L.Callback):
         run_logger: Logger that is given every row.
         schedule: The evaluation points.
         clock: Seconds of the run; an evaluation is not counted as training.
+        cores: How many blocks of images are evaluated at the same time.
     """
 
     def __init__(
@@ -58,9 +59,10 @@ class EvaluationCallback(L.Callback):
         run_logger: RunLogger,
         schedule: EvaluationSchedule,
         clock: RunClock,
+        cores: int = 1,
     ) -> None:
         self.context, self.evaluators, self.run_logger = context, evaluators, run_logger
-        self.schedule, self.clock = schedule, clock
+        self.schedule, self.clock, self.cores = schedule, clock, cores
         self.rows: list[dict[str, float]] = []
         self.latest: dict[str, TimedEvaluation] = {}
         self._extra: dict[str, None] = {}  # an ordered set
@@ -140,7 +142,7 @@ class EvaluationCallback(L.Callback):
     def _values(self, name: str, evaluator: Evaluator, split: str, x: Tensor) -> dict[str, float]:
         start = time.perf_counter()
         seed = self.context.settings["seed"]
-        evaluation = run_over(evaluator, self.context.model, x, seed, first_draws=self._first_draws)
+        evaluation = run_over(evaluator, self.context.model, x, seed, first_draws=self._first_draws, cores=self.cores)
         if split == "test":
             self.latest[name] = TimedEvaluation(evaluator, evaluation, time.perf_counter() - start)
         # Another evaluator may have a value called bound; it must not take the place of the column test_bound.

@@ -1,0 +1,78 @@
+"""The blocks of an evaluation on several cores: the same bits, in the same order, and errors and interrupts as without."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from aevb.evaluators.blocks import in_order
+from aevb.evaluators.evaluator import run_over
+from aevb.evaluators.importance import Importance
+from aevb.models.bernoulli import BernoulliDecoder
+from aevb.models.gaussian import GaussianEncoder
+from aevb.models.prior import StandardNormal
+from aevb.models.vae import VAE
+from aevb.noise import FirstDraws
+
+
+@pytest.fixture
+def model() -> VAE:
+    torch.manual_seed(0)
+    return VAE(GaussianEncoder(12, 3, 8), BernoulliDecoder(12, 3, 8), StandardNormal(3))
+
+
+@pytest.mark.parametrize("cores", [2, 5])
+def test_the_values_have_the_same_bits(model: VAE, cores: int) -> None:
+    x = torch.rand(23, 12)
+    evaluator, kept = Importance(samples=30, batch_size=10), FirstDraws()  # five images a block
+    alone = run_over(evaluator, model, x, 0)
+    for _ in range(2):  # also with noise that was kept
+        together = run_over(evaluator, model, x, 0, first_draws=kept, cores=cores)
+        for name, value in alone.values.items():
+            torch.testing.assert_close(together.values[name], value, rtol=0, atol=0, equal_nan=True)
+
+
+def test_several_blocks_at_the_same_time_in_order() -> None:
+    meeting = threading.Barrier(3, timeout=30)
+
+    def block(number: int) -> int:
+        meeting.wait()  # fails unless three blocks are computed at once
+        return number
+
+    assert list(in_order(block, range(9), 3)) == list(range(9))
+
+
+def test_no_more_blocks_are_begun_than_are_wanted() -> None:
+    begun: list[int] = []
+
+    def block(number: int) -> int:
+        begun.append(number)
+        return number
+
+    results: Iterator[int] = in_order(block, range(1000), 2)
+    assert next(results) == 0
+    results.close()  # type: ignore[attr-defined]
+    assert len(begun) <= 3
+
+
+def test_modes_of_torch_hold_in_every_thread() -> None:
+    tiny = torch.tensor(1e-40)
+
+    def modes(_: int) -> tuple[bool, bool, int, float]:
+        return torch.is_inference_mode_enabled(), torch.is_grad_enabled(), torch.get_num_threads(), (tiny * 1).item()
+
+    for inference, gradients, flush in ((False, True, False), (False, False, True), (True, False, False)):
+        torch.set_flush_denormal(flush)
+        with torch.inference_mode(inference), torch.set_grad_enabled(gradients):
+            here = modes(0)
+            assert set(in_order(modes, range(8), 4)) == {here}
+        assert (here[-1] == 0) == flush
+    torch.set_flush_denormal(False)
+
+
+def test_an_error_of_a_block_is_raised_in_its_turn() -> None:
+    results = in_order(lambda number: 6 // (2 - number), range(4), 2)
+    assert [next(results), next(results)] == [3, 6]
+    with pytest.raises(ZeroDivisionError):
+        next(results)
