@@ -1,6 +1,7 @@
 """The blocks of an evaluation on several cores: the same bits, in the same order, and errors and interrupts as without."""
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -76,3 +77,17 @@ def test_an_error_of_a_block_is_raised_in_its_turn() -> None:
     assert [next(results), next(results)] == [3, 6]
     with pytest.raises(ZeroDivisionError):
         next(results)
+
+
+def test_an_interrupt_does_not_wait_for_the_blocks() -> None:
+    def block(number: int) -> int:
+        for _ in range(number * 600):  # a minute for the second block
+            time.sleep(0.1)
+        return number
+
+    results = in_order(block, range(3), 2)
+    assert next(results) == 0
+    begin = time.monotonic()
+    results.close()  # type: ignore[attr-defined]
+    assert time.monotonic() - begin < 30
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("evaluation")]

@@ -4,6 +4,8 @@ The blocks of images are independent and have noise of their own, and each is co
 alone. So the values have the same bits on any number of cores.
 """
 
+import ctypes
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -33,10 +35,19 @@ def in_order(function: Callable[[Block], Result], blocks: Sequence[Block], cores
         yield from map(function, blocks)
         return
     inference, gradients = torch.is_inference_mode_enabled(), torch.is_grad_enabled()
+    busy: set[int] = set()
+    lock = threading.Lock()
 
     def call(block: Block) -> Result:
-        with torch.inference_mode(inference), torch.set_grad_enabled(gradients):  # each thread has modes of its own
-            return function(block)
+        own = threading.get_ident()
+        with lock:
+            busy.add(own)
+        try:
+            with torch.inference_mode(inference), torch.set_grad_enabled(gradients):  # each thread has its own modes
+                return function(block)
+        finally:
+            with lock:
+                busy.discard(own)
 
     threads = torch.get_num_threads()
     pool = ThreadPoolExecutor(cores, "evaluation", initializer=torch.set_num_threads, initargs=(threads,))
@@ -49,4 +60,15 @@ def in_order(function: Callable[[Block], Result], blocks: Sequence[Block], cores
         while pending:
             yield pending.popleft().result()
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)  # an interrupt does not wait for the blocks that are begun
+        with lock:
+            _abandon(busy)  # after an error or an interrupt; Python does not end before its threads
+        pool.shutdown(cancel_futures=True)
+
+
+class _Abandoned(BaseException):
+    """Ends a block whose result is no longer wanted."""
+
+
+def _abandon(threads: set[int]) -> None:
+    for thread in threads:  # each ends as soon as the operation of torch that it is in has ended
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(_Abandoned))
