@@ -23,10 +23,16 @@ def pages() -> Iterator[tuple[str, str]]:
 
 
 def pictures() -> list[str]:
-    """Return the committed pictures of docs/ that a figure of conf/figure draws, relative to the repository."""
+    """Return the committed pictures of docs/ that a figure of conf/figure draws, relative to the repository.
+
+    `aevb-figure` writes a CSV beside each; a screenshot of the same name has none.
+    """
     names = set(options("figure"))
-    images = [path for path in committed() if path.startswith("docs/") and path.endswith(".png")]
-    return sorted((path for path in images if PurePosixPath(path).stem in names), key=lambda path: (_rank(path), path))
+    files = {PurePosixPath(path) for path in committed() if path.startswith("docs/")}
+    drawn = [
+        path for path in files if path.suffix == ".png" and path.stem in names and path.with_suffix(".csv") in files
+    ]
+    return sorted(map(str, drawn), key=lambda path: (_rank(path), path))
 
 
 def _rank(path: str) -> int:

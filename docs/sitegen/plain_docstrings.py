@@ -7,7 +7,7 @@ In reStructuredText they would be markup, so they are escaped, and an indented b
 import re
 from typing import Any
 
-__all__ = ["escaped", "plain", "setup", "unannotated"]
+__all__ = ["escaped", "is_alias", "plain", "setup", "unannotated"]
 
 SECTION = re.compile(r"^(Args|Attributes|Returns|Yields|Raises|Example|Examples|Note|References):\s*$")
 SPECIAL = re.compile(r"([\\*|]|_(?=\W|$))")
@@ -21,6 +21,7 @@ def setup(app: Any) -> dict[str, bool]:
     app.connect("autodoc-process-docstring", _before_napoleon, priority=100)
     app.connect("autodoc-process-docstring", _after_napoleon, priority=900)
     app.connect("autodoc-process-signature", _signature)
+    app.connect("autodoc-skip-member", _skip)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -37,6 +38,15 @@ def _after_napoleon(app: Any, what: str, name: str, obj: Any, options: Any, line
 
 def _signature(app: Any, what: str, name: str, obj: Any, options: Any, text: str | None, result: str | None) -> Any:
     return text and unannotated(text), result and unannotated(result)
+
+
+def _skip(app: Any, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
+    return True if is_alias(obj) else None  # None: as Sphinx decides
+
+
+def is_alias(member: Any) -> bool:
+    """Return whether a member is a field of a named tuple, which the docstring of the class describes."""
+    return str(getattr(member, "__doc__", "")).startswith("Alias for field number")
 
 
 def unannotated(text: str) -> str:

@@ -1,6 +1,7 @@
 """The generators of the documentation site, on sources whose answer is known."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from sitegen.command_help import help_of
@@ -10,7 +11,7 @@ from sitegen.docstrings import described
 from sitegen.gallery import pictures
 from sitegen.links import rewritten
 from sitegen.markdown import prose, table
-from sitegen.plain_docstrings import plain
+from sitegen.plain_docstrings import is_alias, plain
 from sitegen.sections import sections
 from sitegen.yaml_comments import beside_keys, header
 
@@ -111,6 +112,16 @@ def test_sections_of_the_index_have_the_generated_pages():
 def test_every_figure_of_the_paper_is_in_the_gallery():
     names = {Path(path).stem for path in pictures()}
     assert {"figure2", "figure3", "figure4", "figure5", "verdict"} <= names
+    assert "docs/explorer/conditional.png" not in pictures()  # a screenshot
+
+
+def test_fields_of_a_named_tuple_are_described_once():
+    class Pair(NamedTuple):
+        """Two numbers."""
+
+        first: int
+
+    assert [is_alias(member) for member in (Pair.first, Pair, str.upper)] == [True, False, False]
 
 
 @pytest.mark.process

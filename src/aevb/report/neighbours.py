@@ -1,7 +1,7 @@
 """Pairs of runs that differ in one setting, and by how much their final values differ.
 
-The standard error of a difference is that of two independent estimates, sqrt(se_a^2 + se_b^2); runs that were evaluated on the
-same images differ by less than that says.
+The standard error of a difference is that of two independent estimates, sqrt(se_a^2 + se_b^2). Between
+runs that were evaluated on the same images it is smaller.
 """
 
 import itertools

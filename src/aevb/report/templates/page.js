@@ -175,8 +175,8 @@
       const [left, right] = [a.cells[i], b.cells[i]], [x, y] = [left, right].map(numberOf);
       if (left.textContent === right.textContent && x === y) return null;
       const both = x !== undefined && y !== undefined, error = Math.hypot(left.dataset.e, right.dataset.e);
-      const gap = both ? `${(y - x) > 0 ? "+" : ""}${(y - x).toPrecision(6)}` : "";
-      return [head.textContent, left.textContent, right.textContent, error > 0 && both ? `${gap} = ${((y - x) / error).toFixed(2)} standard errors` : gap];
+      const plus = y > x ? "+" : "", gap = both ? `${plus}${(y - x).toPrecision(6)}` : "";
+      return [head.textContent, left.textContent, right.textContent, error > 0 && both ? `${gap} = ${plus}${((y - x) / error).toFixed(2)} standard errors` : gap];
     }).filter((line) => line && line[0] !== "run");
     const shown = lines.length ? lines : [["nothing", "", "", ""]];
     out.querySelector("tbody").replaceChildren(...shown.map((line) => {
