@@ -105,10 +105,12 @@ def _print_total(
     slots, where = _slots(launcher, [node["trainer"] for node in settings])
     whole = wall_seconds([item.total for item in times], slots)
     training, evaluation = sum(item.training for item in times), sum(item.evaluation for item in times)
+    alone = launcher is None and len(settings) == 1 and settings[0]["trainer"]["accelerator"] == "cpu"
+    on_one_core = ", less on several cores" if alone and available_cores() > 1 else ""  # the trials have one block
     counts = f"{len(times)} of {len(lines)} runs to train: " if len(lines) > 1 else ""
     print(
         f"{counts}about {duration(whole)} {where}; {duration(training)} of training and {duration(evaluation)} of "
-        f"evaluation; measured in {duration(took)}, at the load of this moment",
+        f"evaluation{on_one_core}; measured in {duration(took)}, at the load of this moment",
         flush=True,
     )
     absent = Counter(
