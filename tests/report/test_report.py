@@ -4,6 +4,7 @@ import base64
 import csv
 import io
 import json
+import os
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from aevb import runs
+from aevb.console import forks
 from aevb.files.atomic import write_json
-from aevb.report import Options, build_report
-from aevb.runs.status import Row, row, rows_of
+from aevb.report import Options, build, build_report
+from aevb.runs.status import Row, directories, row, rows_of
 from helpers.figure_runs import plant
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
@@ -88,6 +90,17 @@ def test_the_page_is_well_formed_and_refers_to_nothing_outside(folder: Path) -> 
 
 def test_the_same_runs_give_the_same_bytes(folder: Path) -> None:
     assert build_report(rows_of(folder)) == build_report(rows_of(folder))
+
+
+def test_several_processes_give_the_same_bytes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone, forks_before = build_report(rows_of(folder)), []
+    monkeypatch.setattr(forks, "_cores", lambda: 2)
+    monkeypatch.setattr(forks, "FEWEST", 1)
+    monkeypatch.setattr(build, "MANY", 0)
+    fork = os.fork
+    monkeypatch.setattr(os, "fork", lambda: forks_before.append(1) or fork())
+    assert build_report(directories(folder)) == alone
+    assert len(forks_before) == 2  # for the records and for the charts
 
 
 def test_hostile_text_is_text(folder: Path) -> None:

@@ -11,7 +11,7 @@ from aevb.cli.flags import take_trusted
 from aevb.cli.status import rows_of_sweep
 from aevb.errors import UserError
 from aevb.files.replaceable import PAGE, check_replaceable
-from aevb.runs.status import ReadRun, read_runs
+from aevb.runs.status import Row, directories
 
 __all__ = ["report"]
 
@@ -53,10 +53,9 @@ def _report() -> int:
         raise UserError("both a folder and overrides; allowed: one of them; try: output_dir=DIR for runs elsewhere")
     gc.disable()  # thousands of runs are millions of objects, and no cycles among them
     if overrides:
-        runs = [ReadRun(row) for row in rows_of_sweep(overrides, trusted)]
+        runs: list[Row | Path] = [*rows_of_sweep(overrides, trusted)]
     else:
-        by_run = {run.row.run: run for folder in arguments.what for run in read_runs(run_path(folder))}
-        runs = list(by_run.values())
+        runs = [*dict.fromkeys(run for folder in arguments.what for run in directories(run_path(folder)))]
     from aevb.report import Options, write_report  # here, so that --help does not load numpy
 
     write_report(runs, arguments.out, Options(arguments.title, images, pattern))

@@ -7,6 +7,7 @@ fingerprint: a run with a larger budget is the same run, extended.
 import hashlib
 import json
 from functools import lru_cache
+from itertools import compress
 from typing import Any
 
 from aevb.config.migration import first_names
@@ -82,26 +83,28 @@ def _flatten(node: Any, prefix: str, pairs: list[tuple[str, Any]]) -> None:
             pairs.append((key, value))
 
 
-def numbers_of(settings: dict[str, Any]) -> dict[str, Any]:
+def numbers_of(settings: dict[str, Any], pairs: list[tuple[str, Any]] | None = None) -> dict[str, Any]:
     """Return everything in a config that the numbers of training depend on, by dotted key.
 
     Args:
         settings: A resolved config.
+        pairs: What `flatten` gives of it, if that is at hand.
     """
     # With early stopping the evaluation points decide when training ends.
     points = EVALUATION_POINTS if settings.get("early_stopping") else ()
-    return {
-        key: value
-        for key, value in flatten(settings)
-        if _in_fingerprint(key, points)
-        and not (key in DEFAULTS_TREATED_AS_ABSENT and value == DEFAULTS_TREATED_AS_ABSENT[key])
-    }
+    pairs = flatten(settings) if pairs is None else pairs
+    numbers = dict(compress(pairs, _in_fingerprint(tuple([key for key, _ in pairs]), points)))
+    for key, default in DEFAULTS_TREATED_AS_ABSENT.items():
+        if key in numbers and numbers[key] == default:
+            del numbers[key]
+    return numbers
 
 
-@lru_cache(maxsize=8192)  # thousands of runs have the same few hundred keys
-def _in_fingerprint(key: str, points: tuple[str, ...]) -> bool:
+@lru_cache(maxsize=1024)  # thousands of runs have the same keys
+def _in_fingerprint(keys: tuple[str, ...], points: tuple[str, ...]) -> list[bool]:
     absent = [other for other in NOT_IN_FINGERPRINT if other not in points]
-    return key not in absent and not key.startswith(tuple(f"{other}." for other in absent))
+    below = tuple(f"{other}." for other in absent)
+    return [key not in absent and not key.startswith(below) for key in keys]
 
 
 def _digest(values: Any) -> str:

@@ -25,7 +25,7 @@ KINDS = {
 }
 
 
-def open_regular(path: Path, flags: int = FLAGS, mode: str = "rb") -> IO[bytes]:
+def open_regular(path: Path | str, flags: int = FLAGS, mode: str = "rb") -> IO[bytes]:
     """Open a regular file.
 
     Args:
@@ -43,13 +43,13 @@ def open_regular(path: Path, flags: int = FLAGS, mode: str = "rb") -> IO[bytes]:
     return os.fdopen(_open(path, flags | (FLAGS & ~os.O_RDONLY))[0], mode)
 
 
-def _open(path: Path, flags: int) -> tuple[int, os.stat_result]:
+def _open(path: Path | str, flags: int) -> tuple[int, os.stat_result]:
     # A descriptor of a regular file, and its status.
     try:
         descriptor = os.open(path, flags, 0o666)
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR, errno.EMLINK):
-            raise _refusal(path, path.lstat().st_mode) from error
+            raise _refusal(path, os.lstat(path).st_mode) from error
         raise
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
@@ -58,7 +58,7 @@ def _open(path: Path, flags: int) -> tuple[int, os.stat_result]:
     return descriptor, status
 
 
-def _refusal(path: Path, mode: int, allowed: str = "a regular file") -> UserError:
+def _refusal(path: Path | str, mode: int, allowed: str = "a regular file") -> UserError:
     what = KINDS.get(stat.S_IFMT(mode), "a special file")
     return UserError(f"{path}: {what}, which is not followed or read; allowed: {allowed}; try: remove it")
 
@@ -101,7 +101,7 @@ def check_folder(path: Path) -> bool:
     return True
 
 
-def read_bytes(path: Path, limit: int) -> bytes:
+def read_bytes(path: Path | str, limit: int) -> bytes:
     """Read a regular file of at most `limit` bytes.
 
     Args:
@@ -129,7 +129,7 @@ def read_bytes(path: Path, limit: int) -> bytes:
     return raw
 
 
-def read_text(path: Path, limit: int) -> str:
+def read_text(path: Path | str, limit: int) -> str:
     """Read a regular file of at most `limit` bytes as UTF-8 text.
 
     Args:

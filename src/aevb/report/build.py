@@ -1,17 +1,20 @@
-"""Builds a report from rows of aevb-status, within limits of size: images are dropped first, then the details of single runs."""
+"""Builds the report of runs, within limits of size: images are dropped first, then the details of single runs."""
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from aevb.console.forks import forked
+from aevb.figures.common.learning_curves import Curve
 from aevb.files.atomic import utf8, write_text
 from aevb.files.natural_order import natural_key
 from aevb.report.chart import Chart, draw
 from aevb.report.details import detail
-from aevb.report.differing import differing_settings
+from aevb.report.differing import Differing, differing_settings
 from aevb.report.downloads import downloads
 from aevb.report.images import read_images
 from aevb.report.meanings import conventions, limitations
@@ -20,18 +23,19 @@ from aevb.report.page import render
 from aevb.report.panels import Panel, curves_of, panels
 from aevb.report.paper import compare_with_paper
 from aevb.report.provenance import commands, newest_start, provenance
-from aevb.report.records import RunRecord, read_record, redacted
+from aevb.report.records import RunRecord, read_records, redacted
 from aevb.report.redaction import Redaction
 from aevb.report.run_table import run_table
 from aevb.report.views import View, views
 from aevb.runs import layout
 from aevb.runs.manifest import package_version
-from aevb.runs.status import ReadRun, Row
+from aevb.runs.status import Row
 
 __all__ = ["Options", "build_report", "write_report"]
 
 LARGEST = 10_000_000  # bytes of the page
 IMAGE_BYTES = 5_000_000  # of all images, before base64
+MANY = 400  # runs, whose charts are drawn in a process of their own
 MOST_DETAILS = 300  # runs that can be opened
 STATES = ("done", "running", "partial", "diverged", "failed", "missing")
 
@@ -63,32 +67,32 @@ class Limits(NamedTuple):
     details: int
 
 
-def write_report(rows: Sequence[Row | ReadRun], path: Path, options: Options | None = None) -> None:
+def write_report(runs: Sequence[Row | Path], path: Path, options: Options | None = None) -> None:
     """Write the report of runs.
 
     Args:
-        rows: The runs, as aevb.runs.status gives them, with or without their records.
+        runs: The runs: rows of aevb.runs.status, or run directories.
         path: The HTML file; it is replaced as a whole.
         options: How it is made.
 
     Raises:
         UserError: If the file cannot be written.
     """
-    write_text(path, build_report(rows, options))
+    write_text(path, build_report(runs, options))
 
 
-def build_report(rows: Sequence[Row | ReadRun], options: Options | None = None) -> str:
+def build_report(runs: Sequence[Row | Path], options: Options | None = None) -> str:
     """Return the report of runs as one HTML document of at most 10 MB; the same runs give the same bytes.
 
     Args:
-        rows: The runs, as aevb.runs.status gives them, with or without their records.
+        runs: The runs: rows of aevb.runs.status, or run directories.
         options: How it is made.
 
     Returns:
         The document. What was left out to keep the size is said in it.
     """
     options = options or Options()
-    unread = [read_record(row) for row in rows]
+    unread = read_records(runs)
     redaction = _redaction(unread, options.redact)
     records = [redacted(record, redaction) for record in unread]
     content = _content(records, options)
@@ -124,11 +128,13 @@ def _content(records: list[RunRecord], options: Options) -> dict[str, Any]:
     constant = {key: value for key, value in configured[0].items() if (key, value) in shared} if configured else {}
     curves, without_curve = curves_of(records)
     shown_panels, more_panels = panels(curves)
-    table, paper = run_table(records, differing), compare_with_paper(curves)
-    near, all_pairs = pairs(records, differing)
     numbers = {str(record.directory): index for index, record in enumerate(records)}
+    with forked(partial(_views, shown_panels, numbers), is_long=len(curves) > MANY) as charts:
+        content = _tables(records, differing, curves)
+        content["charts"] = charts()
     states = Counter(str(record.row.state) for record in records)
     return {
+        **content,
         "title": options.title,
         "records": records,
         "states": {state: states[state] for state in STATES if states[state]},
@@ -138,20 +144,30 @@ def _content(records: list[RunRecord], options: Options) -> dict[str, Any]:
         "commands": commands(records),
         "differing": differing,
         "constant": constant,
-        "charts": [(view, charts) for view in views(shown_panels) if (charts := _charts(view, shown_panels, numbers))],
         "panels": shown_panels,
         "lines": _legend(shown_panels),
         "more_panels": more_panels,
         "without_curve": without_curve,
+        "conventions": conventions(records),
+        "limitations": limitations(records, shown_panels),
+    }
+
+
+def _tables(records: list[RunRecord], differing: list[Differing], curves: list[Curve]) -> dict[str, Any]:
+    table, paper = run_table(records, differing), compare_with_paper(curves)
+    near, all_pairs = pairs(records, differing)
+    return {
         "paper": paper,
         "table": table,
         "pairs": near,
         "all_pairs": all_pairs,
         "provenance": provenance(records),
-        "conventions": conventions(records),
-        "limitations": limitations(records, shown_panels),
         "downloads": downloads(records, table, paper),
     }
+
+
+def _views(shown_panels: list[Panel], numbers: dict[str, int]) -> list[tuple[View, list[Chart]]]:
+    return [(view, charts) for view in views(shown_panels) if (charts := _charts(view, shown_panels, numbers))]
 
 
 def _charts(view: View, shown_panels: Iterable[Panel], numbers: dict[str, int]) -> list[Chart]:

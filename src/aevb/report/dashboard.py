@@ -25,10 +25,10 @@ from aevb.figures.paper import published
 from aevb.report.differing import ABSENT, Differing, differing_settings
 from aevb.report.event_files import custom_scalars, experiment, scalar, session, text, write_event_file
 from aevb.report.panels import Panel, curves_of, panels
-from aevb.report.records import RunRecord, read_record
+from aevb.report.records import RunRecord, read_records
 from aevb.report.statistics import summarise
 from aevb.report.views import NAMES
-from aevb.runs.status import ReadRun, Row
+from aevb.runs.status import Row
 
 __all__ = ["write_dashboard"]
 
@@ -53,11 +53,11 @@ TensorBoard has no logarithmic horizontal axis; the report of the sweep has.
 """
 
 
-def write_dashboard(rows: Sequence[Row | ReadRun], folder: Path) -> Path:
+def write_dashboard(runs: Sequence[Row | Path], folder: Path) -> Path:
     """Write the log directory of a sweep.
 
     Args:
-        rows: The runs.
+        runs: The runs: rows of aevb.runs.status, or run directories.
         folder: The log directory. One that was written before is replaced; any other folder that is not empty is left alone.
 
     Returns:
@@ -67,7 +67,7 @@ def write_dashboard(rows: Sequence[Row | ReadRun], folder: Path) -> Path:
         FileExistsError: If the folder holds something else.
     """
     _make_empty(folder)
-    records = [record for record in map(read_record, rows) if record.settings]
+    records = [record for record in read_records(runs) if record.settings]
     differing = differing_settings([record.flat for record in records])
     names = _run_names(records)
     curves, _ = curves_of(records)

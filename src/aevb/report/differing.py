@@ -7,7 +7,8 @@ by the key that they follow, and are left out.
 import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 from aevb.config import flatten, shown
@@ -61,24 +62,28 @@ def is_number(text: str) -> bool:
         return False
 
 
-def flat_settings(settings: dict[str, Any]) -> dict[str, str]:
+def flat_settings(settings: dict[str, Any], pairs: list[tuple[str, Any]] | None = None) -> dict[str, str]:
     """Return the settings that describe an experiment, as the command line writes them, by dotted key.
 
     Args:
         settings: The config of a run.
+        pairs: What `flatten` gives of it, if that is at hand.
 
     Returns:
         Values by key; the option of a group stands under the group's name, as in `data=mnist`.
     """
-    pairs = [(_shown_key(key), value) for key, value in flatten(settings)]
-    return {key: value if type(value) is str and value.isalnum() else shown(value) for key, value in pairs if key}
+    keys, values = zip(*(flatten(settings) if pairs is None else pairs), strict=True)
+    return {
+        key: value if type(value) is str and value.isalnum() else str(value) if type(value) is int else shown(value)
+        for key, value in zip(_shown_keys(keys), values, strict=True)
+        if key
+    }
 
 
-@cache
-def _shown_key(key: str) -> str:
+@lru_cache(maxsize=1024)  # thousands of runs have the same keys
+def _shown_keys(keys: tuple[str, ...]) -> list[str]:
     # Empty for a key that is left out.
-    left_out = key in LEFT_OUT or key.startswith(BELOW_LEFT_OUT)
-    return "" if left_out else key.removeprefix("choices.")
+    return ["" if key in LEFT_OUT or key.startswith(BELOW_LEFT_OUT) else key.removeprefix("choices.") for key in keys]
 
 
 def differing_settings(runs: Sequence[dict[str, str]]) -> list[Differing]:
@@ -90,7 +95,8 @@ def differing_settings(runs: Sequence[dict[str, str]]) -> list[Differing]:
     Returns:
         The keys with more than one value, those that only follow from another key left out.
     """
-    keys = list(dict.fromkeys(key for run in runs for key in run))
+    differing = {key for run in runs for key, _ in run.items() ^ runs[0].items()}
+    keys = [key for key in dict.fromkeys(chain.from_iterable(runs)) if key in differing]
     columns = {key: tuple(run.get(key, ABSENT) for run in runs) for key in keys}
     varying = {key: column for key, column in columns.items() if len(set(column)) > 1}
     kept = [key for key in varying if not _implied(key, varying)]

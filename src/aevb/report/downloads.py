@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import math
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from aevb.files.atomic import utf8
@@ -46,21 +47,20 @@ def downloads(records: list[RunRecord], table: RunTable, paper: PaperTable) -> l
         table: The table of the runs.
         paper: The comparison with the paper.
     """
-    files = [
-        _file("runs.csv", "text/csv", _runs(records, table), "the table of all runs, with every digit"),
-        _file("curves.csv", "text/csv", _curves(records), "every line of every metrics.csv, as it was written"),
-    ]
-    if paper.rows:
-        files.append(_file("paper.csv", "text/csv", _csv(paper.rows), "ours against the paper"))
-    return [
-        *files,
-        _file(
-            "report.json",
-            "application/json",
-            _json(records, paper),
-            "runs, settings, evaluations and the comparison with the paper; the curves are in curves.csv",
-        ),
-    ]
+    with ThreadPoolExecutor(1) as thread:  # zlib packs one file while the text of the next is made
+        files = [
+            thread.submit(
+                _file, "runs.csv", "text/csv", _runs(records, table), "the table of all runs, with every digit"
+            ),
+            thread.submit(
+                _file, "curves.csv", "text/csv", _curves(records), "every line of every metrics.csv, as it was written"
+            ),
+        ]
+        if paper.rows:
+            files.append(thread.submit(_file, "paper.csv", "text/csv", _csv(paper.rows), "ours against the paper"))
+        what = "runs, settings, evaluations and the comparison with the paper; the curves are in curves.csv"
+        files.append(thread.submit(_file, "report.json", "application/json", _json(records, paper), what))
+        return [file.result() for file in files]
 
 
 def _runs(records: list[RunRecord], table: RunTable) -> str:

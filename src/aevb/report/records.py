@@ -1,6 +1,6 @@
 """What the report knows of a run: everything in its directory that is shown, read once and redacted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
@@ -8,22 +8,27 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from aevb.config import flatten, numbers_of
+from aevb.console.forks import map_forked
 from aevb.errors import UserError
 from aevb.files.regular import MIB, read_tail, read_text
 from aevb.report.differing import flat_settings
 from aevb.report.images import Picture
 from aevb.report.redaction import Redaction, strings
 from aevb.runs import layout
-from aevb.runs.csv_table import CLOCK, cells_of, parse_columns
+from aevb.runs.csv_table import CLOCK, cells_of, parse_columns, plain_lines
 from aevb.runs.records import read_data_hashes, read_done, read_evaluation, read_manifest
 from aevb.runs.run import Run
 from aevb.runs.settings import read_settings
-from aevb.runs.status import ReadRun, Row
+from aevb.runs.status import ReadRun, Row, read_run
 
-__all__ = ["DAMAGE", "Evaluation", "RunRecord", "read_record", "redacted"]
+__all__ = ["DAMAGE", "Evaluation", "RunRecord", "read_record", "read_records", "redacted"]
 
 DAMAGE = (UserError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 """What reading a damaged file, or one from elsewhere, can raise."""
+
+DERIVED = ("flat", "numbers")
+"""What is computed from the settings alone."""
 
 LONGEST_TRACEBACK = 20_000  # bytes, from the end
 LARGEST = 64 * MIB  # bytes of metrics.csv
@@ -99,7 +104,10 @@ class RunRecord(Run):
         """The last line of metrics.csv as it is written, by column; empty if there is none."""
         if not self.table:
             return {}
-        names, *_, last = cells_of(self.metrics_text)
+        if (lines := plain_lines(self.metrics_text)) is not None:
+            names, last = lines[0].split(","), lines[-1].split(",")
+        else:
+            names, *_, last = cells_of(self.metrics_text)
         return dict(zip(names, last, strict=True))
 
     def metrics(self) -> dict[str, np.ndarray]:
@@ -116,16 +124,37 @@ class RunRecord(Run):
         return {CLOCK: seen, **{name: self.table.get(name, absent) for name in names}}
 
 
-def read_record(run: Row | ReadRun) -> RunRecord:
+def read_records(runs: Sequence[Row | Path]) -> list[RunRecord]:
+    """Read run directories, many of them in several processes.
+
+    Args:
+        runs: As of `read_record`.
+
+    Returns:
+        The records, in order.
+    """
+    return map_forked(_read_whole, runs)
+
+
+def _read_whole(run: Row | Path) -> RunRecord:
+    # With what is always asked for and follows from one run alone.
+    record = read_record(run)
+    pairs = flatten(record.settings)
+    texts, flat, numbers = record.texts, flat_settings(record.settings, pairs), numbers_of(record.settings, pairs)
+    vars(record).update(texts=texts, flat=flat, numbers=numbers)
+    return record
+
+
+def read_record(run: Row | Path) -> RunRecord:
     """Read a run directory.
 
     Args:
-        run: The run's line of aevb-status, with the records that it comes from if they are at hand.
+        run: The run's line of aevb-status; or the run directory, of which the line is found too.
 
     Returns:
         The record. A file that cannot be read leaves its part empty and a line in `faults`.
     """
-    row, done, settings = run if isinstance(run, ReadRun) else ReadRun(run)
+    row, done, settings = read_run(run) if isinstance(run, Path) else ReadRun(run)
     directory = Path(row.run)
     faults: list[str] = []
 
@@ -142,8 +171,9 @@ def read_record(run: Row | ReadRun) -> RunRecord:
         done = attempt(lambda: read_done(directory), None)
     if settings is None:
         settings = attempt(lambda: read_settings(directory, done), {}) if row.state != "missing" else {}
-    metrics_text = attempt(lambda: read_text(directory / layout.METRICS, LARGEST), "")
-    table = attempt(lambda: parse_columns(metrics_text, directory / layout.METRICS), {})
+    metrics = f"{directory}/{layout.METRICS}"
+    metrics_text = attempt(lambda: read_text(metrics, LARGEST), "")
+    table = attempt(lambda: parse_columns(metrics_text, metrics), {})
     evaluations = [attempt(partial(_evaluation, path), None) for path in layout.evaluation_files(directory)]
     return RunRecord(
         directory,
@@ -184,14 +214,14 @@ def redacted(record: RunRecord, redaction: Redaction) -> RunRecord:
         record: The run.
         redaction: The private names.
     """
-    value, text = redaction.value, redaction.text
-    row, is_public = record.row, redaction.is_public(record.texts)
-    record = replace(
-        record,
-        row=replace(row, run=text(row.run), why=text(row.why), point=text(row.point)),
-        traceback=text(record.traceback),
-        faults=[text(line) for line in record.faults],
-    )
+    value, text, row = redaction.value, redaction.text, record.row
+    is_public = redaction.is_public(record.texts)
+    own = [row.run, row.why, row.point, record.traceback, *record.faults]
+    if (public := [text(line) for line in own]) != own:
+        run, why, point, traceback, *faults = public
+        derived = {name: vars(record)[name] for name in DERIVED if name in vars(record)}
+        record = replace(record, row=replace(row, run=run, why=why, point=point), traceback=traceback, faults=faults)
+        vars(record).update(derived if is_public else {})
     if is_public:
         return record
     return replace(

@@ -60,14 +60,15 @@ class Redaction:
             The text with `~` for home directories, `user` for user names in paths, `host` for host names and
             `[redacted]` for addresses, secrets and the matches of the user's pattern.
         """
-        text = HOME.sub("~", text)
-        text = ROOT_HOME.sub("~", text)
-        text = SECRET.sub(rf"\1{REMOVED}", text)
-        if self._users:
-            text = re.sub(
-                rf"(?<=[/\\])(?:{self._users})(?=[/\\\s'\",:;)]|$)|(?<![\w.-])(?:{self._users})(?=@)", "user", text
-            )
-        text = ADDRESS.sub(REMOVED, text)
+        if not text.isalnum():  # as a hash, which has none of these
+            text = HOME.sub("~", text)
+            text = ROOT_HOME.sub("~", text)
+            text = SECRET.sub(rf"\1{REMOVED}", text)
+            if self._users:
+                text = re.sub(
+                    rf"(?<=[/\\])(?:{self._users})(?=[/\\\s'\",:;)]|$)|(?<![\w.-])(?:{self._users})(?=@)", "user", text
+                )
+            text = ADDRESS.sub(REMOVED, text)
         if self._hosts:
             text = re.sub(rf"(?<![\w-])(?:{self._hosts})(?![\w-])", "host", text)
         return text if self._pattern is None else self._pattern.sub(REMOVED, text)

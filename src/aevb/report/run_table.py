@@ -40,12 +40,14 @@ class Cell(NamedTuple):
         value: The number in full, by which it is sorted; None for text.
         error: Its standard error; None if it has none.
         best: Whether it is the highest of the runs that it can be compared with.
+        is_state: Whether the text is the state of the run.
     """
 
     text: str
     value: float | int | None = None
     error: float | None = None
     best: bool = False
+    is_state: bool = False
 
     @property
     def is_exact(self) -> bool:
@@ -89,19 +91,20 @@ def run_table(records: list[RunRecord], differing: list[Differing]) -> RunTable:
         Column("samples_seen", "samples seen", True, "progress"),
     ]
     budget = Column("max_samples", "budget", True, "extra")
-    keys = list(dict.fromkeys(key for record in records for key in _values(record)))
+    final = [_values(record) for record in records]
+    keys = list(dict.fromkeys(key for values in final for key in values))
     primary = {f"{item.stem} {item.facts.get('quantity')}" for record in records for item in record.evaluations_read}
     kinds = {key: "value" if key in primary or " " not in key else "extra" for key in keys}
-    values = [Column(key, _title(key), True, kinds[key]) for key in sorted(keys, key=lambda key: kinds[key] != "value")]
+    finals = [Column(key, _title(key), True, kinds[key]) for key in sorted(keys, key=lambda key: kinds[key] != "value")]
     times = [
         Column("seconds", "seconds", True, "progress"),
         Column("samples_per_second", "samples/s", True, "progress"),
     ]
-    main, extra = [[item for item in values if (item.kind == "extra") == is_extra] for is_extra in (False, True)]
+    main, extra = [[item for item in finals if (item.kind == "extra") == is_extra] for is_extra in (False, True)]
     first, rest = settings[:FIRST_SETTINGS], settings[FIRST_SETTINGS:]  # the results stay near the run's name
     printed = [*progress[:1], *first, *main, *progress[1:], *times]
     columns = [*printed, *rest, budget, *extra]
-    rows = [_row(record, columns) for record in records]
+    rows = [_row(record, values, columns) for record, values in zip(records, final, strict=True)]
     for index, column in enumerate(columns):
         if column in main and column.key.rpartition(" ")[2] in HIGHER_IS_BETTER:
             _name_the_best(records, rows, index)
@@ -121,12 +124,12 @@ def _name_the_best(records: list[RunRecord], rows: list[list[Cell]], index: int)
             rows[best][index] = rows[best][index]._replace(best=True)
 
 
-def _row(record: RunRecord, columns: list[Column]) -> list[Cell]:
-    flat, values, row = record.flat, _values(record), record.row
+def _row(record: RunRecord, values: dict[str, tuple[float, float]], columns: list[Column]) -> list[Cell]:
+    flat, row = record.flat, record.row
     seconds = record.facts.get("training_seconds")
     seconds = float(seconds) if isinstance(seconds, int | float) and seconds > 0 else None
     known = {
-        "state": Cell(row.state),
+        "state": Cell(row.state, is_state=True),
         "samples_seen": Cell(f"{row.samples_seen:,}", row.samples_seen),
         "max_samples": Cell(f"{row.max_samples:,}", row.max_samples),
         "seconds": Cell(f"{seconds:,.1f}", seconds) if seconds else Cell(""),

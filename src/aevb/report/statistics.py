@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from aevb.figures.common.learning_curves import same_points
 from aevb.figures.paper.seed_statistics import t_quantile
 
 __all__ = ["Summary", "summarise"]
@@ -51,11 +52,7 @@ def summarise(curves: list[tuple[np.ndarray, np.ndarray]]) -> Summary:
     Returns:
         The summary; without rows if no point has a value.
     """
-    if (
-        curves
-        and all(np.array_equal(xs, curves[0][0]) for xs, _ in curves)
-        and np.isfinite([ys for _, ys in curves]).all()
-    ):
+    if curves and same_points([xs for xs, _ in curves]) and np.isfinite([ys for _, ys in curves]).all():
         return _of_same_points(curves[0][0], np.array([ys for _, ys in curves]))
     values = [{int(x): float(y) for x, y in zip(xs, ys, strict=True) if math.isfinite(y)} for xs, ys in curves]
     ends = [max(value, default=-1) for value in values]

@@ -1,6 +1,6 @@
 """What the charts can show: the bound, its end, its difference from the paper's, and every other column of metrics.csv."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import NamedTuple
 
@@ -85,18 +85,25 @@ def series(
         split: One of the view's splits.
     """
     paper = _paper(panel, line, split) if view.difference else None
-    published_at = cache(paper.at) if paper is not None else None  # seeds have most points in common
+    published_at = _at_points(paper) if paper is not None else None
     seeds = []
     for item in line.curves:
         values = item.run.metrics().get(view.columns[split])
         if values is None or (view.difference and published_at is None):
             continue
         if published_at is not None:
-            values = values - np.array([published_at(x) for x in item.samples_seen.astype(float).tolist()])
+            values = values - published_at(tuple(item.samples_seen.tolist()))
         kept = np.isfinite(values)
-        if kept.any():
+        if kept.all() and len(kept):
+            seeds.append((item, item.samples_seen, values))
+        elif kept.any():
             seeds.append((item, item.samples_seen[kept], values[kept]))
     return seeds, summarise([(x, y) for _, x, y in seeds])
+
+
+def _at_points(paper: published.Polyline) -> Callable[[tuple[int, ...]], np.ndarray]:
+    # The paper's curve at the evaluation points of a run; most seeds have the same ones.
+    return cache(lambda points: np.array([paper.at(float(point)) for point in points]))
 
 
 def paper_curves(view: View, panel: Panel, right: float) -> Iterator[tuple[str, str, published.Polyline]]:

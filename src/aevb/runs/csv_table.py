@@ -38,7 +38,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
     return parse_rows(text, path)
 
 
-def parse_rows(text: str, path: Path) -> list[dict[str, str]]:
+def parse_rows(text: str, path: Path | str) -> list[dict[str, str]]:
     """Return the rows of a table as they are written.
 
     Args:
@@ -57,7 +57,7 @@ def parse_rows(text: str, path: Path) -> list[dict[str, str]]:
         raise _damaged(path, error) from error
 
 
-def _damaged(path: Path, error: Exception) -> UserError:
+def _damaged(path: Path | str, error: Exception) -> UserError:
     remedy = "the command that trained the run, which writes it anew"
     return UserError(f"{path}: damaged ({' '.join(str(error).split())[:200]}); try: {remedy}")
 
@@ -99,7 +99,7 @@ def _check(name: str, cell: str, line: int) -> None:
         raise ValueError(f"line {line}: {name}={cell[:40]}")
 
 
-def columns(path: Path) -> "dict[str, np.ndarray]":
+def columns(path: Path | str) -> "dict[str, np.ndarray]":
     """Read a table by columns.
 
     Args:
@@ -115,7 +115,7 @@ def columns(path: Path) -> "dict[str, np.ndarray]":
     return parse_columns(text, path)
 
 
-def parse_columns(text: str, path: Path) -> "dict[str, np.ndarray]":
+def parse_columns(text: str, path: Path | str) -> "dict[str, np.ndarray]":
     """Return a table by columns.
 
     Args:
@@ -174,7 +174,7 @@ def _by_columns(text: str) -> tuple[list[str], list[list[Any]]] | None:
         if CLOCK not in names or len(set(names)) != len(names):
             return None
         lists = [
-            list(map(int, cells)) if name == CLOCK else list(map(float, (cell or "nan" for cell in cells)))
+            list(map(int if name == CLOCK else float, cells if "" not in cells else [cell or "nan" for cell in cells]))
             for name, cells in zip(names, zip(*rows, strict=True), strict=True)
         ]
     except ValueError:

@@ -68,7 +68,7 @@ def is_locked(directory: Path) -> bool | None:
     """
     fcntl = _fcntl()
     try:
-        with open_regular(directory / layout.LOCK) as file:
+        with open_regular(f"{directory}/{layout.LOCK}") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True

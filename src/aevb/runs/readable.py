@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aevb.console.forks import map_forked
 from aevb.errors import UserError
 from aevb.files.regular import is_regular
 from aevb.runs import layout
@@ -49,14 +50,19 @@ def readable(runs: Iterable[Run]) -> tuple[list[Run], dict[Path, str]]:
     Returns:
         Those that can be read, in order, and for every other one why not, in one line that names the file.
     """
-    good, bad = [], {}
-    for run in runs:
-        why = problem(run)
+    good, bad, all_runs = [], {}, list(runs)
+    for run, (why, records) in zip(all_runs, map_forked(_look, all_runs), strict=True):
+        vars(run).update(records)
         if why is None:
             good.append(run)
         else:
             bad[run.directory] = why
     return good, bad
+
+
+def _look(run: Run) -> tuple[str | None, dict[str, Any]]:
+    # What is wrong with a run, and its records as far as they were read.
+    return problem(run), {name: value for name, value in vars(run).items() if name != "directory"}
 
 
 def problem(run: Run) -> str | None:

@@ -33,7 +33,7 @@ OLD_FIELDS = tuple(f'"{name}"'.encode() for name in RENAMED_FIELDS)
 REMEDY = "remove it, then the command that trained the run, which makes what is missing"
 
 
-def read_json(path: Path, remedy: str = REMEDY) -> dict[str, Any]:
+def read_json(path: Path | str, remedy: str = REMEDY) -> dict[str, Any]:
     """Read a JSON object, with the field names of the present version.
 
     Args:
@@ -63,7 +63,7 @@ def read_json(path: Path, remedy: str = REMEDY) -> dict[str, Any]:
         raise UserError(f"{path}: damaged ({' '.join(str(error).split())[:200]}); try: {remedy}") from error
 
 
-def _read(path: Path, schema: Mapping[str, Field], remedy: str = REMEDY) -> dict[str, Any]:
+def _read(path: Path | str, schema: Mapping[str, Field], remedy: str = REMEDY) -> dict[str, Any]:
     # A name that ends in "?" may be absent.
     record = read_json(path, remedy)
     for key, field in schema.items():
@@ -137,7 +137,7 @@ def read_done(run: Path) -> dict[str, Any]:
         UserError: The file is damaged.
         FileNotFoundError: It is missing.
     """
-    return _read(run / layout.DONE, DONE)
+    return _read(f"{run}/{layout.DONE}", DONE)
 
 
 def read_evaluation(path: Path) -> dict[str, Any]:
@@ -168,7 +168,7 @@ def read_manifest(run: Path) -> dict[str, Any]:
         UserError: The file is damaged.
         FileNotFoundError: It is missing.
     """
-    return _read(run / layout.MANIFEST, MANIFEST, "remove it")
+    return _read(f"{run}/{layout.MANIFEST}", MANIFEST, "remove it")
 
 
 def read_data_hashes(run: Path) -> dict[str, str]:
@@ -180,7 +180,7 @@ def read_data_hashes(run: Path) -> dict[str, str]:
     Returns:
         The sha256 of the targets by split.
     """
-    record = _read(run / layout.DATA, DATA, "restore it, or remove it")
+    record = _read(f"{run}/{layout.DATA}", DATA, "restore it, or remove it")
     return {name: record[name] for name in ("train", "valid", "test") if name in record}
 
 

@@ -72,7 +72,7 @@ def read_settings(directory: Path, done: dict[str, Any] | None = None) -> dict[s
     Raises:
         UserError: If there is no run, or its config is damaged.
     """
-    path = directory / layout.CONFIG
+    path = f"{directory}/{layout.CONFIG}"
     try:
         check_folders(directory)
         raw = read_bytes(path, LIMIT)
@@ -86,7 +86,7 @@ def read_settings(directory: Path, done: dict[str, Any] | None = None) -> dict[s
     lost = [key for key in PARTS if key not in settings]
     if lost:
         raise UserError(f"{path}: not a whole config (no {', '.join(lost)}); {REMEDY}")
-    for key, is_good, allowed in _schema():
+    for key, is_good, allowed in SCHEMA:
         if key in settings and not is_good(settings[key]):
             shown = " ".join(repr(settings[key]).split())
             raise UserError(f"{path}: {key}={shown[:60]}: damaged; allowed: {allowed}; {TRY}")
@@ -134,7 +134,10 @@ def _schema() -> list[tuple[str, Callable[[Any], bool], str]]:
     return checks
 
 
-def _parse(path: Path, raw: bytes) -> dict[str, Any]:
+SCHEMA = _schema()
+
+
+def _parse(path: Path | str, raw: bytes) -> dict[str, Any]:
     try:
         settings = parse_yaml(raw.decode("utf-8"))
         if b"\\" in raw:  # an escape may be half a surrogate pair, which is no text that can be written

@@ -18,7 +18,17 @@ from aevb.runs.run import State, state
 from aevb.runs.settings import read_settings
 from aevb.runs.walk import run_directories
 
-__all__ = ["ReadRun", "Row", "failure_reason", "has_diverged", "read_run", "read_runs", "row", "rows_of", "with_bound"]
+__all__ = [
+    "ReadRun",
+    "Row",
+    "directories",
+    "failure_reason",
+    "has_diverged",
+    "read_run",
+    "row",
+    "rows_of",
+    "with_bound",
+]
 
 DIVERGED = "aevb.training.divergence.Diverged: "
 LONGEST_REASON = 2000  # characters
@@ -73,11 +83,11 @@ def rows_of(runs: Path) -> list[Row]:
     Raises:
         UserError: There is none.
     """
-    return [row(directory) for directory in _directories(runs)]
+    return [row(directory) for directory in directories(runs)]
 
 
-def read_runs(runs: Path) -> list[ReadRun]:
-    """Return `rows_of` with the records that the rows come from.
+def directories(runs: Path) -> list[Path]:
+    """Return the run directories at or below a folder, sorted by path.
 
     Args:
         runs: The folder.
@@ -85,17 +95,13 @@ def read_runs(runs: Path) -> list[ReadRun]:
     Raises:
         UserError: There is none.
     """
-    return [read_run(directory) for directory in _directories(runs)]
-
-
-def _directories(runs: Path) -> list[Path]:
-    directories = run_directories(runs)
-    if not directories:
+    paths = run_directories(runs)
+    if not paths:
         reason = "no runs in it" if os.path.isdir(runs) else "no such folder"
         raise UserError(
             f"{runs}: {reason}; allowed: a folder with runs; try: aevb-train, which makes them in outputs/runs"
         )
-    return directories
+    return paths
 
 
 def row(directory: Path, max_samples: int | None = None, point: str = "", why: str = "") -> Row:

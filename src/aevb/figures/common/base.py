@@ -194,10 +194,14 @@ def csv_text(rows: Rows) -> str:
 
 def _lines(block: CsvLines, columns: list[str]) -> str:
     # What is repeated is formatted once.
-    cells = [
-        map(_cell, value) if isinstance(value, list) else repeat(_cell(value)) for value in map(block.get, columns)
-    ]
+    cells = [_cells(value) if isinstance(value, list) else repeat(_cell(value)) for value in map(block.get, columns)]
     return "".join([f"{','.join(line)}\n" for line in zip(*cells, strict=False)])
+
+
+def _cells(values: list[Any]) -> list[str]:
+    if set(map(type, values)) <= {float, int}:
+        return ["" if value != value else repr(value) for value in values]
+    return list(map(_cell, values))
 
 
 def _cell(value: Any) -> str:

@@ -8,7 +8,7 @@ and are drawn as separate lines.
 """
 
 from collections.abc import Iterable
-from functools import cache
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +29,7 @@ __all__ = [
     "meanings",
     "provenance",
     "provenances",
+    "same_points",
     "with_bound",
 ]
 
@@ -76,8 +77,7 @@ class Curve(NamedTuple):
             The first evaluation point from there on, at most 1 % later because training advances by whole
             minibatches; None if there is none.
         """
-        rows = ((self.samples_seen >= samples_seen) & (self.samples_seen <= 1.01 * samples_seen)).nonzero()[0]
-        return int(rows[0]) if len(rows) else None
+        return _row(self.samples_seen.tobytes(), self.samples_seen.dtype.str, samples_seen)
 
     def at(self, split: str, samples_seen: float) -> float:
         """Return the lower bound at `samples_seen`.
@@ -96,6 +96,13 @@ class Curve(NamedTuple):
     def last(self) -> int:
         """The number of training samples seen at the end of the run."""
         return int(self.samples_seen[-1])
+
+
+@lru_cache(maxsize=4096)  # thousands of runs have the same evaluation points
+def _row(points: bytes, dtype: str, samples_seen: float) -> int | None:
+    seen = np.frombuffer(points, dtype)
+    rows = ((seen >= samples_seen) & (seen <= 1.01 * samples_seen)).nonzero()[0]
+    return int(rows[0]) if len(rows) else None
 
 
 class Band(NamedTuple):
@@ -155,19 +162,27 @@ def curve(run: Run) -> Curve:
 
 
 def _config_key(run: Run) -> ConfigKey:
-    numbers = {key: value for key, value in run.numbers.items() if key}
-    everywhere = {key: numbers.get(key) for key in ("hidden_dim", "latent_dim")}
+    numbers = run.numbers
     return tuple(
-        (key, str(value))
-        for key, value in sorted(numbers.items())
-        if _is_of_method(key)
-        and not (key.startswith("model.") and value == everywhere.get(key.rpartition(".")[2], key))
+        (key, str(numbers[key]))
+        for key, elsewhere in _method_keys(tuple(numbers))
+        if not elsewhere or numbers[key] != numbers.get(elsewhere)
     )
 
 
-@cache
-def _is_of_method(key: str) -> bool:
-    return key not in SHOWN_APART + MACHINERY and not key.startswith("selection.")
+@lru_cache(maxsize=1024)  # thousands of runs have the same keys
+def _method_keys(keys: tuple[str, ...]) -> list[tuple[str, str]]:
+    # The keys of a method in order; beside a key of the model, the one that it repeats, if there is one.
+    return [
+        (
+            key,
+            last
+            if key.startswith("model.") and (last := key.rpartition(".")[2]) in ("hidden_dim", "latent_dim")
+            else "",
+        )
+        for key in sorted(keys)
+        if key and key not in SHOWN_APART + MACHINERY and not key.startswith("selection.")
+    ]
 
 
 def families(curves: Iterable[Curve]) -> dict[tuple[str, int, ConfigKey], list[Curve]]:
@@ -205,11 +220,20 @@ def band(curves: list[Curve], split: str) -> Band:
         The band.
     """
     first = curves[0].samples_seen
-    if (np.diff(first) > 0).all() and all(np.array_equal(item.samples_seen, first) for item in curves):
+    if (np.diff(first) > 0).all() and same_points([item.samples_seen for item in curves]):
         columns = np.ascontiguousarray(np.array([item.bound[split] for item in curves]).T)
         seeds = np.full(len(first), len(curves))
         return Band(first, columns.mean(axis=1), columns.min(axis=1), columns.max(axis=1), seeds)
     return _uneven_band(curves, split)
+
+
+def same_points(points: list[np.ndarray]) -> bool:
+    """Return whether curves have the same evaluation points.
+
+    Args:
+        points: The samples_seen of each curve, (R,) each; at least one curve.
+    """
+    return len(set(map(len, points))) == 1 and bool((np.array(points) == points[0]).all())
 
 
 def _uneven_band(curves: list[Curve], split: str) -> Band:

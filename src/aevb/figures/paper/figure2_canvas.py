@@ -107,12 +107,12 @@ def _heights(row: list[tuple[str, int]], panels: Panels, right: float) -> tuple[
 
     Of training bounds only the last third counts, because they average over much earlier samples.
     """
-    values: list[float] = []
+    values: list[np.ndarray] = [np.array([])]
 
     def take(split: str, x: np.ndarray, y: np.ndarray) -> None:
         end = min(right, x[-1])
         start = left(right) * (end / left(right)) ** (2 / 3 if split == "train" else 1 / 2)
-        values.extend(y[(x >= start) & (x <= right)])
+        values.append(y[(x >= start) & (x <= right)])
 
     for panel in row:
         for line in panels[panel]:
@@ -122,9 +122,11 @@ def _heights(row: list[tuple[str, int]], panels: Panels, right: float) -> tuple[
                     take("test", item.samples_seen, item.bound["test"])
         for _, split, polyline in published.panel(*panel, right):
             take(split, *polyline)
-    finite = [y for y in values if np.isfinite(y)] or [0.0, 1.0]
-    margin = 0.05 * (max(finite) - min(finite)) or 1.0
-    return min(finite) - margin, max(finite) + margin
+    joined = np.concatenate(values)
+    finite = joined[np.isfinite(joined)]
+    low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
+    margin = 0.05 * (high - low) or 1.0
+    return low - margin, high + margin
 
 
 def _legend(panels: Panels, right: dict[str, float]) -> list[Any]:

@@ -15,6 +15,7 @@ the mean over seeds (see `aevb.figures.paper.seed_statistics`). The paper ran on
 range of the seeds is what a run of the same method may give.
 """
 
+import math
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -71,11 +72,12 @@ def compare(line: Line, lines: list[Line], at: list[int]) -> Iterator[dict[str, 
     for split in ("test", "train"):
         paper = published.figure2().get((data, latent_dim, method(line.objective).published or "", split))
         for samples_seen in at if paper is not None else ():
-            reached = [item for item in line.curves if np.isfinite(item.at(split, samples_seen))]
+            bounds = [(item, item.at(split, samples_seen)) for item in line.curves]
+            reached = [item for item, bound in bounds if math.isfinite(bound)]
             expected = paper.at(samples_seen)  # type: ignore[union-attr]
             if not reached or np.isnan(expected):
                 continue
-            values = {item.seed: item.at(split, samples_seen) for item in reached}
+            values = {item.seed: bound for item, bound in bounds if math.isfinite(bound)}
             seeds = seed_statistics(list(values.values()))
             difference = seeds.mean - expected
             verdict = judge(difference, data)

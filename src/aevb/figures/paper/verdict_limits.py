@@ -59,6 +59,7 @@ def reach_rows(panels: Panels) -> Rows:
             paper = published.figure2().get((data, latent_dim, method(line.objective).published or "", "test"))
             if paper is not None:
                 last = [item.last for item in line.curves]
+                end = max(last)
                 rows.append(
                     {
                         "data": data,
@@ -66,8 +67,8 @@ def reach_rows(panels: Panels) -> Rows:
                         "method": line.label,
                         "lr": line.selection.chosen.lr,
                         "seeds": len(last),
-                        "last_samples_seen": max(last),
-                        "seeds_at_end": sum(end == max(last) for end in last),
+                        "last_samples_seen": end,
+                        "seeds_at_end": last.count(end),
                         "paper_last_samples_seen": min(int(paper.samples_seen[-1]), AXIS_END),
                     }
                 )
