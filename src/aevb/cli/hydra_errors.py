@@ -19,6 +19,7 @@ from yaml import YAMLError
 from aevb.cli.composition import HYDRA_BASE
 from aevb.cli.experiment_sweep import refuse_several
 from aevb.cli.overrides import KEY, literal_path, override
+from aevb.cli.synonyms import option_meant, option_to_try, setting_meant
 from aevb.config import CONF, ConfigError, flatten, options, suggestion, validate
 from aevb.config.migration import present_argument, renamed_option
 from aevb.config.tree import split_option
@@ -124,7 +125,8 @@ def explain(error: Exception, root: str, arguments: list[str]) -> str:
 
 def _unreadable(argument: str, root: str, arguments: list[str]) -> str:
     key, equals, value = argument.partition("=")
-    if (run_key := RUN_KEY.get(root)) and not equals and os.path.lexists(os.path.expanduser(argument)):
+    is_path = os.sep in argument or os.path.lexists(os.path.expanduser(argument))
+    if (run_key := RUN_KEY.get(root)) and not equals and is_path:
         typed = shlex.quote(literal_path(f"{run_key}={argument}"))
         return f"{argument}: not of the form key=value; allowed: key=value; try: {typed}"
     if not equals and (group := next((name for name in GROUPS.get(root, ()) if argument in options(name)), None)):
@@ -147,13 +149,13 @@ def _unknown_option(group: str, option: str, root: str) -> str:
     if present := renamed_option(group, option, root):
         return f"{group}={option}: renamed; try: {present}"
     known = options(group)
-    close = get_close_matches(option, known, n=1, cutoff=0.5) or get_close_matches(
-        option.rpartition("/")[2], known, n=1, cutoff=0.5
-    )
+    meant = option_meant(group, option)
+    typed = (option, option.lower(), option.rpartition("/")[2])
+    close = [meant] if meant else next(filter(None, (get_close_matches(t, known, n=1, cutoff=0.5) for t in typed)), [])
     wrong = f"no such option; did you mean {close[0]}?" if close else "no such option"
     if not close and group == "experiment" and option in options("pitfall"):
         return f"{group}={option}: {wrong}; try: pitfall={option}"
-    remedy = close[0] if close else (known or ["..."])[0]
+    remedy = close[0] if close else option_to_try(group, known)
     return f"{group}={option}: {wrong}; allowed: {', '.join(known) or 'none'}; try: {group}={remedy}"
 
 
@@ -186,6 +188,8 @@ def _unknown_key(key: str, root: str, arguments: list[str]) -> str:
     if key.startswith(("hydra.launcher.", "hydra.sweeper.")):
         node = ".".join(key.split(".")[:2])
         return f"{key}={value}: no such key; allowed: those of {node}; try: aevb-{root} --cfg hydra --package {node}"
+    if meant := setting_meant(key, root):
+        return f"{key}={value}: no such key; the length of a run is max_samples, in training samples; try: {meant}"
     everywhere = _keys(root, arguments, key)
     if key in everywhere:
         return f"+{key}={value}: the key exists; try: {key}={value}"

@@ -108,7 +108,7 @@ class Points:
                     faults.setdefault(line, label)
         if faults:
             lines = [line if line.startswith(label) else f"{label}: {line}" for line, label in faults.items()]
-            raise UserError("\n".join([*lines, "the search space was refused; nothing was started"]))
+            raise UserError("\n".join([*lines, "the search was refused; nothing was started"]))
         assert first is not None
         return first
 

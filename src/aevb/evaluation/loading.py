@@ -116,6 +116,8 @@ def _weights(run: Path, done: dict[str, Any], model: VAE, weights: Weights) -> d
         )
     name = layout.BEST if weights == "best" else layout.MODEL
     remedy = "try: restore the file, or remove it and DONE, then the command that trained the run"
+    if not (run / name).exists():
+        remedy = f"try: restore the file, or aevb-weights pack {run} --train, which trains the run again"
     state = read_weights(run / name, model, remedy)
     digest = sha256_of_model(run, name)
     recorded = done["best"]["sha256"] if weights == "best" else done.get("model_sha256", digest)

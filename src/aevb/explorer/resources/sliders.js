@@ -13,7 +13,7 @@ function buildSliders() {
   panel.append(...active.map(slider));
   if (idle.length) {
     const sum = idle.reduce((s, j) => s + kl[j], 0);
-    const summary = element("summary", {}, `${idle.length} inactive dimensions, together ${number(sum)} nats`);
+    const summary = element("summary", {}, `${idle.length} inactive ${idle.length === 1 ? "dimension" : "dimensions"}, together ${number(sum)} nats`);
     panel.append(element("details", {}, summary, ...idle.map(slider)));
   }
   for (const [along, id] of ["axis-a", "axis-b"].entries()) {

@@ -1,0 +1,60 @@
+"""Names that other programs and papers use for keys and options of aevb."""
+
+__all__ = ["option_meant", "option_to_try", "setting_meant"]
+
+OPTIONS = {
+    ("objective", "aevb"): "sgvb_b",
+    ("objective", "elbo"): "sgvb_b",
+    ("objective", "infovae"): "mmd",
+    ("objective", "reinforce"): "score_function",
+    ("objective", "sgvb"): "sgvb_b",
+    ("objective", "vae"): "sgvb_b",
+    ("data", "frey"): "frey_face",
+}
+TO_TRY = {"data": "digits", "model": "bernoulli", "objective": "sgvb_b", "optimizer": "adam"}
+LENGTH = "max_samples=1e6"  # an epoch of MNIST has 50,000 samples
+SETTINGS = {
+    "epochs": LENGTH,
+    "iterations": LENGTH,
+    "max_epochs": LENGTH,
+    "max_steps": LENGTH,
+    "n_epochs": LENGTH,
+    "num_epochs": LENGTH,
+    "steps": LENGTH,
+}
+
+
+def option_meant(group: str, option: str) -> str | None:
+    """Return the option of a group that is known elsewhere by another name.
+
+    Args:
+        group: The configuration group.
+        option: What was typed.
+
+    Returns:
+        The name of the option, or None.
+    """
+    return OPTIONS.get((group, option.lower()))
+
+
+def option_to_try(group: str, known: list[str]) -> str:
+    """Return an option to try where nothing is near what was typed.
+
+    Args:
+        group: The configuration group.
+        known: Its options.
+    """
+    return TO_TRY.get(group, (known or ["..."])[0])
+
+
+def setting_meant(key: str, root: str) -> str | None:
+    """Return the override of aevb-train that says what a key of other programs says.
+
+    Args:
+        key: What was typed.
+        root: The command: "train", "evaluate" or "figure".
+
+    Returns:
+        An override `key=value`, or None.
+    """
+    return SETTINGS.get(key.lower()) if root == "train" else None
