@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from aevb.api.html import number_with_error, rows_table
 from aevb.console.counts import counted
-from aevb.console.estimates import with_error
+from aevb.console.printable import with_error
 
 __all__ = ["Evaluated"]
 

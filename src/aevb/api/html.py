@@ -12,7 +12,7 @@ import numpy as np
 from markupsafe import Markup
 from PIL import Image
 
-from aevb.console.estimates import with_error
+from aevb.console.printable import with_error
 from aevb.report.scales import Scale, linear_ticks, log_ticks, power_of_ten, short_number
 from aevb.report.svg import element, path
 

@@ -20,8 +20,7 @@ from aevb.cli.run_plan import PROGRAM, plan_run, print_warning, record_run, trai
 from aevb.cli.sweep import PlannedRun, SweepPoint, check_accelerators
 from aevb.cli.worker_command import worker_command
 from aevb.config.accelerator import check_accelerator
-from aevb.console.estimates import with_error
-from aevb.console.printable import printable
+from aevb.console.printable import printable, with_error
 from aevb.console.signals import end_by_signal
 from aevb.errors import ReportedError, UserError, resource_error
 from aevb.execution import pool

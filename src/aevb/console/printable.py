@@ -1,8 +1,9 @@
-"""Text that somebody else may have written, made safe for a terminal."""
+"""Text for a terminal: what somebody else may have written, made safe, and estimates with their errors."""
 
+import math
 import re
 
-__all__ = ["printable", "without_controls"]
+__all__ = ["printable", "with_error", "without_controls"]
 
 CONTROLS = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff]")
 
@@ -40,3 +41,15 @@ def without_controls(page: str) -> str:
 
 
 ASCII_ESCAPES = {code: printable(chr(code)) for code in range(128) if CONTROLS.match(chr(code))}
+
+
+def with_error(mean: float, error: float | None, digits: int) -> str:
+    """Return "mean ± error"; the mean alone where there is no error, as of a single image.
+
+    Args:
+        mean: The mean.
+        error: Its standard error; None or nan if there is none.
+        digits: Decimal places.
+    """
+    text = f"{mean:.{digits}f}"
+    return text if error is None or not math.isfinite(error) else f"{text} ± {error:.{digits}f}"

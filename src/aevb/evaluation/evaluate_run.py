@@ -18,8 +18,7 @@ from rich.table import Table
 from torch import Tensor
 
 from aevb.config.instantiate import instantiate
-from aevb.console.estimates import with_error
-from aevb.console.printable import printable
+from aevb.console.printable import printable, with_error
 from aevb.console.progress import bar
 from aevb.data.dataset import Splits
 from aevb.data.labels import with_labels
