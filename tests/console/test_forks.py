@@ -99,11 +99,15 @@ def test_a_process_ends_after_its_parent_was_killed(tmp_path: Path) -> None:
         assert select.select([ended], [], [], 10)[0]  # the end of the pipe, as no process has it open
 
 
-def test_beside_torch_and_threads_there_is_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_beside_torch_threads_and_other_work_is_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     monkeypatch.delitem(sys.modules, "torch", raising=False)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    monkeypatch.setattr(os, "getloadavg", lambda: (4.0, 0.0, 0.0))
     monkeypatch.setattr(threading, "active_count", lambda: 1)
+    assert forks._cores() == 1
+    monkeypatch.setattr(os, "getloadavg", lambda: (3.0, 4.0, 4.0))
     assert forks._cores() == 2
     monkeypatch.setattr(threading, "active_count", lambda: 2)
     assert forks._cores() == 1

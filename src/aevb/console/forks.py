@@ -87,12 +87,16 @@ def forked(compute: Callable[[], Result], is_long: bool = True) -> Iterator[Call
 
 
 def _cores() -> int:
-    """The processes that may work; 1 where a fork is not safe: beside other threads or torch, or elsewhere than on Linux."""
+    """The processes that may work; 1 where a fork is not safe: beside other threads or torch, or elsewhere than on Linux.
+
+    Also 1 while all cores of the machine are busy: then sending the results takes longer than a second process saves.
+    """
     if sys.platform != "linux" or threading.active_count() > 1 or "torch" in sys.modules:
         return 1
     from aevb.console.imports import memory_limit  # here, as other systems have no such limits
 
-    return 1 if memory_limit() is not None else len(os.sched_getaffinity(0))
+    is_busy = os.getloadavg()[0] >= (os.cpu_count() or 1)
+    return 1 if is_busy or memory_limit() is not None else len(os.sched_getaffinity(0))
 
 
 def _send(compute: Callable[[], object], sending: int) -> NoReturn:
