@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from aevb.evaluators.evaluator import Evaluator, run_over
+from aevb.evaluators.blocks import run_over
+from aevb.evaluators.evaluator import Evaluator
 from aevb.models.vae import VAE
 from aevb.nn.torch_settings import keep_freed_memory
 from benchmarks.benchmark_model import BenchmarkModel

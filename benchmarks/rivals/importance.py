@@ -2,7 +2,7 @@
 
 import torch
 
-from aevb.evaluators.evaluator import run_over
+from aevb.evaluators.blocks import run_over
 from aevb.evaluators.importance import Importance
 from aevb.nn.torch_settings import keep_freed_memory
 from benchmarks.benchmark_model import BenchmarkModel

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from aevb import runs
 from aevb.config.instantiate import instantiate
+from aevb.evaluators.blocks import run_over
 from aevb.evaluators.bound import Bound
-from aevb.evaluators.evaluator import run_over
 from aevb.runs import layout
 from aevb.training.assembly import TrainingJob, assemble, load_data
 from aevb.training.lightning_trainer import trainer

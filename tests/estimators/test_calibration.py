@@ -11,8 +11,8 @@ import torch
 from scipy import stats
 
 from aevb.estimators.calibration import calibration
+from aevb.evaluators.blocks import run_over
 from aevb.evaluators.calibration import Calibration
-from aevb.evaluators.evaluator import run_over
 from aevb.noise import Noise
 from helpers.oracles import data, linear_gaussian
 from helpers.statistics import assert_mean

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from aevb.evaluators.blocks import in_order
-from aevb.evaluators.evaluator import run_over
+from aevb.evaluators.blocks import in_order, run_over
 from aevb.evaluators.importance import Importance
 from aevb.models.bernoulli import BernoulliDecoder
 from aevb.models.gaussian import GaussianEncoder

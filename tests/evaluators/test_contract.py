@@ -15,7 +15,8 @@ from torch import Tensor
 from aevb.config import CONF
 from aevb.config.instantiate import instantiate
 from aevb.errors import UserError
-from aevb.evaluators.evaluator import Evaluator, run_over
+from aevb.evaluators.blocks import run_over
+from aevb.evaluators.evaluator import Evaluator
 from aevb.evaluators.suitable import suitable_evaluators
 from aevb.models.vae import VAE
 from helpers.commands import composed, settings

@@ -6,8 +6,8 @@ import math
 import pytest
 import torch
 
+from aevb.evaluators.blocks import run_over
 from aevb.evaluators.bound import Bound
-from aevb.evaluators.evaluator import run_over
 from aevb.evaluators.importance import Importance
 from aevb.evaluators.record import record
 from helpers.oracles import data, exact_bound, linear_gaussian

@@ -3,7 +3,7 @@
 import torch
 
 from aevb.estimators.pareto_threshold import pareto_k_threshold
-from aevb.evaluators.evaluator import run_over
+from aevb.evaluators.blocks import run_over
 from aevb.evaluators.importance import Importance
 from helpers.oracles import data, linear_gaussian
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from aevb.estimators.mutual_information import units
-from aevb.evaluators.evaluator import run_over
+from aevb.evaluators.blocks import run_over
 from aevb.evaluators.inference_gap import InferenceGap
 from aevb.evaluators.information import Information
 from aevb.evaluators.record import record

@@ -12,7 +12,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from aevb.errors import UserError
 from aevb.evaluation.evaluate_run import evaluate_run
-from aevb.evaluators.evaluator import Evaluator, run_over
+from aevb.evaluators.blocks import run_over
+from aevb.evaluators.evaluator import Evaluator
 from aevb.evaluators.importance import Importance
 from aevb.evaluators.partial import Partial, read_values, write_values
 from helpers.commands import aevb, errors, started

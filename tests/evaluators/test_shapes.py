@@ -11,7 +11,7 @@ from aevb.distributions import DiagonalNormal
 from aevb.errors import UserError
 from aevb.evaluators.ais import AIS
 from aevb.evaluators.bdmc import BDMC
-from aevb.evaluators.evaluator import run_over
+from aevb.evaluators.blocks import run_over
 from aevb.evaluators.shapes import Shapes
 from aevb.models.bernoulli import BernoulliDecoder
 from aevb.models.gaussian_observation import with_gaussian_observation

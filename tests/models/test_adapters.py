@@ -14,7 +14,7 @@ from aevb.estimators.ais import ais
 from aevb.estimators.importance import importance
 from aevb.estimators.quadrature import quadrature
 from aevb.estimators.reciprocal_identity import reciprocal
-from aevb.evaluators.evaluator import run_over
+from aevb.evaluators.blocks import run_over
 from aevb.evaluators.quadrature import Quadrature
 from aevb.models.adapters import from_torch_distributions
 from aevb.noise import RowNoise

@@ -13,7 +13,7 @@ from aevb.distributions import Bernoulli
 from aevb.errors import UserError
 from aevb.estimators.enumeration import codes, enumeration
 from aevb.estimators.mutual_information import information, log_aggregate, units
-from aevb.evaluators.evaluator import run_over
+from aevb.evaluators.blocks import run_over
 from aevb.figures.paper.figure4 import Figure4
 from aevb.figures.paper.figure5 import Figure5
 from aevb.models.bernoulli import LinearBernoulliDecoder, LinearBernoulliEncoder

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from aevb.errors import UserError
+from aevb.evaluators.blocks import run_over
 from aevb.evaluators.bound import Bound
-from aevb.evaluators.evaluator import run_over
 from aevb.evaluators.importance import Importance
 from aevb.evaluators.information import Information
 from aevb.evaluators.reconstruction import Reconstruction

@@ -9,7 +9,7 @@ import torch
 from aevb.config import options
 from aevb.config.instantiate import instantiate
 from aevb.errors import UserError
-from aevb.evaluators.evaluator import run_over
+from aevb.evaluators.blocks import run_over
 from aevb.models.bernoulli import BernoulliDecoder
 from aevb.models.linear import LinearGaussianDecoder
 from aevb.models.prior import StandardNormal

@@ -10,7 +10,7 @@ from aevb.config.instantiate import instantiate
 from aevb.errors import UserError
 from aevb.estimators.enumeration import codes, enumeration
 from aevb.estimators.per_image_posterior import Fitting, _by_score_function, bound_at, fit
-from aevb.evaluators.evaluator import run_over
+from aevb.evaluators.blocks import run_over
 from aevb.evaluators.fitted_bound import FittedBound
 from aevb.models.linear import LinearGaussianDecoder
 from aevb.models.prior import StandardNormal

@@ -13,7 +13,7 @@ from aevb.data.digits import Digits
 from aevb.distributions import Bernoulli
 from aevb.errors import UserError
 from aevb.estimators.bound import bound
-from aevb.evaluators.evaluator import run_over
+from aevb.evaluators.blocks import run_over
 from aevb.evaluators.information import Information
 from aevb.models.bernoulli import BernoulliDecoder
 from aevb.models.gaussian import GaussianEncoder

@@ -25,7 +25,8 @@ from aevb.data.labels import with_labels
 from aevb.errors import UserError
 from aevb.evaluation.loading import Weights, load_run
 from aevb.evaluation.memory import peak_memory
-from aevb.evaluators.evaluator import Evaluation, Evaluator, run_over
+from aevb.evaluators.blocks import run_over
+from aevb.evaluators.evaluator import Evaluation, Evaluator
 from aevb.evaluators.partial import Partial
 from aevb.evaluators.record import evaluation_path, record, recorded
 from aevb.evaluators.targets import float_type, targets

@@ -18,7 +18,7 @@ from aevb.data.dataset import Dataset, ImageShape, Split, Splits
 from aevb.errors import UserError
 from aevb.evaluation.loading import Weights, load_run
 from aevb.evaluation.model_inputs import ModelInputs, like, tensor
-from aevb.evaluators.evaluator import run_over
+from aevb.evaluators.blocks import run_over
 from aevb.evaluators.importance import Importance
 from aevb.evaluators.targets import float_type, targets
 from aevb.models.vae import VAE

@@ -2,31 +2,22 @@
 
 It computes a value for each image, the mean over the split and the standard error of the mean.
 
-The images are processed in blocks. Each image has a random stream of its own, which depends on its
-position in the split, so the values do not depend on the block size or on the order. In a process
-group the ranks share whole blocks: every image counts once, and the values are the same as on one
-device. A single process can save partial results and can resume after it was killed
-(aevb.evaluators.partial).
+The images are processed in blocks (aevb.evaluators.blocks).
 """
 
 import math
 from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
 
-import torch
-import torch.distributed as dist
 from torch import Tensor
 
-from aevb.console.progress import Bar
 from aevb.data.target_convention import Likelihood
 from aevb.distributions import Bernoulli
-from aevb.evaluators.blocks import in_order
-from aevb.evaluators.partial import Partial
 from aevb.evaluators.suitable import unsupported
 from aevb.models.vae import VAE
-from aevb.noise import FirstDraws, Noise, RowNoise
+from aevb.noise import Noise
 
-__all__ = ["STANDARD_ERROR", "Evaluation", "Evaluator", "run_over"]
+__all__ = ["STANDARD_ERROR", "Evaluation", "Evaluator"]
 
 STANDARD_ERROR = "_standard_error"
 """Ending of the name of a standard error beside its mean."""
@@ -215,91 +206,3 @@ class Evaluation(NamedTuple):
             The standard error, in the unit of the value; nan for a single image.
         """
         return (self.values[name or self.primary_value].std() / math.sqrt(self.n)).item() if self.n > 1 else math.nan
-
-
-def run_over(
-    evaluator: Evaluator,
-    model: VAE,
-    x: Tensor,
-    seed: int,
-    bar: Bar | None = None,
-    partial: Partial | None = None,
-    known: Evaluation | None = None,
-    first_draws: FirstDraws | None = None,
-    cores: int = 1,
-) -> Evaluation:
-    """Apply an evaluator to all images, block by block.
-
-    In a process group every rank calls this function, and every rank receives the whole result.
-
-    Args:
-        evaluator: The evaluator.
-        model: The model.
-        x: Images, (n, D).
-        seed: The seed of the noise.
-        bar: A progress bar, which advances by one for each image.
-        partial: The file of partial results, for a single process only; the evaluation resumes from it.
-        known: The evaluation of the first of these images, with the same model and seed: whole blocks of them are not
-            evaluated again.
-        first_draws: Where noise is kept for the next evaluation with the same seed; None: nowhere.
-        cores: How many blocks a CPU evaluates at the same time; the values do not depend on it.
-
-    Returns:
-        The values of all images and the summary.
-
-    Raises:
-        UserError: If the evaluator does not support the model.
-    """
-    evaluator.check(model)
-    rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_available() and dist.is_initialized() else (0, 1)
-    device = next(model.parameters(), x).device
-    # The arrays are filled in place: thousands of small results between large temporaries would
-    # prevent the allocator from reusing the memory of the temporaries.
-    own_values: dict[str, Tensor] = {}
-    done = 0
-    if partial is not None:
-        own_values, done = partial.load(len(x))
-    elif known is not None:
-        done = len(x) if known.n >= len(x) else known.n // evaluator.images * evaluator.images
-        own_values = {name: _padded(value[:done], len(x), rank == 0) for name, value in known.values.items()}
-    if bar is not None:
-        bar.advance(done)
-
-    def values_of(block: range) -> dict[str, Tensor]:
-        noise = RowNoise(seed, evaluator.name, block, device, first_draws)
-        return evaluator.values(model, x[block.start : block.stop].to(device), noise)
-
-    rows = range(len(x))
-    blocks = [rows[start : start + evaluator.images] for start in rows[done :: evaluator.images]]
-    own_blocks = blocks[rank::world]
-    results = in_order(values_of, own_blocks, cores if device.type == "cpu" and world == 1 else 1)
-    for block, result in zip(own_blocks, results, strict=True):
-        for name, value in result.items():
-            own_values.setdefault(name, torch.zeros(len(x), dtype=torch.float64))[block.start : block.stop] = value
-        if bar is not None:
-            bar.advance(sum(map(len, blocks[:world])))  # those that the other ranks have evaluated meanwhile, too
-        del blocks[:world]
-        if partial is not None:
-            partial.save(own_values, block.stop)
-    if bar is not None:
-        bar.advance(sum(map(len, blocks)))
-    values = _combine_ranks(own_values, world)
-    return Evaluation(values, evaluator.primary_value, evaluator.summary(model, x.to(device), values))
-
-
-def _padded(values: Tensor, num_images: int, counted: bool) -> Tensor:
-    # As long as the split; zero on the ranks that do not count the values.
-    whole = torch.zeros(num_images, dtype=values.dtype)
-    if counted:
-        whole[: len(values)] = values
-    return whole
-
-
-def _combine_ranks(own_values: dict[str, Tensor], world: int) -> dict[str, Tensor]:
-    """Combine the rows of all ranks; the rows of the other ranks are zero."""
-    if world == 1:
-        return own_values
-    parts: list[dict[str, Tensor]] = [{} for _ in range(world)]
-    dist.all_gather_object(parts, own_values)
-    names = dict.fromkeys(name for part in parts for name in part)
-    return {name: torch.stack([part[name] for part in parts if name in part]).sum(0) for name in names}

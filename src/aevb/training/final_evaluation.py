@@ -9,7 +9,8 @@ from torch import Tensor
 
 from aevb import runs
 from aevb.console.progress import bar
-from aevb.evaluators.evaluator import Evaluator, run_over
+from aevb.evaluators.blocks import run_over
+from aevb.evaluators.evaluator import Evaluator
 from aevb.evaluators.record import record
 from aevb.loggers.base import RunContext
 from aevb.models.vae import VAE

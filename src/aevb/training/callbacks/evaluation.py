@@ -15,7 +15,8 @@ from typing import Any
 import lightning as L
 from torch import Tensor
 
-from aevb.evaluators.evaluator import STANDARD_ERROR, Evaluator, run_over
+from aevb.evaluators.blocks import run_over
+from aevb.evaluators.evaluator import STANDARD_ERROR, Evaluator
 from aevb.loggers.base import RunContext, RunLogger
 from aevb.noise import FirstDraws
 from aevb.training.module import Training
