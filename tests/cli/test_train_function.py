@@ -15,6 +15,8 @@ import torch
 
 import aevb
 from aevb.errors import UserError
+from aevb.evaluators import blocks
+from aevb.execution import queue
 from aevb.runs.run import Run
 from helpers.commands import TINY
 from helpers.commands import aevb as command
@@ -99,6 +101,22 @@ def test_several_devices_train_in_child_processes(tmp_path):
     )
     assert (result.returncode, result.stderr) == (0, "")
     assert "TrainedRun('digits-sgvb_b-adam-z2-s0" in result.stdout
+
+
+def test_a_run_alone_is_evaluated_on_all_cores(tmp_path, monkeypatch):
+    used = []
+    monkeypatch.setattr(queue, "available_cores", lambda: 6)
+    monkeypatch.setattr(blocks, "in_order", lambda function, items, cores: used.append(cores) or map(function, items))
+    run = aevb.train(**SMALL, output_dir=tmp_path, progress=False)
+    assert set(used) == {6}
+    used.clear()
+    aevb.train("evaluation.cores=3", "seed=1", **SMALL, output_dir=tmp_path, progress=False)
+    assert set(used) == {3}
+    used.clear()
+    run.evaluate("importance", samples=2, progress=False)
+    run.evaluate("importance", samples=3, threads=2, progress=False)
+    run.evaluate("importance", samples=4, cores=4, progress=False)
+    assert used == [6, 3, 4]
 
 
 def test_a_finished_run_is_returned_and_a_longer_one_extends_it(tmp_path):

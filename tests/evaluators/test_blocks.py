@@ -1,12 +1,15 @@
 """The blocks of an evaluation on several cores: the same bits, in the same order, and errors and interrupts as without."""
 
+import signal
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
 
+from aevb.evaluators import blocks
 from aevb.evaluators.blocks import in_order, run_over
 from aevb.evaluators.importance import Importance
 from aevb.models.bernoulli import BernoulliDecoder
@@ -90,3 +93,26 @@ def test_an_interrupt_does_not_wait_for_the_blocks() -> None:
     results.close()  # type: ignore[attr-defined]
     assert time.monotonic() - begin < 30
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("evaluation")]
+
+
+def test_no_block_begins_after_an_interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, has_ended, main = [], threading.Event(), threading.get_ident()
+
+    class Slow(ThreadPoolExecutor):
+        def shutdown(self, *arguments: bool, **options: bool) -> None:
+            time.sleep(0.5)  # in which a thread may take the block that waits
+            super().shutdown(*arguments, **options)
+
+    def block(number: int) -> int:
+        begun.append(number)
+        if number == 1:
+            time.sleep(0.2)  # until the third block waits
+            signal.pthread_kill(main, signal.SIGINT)
+        has_ended.wait(60)
+        return number
+
+    monkeypatch.setattr(blocks, "ThreadPoolExecutor", Slow)
+    monkeypatch.setattr(blocks, "_abandon", lambda threads: has_ended.set())  # both blocks end by themselves just then
+    with pytest.raises(KeyboardInterrupt):
+        next(in_order(block, range(9), 2))
+    assert sorted(begun) == [0, 1]

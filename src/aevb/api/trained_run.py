@@ -141,8 +141,7 @@ class TrainedRun(TrainedModel):
             UserError: If the evaluator does not exist or does not support the model, or a setting is invalid.
         """
         overrides = {"run": str(self.directory), "split": split, "num_images": num_images, "data_root": self.data_root}
-        overrides |= {"seed": seed, "threads": threads, "cores": cores}
-        overrides["matmul_precision"] = matmul_precision
+        overrides |= {"seed": seed, "threads": threads, "cores": cores, "matmul_precision": matmul_precision}
         overrides["output_dir"] = None if output_dir is None else fspath(output_dir)
         node = {**_evaluator_node(evaluator), **settings}
         checked = validate(

@@ -135,11 +135,13 @@ def in_order(function: Callable[[Block], Result], blocks: Sequence[Block], cores
         return
     inference, gradients = torch.is_inference_mode_enabled(), torch.is_grad_enabled()
     busy: set[int] = set()
-    lock = threading.Lock()
+    lock, is_over = threading.Lock(), threading.Event()
 
     def call(block: Block) -> Result:
         own = threading.get_ident()
         with lock:
+            if is_over.is_set():  # the thread was between two blocks when they were abandoned
+                raise _Abandoned
             busy.add(own)
         try:
             with torch.inference_mode(inference), torch.set_grad_enabled(gradients):  # each thread has its own modes
@@ -160,6 +162,7 @@ def in_order(function: Callable[[Block], Result], blocks: Sequence[Block], cores
             yield pending.popleft().result()
     finally:
         with lock:
+            is_over.set()
             _abandon(busy)  # after an error or an interrupt; Python does not end before its threads
         pool.shutdown(cancel_futures=True)
 
