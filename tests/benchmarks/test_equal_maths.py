@@ -1,6 +1,9 @@
 """The methods that the benchmark compares compute the same thing, so that only their speed differs."""
 
 import math
+import sys
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,7 +24,7 @@ from benchmarks.benchmark_model import SMALL, BenchmarkModel
 from benchmarks.rivals import eager, examples, gemm, importance_gemm, importance_naive
 from benchmarks.rivals.hand import Hand
 from benchmarks.trained_model import load_trained
-from helpers.commands import aevb
+from helpers.commands import REPOSITORY, aevb, process
 from helpers.gates import run
 from helpers.statistics import FAILURE_RATE
 
@@ -134,21 +137,33 @@ def test_the_eager_loop_and_textbook_lightning(x: Tensor, weights: dict[str, Ten
     agree(loss, {name: gradients[name] for name in weights}, weights, x, eps)
 
 
-def test_jax(x: Tensor, weights: dict[str, Tensor]) -> None:
-    jax = pytest.importorskip("jax", reason="extra bench")
-    from benchmarks.rivals import jax_scan
+JAX = """\
+import sys, jax, numpy as np
+from benchmarks.rivals import jax_scan
+given = dict(np.load(sys.argv[1]))
+x, eps = given.pop("x"), given.pop("eps")
+loss, grad = jax.value_and_grad(jax_scan.loss)(jax_scan.start(given), x, eps)
+np.savez(sys.argv[2], loss=loss, **grad)
+"""
 
+
+@pytest.mark.skipif(not find_spec("jax"), reason="extra bench")
+def test_jax(x: Tensor, weights: dict[str, Tensor], tmp_path: Path) -> None:
+    """In a process of its own, for JAX has threads, and other tests fork theirs."""
     eps = torch.randn(M, J, generator=torch.Generator().manual_seed(0))
-    p = jax_scan.start({name: value.numpy() for name, value in weights.items()})
-    loss, grad = jax.value_and_grad(jax_scan.loss)(p, x.numpy(), eps.numpy())
-    by_layer = {name: torch.tensor(value.tolist()) for name, value in grad.items()}
+    given, computed = tmp_path / "given.npz", tmp_path / "computed.npz"
+    np.savez(given, x=x.numpy(), eps=eps.numpy(), **{name: value.numpy() for name, value in weights.items()})
+    done = process([sys.executable, "-c", JAX, str(given), str(computed)], REPOSITORY)
+    assert done.returncode == 0, done.stderr
+    by_layer = {name: torch.from_numpy(value) for name, value in np.load(computed).items()}
+    loss = by_layer.pop("loss")
     gradients = {}
     for kind, letter in (("weight", "w"), ("bias", "b")):
         mean, log_var = by_layer[f"{letter}2"].chunk(2)
         gradients |= {f"encoder.hidden.{kind}": by_layer[f"{letter}1"], f"encoder.mean.{kind}": mean}
         gradients |= {f"encoder.log_var.{kind}": log_var, f"decoder.hidden.{kind}": by_layer[f"{letter}3"]}
         gradients |= {f"decoder.logits.{kind}": by_layer[f"{letter}4"]}
-    agree(torch.tensor(float(loss)), {name: gradients[name] for name in weights}, weights, x, eps)
+    agree(loss, {name: gradients[name] for name in weights}, weights, x, eps)
 
 
 def test_the_hand_written_loop_takes_aevbs_steps(tmp_path) -> None:

@@ -3,6 +3,7 @@
 import importlib.util
 import io
 import json
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from benchmarks.benchmark_model import SMALL, BenchmarkModel
 from benchmarks.children import Method
 from benchmarks.gate import Gate, Over
 from benchmarks.groups import evaluators, importance, training
+from helpers.commands import REPOSITORY, process
 from helpers.gates import run
 
 NAMES = sorted(path.stem for path in Path(rivals.__file__).parent.glob("[!_]*.py"))
@@ -26,6 +28,13 @@ BRIEF = BenchmarkModel(**{**vars(SMALL), "unit": 5, "samples": 100})
 def test_every_method_runs(name: str) -> None:
     if (package := OPTIONAL.get(name)) and not importlib.util.find_spec(package):
         pytest.skip(f"{package} is not installed")
+    if package == "jax":  # has threads, and other tests fork their process
+        program = "import sys; sys.path.insert(0, 'tests'); from benchmarks.rivals.jax_scan import loop; "
+        program += "from helpers.gates import run; from benchmarks.benchmark_model import SMALL, BenchmarkModel; "
+        program += f"print(run(loop, {BRIEF!r}, {BRIEF.unit}).taken)"
+        done = process([sys.executable, "-c", program], REPOSITORY)
+        assert (done.returncode, done.stdout) == (0, f"{BRIEF.unit}\n"), done.stderr
+        return
     before = torch.get_float32_matmul_precision()
     try:
         gate = run(import_module(f"benchmarks.rivals.{name}").loop, BRIEF, BRIEF.unit)

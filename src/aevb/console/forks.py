@@ -87,11 +87,11 @@ def forked(compute: Callable[[], Result], is_long: bool = True) -> Iterator[Call
 
 
 def _cores() -> int:
-    """The processes that may work; 1 where a fork is not safe: beside other threads or torch, or elsewhere than on Linux.
+    """The processes that may work; 1 where a fork is not safe: beside other threads, torch or JAX, or elsewhere than on Linux.
 
     Also 1 while all cores of the machine are busy: then sending the results takes longer than a second process saves.
     """
-    if sys.platform != "linux" or threading.active_count() > 1 or "torch" in sys.modules:
+    if sys.platform != "linux" or threading.active_count() > 1 or {"torch", "jax"} & sys.modules.keys():
         return 1
     from aevb.console.imports import memory_limit  # here, as other systems have no such limits
 
