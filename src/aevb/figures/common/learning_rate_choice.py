@@ -14,7 +14,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from aevb.errors import UserError
-from aevb.figures.common.learning_curves import Curve, convention, provenances
+from aevb.figures.common.learning_curves import Curve
+from aevb.figures.common.origin import convention, provenances
 
 __all__ = ["CONSTANT_DECODER", "RULE", "Candidate", "Selection", "rows", "select"]
 

@@ -9,8 +9,9 @@ highest training bound at the end.
 from collections.abc import Collection
 
 from aevb.figures.common.base import markdown_table
-from aevb.figures.common.learning_curves import Curve, convention, curve, with_bound
+from aevb.figures.common.learning_curves import Curve, curve, with_bound
 from aevb.figures.common.method_lines import Line, panels
+from aevb.figures.common.origin import convention
 from aevb.figures.common.style import dataset
 from aevb.runs.run import Run
 

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from aevb.figures.common.base import Drawing, Figure, markdown_table
-from aevb.figures.common.learning_curves import Curve, convention, curve, meanings, provenances
+from aevb.figures.common.learning_curves import Curve, curve
 from aevb.figures.common.learning_rate_choice import RULE
 from aevb.figures.common.method_lines import Line, panels
+from aevb.figures.common.origin import convention, meanings, provenances
 from aevb.figures.common.style import method, number, panel
 from aevb.figures.paper import published
 from aevb.runs.run import Run

@@ -12,6 +12,7 @@ import numpy as np
 
 from aevb.figures.common import learning_curves as learning
 from aevb.figures.common import learning_rate_choice as selection
+from aevb.figures.common import origin
 from aevb.figures.common.base import CsvLines, Drawing, Figure, markdown_table
 from aevb.figures.common.method_lines import Line, Panels, panels
 from aevb.figures.paper import published
@@ -57,7 +58,7 @@ class Figure2(Figure):
             rows,
             draw(by_panel, right),
             {"learning_rates": learning_rates},
-            f"{caption}{learning.meanings(runs)}\n{_table(learning_rates)}",
+            f"{caption}{origin.meanings(runs)}\n{_table(learning_rates)}",
         )
 
     def _right(self, data: str, by_panel: Panels) -> float:
@@ -74,11 +75,11 @@ def _rows(panel_key: tuple[str, int], lines: list[Line], right: float) -> Iterat
             shared = {**facts, "split": split}
             for item in line.curves:
                 curve = {"samples_seen": item.samples_seen.tolist(), "lower_bound": item.bound[split].tolist()}
-                yield CsvLines(source="run", **shared, **curve, seed=item.seed, **learning.provenance(item.run))
+                yield CsvLines(source="run", **shared, **curve, seed=item.seed, **origin.provenance(item.run))
             x, y, low, high, seeds = (column.tolist() for column in learning.band(line.curves, split))
             spread = {"low": low, "high": high, "seeds": seeds}
             curve = {"samples_seen": x, "lower_bound": y}
-            yield CsvLines(source="mean", **shared, **curve, **spread, **learning.provenances(line.curves))
+            yield CsvLines(source="mean", **shared, **curve, **spread, **origin.provenances(line.curves))
     for algorithm, split, polyline in published.panel(data, latent_dim, right):
         facts = {**panel, "method": PAPER[algorithm], "split": split}
         for x, y in zip(*polyline, strict=True):

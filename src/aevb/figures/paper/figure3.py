@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from aevb.figures.common.base import Drawing, Figure, markdown_table
-from aevb.figures.common.learning_curves import Curve, meanings, provenance, provenances
+from aevb.figures.common.learning_curves import Curve
+from aevb.figures.common.origin import meanings, provenance, provenances
 from aevb.figures.common.style import method
 from aevb.figures.paper import published
 from aevb.figures.paper.figure3_canvas import draw

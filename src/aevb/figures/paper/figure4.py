@@ -15,7 +15,7 @@ from scipy.stats import norm
 from aevb.data.image_grid import image_grid
 from aevb.figures.common.base import Drawing, Figure
 from aevb.figures.common.images import GAP, show
-from aevb.figures.common.learning_curves import provenance
+from aevb.figures.common.origin import provenance
 from aevb.figures.common.run_choice import caption, representatives, with_latent_dim
 from aevb.figures.common.style import dataset
 from aevb.runs.run import Run

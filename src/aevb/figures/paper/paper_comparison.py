@@ -21,9 +21,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from aevb.figures.common.learning_curves import Curve, convention, provenances
+from aevb.figures.common.learning_curves import Curve
 from aevb.figures.common.learning_rate_choice import Candidate
 from aevb.figures.common.method_lines import Line
+from aevb.figures.common.origin import convention, provenances
 from aevb.figures.common.style import method
 from aevb.figures.paper import published
 from aevb.figures.paper.seed_statistics import seed_statistics

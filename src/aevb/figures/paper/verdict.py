@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from aevb.figures.common.base import Drawing, Figure, markdown_table
-from aevb.figures.common.learning_curves import curve, meanings
+from aevb.figures.common.learning_curves import curve
 from aevb.figures.common.learning_rate_choice import RULE
 from aevb.figures.common.method_lines import panels
+from aevb.figures.common.origin import meanings
 from aevb.figures.common.style import dataset, number, panel
 from aevb.figures.paper import published
 from aevb.figures.paper.paper_comparison import TOLERANCE, compare

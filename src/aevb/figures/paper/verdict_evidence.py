@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from aevb.figures.common.learning_curves import convention, provenances
 from aevb.figures.common.learning_rate_choice import Candidate
 from aevb.figures.common.method_lines import Line
+from aevb.figures.common.origin import convention, provenances
 from aevb.figures.common.style import dataset, method, number
 from aevb.figures.paper import published
 from aevb.figures.paper.paper_comparison import candidate_mean

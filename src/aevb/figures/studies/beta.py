@@ -14,7 +14,7 @@ from matplotlib.figure import Figure as Canvas
 from aevb.data.image_grid import image_grid
 from aevb.figures.common.base import Drawing, Figure, markdown_table
 from aevb.figures.common.images import GAP, show
-from aevb.figures.common.learning_curves import meanings, provenance
+from aevb.figures.common.origin import meanings, provenance
 from aevb.figures.common.style import dataset
 from aevb.noise import Noise
 from aevb.runs.run import Run

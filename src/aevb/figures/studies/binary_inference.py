@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from aevb.figures.common.base import Drawing, Figure, markdown_table
-from aevb.figures.common.learning_curves import convention, provenance
+from aevb.figures.common.origin import convention, provenance
 from aevb.figures.common.style import method
 from aevb.runs import layout
 from aevb.runs.csv_table import read_rows

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure as Canvas
 from scipy.special import kolmogi
 
 from aevb.figures.common.base import Drawing, Figure, markdown_table
-from aevb.figures.common.learning_curves import convention, provenance
+from aevb.figures.common.origin import convention, provenance
 from aevb.figures.common.style import dataset
 from aevb.runs.run import Run
 

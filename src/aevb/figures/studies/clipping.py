@@ -13,7 +13,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 
 from aevb.figures.common.base import Drawing, Figure, markdown_table
-from aevb.figures.common.learning_curves import meanings, provenance
+from aevb.figures.common.origin import meanings, provenance
 from aevb.figures.common.style import SPARE
 from aevb.runs.run import Run
 

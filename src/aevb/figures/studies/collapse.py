@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 
 from aevb.estimators.mutual_information import ACTIVE, COLLAPSED
 from aevb.figures.common.base import Drawing, Figure, markdown_table
-from aevb.figures.common.learning_curves import meanings, provenance
+from aevb.figures.common.origin import meanings, provenance
 from aevb.figures.common.style import dataset, method
 from aevb.runs.run import Run
 

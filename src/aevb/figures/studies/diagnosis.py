@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from aevb.figures.common.base import Drawing, Figure, markdown_table
-from aevb.figures.common.learning_curves import convention, meanings, provenance
+from aevb.figures.common.origin import convention, meanings, provenance
 from aevb.figures.common.style import dataset
 from aevb.runs.run import Run
 

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 
 from aevb.figures.common.base import Drawing, Figure, markdown_table
-from aevb.figures.common.learning_curves import Curve, curve, provenance, with_bound
+from aevb.figures.common.learning_curves import Curve, curve, with_bound
+from aevb.figures.common.origin import provenance
 from aevb.figures.common.style import method, number
 from aevb.figures.paper.published import Polyline, figure2
 from aevb.runs.run import Run

@@ -31,7 +31,8 @@ from aevb.estimators.model_queries import latent_dim
 from aevb.evaluation.loading import load_run
 from aevb.evaluators.targets import float_type
 from aevb.figures.common.base import Drawing, Figure, markdown_table
-from aevb.figures.common.learning_curves import convention, meanings, provenance, with_bound
+from aevb.figures.common.learning_curves import with_bound
+from aevb.figures.common.origin import convention, meanings, provenance
 from aevb.figures.common.style import SPARE
 from aevb.figures.studies.gradient_estimators import Estimator, binary_estimators, estimators, with_past
 from aevb.models.vae import VAE

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from aevb.figures.common.base import Drawing, Figure
 from aevb.figures.common.image_panels import image_panels
-from aevb.figures.common.learning_curves import provenance
+from aevb.figures.common.origin import provenance
 from aevb.figures.common.run_choice import caption, representatives, with_latent_dim
 from aevb.figures.common.style import DIGITS
 from aevb.runs.run import Run

@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 from aevb.data.target_convention import TargetConvention
 from aevb.evaluators.partial import read_values
 from aevb.figures.common.base import Drawing, Figure, markdown_table
-from aevb.figures.common.learning_curves import convention, provenance
+from aevb.figures.common.origin import convention, provenance
 from aevb.figures.common.style import dataset
 from aevb.runs import layout
 from aevb.runs.likelihood import stated_likelihood

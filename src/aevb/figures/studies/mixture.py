@@ -25,7 +25,7 @@ from aevb.data.image_grid import image_grid
 from aevb.estimators.simple_monte_carlo import shared_draws
 from aevb.figures.common.base import Drawing, Figure, markdown_table
 from aevb.figures.common.images import GAP, show
-from aevb.figures.common.learning_curves import provenance
+from aevb.figures.common.origin import provenance
 from aevb.figures.common.style import dataset, method
 from aevb.figures.studies.latent import scatter
 from aevb.runs.run import Run

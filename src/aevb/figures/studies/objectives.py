@@ -13,8 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from aevb.figures.common.base import Drawing, Figure, markdown_table
-from aevb.figures.common.learning_curves import Curve, convention, curve, meanings, provenance
+from aevb.figures.common.learning_curves import Curve, curve
 from aevb.figures.common.method_labels import labels
+from aevb.figures.common.origin import convention, meanings, provenance
 from aevb.figures.common.style import dataset, number
 from aevb.runs.run import Run
 

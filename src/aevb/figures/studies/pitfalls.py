@@ -13,7 +13,7 @@ from matplotlib.figure import Figure as Canvas
 
 from aevb.config import pitfall_of
 from aevb.figures.common.base import Drawing, Figure, markdown_table
-from aevb.figures.common.learning_curves import convention, meanings, provenance
+from aevb.figures.common.origin import convention, meanings, provenance
 from aevb.runs.run import Run
 
 __all__ = ["Pitfalls"]

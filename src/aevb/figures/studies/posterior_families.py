@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from aevb.figures.common.base import Drawing, Figure, markdown_table
-from aevb.figures.common.learning_curves import meanings, provenance
+from aevb.figures.common.origin import meanings, provenance
 from aevb.figures.common.style import SPARE
 from aevb.runs.run import Run
 

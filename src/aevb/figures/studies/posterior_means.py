@@ -15,7 +15,7 @@ from PIL import Image
 
 from aevb.errors import UserError
 from aevb.figures.common.base import Drawing, Figure
-from aevb.figures.common.learning_curves import provenance
+from aevb.figures.common.origin import provenance
 from aevb.figures.common.style import DIGITS, dataset
 from aevb.loggers.posterior_means import read_posterior_means
 from aevb.runs import layout

@@ -11,7 +11,7 @@ from aevb.data.image_grid import image_grid
 from aevb.figures.common.base import Drawing, Figure, markdown_table
 from aevb.figures.common.image_panels import image_panels
 from aevb.figures.common.images import GAP, show
-from aevb.figures.common.learning_curves import convention, provenance
+from aevb.figures.common.origin import convention, provenance
 from aevb.figures.common.style import dataset, method
 from aevb.runs.run import Run
 from aevb.types import PositiveInt, Seed

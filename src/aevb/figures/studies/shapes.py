@@ -14,7 +14,8 @@ from matplotlib.figure import Figure as Canvas
 from aevb.data.image_grid import image_grid
 from aevb.figures.common.base import Drawing, Figure, markdown_table
 from aevb.figures.common.images import GAP, show
-from aevb.figures.common.learning_curves import ConfigKey, curve, provenance
+from aevb.figures.common.learning_curves import ConfigKey, curve
+from aevb.figures.common.origin import provenance
 from aevb.figures.common.style import method
 from aevb.runs.run import Run
 from aevb.types import PositiveInt, Seed

@@ -9,7 +9,7 @@ from rich.table import Table as RichTable
 
 from aevb.console.printable import printable, without_controls
 from aevb.figures.common.base import Drawing, Figure, markdown_table
-from aevb.figures.common.learning_curves import convention, meanings, provenance
+from aevb.figures.common.origin import convention, meanings, provenance
 from aevb.files.natural_order import natural_key
 from aevb.runs.run import Run
 
