@@ -140,9 +140,9 @@ def test_the_eager_loop_and_textbook_lightning(x: Tensor, weights: dict[str, Ten
 JAX = """\
 import sys, jax, numpy as np
 from benchmarks.rivals import jax_scan
-given = dict(np.load(sys.argv[1]))
-x, eps = given.pop("x"), given.pop("eps")
-loss, grad = jax.value_and_grad(jax_scan.loss)(jax_scan.start(given), x, eps)
+inputs = dict(np.load(sys.argv[1]))
+x, eps = inputs.pop("x"), inputs.pop("eps")
+loss, grad = jax.value_and_grad(jax_scan.loss)(jax_scan.start(inputs), x, eps)
 np.savez(sys.argv[2], loss=loss, **grad)
 """
 
@@ -151,9 +151,9 @@ np.savez(sys.argv[2], loss=loss, **grad)
 def test_jax(x: Tensor, weights: dict[str, Tensor], tmp_path: Path) -> None:
     """In a process of its own, for JAX has threads, and other tests fork theirs."""
     eps = torch.randn(M, J, generator=torch.Generator().manual_seed(0))
-    given, computed = tmp_path / "given.npz", tmp_path / "computed.npz"
-    np.savez(given, x=x.numpy(), eps=eps.numpy(), **{name: value.numpy() for name, value in weights.items()})
-    done = process([sys.executable, "-c", JAX, str(given), str(computed)], REPOSITORY)
+    inputs, computed = tmp_path / "inputs.npz", tmp_path / "computed.npz"
+    np.savez(inputs, x=x.numpy(), eps=eps.numpy(), **{name: value.numpy() for name, value in weights.items()})
+    done = process([sys.executable, "-c", JAX, str(inputs), str(computed)], REPOSITORY)
     assert done.returncode == 0, done.stderr
     by_layer = {name: torch.from_numpy(value) for name, value in np.load(computed).items()}
     loss = by_layer.pop("loss")
