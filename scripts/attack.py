@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 from hostile_runs import DAMAGES, Damage, plant
 
-TRAIN = ("data=digits", "latent_dim=2", "hidden_dim=20", "evaluator=bound", "logger=none")
+TRAIN = ("data=digits", "latent_dim=2", "hidden_dim=20", "evaluator=bound", "evaluation.start=1", "logger=none")
 SECONDS = 120
 UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
 REPOSITORY = Path(__file__).resolve().parents[1]

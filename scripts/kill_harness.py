@@ -29,7 +29,7 @@ from killed_run import process_file
 
 from aevb.execution.scratch import scratch
 
-SMALL = ["data=digits", "latent_dim=2", "hidden_dim=30", "max_samples=3e5"]
+SMALL = ["data=digits", "latent_dim=2", "hidden_dim=30", "max_samples=3e5", "evaluation.start=1"]
 OFTEN = ["trainer.checkpoint_minutes=0.0005", "trainer.block=5"]  # every 30 ms, so that writes are met
 PHASES = {"s": "starting", "b": "in a block", "o": "between blocks"}
 WRITING = "writing a checkpoint"

@@ -9,7 +9,15 @@ from helpers.commands import aevb
 
 pytestmark = pytest.mark.process
 
-TINY = ("data=digits", "max_samples=300", "latent_dim=2", "hidden_dim=5", "evaluator=bound", "logger=none")
+TINY = (
+    "data=digits",
+    "max_samples=300",
+    "latent_dim=2",
+    "hidden_dim=5",
+    "evaluator=bound",
+    "logger=none",
+    "evaluation.start=1",
+)
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,15 @@ optuna = pytest.importorskip("optuna")
 
 TRAIN = "hydra.sweeper.objective=train_bound"
 OPTUNA = ("hydra/sweeper=optuna", "hydra.sweeper.n_jobs=1")
-TINY = ("data=digits", "max_samples=300", "hidden_dim=5", "logger=none", "evaluator=bound", "report=false")
+TINY = (
+    "data=digits",
+    "max_samples=300",
+    "hidden_dim=5",
+    "logger=none",
+    "evaluator=bound",
+    "report=false",
+    "evaluation.start=1",
+)
 ON_TRAINING = (*OPTUNA, *TINY, "hydra.sweeper.objective=train_bound")
 
 

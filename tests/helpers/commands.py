@@ -20,7 +20,15 @@ from helpers.fork_server import Forked, as_begun
 
 SECONDS = 300
 REPOSITORY = Path(__file__).parents[2]
-TINY = ("data=digits", "max_samples=300", "hidden_dim=5", "latent_dim=2", "logger=none", "evaluator=bound")
+TINY = (
+    "data=digits",
+    "max_samples=300",
+    "hidden_dim=5",
+    "latent_dim=2",
+    "logger=none",
+    "evaluator=bound",
+    "evaluation.start=1",
+)
 
 
 def composed(*overrides: str, root: str = "train") -> DictConfig:

@@ -13,7 +13,7 @@ import torch
 from aevb.runs.run import Run, finished
 from helpers.commands import Started, aevb, started
 
-DIGITS = ("data=digits", "latent_dim=2", "hidden_dim=30", "logger=none", "evaluator=bound")
+DIGITS = ("data=digits", "latent_dim=2", "hidden_dim=30", "logger=none", "evaluator=bound", "evaluation.start=1")
 
 
 def begin(folder: Path, *arguments: str) -> Started:

@@ -13,7 +13,7 @@ from helpers.commands import settings
 
 __all__ = ["a_dead_process", "outcome", "train"]
 
-DIGITS = ("data=digits", "latent_dim=2", "hidden_dim=20", "evaluator=bound", "logger=none")
+DIGITS = ("data=digits", "latent_dim=2", "hidden_dim=20", "evaluator=bound", "evaluation.start=1", "logger=none")
 
 
 def train(directory: Path, max_samples: int, *overrides: str) -> Path:

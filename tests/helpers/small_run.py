@@ -19,6 +19,7 @@ def settings_of_a_small_run(folder: Path) -> dict[str, Any]:
         "hidden_dim=20",
         "evaluator.importance.samples=5",
         "evaluation.num_images=100",
+        "evaluation.start=1",
         f"output_dir={folder}",
         "max_samples=1e2",
     ]

@@ -9,7 +9,14 @@ from aevb.runs.run import Run, finished, prepare
 from aevb.training.train_run import run as work
 from helpers.commands import settings
 
-SHORT = ("hidden_dim=6", "max_samples=40", "batch_size=20", "logger=none", "evaluation.final_images=8")
+SHORT = (
+    "hidden_dim=6",
+    "max_samples=40",
+    "batch_size=20",
+    "logger=none",
+    "evaluation.start=1",
+    "evaluation.final_images=8",
+)
 DIGITS = ("data=digits", "data.n_train=40", "latent_dim=2")
 
 

@@ -15,7 +15,15 @@ from aevb.training import train_run
 from helpers.commands import settings
 from helpers.short_runs import outcome
 
-DIGITS = ("data=digits", "latent_dim=2", "hidden_dim=20", "evaluator=bound", "logger=none", "optimizer.warmup=0")
+DIGITS = (
+    "data=digits",
+    "latent_dim=2",
+    "hidden_dim=20",
+    "evaluator=bound",
+    "logger=none",
+    "evaluation.start=1",
+    "optimizer.warmup=0",
+)
 
 
 def train(directory: Path, *overrides: str) -> Path:

@@ -14,7 +14,7 @@ import torch
 from aevb.data.synthetic import LinearGaussian, linear_gaussian_log_px
 from helpers.commands import aevb
 
-DIGITS = ["data=digits", "latent_dim=2", "hidden_dim=30", "logger=none", "name=digits"]
+DIGITS = ["data=digits", "latent_dim=2", "hidden_dim=30", "logger=none", "evaluation.start=1", "name=digits"]
 
 
 def train(folder: Path, *arguments: str) -> Path:

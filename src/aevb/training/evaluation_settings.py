@@ -12,10 +12,11 @@ __all__ = ["EvaluationSettings"]
 class EvaluationSettings:
     """Settings of the evaluations during and after training (conf/evaluation).
 
-    The evaluation points are 1, 2, 3, 5 x 10^k training samples and the end of training.
+    The evaluation points are 1, 2, 3, 5 x 10^k training samples from `start` on, and the end of training.
 
     Args:
-        start: Number of training samples before which evaluation points are skipped, for slow evaluators.
+        start: Number of training samples before which evaluation points are skipped. The default is the warm-up of the authors'
+            Adagrad, 100 minibatches of 100, in which no weight changes.
         every: If given, its multiples (training samples) are evaluation points too.
         num_images: Images that every evaluator but `bound` uses at an evaluation point.
         final_images: Test images of the evaluations at the end of training; None: all.
@@ -26,7 +27,7 @@ class EvaluationSettings:
             trains alone, and one for a run of a sweep. The values do not depend on it.
     """
 
-    start: PositiveInt = 1
+    start: PositiveInt = 10_000
     every: PositiveInt | None = None
     num_images: PositiveInt = 1000
     final_images: PositiveInt | None = None
