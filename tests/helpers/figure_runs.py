@@ -40,7 +40,8 @@ def plant(
     write_json(directory / "config.yaml", config)  # JSON is YAML
     write_text(directory / "metrics.csv", head + rows)
     if finish:
-        facts = {"samples_seen": max(train), "shape": SHAPES[config["choices"]["data"]], "targets": "grey/255"}
+        targets = "dynamically binarised, p = grey/255" if config["data"].get("targets") == "dynamic" else "grey/255"
+        facts = {"samples_seen": max(train), "shape": SHAPES[config["choices"]["data"]], "targets": targets}
         identity = {"fingerprint": fingerprint(config), "commit": COMMIT}
         write_json(directory / "DONE", {**facts, "training_seconds": 12.5, "evaluation_seconds": 1.0, **identity})
     return directory

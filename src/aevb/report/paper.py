@@ -36,11 +36,12 @@ class PaperTable(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """The verdict at the paper's own tolerance, in one line; empty without rows."""
-        if not self.rows:
+        """The verdict at the paper's own tolerance, in one line; empty without a row that counts."""
+        rows = [row for row in self.rows if row["counted"]]
+        if not rows:
             return ""
-        tally = [sum(row["verdict"] == verdict for row in self.rows) for verdict in VERDICTS]
-        return f"{tally[0]} of {len(self.rows)} bounds match the paper's, {tally[1]} are better, {tally[2]} worse"
+        tally = [sum(row["verdict"] == verdict for row in rows) for verdict in VERDICTS]
+        return f"{tally[0]} of {len(rows)} bounds match the paper's, {tally[1]} are better, {tally[2]} worse"
 
 
 def compare_with_paper(curves: list[Curve]) -> PaperTable:

@@ -72,6 +72,15 @@ def test_counts_at_three_tolerances_and_limitations(tmp_path):
     assert written["limitations"][-1].startswith("No run: Frey Face")
 
 
+def test_binary_targets_are_listed_and_not_counted(drawn):
+    """Two lines of two splits at two points; the paper's targets are grey levels."""
+    written = json.loads((drawn / "verdict.json").read_text())
+    listed = [(row["counted"], "dynamic" in row["targets"]) for row in written["curves"]]
+    assert sorted(listed) == [(False, True)] * 4 + [(True, False)] * 4
+    assert {row["comparisons"] for row in written["counts"]} == {4}
+    assert written["limitations"][0].startswith("4 comparisons are of runs whose targets are not grey levels")
+
+
 def verdicts(folder):
     Verdict(at=list(POINTS)).draw(folder, folder / "out")
     curves = json.loads((folder / "out" / "verdict.json").read_text())["curves"]

@@ -13,6 +13,8 @@ Beside the verdict stand two statements about the seeds, which need at least two
 paper's value lies between the lowest and the highest seed, and whether it lies in the 95 % t interval of
 the mean over seeds (see `aevb.figures.paper.seed_statistics`). The paper ran one seed, so a value in the
 range of the seeds is what a run of the same method may give.
+
+Runs with targets that are not grey levels are compared too, but not counted: the paper's targets are grey levels.
 """
 
 import math
@@ -21,6 +23,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from aevb.data.target_convention import TargetConvention
 from aevb.figures.common.learning_curves import Curve
 from aevb.figures.common.learning_rate_choice import Candidate
 from aevb.figures.common.method_lines import Line
@@ -28,8 +31,18 @@ from aevb.figures.common.origin import convention, provenances
 from aevb.figures.common.style import method
 from aevb.figures.paper import published
 from aevb.figures.paper.seed_statistics import seed_statistics
+from aevb.runs.run import Run
 
-__all__ = ["DIGITISATION", "TOLERANCE", "TOLERANCES", "VERDICTS", "candidate_mean", "compare", "judge"]
+__all__ = [
+    "DIGITISATION",
+    "TOLERANCE",
+    "TOLERANCES",
+    "VERDICTS",
+    "candidate_mean",
+    "compare",
+    "has_targets_of_the_paper",
+    "judge",
+]
 
 Verdict = Literal["matches", "better", "worse"]
 
@@ -87,6 +100,7 @@ def compare(line: Line, lines: list[Line], at: list[int]) -> Iterator[dict[str, 
                 "latent_dim": latent_dim,
                 "method": line.label,
                 "targets": convention(reached[0].run),
+                "counted": has_targets_of_the_paper(reached[0].run),
                 "lr": line.selection.chosen.lr,
                 "split": split,
                 "samples_seen": samples_seen,
@@ -122,6 +136,16 @@ def candidate_mean(candidate: Candidate, samples_seen: int, split: str = "test")
     """
     reached = [item.at(split, samples_seen) for item in candidate.curves if item.row(samples_seen) is not None]
     return float(np.mean(reached)) if reached else float("nan")
+
+
+def has_targets_of_the_paper(run: Run) -> bool:
+    """Return whether the targets of a run are grey levels: the bound of binary images is that of another quantity.
+
+    Args:
+        run: A finished run.
+    """
+    targets = TargetConvention.of_run(run.done)
+    return targets is None or targets.kind == "grey"
 
 
 def _why(line: Line, lines: list[Line], split: str, samples_seen: int, paper: float) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from aevb.figures.common.method_lines import Panels
 from aevb.figures.common.style import dataset, method
 from aevb.figures.paper import published
-from aevb.figures.paper.paper_comparison import TOLERANCES, VERDICTS
+from aevb.figures.paper.paper_comparison import TOLERANCES, VERDICTS, has_targets_of_the_paper
 
 __all__ = ["absent_panels", "count_rows", "limitations", "reach_rows"]
 
@@ -19,7 +19,7 @@ Rows = list[dict[str, Any]]
 
 
 def count_rows(rows: Rows) -> Rows:
-    """Count the verdicts at every tolerance, for each data set and for all.
+    """Count the verdicts of runs with the paper's targets at every tolerance, for each data set and for all.
 
     Args:
         rows: Rows of `aevb.figures.paper.paper_comparison.compare`.
@@ -27,6 +27,7 @@ def count_rows(rows: Rows) -> Rows:
     Returns:
         One row per group and tolerance. "with_seeds" is the number of comparisons with two seeds or more.
     """
+    rows = [row for row in rows if row["counted"]]
     groups = {dataset(name): [row for row in rows if row["data"] == name] for name in dict.fromkeys(_data(rows))}
     groups = {**groups, "all": rows} if len(groups) > 1 else groups
     return [
@@ -51,11 +52,11 @@ def reach_rows(panels: Panels) -> Rows:
         panels: The lines of every panel.
 
     Returns:
-        One row per panel and method that the paper has.
+        One row per panel and method that the paper has, for runs with the paper's targets.
     """
     rows = []
     for (data, latent_dim), lines in panels.items():
-        for line in lines:
+        for line in (line for line in lines if has_targets_of_the_paper(line.curves[0].run)):
             paper = published.figure2().get((data, latent_dim, method(line.objective).published or "", "test"))
             if paper is not None:
                 last = [item.last for item in line.curves]
@@ -86,6 +87,13 @@ def limitations(rows: Rows, reach: Rows) -> list[str]:
         Sentences; an empty list if nothing limits it.
     """
     sentences = []
+    other = [row for row in rows if not row["counted"]]
+    rows = [row for row in rows if row["counted"]]
+    if other:
+        sentences.append(
+            f"{len(other)} comparisons are of runs whose targets are not grey levels, as the paper's are: they are listed, "
+            "not counted."
+        )
     single = [row for row in rows if row["seeds"] == 1]
     if single:
         sentences.append(f"{len(single)} of {len(rows)} comparisons rest on one seed and have no interval.")
