@@ -55,7 +55,7 @@ def make_runs(folder: Path, count: int, old: bool = False) -> None:
         for seed in range(1, count // len(LATENT_DIMS)):
             run = folder / f"mnist-sgvb_b-adagrad-z{latent_dim}-s{seed}"
             (run / layout.CHECKPOINTS).mkdir(parents=True)
-            (run / layout.CONFIG).write_text(re.sub(r"(?m)^seed: 0$", f"seed: {seed}", text))
+            (run / layout.CONFIG).write_text(re.sub(r"(?m)^( *)seed: 0$", rf"\g<1>seed: {seed}", text))
             own = {**copy.deepcopy(done), "fingerprint": fingerprint(read_settings(run)), "config": json_copy(run)}
             if old:
                 own.pop("config")

@@ -99,7 +99,9 @@ def test_one_test_image_gives_null_and_no_nan(tmp_path: Path) -> None:
 
 def test_a_diverged_run_of_a_sweep_is_a_result(tmp_path: Path) -> None:
     sweep = ("-m", "data=digits", "optimizer=sgd", "optimizer.lr=0.01,1000", *SMALL[:4], "max_samples=1000")
-    result = aevb("train", *sweep, folder=tmp_path)
+    late = aevb("train", *sweep, "output_dir=late", folder=tmp_path)
+    assert "diverged, which is a result; it has no curve" in late.stdout
+    result = aevb("train", *sweep, "evaluation.start=1", folder=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "diverged, which is a result; its curve is kept" in result.stdout
     assert "1 done, 1 diverged" in result.stdout

@@ -25,7 +25,7 @@ from aevb.console.signals import end_by_signal
 from aevb.errors import ReportedError, UserError, resource_error
 from aevb.execution import pool
 from aevb.execution.queue import QueuedRun, train_in_ensembles, train_in_parallel
-from aevb.runs import manifest
+from aevb.runs import layout, manifest
 from aevb.runs.lock import lock
 from aevb.runs.status import failure_reason, has_diverged
 
@@ -193,7 +193,11 @@ def _report(plan: PlannedRun, code: int, sweeping: bool) -> None:
             print_warning(f"{directory}: {warning}")
         return
     if sweeping and has_diverged(directory):
-        print(f"{directory}: diverged, which is a result; its curve is kept", flush=True)
+        has_curve = (directory / layout.METRICS).exists()
+        curve = (
+            "its curve is kept" if has_curve else "it has no curve, since that was before its first evaluation point"
+        )
+        print(f"{directory}: diverged, which is a result; {curve}", flush=True)
         return
     if code == 2:
         reason = failure_reason(directory) or "refused before it began, for the reason above"
