@@ -47,6 +47,11 @@ def test_every_convention_says_what_it_is(kind: str, likelihood: Any, descriptio
     assert description in convention(kind, 255).meaning(likelihood)
 
 
+def test_what_is_not_binary_is_no_log_mass_of_a_bernoulli_decoder() -> None:
+    assert "no log-mass of the image" in TargetConvention("dequantised", 256).meaning("bernoulli")
+    assert "if every target is 0 or 1" in LinearGaussian().convention.meaning("bernoulli")
+
+
 def test_real_numbers_are_a_density() -> None:
     assert LinearGaussian().convention.meaning("gaussian") == "log-density of real numbers, in their unit"
 

@@ -59,6 +59,8 @@ def test_the_mean_rank_of_a_biased_q():
         (1, 0, "calibrated"),
         (0.5, 0, "q is too narrow"),
         (2, 0, "q is too wide"),
+        (1, 1, "q is off centre, too narrow, or both"),
+        (2, 5, "q is off centre, too narrow, or both"),
         (1.26, 0.5, "miscalibrated"),
     ],
 )

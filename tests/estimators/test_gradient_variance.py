@@ -37,6 +37,13 @@ def test_the_bootstrap_knows_its_error():
     assert abs(torch.tensor([moments.variance for moments in repeats]).mean() - 2) < 0.15
 
 
+def test_few_draws_have_an_error_and_two_have_none():
+    draws = torch.randn((3, 50), generator=torch.Generator().manual_seed(0))
+    three, two = gradient_moments(draws.clone()), gradient_moments(draws[:2].clone())
+    assert all(math.isfinite(value) for value in three)
+    assert [math.isnan(value) for value in two] == [False, True, False, True]
+
+
 def test_a_gradient_without_noise():
     moments = gradient_moments(torch.ones(50, 3).double())
     assert moments == pytest.approx((0, 0, 3, 0), abs=1e-12)

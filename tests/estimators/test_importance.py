@@ -5,9 +5,13 @@ import math
 import pytest
 import torch
 
+from aevb.config.instantiate import instantiate
 from aevb.estimators.bound import bound
 from aevb.estimators.importance import importance
+from aevb.estimators.log_mean_error import log_mean_error
+from aevb.models.vae import VAE
 from aevb.noise import Noise, RowNoise
+from helpers.commands import settings
 from helpers.oracles import data, exact_bound, linear_gaussian
 from helpers.statistics import assert_mean
 
@@ -64,6 +68,44 @@ def test_chunks_change_nothing(batch_size):
     cut = importance(model, x, RowNoise(0, "importance", range(7)), samples=9, batch_size=batch_size)
     torch.testing.assert_close(cut.log_px, whole.log_px, rtol=0, atol=1e-12)
     torch.testing.assert_close(cut.effective_samples, whole.effective_samples)
+
+
+def two_layers() -> VAE:
+    config = settings(
+        "data=digits",
+        "model=two_layer",
+        "objective=iwae",
+        "latent_dim=2",
+        "hidden_dim=3",
+        "model.initialization=glorot",
+    )
+    return instantiate(config["model"], data_dim=3, data_shape=(3, 1)).double()
+
+
+@pytest.mark.parametrize(
+    ("model", "proposal"),
+    [(linear_gaussian, {"prior_share": 0.5}), (linear_gaussian, {"annealed": 3}), (two_layers, {})],
+    ids=["share from the prior", "annealed", "two layers"],
+)
+def test_chunks_and_other_images_change_nothing_for_any_proposal(model, proposal):
+    """These proposals ask for several arrays of noise."""
+    model = model()
+    x = data() if proposal else data().clamp(0, 1)[:, :3]
+    whole = importance(model, x, RowNoise(0, "importance", range(7)), 90, batch_size=10**6, **proposal).log_px
+    for batch_size in (1, 30, 250):
+        cut = importance(model, x, RowNoise(0, "importance", range(7)), 90, batch_size=batch_size, **proposal).log_px
+        torch.testing.assert_close(cut, whole, rtol=0, atol=1e-9)
+    some = importance(model, x[:3], RowNoise(0, "importance", range(3)), 90, batch_size=1000, **proposal).log_px
+    torch.testing.assert_close(some, whole[:3], rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("count", [2, 5, 50])
+def test_the_error_of_a_log_mean_is_that_of_the_mean_over_the_mean(count):
+    weights = torch.rand((count, 4), dtype=torch.float64, generator=torch.Generator().manual_seed(count))
+    inverse_ess = (weights**2).sum(0) / weights.sum(0) ** 2
+    expected = weights.std(0) / math.sqrt(count) / weights.mean(0)
+    torch.testing.assert_close(log_mean_error(inverse_ess, count), expected)
+    assert log_mean_error(torch.ones(4), 1).isnan().all()
 
 
 def test_weights_far_below_float32_do_not_underflow():

@@ -83,6 +83,12 @@ def test_scale_changes_nothing_and_equal_weights_have_no_tail():
     assert pareto_k(torch.zeros(5, 3)).isnan().all()
 
 
+def test_a_tail_that_underflows_has_a_shape():
+    """Log-weights that spread over a million nats, as of a diverged model: all but a few weights are zero."""
+    log_w = torch.linspace(-1e6, 0, 4244, dtype=torch.float64)[:, None]
+    assert pareto_k(log_w).isfinite().all()
+
+
 @pytest.mark.parametrize("sigma", [0.5, 0.8])
 def test_importance_weights_of_a_known_tail(sigma):
     """Proposal N(0, s^2) for N(0, 1): the weights' tail has shape 1 - s^2; the mean over 60 images of K = 20,000 to 0.1."""

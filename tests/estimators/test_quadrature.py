@@ -8,8 +8,10 @@ import torch
 from scipy import integrate
 from torch import Tensor
 
+from aevb.config.instantiate import instantiate
 from aevb.errors import UserError
 from aevb.estimators.importance import importance
+from aevb.estimators.model_queries import log_px_z_of_all
 from aevb.estimators.quadrature import quadrature
 from aevb.evaluators.quadrature import Quadrature
 from aevb.models.bernoulli import BernoulliDecoder
@@ -17,6 +19,7 @@ from aevb.models.linear import LinearGaussianDecoder, LinearGaussianEncoder
 from aevb.models.prior import StandardNormal
 from aevb.models.vae import VAE
 from aevb.noise import Noise
+from helpers.commands import settings
 from helpers.oracles import Square, fill
 
 
@@ -132,3 +135,18 @@ def test_a_trained_mnist_decoder_against_a_brute_lattice(mnist_run, targets):
     assert 0.03 < torch.linalg.eigvalsh(estimate.covariance).sqrt().min() < 0.2  # sharp, but not for the brute lattice
     weights = importance(model, x, Noise(0, "importance", 0), samples=2000)
     assert (weights.log_px - estimate.log_px < 6 * weights.monte_carlo_error + 1e-3).all()
+
+
+def test_a_conditional_model_in_float32_is_that_in_float64():
+    """Pixels of every label in any order; the density of a Gaussian decoder is float64 even for float32 images."""
+    config = settings(
+        "data=digits", "model=conditional_gaussian", "latent_dim=2", "hidden_dim=5", "model.initialization=glorot"
+    )
+    model = instantiate(config["model"], data_dim=4, data_shape=(2, 2), num_classes=10)
+    labels = torch.eye(10)[[3, 0, 3, 9, 0]]
+    x = torch.cat([torch.rand((5, 4), generator=torch.Generator().manual_seed(0)), labels], -1)
+    single = quadrature(model, x, levels=5).log_px
+    double = quadrature(model.double(), x.double(), levels=5).log_px
+    torch.testing.assert_close(single, double, rtol=0, atol=1e-4)
+    z = torch.tensor([[0.3, -0.2], [1.0, 0.5]], dtype=torch.float64)
+    torch.testing.assert_close(log_px_z_of_all(model, x.double(), z), model.decoder(z[:, None]).log_prob(x.double()))

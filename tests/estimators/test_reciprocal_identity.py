@@ -9,6 +9,7 @@ from torch import Tensor
 from aevb.estimators import reciprocal_identity as module
 from aevb.estimators.quadrature import quadrature
 from aevb.estimators.reciprocal_identity import gaussian, kde, reciprocal, validated_kde
+from aevb.evaluators.reciprocal import Reciprocal
 from aevb.models.linear import LinearGaussianEncoder
 from aevb.models.prior import StandardNormal
 from aevb.models.vae import VAE
@@ -107,3 +108,8 @@ def test_an_image_does_not_depend_on_its_neighbours():
     some = reciprocal(model, x[2:4], RowNoise(0, "r", range(2, 4)), 20, 3, 2, 10, 10)
     for name in ("log_px", "log_px_kde", "log_px_validated"):
         torch.testing.assert_close(getattr(some, name), getattr(whole, name)[2:4], rtol=0, atol=1e-8)
+
+
+def test_estimates_with_other_settings_have_other_names():
+    assert Reciprocal().suffix == "-s50-c10-t200"  # the committed files
+    assert Reciprocal(leapfrogs=16, warm_up_samples=500).suffix == "-s50-c10-t200-l16-w500"

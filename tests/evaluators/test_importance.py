@@ -27,6 +27,19 @@ def test_a_narrow_q_is_counted_and_reported():
     assert f"{100 * share:.3g} % of the images" in evaluation.summary["verdict"]
 
 
+def test_an_image_without_a_finite_weight_has_no_diagnostics_and_counts_as_unreliable():
+    """The last image stands alone in its block."""
+    model, x = linear_gaussian(3), data(9)
+    x[8] = torch.inf
+    evaluator = Importance(100)
+    evaluator.images = 8
+    evaluation = run_over(evaluator, model, x, seed=0)
+    for name in ("pareto_k", "rise", "monte_carlo_error", "effective_samples"):
+        assert evaluation.values[name].isnan().tolist() == [False] * 8 + [True], name
+    assert evaluation.summary["share_above_threshold"] >= 1 / 9
+
+
 def test_too_few_samples_for_k_have_no_summary():
     model = linear_gaussian(3, exact_posterior=True)
     assert run_over(Importance(5), model, data(4), seed=0).summary == {}
+    assert set(run_over(Importance(1), model, data(4), seed=0).values) == {"log_px", "effective_samples"}

@@ -127,6 +127,17 @@ def test_a_trajectory_that_explodes_is_rejected():
     assert (transition.acceptance == 0).all()
 
 
+def test_a_trajectory_that_ends_at_infinity_is_rejected():
+    def density(z: Tensor) -> Tensor:
+        return torch.where(z.sum(-1) > 0, torch.inf, -0.5 * (z**2).sum(-1))
+
+    start = -numbers(50, 2).abs()
+    transition = hmc(density, chains_at(density, start), torch.tensor(0.4, dtype=torch.float64), 4, Noise(0, "hmc", 0))
+    assert transition.chains.log_density.isfinite().all()
+    assert (transition.acceptance == 0).any()
+    assert transition.accepted.any()
+
+
 def test_warm_up_reaches_its_target_for_every_datapoint():
     """Ten scales from 0.02 to 5, each with its own step size: acceptance at the frozen steps within 0.08 of the target.
 

@@ -125,11 +125,13 @@ class TargetConvention:
         """
         if likelihood is None:
             return "nats under the likelihood of the decoder, which does not state its family"
-        if likelihood == "bernoulli" and self.kind == "grey":
+        if likelihood == "bernoulli" and self.kind in ("grey", "dequantised"):
             return (
                 "grey under a Bernoulli likelihood: lower bounds of E_b log p(b) over b ~ Bernoulli(x), never above "
                 "-H(x); no log-mass of the image, not comparable with tables of binary images"
             )
+        if likelihood == "bernoulli" and self.kind == "real":
+            return "log-mass if every target is 0 or 1, comparable with the same images only; else no log-mass, as for grey levels"
         if likelihood == "bernoulli":
             return "log-mass where the targets are binary, comparable with the same binarisation only"
         if self.kind == "grey":

@@ -29,6 +29,7 @@ import torch
 from torch import Tensor
 
 from aevb.distributions import DiagonalNormal
+from aevb.estimators.log_mean_error import log_mean_error
 from aevb.estimators.model_queries import prior_of
 from aevb.models.vae import VAE
 from aevb.noise import Noise
@@ -54,7 +55,8 @@ class AISEstimate(NamedTuple):
         log_px: Stochastic lower bound of log p(x) (upper bound in the reverse direction), (M,), nats per
             image.
         effective_samples: Effective sample size of the chains' weights, (M,), between 1 and C.
-        monte_carlo_error: Standard error of `log_px` by the delta method, (M,), nats per image.
+        monte_carlo_error: Standard error of `log_px` (`aevb.estimators.log_mean_error`), (M,), nats per image; nan
+            for one chain.
         acceptance: Mean acceptance rate over chains and temperatures, (M,).
     """
 
@@ -293,5 +295,5 @@ def _estimate(log_w: Tensor, rates: list[Tensor]) -> AISEstimate:
     acceptance = torch.stack(rates).mean(0).to("cpu", torch.float64)
     log_sum = log_w.logsumexp(0)
     inverse_ess = torch.exp((2 * log_w).logsumexp(0) - 2 * log_sum)
-    error = (inverse_ess - 1 / chains).clamp(min=0).sqrt()
+    error = log_mean_error(inverse_ess, chains)
     return AISEstimate(log_sum - math.log(chains), 1 / inverse_ess, error, acceptance)

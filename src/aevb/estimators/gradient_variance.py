@@ -7,9 +7,11 @@ The minibatch is fixed, so the variance between minibatches is not included. Bot
 means over pairs of different draws: the variance of |g_s - g_t|^2 / 2, the squared norm of
 g_s . g_t. Their errors are bootstrap standard deviations (Efron 1979). The bootstrap resamples the
 draws with replacement and needs only their inner products. Pairs of a draw with itself are left
-out, because they would bias the result when there are more parameters than draws.
+out, because they would bias the result when there are more parameters than draws; so is a resample
+that holds one draw only.
 """
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -49,7 +51,7 @@ def gradient_moments(draws: Tensor, resamples: int = 200, seed: int = 0) -> Grad
         seed: Seed of the bootstrap.
 
     Returns:
-        The variance and the squared norm, with their errors (Efron 1979).
+        The variance and the squared norm, with their errors (Efron 1979), which are nan for S = 2.
     """
     s = len(draws)
     mean = draws.mean(0)
@@ -70,5 +72,6 @@ def gradient_moments(draws: Tensor, resamples: int = 200, seed: int = 0) -> Grad
 
     counts = philox(seed, "bootstrap", 0).multinomial(s, [1 / s] * s, size=resamples)
     variance, squared_norm = moments(torch.full((1, s), 1 / s, dtype=torch.float64))
-    errors = [value.std().item() for value in moments(torch.from_numpy(counts / s))]
+    several = counts[(counts > 0).sum(1) > 1]
+    errors = [value.std().item() if s > 2 else math.nan for value in moments(torch.from_numpy(several / s))]
     return GradientMoments(variance.item(), errors[0], squared_norm.item(), errors[1])

@@ -31,6 +31,7 @@ from torch import Tensor
 from aevb.distributions import DiagonalNormal
 from aevb.distributions.base import Distribution
 from aevb.estimators.ais import posterior_draws
+from aevb.estimators.log_mean_error import log_mean_error
 from aevb.estimators.model_queries import prior_of
 from aevb.estimators.pareto_k import pareto_k, tail_length
 from aevb.models.vae import VAE
@@ -41,6 +42,9 @@ __all__ = ["DRAWN", "ImportanceEstimate", "importance"]
 DRAWN = 16
 """Latent vectors that are drawn at once, as a multiple of those that are decoded at once."""
 
+PIECE = 16
+"""Draws of an image in one call of a proposal that may ask for several arrays of noise."""
+
 
 class ImportanceEstimate(NamedTuple):
     """The importance-sampled log-likelihood of each image, float64.
@@ -48,8 +52,8 @@ class ImportanceEstimate(NamedTuple):
     Attributes:
         log_px: Stochastic lower bound of log p(x), (M,), nats per image.
         effective_samples: Effective sample size, (M,), between 1 and K.
-        monte_carlo_error: Standard error of `log_px` by the delta method, sqrt(1/ESS - 1/K), (M,), nats
-            per image; too small if the effective sample size is near 1.
+        monte_carlo_error: Standard error of `log_px` (`aevb.estimators.log_mean_error`), (M,), nats per
+            image; too small if the effective sample size is near 1, nan for K = 1.
         pareto_k: Shape of the tail of the weights, (M,). Above `pareto_k_threshold(K)` the three
             values above are not reliable; nan for K < 21.
         rise: `log_px` minus its mean over the two halves of the samples, (M,), nats per image; about the
@@ -104,9 +108,11 @@ def importance(
     # One draw of many latent vectors, decoded in chunks that fit the cache: the small operations on z and the weights are then few.
     chunk, middle = max(1, batch_size // len(x)), samples // 2
     draws = min(batch_size, max(1, DRAWN * batch_size // len(x)))
+    if not isinstance(proposal, DiagonalNormal):
+        draws = math.ceil(draws / PIECE) * PIECE
     for half, (begin, end) in enumerate(((0, middle), (middle, samples))):
         for start in range(begin, end, draws):
-            z = proposal.sample(noise, min(draws, end - start))
+            z = _draw(proposal, noise, min(draws, end - start))
             log_px_z = torch.cat([model.decoder(few).log_prob(x) for few in z.split(chunk)])
             log_w = (pz.log_prob(z) + log_px_z - proposal.log_prob(z)).to("cpu", torch.float64)
             log_sums[half] = torch.logaddexp(log_sums[half], log_w.logsumexp(0))
@@ -117,10 +123,19 @@ def importance(
     log_sum = log_sums.logsumexp(0)
     log_px = log_sum - math.log(samples)
     inverse_ess = torch.exp(log_sum_squares - 2 * log_sum)
-    error = (inverse_ess - 1 / samples).clamp(min=0).sqrt()
     halves = log_sums - torch.tensor([[middle], [samples - middle]], dtype=torch.float64).log()
     rise = log_px - halves.mean(0) if middle else torch.full_like(log_px, math.nan)
+    error = log_mean_error(inverse_ess, samples)
     return ImportanceEstimate(log_px, 1 / inverse_ess, error, pareto_k(largest), rise)
+
+
+def _draw(proposal: Distribution, noise: Noise, samples: int) -> Tensor:
+    # A normal takes one array of noise, whose numbers follow each other however they are divided among calls. Other
+    # proposals may take several arrays, as of uniform and normal numbers, so that the lengths of the calls must not
+    # depend on batch_size or on the number of images.
+    if isinstance(proposal, DiagonalNormal):
+        return proposal.sample(noise, samples)
+    return torch.cat([proposal.sample(noise, min(PIECE, samples - start)) for start in range(0, samples, PIECE)])
 
 
 class _Kernels:

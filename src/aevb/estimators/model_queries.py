@@ -2,6 +2,7 @@ r"""Properties of a model that several estimators need."""
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from aevb.models.vae import VAE
@@ -48,11 +49,13 @@ def _of_all_labels(model: VAE, x: Tensor, z: Tensor) -> Tensor:
     pixels, y = model.split(x)
     if not hasattr(model.decode(z[:1], x[:1]), "log_prob_of_all"):
         return model.decoder(z[:, None]).log_prob(x)
-    result = pixels.new_empty(len(z), len(x))
-    for label in y.unique(dim=0):
-        rows = (y == label).all(-1)
-        result[:, rows] = model.decoder(z).for_labels(label).log_prob_of_all(pixels[rows])
-    return result
+    labels = y.unique(dim=0)
+    members = [(y == label).all(-1).nonzero()[:, 0] for label in labels]
+    parts = [
+        model.decoder(z).for_labels(label).log_prob_of_all(pixels[rows])
+        for label, rows in zip(labels, members, strict=True)
+    ]
+    return torch.cat(parts, 1)[:, torch.cat(members).argsort()]
 
 
 def prior_of(model: VAE, x: Tensor) -> Any:

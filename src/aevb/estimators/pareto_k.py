@@ -13,10 +13,14 @@ import math
 import torch
 from torch import Tensor
 
-__all__ = ["pareto_k", "pareto_shape", "tail_length"]
+__all__ = ["has_tail", "pareto_k", "pareto_shape", "tail_length"]
 
 RESOLUTION = 1e-4
 """Weights of the tail that differ by less, in nats, count as equal: float32 rounds log w of some hundred nats to 1e-5."""
+
+
+SHORTEST = 5
+"""Weights that a tail has at least."""
 
 
 def tail_length(samples: int) -> int:
@@ -31,6 +35,15 @@ def tail_length(samples: int) -> int:
     return math.ceil(min(samples / 5, 3 * math.sqrt(samples)))
 
 
+def has_tail(samples: int) -> bool:
+    """Return whether K weights are enough for an estimate of the shape.
+
+    Args:
+        samples: Number of importance samples, K.
+    """
+    return tail_length(samples) >= SHORTEST
+
+
 def pareto_k(log_w: Tensor) -> Tensor:
     """Estimate the shape of the tail of importance weights.
 
@@ -42,7 +55,7 @@ def pareto_k(log_w: Tensor) -> Tensor:
     """
     ordered = log_w.sort(0).values
     weights = torch.exp(ordered - ordered[-1])
-    if len(weights) < 6:
+    if len(weights) < SHORTEST + 1:
         return torch.full_like(log_w[0], math.nan)
     exceedances = weights[1:] - weights[0]
     # The tail of weights that are equal but for rounding is the tail of the rounding errors.
@@ -63,7 +76,8 @@ def pareto_shape(exceedances: Tensor) -> Tensor:
     x = x / x[-1]
     grid = 30 + int(math.sqrt(n))
     j = torch.arange(1, grid + 1, dtype=x.dtype)[:, None]
-    b = 1 + (1 - (grid / (j - 0.5)).sqrt()) / (3 * x[int(n / 4 + 0.5) - 1])  # (grid, M)
+    quartile = x[int(n / 4 + 0.5) - 1].clamp(min=1e6 * torch.finfo(x.dtype).tiny)  # so that b does not overflow
+    b = 1 + (1 - (grid / (j - 0.5)).sqrt()) / (3 * quartile)  # (grid, M)
     k = torch.log1p(-b[:, None] * x).mean(1)
     log_likelihood = n * (torch.log(-b / k) - k - 1)
     mean_b = (log_likelihood.softmax(0) * b).sum(0)

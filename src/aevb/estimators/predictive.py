@@ -30,7 +30,8 @@ class PredictiveEstimate(NamedTuple):
     Attributes:
         log_px: Logarithm of the mean density over the draws of theta, (M,), nats per image.
         mean_log_px: Mean of the log densities, (M,), nats per image; never larger than `log_px`.
-        spread: Standard deviation of log p(x|theta) over the draws of theta, (M,), nats per image.
+        spread: Standard deviation over the draws of theta of the estimate of log p(x|theta), (M,), nats per image. It
+            contains the error of importance sampling, which falls with K, and so does `log_px` minus `mean_log_px`.
     """
 
     log_px: Tensor

@@ -42,6 +42,7 @@ from torch import Tensor
 
 from aevb.distributions.base import LOG_2PI
 from aevb.estimators.ais import posterior_draws
+from aevb.estimators.log_mean_error import log_mean_error
 from aevb.estimators.model_queries import prior_of
 from aevb.models.vae import VAE
 from aevb.noise import Noise
@@ -141,7 +142,7 @@ def _estimate(fitted: Tensor, averaged: Tensor, log_joint: Tensor, acceptance: T
         log_px_kde=-_log_mean(log_ratio_kde),
         log_px_validated=-_log_mean(log_ratio_validated),
         effective_samples=1 / inverse_ess,
-        monte_carlo_error=(inverse_ess - 1 / len(averaged)).clamp(min=0).sqrt(),
+        monte_carlo_error=log_mean_error(inverse_ess, len(averaged)),
         acceptance=acceptance,
     )
 

@@ -66,10 +66,11 @@ class AIS(Evaluator):
             noise: The random stream of each image.
 
         Returns:
-            log_px (nats), effective_samples, monte_carlo_error (nats) and acceptance, each (M,)
+            log_px (nats), effective_samples, monte_carlo_error (nats; not for one chain) and acceptance, each (M,)
             (see `aevb.estimators.ais.AISEstimate`).
         """
-        return ais(self._observed(model), x, noise, *self._budget)._asdict()
+        values = ais(self._observed(model), x, noise, *self._budget)._asdict()
+        return {name: value for name, value in values.items() if self.chains > 1 or name != "monte_carlo_error"}
 
     @property
     def _budget(self) -> tuple[int, int, int, Start]:

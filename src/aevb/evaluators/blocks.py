@@ -1,10 +1,10 @@
 """An evaluator applied to all images of a split, block by block.
 
 Each image has a random stream of its own, which depends on its position in the split, so the values do not depend on
-the block size or on the order. In a process group the ranks share whole blocks: every image counts once, and the values
-are the same as on one device. A single process can save partial results and can resume after it was killed
-(aevb.evaluators.partial). On a CPU it computes several blocks at the same time, each in one thread as it would be
-alone, so the values have the same bits on any number of cores.
+the block size or on the order; only fitted_bound ends the fits of all images of a block together. In a process group the
+ranks share whole blocks: every image counts once, and the values are the same as on one device. A single process can save
+partial results and can resume after it was killed (aevb.evaluators.partial). On a CPU it computes several blocks at the
+same time, each in one thread as it would be alone, so the values have the same bits on any number of cores.
 """
 
 import ctypes

@@ -88,7 +88,7 @@ class Calibration(Evaluator):
         levels = np.linspace(0, 1, BINS + 1)
         tarp = np.sort(values["tarp"].numpy())
         return {
-            "verdict": _verdict(values["coverage_90"], p_value),
+            "verdict": _verdict(values["coverage_90"], ranks, p_value),
             "p_value": p_value,
             "rank_histograms": [np.histogram(item, BINS, (0, 1))[0].tolist() for item in ranks],
             "tarp_levels": levels.tolist(),
@@ -108,7 +108,7 @@ def _uniform_p(values: np.ndarray) -> float:
     return float(kolmogorov(np.sqrt(n) * max(above.max(), below.max())))
 
 
-def _verdict(coverage: Tensor, p_value: float) -> str:
+def _verdict(coverage: Tensor, ranks: list[np.ndarray], p_value: float) -> str:
     share = 100 * coverage.mean().item()
     error = 100 * (coverage.std() / len(coverage) ** 0.5).item() if len(coverage) > 1 else float("nan")
     held = f"90 % intervals of q(z|x) hold {share:.1f} ± {error:.1f} % of the true z (p = {p_value:.2g})"
@@ -116,4 +116,8 @@ def _verdict(coverage: Tensor, p_value: float) -> str:
         return f"calibrated, as far as {len(coverage):,} simulations tell: {held}"
     if abs(share - 90) <= 3 * error:
         return f"miscalibrated in shape or location, with the right width: {held}"
-    return f"q is too {'narrow' if share < 90 else 'wide'}: {held}"
+    if share > 90:
+        return f"q is too wide: {held}"
+    # A mean rank that is not 1/2 shows a bias, and a biased q holds too few of the true z whatever its width.
+    shifts = [abs(item.mean() - 0.5) > 3 * item.std() / len(item) ** 0.5 for item in ranks]
+    return f"q is off centre, too narrow, or both: {held}" if any(shifts) else f"q is too narrow: {held}"

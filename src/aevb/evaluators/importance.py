@@ -5,6 +5,7 @@ from typing import Any
 from torch import Tensor
 
 from aevb.estimators.importance import DRAWN, importance
+from aevb.estimators.pareto_k import has_tail
 from aevb.estimators.pareto_threshold import pareto_k_threshold
 from aevb.evaluators.evaluator import Evaluator
 from aevb.models.vae import VAE
@@ -59,12 +60,14 @@ class Importance(Evaluator):
             noise: The random stream of each image.
 
         Returns:
-            log_px (nats), effective_samples and monte_carlo_error (nats), each (M,); also pareto_k and rise
+            log_px (nats) and effective_samples, each (M,); also monte_carlo_error (nats), pareto_k and rise
             if K is large enough for them.
         """
         values = importance(model, x, noise, self.samples, self.batch_size, self.prior_share, self.annealed)._asdict()
-        # pareto_k and rise are nan where K is too small for them; log p(x) is kept, whatever a diverged model makes of it.
-        return {name: value for name, value in values.items() if name == self.primary_value or not value.isnan().all()}
+        # Where K is too small for them; what is nan because a model has diverged is kept.
+        absent = {"monte_carlo_error", "rise"} if self.samples == 1 else set()
+        absent |= set() if has_tail(self.samples) else {"pareto_k"}
+        return {name: value for name, value in values.items() if name not in absent}
 
     def summary(self, model: VAE, x: Tensor, values: dict[str, Tensor]) -> dict[str, Any]:
         """State for how many images the estimate is unreliable.
@@ -75,13 +78,15 @@ class Importance(Evaluator):
             values: The values of all images by name, each (n,).
 
         Returns:
-            pareto_k_threshold, share_above_threshold (the share of the images with a larger Pareto k) and, if
+            pareto_k_threshold, share_above_threshold (the share of the images with a larger Pareto k or none) and, if
             the share is not 0, a verdict; nothing if there is no Pareto k.
         """
         if "pareto_k" not in values:
             return {}
         threshold = pareto_k_threshold(self.samples)
-        share = (values["pareto_k"] > threshold).double().mean().item()
+        share = (
+            (~(values["pareto_k"] <= threshold)).double().mean().item()
+        )  # nan, where no weight is finite, is unreliable
         numbers = {"pareto_k_threshold": threshold, "share_above_threshold": share}
         if share == 0:
             return numbers

@@ -12,6 +12,9 @@ from aevb.types import NonNegativeInt, PositiveInt, Range
 
 __all__ = ["Reciprocal"]
 
+LEAPFROGS, WARM_UP = 4, 50
+"""The defaults that the names of files do not state."""
+
 
 class Reciprocal(Evaluator):
     """A stochastic upper bound of log p(x) for each image, if the chains have found all modes.
@@ -19,7 +22,7 @@ class Reciprocal(Evaluator):
     The estimator is in `aevb.estimators.reciprocal_identity` (appendix D of the paper).
 
     Args:
-        samples: Number of draws of z per chain, L.
+        samples: Number of draws of z per image, over all its chains, L; rounded up to a multiple of them.
         leapfrogs: Number of leapfrog steps per trajectory.
         chains: Number of chains per image.
         temperatures: Number of temperatures of the initial annealing; 0: no annealing, and the chains
@@ -35,10 +38,10 @@ class Reciprocal(Evaluator):
     def __init__(
         self,
         samples: Annotated[int, Range(8)] = 50,
-        leapfrogs: PositiveInt = 4,
+        leapfrogs: PositiveInt = LEAPFROGS,
         chains: PositiveInt = 10,
         temperatures: NonNegativeInt = 200,
-        warm_up_samples: PositiveInt = 50,
+        warm_up_samples: PositiveInt = WARM_UP,
         batch_size: PositiveInt = 1000,
     ) -> None:
         self.samples, self.leapfrogs, self.chains = samples, leapfrogs, chains
@@ -74,4 +77,6 @@ class Reciprocal(Evaluator):
     @property
     def suffix(self) -> str:
         """The part of the file name that keeps estimates with different settings apart."""
-        return f"-s{self.samples}-c{self.chains}-t{self.temperatures}"
+        leapfrogs = "" if self.leapfrogs == LEAPFROGS else f"-l{self.leapfrogs}"
+        warm_up = "" if self.warm_up_samples == WARM_UP else f"-w{self.warm_up_samples}"
+        return f"-s{self.samples}-c{self.chains}-t{self.temperatures}{leapfrogs}{warm_up}"

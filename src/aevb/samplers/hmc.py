@@ -62,7 +62,7 @@ class BlockLogDensity(LogDensityWithGradient):
 
     Args:
         densities: The log-density of each block of chains, in order.
-        rows: Number of chains of a block; the last block may be smaller.
+        block_size: Number of chains of a block; the last block may be smaller.
     """
 
     def __init__(self, densities: list[LogDensity], block_size: int) -> None:
@@ -194,7 +194,7 @@ def hmc(log_density: LogDensity, chains: Chains, step_size: Tensor, leapfrogs: i
     proposal, final = leapfrog(log_density, chains, velocity, step_size, leapfrogs)
     energy = 0.5 * (velocity**2).sum(-1) - chains.log_density
     energy_after = 0.5 * (final**2).sum(-1) - proposal.log_density
-    acceptance = torch.exp((energy - energy_after).clamp(max=0)).nan_to_num(nan=0)
+    acceptance = torch.exp((energy - energy_after).clamp(max=0)).nan_to_num(nan=0) * energy_after.isfinite()
     accepted = noise.uniform((*shape[:-1], 1), dtype)[..., 0] < acceptance
     after = Chains(
         torch.where(accepted[..., None], proposal.position, chains.position),

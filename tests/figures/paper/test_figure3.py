@@ -86,6 +86,14 @@ def test_seeds_are_one_line_with_their_mean_and_interval(tmp_path):
     assert "lowest to highest seed" in [text.get_text() for text in drawing.canvas.legends[0].get_texts()]
 
 
+def test_the_interval_stands_beside_the_estimator_it_belongs_to(tmp_path):
+    for seed, value in ((0, -140.0), (1, -142.0)):
+        marginal(tmp_path, 1000, "sgvb_b", {10_000_000: ("", value, "", "")}, seed)
+    text = Figure3().compose(Figure3().wanted(finished(tmp_path)), ()).text
+    (line,) = [line for line in text.splitlines() if "10,000,000" in line]
+    assert "| – | -141.00 ± 12.71 |" in line
+
+
 def test_a_seed_counts_once_in_the_mean(tmp_path):
     marginal(tmp_path, 1000, "sgvb_b", {10_000_000: (-140.0, "", "", "")})
     longer = {1_000_000: (-150.0, "", "", ""), 10_000_000: (-141.0, "", "", "")}

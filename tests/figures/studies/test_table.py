@@ -41,6 +41,12 @@ def test_comparison_lists_every_lr_and_the_seeds_that_reached_it(tmp_path):
     assert "-127.00 [-128.00, -126.00]" in (tmp_path / "out" / "comparison.md").read_text()
 
 
+def test_comparison_skips_a_point_that_no_run_has(tmp_path):
+    plant(tmp_path, "latent_dim=20", train={1_000_000: -126.0, 5_000_000: -110.0})
+    Comparison(at=[1_000_000, 4_000_000]).draw(tmp_path, tmp_path / "out")
+    assert [row["samples_seen"] for row in read_csv(tmp_path / "out" / "comparison.csv")] == ["1000000"]
+
+
 def test_comparison_says_nothing_where_the_paper_has_no_data(tmp_path):
     plant(tmp_path, "latent_dim=20", train={100: -543.0, 200000: -170.0})  # left of the first vertex
     plant(tmp_path, "latent_dim=4", train={100: -543.0, 1000000: -170.0})  # no such panel

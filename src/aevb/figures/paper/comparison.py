@@ -59,6 +59,8 @@ class Comparison(Figure):
             end = max(item.last for item in candidate.curves)
             for samples_seen in [point for point in self.at if point <= end] or [end]:
                 reached = [item for item in candidate.curves if item.row(samples_seen) is not None]
+                if not reached:
+                    continue
                 yield {
                     "data": data,
                     "latent_dim": latent_dim,

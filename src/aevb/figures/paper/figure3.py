@@ -102,7 +102,10 @@ def _table(rows: list[dict[str, Any]]) -> str:
         return "–" if math.isnan(value) else f"{value:{sign}.2f}"
 
     def line(row: dict[str, Any]) -> dict[str, Any]:
-        exact = row.get("quadrature", math.nan)
+        exact, sampled = row.get("quadrature", math.nan), row.get("reciprocal", math.nan)
+        interval = (
+            "" if math.isnan(row["interval"]) else f" ± {row['interval']:.2f}"
+        )  # that of the first which has a value
         return {
             "N_train": f"{row['n_train']:,}",
             "method": row["method"],
@@ -110,8 +113,8 @@ def _table(rows: list[dict[str, Any]]) -> str:
             "split": row["split"],
             "samples seen": f"{row['samples_seen']:,}",
             "seeds": row["seeds"],
-            "quadrature": number(exact) + ("" if math.isnan(row["interval"]) else f" ± {row['interval']:.2f}"),
-            "appendix D": number(row.get("reciprocal", math.nan)),
+            "quadrature": number(exact) + ("" if math.isnan(exact) else interval),
+            "appendix D": number(sampled) + (interval if math.isnan(exact) else ""),
             "paper": number(row["paper"]),
             "quadrature − paper": number(exact - row["paper"], "+"),
         }
