@@ -7,6 +7,7 @@ these annotations from source, so a bad value is refused before torch is importe
 from typing import Annotated, NamedTuple
 
 __all__ = [
+    "Decay",
     "Fraction",
     "HiddenDim",
     "NonNegativeFloat",
@@ -57,5 +58,6 @@ HiddenDim = PositiveInt | list[PositiveInt]  # units of one hidden layer, or of 
 PositiveFloat = Annotated[float, Range(0, low_open=True)]
 NonNegativeFloat = Annotated[float, Range(0)]
 Fraction = Annotated[float, Range(0, 1)]
+Decay = Annotated[float, Range(0, 1, high_open=True)]  # of a running mean; with 1 it would never change
 Seed = Annotated[int, Range(0, 4294967295)]  # 32 bits, which every generator takes
 Threads = Annotated[int, Range(1, 1024)]  # more are started for minutes before anything is computed

@@ -58,7 +58,8 @@ class Exact(Objective):
 
 
 def a_round(objective, stream, model=None):
-    return [(update.parameter_groups, update.samples) for update in objective(model, stream)]
+    used = linear_gaussian() if model is None else model
+    return [(update.parameter_groups, update.samples) for update in objective(used, stream)]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,10 @@ def a_round(objective, stream, model=None):
     ],
 )
 def test_the_inner_loop_ends_when_the_bound_stops_rising(bounds, inner):
-    objective, stream = Lagging(Scripted(bounds), inner_steps=8, window=2), Whole(torch.zeros(100, 2))
+    objective, stream = (
+        Lagging(Scripted(bounds), inner_steps=8, window=2),
+        Whole(torch.zeros(100, 5, dtype=torch.float64)),
+    )
     expected = [(("phi",), 0)] * inner + [(("theta",), M)]
     assert a_round(objective, stream) == expected
     assert stream.minibatches == inner + 1
@@ -89,7 +93,7 @@ def test_the_phase_ends_when_information_stops_rising(monkeypatch, information, 
     looks = iter(information)
     monkeypatch.setattr(lagging, "mutual_information", lambda model, data, images: next(looks))
     objective = Lagging(Scripted([0]), inner_steps=2, window=1, patience=patience)
-    stream = Whole(torch.zeros(3 * M, 2))
+    stream = Whole(torch.zeros(3 * M, 5, dtype=torch.float64))
     for _ in range(3 * epochs):
         assert objective.aggressive
         assert a_round(objective, stream)[-1] == (("theta",), M)

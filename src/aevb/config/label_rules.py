@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
 
 from aevb.config.messages import Fault
 from aevb.config.objective_options import needs_binary_latents, objectives_for_labels
@@ -45,7 +44,7 @@ def conditional_model_suits_the_objective(settings: Settings) -> Iterator[Fault]
     if not settings.conditional:
         return
     name, wrong = settings.option_name("objective"), ""
-    if _draws_images(settings.get("objective") or {}, settings):
+    if settings.states_anywhere(settings.get("objective") or {}, "draws_images"):
         wrong = "draws images from the model, and a conditional model has them for given labels only"
     elif settings.states("objective", "over_theta"):
         wrong = "trains a q(theta), which a conditional model has not"
@@ -53,14 +52,6 @@ def conditional_model_suits_the_objective(settings: Settings) -> Iterator[Fault]
         wrong = "needs a binary z, and that of a conditional model is normal"
     if wrong:
         yield Fault("objective", wrong, name, ", ".join(objectives_for_labels()), "objective=sgvb_b")
-
-
-def _draws_images(node: dict[str, Any], settings: Settings) -> bool:
-    target = str(node.get("_target_") or "")
-    wrapped = [value for value in node.values() if isinstance(value, dict)]
-    return attribute(target, "draws_images", settings.trusted) is True or any(
-        _draws_images(value, settings) for value in wrapped
-    )
 
 
 @cache

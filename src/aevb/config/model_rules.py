@@ -9,6 +9,7 @@ from aevb.config.resolved import Settings
 __all__ = [
     "discrete_latents_have_no_derivative",
     "leave_one_out_needs_samples",
+    "mean_has_a_derivative",
     "model_allows_the_objective",
     "own_data_have_a_path",
     "sides_suit_the_strides",
@@ -60,11 +61,28 @@ def discrete_latents_have_no_derivative(settings: Settings) -> Iterator[Fault]:
     Yields:
         The fault, if there is one.
     """
-    if settings.states("objective", "reparameterised") and settings.states("model.encoder", "discrete"):
+    node = settings.get("objective") or {}
+    if settings.states_anywhere(node, "reparameterised") and settings.states("model.encoder", "discrete"):
         objective, encoder = settings.class_name("objective"), settings.class_name("model.encoder")
         wrong = f"{objective} needs draws with a derivative, and those of {encoder} have none"
         allowed = ", ".join(objectives_for_discrete_latents())
         yield Fault("objective", wrong, settings.option_name("objective"), allowed, "objective=vimco")
+
+
+def mean_has_a_derivative(settings: Settings) -> Iterator[Fault]:
+    """Check that an objective which is trained through the mean of p(x|z) has a decoder whose mean has a derivative.
+
+    Args:
+        settings: The config.
+
+    Yields:
+        The fault, if there is one.
+    """
+    differentiable = settings.states("model.decoder", "differentiable_mean")
+    if settings.states("objective", "differentiates_mean") and differentiable is False:
+        decoder = settings.class_name("model.decoder")
+        wrong = f"{settings.class_name('objective')} is trained through the mean of p(x|z), and that of {decoder} has no derivative"
+        yield Fault("model.decoder", wrong, decoder, "a decoder whose mean has a derivative", "model=bernoulli")
 
 
 def targets_lie_in_the_unit_interval(settings: Settings) -> Iterator[Fault]:

@@ -15,10 +15,17 @@ from aevb.config.signature import attribute
 __all__ = ["STATED", "Settings", "label_pitfalls", "pitfall_of"]
 
 STATED = {
-    "objective": ("mean_over_data", "over_theta", "reparameterised", "draws_images", "capturable"),
+    "objective": (
+        "mean_over_data",
+        "over_theta",
+        "reparameterised",
+        "draws_images",
+        "differentiates_mean",
+        "capturable",
+    ),
     "model": ("objectives", "conditional"),
     "model.encoder": ("discrete", "capturable"),
-    "model.decoder": ("likelihood", "binary_targets", "side_multiple", "capturable"),
+    "model.decoder": ("likelihood", "binary_targets", "differentiable_mean", "side_multiple", "capturable"),
     "model.prior": ("capturable",),
 }
 """Node -> the class attributes that are read from the source, each documented in the base class of the node.
@@ -90,6 +97,17 @@ class Settings:
             name: The name of the class attribute.
         """
         return attribute(self.target(path), name, self.trusted)
+
+    def states_anywhere(self, node: dict[str, Any], name: str) -> bool:
+        """Return whether a class attribute is true of the class of a node, or of a node within it, as a wrapped objective.
+
+        Args:
+            node: A node of the config.
+            name: The name of the class attribute.
+        """
+        if attribute(str(node.get("_target_") or ""), name, self.trusted) is True:
+            return True
+        return any(self.states_anywhere(value, name) for value in node.values() if isinstance(value, dict))
 
 
 def pitfall_of(node: Any) -> str:

@@ -143,19 +143,24 @@ def _student_t(p: Parameters, noise: Noise, shape: tuple[int, ...]) -> Tensor:
     return p["loc"] + p["scale"] * normal / chi_squared_over_df.sqrt()
 
 
+def _positive(concentration: Tensor, noise: Noise, shape: tuple[int, ...]) -> Tensor:
+    # A draw of Gamma(c, 1) underflows for small c, and the ratio of two zeros has no value.
+    return gamma_quantile(concentration, uniform(noise, shape)).clamp(min=torch.finfo(torch.float64).tiny)
+
+
 def _beta(p: Parameters, noise: Noise, shape: tuple[int, ...]) -> Tensor:
-    first, second = (gamma_quantile(p[name], uniform(noise, shape)) for name in ("concentration1", "concentration0"))
+    first, second = (_positive(p[name], noise, shape) for name in ("concentration1", "concentration0"))
     return first / (first + second)
 
 
 def _f(p: Parameters, noise: Noise, shape: tuple[int, ...]) -> Tensor:
     halves = [p[name].double() / 2 for name in ("df1", "df2")]
-    first, second = (gamma_quantile(half, uniform(noise, shape)) / half for half in halves)
+    first, second = (_positive(half, noise, shape) / half for half in halves)
     return first / second
 
 
 def _dirichlet(p: Parameters, noise: Noise, shape: tuple[int, ...]) -> Tensor:
-    weights = gamma_quantile(p["concentration"], uniform(noise, shape))
+    weights = _positive(p["concentration"], noise, shape)
     return weights / weights.sum(-1, keepdim=True)
 
 

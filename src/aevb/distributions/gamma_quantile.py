@@ -3,8 +3,8 @@ r"""The inverse CDF of the Gamma distribution, which has no closed form, as a di
     z = F^{-1}(u; a),   z ~ Gamma(a, 1) where u is uniform
     dz/da = (F^{-1}(u; a + h) - F^{-1}(u; a - h)) / 2 h,   h = 1e-5 a
 
-The inverse is scipy.special.gammaincinv in float64. The finite difference is accurate to about nine
-digits, more than a float32 holds. There is no gradient with respect to u. The computation runs on
+The inverse is scipy.special.gammaincinv in float64. The finite difference is accurate to nine
+digits for a >= 1, and to about six for a >= 0.01. There is no gradient with respect to u. The computation runs on
 the CPU; tensors of another device are copied there and back.
 """
 

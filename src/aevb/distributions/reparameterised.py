@@ -55,7 +55,8 @@ class ReparameterisedDistribution:
     def __init__(self, family: FamilyName, parameters: Parameters) -> None:
         self.family, self.parameters = family, parameters
         self._shape = torch.broadcast_shapes(*(value.shape for value in parameters.values()))
-        self._dtype = next(iter(parameters.values())).dtype
+        first = next(iter(parameters.values()))
+        self._dtype, self._device = first.dtype, first.device
 
     @cached_property
     def distribution(self) -> Any:
@@ -73,7 +74,7 @@ class ReparameterisedDistribution:
         return (self._median() if mean.isnan().any() else mean).to(self._dtype)
 
     def _median(self) -> Tensor:
-        return self.distribution.icdf(torch.full(self._shape, 0.5, dtype=torch.float64))
+        return self.distribution.icdf(torch.full(self._shape, 0.5, dtype=torch.float64, device=self._device))
 
     @property
     def mode(self) -> Tensor:
@@ -86,7 +87,7 @@ class ReparameterisedDistribution:
         try:
             return self.distribution.variance.log().to(self._dtype)
         except NotImplementedError:
-            return torch.full(self._shape, math.nan, dtype=self._dtype)
+            return torch.full(self._shape, math.nan, dtype=self._dtype, device=self._device)
 
     def rows(self, count: int) -> "ReparameterisedDistribution":
         """Expand the distribution to `count` rows.

@@ -15,6 +15,7 @@ x must be binary. For grey x the expression is not a log-probability.
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -26,7 +27,7 @@ from aevb.nn.mlp import Activation, activation_function
 from aevb.noise import Noise
 from aevb.types import NonNegativeInt, PositiveInt
 
-__all__ = ["AutoregressiveBernoulli", "AutoregressiveDecoder", "Context"]
+__all__ = ["AutoregressiveBernoulli", "AutoregressiveDecoder", "Context", "ContextWeights"]
 
 
 class Context(nn.Module):
@@ -58,14 +59,30 @@ class Context(nn.Module):
             self.register_buffer("sees", pixels <= last[:, None], persistent=False)
             self.register_buffer("is_seen", last < pixels[:, None], persistent=False)
 
-    def weights(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the masked weights A, (D, D), U, (H, D), and V, (D, H)."""
+    def forward(self) -> "ContextWeights":
+        """Return the function g with the present values of the parameters."""
         direct = self.direct.tril(-1)
         if not self.hidden_dim:
-            return direct, direct[:0], direct[:, :0]
-        return direct, self.inner * self.sees, self.outer * self.is_seen
+            return ContextWeights(direct, direct[:0], direct[:0, 0], direct[:, :0])
+        return ContextWeights(direct, self.inner * self.sees, self.bias, self.outer * self.is_seen)
 
-    def forward(self, x: Tensor) -> Tensor:
+
+class ContextWeights(NamedTuple):
+    """The masked weights of g, as tensors: a distribution that holds them keeps the values which the decoder had.
+
+    Attributes:
+        direct: A, (D, D).
+        inner: U, (H, D).
+        bias: u, (H,).
+        outer: V, (D, H).
+    """
+
+    direct: Tensor
+    inner: Tensor
+    bias: Tensor
+    outer: Tensor
+
+    def of(self, x: Tensor) -> Tensor:
         """Return g for all pixels at once.
 
         Args:
@@ -74,10 +91,10 @@ class Context(nn.Module):
         Returns:
             g, (..., D).
         """
-        direct, inner, outer = self.weights()
-        g = affine(x, direct, torch.zeros_like(direct[0]))
-        if self.hidden_dim:
-            g = g + affine(torch.tanh(affine(x, inner, self.bias)), outer, torch.zeros_like(direct[0]))
+        zero = torch.zeros_like(self.direct[0])
+        g = affine(x, self.direct, zero)
+        if len(self.bias):
+            g = g + affine(torch.tanh(affine(x, self.inner, self.bias)), self.outer, zero)
         return g
 
     @torch.no_grad()
@@ -92,13 +109,12 @@ class Context(nn.Module):
         Returns:
             The images x of that shape.
         """
-        direct, inner, outer = self.weights()
         x = logits.new_zeros(shape)
-        hidden = logits.new_zeros(*shape[:-1], self.hidden_dim) + (self.bias if self.hidden_dim else 0.0)
+        hidden = logits.new_zeros(*shape[:-1], len(self.bias)) + self.bias
         for d in range(shape[-1]):
-            g = x[..., :d] @ direct[d, :d] + torch.tanh(hidden) @ outer[d]
+            g = x[..., :d] @ self.direct[d, :d] + torch.tanh(hidden) @ self.outer[d]
             x[..., d] = pixel(torch.sigmoid(logits[..., d] + g), d)
-            hidden += x[..., d, None] * inner[:, d]
+            hidden += x[..., d, None] * self.inner[:, d]
         return x
 
 
@@ -110,7 +126,7 @@ class AutoregressiveBernoulli:
         context: The function g.
     """
 
-    def __init__(self, logits: Tensor, context: Context) -> None:
+    def __init__(self, logits: Tensor, context: ContextWeights) -> None:
         self.logits, self.context = logits, context
 
     def conditional(self, value: Tensor) -> Bernoulli:
@@ -119,7 +135,7 @@ class AutoregressiveBernoulli:
         Args:
             value: Images, (..., D).
         """
-        return Bernoulli(self.logits + self.context(value))
+        return Bernoulli(self.logits + self.context.of(value))
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Return log p(value).
@@ -169,6 +185,7 @@ class AutoregressiveDecoder(Decoder):
 
     likelihood = "bernoulli"
     binary_targets = True
+    differentiable_mean = False
 
     def __init__(
         self,
@@ -193,4 +210,4 @@ class AutoregressiveDecoder(Decoder):
         Returns:
             p(x|z) over (..., D).
         """
-        return AutoregressiveBernoulli(self.logits(self.activation(self.hidden(z))), self.context)
+        return AutoregressiveBernoulli(self.logits(self.activation(self.hidden(z))), self.context())

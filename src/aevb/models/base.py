@@ -43,6 +43,9 @@ class Decoder(Network):
     """Whether p(x|z) has a variance of its own for each pixel that is learned, so that the density of a constant pixel has no
     bound. Inherited."""
 
+    differentiable_mean: bool = True
+    """Whether the mean of p(x|z) has a gradient, by which a GAN is trained. Inherited."""
+
     binary_targets: bool = False
     """Whether p(x|z) is a probability of binary images only, so that grey targets are refused. Inherited."""
 

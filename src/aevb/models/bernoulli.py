@@ -64,6 +64,7 @@ class BernoulliEncoder(Encoder):
 
     capturable = True
     discrete = True
+    support = "binary"
 
     def __init__(
         self, data_dim: int, latent_dim: PositiveInt, hidden_dim: HiddenDim, activation: Activation = "tanh"
@@ -122,6 +123,7 @@ class LinearBernoulliEncoder(Encoder):
 
     capturable = True
     discrete = True
+    support = "binary"
 
     def __init__(self, data_dim: int, latent_dim: PositiveInt) -> None:
         super().__init__()

@@ -207,6 +207,7 @@ class LabelledDecoder(Decoder):
         self.network: nn.Module = network
         self.num_classes = num_classes
         self.likelihood = getattr(network, "likelihood", None)
+        self.learned_variance = getattr(network, "learned_variance", False)
 
     def forward(self, z: Tensor) -> GivenLabels:
         """Return p(x|z, y) as a function of rows (x, y).

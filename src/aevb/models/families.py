@@ -44,7 +44,7 @@ class FamilyEncoder(Encoder):
         activation: Activation function of the hidden layer.
 
     Raises:
-        UserError: `fixed` names a parameter that the family does not have.
+        UserError: `fixed` names a parameter that the family does not have, or has a value at or below its lower bound.
     """
 
     def __init__(
@@ -62,10 +62,17 @@ class FamilyEncoder(Encoder):
         self.fixed = fixed or {}
         for name in self.fixed:
             if name not in known:
+                example = next(iter(known))
                 raise UserError(
                     f"model.encoder.fixed.{name}: {family} has no such parameter; allowed: {', '.join(known)}; "
-                    f"try: model.encoder.fixed.{next(iter(known))}=1"
+                    f"try: model.encoder.fixed.{example}={_example(known[example])}"
                 )
+            if self.fixed[name] <= known[name]:
+                raise UserError(
+                    f"model.encoder.fixed.{name}={self.fixed[name]:g}: of {family}, for which KL(q || p) is then infinite or "
+                    f"undefined; allowed: a number > {known[name]:g}; try: model.encoder.fixed.{name}={_example(known[name])}"
+                )
+        self.latent_dim = latent_dim
         self.hidden = Linear(data_dim, hidden_dim)
         self.heads = nn.ModuleDict({name: Linear(hidden_dim, latent_dim) for name in known if name not in self.fixed})
         self.activation = activation_function(activation)
@@ -86,7 +93,7 @@ class FamilyEncoder(Encoder):
         """
         h = self.activation(self.hidden(x))
         raw = {name: head(h) for name, head in self.heads.items()}
-        like = next(iter(raw.values()))
+        like = h.new_empty(*h.shape[:-1], self.latent_dim)
         parameters = {}
         for name, above in FAMILIES[self.family].parameters.items():
             if name in self.fixed:
@@ -94,6 +101,10 @@ class FamilyEncoder(Encoder):
             else:
                 parameters[name] = raw[name] if above == -math.inf else above + F.softplus(raw[name] + AT_ZERO)
         return ReparameterisedDistribution(self.family, parameters)
+
+
+def _example(above: float) -> str:
+    return "1" if above <= 0 else f"{above + 1:g}"
 
 
 class FamilyPrior(Prior):

@@ -14,7 +14,7 @@ from aevb.distributions import DiagonalNormal
 from aevb.errors import UserError
 from aevb.noise import Noise
 
-__all__ = ["Point", "fixed_variance_posterior"]
+__all__ = ["Point", "fixed_variance_posterior", "no_density"]
 
 
 class Point:
@@ -62,7 +62,7 @@ class Point:
         Raises:
             UserError: Always.
         """
-        raise _no_density()
+        raise no_density()
 
     def kl(self, other: DiagonalNormal) -> Tensor:
         """Refuse: a point has no density.
@@ -73,10 +73,11 @@ class Point:
         Raises:
             UserError: Always.
         """
-        raise _no_density()
+        raise no_density()
 
 
-def _no_density() -> UserError:
+def no_density() -> UserError:
+    """Return the error of a formula that needs the density of a point."""
     return UserError(
         "model.encoder.variance=0: the code is a point, which has no density log q(z|x); "
         "allowed: objectives and evaluators that need only the code; "

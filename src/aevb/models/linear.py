@@ -62,6 +62,7 @@ class LinearGaussianDecoder(Decoder):
 
     def __init__(self, data_dim: int, latent_dim: PositiveInt, shared: bool = True) -> None:
         super().__init__()
+        self.learned_variance = not shared
         self.mean = Linear(latent_dim, data_dim)
         self.log_var = nn.Parameter(torch.zeros(1 if shared else data_dim))
 

@@ -49,6 +49,7 @@ class BernoulliPrior(Prior):
     """
 
     capturable = True
+    accepts = ("binary",)
     logits: Tensor
 
     def __init__(self, latent_dim: PositiveInt, learnt: bool = False) -> None:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from aevb.distributions import DiagonalNormal
 from aevb.errors import UserError
-from aevb.models.vae import VAE
+from aevb.models.vae import VAE, NoEncoder
 from aevb.nn.initialization import Initialization
 from aevb.types import Seed
 
@@ -96,7 +96,7 @@ class StandardisedVAE(VAE):
     """A VAE whose networks see standardised data.
 
     Args:
-        encoder: x, (..., D), -> q(z|x).
+        encoder: x, (..., D), -> q(z|x); None: the model has none.
         decoder: z, (..., J), -> a Gaussian p(x|z).
         prior: () -> p(z).
         data_dim: Number of pixels, D.
@@ -109,7 +109,7 @@ class StandardisedVAE(VAE):
 
     def __init__(
         self,
-        encoder: nn.Module,
+        encoder: nn.Module | None,
         decoder: nn.Module,
         prior: nn.Module,
         data_dim: int,
@@ -117,7 +117,8 @@ class StandardisedVAE(VAE):
         seed: Seed = 0,
     ) -> None:
         super().__init__(encoder, decoder, prior, initialization, seed)
-        self.encoder = StandardisedEncoder(encoder, data_dim)
+        if encoder is not None:
+            self.encoder = StandardisedEncoder(encoder, data_dim)
         self.decoder = StandardisedDecoder(decoder, data_dim)
 
     @torch.no_grad()
@@ -136,6 +137,8 @@ class StandardisedVAE(VAE):
         std = torch.where(std > 1e-6 * mean.abs(), std, torch.ones_like(std))
         std = torch.where(std > 0, std, torch.ones_like(std))
         for network in (self.encoder, self.decoder):
+            if isinstance(network, NoEncoder):
+                continue
             assert isinstance(network, _Standardised)
             network.location.copy_(mean)
             network.scale.copy_(std)

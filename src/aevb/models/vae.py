@@ -186,6 +186,8 @@ class VAE(nn.Module):
 
 def _check_supports(encoder: nn.Module, prior: nn.Module) -> None:
     support, accepted = getattr(encoder, "support", "real"), getattr(prior, "accepts", ("real",))
+    if isinstance(encoder, NoEncoder) and "binary" in accepted:
+        return  # variational_em has a q of its own, and no other sampler takes a binary z
     if support not in accepted:
         if isinstance(encoder, NoEncoder):
             raise UserError(

@@ -2,7 +2,8 @@
 
 - paper: weights and biases from N(0, 0.01^2). 0.01 is the standard deviation in the authors' code;
   the paper's "N(0, 0.01)" is ambiguous. The weights and biases of the log-variance layer of the
-  encoder start at zero, and so do the output biases of the decoder.
+  encoder start at zero, and so do the output biases of the decoder; in models whose networks lie
+  inside others, as those with two layers, these too are drawn from N(0, 0.01^2).
 - paper_variance: the same with 0.01 as the variance, so N(0, 0.1^2).
 - glorot: uniform weights with the variance 2 / (fan_in + fan_out), zero biases (Glorot & Bengio
   2010).

@@ -8,8 +8,8 @@ r"""The lower bound with a different weight on the KL divergence: beta-VAE, KL w
 - Free bits: Kingma et al. 2016 (eq. 15). The KL divergence of a dimension whose mean is below
   lambda has no gradient, so that dimension is not pushed towards the prior.
 
-For beta >= 1 without free bits, -loss is a lower bound of log p(x), looser than that of beta = 1.
-For beta < 1, during the warm-up and where the free bits are active, it is not a bound. For a
+Where w(t) >= 1, -loss is a lower bound of log p(x), looser where w(t) > 1 or the free bits are
+active. Where w(t) < 1, for beta < 1 or early in the warm-up, it need not be one. For a
 decoder N(f(z), s^2) with a fixed s, beta is equivalent to the noise variance beta s^2: the optimum
 is that of the bound of the model with this variance (Lucas et al. 2019), and it collapses when beta
 s^2 exceeds the variance of the data in every direction.

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from aevb.distributions.bernoulli import softplus
+from aevb.errors import UserError
 from aevb.models.vae import VAE
 from aevb.nn.initialization import initialize
 from aevb.nn.matmul import Linear
@@ -76,6 +77,7 @@ class GAN(Objective):
     """
 
     draws_images = True
+    differentiates_mean = True
     weight_prior_of = ()
     value: Tensor
 
@@ -109,7 +111,13 @@ class GAN(Objective):
         self.value.mul_(DECAY).add_((1 - DECAY) * value)
         yield Update(loss, ("phi",), len(x), {"value": value})
 
-        loss = softplus(-self.discriminator(self._generate(model, len(x), noise))).mean()
+        generated = self._generate(model, len(x), noise)
+        if torch.is_grad_enabled() and not generated.requires_grad:
+            raise UserError(
+                f"objective=gan: the mean of p(x|z) of {type(model.decoder).__name__} has no gradient, by which the generator is "
+                "trained; allowed: a decoder whose mean has one; try: model=bernoulli"
+            )
+        loss = softplus(-self.discriminator(generated)).mean()
         yield Update(loss, ("theta",), 0, {})
 
     def _generate(self, model: VAE, count: int, noise: Noise) -> Tensor:

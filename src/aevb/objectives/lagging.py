@@ -32,10 +32,11 @@ from typing import Protocol, cast
 import torch
 from torch import Tensor
 
+from aevb.distributions import Bernoulli
 from aevb.estimators.mutual_information import information
 from aevb.models.vae import VAE
 from aevb.noise import Noise
-from aevb.objectives.objective import Batch, Objective, Update
+from aevb.objectives.objective import Batch, Objective, Update, require_diagonal_normal
 from aevb.types import PositiveInt
 
 __all__ = ["Lagging"]
@@ -113,10 +114,15 @@ class Lagging(Objective):
 
         In the aggressive phase: the inner loop, then a round of the objective without phi. After
         it: a plain round.
+
+        Raises:
+            UserError: q(z|x) or p(z) is of a family for which the formula of I_q does not hold.
         """
         seen_before = int(self.seen)
         aggressive = bool(self.aggressive)
         if aggressive:
+            if not seen_before:
+                self._require_mutual_information(model, stream)
             yield from self._inner_loop(model, stream)
         for update in self.objective(model, stream):
             self.seen.add_(update.samples)
@@ -129,6 +135,14 @@ class Lagging(Objective):
             data = cast(_TrainingData, stream)
             if int(self.seen) // len(data.x) > seen_before // len(data.x):
                 self._check(mutual_information(model, data, self.images))
+
+    def _require_mutual_information(self, model: VAE, stream: Iterator[Batch]) -> None:
+        # Its formula holds for a diagonal normal, or a Bernoulli, q(z|x) and p(z).
+        with torch.no_grad():
+            qz_x, pz = model.encoder(cast(_TrainingData, stream).x[:1]), model.prior()
+        if not (isinstance(qz_x, Bernoulli) and isinstance(pz, Bernoulli)):
+            require_diagonal_normal("lagging", qz_x)
+            require_diagonal_normal("lagging", pz)
 
     def _inner_loop(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
         previous_mean, values = -math.inf, []

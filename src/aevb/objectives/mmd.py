@@ -12,10 +12,14 @@ model.encoder.variance; with the variance 0, alpha must be 1, because a point ha
 Only the ratio of this variance to that of the prior, which is 1, matters.
 """
 
+import math
 from collections.abc import Iterator
+from typing import Any
 
 from torch import Tensor
 
+from aevb.distributions import DiagonalNormal
+from aevb.distributions.base import NoClosedForm
 from aevb.errors import UserError
 from aevb.estimators.mmd import median_distance, mmd
 from aevb.models.vae import VAE
@@ -59,7 +63,7 @@ class MMD(Objective):
         if alpha + weight < 1:
             raise UserError(
                 f"objective.weight={weight:g}: the weight of MMD^2, alpha + weight - 1, is negative; "
-                f"allowed: a number >= 1 - alpha; try: objective.weight={1 - alpha:g}"
+                f"allowed: a number >= 1 - alpha; try: objective.weight={math.ceil(1e6 * (1 - alpha)) / 1e6!r}"
             )
         self.alpha, self.weight, self.samples, self.bandwidth = alpha, weight, samples, bandwidth
 
@@ -71,13 +75,24 @@ class MMD(Objective):
         qz_x, pz = model.encoder(x), model.prior()
         z = qz_x.rsample(noise, self.samples)
         reconstruction = model.decoder(z).log_prob(x).mean()
-        prior = pz.mean + pz.scale * noise.normal(tuple(z.shape), z.dtype)
+        eps = noise.normal(tuple(z.shape), z.dtype) if isinstance(pz, DiagonalNormal) else None
+        prior = pz.rows(len(x)).sample(noise, self.samples) if eps is None else pz.mean + pz.scale * eps
         bandwidth = median_distance(z, prior) if self.bandwidth is None else self.bandwidth
         discrepancy = mmd(z, prior, bandwidth).mean()
         loss = (self.alpha + self.weight - 1) * discrepancy - reconstruction
         stats: dict[str, Tensor] = {"reconstruction": reconstruction, "mmd": discrepancy}
-        if model.has_density or self.alpha < 1:
-            kl = qz_x.kl(pz).mean()
+        kl = self._kl(qz_x, pz) if model.has_density or self.alpha < 1 else None
+        if kl is not None:
             stats |= {"bound": reconstruction - kl, "kl": kl}
             loss = loss + (1 - self.alpha) * kl if self.alpha < 1 else loss
         yield Update(loss, ("theta", "phi"), len(x), {name: value.detach() for name, value in stats.items()})
+
+    def _kl(self, qz_x: Any, pz: Any) -> Tensor | None:
+        # Only the loss needs it; without a closed form the bound is not reported.
+        try:
+            kl: Tensor = qz_x.kl(pz).mean()
+        except NoClosedForm:
+            if self.alpha < 1:
+                raise
+            return None
+        return kl

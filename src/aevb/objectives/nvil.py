@@ -21,7 +21,7 @@ from aevb.models.vae import VAE
 from aevb.nn.matmul import Linear
 from aevb.objectives.objective import Batch, Objective, Update
 from aevb.objectives.score_function import scored
-from aevb.types import Fraction, NonNegativeFloat, PositiveInt
+from aevb.types import Decay, NonNegativeFloat, PositiveInt
 
 __all__ = ["NVIL"]
 
@@ -59,7 +59,7 @@ class NVIL(Objective):
         data_dim: int,
         samples: PositiveInt = 1,
         baseline_units: PositiveInt = 100,
-        decay: Fraction = 0.8,
+        decay: Decay = 0.8,
         normalise: bool = True,
         weight_prior: NonNegativeFloat = 1.0,
     ) -> None:

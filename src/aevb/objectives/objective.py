@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from aevb.distributions import DiagonalNormal
 from aevb.errors import UserError
+from aevb.models.fixed_variance import Point, no_density
 from aevb.models.vae import VAE
 from aevb.noise import Noise
 
@@ -83,6 +84,9 @@ class Objective(nn.Module, ABC):
     reparameterised: bool = False
     """Whether the objective needs draws of q(z|x) with a derivative. If True, it is refused for binary z. Inherited."""
 
+    differentiates_mean: bool = False
+    """Whether theta is trained by the gradient of the mean of p(x|z), which some decoders have not."""
+
     draws_images: bool = False
     """Whether the objective draws images from the model. If True, it is refused for a conditional model, which has
     images for given labels only (aevb.models.conditional). Inherited."""
@@ -140,6 +144,8 @@ def require_diagonal_normal(objective: str, distribution: object) -> None:
     Raises:
         UserError: The distribution is not a `DiagonalNormal`.
     """
+    if isinstance(distribution, Point):
+        raise no_density()
     if not isinstance(distribution, DiagonalNormal):
         family = getattr(distribution, "family", type(distribution).__name__)
         raise UserError(

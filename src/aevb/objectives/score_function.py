@@ -26,7 +26,7 @@ from aevb.errors import UserError
 from aevb.models.vae import VAE
 from aevb.noise import Noise
 from aevb.objectives.objective import Batch, Objective, Update
-from aevb.types import Fraction, NonNegativeFloat, PositiveInt
+from aevb.types import Decay, NonNegativeFloat, PositiveInt
 
 __all__ = ["ScoreFunction", "scored"]
 
@@ -82,7 +82,7 @@ class ScoreFunction(Objective):
         self,
         samples: PositiveInt = 1,
         baseline: Literal["none", "running", "leave_one_out"] = "none",
-        decay: Fraction = 0.9,
+        decay: Decay = 0.9,
         weight_prior: NonNegativeFloat = 1.0,
     ) -> None:
         super().__init__(weight_prior)

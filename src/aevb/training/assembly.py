@@ -30,6 +30,7 @@ from aevb.training.minibatches import Stream
 from aevb.training.module import Training
 from aevb.training.multi_device import Ranks
 from aevb.training.running_mean import RunningMean
+from aevb.training.sanity import variance_floor
 from aevb.training.settings import TrainerSettings
 from aevb.training.warm_start import load_optimizers, optimizer_states, start_from
 
@@ -182,7 +183,7 @@ def _name_constant_pixels(module: Training, x: np.ndarray) -> None:
     if len(constant):
         module.divergence.remedy = (
             f"{named(constant, x.shape[1])}, where the density with a learned variance has no bound; try: "
-            "model.decoder.min_std=0.01 or data.dequantise=uniform, for a smaller optimizer.lr only puts it off"
+            f"{variance_floor(module.model.decoder)} or data.dequantise=uniform, for a smaller optimizer.lr only puts it off"
         )
 
 

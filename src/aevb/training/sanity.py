@@ -11,7 +11,7 @@ import numpy as np
 from aevb.data.constant_pixels import constant_pixels, named
 from aevb.data.dataset import Splits
 
-__all__ = ["FACTOR", "constant_decoder", "warning"]
+__all__ = ["FACTOR", "constant_decoder", "variance_floor", "warning"]
 
 FACTOR = 10.0
 """How many times the size of the comparison a bound must lie below it, to be called nonsense."""
@@ -73,6 +73,15 @@ def warning(bound: float | None, splits: Splits, settings: dict[str, Any], decod
     )
 
 
+def variance_floor(decoder: Any) -> str:
+    """Return the override by which the learned variance of the pixels has a floor.
+
+    Args:
+        decoder: The decoder of the model.
+    """
+    return "model.decoder.min_std=0.01" if hasattr(decoder, "min_std") else "model=gaussian_linear"
+
+
 def _cause(splits: Splits, settings: dict[str, Any], decoder: Any) -> str:
     x = splits.train.x
     low, high = float(x.min()), float(x.max())
@@ -84,7 +93,7 @@ def _cause(splits: Splits, settings: dict[str, Any], decoder: Any) -> str:
     if getattr(decoder, "learned_variance", False) and not getattr(decoder, "min_std", 0):
         constant = constant_pixels(x)
         if len(constant):
-            return f"{named(constant, x.shape[1])} and their variance shrinks for ever; try: model.decoder.min_std=0.01"
+            return f"{named(constant, x.shape[1])} and their variance shrinks for ever; try: {variance_floor(decoder)}"
     variance = getattr(decoder, "log_var", None)
     if isinstance(variance, float) and max(abs(low), abs(high)) > 10:
         return f"data from {low:.4g} to {high:.4g} and a fixed variance; try: model=gaussian_linear"
