@@ -61,6 +61,18 @@ def test_csv_removes_only_its_own_files(tmp_path):
     assert [path.name for path in folder.iterdir()] == ["notes.txt"]
 
 
+def test_csv_keeps_rows_without_a_training_bound_and_writes_them_at_once(settings, tmp_path):
+    run = tmp_path / "run"
+    runs.prepare(run, settings)
+    (run / "csv").mkdir()
+    rows = ["100.0,-9.0,,100", "200.0,-8.0,,200", "250.0,-7.0,,250", ",,-7.0,250"]
+    (run / "csv" / "metrics.csv").write_text("\n".join(["samples_seen,test_bound,final/bound,step", *rows, ""]))
+    CSV().logger(run, 250, 50)
+    with (run / "csv" / "metrics.csv").open() as file:
+        kept = {int(row["step"]): float(row["test_bound"]) for row in csv.DictReader(file)}
+    assert kept == {100: -9.0, 200: -8.0}
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of MLflow's use of SQLAlchemy
 def test_mlflow_has_every_evaluation_point_once(settings, tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
