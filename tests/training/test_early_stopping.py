@@ -10,6 +10,7 @@ import torch
 
 import aevb
 from aevb import runs
+from aevb.config import numbers_of
 from aevb.errors import UserError
 from aevb.evaluation.evaluate_run import evaluate_run
 from aevb.runs.status import row
@@ -153,3 +154,15 @@ def test_evaluation_points_are_part_of_the_identity_only_here():
     assert fingerprint(plain) == fingerprint(every)
     early = [settings("data=mnist", "early_stopping=validation", f"evaluation.every={n}") for n in (5000, 6000)]
     assert fingerprint(early[0]) != fingerprint(early[1])
+
+
+def test_evaluation_points_that_do_not_count_are_not_in_the_fingerprint():
+    """The fingerprint is the one that runs with evaluation.start=1 have always had."""
+
+    def run_of(*arguments):
+        return numbers_of(settings("data=mnist", "early_stopping=validation", "early_stopping.start=5000", *arguments))
+
+    first = run_of("evaluation.start=1")
+    assert first["evaluation.start"] == 1
+    assert run_of("evaluation.start=5000") == run_of("evaluation.start=200") == first
+    assert run_of("evaluation.start=5001") == {**first, "evaluation.start": 5001}
