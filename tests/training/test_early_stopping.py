@@ -134,6 +134,8 @@ def test_damaged_or_missing_best_weights_are_refused(stopped, tmp_path):
     done = json.loads((copy / "DONE").read_text())
     del done["best"]
     (copy / "DONE").write_text(json.dumps(done))
+    with pytest.raises(UserError, match=r"^weights=Best: no such choice; allowed: final, best; try: weights='final'$"):
+        aevb.load(copy, weights="Best")
     with pytest.raises(UserError, match=r"weights=best: .* kept none"):
         aevb.load(copy, weights="best")
 
