@@ -161,3 +161,21 @@ def test_table_of_runs(tmp_path):
 def test_table_of_a_folder_without_runs_is_refused(tmp_path):
     with pytest.raises(UserError, match="no runs in it"):
         aevb.runs(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("evaluator", "options", "message"),
+    [
+        (None, {}, "evaluator=None: no such option; allowed: "),
+        (["bound"], {}, r"evaluator=\['bound'\]: no such option; allowed: "),
+        (
+            "bound",
+            {"split": ["test"]},
+            r"split=\['test'\]: no such split; allowed: train, valid, test; try: split='test'$",
+        ),
+        ("bound", {"split": "tset"}, "split=tset: no such split; allowed: train, valid, test; try: split='test'$"),
+    ],
+)
+def test_an_evaluation_of_another_kind_is_refused(run, evaluator, options, message):
+    with pytest.raises(UserError, match=f"^{message}"):
+        run.evaluate(evaluator, **options)

@@ -167,6 +167,13 @@ def test_a_run_that_used_its_time_has_saved(tmp_path):
     assert checkpoint(run) > 0
 
 
+def test_a_run_that_used_its_time_in_a_trial_has_no_checkpoint(tmp_path):
+    settings = {**SMALL, "max_samples": 1000, "max_time": 1, "output_dir": tmp_path, "selection": "paper"}
+    settings["selection.samples"] = 10**9
+    with pytest.raises(UserError, match=r"has no checkpoint yet; .* try: a longer max_time$"):
+        aevb.train(**settings, progress=False)
+
+
 @pytest.mark.parametrize(
     ("overrides", "settings", "message"),
     [

@@ -205,3 +205,22 @@ def test_schedules_and_stopping_that_do_not_go_together(overrides, fault):
     with pytest.raises(ConfigError) as error:
         settings(*overrides)
     assert error.value.faults == [fault]
+
+
+@pytest.mark.parametrize("objective", ["gan", "mcem", "variational_em"])
+@pytest.mark.parametrize(
+    ("logger", "key"),
+    [
+        (("logger=posterior_means",), "logger"),
+        (("logger=many", "+logger@logger.loggers.means=posterior_means"), "logger.loggers.means"),
+    ],
+)
+def test_means_of_a_posterior_need_an_encoder(objective, logger, key):
+    with pytest.raises(ConfigError) as error:
+        settings("data=digits", f"objective={objective}", *logger)
+    assert error.value.faults == [
+        f"{key}=posterior_means: records means of q(z|x), and the model of objective={objective} has no encoder; "
+        "allowed: tensorboard, csv, none; try: logger=tensorboard"
+    ]
+    settings("data=digits", f"objective={objective}", "logger=tensorboard")
+    settings("data=digits", *logger)

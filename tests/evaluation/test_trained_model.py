@@ -184,3 +184,38 @@ def test_bytes_are_refused_with_the_scale_of_the_run(vae, x, monkeypatch):
     monkeypatch.setattr(vae.inputs, "targets", TargetConvention("grey", 16))
     with pytest.raises(UserError, match=r"the scale that the run was trained on, grey/16; try: x / 16"):
         vae.encode((x * 16).astype(np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda vae, x: vae.sample(1e2), "n=100.0: no integer; allowed: an integer >= 1; try: n=100"),
+        (lambda vae, x: vae.sample(), "n=None: no integer; allowed: an integer >= 1; try: n=100"),
+        (lambda vae, x: vae.log_px(x, samples=2.5), "samples=2.5: no integer; allowed: an integer >= 1; try: samples=1000"),
+        (lambda vae, x: vae.sample(2, seed=-1), "seed=-1: out of range; allowed: an integer from 0 to 4294967295; try: seed=0"),
+        (lambda vae, x: vae.log_px(x, seed=1.9), "seed=1.9: no integer; allowed: an integer from 0 to 4294967295; try: seed=0"),
+        (lambda vae, x: vae.encode(x.astype(complex)), "x: complex numbers; allowed: real numbers; try: x.real"),
+        (lambda vae, x: vae.decode(torch.zeros(1, 2, dtype=torch.cfloat)), "z: complex numbers; allowed: real numbers; try: z.real"),
+    ],
+)  # fmt: skip
+def test_numbers_of_another_kind_are_refused(vae, x, call, message):
+    with pytest.raises(UserError) as error:
+        call(vae, x)
+    assert str(error.value) == message
+
+
+def test_integers_and_arrays_of_numpy_are_taken(vae, x):
+    assert (vae.sample(np.int64(3), seed=np.uint8(7)) == vae.sample(3, seed=7)).all()
+    big = vae.encode(x.astype(x.dtype.newbyteorder(">")))
+    assert (big.mean == vae.encode(x).mean).all()
+
+
+def test_no_images_have_estimates_of_the_same_type(vae, x):
+    assert [part.dtype for part in vae.log_px(x[:0])] == [part.dtype for part in vae.log_px(x[:1], samples=2)]
+
+
+@pytest.mark.parametrize("run", [None, 3, ["a"], b"a"])
+def test_what_is_no_path_is_refused(run):
+    for name, call in (("run", aevb.load), ("folder", aevb.runs)):
+        with pytest.raises(UserError, match=f"^{name}=.*: no path; allowed: [^\\n]*; try: [^\\n]*$"):
+            call(run)

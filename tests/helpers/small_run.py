@@ -11,7 +11,7 @@ from helpers.commands import composer
 __all__ = ["change", "settings_of_a_small_run"]
 
 
-def settings_of_a_small_run(folder: Path) -> dict[str, Any]:
+def settings_of_a_small_run(folder: Path, *arguments: str) -> dict[str, Any]:
     """What `aevb-train data=digits` writes: 2 latent dimensions, K = 5 on the first 100 test images at an evaluation point."""
     overrides = [
         "data=digits",
@@ -22,6 +22,7 @@ def settings_of_a_small_run(folder: Path) -> dict[str, Any]:
         "evaluation.start=1",
         f"output_dir={folder}",
         "max_samples=1e2",
+        *arguments,
     ]
     cfg, choices = composer("train").compose(overrides)
     with hydra_session():

@@ -36,6 +36,13 @@ def trained_twice(directory: Path, settings: dict[str, Any], logger: dict[str, A
     return directory
 
 
+def resumed_from_an_older_checkpoint(run: Path) -> None:
+    """From 2,000 samples, after the store has the points beyond it and the end."""
+    (run / "DONE").unlink()
+    (run / "checkpoints" / "last.ckpt").unlink()
+    train_run.run(run)
+
+
 def expected(run: Path) -> dict[int, float]:
     metrics = runs.Run(run).metrics()
     return dict(zip(metrics["samples_seen"].astype(int).tolist(), metrics["test_bound"].tolist(), strict=True))
@@ -61,17 +68,31 @@ def test_csv_removes_only_its_own_files(tmp_path):
     assert [path.name for path in folder.iterdir()] == ["notes.txt"]
 
 
+def test_csv_keeps_rows_without_a_training_bound_and_writes_them_at_once(settings, tmp_path):
+    run = tmp_path / "run"
+    runs.prepare(run, settings)
+    (run / "csv").mkdir()
+    rows = ["100.0,-9.0,,100", "200.0,-8.0,,200", "250.0,-7.0,,250", ",,-7.0,250"]
+    (run / "csv" / "metrics.csv").write_text("\n".join(["samples_seen,test_bound,final/bound,step", *rows, ""]))
+    CSV().logger(run, 250, 50)
+    with (run / "csv" / "metrics.csv").open() as file:
+        kept = {int(row["step"]): float(row["test_bound"]) for row in csv.DictReader(file)}
+    assert kept == {100: -9.0, 200: -8.0}
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of MLflow's use of SQLAlchemy
 def test_mlflow_has_every_evaluation_point_once(settings, tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     mlflow = pytest.importorskip("mlflow", reason="pip install 'aevb[mlflow]'")
     run = trained_twice(tmp_path / "run", settings, {"_target_": "aevb.loggers.mlflow_logger.MLflow", "images": 4})
+    resumed_from_an_older_checkpoint(run)
     client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
     (stored,) = client.search_runs([client.get_experiment_by_name("aevb").experiment_id])
     history = client.get_metric_history(stored.info.run_id, "test_bound")
     assert {item.step: item.value for item in history} == expected(run)
     assert len(history) == len(expected(run))
     assert stored.data.params["latent_dim"] == "2"
+    assert [item.step for item in client.get_metric_history(stored.info.run_id, "final/bound")] == [1000, 3000]
     assert stored.data.metrics["final/bound"] == runs.Run(run).done["test"]["bound"]["mean"]
     pictures = client.list_artifacts(stored.info.run_id, "prior_samples")
     assert [int(Path(item.path).stem) for item in pictures] == sorted(expected(run))
@@ -107,10 +128,12 @@ def test_runs_that_begin_together_make_one_store(tmp_path, monkeypatch):
 def test_wandb_has_every_evaluation_point_once(settings, tmp_path):
     pytest.importorskip("wandb", reason="pip install 'aevb[wandb]'")
     run = trained_twice(tmp_path / "run", settings, {"_target_": "aevb.loggers.wandb_logger.WandB", "images": 0})
+    resumed_from_an_older_checkpoint(run)
     rows = [row for path in sorted(run.glob("wandb/wandb/offline-run-*/*.wandb")) for row in history_of(path)]
     points = [(row["samples_seen"], row["test_bound"]) for row in rows if "test_bound" in row]
     assert len(points) == len(expected(run))
     assert dict(points) == pytest.approx(expected(run))
+    assert len([row for row in rows if "final/bound" in row]) == 2
 
 
 def history_of(path: Path) -> list[dict[str, Any]]:

@@ -146,6 +146,14 @@ def test_discard_takes_only_what_never_came_to_a_checkpoint(tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
+def test_discard_keeps_trials_of_learning_rates(tmp_path: Path) -> None:
+    one = tmp_path / "outputs" / "runs" / "one"
+    made(one)
+    (one / "learning_rates.json").write_text("{}")
+    runs.discard(one)
+    assert {path.name for path in one.iterdir()} >= {"config.yaml", "learning_rates.json"}
+
+
 def test_discard_keeps_a_file_of_somebody(tmp_path: Path) -> None:
     one = tmp_path / "outputs" / "runs" / "one"
     made(one)

@@ -10,6 +10,7 @@ import torch
 
 import aevb
 from aevb import runs
+from aevb.config import numbers_of
 from aevb.errors import UserError
 from aevb.evaluation.evaluate_run import evaluate_run
 from aevb.runs.status import row
@@ -133,6 +134,8 @@ def test_damaged_or_missing_best_weights_are_refused(stopped, tmp_path):
     done = json.loads((copy / "DONE").read_text())
     del done["best"]
     (copy / "DONE").write_text(json.dumps(done))
+    with pytest.raises(UserError, match=r"^weights=Best: no such choice; allowed: final, best; try: weights='final'$"):
+        aevb.load(copy, weights="Best")
     with pytest.raises(UserError, match=r"weights=best: .* kept none"):
         aevb.load(copy, weights="best")
 
@@ -153,3 +156,15 @@ def test_evaluation_points_are_part_of_the_identity_only_here():
     assert fingerprint(plain) == fingerprint(every)
     early = [settings("data=mnist", "early_stopping=validation", f"evaluation.every={n}") for n in (5000, 6000)]
     assert fingerprint(early[0]) != fingerprint(early[1])
+
+
+def test_evaluation_points_that_do_not_count_are_not_in_the_fingerprint():
+    """The fingerprint is the one that runs with evaluation.start=1 have always had."""
+
+    def run_of(*arguments):
+        return numbers_of(settings("data=mnist", "early_stopping=validation", "early_stopping.start=5000", *arguments))
+
+    first = run_of("evaluation.start=1")
+    assert first["evaluation.start"] == 1
+    assert run_of("evaluation.start=5000") == run_of("evaluation.start=200") == first
+    assert run_of("evaluation.start=5001") == {**first, "evaluation.start": 5001}

@@ -2,6 +2,8 @@
 
 import json
 import math
+import signal
+import time
 
 import pytest
 
@@ -9,7 +11,7 @@ from aevb.errors import UserError
 from aevb.runs.run import Run
 from aevb.training.learning_rate_selection import RECORD, LearningRateSelection
 from helpers.commands import aevb
-from helpers.running import DIGITS, weights
+from helpers.running import DIGITS, begin, weights
 
 SAMPLES = 5000
 BOUNDS = {0.01: -150.0, 0.02: -140.0, 0.1: math.nan, 0.5: -145.0}
@@ -83,3 +85,25 @@ def test_trials_that_were_made_are_not_made_again(tmp_path):
 def test_another_process_of_the_run_does_not_write(tmp_path):
     assert LearningRateSelection([0.01, 0.02], 1000).choose(tmp_path, made([]), first=False) == 0.02
     assert not (tmp_path / RECORD).exists()
+
+
+@pytest.mark.fault(
+    "SIGTERM during a trial of a learning rate",
+    "the finished trials are kept, and the message says that this trial begins again",
+)
+def test_a_run_stopped_in_a_trial_keeps_the_trials_before_it(tmp_path):
+    trials = ("selection=paper", "selection.learning_rates=[0.02,0.01]", "max_samples=1000", "name=run")
+    process = begin(tmp_path, *DIGITS, *trials, "selection.samples=200000")
+    path = tmp_path / "outputs" / "runs" / "run" / RECORD
+    deadline = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < deadline
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.005)
+    time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "samples of the trial of learning rate 0.01; the same command begins this trial again\n" in errors
+    assert "removed" not in errors
+    assert [row["learning_rate"] for row in json.loads(path.read_text())["trials"]] == [0.02]

@@ -30,3 +30,5 @@ def test_the_end_of_a_shorter_run_is_dropped() -> None:
     assert EvaluationSchedule(1000).without_former_end(rows, 100) == rows[:-1]
     assert EvaluationSchedule(1000).without_former_end(rows[:-1], 100) == rows[:-1]
     assert EvaluationSchedule(1000, every=350).without_former_end(rows, 100) == rows
+    assert EvaluationSchedule(1000, first=600).without_former_end(rows[:-1], 100) == rows[:3]
+    assert EvaluationSchedule(1000, first=400).without_former_end(rows[:-1], 100) == rows[:-1], "earlier rows stay"

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aevb.api.frames import frame
+from aevb.errors import UserError
 from aevb.report.differing import differing_settings, flat_settings
 from aevb.report.records import RunRecord, read_record
 from aevb.report.run_table import Cell, Column, run_table
@@ -29,8 +30,10 @@ def table(folder: str | PathLike[str] = "outputs/runs") -> "pandas.DataFrame":
         training, `samples_per_second`; `why`, the reason if a run is not done or cannot be read; `directory`.
 
     Raises:
-        UserError: If there is no run, or pandas is not installed.
+        UserError: If `folder` is no path, if there is no run, or pandas is not installed.
     """
+    if not isinstance(folder, str | PathLike):
+        raise UserError(f"folder={folder!r}: no path; allowed: a folder with runs; try: folder='outputs/runs'")
     records = [read_record(row) for row in rows_of(Path(folder))]
     differing = differing_settings([flat for record in records if (flat := flat_settings(record.settings))])
     shown = run_table(records, differing)

@@ -3,7 +3,7 @@
 from contextlib import nullcontext
 from os import PathLike, fspath
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
@@ -140,6 +140,8 @@ class TrainedRun(TrainedModel):
         Raises:
             UserError: If the evaluator does not exist or does not support the model, or a setting is invalid.
         """
+        if split not in get_args(Split):
+            raise UserError(f"split={split}: no such split; allowed: {', '.join(get_args(Split))}; try: split='test'")
         overrides = {"run": str(self.directory), "split": split, "num_images": num_images, "data_root": self.data_root}
         overrides |= {"seed": seed, "threads": threads, "cores": cores, "matmul_precision": matmul_precision}
         overrides["output_dir"] = None if output_dir is None else fspath(output_dir)
@@ -162,7 +164,7 @@ class TrainedRun(TrainedModel):
 def _evaluator_node(name: str) -> dict[str, Any]:
     known = options("evaluator")
     if name not in known:
-        meant = suggestion(name, known, [])
+        meant = suggestion(name, known, []) if isinstance(name, str) else None
         question = f"; did you mean {meant}?" if meant else ""
         raise UserError(
             f"evaluator={name}: no such option{question}; allowed: {', '.join(known)}; try: evaluator={meant or known[0]}"

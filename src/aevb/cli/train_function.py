@@ -37,6 +37,7 @@ from aevb.console.progress import without_bars
 from aevb.errors import UserError
 from aevb.execution import pool
 from aevb.execution.child_process import WorkerCommand
+from aevb.runs.layout import newest_checkpoint
 from aevb.runs.lock import lock
 from aevb.runs.status import failure_reason, has_diverged
 
@@ -150,6 +151,11 @@ def _train(plan: PlannedRun, trusted: tuple[str, ...]) -> None:
         if stop.code == 128 + signal.SIGINT:
             raise KeyboardInterrupt(f"{plan.directory}: interrupted; the same call resumes it") from None
         if plan.settings.get("max_time") is not None and stop.code == 128 + signal.SIGTERM:
+            if newest_checkpoint(plan.directory) is None:
+                raise UserError(
+                    f"max_time={plan.settings['max_time']}: {plan.directory} has no checkpoint yet; allowed: time for one, "
+                    "with selection= for a whole trial of a learning rate; try: a longer max_time"
+                ) from None
             raise UserError(
                 f"max_time={plan.settings['max_time']}: {plan.directory} has saved and is not finished; "
                 "try: the same call, which resumes it"

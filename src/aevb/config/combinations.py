@@ -52,6 +52,7 @@ RULES: tuple[Callable[[Settings], Iterator[Fault]], ...] = (
     model_rules.targets_lie_in_the_unit_interval,
     model_rules.targets_are_binary,
     model_rules.own_data_have_a_path,
+    model_rules.posterior_means_have_an_encoder,
     model_rules.sides_suit_the_strides,
     model_rules.model_allows_the_objective,
     label_rules.conditional_model_has_labels,

@@ -97,7 +97,16 @@ def numbers_of(settings: dict[str, Any], pairs: list[tuple[str, Any]] | None = N
     for key, default in DEFAULTS_TREATED_AS_ABSENT.items():
         if key in numbers and numbers[key] == default:
             del numbers[key]
+    if points and "evaluation.start" in numbers and _is_before_the_rule(settings):
+        numbers["evaluation.start"] = 1
     return numbers
+
+
+def _is_before_the_rule(settings: dict[str, Any]) -> bool:
+    # Evaluation points before early_stopping.start decide nothing.
+    rule, first = settings["early_stopping"], settings["evaluation"]["start"]
+    start = rule.get("start") if str(rule.get("_target_")).endswith(".EarlyStopping") else None
+    return isinstance(first, int) and isinstance(start, int) and first <= start
 
 
 @lru_cache(maxsize=1024)  # thousands of runs have the same keys

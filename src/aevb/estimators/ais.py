@@ -270,9 +270,9 @@ def _pilot(path: _Path, noise: Noise, chains: int) -> list[Tensor]:
 def _forward(path: _Path, noise: Noise, chains: int, steps: list[Tensor]) -> tuple[AISEstimate, Tensor, Tensor]:
     """Return the estimate, and z (C, M, J) with log w (C, M), which are weighted draws of the posterior."""
     points = path.points(path.start.sample(noise, chains))
-    log_w, rates = torch.zeros_like(points.ratio, dtype=torch.float64), []
+    log_w, rates = torch.zeros(points.ratio.shape, dtype=torch.float64), []  # on the CPU: not every device has float64
     for t, step in enumerate(steps):
-        log_w += (path.betas[t + 1] - path.betas[t]) * points.ratio
+        log_w += ((path.betas[t + 1] - path.betas[t]) * points.ratio).cpu()
         points, acceptance = path.move(points, path.betas[t + 1], step, noise)
         rates.append(acceptance.mean(0))
     return _estimate(log_w, rates), points.z, log_w
@@ -280,10 +280,10 @@ def _forward(path: _Path, noise: Noise, chains: int, steps: list[Tensor]) -> tup
 
 def _reverse(path: _Path, noise: Noise, z: Tensor, steps: list[Tensor]) -> AISEstimate:
     points = path.points(z)
-    log_w, rates = torch.zeros_like(points.ratio, dtype=torch.float64), []
+    log_w, rates = torch.zeros(points.ratio.shape, dtype=torch.float64), []  # on the CPU: not every device has float64
     for t in reversed(range(len(steps))):
         points, acceptance = path.move(points, path.betas[t + 1], steps[t], noise)
-        log_w += (path.betas[t + 1] - path.betas[t]) * points.ratio
+        log_w += ((path.betas[t + 1] - path.betas[t]) * points.ratio).cpu()
         rates.append(acceptance.mean(0))
     estimate = _estimate(-log_w, rates)
     return estimate._replace(log_px=-estimate.log_px)
@@ -291,7 +291,7 @@ def _reverse(path: _Path, noise: Noise, z: Tensor, steps: list[Tensor]) -> AISEs
 
 def _estimate(log_w: Tensor, rates: list[Tensor]) -> AISEstimate:
     """Logarithm of the mean of the weights (C, M), the effective sample size and the standard error."""
-    log_w, chains = log_w.cpu(), len(log_w)
+    chains = len(log_w)
     acceptance = torch.stack(rates).mean(0).to("cpu", torch.float64)
     log_sum = log_w.logsumexp(0)
     inverse_ess = torch.exp((2 * log_w).logsumexp(0) - 2 * log_sum)

@@ -7,7 +7,7 @@ execute code.
 import math
 import os
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 
@@ -88,8 +88,11 @@ def load_run(
         The run with its model.
 
     Raises:
-        UserError: If the run is not finished, or if its files are missing or damaged.
+        UserError: If there are no such weights, if the run is not finished, or if its files are missing or damaged.
     """
+    if weights not in get_args(Weights):
+        allowed = ", ".join(get_args(Weights))
+        raise UserError(f"weights={weights}: no such choice; allowed: {allowed}; try: weights='final'")
     settings = read_settings(run)
     if state(run) != "done":
         raise UserError(f"run={run}: not finished ({state(run)}); try: the command that started it, which resumes it")

@@ -1,6 +1,7 @@
 """The arguments of the methods of a trained model: arrays of images and labels become the rows of the model."""
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from torch import Tensor
 from aevb.errors import UserError
 from aevb.evaluation.loading import LoadedRun
 
-__all__ = ["ModelInputs", "like", "tensor"]
+__all__ = ["ModelInputs", "integer", "like", "seed_of", "tensor"]
 
 INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
@@ -78,7 +79,7 @@ class ModelInputs:
         allowed = f"integers from 0 to {classes - 1}, one for each image; try: y=numpy.zeros({tuple(leading)}, int)"
         if y is None:
             raise UserError(f"y: missing, and {self.name} is a conditional model; allowed: {allowed}")
-        label = torch.as_tensor(np.asarray(y) if not isinstance(y, Tensor) else y.cpu())
+        label = torch.as_tensor(_native(np.asarray(y)) if not isinstance(y, Tensor) else y.cpu())
         integers = label.dtype in INTEGERS
         if not integers or (label.numel() and (label.min() < 0 or label.max() >= classes)):
             shown = f"{label.min()} to {label.max()}" if integers else str(label.dtype)
@@ -160,11 +161,56 @@ def tensor(value: Any, name: str, dtype: torch.dtype) -> Tensor:
     try:
         if isinstance(value, np.ndarray) and (min(value.strides, default=0) < 0 or not value.flags.writeable):
             value = value.copy()  # torch takes neither
-        return torch.as_tensor(value).detach().to("cpu", dtype)
+        array = torch.as_tensor(_native(value) if isinstance(value, np.ndarray) else value)
+        if array.is_complex():
+            raise UserError(f"{name}: complex numbers; allowed: real numbers; try: {name}.real")
+        return array.detach().to("cpu", dtype)
     except (TypeError, ValueError, RuntimeError) as error:
         raise UserError(
             f"{name}: {type(value).__name__} is no array of numbers; allowed: a numpy array or a tensor"
         ) from error
+
+
+def _native(array: np.ndarray) -> np.ndarray:
+    # Files of other machines are often big-endian, which torch does not take.
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def integer(name: str, value: Any, example: int, low: int = 1, high: int | None = None) -> int:
+    """Return an integer argument.
+
+    Args:
+        name: The argument, for the message.
+        value: Its value: an integer of Python or numpy.
+        example: A value that is allowed, for the message.
+        low: The lowest value that is allowed.
+        high: The highest one; None for no limit.
+
+    Raises:
+        UserError: If it is no integer, or out of range.
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        wrong = "no integer"
+    else:
+        if low <= number and (high is None or number <= high):
+            return number
+        wrong = "out of range"
+    allowed = f"an integer >= {low}" if high is None else f"an integer from {low} to {high}"
+    raise UserError(f"{name}={value}: {wrong}; allowed: {allowed}; try: {name}={example}")
+
+
+def seed_of(value: Any) -> int:
+    """Return the argument `seed`.
+
+    Args:
+        value: Its value.
+
+    Raises:
+        UserError: If it is no integer of 32 bits.
+    """
+    return integer("seed", value, 0, low=0, high=2**32 - 1)
 
 
 def like(value: Tensor, template: Any) -> Any:

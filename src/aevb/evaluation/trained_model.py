@@ -17,7 +17,7 @@ from torch import Tensor
 from aevb.data.dataset import Dataset, ImageShape, Split, Splits
 from aevb.errors import UserError
 from aevb.evaluation.loading import Weights, load_run
-from aevb.evaluation.model_inputs import ModelInputs, like, tensor
+from aevb.evaluation.model_inputs import ModelInputs, integer, like, seed_of, tensor
 from aevb.evaluators.blocks import run_over
 from aevb.evaluators.importance import Importance
 from aevb.evaluators.targets import float_type, targets
@@ -207,11 +207,10 @@ class TrainedModel:
             The images, (n, D).
 
         Raises:
-            UserError: If n < 1, if `pixels` is not one of these choices, or if the labels do not fit the model.
+            UserError: If n or the seed is no integer or out of range, if `pixels` is not one of these choices, or if the labels do not fit the model.
         """
-        count = int(np.size(labels)) if n is None and labels is not None else n
-        if count is None or count < 1:
-            raise UserError(f"n={count}: out of range; allowed: an integer >= 1; try: n=100")
+        count = integer("n", int(np.size(labels)) if n is None and labels is not None else n, 100)
+        seed = seed_of(seed)
         noise = Noise(seed, "samples", 0)
         if self.num_classes is not None:
             chosen = np.arange(count) % self.num_classes if labels is None else labels
@@ -241,13 +240,13 @@ class TrainedModel:
             The estimates, each (n,).
 
         Raises:
-            UserError: If samples < 1, if x does not fit the model, or if the model has no usable q(z|x).
+            UserError: If samples or the seed is no integer or out of range, if x does not fit the model, or if the model has
+                no usable q(z|x).
         """
-        if samples < 1:
-            raise UserError(f"samples={samples}: out of range; allowed: an integer >= 1; try: samples=1000")
+        samples, seed = integer("samples", samples, 1000), seed_of(seed)
         images = self.inputs.rows(x, y)
         if images.numel() == 0:
-            return LogPx(*(like(images.sum(-1), x) for _ in LogPx._fields))
+            return LogPx(*(like(images.sum(-1).double(), x) for _ in LogPx._fields))
         rows = images.reshape(-1, images.shape[-1])
         values = run_over(Importance(samples), self.model, rows, seed).values
         return LogPx(*(like(values[name].reshape(images.shape[:-1]), x) for name in LogPx._fields))

@@ -4,11 +4,13 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.loggers import CSVLogger, Logger
 
 from aevb.files.regular import is_regular, open_regular, remove_file
 from aevb.loggers.lightning_logger import LightningLogger
 from aevb.runs import layout
+from aevb.runs.progress import is_former_end
+from aevb.runs.settings import read_settings
 
 __all__ = ["CSV"]
 
@@ -21,6 +23,11 @@ class CSV(LightningLogger):
     def __init__(self) -> None:
         self.images = 0
 
+    def logger(self, directory: Path, samples_seen: int, round_samples: int) -> Logger:
+        """Make the logger, with the rows that a run of this length has (see `LightningLogger.logger`)."""
+        self._round_samples = round_samples
+        return super().logger(directory, samples_seen, round_samples)
+
     def make(self, directory: Path, settings: dict[str, Any]) -> CSVLogger:
         """Return the logger; what an earlier process wrote is read and written again (see `LightningLogger.make`)."""
         folder = directory / layout.CSV
@@ -31,10 +38,17 @@ class CSV(LightningLogger):
 
     def last(self, directory: Path, samples_seen: int) -> int:
         """Write the rows up to `samples_seen` again and return the last of them (see `LightningLogger.last`)."""
-        kept = [row for row in self._rows if int(row["step"]) <= samples_seen and "train_bound" in row]
+        # Rows without samples_seen are those of the end.
+        kept = [row for row in self._rows if "samples_seen" in row and int(row["step"]) <= samples_seen]
+        evaluation = read_settings(directory)["evaluation"]
+        first, every = evaluation.get("start", 1), evaluation.get("every")
+        if kept and is_former_end(int(kept[-1]["step"]), self._round_samples, first, every):
+            kept.pop()
         for row in kept:
             values = {name: float(value) for name, value in row.items() if name != "step"}
             self._logger.log_metrics(values, step=int(row["step"]))
+        if kept:
+            self._logger.save()  # now: the old file is gone, and the next evaluation point may be far
         return int(kept[-1]["step"]) if kept else -1
 
 

@@ -62,6 +62,14 @@ class LightningLogger(RunLogger):
         """
         return -1
 
+    def last_end(self, directory: Path) -> int:
+        """Return the samples_seen of the last final evaluations that the store of the logger has; -1 if it has none.
+
+        Args:
+            directory: The run directory.
+        """
+        return -1
+
     def logger(self, directory: Path, samples_seen: int, round_samples: int) -> Logger:
         """Make the logger and look up what it has shown (see `RunLogger.logger`).
 
@@ -75,6 +83,7 @@ class LightningLogger(RunLogger):
         """
         self._logger: Any = self.make(directory, read_settings(directory))
         self._last = self.last(directory, samples_seen)
+        self._last_end = self.last_end(directory)
         return self._logger
 
     def begin(self, context: RunContext) -> None:
@@ -114,7 +123,7 @@ class LightningLogger(RunLogger):
             self._logger.log_image(title, [picture], step=seen)
 
     def end(self, context: RunContext, row: dict[str, float], evaluations: dict[str, Evaluation]) -> None:
-        """Log the final evaluations and close the logger.
+        """Log the final evaluations, unless the store has them already, and close the logger.
 
         Args:
             context: The run.
@@ -127,8 +136,10 @@ class LightningLogger(RunLogger):
             for name, evaluation in evaluations.items()
             for suffix, value in (("", evaluation.mean()), ("_standard_error", evaluation.standard_error()))
         }
-        self._logger.log_metrics(final, step=int(row["samples_seen"]))
-        self._logger.save()
+        seen = int(row["samples_seen"])
+        if seen > self._last_end:
+            self._logger.log_metrics(final, step=seen)
+            self._logger.save()
         self._logger.finalize("success")
         self.close()
 

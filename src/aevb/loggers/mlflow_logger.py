@@ -63,9 +63,17 @@ class MLflow(LightningLogger):
         return logger
 
     def last(self, directory: Path, samples_seen: int) -> int:
-        """Return the last evaluation point that MLflow has (see `LightningLogger.last`)."""
-        history = self._logger.experiment.get_metric_history(self._logger.run_id, "samples_seen")
-        return max((item.step for item in history if item.step <= samples_seen), default=-1)
+        """Return the last evaluation point that MLflow has, perhaps beyond the checkpoint (see `LightningLogger.last`)."""
+        return self._last_step("samples_seen")
+
+    def last_end(self, directory: Path) -> int:
+        """Return the last end that MLflow has (see `LightningLogger.last_end`)."""
+        names = self._logger.experiment.get_run(self._logger.run_id).data.metrics
+        return max((self._last_step(name) for name in names if name.startswith("final/")), default=-1)
+
+    def _last_step(self, name: str) -> int:
+        history = self._logger.experiment.get_metric_history(self._logger.run_id, name)
+        return max((item.step for item in history), default=-1)
 
     def begin(self, context: RunContext) -> None:
         """Log the settings; those that an extended run changed become tags, since MLflow's parameters cannot change.

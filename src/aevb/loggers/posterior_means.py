@@ -15,7 +15,7 @@ from aevb.files.atomic import write_atomically
 from aevb.files.regular import is_regular
 from aevb.loggers.base import RunContext, RunLogger
 from aevb.runs import layout
-from aevb.runs.progress import is_evaluation_point
+from aevb.runs.progress import is_former_end
 from aevb.runs.settings import read_settings
 from aevb.types import PositiveInt
 
@@ -69,14 +69,15 @@ class PosteriorMeans(RunLogger):
             round_samples: The training samples of one round.
         """
         self.frames, self._start = [], samples_seen
-        every = read_settings(directory)["evaluation"].get("every")
+        evaluation = read_settings(directory)["evaluation"]
         if samples_seen and is_regular(directory / layout.POSTERIOR_MEANS):
             counts, means, _ = read_posterior_means(directory)
             self.frames = [
-                (seen, mean)
-                for seen, mean in zip(counts.tolist(), means, strict=True)
-                if seen == 0 or (seen <= samples_seen and is_evaluation_point(seen - round_samples, seen, every))
+                (seen, mean) for seen, mean in zip(counts.tolist(), means, strict=True) if seen <= samples_seen
             ]
+            last = self.frames[-1][0] if self.frames else 0
+            if last and is_former_end(last, round_samples, evaluation.get("start", 1), evaluation.get("every")):
+                self.frames.pop()
         return False
 
     def begin(self, context: RunContext) -> None:

@@ -31,7 +31,7 @@ from aevb.loggers.base import RunContext, RunLogger
 from aevb.loggers.event_files import keep_events
 from aevb.loggers.pictures import levels, pictures
 from aevb.runs import layout
-from aevb.runs.progress import is_evaluation_point
+from aevb.runs.progress import is_former_end
 from aevb.runs.settings import read_settings
 from aevb.types import NonNegativeInt
 
@@ -91,11 +91,8 @@ class TensorBoard(RunLogger):
         settings = read_settings(directory)
         # A checkpoint is saved after everything at its evaluation point was written. The end of a shorter run is none
         # of the longer one; a run that has only its final evaluations left writes all of its end again.
-        every = settings["evaluation"].get("every")
-        kept = (
-            is_evaluation_point(samples_seen - round_samples, samples_seen, every)
-            and samples_seen < settings["max_samples"]
-        )
+        first, every = settings["evaluation"].get("start", 1), settings["evaluation"].get("every")
+        kept = not is_former_end(samples_seen, round_samples, first, every) and samples_seen < settings["max_samples"]
         self._start = samples_seen + int(kept)
         self._begun = False
         folder = directory / layout.TENSORBOARD

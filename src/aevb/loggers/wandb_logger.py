@@ -4,8 +4,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aevb.evaluators.evaluator import Evaluation
 from aevb.files.atomic import write_text
 from aevb.files.regular import is_regular, read_text
+from aevb.loggers.base import RunContext
 from aevb.loggers.lightning_logger import LightningLogger, need
 from aevb.runs import layout
 from aevb.types import NonNegativeInt
@@ -52,7 +54,7 @@ class WandB(LightningLogger):
             silent=True,
         )
         wandb.setup(private)
-        self._state = folder / "last_samples_seen"
+        self._state, self._end = folder / "last_samples_seen", folder / "last_end"
         return WandbLogger(
             name=directory.name,
             save_dir=folder,
@@ -64,15 +66,28 @@ class WandB(LightningLogger):
         )
 
     def last(self, directory: Path, samples_seen: int) -> int:
-        """Return the last evaluation point that an earlier process logged (see `LightningLogger.last`)."""
-        text = read_text(self._state, STATE_BYTES) if is_regular(self._state) else ""
-        return min(int(text), samples_seen) if text.isdecimal() else -1
+        """Return the last evaluation point that W&B has, perhaps beyond the checkpoint (see `LightningLogger.last`)."""
+        return _number(self._state)
 
-    def log_evaluation(self, context: Any, row: dict[str, float]) -> None:
+    def last_end(self, directory: Path) -> int:
+        """Return the last end that an earlier process logged (see `LightningLogger.last_end`)."""
+        return _number(self._end)
+
+    def log_evaluation(self, context: RunContext, row: dict[str, float]) -> None:
         """Log the values of an evaluation point, and remember it (see `LightningLogger.log_evaluation`)."""
         super().log_evaluation(context, row)
-        write_text(self._state, str(int(row["samples_seen"])))
+        write_text(self._state, str(self._last))
+
+    def end(self, context: RunContext, row: dict[str, float], evaluations: dict[str, Evaluation]) -> None:
+        """Log the final evaluations, and remember them (see `LightningLogger.end`)."""
+        super().end(context, row, evaluations)
+        write_text(self._end, str(int(row["samples_seen"])))
 
     def close(self) -> None:
         """End the run of W&B, so that its files are whole."""
         self._logger.experiment.finish()
+
+
+def _number(path: Path) -> int:
+    text = read_text(path, STATE_BYTES) if is_regular(path) else ""
+    return int(text) if text.isdecimal() else -1

@@ -16,7 +16,14 @@ from aevb.files.atomic import temporary
 from aevb.runs import layout
 from aevb.runs.records import read_progress
 
-__all__ = ["Progress", "is_evaluation_point", "load_progress", "next_evaluation_point", "write_progress"]
+__all__ = [
+    "Progress",
+    "is_evaluation_point",
+    "is_former_end",
+    "load_progress",
+    "next_evaluation_point",
+    "write_progress",
+]
 
 
 def next_evaluation_point(samples_seen: int, every: int | None = None) -> int:
@@ -42,6 +49,20 @@ def is_evaluation_point(before: int, after: int, every: int | None = None) -> bo
         every: If given, its multiples are evaluation points too.
     """
     return next_evaluation_point(before, every) <= after
+
+
+def is_former_end(samples_seen: int, round_samples: int, first: int, every: int | None = None) -> bool:
+    """Return whether the last record of a run is that of the end of a shorter run, which a longer one does not have.
+
+    Only the last record can be one: a run that is extended drops it before it continues.
+
+    Args:
+        samples_seen: The training samples of the last record.
+        round_samples: Training samples of one round.
+        first: Evaluation points before this number of samples are skipped.
+        every: If given, its multiples are evaluation points too.
+    """
+    return samples_seen < first or not is_evaluation_point(samples_seen - round_samples, samples_seen, every)
 
 
 @dataclass(frozen=True)

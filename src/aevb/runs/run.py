@@ -139,15 +139,16 @@ def check_is_still_there(directory: Path) -> None:
 
 
 def discard(directory: Path) -> None:
-    """Remove a run that has no checkpoint and that no process trains, and the folders that are then empty.
+    """Remove a run that has nothing to resume from and that no process trains, and the folders that are then empty.
 
-    Files that are none of a run's stay.
+    A checkpoint, or the record of finished trials of learning rates, is something to resume from. Files that are none of a
+    run's stay.
 
     Args:
         directory: The run directory.
     """
     with suppress(UserError), lock(directory):
-        if any((directory / layout.CHECKPOINTS).glob("*.ckpt")):
+        if any((directory / layout.CHECKPOINTS).glob("*.ckpt")) or (directory / layout.LEARNING_RATES).exists():
             return
         for path in directory.iterdir():
             if path.name not in layout.ENTRIES and not path.name.startswith(PREFIX):

@@ -23,7 +23,14 @@ def split_reference(reference: str | PathLike[str]) -> tuple[Path, str | None]:
 
     Returns:
         The path, and the name; None for a run directory, "" for an archive without a name.
+
+    Raises:
+        UserError: If it is no path.
     """
+    if not isinstance(reference, str | PathLike):
+        raise UserError(
+            f"run={reference!r}: no path; allowed: a run directory, or ARCHIVE.zip:NAME; try: run='outputs/runs/NAME'"
+        )
     text = os.path.expanduser(fspath(reference))
     archive, separator, name = text.rpartition(f"{SUFFIX}:")
     if separator and not os.path.lexists(text):

@@ -9,7 +9,7 @@ evaluation points and at the end.
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from aevb.runs.progress import is_evaluation_point, next_evaluation_point
+from aevb.runs.progress import is_evaluation_point, is_former_end, next_evaluation_point
 
 __all__ = ["Block", "BlockSchedule", "EvaluationSchedule"]
 
@@ -65,14 +65,11 @@ class EvaluationSchedule(NamedTuple):
             round_samples: Training samples of one round.
 
         Returns:
-            The rows at evaluation points; the end of a shorter run is left out if it is none.
+            All rows but the end of a shorter run if that is none of the evaluation points.
         """
-
-        def is_kept(row: dict[str, float]) -> bool:
-            seen = int(row["samples_seen"])
-            return is_evaluation_point(seen - round_samples, seen, self.every)
-
-        return [row for row in rows if is_kept(row)]
+        if rows and is_former_end(int(rows[-1]["samples_seen"]), round_samples, self.first, self.every):
+            return rows[:-1]
+        return rows
 
 
 class BlockSchedule:

@@ -43,9 +43,10 @@ def _trial(job: TrainingJob, learning_rate: float, samples: int, window: int, si
     module.window = RunningMean(window)
     block = job.trainer.block * module.stream.batch_size
     schedule = BlockSchedule(lambda: module.samples_seen, samples, module.round_samples, block)
-    name = f"{job.directory.name}, trial of learning rate {learning_rate:g}"
-    progress = [ProgressBar(name, samples)] if job.ranks.first else []
-    trainer = lightning_trainer(job.directory, job.trainer, job.ranks, [*progress, PreemptionCallback(signals)])
+    title = f"trial of learning rate {learning_rate:g}"
+    progress = [ProgressBar(f"{job.directory.name}, {title}", samples)] if job.ranks.first else []
+    callbacks = [*progress, PreemptionCallback(signals, title)]
+    trainer = lightning_trainer(job.directory, job.trainer, job.ranks, callbacks)
     try:
         trainer.fit(module, train_dataloaders=schedule)
     except Diverged:

@@ -1,10 +1,12 @@
 """The usual columns are those of bound and importance; other evaluators have columns behind them."""
 
+import numpy as np
 import pytest
 
 from aevb.evaluation.evaluate_run import evaluate_run
 from aevb.runs.run import finished
-from aevb.training.callbacks.evaluation import COLUMNS
+from aevb.training.callbacks.evaluation import COLUMNS, EvaluationCallback
+from aevb.training.schedule import EvaluationSchedule
 from helpers.commands import TINY, aevb
 
 
@@ -45,6 +47,29 @@ def test_evaluation_points_before_the_start_are_skipped(tmp_path):
     assert aevb("train", *TINY, "max_samples=400", "evaluation.start=200", folder=tmp_path).returncode == 0
     (run,) = finished(tmp_path)
     assert run.metrics()["samples_seen"].tolist() == [200, 300, 400]
+
+
+def test_columns_of_an_evaluator_that_is_left_out_stay(tmp_path):
+    tiny = [argument for argument in TINY if not argument.startswith("evaluator=")]
+    more = ("evaluator=[bound,information]", "evaluation.splits=both")
+    assert aevb("train", *tiny, *more, "name=run", folder=tmp_path).returncode == 0
+    (run,) = finished(tmp_path)
+    before = run.metrics()
+    assert aevb("train", *TINY, "max_samples=500", "name=run", folder=tmp_path).returncode == 0
+    (run,) = finished(tmp_path)
+    after = run.metrics()
+    assert list(after) == list(before)
+    for column, values in before.items():
+        np.testing.assert_array_equal(after[column][: len(values)], values)
+    assert np.isnan(after["test_information_bound"][-1])
+
+
+def test_a_checkpoint_without_the_names_of_columns_is_read():
+    callback = EvaluationCallback(None, {}, None, EvaluationSchedule(100), None)
+    callback.load_state_dict({"rows": [{"samples_seen": 100}]})
+    assert callback.columns == COLUMNS
+    callback.load_state_dict({"rows": [], "columns": ["test_own"]})
+    assert callback.columns == (*COLUMNS, "test_own")
 
 
 def test_an_evaluation_says_what_numbers_of_its_targets_are(tmp_path):

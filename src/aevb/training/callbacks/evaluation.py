@@ -158,8 +158,8 @@ class EvaluationCallback(L.Callback):
         return values
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the rows so far, as plain containers."""
-        return {"rows": self.rows}
+        """Return the rows so far and the names of their further columns, as plain containers."""
+        return {"rows": self.rows, "columns": list(self._extra)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what `state_dict` returned.
@@ -168,3 +168,4 @@ class EvaluationCallback(L.Callback):
             state: The state.
         """
         self.rows = list(state["rows"])
+        self._extra = dict.fromkeys(state.get("columns", ()))  # older checkpoints have no such key

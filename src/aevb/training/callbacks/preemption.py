@@ -88,10 +88,11 @@ class PreemptionCallback(L.Callback):
 
     Args:
         signals: The signals that this process received.
+        trial: What is trained, if it is a trial, which saves nothing and so begins again; None for a run.
     """
 
-    def __init__(self, signals: Signals) -> None:
-        self.signals = signals
+    def __init__(self, signals: Signals, trial: str | None = None) -> None:
+        self.signals, self.trial = signals, trial
 
     def on_train_start(self, trainer: L.Trainer, module: Training) -> None:  # type: ignore[override]
         """Let signals wait for the end of a round.
@@ -119,11 +120,14 @@ class PreemptionCallback(L.Callback):
         number = self.signals.number or signal.SIGTERM  # perhaps only another rank received one
         if trainer.is_global_zero:
             name, seen = self.signals.reason or signal.Signals(number).name, module.samples_seen
-            print(
-                f"{trainer.default_root_dir}: stopped by {name} at {seen:,} samples; the same command continues from there",
-                file=sys.stderr,
-                flush=True,
-            )
+            directory, where = trainer.default_root_dir, f"stopped by {name} at {seen:,} samples"
+            if self.trial is None:
+                line = f"{directory}: {where}; the same command continues from there"
+            else:
+                line = f"{directory}: {where} of the {self.trial}; the same command begins this trial again"
+                if self.signals.reason:  # the time budget; a trial that takes longer would be stopped every time
+                    line += ", so max_time must be longer than a trial"
+            print(line, file=sys.stderr, flush=True)
         self.signals.release()
         raise SystemExit(128 + number)
 
