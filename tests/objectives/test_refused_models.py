@@ -10,7 +10,7 @@ from aevb.errors import UserError
 from aevb.models.autoregressive import AutoregressiveDecoder
 from aevb.models.bernoulli import BernoulliDecoder, BernoulliEncoder
 from aevb.models.families import FamilyEncoder, FamilyPrior
-from aevb.models.gaussian import GaussianEncoder
+from aevb.models.gaussian import GaussianDecoder, GaussianEncoder
 from aevb.models.linear import LinearGaussianDecoder
 from aevb.models.prior import BernoulliPrior, StandardNormal
 from aevb.models.two_layer import TwoLayerEncoder, TwoLayerPrior, TwoLayerVAE
@@ -168,3 +168,9 @@ def test_a_standardised_model_may_have_no_encoder(objective: str) -> None:
     model.set_units(X)
     assert not model.has_encoder
     assert model.decoder(torch.zeros(3, 2)).mean.shape == (3, D)
+
+
+def test_a_floor_of_the_variance_counts_in_a_model_with_two_layers() -> None:
+    decoders = [GaussianDecoder(D, J, 3, min_std=floor) for floor in (0.0, 0.1)]
+    models = [TwoLayerVAE(TwoLayerEncoder(D, J, 3, 1, 2), decoder, TwoLayerPrior(J, 1, 2)) for decoder in decoders]
+    assert [bool(model.decoder.learned_variance) for model in models] == [True, False]

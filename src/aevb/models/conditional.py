@@ -207,7 +207,7 @@ class LabelledDecoder(Decoder):
         self.network: nn.Module = network
         self.num_classes = num_classes
         self.likelihood = getattr(network, "likelihood", None)
-        self.learned_variance = getattr(network, "learned_variance", False)
+        self.learned_variance = getattr(network, "learned_variance", False) and not getattr(network, "min_std", 0)
 
     def forward(self, z: Tensor) -> GivenLabels:
         """Return p(x|z, y) as a function of rows (x, y).

@@ -194,7 +194,7 @@ class _Below(Decoder):
         super().__init__()
         self.decoder: nn.Module = decoder
         self.dims, self.likelihood = dims, _likelihood(decoder)
-        self.learned_variance = bool(getattr(decoder, "learned_variance", False))
+        self.learned_variance = bool(getattr(decoder, "learned_variance", False)) and not getattr(decoder, "min_std", 0)
 
     def forward(self, z: Tensor) -> Distribution:
         return self.decoder(z[..., : self.dims])
