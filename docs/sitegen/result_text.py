@@ -56,7 +56,7 @@ def figure2_text() -> str:
         f"""**Frey Face, wake-sleep.** The paper has a constant decoder for every latent_dim to the end, at {plateau:.1f} nats.
         At 0.01 ours leaves this plateau early and ends far above. At 0.02 it stays there for as long as it was trained with
         latent_dim 2 and 10.""",
-        f"""**One seed says little early in training.** At 1e6 samples the test bounds of three seeds differ by
+        f"""**One seed says little early in training.** At 1e6 samples the test bounds of the seeds differ by
         {span(seed_spread("0.02"))} nats at learning rate 0.02, and by {span(seed_spread("0.01"))} at 0.01 (AEVB, MNIST).""",
     )
 
@@ -134,7 +134,7 @@ def _three_dimensions() -> str:
         raise ValueError(
             "latent_dim 3: the seeds at 0.02 no longer lie around the paper's curve at 1e6 and 3e6, and below at 1e7"
         )
-    return f"""**latent_dim 3.** At learning rate 0.02 the paper's curve lies within the range of three seeds at 1e6 and at 3e6
+    return f"""**latent_dim 3.** At learning rate 0.02 the paper's curve lies within the range of the seeds at 1e6 and at 3e6
         samples. At 1e7 all three lie below it, by {span(gaps[1e7])} nats."""
 
 
