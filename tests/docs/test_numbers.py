@@ -104,6 +104,21 @@ def test_the_speed_in_the_readme_is_the_newest_of_each_ratio(tmp_path, monkeypat
     assert "matrix products" not in longer  # not measured
 
 
+def test_of_two_kinds_of_products_the_worse_ratio_is_told(tmp_path, monkeypatch):
+    hand, step = "speed of aevb / hand-written closed-form loop", "time of aevb's step / matrix products alone"
+    folder = tmp_path / "results" / "benchmarks"
+    folder.mkdir(parents=True)
+    medians = {hand: 1.5, f"{hand}, products by oneDNN": 0.92, step: 0.82, f"{step}, by oneDNN": 1.7}
+    medians["speed of aevb / textbook Lightning"] = 3.0
+    rows = [{"what": what, "threads": 1, "median": median} for what, median in medians.items()]
+    machine = {"time": "2026-01-01T00:00:00+00:00", "processor": "a processor"}
+    (folder / "01.json").write_text(json.dumps({"machine": machine, "rows": rows}))
+    monkeypatch.setattr(readme_speed, "REPOSITORY", tmp_path)
+    text = " ".join(readme_speed.numbers_speed().split())
+    assert "0.92 times that of the loop by hand" in text
+    assert "A step takes 1.7 times as long" in text
+
+
 def test_a_table_of_seeds_is_that_of_the_csv():
     row = next(line for line in gap_table().splitlines() if "paper_variance" in line)
     assert row.count("\N{MINUS SIGN}") == 4  # one seed in every column
