@@ -104,7 +104,7 @@ def test_the_speed_in_the_readme_is_the_newest_of_each_ratio(tmp_path, monkeypat
     assert "matrix products" not in longer  # not measured
 
 
-def test_of_two_kinds_of_products_the_worse_ratio_is_told(tmp_path, monkeypatch):
+def test_of_two_kinds_of_products_the_worse_ratio_is_stated(tmp_path, monkeypatch):
     hand, step = "speed of aevb / hand-written closed-form loop", "time of aevb's step / matrix products alone"
     folder = tmp_path / "results" / "benchmarks"
     folder.mkdir(parents=True)
