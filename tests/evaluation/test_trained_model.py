@@ -86,6 +86,13 @@ def test_log_px_agrees_with_quadrature(vae, x):
     assert (estimate.effective_samples > 500).all()
 
 
+def test_log_px_of_a_single_sample_has_no_standard_error(vae, x):
+    estimate = vae.log_px(x, samples=1)
+    assert np.isfinite(estimate.log_px).all()
+    assert (estimate.effective_samples == 1).all()
+    assert np.isnan(estimate.monte_carlo_error).all()
+
+
 def test_log_px_is_repeatable_and_shaped_like_the_images(vae, x):
     assert (vae.log_px(x, samples=10, seed=1).log_px == vae.log_px(x, samples=10, seed=1).log_px).all()
     assert (vae.log_px(x, samples=10, seed=1).log_px != vae.log_px(x, samples=10, seed=2).log_px).all()

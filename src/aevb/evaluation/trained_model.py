@@ -50,7 +50,7 @@ class LogPx(NamedTuple):
         log_px: A stochastic lower bound of log p(x), (n,), nats.
         effective_samples: The effective sample size, (n,), in 1..K. If it is near 1, the estimate is not
             reliable.
-        monte_carlo_error: The standard error of log_px by the delta method, (n,), nats.
+        monte_carlo_error: The standard error of log_px by the delta method, (n,), nats; nan for K = 1.
     """
 
     log_px: Any
@@ -249,4 +249,5 @@ class TrainedModel:
             return LogPx(*(like(images.sum(-1).double(), x) for _ in LogPx._fields))
         rows = images.reshape(-1, images.shape[-1])
         values = run_over(Importance(samples), self.model, rows, seed).values
-        return LogPx(*(like(values[name].reshape(images.shape[:-1]), x) for name in LogPx._fields))
+        none = torch.full_like(values["log_px"], math.nan)  # a single sample has no standard error
+        return LogPx(*(like(values.get(name, none).reshape(images.shape[:-1]), x) for name in LogPx._fields))

@@ -84,9 +84,8 @@ class Importance(Evaluator):
         if "pareto_k" not in values:
             return {}
         threshold = pareto_k_threshold(self.samples)
-        share = (
-            (~(values["pareto_k"] <= threshold)).double().mean().item()
-        )  # nan, where no weight is finite, is unreliable
+        reliable = values["pareto_k"] <= threshold  # not where it is nan, for lack of a finite weight
+        share = (~reliable).double().mean().item()
         numbers = {"pareto_k_threshold": threshold, "share_above_threshold": share}
         if share == 0:
             return numbers
