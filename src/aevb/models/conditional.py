@@ -23,7 +23,7 @@ from aevb.distributions.base import Distribution
 from aevb.errors import UserError
 from aevb.models.base import Decoder
 from aevb.models.bernoulli import BernoulliDecoder
-from aevb.models.gaussian import GaussianDecoder, GaussianEncoder
+from aevb.models.gaussian import GaussianDecoder, GaussianEncoder, has_unbounded_density
 from aevb.models.vae import VAE
 from aevb.nn.initialization import Initialization
 from aevb.nn.mlp import Activation
@@ -207,7 +207,7 @@ class LabelledDecoder(Decoder):
         self.network: nn.Module = network
         self.num_classes = num_classes
         self.likelihood = getattr(network, "likelihood", None)
-        self.learned_variance = getattr(network, "learned_variance", False) and not getattr(network, "min_std", 0)
+        self.learned_variance = has_unbounded_density(network)
 
     def forward(self, z: Tensor) -> GivenLabels:
         """Return p(x|z, y) as a function of rows (x, y).

@@ -20,7 +20,7 @@ from aevb.nn.matmul import Linear
 from aevb.nn.mlp import Activation, activation_function, hidden_layers, hidden_units
 from aevb.types import HiddenDim, NonNegativeFloat, PositiveFloat, PositiveInt
 
-__all__ = ["FixedVarianceDecoder", "GaussianDecoder", "GaussianEncoder"]
+__all__ = ["FixedVarianceDecoder", "GaussianDecoder", "GaussianEncoder", "has_unbounded_density"]
 
 
 class GaussianEncoder(Encoder):
@@ -69,6 +69,15 @@ class GaussianEncoder(Encoder):
             if self.variance is None
             else fixed_variance_posterior(mean, self.variance)
         )
+
+
+def has_unbounded_density(decoder: object) -> bool:
+    """Return whether the density of a constant pixel has no bound: its variance is learned and has no floor.
+
+    Args:
+        decoder: The decoder of a model, or a network that it wraps.
+    """
+    return bool(getattr(decoder, "learned_variance", False)) and not getattr(decoder, "min_std", 0)
 
 
 class GaussianDecoder(Decoder):

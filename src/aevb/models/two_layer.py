@@ -21,7 +21,7 @@ from aevb.data.target_convention import Likelihood
 from aevb.distributions import DiagonalNormal
 from aevb.distributions.base import Distribution, NoClosedForm
 from aevb.models.base import Decoder, Encoder, Prior
-from aevb.models.gaussian import GaussianEncoder
+from aevb.models.gaussian import GaussianEncoder, has_unbounded_density
 from aevb.models.prior import StandardNormal
 from aevb.models.vae import VAE
 from aevb.nn.initialization import Initialization, initialize
@@ -194,7 +194,7 @@ class _Below(Decoder):
         super().__init__()
         self.decoder: nn.Module = decoder
         self.dims, self.likelihood = dims, _likelihood(decoder)
-        self.learned_variance = bool(getattr(decoder, "learned_variance", False)) and not getattr(decoder, "min_std", 0)
+        self.learned_variance = has_unbounded_density(decoder)
 
     def forward(self, z: Tensor) -> Distribution:
         return self.decoder(z[..., : self.dims])

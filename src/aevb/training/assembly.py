@@ -15,6 +15,7 @@ from aevb.data.labels import classes_of, with_labels
 from aevb.errors import UserError
 from aevb.evaluators.targets import float_type, targets
 from aevb.loggers.base import RunContext
+from aevb.models.gaussian import has_unbounded_density
 from aevb.models.standardised import StandardisedVAE
 from aevb.models.vae import VAE
 from aevb.nn.torch_settings import describe_hardware
@@ -173,7 +174,7 @@ def assemble(job: TrainingJob, settings: dict[str, Any], slot: Slot | None) -> t
         trainer.microbatches,
         None if states is None else partial(load_optimizers, states=states),
     )
-    if getattr(model.decoder, "learned_variance", False) and not getattr(model.decoder, "min_std", 0):
+    if has_unbounded_density(model.decoder):
         _name_constant_pixels(module, splits.train.x[:, : dataset.dim])
     return module, _context(job, settings, points, model, dtype)
 

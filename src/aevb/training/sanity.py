@@ -10,6 +10,7 @@ import numpy as np
 
 from aevb.data.constant_pixels import constant_pixels, named
 from aevb.data.dataset import Splits
+from aevb.models.gaussian import has_unbounded_density
 
 __all__ = ["FACTOR", "constant_decoder", "variance_floor", "warning"]
 
@@ -90,7 +91,7 @@ def _cause(splits: Splits, settings: dict[str, Any], decoder: Any) -> str:
     )
     if squeezed and (low < 0 or high > 1):
         return f"data from {low:.4g} to {high:.4g} and means in (0, 1) (model.decoder.mean=sigmoid); try: model=gaussian_linear"
-    if getattr(decoder, "learned_variance", False) and not getattr(decoder, "min_std", 0):
+    if has_unbounded_density(decoder):
         constant = constant_pixels(x)
         if len(constant):
             return f"{named(constant, x.shape[1])} and their variance shrinks for ever; try: {variance_floor(decoder)}"
