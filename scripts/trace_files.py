@@ -48,16 +48,17 @@ def main() -> int:
     options = parser.parse_args()
     if not options.command:
         parser.error("command: missing; try: aevb-train --check data=digits")
+    first, *rest = options.command
+    own = Path(sys.executable).parent / first  # a command of this environment; a path stays what it is
+    if (program := str(own) if own.is_file() else shutil.which(first)) is None:
+        parser.error(f"command={first}: there is no such command; try: aevb-train --check data=digits")
     with tempfile.TemporaryDirectory(prefix="trace-") as name:
         folder = Path(name)
         notes = folder / "notes"
         notes.mkdir()
         (folder / "sitecustomize.py").write_text(TRACER.format(source=str(SOURCE) + os.sep, folder=str(notes)))
-        first, *rest = options.command
-        program = Path(sys.executable).with_name(first)
-        command = [str(program) if program.exists() else shutil.which(first) or first, *rest]
         paths = [name, *filter(None, [os.environ.get("PYTHONPATH")])]
-        code = subprocess.run(command, env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)}).returncode
+        code = subprocess.run([program, *rest], env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)}).returncode
         lines = [path.read_text().splitlines() for path in sorted(notes.iterdir())]
         processes = [[line.split("\t") for line in notes if ".py\t" in line] for notes in lines]
     calls = [call for process in processes for call in process]
