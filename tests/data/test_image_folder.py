@@ -49,6 +49,51 @@ def test_plain_folders_and_splits(tmp_path: Path) -> None:
     assert np.bincount(splits.train.label).tolist() == [4, 4, 4]
 
 
+def test_a_class_has_one_number_in_all_splits(tmp_path: Path) -> None:
+    classes(tmp_path / "train")
+    for name in ("bee", "cat", "dog"):
+        write(tmp_path / "test" / name / "1.png", IMAGES[0])
+    arrays, source = read_folder(tmp_path)
+    assert sorted(set(arrays["train_label"].tolist())) == [0, 1, 2]
+    assert arrays["test_label"].tolist() == [1, 2, 3]
+    assert source == "a folder of 15 images in 4 classes"
+
+
+@pytest.mark.parametrize("names", [("Train", "Test"), ("training", "testing"), ("train", "validation")])
+def test_other_names_of_the_splits(tmp_path: Path, names: tuple[str, str]) -> None:
+    for name, image in zip(names, IMAGES, strict=False):
+        write(tmp_path / name / "1.png", image)
+    arrays, _ = read_folder(tmp_path)
+    assert np.array_equal(arrays["train"][0], IMAGES[0])
+    assert np.array_equal(arrays["valid" if "validation" in names else "test"][0], IMAGES[1])
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (("train", "val", "valid"), "the folders val and valid are one split"),
+        (("train", "test", "extra"), r"the folder extra beside those of splits \(train, test\)"),
+        (("test", "val"), "the folder test without one named train"),
+    ],
+)
+def test_splits_that_are_not_clear(tmp_path: Path, names: tuple[str, ...], words: str) -> None:
+    for name in names:
+        write(tmp_path / name / "1.png", IMAGES[0])
+    with pytest.raises(UserError, match=words):
+        read_folder(tmp_path)
+
+
+def test_a_class_may_be_named_like_a_split(tmp_path: Path) -> None:
+    for name in ("bus", "train"):
+        write(tmp_path / name / "1.png", IMAGES[0])
+    assert read_folder(tmp_path)[0]["label"].tolist() == [0, 1]
+
+
+def test_hidden_folders_in_a_class_are_left_out(tmp_path: Path) -> None:
+    write(classes(tmp_path) / "ant" / ".ipynb_checkpoints" / "01-checkpoint.png", IMAGES[0])
+    assert len(read_folder(tmp_path)[0]["x"]) == len(IMAGES)
+
+
 def test_colour_becomes_grey_by_the_luma(tmp_path: Path) -> None:
     colour = np.stack([IMAGES[0], IMAGES[1], IMAGES[2]], -1)
     write(tmp_path / "1.png", colour)

@@ -4,12 +4,11 @@
     mine/cat/1.png, mine/dog/2.png                the classes 0, 1, ... in the order of their names
     mine/train/..., mine/test/..., mine/valid/... the splits, each in one of the two ways above
 
-Every image becomes grey (ITU-R 601-2 luma) with 8 bits, or with `colour` red, green and blue with 8 bits each. All
-must have the same size.
+A class has the same number in every split. Every image becomes grey (ITU-R 601-2 luma) with 8 bits, or with `colour`
+red, green and blue with 8 bits each. All must have the same size.
 """
 
 import os
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,10 +21,12 @@ __all__ = ["SUFFIXES", "read_folder"]
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
 """Suffixes of images, those of torchvision.datasets.folder.IMG_EXTENSIONS."""
-SPLITS = {"train": "train", "test": "test", "valid": "valid", "val": "valid"}
-EIGHT_BITS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
-MAX_PIXELS = 1 << 24
-"""Pixels of an image at most: larger ones are no data for these models, and may be decompression bombs."""
+SPLITS = {
+    "train": ("train", "training"),
+    "test": ("test", "testing"),
+    "valid": ("valid", "val", "validation"),
+}
+"""Split -> the names of its folder, in upper or lower case."""
 
 
 def read_folder(folder: Path, colour: bool = False) -> tuple[dict[str, np.ndarray], str]:
@@ -42,26 +43,53 @@ def read_folder(folder: Path, colour: bool = False) -> tuple[dict[str, np.ndarra
     Raises:
         UserError: If there are no images, if one cannot be read, or if their sizes differ.
     """
-    folders = [entry.name for entry in _entries(folder) if entry.is_dir()]
-    in_splits = "train" in folders and set(folders) <= set(SPLITS)
-    splits = {SPLITS[name]: _images(folder / name) for name in folders} if in_splits else {"x": _images(folder)}
-    size = _size(next(iter(splits.values()))[0][0])
+    from aevb.data.image_file import pixels_of, size_of  # imports Pillow
+
+    splits = {key: _images(inside) for key, inside in _split_folders(folder).items()}
+    classes = sorted({name for _, names in splits.values() for name in names})
+    number = {name: index for index, name in enumerate(classes)}
+    size = size_of(next(iter(splits.values()))[0][0], folder)
     arrays, coloured = {}, 0
-    for key, (paths, labels) in splits.items():
+    for key, (paths, names) in splits.items():
         images = np.empty((len(paths), *size, 3) if colour else (len(paths), *size), np.uint8)
         for index, path in enumerate(paths):
-            images[index], has_colour = _pixels(path, size, "RGB" if colour else "L")
+            images[index], has_colour = pixels_of(path, folder, size, "RGB" if colour else "L")
             coloured += has_colour
         arrays[key] = images
-        if labels:
-            arrays["label" if key == "x" else f"{key}_label"] = np.array(labels, np.int64)
-    count = sum(len(paths) for paths, _ in splits.values())
-    classes = len({label for _, labels in splits.values() for label in labels})
-    source = f"a folder of {counted(count, 'image')}" + (
-        f" in {counted(classes, 'class', 'classes')}" if classes else ""
-    )
+        if names:
+            arrays["label" if key == "x" else f"{key}_label"] = np.array([number[name] for name in names], np.int64)
+    source = f"a folder of {counted(sum(len(paths) for paths, _ in splits.values()), 'image')}"
+    if classes:
+        source += f" in {counted(len(classes), 'class', 'classes')}"
     made = "" if colour else ", made grey"
     return arrays, source + (f", {coloured:,} of them in colour{made}" if coloured else "")
+
+
+def _split_folders(folder: Path) -> dict[str, Path]:
+    """Return the folder of each split, or that of `x` if there are no splits."""
+    folders = [entry.name for entry in _entries(folder) if entry.is_dir()]
+    named = {split: [name for name in folders if name.lower() in names] for split, names in SPLITS.items()}
+    others = [name for name in folders if not any(name in names for names in named.values())]
+    present = [split for split, names in named.items() if names]
+    if not present or (others and len(present) == 1):  # one of these names beside others is that of a class
+        return {"x": folder}
+    twice = next((names for names in named.values() if len(names) > 1), None)
+    if twice:
+        raise UserError(
+            f"the folders {' and '.join(twice)} are one split; allowed: one of them; try: one folder for both"
+        )
+    if others:
+        shown = ", ".join(names[0] for names in named.values() if names)
+        raise UserError(
+            f"the folder {others[0]} beside those of splits ({shown}); allowed: train, test and valid, or classes alone; "
+            f"try: move {others[0]} away"
+        )
+    if "train" not in present:
+        raise UserError(
+            f"the folder {named[present[0]][0]} without one named train; allowed: train (and test, valid), or classes; "
+            "try: rename it"
+        )
+    return {split: folder / names[0] for split, names in named.items() if names}
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
@@ -69,10 +97,11 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
     return sorted(visible, key=lambda entry: entry.name)
 
 
-def _images(folder: Path) -> tuple[list[Path], list[int]]:
+def _images(folder: Path) -> tuple[list[Path], list[str]]:
+    """Return the images, and the name of the class of each, if there are classes."""
     entries = _entries(folder)
     classes = [entry.name for entry in entries if entry.is_dir()]
-    plain = [Path(entry.path) for entry in entries if _is_image(entry.name) and entry.is_file()]
+    plain = [Path(entry.path) for entry in entries if _is_image(entry.name) and not entry.is_dir()]
     if classes and plain:
         raise UserError(
             f"images beside folders ({plain[0].name}, {classes[0]}) in {folder.name}; allowed: images, or one folder for "
@@ -80,71 +109,28 @@ def _images(folder: Path) -> tuple[list[Path], list[int]]:
         )
     if plain:
         return plain, []
-    paths, labels = [], []
-    for label, name in enumerate(classes):
+    paths, names = [], []
+    for name in classes:
         inside = sorted(_walk(folder / name))
         if not inside:
-            raise UserError(f"the folder {name} holds no images; allowed: {', '.join(SUFFIXES)}; try: remove it")
+            raise UserError(
+                f"the folder {name} holds no images; allowed: {', '.join(SUFFIXES)}; try: remove that folder"
+            )
         paths += inside
-        labels += [label] * len(inside)
+        names += [name] * len(inside)
     if not paths:
         raise UserError(
             f"a folder without images; allowed: {', '.join(SUFFIXES)}, in it or in one folder for each class; "
             "try: the folder of the images, or a file"
         )
-    return paths, labels
+    return paths, names
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    for directory, _, names in os.walk(folder):
-        yield from (Path(directory, name) for name in names if _is_image(name) and Path(directory, name).is_file())
+    for directory, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]  # .ipynb_checkpoints holds copies
+        yield from (Path(directory, name) for name in names if _is_image(name))
 
 
 def _is_image(name: str) -> bool:
     return name.lower().endswith(SUFFIXES) and not name.startswith(".")
-
-
-def _size(path: Path) -> tuple[int, int]:
-    from PIL import Image
-
-    with _refused(path), Image.open(path) as image:
-        columns, rows = image.size
-    if rows * columns > MAX_PIXELS:
-        raise UserError(f"{path.name} has {rows} x {columns} pixels; allowed: {MAX_PIXELS:,}; try: smaller images")
-    return rows, columns
-
-
-def _pixels(path: Path, size: tuple[int, int], mode: str) -> tuple[np.ndarray, bool]:
-    from PIL import Image
-
-    with _refused(path), Image.open(path) as image:
-        columns, rows = image.size
-        if (rows, columns) != size:
-            raise UserError(
-                f"{path.name} has {rows} x {columns} pixels, the first image {size[0]} x {size[1]}; allowed: one size; "
-                f"try: image.resize(({size[1]}, {size[0]})) with Pillow"
-            )
-        if image.mode not in EIGHT_BITS:
-            raise UserError(
-                f"{path.name} has mode {image.mode}; allowed: 8 bits for each pixel; try: an .npy file of floats for others"
-            )
-        coloured = image.mode not in ("1", "L")
-        return np.asarray(image.convert(mode)), coloured
-
-
-class _refused:
-    """Turns whatever Pillow raises at a damaged file into one line."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.quiet = warnings.catch_warnings()
-
-    def __enter__(self) -> None:
-        self.quiet.__enter__()
-        warnings.simplefilter("error")  # Pillow only warns at a decompression bomb and at truncated metadata
-
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        self.quiet.__exit__(None, None, None)
-        if isinstance(error, Exception) and not isinstance(error, UserError):
-            reason = " ".join(str(error).split())[:120] or type(error).__name__
-            raise UserError(f"{self.path.name} is no image ({reason}); try: remove or replace it") from error

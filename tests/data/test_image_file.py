@@ -1,0 +1,51 @@
+"""One image of a folder: what Pillow warns of, what is refused, and the name in the message."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from aevb.data.image_file import pixels_of, size_of
+from aevb.errors import UserError
+
+IMAGE = np.random.RandomState(0).randint(0, 256, (5, 4)).astype(np.uint8)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_palette_with_transparency_is_an_image(tmp_path: Path) -> None:
+    palette = Image.fromarray(IMAGE).convert("RGB").quantize(8)
+    palette.save(tmp_path / "1.png", transparency=bytes([0, 128] + [255] * 6))
+    levels, coloured = pixels_of(tmp_path / "1.png", tmp_path, (5, 4), "L")
+    assert coloured
+    assert np.array_equal(levels, np.asarray(palette.convert("L")))
+
+
+def test_grey_with_transparency_is_not_in_colour(tmp_path: Path) -> None:
+    Image.fromarray(IMAGE).convert("LA").save(tmp_path / "1.png")
+    levels, coloured = pixels_of(tmp_path / "1.png", tmp_path, (5, 4), "L")
+    assert not coloured
+    assert np.array_equal(levels, IMAGE)
+
+
+def test_a_message_names_the_file_within_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "cat").mkdir()
+    path = tmp_path / "cat" / "1.png"
+    path.write_bytes(b"no image")
+    with pytest.raises(UserError, match=r"^cat/1\.png is no image; try: remove or replace it$"):
+        size_of(path, tmp_path)
+    path.unlink()
+    path.symlink_to(tmp_path / "nowhere.png")
+    with pytest.raises(UserError, match=r"^cat/1\.png is no image \(No such file or directory\)"):
+        size_of(path, tmp_path)
+    Image.fromarray(IMAGE).save(tmp_path / "2.png")
+    path.unlink()
+    path.symlink_to(tmp_path / "2.png")
+    assert size_of(path, tmp_path) == (5, 4)
+
+
+def test_a_decompression_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.fromarray(IMAGE).save(tmp_path / "1.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 15)
+    with pytest.raises(UserError, match=r"1\.png is no image \(Image size \(20 pixels\) exceeds limit"):
+        size_of(tmp_path / "1.png", tmp_path)
