@@ -69,3 +69,37 @@ def test_bytes_that_are_no_utf8() -> None:
 def test_a_cell_that_is_no_number(text: str, remedy: str) -> None:
     with pytest.raises(UserError, match=remedy):
         read_csv(io.BytesIO(text.encode()))
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("a b\n0.5 1\n", "try: commas between the cells"),
+        ('a,b\n"1,000",2\n', "try: 1000 for 1,000, or a decimal point"),
+        ("a,b\nTrue,2\n", "try: 0 for False and 1 for True"),
+        ("a,b\r1,2\r", "lines without line feeds"),
+        ("x,y\n0.5,2\n0.5,0.25\n", r"column y holds 0\.25 in row 1, which is no class; .* try: another name"),
+        ("a,label\n0.5,nan\n", "column label holds nan in row 0"),
+        (",a\n0,0.5\n1,0.25\n", r"the first column has no name, .* try: table\.to_csv\('mine\.csv', index=False\)"),
+        ("Unnamed: 0,a\n0,0.5\n", "the first column has no name"),
+    ],
+)
+def test_what_other_programs_write_is_refused(text: str, remedy: str) -> None:
+    with pytest.raises(UserError, match=remedy):
+        table(text)
+
+
+def test_numbers_as_names_are_no_datapoint() -> None:
+    arrays, source = read_csv(io.BytesIO(b"0,1,2\n0.5,0.25,0\n1,0.75,0\n"))
+    assert arrays["x"].tolist() == [[0.5, 0.25, 0], [1, 0.75, 0]]
+    assert source == "a table of 2 rows below the names 0..2"
+    assert len(table("0,1\n1,0\n")["x"]) == 2  # two bits are a datapoint
+    assert len(table("0,1,3\n1,0,1\n")["x"]) == 2
+
+
+def test_lines_before_the_names_and_quotes_within_them() -> None:
+    arrays = table('\n\n"a, b", "label"\n0.5, 1\n0.25, 0\n')
+    assert arrays["x"].tolist() == [[0.5], [0.25]]
+    assert arrays["label"].tolist() == [1, 0]
+    with pytest.raises(UserError, match="at row 0, column 1; rows count from 0 after line 3"):
+        table("\n\na,b\ncat,1\n")

@@ -2,8 +2,12 @@
 
 The first line may hold the names of the columns. A column named label, y, class or target holds the classes and
 is not part of x. Cells are separated by commas, semicolons or tabs, whichever the first line has most of.
+
+pandas writes two things that are no data: the numbers 0, 1, ... as names of columns that have none, and the numbers of
+the rows in a first column without a name.
 """
 
+import csv
 import io
 import re
 from typing import IO
@@ -38,15 +42,21 @@ def read_csv(file: IO[bytes]) -> tuple[dict[str, np.ndarray], str]:
     if size > LIMIT:
         raise UserError(f"a table of {size:,} bytes; allowed: {LIMIT:,}; try: numpy.save('mine.npy', x)")
     _check_text(file)
-    first = file.readline(1 << 22).decode("utf-8-sig", errors="replace").strip("\r\n")
+    lines, first = _first_line(file)
     separator = max(",;\t", key=first.count)
-    cells = [cell.strip().strip('"') for cell in first.split(separator)]
-    names = cells if not all(map(_is_number, cells)) else []
+    cells = [cell.strip() for cell in next(csv.reader([first], delimiter=separator, skipinitialspace=True), [])]
+    numbered = len(cells) > 2 and cells == [str(index) for index in range(len(cells))]
+    names = cells if numbered or not all(map(_is_number, cells)) else []
     if not names:
         file.seek(0)
     if not _has_rows(file):
         raise UserError("no rows below the names of the columns; allowed: a row for each datapoint; try: save it anew")
-    table = _numbers(file, separator, names)
+    if len(names) > 1 and re.fullmatch(r"(Unnamed: 0)?", names[0]):
+        raise UserError(
+            "the first column has no name, as that of the row numbers of pandas; allowed: a name for each column; "
+            "try: table.to_csv('mine.csv', index=False)"
+        )
+    table = _numbers(file, separator, lines if names else 0)
     if names and table.shape[1] != len(names):
         raise UserError(
             f"{len(names)} names of columns above {table.shape[1]} columns; allowed: a name for each column"
@@ -57,10 +67,24 @@ def read_csv(file: IO[bytes]) -> tuple[dict[str, np.ndarray], str]:
     x = np.delete(table, labels, axis=1) if labels else table
     arrays = {"x": _as_integers(x)}
     source = f"a table of {counted(len(table), 'row')}"
+    if numbered:
+        source += f" below the names {names[0]}..{names[-1]}"
     if labels:
-        arrays["label"] = _as_integers(table[:, labels[0]])
+        arrays["label"] = _classes(table[:, labels[0]], names[labels[0]])
         source += f" with the labels in column {names[labels[0]]}"
     return arrays, source
+
+
+def _first_line(file: IO[bytes]) -> tuple[int, str]:
+    """Read up to the first line that is not empty; return its number, from 1, and its text."""
+    number = 0
+    while line := file.readline(1 << 22):
+        number += 1
+        if text := line.decode("utf-8-sig", errors="replace").strip("\r\n"):
+            if "\r" in text:
+                raise UserError("lines without line feeds; allowed: a line for each datapoint; try: tr '\\r' '\\n'")
+            return number, text
+    return number, ""
 
 
 def _check_text(file: IO[bytes]) -> None:
@@ -87,8 +111,8 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def _numbers(file: IO[bytes], separator: str, names: list[str]) -> np.ndarray:
-    first = 2 if names else 1
+def _numbers(file: IO[bytes], separator: str, before: int) -> np.ndarray:
+    """Read the rows below the first lines, of which there are `before`."""
     text = io.TextIOWrapper(file, "utf-8-sig")
     try:
         return np.loadtxt(text, delimiter=separator, ndmin=2, comments=None, quotechar='"')
@@ -97,17 +121,40 @@ def _numbers(file: IO[bytes], separator: str, names: list[str]) -> np.ndarray:
     except ValueError as error:  # "could not convert string 'a' to float64 at row 3, column 2."
         reason = " ".join(str(error).split(";")[0].rstrip(".").replace(" to float64", "").split())
         cell = next(iter(re.findall(r"'(.*?)'", reason)), "x")
-        remedy = "remove or number that column"
-        if re.fullmatch(r"\s*|nan|n/?a|null|none|-|\?", cell, re.IGNORECASE):
-            remedy = "fill the missing cells, or remove their rows"
-        elif re.fullmatch(r"\s*[+-]?\d*,\d+\s*", cell):
-            remedy = "a decimal point for the comma"
         raise UserError(
-            f"not a table of numbers ({reason}; rows count from 0 after line {first - 1}); allowed: numbers in every cell, "
-            f"names in the first line, classes as integers in a column named label; try: {remedy}"
+            f"not a table of numbers ({reason}; rows count from 0 after line {before}); allowed: numbers in every cell, "
+            f"names in the first line, classes as integers in a column named label; try: {_remedy(cell, separator)}"
         ) from error
     finally:
         text.detach()  # the caller closes the file
+
+
+def _remedy(cell: str, separator: str) -> str:
+    """Return what to try where a cell is no number."""
+    if re.fullmatch(r"\s*|nan|n/?a|null|none|-|\?", cell, re.IGNORECASE):
+        return "fill the missing cells, or remove their rows"
+    if separator == "," and re.fullmatch(r"\s*[+-]?\d{1,3}(,\d{3})+(\.\d*)?\s*", cell):
+        return "1000 for 1,000, or a decimal point for the comma"
+    if re.fullmatch(r"\s*[+-]?\d*,\d+\s*", cell):
+        return "a decimal point for the comma"
+    if re.fullmatch(r"true|false", cell.strip(), re.IGNORECASE):
+        return "0 for False and 1 for True"
+    parts = re.split(r"[\s|:]+", cell.strip())
+    if len(parts) > 1 and all(map(_is_number, parts)):
+        return "commas between the cells"
+    return "remove or number that column"
+
+
+def _classes(values: np.ndarray, name: str) -> np.ndarray:
+    """Return the classes of a column, (N,) int64; refuse what is no integer."""
+    whole = _as_integers(values)
+    if whole.dtype != np.int64:
+        row = int(np.flatnonzero(values != np.rint(values))[0]) if (values != np.rint(values)).any() else 0
+        raise UserError(
+            f"column {name} holds {values[row]:g} in row {row}, which is no class; allowed: integers in a column named "
+            f"{', '.join(LABEL_COLUMNS)}; try: another name for the column, if it is no label"
+        )
+    return whole
 
 
 def _as_integers(values: np.ndarray) -> np.ndarray:
