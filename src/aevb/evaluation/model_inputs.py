@@ -9,11 +9,10 @@ import torch
 from torch import Tensor
 
 from aevb.errors import UserError
+from aevb.evaluation.arrays import tensor
 from aevb.evaluation.loading import LoadedRun
 
-__all__ = ["ModelInputs", "integer", "like", "seed_of", "tensor"]
-
-INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+__all__ = ["ModelInputs", "integer", "seed_of"]
 
 
 class ModelInputs:
@@ -79,14 +78,18 @@ class ModelInputs:
         allowed = f"integers from 0 to {classes - 1}, one for each image; try: y=numpy.zeros({tuple(leading)}, int)"
         if y is None:
             raise UserError(f"y: missing, and {self.name} is a conditional model; allowed: {allowed}")
-        label = torch.as_tensor(_native(np.asarray(y)) if not isinstance(y, Tensor) else y.cpu())
-        integers = label.dtype in INTEGERS
-        if not integers or (label.numel() and (label.min() < 0 or label.max() >= classes)):
+        try:
+            label = y.detach().cpu().numpy() if isinstance(y, Tensor) else np.asarray(y)
+        except (TypeError, ValueError, RuntimeError) as error:  # rows of different lengths, for example
+            raise UserError(f"y: {type(y).__name__} is no array of integers; allowed: {allowed}") from error
+        integers = label.dtype.kind in "iu"
+        if not integers or (label.size and (label.min() < 0 or label.max() >= classes)):
             shown = f"{label.min()} to {label.max()}" if integers else str(label.dtype)
             raise UserError(f"y: {shown}; allowed: {allowed}")
         if label.ndim and label.shape != tuple(leading):
             raise UserError(f"y: shape {tuple(label.shape)}; allowed: {allowed}")
-        return torch.nn.functional.one_hot(label.long().expand(leading), classes).to(self.dtype)
+        index = torch.from_numpy(label.astype(np.int64)).expand(leading)
+        return torch.nn.functional.one_hot(index, classes).to(self.dtype)
 
     def refuse_labels(self, name: str, labels: Any) -> None:
         """Refuse labels for a model that is not conditional.
@@ -124,19 +127,33 @@ class ModelInputs:
             sides = ", ".join(map(str, self.shape))
             raise UserError(
                 f"x: shape {tuple(images.shape)}; allowed: (..., {self.data_dim}) or (..., {sides}), "
-                f"as the run {self.name} was trained; try: x.reshape(-1, {self.data_dim})"
+                f"as the run {self.name} was trained; try: {self._arranged(x, images)}"
             )
         if not torch.isfinite(images).all():
             raise UserError("x: nan or infinite values; allowed: finite numbers; try: numpy.isfinite(x).all()")
         self._check_levels(x, images)
         return images
 
+    def _arranged(self, x: Any, images: Tensor) -> str:
+        """Return what makes images of another shape images of this run."""
+        shape = tuple(images.shape)
+        if len(self.shape) == 3 and shape[-3:] == (3, *self.shape[:2]):  # as torch has them
+            return "x.movedim(-3, -1)" if isinstance(x, Tensor) else "numpy.moveaxis(x, -3, -1)"
+        if shape[-3:] == (*self.shape, 1):
+            return "x[..., 0]"
+        if any(math.prod(shape[axis:]) == self.data_dim for axis in range(len(shape))):
+            return f"x.reshape(-1, {self.data_dim})"
+        return "images of the size of the run's test().x"
+
     def _check_levels(self, x: Any, images: Tensor) -> None:
         if images.numel() == 0:
             return
         trained_on = self.targets
-        integers = x.dtype.kind in "iu" if isinstance(x, np.ndarray) else torch.as_tensor(x).dtype in INTEGERS
-        bytes_given = integers and images.max() > 1 and (trained_on is None or trained_on.kind != "real")
+        # Pixels that were converted to floats are still bytes.
+        levels = trained_on is not None and trained_on.kind != "real" and bool((images == images.round()).all())
+        floats = x.is_floating_point() if isinstance(x, Tensor) else np.asarray(x).dtype.kind == "f"
+        integers = trained_on is None and not floats
+        bytes_given = (levels or integers) and bool(images.max() > 1)
         bounded = self.likelihood == "bernoulli"
         if bytes_given or (bounded and (images.min() < 0 or images.max() > 1)):
             scale = trained_on.scale if trained_on is not None else None
@@ -145,35 +162,6 @@ class ModelInputs:
                 f"x: values from {images.min():g} to {images.max():g}; allowed: the scale that the run was trained on, "
                 f"{trained_on or 'as in its data'}; try: {remedy}"
             )
-
-
-def tensor(value: Any, name: str, dtype: torch.dtype) -> Tensor:
-    """Return an array of numbers as a tensor on the CPU.
-
-    Args:
-        value: A numpy array, a tensor, or nested lists.
-        name: The argument, for the message.
-        dtype: The type of the tensor.
-
-    Raises:
-        UserError: If it is no array of numbers.
-    """
-    try:
-        if isinstance(value, np.ndarray) and (min(value.strides, default=0) < 0 or not value.flags.writeable):
-            value = value.copy()  # torch takes neither
-        array = torch.as_tensor(_native(value) if isinstance(value, np.ndarray) else value)
-        if array.is_complex():
-            raise UserError(f"{name}: complex numbers; allowed: real numbers; try: {name}.real")
-        return array.detach().to("cpu", dtype)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise UserError(
-            f"{name}: {type(value).__name__} is no array of numbers; allowed: a numpy array or a tensor"
-        ) from error
-
-
-def _native(array: np.ndarray) -> np.ndarray:
-    # Files of other machines are often big-endian, which torch does not take.
-    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def integer(name: str, value: Any, example: int, low: int = 1, high: int | None = None) -> int:
@@ -211,13 +199,3 @@ def seed_of(value: Any) -> int:
         UserError: If it is no integer of 32 bits.
     """
     return integer("seed", value, 0, low=0, high=2**32 - 1)
-
-
-def like(value: Tensor, template: Any) -> Any:
-    """Return a tensor as what the caller gave: a tensor on the same device, or a numpy array.
-
-    Args:
-        value: The tensor.
-        template: What the caller gave.
-    """
-    return value.to(template.device) if isinstance(template, Tensor) else value.numpy()

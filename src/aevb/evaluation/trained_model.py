@@ -16,8 +16,9 @@ from torch import Tensor
 
 from aevb.data.dataset import Dataset, ImageShape, Split, Splits
 from aevb.errors import UserError
+from aevb.evaluation.arrays import like, tensor
 from aevb.evaluation.loading import Weights, load_run
-from aevb.evaluation.model_inputs import ModelInputs, integer, like, seed_of, tensor
+from aevb.evaluation.model_inputs import ModelInputs, integer, seed_of
 from aevb.evaluators.blocks import run_over
 from aevb.evaluators.importance import Importance
 from aevb.evaluators.targets import float_type, targets
