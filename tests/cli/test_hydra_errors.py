@@ -1,6 +1,7 @@
 """Every suggestion of a message is accepted; old names are answered with the new ones."""
 
 import os
+import re
 import shlex
 from pathlib import Path
 
@@ -125,6 +126,30 @@ def test_every_suggestion_is_accepted(first: int) -> None:
 @pytest.mark.parametrize("word", ["trainer.device=cuda", "+trainer.device=cuda", "trainer.accelerator=cuda"])
 def test_the_name_that_torch_has_for_a_gpu(word: str) -> None:
     assert (message([word]) or "").endswith("; try: trainer.accelerator=gpu")
+
+
+@pytest.mark.parametrize(
+    ("word", "answer"),
+    [
+        ("data=mine.npz", "data=mine.npz: a path; .*; try: data=array data.path=mine.npz"),
+        ("data=pictures/", "data=pictures/: a path; .*; try: data=array data.path=pictures/"),
+        ("data=faces", "data=faces: a path; .*; try: data=array data.path=faces"),
+        ("data=a b.npy", "data=a b.npy: a path; .*; try: data=array 'data.path=a b.npy'"),
+        ("mine.csv", "mine.csv: not of the form key=value; .*; try: data=array data.path=mine.csv"),
+        ("faces", "faces: not of the form key=value; .*; try: data=array data.path=faces"),
+        ("digits", "digits: not of the form key=value; .*; try: data=digits"),
+        ("a-run", "a-run: not of the form key=value; .*; try: 'key=.a,b.' for a list"),
+        ("data=csv", "data=csv: no such option; did you mean array.; .*; try: data=array"),
+    ],
+)
+def test_a_path_of_data_is_answered_with_its_key(
+    word: str, answer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("faces", "digits", "a-run"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "a-run" / "config.yaml").touch()
+    assert re.fullmatch(answer, message([word]) or "")
 
 
 def test_an_old_name_is_answered_with_the_new_one() -> None:

@@ -10,6 +10,7 @@ import time
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -187,6 +188,8 @@ def test_a_run_that_used_its_time_in_a_trial_has_no_checkpoint(tmp_path):
         ),
         (("-m",), {}, "-m: not of the form key=value"),
         (("digits",), {}, "digits: not of the form key=value"),
+        ((np.zeros((30, 2)),), {}, "ndarray: not text; allowed: overrides of aevb-train"),
+        ((), {"data": np.zeros((30, 2))}, "mappings of them; try: numpy.save('mine.npy', x), then data='array'"),
         ((), {"latent_dim": 0}, "latent_dim=0: out of range; allowed: an integer >= 1"),
         ((), {"batch_size": 10_000}, "batch_size=10000: more than there are training data"),
     ],

@@ -19,7 +19,7 @@ from yaml import YAMLError
 from aevb.cli.composition import HYDRA_BASE
 from aevb.cli.experiment_sweep import refuse_several
 from aevb.cli.overrides import KEY, literal_path, override
-from aevb.cli.synonyms import option_meant, option_to_try, setting_meant
+from aevb.cli.synonyms import option_meant, option_to_try, own_data, setting_meant
 from aevb.config import CONF, ConfigError, flatten, options, suggestion, validate
 from aevb.config.migration import present_argument, renamed_option
 from aevb.config.tree import split_option
@@ -131,6 +131,8 @@ def _unreadable(argument: str, root: str, arguments: list[str]) -> str:
         return f"{argument}: not of the form key=value; allowed: key=value; try: {typed}"
     if not equals and (group := next((name for name in GROUPS.get(root, ()) if argument in options(name)), None)):
         return f"{argument}: not of the form key=value; allowed: key=value; try: {group}={argument}"
+    if root == "train" and not equals and (own := own_data(argument)):
+        return f"{argument}: not of the form key=value; allowed: key=value; try: {own}"
     if not equals or not KEY.fullmatch(key):
         return f"{argument}: not of the form key=value; allowed: key=value; try: 'key=[a,b]' for a list"
     text = value.strip("'\"")
@@ -148,6 +150,8 @@ def _unknown_option(group: str, option: str, root: str) -> str:
         return _unknown_launcher(option)
     if present := renamed_option(group, option, root):
         return f"{group}={option}: renamed; try: {present}"
+    if group == "data" and (own := own_data(option)):
+        return f"data={option}: a path; allowed: the name of a data set, array for data of your own; try: {own}"
     known = options(group)
     meant = option_meant(group, option)
     typed = (option, option.lower(), option.rpartition("/")[2])

@@ -87,8 +87,10 @@ def _text(key: str, value: Any) -> str:
         return "{" + ",".join(f"{_text(key, str(name))}:{_text(key, item)}" for name, item in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ",".join(_text(key, item) for item in value) + "]"
+    remedy = "numpy.save('mine.npy', x), then data='array', **{'data.path': 'mine.npy'}"
     raise UserError(
         f"{key}={type(value).__name__}: no value for a config; allowed: numbers, text, None, lists and mappings of them"
+        + (f"; try: {remedy}" if key in ("data", "data.path") else "")
     )
 
 

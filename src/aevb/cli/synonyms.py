@@ -1,6 +1,11 @@
-"""Names that other programs and papers use for keys and options of aevb."""
+"""Names that other programs and papers use for keys and options of aevb, and paths where an option belongs."""
 
-__all__ = ["option_meant", "option_to_try", "setting_meant"]
+import os
+import shlex
+
+from aevb.cli.overrides import literal_path
+
+__all__ = ["option_meant", "option_to_try", "own_data", "setting_meant"]
 
 OPTIONS = {
     ("objective", "aevb"): "sgvb_b",
@@ -10,8 +15,25 @@ OPTIONS = {
     ("objective", "sgvb"): "sgvb_b",
     ("objective", "vae"): "sgvb_b",
     ("data", "frey"): "frey_face",
+    **{
+        ("data", kind): "array"
+        for kind in (
+            "csv",
+            "custom",
+            "file",
+            "folder",
+            "image_folder",
+            "imagefolder",
+            "images",
+            "npy",
+            "npz",
+            "numpy",
+            "own",
+        )
+    },
 }
 TO_TRY = {"data": "digits", "model": "bernoulli", "objective": "sgvb_b", "optimizer": "adam"}
+FILES = (".npz", ".npy", ".csv", ".tsv", ".pt")
 LENGTH = "max_samples=1e6"  # an epoch of MNIST has 50,000 samples
 SETTINGS = {
     "epochs": LENGTH,
@@ -45,6 +67,22 @@ def option_to_try(group: str, known: list[str]) -> str:
         known: Its options.
     """
     return TO_TRY.get(group, (known or ["..."])[0])
+
+
+def own_data(text: str) -> str | None:
+    """Return the overrides that read a user's own data, as a shell takes them, where a file or folder was typed.
+
+    Args:
+        text: What was typed where the name of a data set belongs, or alone.
+
+    Returns:
+        "data=array data.path=PATH"; None if it is no path of data.
+    """
+    path = os.path.expanduser(text)
+    is_run = os.path.isfile(os.path.join(path, "config.yaml"))
+    if text.lower().endswith((*FILES, "/")) or (os.path.exists(path) and not is_run):
+        return f"data=array {shlex.quote(literal_path(f'data.path={text}'))}"
+    return None
 
 
 def setting_meant(key: str, root: str) -> str | None:

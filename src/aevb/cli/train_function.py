@@ -77,7 +77,12 @@ def train_run(
 
 
 def _checked(word: str) -> str:
-    if not isinstance(word, str) or word.startswith("-") or ("=" not in word and not word.startswith("~")):
+    if not isinstance(word, str):
+        raise UserError(
+            f"{type(word).__name__}: not text; allowed: overrides of aevb-train, as 'latent_dim=2'; data are read from a file; "
+            "try: numpy.save('mine.npy', x), then aevb.train(data='array', **{'data.path': 'mine.npy'})"
+        )
+    if word.startswith("-") or ("=" not in word and not word.startswith("~")):
         raise UserError(f"{word}: not of the form key=value; allowed: overrides of aevb-train; try: 'latent_dim=2'")
     return word
 
