@@ -119,3 +119,11 @@ def test_arguments_of_a_constructor_need_no_plus(tmp_path: Path) -> None:
     plus = aevb("train", "--check", "data=digits", "model=gaussian", "+model.decoder.mean=linear", folder=tmp_path)
     plain = aevb("train", "--check", "data=digits", "model=gaussian", "model.decoder.mean=linear", folder=tmp_path)
     assert plus.stdout == plain.stdout
+
+
+@pytest.mark.parametrize("words", [("--check",), ("--check", "-m", "seed=0,1")])
+def test_check_refuses_arguments_of_a_published_data_set(tmp_path: Path, words: tuple[str, ...]) -> None:
+    result = aevb("train", "data=mnist", "data.n_train=60000", *words, folder=tmp_path)
+    assert result.returncode == 2
+    assert "data.n_train=60000: must lie in 1..50000" in result.stderr
+    assert result.stdout == ""

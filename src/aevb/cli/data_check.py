@@ -9,6 +9,7 @@ import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,16 @@ from aevb.runs.data_record import check_same_data
 if TYPE_CHECKING:
     from aevb.data.dataset import LoadedData, Splits  # imports numpy
 
-__all__ = ["DataFacts", "NoValidationSplit", "check_data", "forget_data", "is_own_data", "read_facts", "take_data"]
+__all__ = [
+    "DataFacts",
+    "NoValidationSplit",
+    "check_arguments",
+    "check_data",
+    "forget_data",
+    "is_own_data",
+    "read_facts",
+    "take_data",
+]
 
 LARGEST = 1e19
 """Magnitude of a value at most: a Gaussian density squares it in float32."""
@@ -83,6 +93,24 @@ def is_own_data(settings: dict[str, Any], trusted: tuple[str, ...]) -> bool:
         trusted: Users' modules that the config may name.
     """
     return Settings(settings, trusted).states("data", "own") is True
+
+
+def check_arguments(settings: dict[str, Any]) -> None:
+    """Refuse arguments that a data set of aevb does not take, without reading its files.
+
+    Args:
+        settings: The validated config.
+
+    Raises:
+        UserError: If the data set refuses an argument.
+    """
+    if str(settings["data"]["_target_"]).startswith("aevb.data."):  # a user's own class may read its files here
+        _construct(json.dumps(settings["data"]))
+
+
+@cache  # once for all points of a sweep
+def _construct(node: str) -> None:
+    instantiate(json.loads(node))
 
 
 def check_data(

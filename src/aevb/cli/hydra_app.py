@@ -21,6 +21,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from aevb.cli import hydra_policy
 from aevb.cli.composition import HYDRA_BASE, chosen_options, hydra_session, register_resolvers
+from aevb.cli.data_check import check_arguments
 from aevb.cli.estimate import print_estimate
 from aevb.cli.flags import Flags, take_flags, take_trusted
 from aevb.cli.hydra_errors import explain, is_user_error
@@ -32,6 +33,7 @@ from aevb.cli.sweep import (
     SweepPoint,
     check_accelerators,
     check_data,
+    check_data_arguments,
     check_points,
     compose_master,
     is_sweep,
@@ -172,6 +174,7 @@ def _launch(
                 if flags.check and points:
                     if not flags.prepare and "Slurm" not in str(master.hydra.launcher._target_):
                         check_accelerators(points)
+                    check_data_arguments(points)
                     check_data([point for point in points if point.plan is not None and point.plan.own_data])
                     for point in points:
                         show_plan(point.plan, f"{point.label}: ")
@@ -276,6 +279,8 @@ def show_plan(plan: PlannedRun | None, where: str = "") -> None:
         where: The overrides of its point, if it belongs to a sweep.
     """
     words = {"new": "would train", "resume": "would resume", "extend": "would be extended", "done": "is finished"}
+    if plan is not None and plan.action != "done":
+        check_arguments(plan.settings)
     if plan is not None and plan.own_data and plan.action != "done":
         facts = plan.check_data()
         if description := getattr(facts, "description", ""):

@@ -19,6 +19,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from aevb.cli.composition import PointComposer
+from aevb.cli.data_check import check_arguments
 from aevb.cli.experiment_sweep import jobs, refuse_several
 from aevb.config import options
 from aevb.config.accelerator import check_accelerator
@@ -31,6 +32,7 @@ __all__ = [
     "SweepPoint",
     "check_accelerators",
     "check_data",
+    "check_data_arguments",
     "check_points",
     "compose_master",
     "is_sweep",
@@ -223,6 +225,18 @@ def check_data(points: list[SweepPoint]) -> None:
         UserError: With the faults of all points, a line each.
     """
     _check_unfinished(points, lambda plan: plan.check_data())
+
+
+def check_data_arguments(points: list[SweepPoint]) -> None:
+    """Refuse points whose data set does not take its arguments, without reading the data.
+
+    Args:
+        points: The points of the sweep.
+
+    Raises:
+        UserError: With the faults of all points, a line each.
+    """
+    _check_unfinished(points, lambda plan: check_arguments(plan.settings))
 
 
 def check_accelerators(points: list[SweepPoint]) -> None:
