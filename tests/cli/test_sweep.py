@@ -138,6 +138,28 @@ def test_check_names_every_run_and_makes_none(empty: Path, monkeypatch, capsys) 
     assert list(empty.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("interpolated", "names"),
+    [
+        ("name=of-${seed}", ["of-1", "of-2"]),
+        ("name=${hydra:runtime.choices.objective}-${seed}", ["sgvb_b-1", "sgvb_b-2"]),
+        ("hidden_dim=${seed}", []),
+    ],
+)
+def test_an_interpolation_is_resolved_in_each_point(
+    interpolated: str, names: list[str], empty: Path, monkeypatch, capsys
+) -> None:
+    # Before, each point had the value that the config of the sweep itself has, here seed=0.
+    run(["--check", "-m", "data=digits", "seed=1,2", interpolated], monkeypatch)
+    directories = [line.split(": ")[1] for line in capsys.readouterr().out.splitlines()]
+    alone = []
+    for seed in (1, 2):
+        run(["--check", "data=digits", f"seed={seed}", interpolated], monkeypatch)
+        alone.append(capsys.readouterr().out.split(": ")[0])
+    assert directories == alone
+    assert [Path(path).name for path in directories] == names or not names
+
+
 @pytest.mark.fault(
     "one invalid point in a sweep",
     "one line that names the point, exit code 2; nothing is started",

@@ -17,6 +17,7 @@ from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path
 from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import SearchPathException
@@ -26,7 +27,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from aevb.cli.help_text import list_experiments, list_options
 from aevb.config import CONF
 
-__all__ = ["HYDRA_BASE", "PointComposer", "chosen_options", "hydra_session", "register_resolvers"]
+__all__ = ["HYDRA_BASE", "PointComposer", "chosen_options", "hydra_session", "register_resolvers", "typed_overrides"]
 
 # Hydra 1.3 asks which version's behaviour is wanted, Hydra 1.4 has deprecated the question.
 HYDRA_BASE: dict[str, Any] = {"version_base": "1.3"} if hydra.__version__.startswith("1.3") else {}
@@ -81,6 +82,17 @@ def chosen_options(hydra_node: Any) -> dict[str, Any]:
     return {str(key): value for key, value in choices.items() if not str(key).startswith("hydra")}
 
 
+def typed_overrides(hydra_node: Any) -> list[str]:
+    """Return the overrides of a command line as they were typed.
+
+    An interpolation among them refers to the config of a job, so it is not resolved here.
+
+    Args:
+        hydra_node: The node `hydra` of a composed config.
+    """
+    return [str(text) for text in OmegaConf.to_container(hydra_node.overrides.task, resolve=False) or ()]
+
+
 class PointComposer:
     """Composes the points of a sweep.
 
@@ -97,6 +109,8 @@ class PointComposer:
     def compose(self, overrides: list[str]) -> tuple[DictConfig, dict[str, Any]]:
         """Compose the config of one point of a sweep.
 
+        An interpolation such as `${hydra:runtime.choices.objective}` refers to the last point that was composed.
+
         Args:
             overrides: `key=value` each, without sweeps.
 
@@ -108,7 +122,8 @@ class PointComposer:
         """
         parsed = [self._parse(text) for text in overrides]
         groups = tuple(text for text, override in zip(overrides, parsed, strict=True) if self._chooses_option(override))
-        template, choices = self._composed(groups)
+        template, choices, of_hydra = self._composed(groups)
+        HydraConfig.instance().cfg = of_hydra
         cfg = copy.deepcopy(template)
         ConfigLoaderImpl._apply_overrides_to_config(
             [override for override in parsed if not self._chooses_option(override)], cfg
@@ -126,14 +141,15 @@ class PointComposer:
             or (self.loader.repository.group_exists(key) and not isinstance(override.value(), dict))
         )
 
-    def _compose(self, groups: tuple[str, ...]) -> tuple[DictConfig, dict[str, Any]]:
+    def _compose(self, groups: tuple[str, ...]) -> tuple[DictConfig, dict[str, Any], Any]:
         of_hydra = OmegaConf.to_container(self.master.hydra.overrides.hydra)
         assert isinstance(of_hydra, list)
         cfg = self.loader.load_configuration(
             str(self.master.hydra.job.config_name), [*of_hydra, *groups], run_mode=RunMode.RUN
         )
         choices = chosen_options(cfg.hydra)
+        HydraConfig.instance().set_config(cfg)
         with open_dict(cfg):
             OmegaConf.set_readonly(cfg, False)
             del cfg["hydra"]
-        return cfg, choices
+        return cfg, choices, HydraConfig.instance().cfg

@@ -17,10 +17,10 @@ import hydra
 from hydra._internal.hydra import Hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from aevb.cli import hydra_policy
-from aevb.cli.composition import HYDRA_BASE, chosen_options, hydra_session, register_resolvers
+from aevb.cli.composition import HYDRA_BASE, chosen_options, hydra_session, register_resolvers, typed_overrides
 from aevb.cli.data_check import check_arguments
 from aevb.cli.estimate import print_estimate
 from aevb.cli.flags import Flags, take_flags, take_trusted
@@ -247,8 +247,7 @@ class _Task:
             sys.exit(128 + signal.SIGTERM)
         config = HydraConfig.get()
         sweeping = config.mode == RunMode.MULTIRUN
-        # An interpolation among the overrides refers to the job's config, so they are taken as they were typed.
-        overrides = tuple(map(str, OmegaConf.to_container(config.overrides.task, resolve=False) or []))
+        overrides = tuple(typed_overrides(config))
         point = " ".join(overrides)
         config_name, prepare = str(config.job.config_name), self.flags.prepare
         context = JobContext(self.trusted, sweeping, chosen_options(config), config_name, prepare, overrides)

@@ -120,6 +120,13 @@ def check(cfg: DictConfig, config_name: str, overrides: list[str]) -> None:
         if value.startswith("[") and group != "evaluator" and options(group):
             near = "many" if group == "logger" else value.strip("[]").split(",")[0].strip() or options(group)[0]
             raise UserError(f"{override}: a list; allowed: one option of {group}; try: {group}={near}")
+    for override in overrides:
+        if match := re.search(r"\$\{hydra:job\.(num|id)\}", override):
+            key = override.lstrip("+").partition("=")[0]
+            raise UserError(
+                f"{override}: the same run has another number in another sweep; allowed: keys of the config; "
+                f"try: '{key}={override.partition('=')[2].replace(match[0], '${seed}')}'"
+            )
     typed = {override.lstrip("+").partition("=")[0] for override in overrides}
     for override in overrides:
         key, _, value = override.lstrip("+~").partition("=")

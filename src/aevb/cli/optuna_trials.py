@@ -7,7 +7,7 @@ from typing import Any
 from hydra._internal.hydra import Hydra
 from omegaconf import DictConfig, OmegaConf
 
-from aevb.cli.composition import PointComposer
+from aevb.cli.composition import PointComposer, typed_overrides
 from aevb.cli.data_check import NoValidationSplit
 from aevb.cli.job import JobContext
 from aevb.cli.optuna_space import Space, parse_space
@@ -48,7 +48,7 @@ class Points:
     ) -> None:
         loader: Any = application.config_loader
         params: Any = OmegaConf.to_container(master.hydra.sweeper.get("params") or OmegaConf.create({}))
-        self.space: Space = parse_space(loader, params, list(master.hydra.overrides.task))
+        self.space: Space = parse_space(loader, params, typed_overrides(master.hydra))
         self.config_name = str(master.hydra.job.config_name)
         self._composer = PointComposer(loader, master)
         self._context, self._plan, self._objective = context, plan, objective

@@ -18,7 +18,7 @@ from hydra.core.override_parser.types import ChoiceSweep, Glob, Override, RangeS
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from aevb.cli.composition import PointComposer
+from aevb.cli.composition import PointComposer, typed_overrides
 from aevb.cli.data_check import check_arguments
 from aevb.cli.experiment_sweep import jobs, refuse_several
 from aevb.config import options
@@ -184,7 +184,7 @@ def check_points(application: Hydra, master: DictConfig, check: Check) -> list[S
     if not str(sweeper._target_).endswith(OWN_SWEEPERS):
         return []
     params = [f"{key}={value}" for key, value in (sweeper.get("params") or {}).items()]
-    parsed = OverridesParser.create(loader).parse_overrides([*params, *master.hydra.overrides.task])
+    parsed = OverridesParser.create(loader).parse_overrides([*params, *typed_overrides(master.hydra)])
     if "experiments" in sweeper:
         every = jobs(loader, sweeper.experiments, sweeper.max_samples, parsed)
     else:
