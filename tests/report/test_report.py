@@ -131,6 +131,16 @@ def test_every_run_is_there_and_says_what_is_wrong(folder: Path) -> None:
     assert text.count("ValueError:") >= 2  # in the head, and the traceback
 
 
+def test_a_run_that_repeats_a_seed_is_named_and_not_counted(folder: Path) -> None:
+    once = download(build_report(rows_of(folder)), "curves.csv")
+    again = plant(folder, "data=digits", "latent_dim=2", "seed=0", "max_samples=20000", train={100: -300.0})
+    page = build_report(rows_of(folder))
+    assert f"{again.name}: the settings and the seed of datadigits_latent_dim2_seed0, so it is not counted" in page
+    assert "(3 seeds)" in page
+    assert "(4 seeds)" not in page
+    assert len(download(page, "curves.csv").splitlines()) == len(once.splitlines()) + 1
+
+
 def test_a_run_that_diverged_is_named_where_its_curve_is_not_in_view(folder: Path) -> None:
     assert "Not in view" not in build_report(rows_of(folder))
     train = {100: -300.0, 1000: -9000.0}

@@ -3,7 +3,7 @@
 import hashlib
 from typing import NamedTuple
 
-from aevb.figures.common.learning_curves import Curve, curve, families
+from aevb.figures.common.learning_curves import Curve, curve, families, once_per_seed
 from aevb.figures.common.method_labels import labels
 from aevb.figures.common.style import dataset, method
 from aevb.files.atomic import utf8
@@ -65,7 +65,7 @@ class Panel(NamedTuple):
 
 
 def curves_of(records: list[RunRecord]) -> tuple[list[Curve], list[str]]:
-    """Return the learning curves of the runs that have one, and why the others have none.
+    """Return the learning curves of the runs that have one, and why the others have none or are not counted.
 
     Args:
         records: The runs.
@@ -77,6 +77,11 @@ def curves_of(records: list[RunRecord]) -> tuple[list[Curve], list[str]]:
                 curves.append(curve(record))
             except DAMAGE as error:
                 reasons.append(f"{record.name}: no curve, its config has no {' '.join(str(error).split())}")
+    for item, repeats in once_per_seed(curves):
+        reasons += [
+            f"{other.run.name}: the settings and the seed of {item.run.name}, so it is not counted in means and intervals"
+            for other in repeats
+        ]
     return curves, reasons
 
 

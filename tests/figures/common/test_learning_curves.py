@@ -41,7 +41,13 @@ def test_the_mean_needs_the_rows_of_all_runs(tmp_path):
 
 def test_seeds_and_learning_rates_are_grouped(tmp_path):
     rows = {100: -543.0, 1000: -200.0}
-    for overrides in (["seed=0"], ["seed=1"], ["optimizer.lr=0.1"], ["trainer.threads=2"], ["max_samples=500"]):
+    for overrides in (
+        ["seed=0"],
+        ["seed=1"],
+        ["optimizer.lr=0.1"],
+        ["trainer.threads=2", "seed=2"],
+        ["max_samples=500", "seed=3"],
+    ):
         plant(tmp_path, *overrides, train=rows)
     plant(tmp_path, "data.targets=dynamic", train=rows)
     plant(tmp_path, "objective=sgvb_a", train=rows)
@@ -49,6 +55,17 @@ def test_seeds_and_learning_rates_are_grouped(tmp_path):
     plant(tmp_path, "data=digits", train=rows)
     sizes = [(data, latent_dim, len(group)) for (data, latent_dim, _), group in families(curves(tmp_path)).items()]
     assert sorted(sizes) == [("digits", 20, 1), ("mnist", 3, 1), ("mnist", 20, 1), ("mnist", 20, 1), ("mnist", 20, 5)]
+
+
+def test_a_seed_counts_once(tmp_path):
+    plant(tmp_path, "seed=0", train={100: -543.0, 1000: -200.0})
+    longest = plant(tmp_path, "seed=0", "max_samples=2000", train={100: -540.0, 1000: -210.0, 2000: -150.0})
+    plant(tmp_path, "seed=1", train={100: -500.0, 1000: -180.0})
+    (group,) = families(curves(tmp_path)).values()
+    assert sorted(item.seed for item in group) == [0, 1]
+    assert {item.run.name for item in group if item.seed == 0} == {longest.name}
+    ((line,),) = panels(curves(tmp_path), 1000).values()
+    assert band(line.curves, "train").mean.tolist() == [-520, -195, -150]
 
 
 def test_a_label_names_the_method_and_what_sets_it_apart(tmp_path):

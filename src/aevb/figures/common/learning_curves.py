@@ -9,7 +9,7 @@ and are drawn as separate lines.
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,7 @@ __all__ = [
     "band",
     "curve",
     "families",
+    "once_per_seed",
     "same_points",
     "with_bound",
 ]
@@ -179,8 +180,29 @@ def _method_keys(keys: tuple[str, ...]) -> list[tuple[str, str]]:
     ]
 
 
+def once_per_seed(curves: Iterable[Curve]) -> list[tuple[Curve, list[Curve]]]:
+    """Return each curve with those that repeat it: a seed must not count twice in a mean or an interval.
+
+    Args:
+        curves: The curves, of any runs.
+
+    Returns:
+        Of the runs that have all settings and seeds in common, the longest, and the others; in the order of the first of each.
+    """
+    groups: dict[Any, list[Curve]] = {}
+    for item in curves:
+        seeds = item.seed, item.run.settings["model"].get("seed")
+        groups.setdefault((item.data, item.latent_dim, item.config_key, item.lr, seeds), []).append(item)
+    chosen = [(max(group, key=_length), group) for group in groups.values()]
+    return [(item, [other for other in group if other is not item]) for item, group in chosen]
+
+
+def _length(item: Curve) -> tuple[list[int], int]:
+    return item.samples_seen[-1:].tolist(), len(item.samples_seen)
+
+
 def families(curves: Iterable[Curve]) -> dict[tuple[str, int, ConfigKey], list[Curve]]:
-    """Group curves that differ in the learning rate and the seed alone.
+    """Group curves that differ in the learning rate and the seed alone; runs that repeat another one are left out.
 
     Args:
         curves: The curves.
@@ -190,7 +212,7 @@ def families(curves: Iterable[Curve]) -> dict[tuple[str, int, ConfigKey], list[C
     """
     order = list(DATASETS)
     groups: dict[tuple[str, int, ConfigKey], list[Curve]] = {}
-    for item in curves:
+    for item, _ in once_per_seed(curves):
         groups.setdefault((item.data, item.latent_dim, item.config_key), []).append(item)
 
     def rank(key: tuple[str, int, ConfigKey]) -> tuple[int, str, int, ConfigKey]:
