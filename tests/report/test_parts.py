@@ -32,6 +32,13 @@ def test_summary_of_seeds() -> None:
     assert np.isnan(summary.half_width()[2])
 
 
+@pytest.mark.filterwarnings("error")
+def test_the_deviation_of_huge_values_is_infinite_without_a_warning() -> None:
+    high, low, longer = ((np.arange(len(values)), np.array(values)) for values in ([1e300], [-1e300], [-1e300, 1.0]))
+    assert np.isinf(summarise([high, low]).deviation).all()
+    assert np.isinf(summarise([high, longer]).deviation[0])
+
+
 def test_values_that_were_not_computed_are_left_out() -> None:
     summary = summarise([(np.array([1, 2]), np.array([np.nan, 5.0]))])
     assert summary.samples_seen.tolist() == [2]
@@ -101,8 +108,12 @@ def test_scales_and_ticks() -> None:
     x = Scale(1e4, 1e7, 50, 350, logarithmic=True)
     assert [x(10.0**k) for k in (4, 5, 6, 7)] == pytest.approx([50, 150, 250, 350])
     assert log_ticks(3e3, 1e6) == [1e4, 1e5, 1e6]
+    assert log_ticks(2e3, 2e4) == [2e3, 5e3, 1e4, 2e4]  # one label alone would not say what the axis measures
     assert linear_ticks(-131, -99) == [-130, -120, -110, -100]
     assert (power_of_ten(1e6), power_of_ten(100.0), short_number(-120.0)) == ("10⁶", "100", "−120")
+    assert [power_of_ten(2000.0), short_number(-4e5), short_number(1.2e6), short_number(1e-7)] == [
+        "2·10³", "−4·10⁵", "1.2·10⁶", "10⁻⁷",
+    ]  # fmt: skip
 
 
 def test_svg_is_escaped_and_breaks_at_gaps() -> None:

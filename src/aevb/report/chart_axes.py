@@ -9,7 +9,7 @@ __all__ = ["BOTTOM", "HEIGHT", "LEFT", "RIGHT", "TOP", "WIDTH", "axes"]
 
 WIDTH, HEIGHT = 380, 250
 """The size of a chart, in its own units."""
-LEFT, RIGHT, TOP, BOTTOM = 50, 10, 8, 34
+LEFT, RIGHT, TOP, BOTTOM = 58, 18, 8, 34
 """The margins around the curves."""
 
 

@@ -38,14 +38,19 @@ class Scale(NamedTuple):
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Return the powers of ten from `low` to `high`.
+    """Return the powers of ten from `low` to `high`; where there is one at most, twice and five times a power as well.
 
     Args:
         low: The low end of the axis.
         high: The high end of the axis.
     """
-    first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
-    return [float(10**k) for k in range(first, last + 1)] or [low]
+    first, last = math.floor(math.log10(low) - 1e-9), math.ceil(math.log10(high) + 1e-9)
+    for factors in ((1,), (1, 2, 5)):
+        ticks = [factor * 10.0**k for k in range(first, last + 1) for factor in factors]
+        inside = [tick for tick in ticks if low * (1 - 1e-9) <= tick <= high * (1 + 1e-9)]
+        if len(inside) > 1:
+            break
+    return inside or [low]
 
 
 def linear_ticks(low: float, high: float, most: int = 5) -> list[float]:
@@ -64,14 +69,12 @@ def linear_ticks(low: float, high: float, most: int = 5) -> list[float]:
 
 
 def power_of_ten(value: float) -> str:
-    """Return the label of a tick on an axis of samples: 10⁶ for powers of ten from 1,000 on.
+    """Return the label of a tick on an axis of samples: 10⁶ for powers of ten from 1,000 on, 2·10⁶ for multiples.
 
     Args:
         value: The value at the tick.
     """
-    if value >= 1000 and math.log10(value).is_integer():
-        return f"10{str(round(math.log10(value))).translate(SUPERSCRIPTS)}"
-    return short_number(value)
+    return _scientific(value) if value >= 1000 else short_number(value)
 
 
 def short_number(value: float) -> str:
@@ -80,4 +83,13 @@ def short_number(value: float) -> str:
     Args:
         value: The value at the tick.
     """
-    return (f"{value:.10g}" if abs(value) < 1e5 else f"{value:.3g}").replace("-", "−")
+    text = f"{value:.10g}"
+    return _scientific(value) if abs(value) >= 1e5 or "e" in text else text.replace("-", "−")
+
+
+def _scientific(value: float) -> str:
+    mantissa, exponent = f"{value:.2e}".split("e")
+    mantissa = mantissa.rstrip("0").rstrip(".")
+    power = f"10{str(int(exponent)).translate(SUPERSCRIPTS)}"
+    text = mantissa.removesuffix("1") + power if mantissa in ("1", "-1") else f"{mantissa}·{power}"
+    return text.replace("-", "−")

@@ -61,7 +61,7 @@ def summarise(curves: list[tuple[np.ndarray, np.ndarray]]) -> Summary:
         reached = [value for value, end in zip(values, ends, strict=True) if end >= point]
         if all(point in value for value in reached):
             column = np.array([value[point] for value in reached])
-            deviation = float(column.std(ddof=1)) if len(column) > 1 else 0.0
+            deviation = float(_deviation(column)) if len(column) > 1 else 0.0
             columns.append((point, float(column.mean()), column.min(), column.max(), deviation, len(column)))
     table = np.array(columns, dtype=np.float64).reshape(-1, 6).T
     return Summary(table[0].astype(np.int64), table[1], table[2], table[3], table[4], table[5].astype(np.int64))
@@ -70,6 +70,11 @@ def summarise(curves: list[tuple[np.ndarray, np.ndarray]]) -> Summary:
 def _of_same_points(samples_seen: np.ndarray, values: np.ndarray) -> Summary:
     # All seeds have all points: values are (seeds, R).
     count = len(values)
-    deviation = values.std(axis=0, ddof=1) if count > 1 else np.zeros(values.shape[1])
+    deviation = _deviation(values) if count > 1 else np.zeros(values.shape[1])
     mean, low, high = (np.asarray(reduce(values, axis=0)) for reduce in (np.mean, np.min, np.max))
     return Summary(samples_seen.astype(np.int64), mean, low, high, deviation, np.full(len(samples_seen), count))
+
+
+def _deviation(values: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):  # of runs that diverged to finite numbers: infinite
+        return np.asarray(values.std(axis=0, ddof=1))
