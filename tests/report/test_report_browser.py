@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aevb.report import build_report, write_report
+from aevb.report import Options, build_report, write_report
 from aevb.runs.status import Row, rows_of
 from helpers.axe import axe_source, serious_violations
 from helpers.figure_runs import plant
@@ -86,6 +86,48 @@ def test_sort_filter_and_chips(window: Browser, page: Path) -> None:
     assert window.run(f"return {shown}") == 2
     window.click("#clear")
     assert window.run(f"return {shown}") == 6
+
+
+def test_numbers_are_sorted_by_size_among_texts(window: Browser, tmp_path: Path) -> None:
+    for value in ("0.3", "0.25", "10.0", "null"):
+        plant(tmp_path / "runs", f"clip_norm={value}", train={100: -300.0})
+    (tmp_path / "runs" / "clip_norm10.0" / "metrics.csv").write_text(
+        "samples_seen,train_bound,test_bound\n100,-inf,-inf\n"
+    )
+    write_report(rows_of(tmp_path / "runs"), tmp_path / "report.html")
+    window.open(tmp_path / "report.html")
+    column = "#table th[data-key=clip_norm] button"
+    window.click(column)
+    assert window.run(NAMES) == ["clip_norm0.25", "clip_norm0.3", "clip_norm10.0", "clip_normnull"]
+    window.click(column)
+    assert window.run(NAMES) == ["clip_normnull", "clip_norm10.0", "clip_norm0.3", "clip_norm0.25"]
+    window.run("document.querySelector('#table th[data-key=last_test_bound] button').click()")
+    assert window.run(NAMES)[0] == "clip_norm10.0"
+    window.type("#filter", "last_test_bound<-1e9")
+    assert window.run(NAMES) == ["clip_norm10.0"]
+
+
+def test_a_saved_chart_has_a_background_a_title_and_names(window: Browser, page: Path) -> None:
+    window.open(page)
+    window.run("HTMLAnchorElement.prototype.click = function () { window.saved = decodeURIComponent(this.href); }")
+    window.run("document.querySelector('.view-1 .save').click()")
+    content = "new DOMParser().parseFromString(saved.slice(saved.indexOf(',') + 1), 'image/svg+xml').documentElement"
+    assert window.run(f"return {content}.firstElementChild.nextElementSibling.getAttribute('class')") == "back"
+    texts = window.run(f"return [...{content}.querySelectorAll('text')].map((item) => item.textContent)")
+    assert {"MNIST, latent_dim 10: lower bound", "AEVB", "paper, aevb, test"} <= set(texts)
+    assert window.run("return saved.includes('.back{fill:#fff}')")
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+def test_nothing_is_wider_than_the_window(width: int, window: Browser, tmp_path: Path) -> None:
+    for name in ("a" * 200, "b" * 200):
+        directory = plant(tmp_path / "runs", "latent_dim=10", train={100: -300.0})
+        directory.rename(directory.parent / name)
+    write_report(rows_of(tmp_path / "runs"), tmp_path / "report.html", Options(title="c" * 300))
+    window.resize(width, 1000)
+    window.open(tmp_path / "report.html")
+    assert window.run("return document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    window.resize(1480, 1000)
 
 
 def test_views_legend_details_and_difference(window: Browser, page: Path) -> None:

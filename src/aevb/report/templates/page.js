@@ -5,6 +5,8 @@
   const table = $("table"), body = table.tBodies[0], heads = all("th", table.tHead);
   let rows = [...body.rows], page = 0, PAGE = 100;
   const chosen = new Map();
+  // The number of a text, also as Python writes it.
+  const parsed = (text) => Number(text.replace(/^(-?)inf$/, "$1Infinity"));
   // The number of a cell in full; undefined for text.
   const numberOf = ({ dataset, classList, textContent }) => dataset.v ?? (classList.contains("n") && textContent.trim() ? textContent.replaceAll(",", "") : undefined);
 
@@ -28,8 +30,8 @@
     if (at === undefined) return null;
     return ({ cells }) => {
       const text = cells[at].textContent.trim().toLowerCase(), exact = numberOf(cells[at]);
-      if (sign === "=") return text === value || (exact !== undefined && Number(exact) === Number(value));
-      const x = Number(exact ?? (text || NaN)), y = Number(value);
+      if (sign === "=") return text === value || (exact !== undefined && parsed(exact) === parsed(value));
+      const x = parsed(exact ?? (text || "nan")), y = parsed(value);
       return sign === "<" ? x < y : sign === ">" ? x > y : sign === "<=" ? x <= y : x >= y;
     };
   }
@@ -66,7 +68,7 @@
   $("next").addEventListener("click", () => { page += 1; update(); });
   $("extra").addEventListener("change", (event) => table.classList.toggle("all", event.target.checked));
 
-  // Sort: a button in every head; numbers by their full value, text in natural order (z2 before z10), empty cells last, stable.
+  // Sort: a button in every head; numbers by their full value, before text in natural order (z2 before z10), empty cells last, stable.
   const collator = new Intl.Collator("en", { numeric: true });
   all("table.sortable").forEach((sorted) => all("th", sorted.tHead).forEach((head, i) => {
     const button = document.createElement("button");
@@ -75,9 +77,13 @@
       const down = head.getAttribute("aria-sort") === "ascending", sign = down ? -1 : 1;
       all("th", sorted.tHead).forEach((other) => other.removeAttribute("aria-sort"));
       head.setAttribute("aria-sort", down ? "descending" : "ascending");
-      const key = (row) => { const v = numberOf(row.cells[i]); return v === undefined ? row.cells[i].textContent.trim() : v === "nan" ? "" : Number(v); };
-      const order = [...sorted.tBodies[0].rows].map((row) => [key(row), row]).sort(([a], [b]) =>
-        (a === "") - (b === "") || sign * (typeof a === "number" && typeof b === "number" ? a - b : collator.compare(String(a), String(b))));
+      const key = (row) => {
+        const v = numberOf(row.cells[i]), text = v ?? row.cells[i].textContent.trim(), x = parsed(text);
+        return v === "nan" ? "" : text === "" || Number.isNaN(x) ? text : x;
+      };
+      const isText = (a) => typeof a === "string";
+      const order = [...sorted.tBodies[0].rows].map((row) => [key(row), row]).sort(([a], [b]) => (a === "") - (b === "") ||
+        sign * (isText(a) - isText(b) || (isText(a) ? collator.compare(a, b) : (a > b) - (a < b))));
       sorted.tBodies[0].append(...order.map(([, row]) => row));
       if (sorted === table) { rows = order.map(([, row]) => row); page = 0; update(); }
     });
@@ -139,13 +145,40 @@
   const open = () => { const target = location.hash.startsWith("#run-") && $(location.hash.slice(1)); if (target) target.open = true; };
   addEventListener("hashchange", open); open();
 
-  // Save a chart with the colours it has now.
+  // Save a chart with the colours it has now, on their background, with its title and the names of its lines.
+  function named(copy) {
+    const add = (parent, name, attributes, text = "") => {
+      const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+      Object.entries(attributes).forEach(([key, value]) => made.setAttribute(key, value));
+      made.textContent = text;
+      return parent.appendChild(made);
+    };
+    const shown = new Set(all("g.line", copy).filter((line) => line.style.display !== "none").map((line) => line.dataset.line));
+    const lines = copy.dataset.plot ? all(".key").filter((key) => shown.has(key.dataset.line)) : [];
+    const papers = all("path.paper", copy).map((line) => [line.textContent, line.getAttribute("class")]);
+    const rows = [...lines.map((key) => [key.textContent.trim(), key.querySelector("svg").classList[2]]), ...papers];
+    let { width, height: y } = copy.viewBox.baseVal;
+    const title = copy.querySelector("title").textContent;
+    width = Math.max(width, ...[title, ...rows.map(([label]) => `${label}       `)].map((text) => 20 + 6.6 * text.length));
+    rows.forEach(([label, kind]) => {
+      const isPaper = kind.startsWith("paper"), group = add(copy, "g", { class: isPaper ? "" : `line ${kind}` });
+      add(group, "path", { d: `M10 ${y + 6}h26`, class: isPaper ? kind : "mean main" });
+      add(group, "text", { x: 42, y: y + 10 }, label);
+      y += 16;
+    });
+    add(copy, "text", { x: 10, y: -8 }, title);
+    copy.setAttribute("viewBox", `0 -22 ${width} ${y + 26}`);
+    const back = add(copy, "rect", { x: 0, y: -22, width, height: y + 26, class: "back" });
+    copy.prepend(back);
+  }
   all(".save").forEach((button) => button.addEventListener("click", () => {
     const svg = button.parentElement.querySelector("svg.chart"), copy = svg.cloneNode(true), style = getComputedStyle(document.documentElement);
     const css = document.querySelector("style").textContent.split("/* chart */")[1].split("/* end of chart */")[0];
     const sheet = document.createElementNS("http://www.w3.org/2000/svg", "style");
     const band = (document.querySelector("[name=band]:checked")?.id ?? "band-range").replace("band", ".b");
-    sheet.textContent = css.replace(/var\((--\w+)\)/g, (_, name) => style.getPropertyValue(name)) + `.band{display:none}${band}{display:inline}`;
+    sheet.textContent = css.replace(/var\((--\w+)\)/g, (_, name) => style.getPropertyValue(name)) +
+      `.band{display:none}${band}{display:inline}.back{fill:${style.getPropertyValue("--bg")}}`;
+    named(copy);
     copy.prepend(sheet); copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
     const link = document.createElement("a");
     link.href = "data:image/svg+xml;charset=utf-8," + encodeURIComponent(new XMLSerializer().serializeToString(copy));
@@ -175,8 +208,8 @@
       const [left, right] = [a.cells[i], b.cells[i]], [x, y] = [left, right].map(numberOf);
       if (left.textContent === right.textContent && x === y) return null;
       const both = x !== undefined && y !== undefined, error = Math.hypot(left.dataset.e, right.dataset.e);
-      const plus = y > x ? "+" : "", gap = both ? `${plus}${(y - x).toPrecision(6)}` : "";
-      return [head.textContent, left.textContent, right.textContent, error > 0 && both ? `${gap} = ${plus}${((y - x) / error).toFixed(2)} standard errors` : gap];
+      const by = both ? parsed(y) - parsed(x) : NaN, plus = by > 0 ? "+" : "", gap = both ? `${plus}${by.toPrecision(6)}` : "";
+      return [head.textContent, left.textContent, right.textContent, error > 0 && both ? `${gap} = ${plus}${(by / error).toFixed(2)} standard errors` : gap];
     }).filter((line) => line && line[0] !== "run");
     const shown = lines.length ? lines : [["nothing", "", "", ""]];
     out.querySelector("tbody").replaceChildren(...shown.map((line) => {
