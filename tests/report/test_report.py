@@ -2,6 +2,7 @@
 
 import base64
 import csv
+import gzip
 import io
 import json
 import os
@@ -15,6 +16,7 @@ from aevb import runs
 from aevb.console import forks
 from aevb.files.atomic import write_json
 from aevb.report import Options, build, build_report
+from aevb.report.images import Picture
 from aevb.runs.status import Row, directories, row, rows_of
 from helpers.figure_runs import plant
 
@@ -70,6 +72,18 @@ def folder(tmp_path: Path) -> Path:
     (damaged / "metrics.csv").write_text("samples_seen,train_bound\nx,y\n")
     (plant(tmp_path, "data=digits", "latent_dim=3", train={100: -1.0}) / "config.yaml").write_text("{")
     return tmp_path
+
+
+PICTURE = Picture("samples", 100, 8, 8, b"\x89PNG")
+
+
+def unpacked(page: str, name: str) -> str:
+    links = {
+        str(attributes.get("download")): str(attributes["href"]) for tag, attributes in Page(page).tags if tag == "a"
+    }
+    packed = f"{name}.gz" in links
+    raw = base64.b64decode(links[f"{name}.gz" if packed else name].partition("base64,")[2])
+    return (gzip.decompress(raw) if packed else raw).decode()
 
 
 def download(page: str, name: str) -> str:
@@ -129,6 +143,27 @@ def test_every_run_is_there_and_says_what_is_wrong(folder: Path) -> None:
     assert "damaged:" in text
     assert "metrics.csv: " in text
     assert text.count("ValueError:") >= 2  # in the head, and the traceback
+
+
+def test_a_table_that_is_no_text_is_named(folder: Path) -> None:
+    (plant(folder, "data=digits", "latent_dim=7", train={100: -1.0}) / "metrics.csv").write_bytes(b"\xe9\xff")
+    text = " ".join("".join(Page(build_report(rows_of(folder))).text).split())
+    assert "latent_dim7/metrics.csv: damaged ('utf-8' codec" in text
+
+
+def test_a_config_that_is_damaged_is_named_once(tmp_path: Path) -> None:
+    (plant(tmp_path, "data=digits", train={100: -1.0}) / "config.yaml").write_text("{")
+    page = build_report(rows_of(tmp_path))
+    head = page[page.index("<header>") : page.index("</header>")]
+    assert head.count("config.yaml: not a config") == 1
+
+
+def test_the_training_bound_of_a_run_that_diverged_sets_no_scale(folder: Path) -> None:
+    train, test = {100: -300.0, 1000: -9.0, 10000: 4e5}, {100: -300.0, 1000: -4e3, 10000: -4e7}
+    plant(folder, "data=digits", "latent_dim=2", "optimizer.lr=9", train=train, test=test)
+    ticks = re.findall(r'text-anchor="end">(.*?)</g>', build_report(rows_of(folder)))
+    assert ticks
+    assert not any("·10⁵" in labels for labels in ticks)
 
 
 def test_a_run_that_repeats_a_seed_is_named_and_not_counted(folder: Path) -> None:
@@ -206,6 +241,53 @@ def test_details_and_images_are_dropped_before_the_page_grows(folder: Path, monk
     assert "The details of 7 runs were left out" in page
     assert page.count('class="run"') == 2
     assert 'id="row-8"' in page
+
+
+def test_images_are_left_out_only_of_runs_that_have_some(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = plant(folder, "data=digits", "latent_dim=7", train={100: -1.0})
+    (run / "tb").mkdir()
+    assert "left out to keep" not in build_report(rows_of(folder))
+    monkeypatch.setattr(build, "read_images", lambda directory, _: [PICTURE] if directory == run else [])
+    assert "left out to keep" not in build_report(rows_of(folder))
+    monkeypatch.setattr(build, "IMAGE_BYTES", 1)
+    assert "The images of 1 run were left out to keep" in build_report(rows_of(folder))
+
+
+def test_the_json_download_has_null_for_what_is_not_finite(folder: Path) -> None:
+    facts = {"name": "bound", "split": "test", "n": 1, "mean": -1.5, "standard_error": None, "quantity": "bound"}
+    facts |= {"settings": {}, "seed": 0, "values": {"bound": {"mean": -1.5, "standard_error": None}}}
+    write_json(folder / "datadigits_latent_dim2_seed0" / "evaluation" / "bound-test.json", facts)
+    content = json.loads(unpacked(build_report(rows_of(folder)), "report.json"), parse_constant=pytest.fail)
+    (values,) = [run["evaluations"]["bound-test"] for run in content["runs"] if run["evaluations"]]
+    assert (values["mean"], values["standard_error"]) == (-1.5, None)
+
+
+def test_settings_are_downloaded_as_they_are_written(folder: Path) -> None:
+    plant(folder, "data=digits", "latent_dim=2", "optimizer.lr=0.5", train={100: -1.0})
+    rows = list(csv.DictReader(io.StringIO(unpacked(build_report(rows_of(folder)), "runs.csv"))))
+    assert {row["seed"] for row in rows if row["seed"]} == {"0", "1", "2"}
+    assert "0.5" in {row["optimizer.lr"] for row in rows}
+
+
+def test_the_paper_is_named_where_it_is_drawn(folder: Path) -> None:
+    assert "Black and grey" not in build_report(rows_of(folder))
+    plant(folder, "latent_dim=20", train={100_000: -130.0, 1_000_000: -110.0})
+    assert "Black and grey" in build_report(rows_of(folder))
+
+
+def test_a_density_takes_no_star_from_a_mass(tmp_path: Path) -> None:
+    for mean, *overrides in (
+        (-30.0, "seed=0"),
+        (-31.0, "seed=1"),
+        (90.0, "model=gaussian"),
+        (80.0, "model=gaussian", "seed=1"),
+    ):
+        run = plant(tmp_path, "data=digits", *overrides, train={100: mean})
+        value = {"mean": mean, "standard_error": 0.5}
+        facts = {"name": "bound", "split": "test", "n": 10, "quantity": "bound", "settings": {}, "seed": 0}
+        write_json(run / "evaluation" / "bound-test.json", {**facts, **value, "values": {"bound": value}})
+    page = build_report(rows_of(tmp_path))
+    assert re.findall(r'class="n best"[^>]*>([^<\n]*)', page) == ["90.00 ± 0.50", "-30.00 ± 0.50"]
 
 
 def test_the_highest_of_comparable_runs_is_named(folder: Path) -> None:

@@ -27,7 +27,6 @@ from aevb.report.records import RunRecord, read_records, redacted
 from aevb.report.redaction import Redaction
 from aevb.report.run_table import run_table
 from aevb.report.views import View, views
-from aevb.runs import layout
 from aevb.runs.manifest import package_version
 from aevb.runs.status import Row
 
@@ -132,6 +131,7 @@ def _content(records: list[RunRecord], options: Options) -> dict[str, Any]:
     with forked(partial(_views, shown_panels, numbers), is_long=len(curves) > MANY) as charts:
         content = _tables(records, differing, curves)
         content["charts"] = charts()
+    drawn = [chart.svg for _, shown in content["charts"] for chart in shown]
     states = Counter(str(record.row.state) for record in records)
     return {
         **content,
@@ -146,6 +146,7 @@ def _content(records: list[RunRecord], options: Options) -> dict[str, Any]:
         "constant": constant,
         "panels": shown_panels,
         "lines": _legend(shown_panels),
+        "is_paper_drawn": any('class="paper ' in svg for svg in drawn),
         "more_panels": more_panels,
         "without_curve": without_curve,
         "conventions": conventions(records),
@@ -188,17 +189,18 @@ def _details(records: list[RunRecord], differing: Any, limits: Limits, images: i
         range(len(records)), key=lambda index: (records[index].row.state not in ("failed", "diverged"), index)
     )
     chosen = sorted(order[: limits.details])
-    pictures, left = {}, IMAGE_BYTES
-    for index in chosen if limits.images else []:
+    pictures, left, dropped = {}, IMAGE_BYTES if limits.images else 0, 0
+    for index in chosen:
         image_files = read_images(records[index].directory, images)
         size = sum(len(picture.png) for picture in image_files)
-        if image_files and size <= left:
+        if size <= left:
             pictures[index], left = image_files, left - size
+        else:
+            dropped += 1
     details = [detail(index, replace(records[index], images=pictures.get(index, [])), differing) for index in chosen]
-    with_events = sum((record.directory / layout.TENSORBOARD).is_dir() for record in records) if images else 0
     return {
         "details": details,
         "opened": set(chosen),
-        "images_dropped": max(0, with_events - len(pictures)),
+        "images_dropped": dropped,
         "details_dropped": len(records) - len(chosen),
     }

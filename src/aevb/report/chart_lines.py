@@ -48,7 +48,10 @@ def heights(drawn: list[Drawn], papers: Papers, left: float, right: float, view:
         view: What is shown.
     """
     start = left if view.tail else math.sqrt(left * right)
-    kept = [item for item in drawn if not _diverged(item.summary, view)] or drawn
+    diverged = {
+        item.line.label for item in drawn if item.main and _diverged(item.summary, view)
+    }  # with both of its splits
+    kept = [item for item in drawn if item.line.label not in diverged] or drawn
     curves = [(item.summary.samples_seen, item.summary.mean) for item in kept]
     curves += [(curve.samples_seen, curve.value) for _, _, curve in papers]
     for item in kept:

@@ -113,15 +113,24 @@ def _json(records: list[RunRecord], paper: PaperTable) -> str:
         }
         for record in records
     ]
-    return json.dumps(
-        {"curves": "curves.csv", "runs": runs, "paper": [_plain(row) for row in paper.rows]},
-        separators=(",", ":"),
-        default=str,
-    )
+    content = {"curves": "curves.csv", "runs": runs, "paper": paper.rows}
+    try:
+        return _dumped(content)
+    except ValueError:
+        return _dumped(_finite(content))  # JSON knows no nan, as of the standard error of a single image
 
 
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    return {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()}
+def _dumped(content: Any) -> str:
+    return json.dumps(content, separators=(",", ":"), default=str, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    """Nested containers with None for every number that is not finite."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _csv(rows: list[dict[str, Any]]) -> str:
@@ -129,7 +138,7 @@ def _csv(rows: list[dict[str, Any]]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(_plain(row) for row in rows)
+    writer.writerows(_finite(row) for row in rows)
     return text.getvalue()
 
 

@@ -11,12 +11,12 @@ import numpy as np
 from aevb.config import flatten, numbers_of
 from aevb.console.forks import map_forked
 from aevb.errors import UserError
-from aevb.files.regular import MIB, read_tail, read_text
+from aevb.files.regular import read_tail
 from aevb.report.differing import flat_settings
 from aevb.report.images import Picture
 from aevb.report.redaction import Redaction, strings
 from aevb.runs import layout
-from aevb.runs.csv_table import CLOCK, cells_of, parse_columns, plain_lines
+from aevb.runs.csv_table import CLOCK, cells_of, parse_columns, plain_lines, table_text
 from aevb.runs.records import read_data_hashes, read_done, read_evaluation, read_manifest
 from aevb.runs.run import Run
 from aevb.runs.settings import read_settings
@@ -31,7 +31,6 @@ DERIVED = ("flat", "numbers")
 """What is computed from the settings alone."""
 
 LONGEST_TRACEBACK = 20_000  # bytes, from the end
-LARGEST = 64 * MIB  # bytes of metrics.csv
 
 
 class Evaluation(NamedTuple):
@@ -172,7 +171,7 @@ def read_record(run: Row | Path) -> RunRecord:
     if settings is None:
         settings = attempt(lambda: read_settings(directory, done), {}) if row.state != "missing" else {}
     metrics = f"{directory}/{layout.METRICS}"
-    metrics_text = attempt(lambda: read_text(metrics, LARGEST), "")
+    metrics_text = attempt(lambda: table_text(metrics), "")
     table = attempt(lambda: parse_columns(metrics_text, metrics), {})
     evaluations = [attempt(partial(_evaluation, path), None) for path in layout.evaluation_files(directory)]
     return RunRecord(
@@ -188,7 +187,7 @@ def read_record(run: Row | Path) -> RunRecord:
         attempt(lambda: read_tail(directory / layout.FAILED, LONGEST_TRACEBACK), "")
         if row.state in ("failed", "diverged")
         else "",
-        list(dict.fromkeys(faults)),
+        [fault for fault in dict.fromkeys(faults) if fault not in row.why],
     )
 
 

@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 from aevb.figures.common.style import number
 from aevb.report.differing import ABSENT, Differing, is_number
 from aevb.report.records import RunRecord
+from aevb.runs.likelihood import stated_likelihood
 
 __all__ = ["Cell", "Column", "RunTable", "run_table"]
 
 
 FIRST_SETTINGS = 6
-COMPARABLE = ("data", "data.targets")
+COMPARABLE = ("data", "data.targets", "data.dequantise", "data.path")
 HIGHER_IS_BETTER = ("bound", "log_px")
 
 
@@ -112,12 +113,13 @@ def run_table(records: list[RunRecord], differing: list[Differing]) -> RunTable:
 
 
 def _name_the_best(records: list[RunRecord], rows: list[list[Cell]], index: int) -> None:
-    # The highest value of those that can be compared: of the same data with the same targets.
+    # The highest value of those that can be compared: of the same data with the same targets, all masses or all densities.
     groups: dict[tuple[str | bool | None, ...], list[int]] = defaultdict(list)
     for at, record in enumerate(records):
         if record.flat and rows[at][index].value is not None:
             conditional = (record.flat.get("model") or "").startswith("conditional")  # its bound is of log p(x|y)
-            groups[*(record.flat.get(key) for key in COMPARABLE), conditional].append(at)
+            likelihood = stated_likelihood(record.settings) or record.flat.get("model.decoder._target_")
+            groups[*(record.flat.get(key) for key in COMPARABLE), likelihood, conditional].append(at)
     for members in groups.values():
         if len(members) > 1:
             best = max(members, key=lambda at: rows[at][index].value or -math.inf)
@@ -141,7 +143,7 @@ def _row(record: RunRecord, values: dict[str, tuple[float, float]], columns: lis
     for column in columns:
         if column.kind == "setting":
             text = flat.get(column.key, ABSENT) if flat else ""
-            cells.append(Cell(text, float(text) if column.numeric and text else None))
+            cells.append(Cell(text, _number(text) if column.numeric and text else None))
         elif column.key in known:
             cells.append(known[column.key])
         else:
@@ -152,6 +154,10 @@ def _row(record: RunRecord, values: dict[str, tuple[float, float]], columns: lis
                 shown = f"{number(mean)} ± {number(error)}" if math.isfinite(error) else number(mean)
                 cells.append(Cell(shown, mean, error if math.isfinite(error) else None))
     return cells
+
+
+def _number(text: str) -> float | int:
+    return int(text) if text.lstrip("-").isdecimal() else float(text)
 
 
 def _values(record: RunRecord) -> dict[str, tuple[float, float]]:

@@ -12,7 +12,7 @@ from aevb.files.regular import MIB, read_text
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["CLOCK", "cells_of", "columns", "parse_columns", "parse_rows", "plain_lines", "read_rows"]
+__all__ = ["CLOCK", "cells_of", "columns", "parse_columns", "parse_rows", "plain_lines", "read_rows", "table_text"]
 
 LIMIT = 64 * MIB
 CLOCK = "samples_seen"
@@ -31,11 +31,26 @@ def read_rows(path: Path) -> list[dict[str, str]]:
         UserError: If the file is damaged or no regular file.
         FileNotFoundError: If there is no such file.
     """
+    return parse_rows(table_text(path), path)
+
+
+def table_text(path: Path | str) -> str:
+    """Read a table as text.
+
+    Args:
+        path: metrics.csv or timing.csv of a run.
+
+    Returns:
+        The content, which is still to be parsed.
+
+    Raises:
+        UserError: If the file is not UTF-8, too large or no regular file.
+        FileNotFoundError: If there is no such file.
+    """
     try:
-        text = read_text(path, LIMIT)
+        return read_text(path, LIMIT)
     except ValueError as error:
         raise _damaged(path, error) from error
-    return parse_rows(text, path)
 
 
 def parse_rows(text: str, path: Path | str) -> list[dict[str, str]]:
@@ -108,11 +123,7 @@ def columns(path: Path | str) -> "dict[str, np.ndarray]":
     Returns:
         samples_seen as int64, the other columns as float64; nan where nothing was computed.
     """
-    try:
-        text = read_text(path, LIMIT)
-    except ValueError as error:
-        raise _damaged(path, error) from error
-    return parse_columns(text, path)
+    return parse_columns(table_text(path), path)
 
 
 def parse_columns(text: str, path: Path | str) -> "dict[str, np.ndarray]":
