@@ -42,14 +42,20 @@ def test_a_decoder_of_ones_own_trains_and_evaluates(tmp_path):
     (tmp_path / "mymodels.py").write_text(module, encoding="utf-8")
     (tmp_path / "conf" / "model").mkdir(parents=True)
     (tmp_path / "conf" / "model" / "deep.yaml").write_text(config, encoding="utf-8")
-    (words,) = commands("own-decoder.md", "aevb-train")
+    environment = {"PYTHONPATH": str(tmp_path)}
+    (train,) = commands("own-decoder.md", "aevb-train")
     short = ["max_samples=300", "logger=none", "evaluator=bound", "name=mine"]
-    trained = aevb("train", *words, *short, folder=tmp_path, env={"PYTHONPATH": str(tmp_path)})
+    trained = aevb("train", *train, *short, folder=tmp_path, env=environment)
     assert trained.returncode == 0, trained.stderr
     (words,) = commands("own-decoder.md", "aevb-evaluate")
     words = [word.replace("NAME", "mine") for word in words]
-    assert aevb("evaluate", *words, folder=tmp_path, env={"PYTHONPATH": str(tmp_path)}).returncode == 0
-    untrusted = aevb("evaluate", *words[2:], folder=tmp_path, env={"PYTHONPATH": str(tmp_path)})
+    evaluated = aevb("evaluate", *words, folder=tmp_path, env=environment)
+    assert evaluated.returncode == 0, evaluated.stderr
+    assert "under a Bernoulli likelihood" in evaluated.stdout  # the family that the page's decoder states
+    refused = aevb("train", "--check", *train, "data=synthetic", folder=tmp_path, env=environment)
+    assert refused.returncode == 2
+    assert "needs targets in [0, 1]" in refused.stderr
+    untrusted = aevb("evaluate", *words[2:], folder=tmp_path, env=environment)
     assert untrusted.returncode == 2
     assert "--trust" in untrusted.stderr
 
