@@ -69,6 +69,18 @@ def test_an_array_of_ones_own_trains(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.process
+def test_an_archive_is_packed_listed_and_unpacked(tmp_path):
+    small = ("data=digits", "latent_dim=2", "max_samples=300", "logger=none", "evaluator=bound", "name=NAME")
+    assert aevb("train", *small, folder=tmp_path).returncode == 0
+    words = [line for line in commands("weights.md", "aevb-weights") if "--train" not in line]
+    assert [line[0] for line in words] == ["pack", "list", "unpack"]
+    for line in words:
+        done = aevb("weights", *line, folder=tmp_path)
+        assert done.returncode == 0, done.stderr
+    assert aevb("status", "elsewhere/runs", folder=tmp_path).stdout.splitlines()[-1] == "1 done"
+
+
 def test_the_yaml_of_the_decoder_names_parts_that_exist():
     (config,) = blocks("own-decoder.md", "yaml")
     for group, option in re.findall(r"- (prior|encoder): (\w+)", config):

@@ -2,7 +2,7 @@
 
 aevb-weights pack results/runs --output outputs/weights.zip --train
 aevb-weights list outputs/weights.zip
-aevb-weights unpack outputs/weights.zip --output outputs/runs
+aevb-weights unpack outputs/weights.zip --output elsewhere/runs
 """
 
 import argparse
