@@ -20,7 +20,7 @@ def train(*overrides: str, trusted: tuple[str, ...] = (), progress: bool = True,
     A finished run is returned at once; an interrupted run is resumed from its last checkpoint.
 
     Args:
-        overrides: `key=value` each, as on the command line: "experiment=demo", "optimizer.lr=0.02".
+        overrides: `key=value` each, as on the command line: "objective=iwae", "optimizer.lr=0.02".
         trusted: Your own modules that the config may name, as `--trust` on the command line.
         progress: Whether to show a progress bar.
         settings: Keys and their values: `data="digits", latent_dim=2`; for a dotted key
