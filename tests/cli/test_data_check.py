@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from aevb.cli.data_check import check_arguments, read_facts
+from aevb.cli.data_check import check_arguments, check_data, read_facts
+from aevb.config import validate
 from aevb.errors import UserError
+from helpers.commands import composed
 
 PROSE = """
 from aevb.data.digits import Digits
@@ -30,3 +33,30 @@ def test_arguments_are_checked_without_the_files(tmp_path: Path) -> None:
         check_arguments({"data": node})
     check_arguments({"data": {**node, "scale": 255}})
     check_arguments({"data": {"_target_": "mine.Faces"}})  # a user's own class is not called
+
+
+@pytest.mark.parametrize(
+    ("model", "remedy"),
+    [
+        ("conditional", "model=conditional_gaussian model.decoder.mean=linear"),
+        ("conditional_gaussian", "model.decoder.mean=linear"),
+        ("convolutional", "model=gaussian_linear"),
+        ("gaussian", "model=gaussian_linear"),
+    ],
+)
+def test_the_remedy_for_real_numbers_keeps_the_labels(tmp_path: Path, model: str, remedy: str) -> None:
+    x = np.random.default_rng(0).normal(size=(200, 4, 4))
+    np.savez(tmp_path / "x.npz", x=x, y=np.arange(200) % 3)
+    words = [f"data.path={tmp_path / 'x.npz'}", "data=array", "seed=0"]
+
+    def lines(*more: str) -> list[str]:
+        heard: list[str] = []
+        try:
+            check_data(validate(composed(*words, *more)), tmp_path / "run", (), heard.append)
+        except UserError as error:
+            heard.append(str(error))
+        return heard
+
+    (line,) = lines(f"model={model}")
+    assert line.endswith(f"; try: {remedy}")
+    assert lines(*([] if remedy.startswith("model=") else [f"model={model}"]), *remedy.split()) == []

@@ -38,6 +38,9 @@ __all__ = [
 LARGEST = 1e19
 """Magnitude of a value at most: a Gaussian density squares it in float32."""
 
+SIGMOID_MEANS = ("GaussianDecoder", "ConditionalGaussianDecoder", "ConvolutionalGaussianDecoder")
+"""Decoders whose means lie in (0, 1) where the config does not say otherwise."""
+
 _facts: dict[tuple[str, bool, tuple[str, ...]], "DataFacts"] = {}  # the jobs of a sweep share it
 _kept: dict[str, "LoadedData"] = {}
 
@@ -239,11 +242,14 @@ def _check_decoder(settings: Settings, facts: DataFacts, warn: Callable[[str], N
     name = settings.class_name("model.decoder")
     source = f"data.path={settings.get('data.path')}" if settings.get("data.path") else "data"
     bounds = f"values from {facts.low:.4g} to {facts.high:.4g}"
+    unbounded = (
+        "model=conditional_gaussian model.decoder.mean=linear" if settings.conditional else "model=gaussian_linear"
+    )
     if settings.states("model.decoder", "likelihood") == "bernoulli" and not facts.unit_interval:
         grey = ", or data.values=bytes for grey levels 0..255" if facts.could_be_bytes(settings.values) else ""
         raise UserError(
             f"{source}: {bounds}, and {name} needs targets in [0, 1]; allowed: a Gaussian decoder; "
-            f"try: model=gaussian_linear{grey}"
+            f"try: {unbounded}{grey}"
         )
     if max(abs(facts.low), abs(facts.high)) > LARGEST:
         raise UserError(
@@ -252,16 +258,18 @@ def _check_decoder(settings: Settings, facts: DataFacts, warn: Callable[[str], N
         )
     multiple = settings.states("model.decoder", "side_multiple")
     if isinstance(multiple, int) and any(side % multiple for side in facts.shape[:2]):
+        others = "model=conditional" if settings.conditional else "model=bernoulli or model=gaussian"
         raise UserError(
             f"{source}: images of {' x '.join(map(str, facts.shape))} pixels, and {name} halves the sides; allowed: rows and "
-            f"columns that are multiples of {multiple}; try: model=bernoulli or model=gaussian"
+            f"columns that are multiples of {multiple}; try: {others}"
         )
     mean = settings.get("model.decoder.mean")
-    sigmoid = mean == "sigmoid" or (mean is None and name == "GaussianDecoder")
+    sigmoid = mean == "sigmoid" or (mean is None and name in SIGMOID_MEANS)
     if sigmoid and not facts.unit_interval and settings.states("data", "own"):
+        where = "" if name == "ConvolutionalGaussianDecoder" else " (model.decoder.mean=sigmoid)"
         warn(
-            f"{source}: {bounds}, and the means of {name} lie in (0, 1) (model.decoder.mean=sigmoid), so it fits worse than "
-            "constant means; try: model=gaussian_linear"
+            f"{source}: {bounds}, and the means of {name} lie in (0, 1){where}, so it fits worse than constant means; "
+            f"try: {'model.decoder.mean=linear' if settings.conditional else 'model=gaussian_linear'}"
         )
     learned = settings.states("model.decoder", "learned_variance") is True and not settings.get("model.decoder.shared")
     if learned and name == "LinearGaussianDecoder" and settings.get("model.decoder.shared") is None:
@@ -269,7 +277,7 @@ def _check_decoder(settings: Settings, facts: DataFacts, warn: Callable[[str], N
     from aevb.data.constant_pixels import named  # imports numpy
 
     if learned and facts.constant and not settings.get("model.decoder.min_std"):
-        floor = "model.decoder.min_std=0.01" if name == "GaussianDecoder" else "model=gaussian_linear"
+        floor = "model=gaussian_linear" if name == "LinearGaussianDecoder" else "model.decoder.min_std=0.01"
         noise = " or data.dequantise=uniform" if facts.grey else ""
         warn(
             f"{source}: {named(facts.constant, math.prod(facts.shape))}, and {name} learns a variance for each pixel: the density has "
