@@ -148,5 +148,5 @@ def test_own_data_without_labels_are_refused_by_check(tmp_path, monkeypatch, cap
     words = ["model=conditional", "data=array", f"data.path={tmp_path / 'mine.npz'}", "--check"]
     assert command([*words, f"output_dir={tmp_path}"], monkeypatch) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert "mine.npz: no labels, which a conditional model needs" in line
+    assert "mine.npz: not a label for every image, as a conditional model needs" in line
     assert not (tmp_path / "runs").exists()

@@ -210,7 +210,7 @@ class ArrayDataset(Dataset):
         return [("train", key, train[: self.n_train]), valid, test]
 
     def _labels(self, key: str, arrays: dict[str, np.ndarray], count: int) -> np.ndarray:
-        name = "label" if key == "x" else f"{key}_label"
+        name = _label_of(key)
         label = arrays.get(name)
         if label is None:
             return np.zeros(count, np.int64)
@@ -220,6 +220,11 @@ class ArrayDataset(Dataset):
             raise self._refusal(
                 f"{name} is {label.dtype} {label.shape}; allowed: {count} integers, one for each image; "
                 "try: numpy.unique(y, return_inverse=True)[1], if these are classes"
+            )
+        if label.size and label.dtype.kind == "u" and label.max() >= 1 << 63:
+            raise self._refusal(
+                f"{name} is {label.dtype} up to {label.max()}; allowed: integers below 2^63; "
+                "try: numpy.unique(y, return_inverse=True)[1]"
             )
         return label.astype(np.int64)
 
@@ -233,10 +238,7 @@ class ArrayDataset(Dataset):
             finite = np.isfinite(part).all(1)
             if not finite.all():
                 row = int(index[start + np.flatnonzero(~finite)[0]])
-                raise self._refusal(
-                    f"{key} is not finite (as float32) in row {row}; allowed: finite numbers; "
-                    "try: x[numpy.isfinite(x.reshape(len(x), -1)).all(1)]"
-                )
+                raise self._refusal(_not_finite(key, row, array[row]))
             if kind == "bytes" and self.dequantise is None:
                 part /= np.float32(self.scale)
         if kind == "bytes" and self.dequantise is not None:
@@ -262,20 +264,36 @@ class ArrayDataset(Dataset):
         used = [split.x for split in splits if len(split.x)]
         low, high = min(float(x.min()) for x in used), max(float(x.max()) for x in used)
         sizes = ", ".join(f"{len(split.x):,} {name}" for name, split in splits._asdict().items() if len(split.x))
-        classes = np.unique(np.concatenate([split.label for split in splits]))
-        named = any(key.endswith("label") for key in own.arrays)
-        labels = (
-            f"labels {classes[0]}..{classes[-1]} in {counted(len(classes), 'class', 'classes')}"
-            if named
-            else "no labels"
-        )
+        lacking = [key for key in images if _label_of(key) not in own.arrays]
+        whole = "x" if "x" in images else "train"
+        known = [
+            split.label
+            for name, split in splits._asdict().items()
+            if (name if name in images else whole) not in lacking
+        ]
+        labels = "no labels"
+        if len(lacking) < len(images):
+            classes = np.unique(np.concatenate(known))
+            labels = f"labels {classes[0]}..{classes[-1]} in {counted(len(classes), 'class', 'classes')}"
+            labels += f", none of {' and '.join(lacking)}" if lacking else ""
         pixels = " x ".join(map(str, shape)) if shape[0] > 1 else counted(shape[1], "column")
         taken = str(convention) if kind == "real" else f"{dtype} taken as {convention}"
         description = (
             f"{self.path.name}, {own.source}: {sizes} of {pixels}, {taken}, from {low:.4g} to {high:.4g}, {labels}"
         )
-        labelled = all(("label" if key == "x" else f"{key}_label") in own.arrays for key in images)
-        return _Facts(shape, convention, low, high, description, labelled)
+        return _Facts(shape, convention, low, high, description, labelled=not lacking)
+
+
+def _label_of(key: str) -> str:
+    return "label" if key == "x" else f"{key}_label"
+
+
+def _not_finite(key: str, row: int, values: np.ndarray) -> str:
+    if np.isfinite(values).all():
+        wrong, allowed, remedy = "too large for float32", "numbers up to 3.4e38", "(x - x.mean(0)) / x.std(0)"
+    else:
+        wrong, allowed, remedy = "not finite", "finite numbers", "x[numpy.isfinite(x.reshape(len(x), -1)).all(1)]"
+    return f"{key} is {wrong} in row {row}; allowed: {allowed}; try: {remedy}"
 
 
 def _chunks(array: np.ndarray) -> list[np.ndarray]:

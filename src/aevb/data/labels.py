@@ -25,7 +25,7 @@ def classes_of(dataset: Dataset, splits: Splits) -> int:
         source = getattr(dataset, "path", None)
         name = f"data={dataset.name}" if source is None else f"data.path={source}"
         raise UserError(
-            f"{name}: no labels, which a conditional model needs; allowed: images with a label each (label or y in .npz, a "
+            f"{name}: not a label for every image, as a conditional model needs; allowed: images with a label each (label or y in .npz, a "
             "column label in .csv, one folder for each class); try: numpy.savez_compressed('mine.npz', x=x, y=y)"
         )
     labels = np.concatenate([split.label for split in splits])
