@@ -125,6 +125,9 @@ def spoiled(value: float) -> np.ndarray:
         ({"trainX": FLOATS, "testX": FLOATS}, "holds trainX, testX; allowed: x"),
         ({"x": FLOATS, "y": LABEL, "label": LABEL}, "holds x, y, label; allowed: x"),
         ({"x": FLOATS, "test": FLOATS}, "holds x, test; allowed: x"),
+        ({"train": FLOATS, "test_label": LABEL}, "holds test_label without test; .* try: leave it out"),
+        ({"train": FLOATS, "valid": FLOATS[:0]}, r"valid has shape \(0, 12\); .* try: leave valid out"),
+        ({"train": FLOATS, "val": FLOATS, "valid": FLOATS}, "holds train, val, valid; allowed: x"),
         ({"x": FLOATS, "test_label": LABEL}, "holds x, test_label; allowed: x"),
         ({"test": FLOATS}, "holds test; allowed: x"),
         ({}, "holds nothing; allowed: x"),
@@ -253,3 +256,18 @@ def test_labels_beyond_the_integers_are_refused(tmp_path: Path) -> None:
     path = saved(tmp_path, x=FLOATS, y=np.full(len(FLOATS), 2**63, np.uint64))
     with pytest.raises(UserError, match=r"label is uint64 up to 9223372036854775808; allowed: integers below 2\^63"):
         ArrayDataset(path).load()
+
+
+@pytest.mark.parametrize(
+    ("train", "train_label", "valid", "test"),
+    [
+        ("train_images", "train_labels", "val_images", "test_images"),  # MedMNIST
+        ("x_train", "y_train", "x_validation", "x_test"),
+        ("train", "train_label", "validation", "test"),
+    ],
+)
+def test_keys_of_other_libraries(tmp_path: Path, train: str, train_label: str, valid: str, test: str) -> None:
+    arrays = {train: FLOATS[:30], train_label: LABEL[:30, None], valid: FLOATS[30:40], test: FLOATS[40:]}
+    splits = ArrayDataset(saved(tmp_path, **arrays)).load()
+    assert [len(part.x) for part in splits] == [30, 10, 10]
+    assert splits.train.label.tolist() == LABEL[:30].tolist()

@@ -148,6 +148,8 @@ class ArrayDataset(Dataset):
                     f"{key} is {str(array.dtype)[:60]}; allowed: uint8 (divided by {self.scale}), floats, or 0 and 1; "
                     f"try: {remedy}"
                 )
+            if key in ("valid", "test") and array.shape[:1] == (0,):
+                raise self._refusal(f"{key} has shape {array.shape}; allowed: at least one image; try: leave {key} out")
             if not fits(array, self.colour):
                 raise self._refusal(f"{key} has shape {array.shape}; {reshaped(array, self.colour)}")
         kinds = {(array.shape[1:], str(array.dtype)) for array in images.values()}

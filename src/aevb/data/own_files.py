@@ -29,16 +29,16 @@ __all__ = ["ALLOWED", "OwnArrays", "read_own"]
 ALLOWED = ".npz, .npy, .csv, .tsv, .pt or a folder of images"
 WHOLE = {"x", "label"}
 PARTS = {"train", "valid", "test", "train_label", "valid_label", "test_label"}
+SPLITS = {"train": "train", "test": "test", "valid": "valid", "val": "valid", "validation": "valid"}
 ALIASES = {
     **dict.fromkeys(("y", "labels", "targets", "target"), "label"),
     **dict.fromkeys(("images", "data", "X"), "x"),
-    **{f"{x}_{part}": part for x in "xX" for part in ("train", "valid", "test")},
-    **{f"y_{part}": f"{part}_label" for part in ("train", "valid", "test")},
-    "x_val": "valid",
-    "X_val": "valid",
-    "y_val": "valid_label",
-    "val": "valid",
-    "val_label": "valid_label",
+    **{name: part for split, part in SPLITS.items() for name in (split, f"x_{split}", f"X_{split}", f"{split}_images")},
+    **{
+        name: f"{part}_label"
+        for split, part in SPLITS.items()
+        for name in (f"{split}_label", f"{split}_labels", f"y_{split}")
+    },
 }
 """Key that other libraries write -> the key here."""
 
@@ -171,4 +171,10 @@ def _renamed(arrays: Mapping[str, Any]) -> dict[str, Any]:
             f"holds {', '.join(arrays) or 'nothing'}; allowed: x (and label or y), or train (and test, valid, "
             f"train_label, test_label, valid_label); try: numpy.savez_compressed('mine.npz', x=x, label=label)"
         )
+    for key in sorted(keys):
+        images = key.removesuffix("_label")
+        if images not in keys:
+            raise UserError(
+                f"holds {key} without {images}; allowed: labels of images that are there; try: leave it out"
+            )
     return renamed
