@@ -55,6 +55,13 @@ def test_one_panel_for_every_data_set_and_latent_dimension(runs):
     assert [len(ax.lines) for ax in axes] == [6, 6, 6]  # train and test of ours, of the paper's AEVB and wake-sleep
 
 
+def test_a_line_whose_test_bound_falls_sets_no_scale(runs):
+    before = canvas_of(Figure2(), runs).axes[0].get_ylim()
+    train, test = {100: -543.0, 100000: 1e5, 1000000: 4e16}, {100: -540.0, 100000: -1e7, 1000000: -3e18}
+    plant(runs, "latent_dim=3", "objective=iwae", train=train, test=test)
+    assert canvas_of(Figure2(), runs).axes[0].get_ylim() == before
+
+
 def test_the_drawn_line_is_the_mean_and_the_band_spans_the_seeds(runs):
     ax = canvas_of(Figure2(), runs).axes[0]
     (line,) = [line for line in ax.lines if list(line.get_ydata()) == [-543.0, -220.0, -156.0]]

@@ -13,6 +13,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import NullFormatter
 
 from aevb.figures.common.learning_curves import band
+from aevb.figures.common.legends import add_legend
 from aevb.figures.common.method_lines import Line, Panels
 from aevb.figures.common.style import PANEL, PAPER_COLOURS, dataset
 from aevb.figures.paper import published
@@ -55,7 +56,7 @@ def draw(panels: Panels, right: dict[str, float]) -> Canvas:
         first.set_ylim(*_heights(row, panels, right[data]))
     canvas.supxlabel("training samples seen", fontsize=9)
     handles = _legend(panels, right)
-    canvas.legend(handles=handles, loc="outside upper center", ncols=_columns(len(handles), columns))
+    add_legend(canvas, handles, "outside upper center", _columns(len(handles), columns))
     return canvas
 
 
@@ -105,7 +106,8 @@ def _note(line: Line) -> str:
 def _heights(row: list[tuple[str, int]], panels: Panels, right: float) -> tuple[float, float]:
     """The limits of the vertical axis: the second half of every curve (in log samples) is inside them.
 
-    Of training bounds only the last third counts, because they average over much earlier samples.
+    Of training bounds only the last third counts, because they average over much earlier samples. A line that diverged does not
+    count beside others.
     """
     values: list[np.ndarray] = [np.array([])]
 
@@ -114,12 +116,12 @@ def _heights(row: list[tuple[str, int]], panels: Panels, right: float) -> tuple[
         start = left(right) * (end / left(right)) ** (2 / 3 if split == "train" else 1 / 2)
         values.append(y[(x >= start) & (x <= right)])
 
+    lines = [line for panel in row for line in panels[panel]]
+    for line in [line for line in lines if not _diverged(line)] or lines:
+        for item in line.curves:
+            take("train", item.samples_seen, item.bound["train"])
+            take("test", item.samples_seen, item.bound["test"])
     for panel in row:
-        for line in panels[panel]:
-            if not line.selection.chosen.remark.startswith("diverged"):
-                for item in line.curves:
-                    take("train", item.samples_seen, item.bound["train"])
-                    take("test", item.samples_seen, item.bound["test"])
         for _, split, polyline in published.panel(*panel, right):
             take(split, *polyline)
     joined = np.concatenate(values)
@@ -127,6 +129,12 @@ def _heights(row: list[tuple[str, int]], panels: Panels, right: float) -> tuple[
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
     margin = 0.05 * (high - low) or 1.0
     return low - margin, high + margin
+
+
+def _diverged(line: Line) -> bool:
+    """Whether the training bound says so, or a test bound ends below where it began, as that of a model that learns something else."""
+    fallen = any(item.bound["test"][-1] < item.bound["test"][0] for item in line.curves)
+    return fallen or line.selection.chosen.remark.startswith("diverged")
 
 
 def _legend(panels: Panels, right: dict[str, float]) -> list[Any]:

@@ -10,6 +10,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import NullFormatter
 
 from aevb.figures.common.learning_curves import Band
+from aevb.figures.common.legends import add_legend
 from aevb.figures.common.style import METHODS, PAPER_COLOURS, method
 from aevb.figures.paper import published
 from aevb.figures.paper.figure3_lines import ESTIMATORS, MarginalLine
@@ -44,7 +45,7 @@ def draw(panels: dict[int, list[MarginalLine]], right: float) -> Canvas:
         _below(ax, lines)
     canvas.axes[0].set_ylabel("log p(x) (nats)")
     every = [line for lines in panels.values() for line in lines]
-    canvas.legend(handles=_legend(every), loc="outside upper center", ncols=min(4, 1 + len(panels)))
+    add_legend(canvas, _legend(every), "outside upper center", min(4, 1 + len(panels)))
     return canvas
 
 

@@ -15,6 +15,7 @@ from matplotlib.ticker import MaxNLocator
 
 from aevb.estimators.mutual_information import ACTIVE, COLLAPSED
 from aevb.figures.common.base import Drawing, Figure, markdown_table
+from aevb.figures.common.legends import add_legend
 from aevb.figures.common.origin import meanings, provenance
 from aevb.figures.common.style import dataset, method
 from aevb.runs.run import Run
@@ -72,7 +73,7 @@ class Collapse(Figure):
             _panel(ax, traces, column, colours)
             ax.set_title(title)
         handles = [canvas.axes[0].plot([], [], color=colour, label=name)[0] for name, colour in colours.items()]
-        canvas.legend(handles=handles, loc="outside lower center", ncols=min(len(names), 3))
+        add_legend(canvas, handles, "outside lower center", min(len(names), 3))
         rows = [row for trace in traces for row in _rows(trace)]
         shown = [_ended(name, [trace for trace in traces if trace.variant == name]) for name in names]
         data = ", ".join(dict.fromkeys(dataset(str(run.settings["choices"]["data"])) for run in runs))

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from aevb.figures.common.base import Drawing, Figure, markdown_table
+from aevb.figures.common.legends import add_legend
 from aevb.figures.common.origin import meanings, provenance
 from aevb.figures.common.style import dataset, method
 from aevb.runs.run import Run
@@ -80,7 +81,7 @@ class EMView(Figure):
         for ax in (left, right):
             ax.set_xlabel("training samples seen by θ")
         left.plot([], [], linestyle="", marker="v", color="#000000", markersize=5, label="log p(x) has fallen")
-        canvas.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=len(climbs) + 1)
+        add_legend(canvas, left.get_legend_handles_labels()[0], "outside lower center", len(climbs) + 1)
         rows = [row for climb in climbs for row in _rows(climb)]
         data = ", ".join(dict.fromkeys(dataset(str(run.settings["choices"]["data"])) for run in runs))
         text = (

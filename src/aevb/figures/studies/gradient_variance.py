@@ -32,6 +32,7 @@ from aevb.evaluation.loading import load_run
 from aevb.evaluators.targets import float_type
 from aevb.figures.common.base import Drawing, Figure, markdown_table
 from aevb.figures.common.learning_curves import with_bound
+from aevb.figures.common.legends import add_legend
 from aevb.figures.common.origin import convention, meanings, provenance
 from aevb.figures.common.style import SPARE
 from aevb.figures.studies.gradient_estimators import Estimator, binary_estimators, estimators, with_past
@@ -91,7 +92,7 @@ class GradientVariance(Figure):
             ax.set_title(title)
         canvas.axes[0].set_yticks(range(len(lines)), [f"{name}, {_samples(name, n)}" for n, name in lines])
         canvas.axes[0].set_ylim(len(lines) - 0.5, -0.5)
-        canvas.legend(*canvas.axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(runs))
+        add_legend(canvas, canvas.axes[0].get_legend_handles_labels()[0], "outside upper center", len(runs))
         text = (
             f"Variance (trace of the covariance) of the gradient of the loss, nats per datapoint, over {self.draws} draws of z "
             f"at fixed parameters: mean of {self.minibatches} fixed minibatch(es), ± bootstrap standard error over draws. "
