@@ -99,7 +99,16 @@ def test_beta_shows_reconstruction_against_kl_of_runs_that_are_otherwise_alike(t
     for beta, kl, reconstruction in (("4", 5.0, -30.0), ("1", 9.0, -20.0)):
         run = plant_model(tmp_path, "data=digits", "latent_dim=5", f"objective.beta={beta}")
         metrics_csv(run, test_kl=kl, test_reconstruction=reconstruction, test_bound=reconstruction - kl)
-    metrics_csv(plant_model(tmp_path, "data=digits", "latent_dim=2"), test_kl=1.0, test_reconstruction=-1.0)
+    for other in (
+        ["latent_dim=2"],
+        ["latent_dim=5", "objective.beta=2", "optimizer=adam"],
+        ["latent_dim=5", "objective.beta=3", "batch_size=50"],
+    ):
+        metrics_csv(plant_model(tmp_path, "data=digits", *other), test_kl=1.0, test_reconstruction=-1.0)
+    pitfall = plant_model(
+        tmp_path, "data=digits", "latent_dim=5", "pitfall=kl_sign", "optimizer=adagrad", "model.initialization=paper"
+    )
+    metrics_csv(pitfall, test_kl=1e18, test_reconstruction=-40.0, test_bound=-1e18)
     drawing = drawing_of(Beta(samples=3), tmp_path)
     assert [row["beta"] for row in drawing.rows] == [1, 4]
     curve = drawing.canvas.axes[0].lines[0]

@@ -3,11 +3,12 @@
 For each method the longest run at the selected learning rate is taken (see
 `aevb.figures.common.learning_rate_choice`); among runs of equal length, the one with the lowest seed.
 Among several methods the one with the longest run is taken; if the lengths are equal, the one with the
-highest training bound at the end.
+highest training bound at the end. A run with a pitfall, whose training bound may be wrong, is taken only if there is no other.
 """
 
 from collections.abc import Collection
 
+from aevb.config import pitfall_of
 from aevb.figures.common.base import markdown_table
 from aevb.figures.common.learning_curves import Curve, curve, with_bound
 from aevb.figures.common.method_lines import Line, panels
@@ -51,8 +52,9 @@ def _longest(line: Line) -> Curve:
     return max(line.curves, key=lambda item: (item.last, -item.seed))
 
 
-def _merit(item: Curve) -> tuple[int, float]:
-    return item.last, float(item.bound["train"][-1])
+def _merit(item: Curve) -> tuple[bool, int, float]:
+    is_right = not any(pitfall_of(item.run.settings.get(group)) for group in ("data", "objective", "optimizer"))
+    return is_right, item.last, float(item.bound["train"][-1])
 
 
 def caption(text: str, chosen: dict[tuple[str, int], Run]) -> str:

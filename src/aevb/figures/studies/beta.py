@@ -11,9 +11,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
+from aevb.config import pitfall_of
 from aevb.data.image_grid import image_grid
 from aevb.figures.common.base import Drawing, Figure, markdown_table
 from aevb.figures.common.images import GAP, show
+from aevb.figures.common.learning_curves import curve
 from aevb.figures.common.origin import meanings, provenance
 from aevb.figures.common.style import dataset
 from aevb.noise import Noise
@@ -40,21 +42,22 @@ class Beta(Figure):
     def wanted(self, runs: list[Run]) -> list[Run]:
         """Return comparable runs whose objective has a beta and whose metrics have both parts of the bound.
 
-        The data set, the size of the model and the length are those of the majority (see `Figure.wanted`).
+        They differ in the objective alone, and none has a pitfall there. Of several such groups, the one with the most values
+        of beta is taken (see `Figure.wanted`).
         """
         selected = [
-            run for run in runs if "beta" in run.settings["objective"] and np.isfinite(run.metrics()["test_kl"][-1])
+            run
+            for run in runs
+            if "beta" in run.settings["objective"]
+            and not pitfall_of(run.settings["objective"])
+            and np.isfinite(run.metrics()["test_kl"][-1])
         ]
         kinds: dict[Any, dict[float, Run]] = {}
         for run in selected:
-            settings = run.settings
-            kind = (
-                settings["choices"]["data"],
-                settings["latent_dim"],
-                settings["hidden_dim"],
-                run.done["samples_seen"],
-            )
-            kinds.setdefault(kind, {}).setdefault(settings["objective"]["beta"], run)
+            item = curve(run)
+            shared = tuple((key, value) for key, value in item.config_key if not key.startswith("objective."))
+            kind = (item.data, item.latent_dim, item.lr, shared, run.done["samples_seen"])
+            kinds.setdefault(kind, {}).setdefault(run.settings["objective"]["beta"], run)
         best = max(kinds.values(), key=len, default={})
         return [best[beta] for beta in sorted(best)]
 
