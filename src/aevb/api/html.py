@@ -19,7 +19,7 @@ from aevb.report.svg import element, path
 __all__ = ["curves", "number_with_error", "picture", "rows_table"]
 
 WIDTH, HEIGHT = 420, 250
-LEFT, RIGHT, TOP, BOTTOM = 56, 10, 26, 36
+LEFT, RIGHT, TOP, BOTTOM = 56, 18, 26, 36
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")  # Okabe & Ito, for all kinds of colour vision
 FONT = {"font_size": "11", "font_family": "sans-serif", "fill": "currentColor"}
 

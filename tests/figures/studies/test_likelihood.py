@@ -88,6 +88,25 @@ def test_without_a_truth_the_values_are_shown(tmp_path):
     assert math.isfinite(float(rows[0]["standard_error"]))
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_single_image_has_no_standard_error(tmp_path):
+    run = plant(tmp_path, "latent_dim=20", train={100: -543.0})
+    put(run, Importance(10), {"log_px": TRUTH[:1]}, first=1)
+    put(run, AIS(), {"log_px": TRUTH[:1] + 1}, first=1)
+    (*_, text) = Likelihood().draw(tmp_path, tmp_path / "out")
+    assert "| lower bound | -100.000 | – |" in text.read_text()
+    assert "nan" not in text.read_text()
+
+
+def test_panels_that_would_have_one_title_name_their_run(run, tmp_path):
+    other = plant(tmp_path, "latent_dim=3", "objective=iwae", train={100: -543.0})
+    put(other, Importance(10), {"log_px": TRUTH})
+    put(other, Bound(), {"bound": TRUTH - 1})
+    figure = Likelihood()
+    titles = [ax.get_title() for ax in figure.compose(figure.wanted([Run(run), Run(other)]), ()).canvas.axes]
+    assert titles == [f"MNIST, $N_z = 3$: 4 test images, {name}" for name in (run.name, other.name)]
+
+
 def test_a_run_with_a_single_estimate_is_not_wanted(tmp_path):
     run = plant(tmp_path, "latent_dim=20", train={100: -543.0})
     put(run, Importance(10), {"log_px": TRUTH})

@@ -47,6 +47,19 @@ def test_every_pitfall_is_named_and_stands_below_the_right_run(runs):
     assert [text.get_text() for text in use.texts if text.get_text() == "5"] == ["5"] * 4
 
 
+def test_without_a_right_run_the_axis_is_that_of_the_best_bound(runs):
+    figure = Pitfalls()
+    mistaken = [run for run in figure.wanted(finished(runs)) if pitfall(run)]
+    evaluation(mistaken[0].directory, "importance", "log_px", -1e6)
+    with matplotlib.rc_context(RC):
+        nats, _ = figure.compose(mistaken, ()).canvas.axes
+    assert nats.get_xlim() == (-27.6, -22.0)
+    assert [text.get_text().strip() for text in nats.texts] == [
+        "← -1e+09",
+        "1e+09 →",
+    ]  # log p(x) is as far, and in the table
+
+
 def test_claim_and_truth_are_in_the_table(runs):
     plant(runs, "data=digits", "pitfall=mean_reduced", train={100: -1.0})  # evaluated by nobody
     paths = Pitfalls().draw(runs, runs / "out")

@@ -19,6 +19,7 @@ __all__ = [
     "SPARE",
     "Method",
     "dataset",
+    "estimate",
     "method",
     "number",
     "panel",
@@ -146,6 +147,24 @@ def number(value: float | None, sign: str = "") -> str:
     if value is None or math.isnan(value):
         return "–"
     return f"{value:{sign}.2f}" if abs(value) < 1e5 else f"{value:{sign}.3g}"
+
+
+def estimate(mean: float | None, error: float | None, form: str = "") -> str:
+    """Format an estimate with its standard error for a table.
+
+    Args:
+        mean: The estimate; None or nan if there is none.
+        error: Its standard error; None or nan if it has none, as over a single image.
+        form: How the numbers are formatted, as in "+.3f"; the error without sign and comma. Empty: as by `number`.
+
+    Returns:
+        "mean ± error", the mean alone, or a dash.
+    """
+    shown = [
+        number(value) if value is None or math.isnan(value) or not form else f"{value:{kind}}"
+        for value, kind in ((mean, form), (error, form.strip("+,")))
+    ]
+    return " ± ".join(shown) if "–" not in shown else shown[0]
 
 
 def panel(row: dict[str, Any]) -> dict[str, Any]:

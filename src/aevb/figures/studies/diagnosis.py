@@ -9,12 +9,13 @@ mean over images, and its whisker is the standard error.
 from collections.abc import Iterator
 from typing import Any, Literal
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from aevb.figures.common.base import Drawing, Figure, markdown_table
 from aevb.figures.common.origin import convention, meanings, provenance
-from aevb.figures.common.style import dataset
+from aevb.figures.common.style import dataset, estimate, number
 from aevb.runs.run import Run
 
 __all__ = ["Diagnosis"]
@@ -93,7 +94,7 @@ def _title(run: Run, information: dict[str, Any]) -> str:
     value = {name: item["mean"] for name, item in information["values"].items()}
     text = (
         f"{run.name}  ({dataset(run.settings['choices']['data'])}, {convention(run)}, N = {information['n']:,}):  "
-        f"bound {value['bound']:.2f} = reconstruction {value['reconstruction']:.2f} − KL {value['kl']:.2f} nats"
+        f"bound {number(value['bound'])} = reconstruction {number(value['reconstruction'])} − KL {number(value['kl'])} nats"
     )
     return text.replace(" -", " −")
 
@@ -105,7 +106,7 @@ def _surgery(ax: Axes, information: dict[str, Any]) -> None:
         mean, error = item["mean"], item["standard_error"]
         ax.bar(i, mean, 0.62, yerr=error, color=colour, error_kw={"elinewidth": 0.8, "capsize": 2})
         near = {"mutual_information": "≥ ", "marginal_kl": "≤ "} if _at_ceiling(information) else {}
-        ax.annotate(f"{near.get(key, '')}{mean:.2f}", (i, max(mean + error, 0)), (0, 2), **ABOVE)
+        ax.annotate(f"{near.get(key, '')}{number(mean)}", (i, max(mean + np.nan_to_num(error), 0)), (0, 2), **ABOVE)
     ax.axhline(ceiling, label=f"log N = {ceiling:.2f}, ceiling of information", **LINE)
     ax.legend(loc="upper right", fontsize=8)
     ax.axhline(0, color="black", linewidth=0.6)
@@ -156,9 +157,9 @@ def _gaps(ax: Axes, gap: dict[str, Any]) -> None:
         item = gap["values"][key]
         mean, error = item["mean"], item["standard_error"]
         ax.bar(0, mean, 0.5, bottom=below, yerr=error, color=colour, error_kw={"elinewidth": 0.8, "capsize": 2})
-        ax.annotate(f"{name}\n{mean:.2f}", (0.3, below + mean / 2), (2, 0), textcoords="offset points", va="center")
+        ax.annotate(f"{name}\n{number(mean)}", (0.3, below + mean / 2), (2, 0), textcoords="offset points", va="center")
         below += mean
-    ax.annotate(f"{below:.2f}", (0, below), (0, 5), **ABOVE)
+    ax.annotate(f"{number(below)}", (0, below), (0, 5), **ABOVE)
     ax.axhline(0, color="black", linewidth=0.6)
     ax.set_xlim(-0.45, 1.15)
     ax.margins(y=0.15)
@@ -178,7 +179,7 @@ def _number(evaluation: dict[str, Any], name: str) -> str:
     if not evaluation:
         return "–"
     item = evaluation["values"][name]
-    return f"{item['mean']:.2f} ± {item['standard_error']:.2f}"
+    return estimate(item["mean"], item["standard_error"])
 
 
 def _rows(run: Run, evaluation: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -17,7 +17,7 @@ from aevb.data.target_convention import TargetConvention
 from aevb.evaluators.partial import read_values
 from aevb.figures.common.base import Drawing, Figure, markdown_table
 from aevb.figures.common.origin import convention, provenance
-from aevb.figures.common.style import dataset
+from aevb.figures.common.style import dataset, estimate
 from aevb.runs import layout
 from aevb.runs.likelihood import stated_likelihood
 from aevb.runs.records import read_evaluation
@@ -72,9 +72,11 @@ class Likelihood(Figure):
         grid = canvas.add_gridspec(len(by_run), 1, height_ratios=heights)
         rows: list[dict[str, Any]] = []
         texts = []
+        titles = [_title(run, estimates) for run, estimates in by_run.values()]
         for i, (run, estimates) in enumerate(by_run.values()):
             own_rows = _rows(run, estimates)
-            _panel(canvas.add_subplot(grid[i]), run, own_rows)
+            title = titles[i] if titles.count(titles[i]) == 1 else f"{titles[i]}, {run.name}"
+            _panel(canvas.add_subplot(grid[i]), title, own_rows)
             texts.append(_text(run, own_rows + _gaps(run)))
             rows += own_rows + _gaps(run)
         _legend(canvas, {line["side"] for line in rows if "difference" in line} or {line["side"] for line in rows})
@@ -131,17 +133,21 @@ def _rows(run: Run, estimates: list[Estimate]) -> list[dict[str, Any]]:
             "split": item.facts["split"],
             "n": n,
             "mean": item.values.mean(),
-            "standard_error": item.values.std(ddof=1) / np.sqrt(n),
+            "standard_error": _standard_error(item.values),
         }
         if truth is not None and item.direction != "exact":
             difference = item.values - truth
             row |= {
                 "difference": difference.mean(),
-                "difference_standard_error": difference.std(ddof=1) / np.sqrt(n),
+                "difference_standard_error": _standard_error(difference),
                 "largest_difference": difference[np.abs(difference).argmax()],
             }
         rows.append(row | _diagnostics(item.facts) | provenance(run))
     return rows
+
+
+def _standard_error(values: np.ndarray) -> float:
+    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else np.nan
 
 
 def _gaps(run: Run) -> list[dict[str, Any]]:
@@ -161,7 +167,14 @@ def _diagnostics(facts: dict[str, Any]) -> dict[str, Any]:
     return {**kept, "seconds": facts.get("seconds"), "cpu_seconds": facts.get("cpu_seconds"), "seed": facts.get("seed")}
 
 
-def _panel(ax: Axes, run: Run, rows: list[dict[str, Any]]) -> None:
+def _title(run: Run, estimates: list[Estimate]) -> str:
+    n, split = len(estimates[0].values), estimates[0].facts["split"]
+    return (
+        f"{dataset(str(run.settings['choices']['data']))}, $N_z = {run.settings['latent_dim']}$: {n:,} {split} images"
+    )
+
+
+def _panel(ax: Axes, title: str, rows: list[dict[str, Any]]) -> None:
     paired = any("difference" in row for row in rows)
     shown = [row for row in rows if not paired or "difference" in row]
     value, error = ("difference", "difference_standard_error") if paired else ("mean", "standard_error")
@@ -173,11 +186,8 @@ def _panel(ax: Axes, run: Run, rows: list[dict[str, Any]]) -> None:
         ax.set_xscale("symlog", linthresh=LINEAR)
     ax.set_yticks(range(len(shown)), [row["estimator"] for row in shown])
     ax.set_ylim(len(shown) - 0.5, -0.5)
-    n, split = rows[0]["n"], rows[0]["split"]
     ax.set_xlabel("nats per image from the exact log p(x), ± 2 standard errors" if paired else "nats per image")
-    ax.set_title(
-        f"{dataset(str(run.settings['choices']['data']))}, $N_z = {run.settings['latent_dim']}$: {n:,} {split} images"
-    )
+    ax.set_title(title)
 
 
 def _legend(canvas: Canvas, sides: set[str]) -> None:
@@ -203,13 +213,11 @@ def _shown(row: dict[str, Any]) -> dict[str, str]:
         value = row.get(key)
         return "–" if value is None else f"{value:{sign}.{digits}f}"
 
-    difference = (
-        f"{number('difference', 4, '+')} ± {number('difference_standard_error', 4)}" if "difference" in row else "–"
-    )
+    difference = estimate(row.get("difference"), row.get("difference_standard_error"), "+.4f")
     return {
         "estimator": row["estimator"],
         "side": row["side"] or "–",
-        "mean ± s.e.": f"{number('mean')} ± {number('standard_error')}",
+        "mean ± s.e.": estimate(row["mean"], row["standard_error"], ".3f"),
         "paired difference to the exact ± s.e.": difference,
         "largest difference": number("largest_difference", 3, "+"),
         "ESS": number("effective_samples", 1),

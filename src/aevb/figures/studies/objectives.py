@@ -16,7 +16,7 @@ from aevb.figures.common.base import Drawing, Figure, markdown_table
 from aevb.figures.common.learning_curves import Curve, curve
 from aevb.figures.common.method_labels import labels
 from aevb.figures.common.origin import convention, meanings, provenance
-from aevb.figures.common.style import dataset, number
+from aevb.figures.common.style import dataset, estimate, number
 from aevb.runs.run import Run
 
 __all__ = ["Objectives"]
@@ -131,7 +131,7 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_error(row: dict[str, Any], key: str) -> str:
-    return "–" if row[key] is None else f"{row[key]:.2f} ± {row[f'{key}_standard_error']:.2f}"
+    return estimate(row[key], row[f"{key}_standard_error"])
 
 
 def _draw(rows: list[dict[str, Any]]) -> Canvas:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure as Canvas
 
 from aevb.figures.common.base import Drawing, Figure, markdown_table
 from aevb.figures.common.origin import meanings, provenance
-from aevb.figures.common.style import SPARE
+from aevb.figures.common.style import SPARE, estimate
 from aevb.runs.run import Run
 
 __all__ = ["PosteriorFamilies"]
@@ -41,14 +41,13 @@ class PosteriorFamilies(Figure):
         rows.sort(key=lambda row: priors.index(row["prior"]))
         canvas = Canvas(figsize=(6.5, 0.19 * len(rows) + 1.1))
         _panel(canvas.add_subplot(), rows, priors)
-        number = "{:.2f} ± {:.2f}".format
         shown = [
             {
                 "family": row["family"],
                 "recipe": row["recipe"],
                 "prior": row["prior"],
-                "bound": number(row["bound"], row["bound_error"]),
-                "log p(x)": number(row["log_px"], row["log_px_error"]),
+                "bound": estimate(row["bound"], row["bound_error"]),
+                "log p(x)": estimate(row["log_px"], row["log_px_error"]),
                 "gap": f"{row['log_px'] - row['bound']:.2f}",
                 "training, s": f"{row['training_seconds']:.0f}",
             }

@@ -12,7 +12,7 @@ from aevb.figures.common.base import Drawing, Figure, markdown_table
 from aevb.figures.common.image_panels import image_panels
 from aevb.figures.common.images import GAP, show
 from aevb.figures.common.origin import convention, provenance
-from aevb.figures.common.style import dataset, method
+from aevb.figures.common.style import dataset, estimate, method
 from aevb.runs.run import Run
 from aevb.types import PositiveInt, Seed
 
@@ -104,7 +104,7 @@ def _table(rows: list[dict[str, Any]]) -> str:
                 "sigma": "–" if row["sigma"] is None else f"{row['sigma']:g}",
                 "log p(x)": "–"
                 if row["sigma"] is None
-                else f"{row['log_px']:,.1f} ± {row['standard_error']:.1f} ({row['images']:,} {row['split']} images)",
+                else f"{estimate(row['log_px'], row['standard_error'], ',.1f')} ({row['images']:,} {row['split']} images)",
                 "chains left (ESS)": "–"
                 if row["sigma"] is None
                 else f"{row['effective_samples']:.1f} of {row['chains']}",

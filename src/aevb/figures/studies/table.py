@@ -10,6 +10,7 @@ from rich.table import Table as RichTable
 from aevb.console.printable import printable, without_controls
 from aevb.figures.common.base import Drawing, Figure, markdown_table
 from aevb.figures.common.origin import convention, meanings, provenance
+from aevb.figures.common.style import estimate
 from aevb.files.natural_order import natural_key
 from aevb.runs.run import Run
 
@@ -108,6 +109,4 @@ def _percent(share: float | None) -> str:
 
 
 def _with_error(mean: float | None, error: float | None) -> str:
-    if mean is None or error is None:
-        return "–"
-    return f"{mean:,.2f} ± {error:.2f}"
+    return estimate(mean, error, ",.2f")
