@@ -17,6 +17,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sitegen.plain_docstrings",
+    "sitegen.breaks",
     "sitegen.mathml",
     "sitegen.navigation",
     "sitegen.python_names",

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from sitegen.breaks import breakable
 from sitegen.command_help import help_of
 from sitegen.config_keys import rows_of_option, rows_of_root
 from sitegen.configuration import TITLES, groups
@@ -131,3 +132,12 @@ def test_the_help_of_a_command_is_read():
 
 def test_generated_pages_are_not_committed():
     assert not (REPOSITORY / "docs" / "reference").exists()
+
+
+def test_long_words_in_tables_may_break():
+    cell = '<td class="a_very_long_name_of_a_class"><code>{}</code></td>'
+    name = "test_distributions::test_draws_scale_with_sigma"
+    broken = "test_<wbr>distributions::<wbr>test_<wbr>draws_<wbr>scale_<wbr>with_<wbr>sigma"
+    assert breakable(cell.format(name)) == cell.format(broken)
+    for same in (cell.format("optimizer.lr=0.02"), f"<p>{name}</p>", cell.format("12345678901234567890123456")):
+        assert breakable(same) == same
