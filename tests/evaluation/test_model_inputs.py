@@ -93,3 +93,17 @@ def test_labels_that_are_no_integers_are_refused(y: Any, message: str) -> None:
     with pytest.raises(UserError, match=message) as caught:
         inputs(classes=3).one_hot(y, (2,))
     assert "\n" not in str(caught.value)
+
+
+def test_grey_levels_for_binary_targets_are_warned_of() -> None:
+    grey, bits = torch.full((2, 6), 0.5), torch.ones(2, 6)
+    dynamic = inputs(targets=TargetConvention("dynamic", 255), likelihood="bernoulli")
+    with pytest.warns(UserWarning, match="x: grey levels, and the targets of r are binary: log p"):
+        dynamic.warn_of_grey(grey)
+    dynamic.warn_of_grey(bits)
+    for other in (
+        inputs(likelihood="bernoulli"),
+        inputs(targets=REAL),
+        inputs(targets=TargetConvention("dynamic", 255)),
+    ):
+        other.warn_of_grey(grey)

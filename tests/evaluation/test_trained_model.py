@@ -217,6 +217,14 @@ def test_integers_and_arrays_of_numpy_are_taken(vae, x):
     assert (big.mean == vae.encode(x).mean).all()
 
 
+def test_log_px_of_grey_levels_warns_where_the_targets_are_binary(tmp_path):
+    model = aevb.load(plant_model(tmp_path, "data=digits", "data.targets=dynamic", "latent_dim=2"))
+    with pytest.warns(UserWarning, match="log p.x. is no log-mass") as caught:
+        model.log_px(model.load_data().test.x[:2], samples=2)
+    assert caught[0].filename == __file__
+    assert model.log_px(model.test().x[:2], samples=2).log_px.shape == (2,)
+
+
 def test_no_images_have_estimates_of_the_same_type(vae, x):
     assert [part.dtype for part in vae.log_px(x[:0])] == [part.dtype for part in vae.log_px(x[:1], samples=2)]
 

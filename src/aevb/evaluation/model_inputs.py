@@ -2,6 +2,7 @@
 
 import math
 import operator
+import warnings
 from typing import Any
 
 import numpy as np
@@ -133,6 +134,22 @@ class ModelInputs:
             raise UserError("x: nan or infinite values; allowed: finite numbers; try: numpy.isfinite(x).all()")
         self._check_levels(x, images)
         return images
+
+    def warn_of_grey(self, images: Tensor) -> None:
+        """Warn that log p(x) of grey levels is no log-mass where the targets of the run are binary.
+
+        Args:
+            images: What `rows` returned.
+        """
+        if self.likelihood != "bernoulli" or self.targets is None or self.targets.kind not in ("binary", "dynamic"):
+            return
+        if bool(((images != 0) & (images != 1)).any()):
+            warnings.warn(
+                f"x: grey levels, and the targets of {self.name} are binary: log p(x) is no log-mass, and not comparable with the "
+                "numbers of the run; allowed: 0 and 1; try: run.test().x, or numpy.random.default_rng(0).random(x.shape) < x",
+                UserWarning,
+                stacklevel=3,  # the line of the caller of log_px
+            )
 
     def _arranged(self, x: Any, images: Tensor) -> str:
         """Return what makes images of another shape images of this run."""

@@ -246,6 +246,7 @@ class TrainedModel:
         """
         samples, seed = integer("samples", samples, 1000), seed_of(seed)
         images = self.inputs.rows(x, y)
+        self.inputs.warn_of_grey(images)
         if images.numel() == 0:
             return LogPx(*(like(images.sum(-1).double(), x) for _ in LogPx._fields))
         rows = images.reshape(-1, images.shape[-1])
