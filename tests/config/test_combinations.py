@@ -224,3 +224,19 @@ def test_means_of_a_posterior_need_an_encoder(objective, logger, key):
     ]
     settings("data=digits", f"objective={objective}", "logger=tensorboard")
     settings("data=digits", *logger)
+
+
+@pytest.mark.parametrize(
+    ("logger", "path"),
+    [
+        (("logger=lightning",), "logger"),
+        (("logger=many", "+logger@logger.loggers.own=lightning"), "logger.loggers.own"),
+    ],
+)
+def test_a_logger_of_lightning_is_chosen(logger, path):
+    with pytest.raises(ConfigError) as error:
+        settings("data=digits", *logger)
+    (fault,) = error.value.faults
+    assert fault.startswith(
+        f"{path}.logger=null: no logger; allowed: a logger of Lightning by its class; try: '+{path}.logger._target_="
+    )

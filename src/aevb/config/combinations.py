@@ -1,12 +1,12 @@
 """Rules about values that are each valid and do not go together, and warnings about values that have no effect.
 
-A rule is a function that yields faults. To add one, write it in training_rules or model_rules and add it to RULES.
+A rule is a function that yields faults. To add one, write it in one of the modules of rules and add it to RULES.
 """
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from aevb.config import label_rules, model_rules, training_rules
+from aevb.config import label_rules, logger_rules, model_rules, training_rules
 from aevb.config.messages import Fault
 from aevb.config.resolved import STATED, Settings
 from aevb.config.signature import computed_attributes
@@ -52,11 +52,12 @@ RULES: tuple[Callable[[Settings], Iterator[Fault]], ...] = (
     model_rules.targets_lie_in_the_unit_interval,
     model_rules.targets_are_binary,
     model_rules.own_data_have_a_path,
-    model_rules.posterior_means_have_an_encoder,
     model_rules.sides_suit_the_strides,
     model_rules.model_allows_the_objective,
     label_rules.conditional_model_has_labels,
     label_rules.conditional_model_suits_the_objective,
+    logger_rules.posterior_means_have_an_encoder,
+    logger_rules.lightning_logger_is_chosen,
     flags_are_literals,
 )
 

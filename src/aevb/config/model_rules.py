@@ -12,7 +12,6 @@ __all__ = [
     "mean_has_a_derivative",
     "model_allows_the_objective",
     "own_data_have_a_path",
-    "posterior_means_have_an_encoder",
     "sides_suit_the_strides",
     "targets_are_binary",
     "targets_lie_in_the_unit_interval",
@@ -135,25 +134,6 @@ def own_data_have_a_path(settings: Settings) -> Iterator[Fault]:
             "a .npz, .npy, .csv, .tsv or .pt file, or a folder of images",
             "data.path=FILE.npz",
         )
-
-
-def posterior_means_have_an_encoder(settings: Settings) -> Iterator[Fault]:
-    """Refuse to record the means of q(z|x) of a model that has none.
-
-    Args:
-        settings: The config.
-
-    Yields:
-        The fault, if there is one.
-    """
-    model = settings.get("model") or {}
-    if "encoder" not in model or model["encoder"] is not None:
-        return
-    paths = ["logger", *(f"logger.loggers.{name}" for name in settings.get("logger.loggers") or {})]
-    for path in paths:
-        if settings.class_name(path) == "PosteriorMeans":
-            wrong = f"records means of q(z|x), and the model of objective={settings.option_name('objective')} has no encoder"
-            yield Fault(path, wrong, "posterior_means", "tensorboard, csv, none", "logger=tensorboard")
 
 
 def sides_suit_the_strides(settings: Settings) -> Iterator[Fault]:
