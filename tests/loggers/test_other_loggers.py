@@ -59,6 +59,17 @@ def test_csv_has_every_evaluation_point_once(settings, tmp_path):
     assert "latent_dim: 2" in (run / "csv" / "hparams.yaml").read_text()
 
 
+@pytest.mark.parametrize("torn", ["30000,-1", "30000,-1.5,-2.", "x,y,z\n", "9000,,-1.5,2,3\n", "-\n"])
+def test_csv_leaves_out_a_torn_line(torn, settings, tmp_path):
+    run = trained_twice(tmp_path / "run", settings, {"_target_": "aevb.loggers.csv_logger.CSV"})
+    path = run / "csv" / "metrics.csv"
+    path.write_text("step,samples_seen,test_bound\n1000,1000,-1.5\n" + torn)
+    resumed_from_an_older_checkpoint(run)
+    with path.open() as file:
+        points = {int(row["step"]): float(row["test_bound"]) for row in csv.DictReader(file) if row["test_bound"]}
+    assert points == {1000: -1.5, 3000: expected(run)[3000]}
+
+
 def test_csv_removes_only_its_own_files(tmp_path):
     folder = tmp_path / "run" / "csv"
     folder.mkdir(parents=True)

@@ -71,7 +71,7 @@ def open_bounded(path: Path) -> IO[bytes]:
             raise UserError(f"{path}: unpacks to {size:,} bytes; allowed: {MAX_UNPACKED:,}; try: remove it")
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         file.close()
-        raise UserError(f"{path}: damaged ({error}); try: the command that made it") from error
+        raise UserError(f"{path}: damaged ({error}); try: remove it") from error
     except UserError:
         file.close()
         raise

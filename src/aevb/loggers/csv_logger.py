@@ -56,5 +56,15 @@ def _rows(path: Path) -> list[dict[str, str]]:
     if not is_regular(path):
         return []
     with open_regular(path) as file:
-        lines = file.read().decode("utf-8", errors="replace").splitlines()
-    return [{name: value for name, value in row.items() if value} for row in csv.DictReader(lines)]
+        text = file.read().decode("utf-8", errors="replace")
+    lines = text[: text.rfind("\n") + 1].splitlines()  # a last line without an end was torn by a kill or a full disk
+    rows = ({name: value for name, value in row.items() if value} for row in csv.DictReader(lines))
+    return [row for row in rows if _are_numbers(row)]
+
+
+def _are_numbers(row: dict[str, str]) -> bool:
+    try:
+        int(row["step"]), list(map(float, row.values()))
+    except (KeyError, TypeError, ValueError):
+        return False  # a damaged line: metrics.csv of the run has its numbers
+    return None not in row

@@ -85,7 +85,16 @@ class PosteriorMeans(RunLogger):
 
         Args:
             context: The run.
+
+        Raises:
+            UserError: If an earlier start of the run has recorded another number of images.
         """
+        images = len(context.x[: self.images])
+        if self.frames and len(recorded := self.frames[0][1]) != images:
+            raise UserError(
+                f"logger.images={self.images}: posterior_means.npz of this run has {len(recorded)} images at every point; "
+                f"allowed: {len(recorded)}; try: logger.images={len(recorded)}"
+            )
         if self._start == 0:
             self._add(context, 0)
 
