@@ -59,7 +59,7 @@ def test_csv_has_every_evaluation_point_once(settings, tmp_path):
     assert "latent_dim: 2" in (run / "csv" / "hparams.yaml").read_text()
 
 
-@pytest.mark.parametrize("torn", ["30000,-1", "30000,-1.5,-2.", "x,y,z\n", "9000,,-1.5,2,3\n", "-\n"])
+@pytest.mark.parametrize("torn", ["2000,2000,-1.", "2000,2000,-\n", "2000,2000,-1.5,2\n", "x,y,z\n"])
 def test_csv_leaves_out_a_torn_line(torn, settings, tmp_path):
     run = trained_twice(tmp_path / "run", settings, {"_target_": "aevb.loggers.csv_logger.CSV"})
     path = run / "csv" / "metrics.csv"
