@@ -48,6 +48,8 @@ def test_rows_are_the_evaluations(runs: Path, tmp_path: Path) -> None:
     assert (rows["mcem"]["estimator"], rows["mcem"]["bound"], rows["mcem"]["active_units"]) == ("quadrature", "", "")
     text = (tmp_path / "objectives.md").read_text()
     assert "importance, K = 7, n = 360" in text
+    assert "| method | model, latent_dim |" in text  # model=bernoulli is the decoder; z is normal
+    assert "| bernoulli, 2 |" in text
     assert (tmp_path / "objectives.png").stat().st_size > 1000
 
 

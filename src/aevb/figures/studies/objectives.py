@@ -115,7 +115,7 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
     draws = f", K = {row['estimator_samples']:,}" if row["estimator_samples"] else ""
     return {
         "method": row["method"],
-        "z": f"{row['model']}, {row['latent_dim']}",
+        "model, latent_dim": f"{row['model']}, {row['latent_dim']}",
         "data": f"{dataset(row['data'])}, {row['targets']}",
         "optimiser": row["optimizer"] if row["lr"] is None else f"{row['optimizer']}, {row['lr']:g}",
         "seed": row["seed"],
