@@ -47,6 +47,14 @@ def test_trust_is_for_a_module_and_below(tmp_path: Path, monkeypatch: pytest.Mon
         instantiate({"_target_": "trusty_not.double", "x": 1}, ("trusty",))
 
 
+def test_a_class_that_lacks_a_method_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = "from abc import ABC, abstractmethod\nclass Base(ABC):\n    @abstractmethod\n    def values(self): ...\n"
+    (tmp_path / "half_done.py").write_text(f"{source}class Mine(Base):\n    pass\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(UserError, match=r"half_done\.Mine: an abstract class; try: define values in it"):
+        instantiate({"_target_": "half_done.Mine"}, ("half_done",))
+
+
 def test_runtime_arguments_go_where_they_are_named_and_the_config_wins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,7 +27,8 @@ def instantiate(node: Any, trusted: tuple[str, ...] = (), **runtime: Any) -> Any
         The object, or the containers with every object in them built.
 
     Raises:
-        UserError: For a target outside the allow-list, and for arguments that do not fit the signature.
+        UserError: For a target outside the allow-list, for an abstract class, and for arguments that do not fit the
+            signature.
     """
     if isinstance(node, list):
         return [instantiate(item, trusted, **runtime) for item in node]
@@ -37,6 +38,9 @@ def instantiate(node: Any, trusted: tuple[str, ...] = (), **runtime: Any) -> Any
     if "_target_" not in node:
         return {name: instantiate(value, trusted, **runtime) for name, value in arguments.items()}
     target = _target(node["_target_"], trusted)
+    if inspect.isabstract(target):
+        missing = ", ".join(sorted(target.__abstractmethods__))
+        raise UserError(f"_target_={node['_target_']}: an abstract class; try: define {missing} in it")
     taken = inspect.signature(target).parameters
     accepted = {name: value for name, value in runtime.items() if name in taken}
     accepted |= {name: instantiate(value, trusted, **runtime) for name, value in arguments.items()}
