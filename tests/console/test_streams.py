@@ -57,6 +57,9 @@ COMMANDS = {
 """A line for every console command; a command without one is tried with --help."""
 
 
+SEVERAL = "aevb-evaluate 'run=outputs/runs/*' evaluator=bound"
+"""Processes of the command write to its standard output."""
+
 SHORT = ("aevb-train", "aevb-status", "aevb-evaluate")
 """The commands whose lines in COMMANDS run in every tier; the others are for scripts/test_all."""
 
@@ -64,8 +67,8 @@ SHORT = ("aevb-train", "aevb-status", "aevb-evaluate")
 def every_command() -> list[Any]:
     scripts = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
     lines = [COMMANDS.get(name, f"{name} --help") for name in scripts]
-    lines += ["aevb-train --help", "aevb-train --cfg job", "aevb-train --info defaults"]
-    short = [COMMANDS[name] for name in SHORT]
+    lines += ["aevb-train --help", "aevb-train --cfg job", "aevb-train --info defaults", SEVERAL]
+    short = [*[COMMANDS[name] for name in SHORT], SEVERAL]
     return [line if line in short else pytest.param(line, marks=pytest.mark.long) for line in lines]
 
 

@@ -1,11 +1,13 @@
 """Evaluations of several runs, as many at once as there are cores; those of one run one after another."""
 
 import json
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from aevb.console.streams import OutputError
 from aevb.execution import pool
 from aevb.execution.child_process import WorkerCommand
 from aevb.execution.queue import available_cores
@@ -37,6 +39,9 @@ def evaluate_in_parallel(
 
     Yields:
         The end of each evaluation, when the process of its run has ended.
+
+    Raises:
+        OutputError: A process could not write to standard output.
     """
     from aevb.console.progress import show_child_bars  # here: a command that only checks does not wait for rich
 
@@ -60,7 +65,11 @@ def _command(group: dict[int, dict[str, Any]], results: Path, trusted: tuple[str
 
 def _ends(group: dict[int, dict[str, Any]], results: Path, code: int) -> Iterator[EndedEvaluation]:
     lines = results.read_text(encoding="utf-8").splitlines() if results.exists() else []
-    reasons = {int(identifier): reason for identifier, reason in map(json.loads, lines)}
+    ended = [json.loads(line) for line in lines]
+    for _, _, number in ended:
+        if number:
+            raise OutputError(number, os.strerror(number))
+    reasons = {int(identifier): reason for identifier, reason, _ in ended}
     end = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
     for index in group:
         yield EndedEvaluation(index, reasons.get(index, f"the process {end}; try: the same command, which resumes it"))

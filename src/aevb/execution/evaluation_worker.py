@@ -9,6 +9,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from aevb.console.streams import OutputError
 from aevb.errors import UserError
 from aevb.evaluation.evaluate_run import evaluate_run
 from aevb.execution.lifetime import exit_immediately, exit_with_parent
@@ -45,15 +46,22 @@ def main(arguments: list[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m aevb.execution.evaluation_worker", description=__doc__)
     parser.add_argument("evaluations", type=json.loads, help="configs of aevb-evaluate, by an identifier, in JSON")
-    parser.add_argument("results", type=Path, help="file that gets a line [identifier, reason] for each that ended")
+    parser.add_argument(
+        "results",
+        type=Path,
+        help="file that gets a line [identifier, reason, errno of standard output] for each that ended",
+    )
     parser.add_argument("--trust", action="append", default=[], help="module of yours that a config may name")
     options = parser.parse_args(arguments)
     exit_with_parent()
     failed = False
     for identifier, settings in options.evaluations.items():
+        number = 0
         try:
             evaluate(settings, tuple(options.trust))
             reason = ""
+        except OutputError as error:  # the command ends by it, and not this evaluation alone
+            reason, number = str(error), error.errno or 0
         except UserError as error:
             reason = str(error)
         except Exception as error:
@@ -63,7 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
         with options.results.open(
             "a", encoding="utf-8"
         ) as file:  # a line is written at once, also by several processes
-            file.write(json.dumps([identifier, reason]) + "\n")
+            file.write(json.dumps([identifier, reason, number]) + "\n")
     return int(failed)
 
 
