@@ -92,6 +92,19 @@ def test_an_evaluation_with_its_results_elsewhere(run: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
 
 
+def test_a_read_only_run_names_the_folder_to_choose(run: Path, monkeypatch) -> None:
+    # Refused before anything is computed; what is recorded is only read. The user of a test may be root.
+    bound, more = ({"bound": {"_target_": "aevb.evaluators.bound.Bound", "samples": samples}} for samples in (1, 2))
+    evaluate_run(run, bound, ["test"])
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with pytest.raises(UserError, match="cannot be written; allowed: a folder of yours; try: output_dir=DIR"):
+        evaluate_run(run, more, ["test"])
+    (path,) = evaluate_run(run, bound, ["test"])
+    assert path == run / "evaluation" / "bound-test.json"
+    assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
+
+
 def test_data_of_no_file_stay_as_they_are(tmp_path: Path) -> None:
     node = {"_target_": "aevb.data.digits.Digits", "scale": 16}
     assert located(tmp_path, node) == node

@@ -8,6 +8,7 @@ the same values as an uninterrupted one.
 import hashlib
 import inspect
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,7 @@ def evaluate_run(
     for evaluator in built.values():
         evaluator.check(loaded.model)
 
+    read_only = output_dir is None and not os.access(run, os.W_OK)
     results = run if output_dir is None else output_dir / run.resolve().name
     best = weights == "best"
     written, rows = [], []
@@ -103,6 +105,10 @@ def evaluate_run(
             path = evaluation_path(results, evaluator, split_name, part, best)
             identity = _identity(evaluator, loaded.model, x, split_name, seed, threads)
             evaluation = recorded(path, evaluator, identity)
+            if evaluation is None and read_only:
+                raise UserError(
+                    f"run={run}: cannot be written; allowed: a folder of yours; try: output_dir=DIR for the results"
+                )
             if evaluation is None:
                 convention = loaded.dataset.convention.for_model(loaded.settings["model"])
                 facts = {
@@ -119,7 +125,7 @@ def evaluate_run(
                 _partial(path, identity).discard()
             written.append(path)
             rows.append((evaluator, split_name, *evaluation))
-    if output_dir is None:
+    if output_dir is None and not read_only:
         write_evaluation_summaries(run)
     if print_table:
         _show(run, rows, written)
@@ -189,7 +195,9 @@ def _print(
     console.print(f"targets {rows[0][3]['targets']}: {rows[0][3]['meaning']}", highlight=False, soft_wrap=True)
     for evaluator, split, evaluation, _ in rows:
         if "verdict" in evaluation.summary:
-            console.print(f"{evaluator.name}, {split}: {evaluation.summary['verdict']}", highlight=False)
+            console.print(
+                f"{evaluator.name}, {split}: {evaluation.summary['verdict']}", highlight=False, soft_wrap=True
+            )
     for (_, _, _, facts), path in zip(rows, written, strict=True):
         peak, above = facts["peak_memory_bytes"], facts["peak_memory_above_model_and_data_bytes"]
         memory = f"peak memory {peak / 2**20:,.0f} MiB, {above / 2**20:,.0f} above model and data"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from torch.utils.tensorboard import SummaryWriter
 
+from aevb.errors import UserError
 from aevb.files.regular import check_folder
 from aevb.runs import layout
 from aevb.runs.records import read_evaluation
@@ -22,7 +23,20 @@ def write_evaluation_summaries(run: Path) -> None:
 
     Args:
         run: The run directory of a finished run.
+
+    Raises:
+        UserError: They cannot be written.
     """
+    try:
+        _write(run)
+    except OSError as error:  # of TensorBoard's writer
+        raise UserError(
+            f"{run / layout.PUBLISHED_EVALUATIONS}: cannot be written ({error.strerror}); the evaluations are kept; "
+            "allowed: a folder of yours on a disk with space; try: make room there, then the same command"
+        ) from error
+
+
+def _write(run: Path) -> None:
     folder = run / layout.PUBLISHED_EVALUATIONS
     if not check_folder(folder.parent):
         return
