@@ -12,6 +12,8 @@ __all__ = ["plain_columns", "show"]
 
 
 MANY = 500  # rows above which no table is laid out, which takes seconds for thousands
+WORDS = ("point", "run", "why")
+"""The columns of text; the others are a word or a number."""
 COLOURS = {
     "done": "green",
     "running": "cyan",
@@ -41,8 +43,12 @@ def show(rows: list[Row], as_json: bool = False) -> None:
     if any(item.point for item in rows):
         heads.insert(0, "point")
     lines = [_cells(item)[-len(heads) :] for item in rows]
+    if console.is_terminal and not any(item.why for item in rows):  # an empty column takes room from the names
+        heads, lines = heads[:-1], [cells[:-1] for cells in lines]
     if console.is_terminal and len(rows) <= MANY:
-        table = Table(*heads)
+        table = Table()
+        for head in heads:  # names and reasons continue in the next line, so that a narrow terminal hides none of them
+            table.add_column(head, overflow="fold", no_wrap=head not in WORDS)
         for item, cells in zip(rows, lines, strict=True):
             table.add_row(*map(escape, cells), style=COLOURS[item.state])
         console.print(table)
