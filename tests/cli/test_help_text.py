@@ -8,6 +8,7 @@ from aevb.cli.help_text import KINDS, WIDTH, experiment_kind
 from aevb.config import CONF, options
 from aevb.config.signature import signature
 from aevb.config.tree import read_yaml
+from helpers.in_process import run_command
 
 LISTED = {
     "train": (
@@ -46,3 +47,11 @@ def test_defaults_are_marked() -> None:
 
 def test_every_experiment_has_a_kind() -> None:
     assert [name for name in options("experiment") if experiment_kind(name) not in KINDS] == []
+
+
+@pytest.mark.parametrize("root", ["train", "evaluate", "figure"])
+def test_the_help_of_hydra_is_shown(root: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    assert run_command(root, ["--hydra-help"], monkeypatch) == 0
+    output = capsys.readouterr()
+    assert "--config-dir" in output.out
+    assert output.err == ""

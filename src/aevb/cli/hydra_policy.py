@@ -40,7 +40,8 @@ CONSOLE: Any = {
     "version": 1,
     "formatters": {"simple": {"format": "[%(asctime)s][HYDRA] %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "simple", "stream": "ext://sys.stdout"}},
-    "root": {"level": "INFO", "handlers": ["console"]},
+    "root": {"level": "WARNING", "handlers": ["console"]},  # torch's own notes at the end are no output of a command
+    "loggers": {"hydra": {"level": "INFO"}, "hydra_plugins": {"level": "INFO"}},
     "disable_existing_loggers": False,
 }
 
@@ -59,7 +60,7 @@ def install() -> None:
     @wraps(compose)
     def load_configuration(self: Any, config_name: str | None, overrides: list[str], *rest: Any, **more: Any) -> Any:
         cfg = compose(self, config_name, overrides, *rest, **more)
-        check(cfg, config_name or "train", overrides)
+        check(cfg, config_name, overrides)
         return cfg
 
     ConfigLoaderImpl.load_configuration = load_configuration  # type: ignore[method-assign]
@@ -88,12 +89,12 @@ def installed() -> Iterator[None]:
             setattr(owner, name, function)
 
 
-def check(cfg: DictConfig, config_name: str, overrides: list[str]) -> None:
+def check(cfg: DictConfig, config_name: str | None, overrides: list[str]) -> None:
     """Check the settings for Hydra and replace the nodes that Hydra instantiates by plain values.
 
     Args:
         cfg: The composed config; it is changed.
-        config_name: The name of the primary config.
+        config_name: The name of the primary config; None for the config of Hydra alone, as `--hydra-help` has it.
         overrides: The overrides of the command line, which may set output directories.
 
     Raises:
@@ -137,7 +138,7 @@ def check(cfg: DictConfig, config_name: str, overrides: list[str]) -> None:
             )
     config_file = CONF / f"{config_name}.yaml"
     own_settings = read_yaml(config_file if config_file.exists() else CONF / "train.yaml")
-    for key in PATH_KEYS:
+    for key in PATH_KEYS if config_name else ():
         value, default = _raw(cfg, key), _raw(own_settings, key)
         if value != default and key not in typed:
             raise UserError(
