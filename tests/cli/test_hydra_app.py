@@ -54,6 +54,7 @@ def refused(result: subprocess.CompletedProcess[str], folder: Path, *words: str)
             ["sgvb_a, sgvb_b, ", "try: objective=sgvb_b"],
         ),
         ("experiment=nope", "experiment=nope: no such option", []),
+        ("experiment=figure2", "experiment=figure2: no such option; did you mean figure2_mnist?", []),
         ("objektive=sgvb_b", "objektive=sgvb_b: no such key; did you mean objective?", []),
         ("+latent_dim=3", "+latent_dim=3: the key exists; try: latent_dim=3", []),
         ("latent_dim=2,5", "latent_dim=2,5: several values; try: -m", []),

@@ -153,7 +153,8 @@ def _unknown_option(group: str, option: str, root: str) -> str:
     if group == "data" and (own := own_data(option)):
         return f"data={option}: a path; allowed: the name of a data set, array for data of your own; try: {own}"
     known = options(group)
-    meant = option_meant(group, option)
+    begin = [name for name in known if name.startswith(f"{option}_")]  # experiment=figure2
+    meant = option_meant(group, option) or (begin[-1] if begin else None)
     typed = (option, option.lower(), option.rpartition("/")[2])
     close = [meant] if meant else next(filter(None, (get_close_matches(t, known, n=1, cutoff=0.5) for t in typed)), [])
     wrong = f"no such option; did you mean {close[0]}?" if close else "no such option"
