@@ -1,8 +1,13 @@
-"""The numbers in the line that a finished run ends with."""
+"""The line that a run ends with."""
 
 import json
+from pathlib import Path
 
-from aevb.cli.train import final_values
+import pytest
+
+from aevb.cli.sweep import PlannedRun
+from aevb.cli.train import _report, final_values
+from aevb.errors import ReportedError
 from aevb.files.atomic import write_json
 from helpers.figure_runs import plant
 
@@ -16,3 +21,10 @@ def test_an_estimate_is_named_by_what_it_estimates(tmp_path):
     assert final_values(run) == (
         "; test bound -21.50 ± 0.12; test log p(x) by importance sampling -20.25 ± 0.12; test information 1.50 ± 0.12"
     )
+
+
+def test_a_run_that_was_trained_was_not_refused_before_it_began(tmp_path: Path) -> None:
+    # On a full disk there is no file FAILED either; the reason was printed when it ended.
+    plan = PlannedRun(tmp_path, {}, "resume", lambda: None)
+    with pytest.raises(ReportedError, match=r"^ended for the reason above$"):
+        _report(plan, 2, True)

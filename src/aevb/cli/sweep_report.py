@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 from aevb.cli.sweep import PlannedRun
+from aevb.console.printable import printable
+from aevb.errors import UserError
 from aevb.runs.status import Row
 
 __all__ = ["print_report", "report_path"]
@@ -49,6 +51,9 @@ def print_report(plans: list[PlannedRun], rows: list[Row]) -> None:
 
             folder = write_dashboard(rows, path.parent.parent / "tensorboard" / path.stem)
             print(f"tensorboard --logdir {shlex.quote(str(folder))}")
+    except UserError as error:
+        print(f"aevb-train: no report: {printable(str(error))}", file=sys.stderr)
+        return
     except Exception as error:  # the runs are what counts: a sweep does not fail for its report
         line = " ".join(f"{type(error).__name__}: {error}".split())
         print(

@@ -200,7 +200,7 @@ def _report(plan: PlannedRun, code: int, sweeping: bool) -> None:
         print(f"{directory}: diverged, which is a result; {curve}", flush=True)
         return
     if code == 2:
-        reason = failure_reason(directory) or "refused before it began, for the reason above"
+        reason = failure_reason(directory) or "ended for the reason above"  # on a full disk there is no file FAILED
         if plan.action == "new" and not has_diverged(directory):
             runs.discard(directory)
         raise ReportedError(reason)
