@@ -7,6 +7,7 @@ import re
 
 from sitegen.benchmark_tables import benchmark_table
 from sitegen.figure2_gap import gap_table, gap_text
+from sitegen.figure2_long import long_table, long_text
 from sitegen.figure3_gap import committed_text, two_chains_text
 from sitegen.frey_face_tables import frey_bounds, frey_changes, frey_start
 from sitegen.gap_tables import decoder_table, subset_table
@@ -45,6 +46,8 @@ BLOCKS = {
     "readme-rows": readme_rows,
     "speed": numbers_speed,
     "figure2-gap": gap_table,
+    "figure2-long": long_table,
+    "figure2-long-text": long_text,
     "committed": committed_text,
     "two-chains": two_chains_text,
     "figure2-gap-text": gap_text,
