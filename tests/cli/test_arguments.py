@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
+import aevb as package
+from aevb.cli import entry
 from aevb.cli.arguments import is_override, run_path
+from helpers.commands import aevb
 
 
 @pytest.mark.parametrize(("text", "path"), [("run=a/b", "a/b"), ("runs=a", "a"), ("a=b", "a=b"), ("run=", "run=")])
@@ -21,3 +24,10 @@ def test_a_folder_of_that_name_is_taken_literally(tmp_path: Path, monkeypatch: p
 def test_a_run_is_no_override() -> None:
     assert not is_override("run=a")
     assert is_override("latent_dim=2")
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("command", entry.__all__)
+def test_every_command_prints_the_version(command: str, tmp_path: Path) -> None:
+    done = aevb(command, "--version", folder=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"aevb {package.__version__}\n", "")

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from aevb.console.printable import printable
 from aevb.console.streams import standard_streams
@@ -47,7 +47,16 @@ def is_override(text: str) -> bool:
 
 
 class Arguments(argparse.ArgumentParser):
-    """An ArgumentParser that raises UserError instead of printing a usage and exiting."""
+    """An ArgumentParser that raises UserError instead of printing a usage and exiting.
+
+    Args:
+        prog: Name of the command.
+        options: As for argparse.ArgumentParser.
+    """
+
+    def __init__(self, prog: str | None = None, **options: Any) -> None:  # subcommands come by `prog=`
+        super().__init__(prog, **options)
+        self.add_argument("--version", action="store_true", help="print the version of aevb and exit")  # cli.entry does
 
     def error(self, message: str) -> NoReturn:
         """Raise UserError with one line.

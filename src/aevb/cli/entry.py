@@ -12,10 +12,22 @@ def _run(command: str) -> None:
     if not _is_somewhere():
         sys.exit(_print(f"aevb-{command}: the working directory has been removed; try: cd to a folder that exists"))
     try:
+        if "--version" in sys.argv[1:]:
+            _print_version(f"aevb-{command}")
         _import_and_run(command)
     except KeyboardInterrupt:  # while modules were imported; later the command catches it
         _print(f"aevb-{command}: interrupted")
         sys.exit(130)
+
+
+def _print_version(program: str) -> None:
+    # Here, as Hydra would print its own, and before anything else is asked for.
+    from aevb import __version__
+    from aevb.console.streams import standard_streams
+
+    with standard_streams(program):
+        print(f"aevb {__version__}")
+        sys.exit(0)
 
 
 def _import_and_run(command: str) -> None:
