@@ -13,6 +13,7 @@ from sitegen.frey_face_tables import frey_bounds, frey_changes, frey_start
 from sitegen.gap_tables import decoder_table, subset_table
 from sitegen.gap_text import frey_start_text, mnist_start_text, training_excess
 from sitegen.hours import hours_table
+from sitegen.inference_gap import inference_gap_table, inference_gap_text
 from sitegen.mnist_start import mnist_start
 from sitegen.reach import reach_table
 from sitegen.readme_rows import readme_rows
@@ -48,6 +49,8 @@ BLOCKS = {
     "figure2-gap": gap_table,
     "figure2-long": long_table,
     "figure2-long-text": long_text,
+    "inference-gap": inference_gap_table,
+    "inference-gap-text": inference_gap_text,
     "committed": committed_text,
     "two-chains": two_chains_text,
     "figure2-gap-text": gap_text,

@@ -135,7 +135,8 @@ def _three_dimensions() -> str:
             "latent_dim 3: the seeds at 0.02 no longer lie around the paper's curve at 1e6 and 3e6, and below at 1e7"
         )
     return f"""**latent_dim 3.** At learning rate 0.02 the paper's curve lies within the range of the seeds at 1e6 and at 3e6
-        samples. At 1e7 all of them lie below it, by {span(gaps[1e7])} nats."""
+        samples. At 1e7 all of them lie below it, by {span(gaps[1e7])} nats. From there to 1e8 the
+        encoder [falls behind on test images](../figure2-gap/README.md#from-1e7-to-1e8-samples)."""
 
 
 def unexplained_text() -> str:
