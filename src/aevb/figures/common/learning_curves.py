@@ -167,17 +167,19 @@ def _config_key(run: Run) -> ConfigKey:
 
 @lru_cache(maxsize=1024)  # thousands of runs have the same keys
 def _method_keys(keys: tuple[str, ...]) -> list[tuple[str, str]]:
-    # The keys of a method in order; beside a key of the model, the one that it repeats, if there is one.
+    # The keys of a method in order; beside each the one that it repeats, if there is one.
     return [
-        (
-            key,
-            last
-            if key.startswith("model.") and (last := key.rpartition(".")[2]) in ("hidden_dim", "latent_dim")
-            else "",
-        )
+        (key, _repeated(key))
         for key in sorted(keys)
         if key and key not in SHOWN_APART + MACHINERY and not key.startswith("selection.")
     ]
+
+
+def _repeated(key: str) -> str:
+    node, _, last = key.rpartition(".")
+    if node == "objective" and last == "seed":  # of the chains of Monte Carlo EM
+        return last
+    return last if key.startswith("model.") and last in ("hidden_dim", "latent_dim") else ""
 
 
 def once_per_seed(curves: Iterable[Curve]) -> list[tuple[Curve, list[Curve]]]:
