@@ -18,6 +18,10 @@ GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.n
 PARTS = ("model/encoder", "model/prior")
 COMPANIONS = {
     "data=array": ("data.path=mine.npz",),
+    "logger=lightning": (
+        "+logger.logger._target_=lightning.pytorch.loggers.CSVLogger",
+        "+logger.logger.save_dir=outputs",
+    ),
     "model=binary": ("objective=arm",),
     "model=binary_linear": ("objective=arm",),
     "model=autoregressive": ("data.targets=dynamic",),
@@ -47,7 +51,7 @@ def bind(node: dict[str, Any]) -> None:
 def binding_fault(*overrides: str, root: str = "train") -> str | None:
     """Why a config does not compose, validate or bind to its constructors; None if it does."""
     try:
-        for node in nodes(validate(composed(*overrides, root=root), root=root)):
+        for node in nodes(validate(composed(*overrides, root=root), ("lightning",), root=root)):
             bind(node)
     except Exception as error:
         return f"{' '.join(overrides)}: {type(error).__name__}: {error}"
