@@ -1,4 +1,4 @@
-"""A torch model that does not use aevb is evaluated, and the example in the README runs."""
+"""A torch model that does not use aevb is evaluated, and the example of the how-to runs."""
 
 import re
 import subprocess
@@ -94,9 +94,10 @@ def test_other_distributions_are_refused_in_one_line(part, message):
     assert "\n" not in str(error.value)
 
 
-def test_the_example_of_the_readme_runs(tmp_path):
-    blocks = re.findall(r"```python\n(.*?)```", (REPOSITORY / "README.md").read_text(), re.DOTALL)
+def test_the_example_of_the_how_to_runs(tmp_path):
+    page = REPOSITORY / "docs" / "how-to" / "own-model.md"
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     (example,) = [block for block in blocks if "from_torch_distributions" in block]
     done = subprocess.run([sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    assert [line.split()[0] for line in done.stdout.splitlines()] == ["quadrature", "ais"]
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["quadrature", "ais", "importance"]
