@@ -4,10 +4,12 @@ import csv
 
 from sitegen.markdown import bullets, table
 from sitegen.repository import DOCS
+from sitegen.result_numbers import measured, paper_bound
 from sitegen.result_tables import plain, samples_seen
 
 __all__ = ["inference_gap_table", "inference_gap_text"]
 
+RUN = "mnist-sgvb_b-adagrad-z3-s4-54d0f6"
 SPLITS = {"train": "training", "test": "test"}
 PARTS = ("inference_gap", "approximation_gap", "amortisation_gap")
 
@@ -31,14 +33,20 @@ def inference_gap_table() -> str:
 def inference_gap_text() -> str:
     """Return what the table shows."""
     gaps = {(row["samples_seen"], row["split"]): {name: float(row[name]) for name in PARTS} for row in _rows()}
-    last = max((seen for seen, _ in gaps), key=int)
+    first, last = sorted({seen for seen, _ in gaps}, key=int)
     train, test = gaps[last, "train"], gaps[last, "test"]
-    ratio = test["amortisation_gap"] / train["amortisation_gap"]
-    if ratio < 1.5:
-        raise ValueError("latent_dim 3: the amortisation gap is no longer larger on test images")
+    (before, train_part), (test_before, test_part) = (
+        (gaps[first, split]["amortisation_gap"], gaps[last, split]["amortisation_gap"]) for split in ("train", "test")
+    )
+    if not (test_part > test_before and train_part < before):
+        raise ValueError("latent_dim 3: the amortisation gap no longer grows on test images alone")
+    behind = paper_bound("mnist", 3, float(last)) - measured(RUN, float(last))["test_bound"]
     return bullets(
         f"""**The encoder is fitted to the training images.** At {samples_seen(int(last))} samples a normal q that is optimised for each
         image comes within {max(train["approximation_gap"], test["approximation_gap"]):.2f} nat of log p(x) on either split. The
-        encoder's q loses {test["amortisation_gap"]:.1f} nats to it on test images and {train["amortisation_gap"]:.1f} on training
-        images."""
+        encoder's q loses {test_part:.1f} nats to it on test images, after {test_before:.1f} at {samples_seen(int(first))}, and
+        {train_part:.1f} on training images, after {before:.1f}.""",
+        f"""So the decoder and the family of q are not what holds the test bound back. Had the encoder lost no more on test images
+        than on training images, {test_part - train_part:.1f} nats would be regained; the run is {behind:.1f} behind the paper's
+        curve.""",
     )
