@@ -1,4 +1,4 @@
-"""The rows of the newest committed record of the benchmarks, `results/benchmarks/<day>-<commit>.json`, as a table."""
+"""The rows of the newest committed records of the benchmarks, `results/benchmarks/<day>-<commit>.json`, as tables."""
 
 import json
 from typing import Any
@@ -6,19 +6,22 @@ from typing import Any
 from sitegen.markdown import table
 from sitegen.repository import REPOSITORY
 
-__all__ = ["benchmark_table", "newest_record"]
+__all__ = ["benchmark_table", "newest_records"]
 
 
-def newest_record() -> dict[str, Any]:
-    """Return the record with the latest time."""
+def newest_records() -> list[dict[str, Any]]:
+    """Return the latest record of each number of threads, one thread first; a record that has several is there once."""
     files = (REPOSITORY / "results" / "benchmarks").glob("*.json")
     read = [json.loads(path.read_text(encoding="utf-8")) for path in files]
-    return max(read, key=lambda record: str(record["machine"]["time"]))
+    newest: dict[int, dict[str, Any]] = {}
+    for record in sorted(read, key=lambda record: str(record["machine"]["time"])):
+        newest |= {row["threads"]: record for row in record["rows"] if row["threads"] and row["median"] is not None}
+    return list({id(record): record for _, record in sorted(newest.items())}.values())
 
 
 def benchmark_table() -> str:
     """Return what was measured, on what, and a line for every ratio that was measured."""
-    return _text(newest_record())
+    return "\n\n".join(map(_text, newest_records()))
 
 
 def _text(record: dict[str, Any]) -> str:
