@@ -7,7 +7,6 @@ import io
 import json
 import os
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -19,37 +18,9 @@ from aevb.report import Options, build, build_report
 from aevb.report.images import Picture
 from aevb.runs.status import Row, directories, row, rows_of
 from helpers.figure_runs import plant
+from helpers.html_page import Page
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
-VOID = {"meta", "input", "img", "br"}
-OPTIONAL = {"td", "th", "tr", "p", "li"}
-
-
-class Page(HTMLParser):
-    """Tags with attributes, and whether the elements are nested properly."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text: list[str] = []
-        self.open: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        while self.open[-1] != tag and self.open[-1] in OPTIONAL:
-            self.open.pop()
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text.append(data)
 
 
 @pytest.fixture

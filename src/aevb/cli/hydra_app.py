@@ -33,7 +33,6 @@ from aevb.cli.sweep import (
     SweepPoint,
     check_accelerators,
     check_data,
-    check_data_arguments,
     check_points,
     compose_master,
     is_sweep,
@@ -174,8 +173,7 @@ def _launch(
                 if flags.check and points:
                     if not flags.prepare and "Slurm" not in str(master.hydra.launcher._target_):
                         check_accelerators(points)
-                    check_data_arguments(points)
-                    check_data([point for point in points if point.plan is not None and point.plan.own_data])
+                    check_data(points, read_published=False)
                     for point in points:
                         show_plan(point.plan, f"{point.label}: ")
                     return

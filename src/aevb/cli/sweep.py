@@ -32,7 +32,6 @@ __all__ = [
     "SweepPoint",
     "check_accelerators",
     "check_data",
-    "check_data_arguments",
     "check_points",
     "compose_master",
     "is_sweep",
@@ -213,30 +212,25 @@ def check_points(application: Hydra, master: DictConfig, check: Check) -> list[S
     return points
 
 
-def check_data(points: list[SweepPoint]) -> None:
+def check_data(points: list[SweepPoint], read_published: bool = True) -> None:
     """Read the data of every point that is not done.
 
     A download happens once, before the first job starts.
 
     Args:
         points: The points of the sweep.
+        read_published: Whether published data are read too, or only the arguments of their data sets checked.
 
     Raises:
         UserError: With the faults of all points, a line each.
     """
-    _check_unfinished(points, lambda plan: plan.check_data())
 
+    def check(plan: PlannedRun) -> None:
+        check_arguments(plan.settings)
+        if read_published or plan.own_data:
+            plan.check_data()
 
-def check_data_arguments(points: list[SweepPoint]) -> None:
-    """Refuse points whose data set does not take its arguments, without reading the data.
-
-    Args:
-        points: The points of the sweep.
-
-    Raises:
-        UserError: With the faults of all points, a line each.
-    """
-    _check_unfinished(points, lambda plan: check_arguments(plan.settings))
+    _check_unfinished(points, check)
 
 
 def check_accelerators(points: list[SweepPoint]) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 from aevb.console.counts import counted
 from aevb.data import checks
 from aevb.data.array_shapes import colours_last, fits, image_shape_of, reshaped, without_channel
+from aevb.data.array_values import CHUNK, chunks, lies_in, not_finite
 from aevb.data.dataset import Dataset, ImageShape, Split, Splits
 from aevb.data.dequantisation import Dequantisation, dequantise, dequantised_convention
 from aevb.data.own_files import ALLOWED, OwnArrays, read_own
@@ -26,9 +27,6 @@ from aevb.errors import UserError
 from aevb.types import Fraction, PositiveInt, Seed
 
 __all__ = ["ArrayDataset"]
-
-CHUNK = 1 << 22
-"""Numbers that are converted at a time: the only memory beside the file's and the data set's own."""
 
 Kind = Literal["bits", "bytes", "real"]
 
@@ -169,7 +167,7 @@ class ArrayDataset(Dataset):
             return "bytes"
         if dtype.kind == "f":
             return "real"
-        if dtype.kind == "b" or all(_lies_in(array, 0, 1) for array in images.values()):
+        if dtype.kind == "b" or all(lies_in(array, 0, 1) for array in images.values()):
             return "bits"
         if dtype == np.uint8:
             return "bytes"
@@ -183,7 +181,7 @@ class ArrayDataset(Dataset):
 
     def _check_bytes(self, images: dict[str, np.ndarray]) -> None:
         for array in images.values():
-            for part in _chunks(array):
+            for part in chunks(array):
                 if part.min() < 0 or part.max() > 255 or (part != np.rint(part)).any():
                     raise UserError(
                         f"data.values=bytes: {self.path} holds other values than the integers 0..255; "
@@ -240,7 +238,7 @@ class ArrayDataset(Dataset):
             finite = np.isfinite(part).all(1)
             if not finite.all():
                 row = int(index[start + np.flatnonzero(~finite)[0]])
-                raise self._refusal(_not_finite(key, row, array[row]))
+                raise self._refusal(not_finite(key, row, array[row]))
             if kind == "bytes" and self.dequantise is None:
                 part /= np.float32(self.scale)
         if kind == "bytes" and self.dequantise is not None:
@@ -288,20 +286,3 @@ class ArrayDataset(Dataset):
 
 def _label_of(key: str) -> str:
     return "label" if key == "x" else f"{key}_label"
-
-
-def _not_finite(key: str, row: int, values: np.ndarray) -> str:
-    if np.isfinite(values).all():
-        wrong, allowed, remedy = "too large for float32", "numbers up to 3.4e38", "(x - x.mean(0)) / x.std(0)"
-    else:
-        wrong, allowed, remedy = "not finite", "finite numbers", "x[numpy.isfinite(x.reshape(len(x), -1)).all(1)]"
-    return f"{key} is {wrong} in row {row}; allowed: {allowed}; try: {remedy}"
-
-
-def _chunks(array: np.ndarray) -> list[np.ndarray]:
-    step = max(1, CHUNK // max(1, int(np.prod(array.shape[1:]))))
-    return [array[start : start + step] for start in range(0, len(array), step)]
-
-
-def _lies_in(array: np.ndarray, low: int, high: int) -> bool:
-    return all(part.min() >= low and part.max() <= high for part in _chunks(array))
