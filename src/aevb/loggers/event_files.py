@@ -4,6 +4,7 @@ TensorBoard has an event for this purpose (purge_step), but of its two readers t
 and the other one shows texts twice. So each file is replaced by one without the events to be removed.
 """
 
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 from aevb.files.atomic import write_atomically
 from aevb.files.regular import is_regular
 
-__all__ = ["keep_events"]
+__all__ = ["keep_events", "wait_until_a_new_file_is_last"]
+
+_PREFIX = "events.out.tfevents."
 
 
 def keep_events(folder: Path, is_kept: Callable[[int, str], bool]) -> None:
@@ -24,10 +27,24 @@ def keep_events(folder: Path, is_kept: Callable[[int, str], bool]) -> None:
         folder: Folder with event files.
         is_kept: From step and tag of a value to whether it stays.
     """
-    for path in sorted(folder.glob("events.out.tfevents.*")):
+    for path in sorted(folder.glob(f"{_PREFIX}*")):
         is_regular(path)
         events = [record for record in RawEventFileLoader(str(path)).Load() if _all_kept(record, is_kept)]
         _write(path, events)
+
+
+def wait_until_a_new_file_is_last(folder: Path) -> None:
+    """Wait, for less than a second, until a new event file is read after those that are in the folder.
+
+    TensorBoard reads files in the order of their names: the second of their creation, the host, the process and a
+    number, compared as text. Within one second number 10 would be read before number 9.
+
+    Args:
+        folder: Folder with event files.
+    """
+    seconds = {path.name.removeprefix(_PREFIX).partition(".")[0] for path in folder.glob(f"{_PREFIX}*")}
+    while str(int(time.time())) in seconds:
+        time.sleep(0.01)
 
 
 def _all_kept(record: bytes, is_kept: Callable[[int, str], bool]) -> bool:

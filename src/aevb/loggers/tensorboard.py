@@ -28,7 +28,7 @@ from aevb.config import flatten
 from aevb.evaluators.evaluator import STANDARD_ERROR, Evaluation
 from aevb.files.regular import check_folder
 from aevb.loggers.base import RunContext, RunLogger
-from aevb.loggers.event_files import keep_events
+from aevb.loggers.event_files import keep_events, wait_until_a_new_file_is_last
 from aevb.loggers.pictures import levels, pictures
 from aevb.runs import layout
 from aevb.runs.progress import is_former_end
@@ -99,6 +99,7 @@ class TensorBoard(RunLogger):
         if folder.exists():
             keep_events(folder, lambda step, tag: step < self._start and not tag.startswith(FINAL_TAGS))
             _remove_embedding(folder)
+            wait_until_a_new_file_is_last(folder)
         _hide_traceback_of_writer_thread()
         self._logger = _Logger(directory, name="", version=layout.TENSORBOARD, default_hp_metric=False)
         return self._logger
