@@ -23,6 +23,8 @@ __all__ = ["forked", "map_forked"]
 FEWEST = 400
 """Items of a process; fewer take less time than the fork."""
 MOST_PROCESSES = 8
+OWN_SHARE = 1.2
+"""Items of this process in shares of the others, which have their results to send as well."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -36,7 +38,8 @@ def map_forked(function: Callable[[Item], Result], items: Sequence[Item]) -> lis
         items: The arguments.
     """
     count = max(1, min(_cores(), MOST_PROCESSES, len(items) // FEWEST))
-    ends = [len(items) * part // count for part in range(count + 1)]
+    shares = count - 1 + OWN_SHARE
+    ends = [0, *(round(len(items) * (part + OWN_SHARE) / shares) for part in range(count))]
     parts: list[Callable[[], list[Result]]] = [
         partial(_map, function, items[start:end]) for start, end in itertools.pairwise(ends)
     ]

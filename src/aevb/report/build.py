@@ -2,14 +2,13 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from aevb.console.forks import forked
-from aevb.figures.common.learning_curves import Curve
 from aevb.files.atomic import utf8, write_text
 from aevb.files.natural_order import natural_key
 from aevb.report.chart import Chart, draw
@@ -21,7 +20,7 @@ from aevb.report.meanings import conventions, limitations
 from aevb.report.neighbours import pairs
 from aevb.report.page import render
 from aevb.report.panels import Panel, curves_of, panels
-from aevb.report.paper import compare_with_paper
+from aevb.report.paper import PaperTable, compare_with_paper
 from aevb.report.provenance import commands, newest_start, provenance
 from aevb.report.records import RunRecord, read_records, redacted
 from aevb.report.redaction import Redaction
@@ -128,8 +127,12 @@ def _content(records: list[RunRecord], options: Options) -> dict[str, Any]:
     curves, without_curve = curves_of(records)
     shown_panels, more_panels = panels(curves)
     numbers = {str(record.directory): index for index, record in enumerate(records)}
-    with forked(partial(_views, shown_panels, numbers), is_long=len(curves) > MANY) as charts:
-        content = _tables(records, differing, curves)
+    is_long = len(curves) > MANY
+    with (
+        forked(partial(_views, shown_panels, numbers), is_long) as charts,
+        forked(partial(compare_with_paper, curves), is_long) as paper,
+    ):
+        content = _tables(records, differing, paper)
         content["charts"] = charts()
     drawn = [chart.svg for _, shown in content["charts"] for chart in shown]
     states = Counter(str(record.row.state) for record in records)
@@ -154,17 +157,11 @@ def _content(records: list[RunRecord], options: Options) -> dict[str, Any]:
     }
 
 
-def _tables(records: list[RunRecord], differing: list[Differing], curves: list[Curve]) -> dict[str, Any]:
-    table, paper = run_table(records, differing), compare_with_paper(curves)
-    near, all_pairs = pairs(records, differing)
-    return {
-        "paper": paper,
-        "table": table,
-        "pairs": near,
-        "all_pairs": all_pairs,
-        "provenance": provenance(records),
-        "downloads": downloads(records, table, paper),
-    }
+def _tables(records: list[RunRecord], differing: list[Differing], paper: Callable[[], PaperTable]) -> dict[str, Any]:
+    table, (near, all_pairs) = run_table(records, differing), pairs(records, differing)
+    content = {"table": table, "pairs": near, "all_pairs": all_pairs, "provenance": provenance(records)}
+    compared = paper()
+    return {**content, "paper": compared, "downloads": downloads(records, table, compared)}
 
 
 def _views(shown_panels: list[Panel], numbers: dict[str, int]) -> list[tuple[View, list[Chart]]]:
