@@ -212,6 +212,10 @@ def test_a_value_is_reported_once_under_its_key() -> None:
         (["name=.."], "name=..: no name for a folder"),
         (["seed=${nothing}"], "seed: Interpolation key 'nothing' not found; try: "),
         (["~model.prior"], "model.prior: missing"),
+        (
+            ["evaluator.importance=null"],
+            "evaluator.importance=null: not a mapping; allowed: a mapping {name: value}; try: '~evaluator.importance', which removes it",
+        ),
         (["~model._target_"], "model: nothing says what to build (no _target_); allowed: autoregressive, bernoulli"),
         (["model=autoregressive"], "data.targets=grey: AutoregressiveDecoder is a probability of binary images"),
         (["~data"], "data: missing; allowed: array, "),

@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from aevb.config.combinations import RULES
+from aevb.config.compound_types import Mapping
 from aevb.config.identity import flatten
 from aevb.config.messages import MISSING, ConfigError, Fault, shown, suggestion
 from aevb.config.migration import present_argument
@@ -181,6 +182,10 @@ class _Check:
 
     def value(self, key: str, node: dict[str, Any], name: str, raw: Any, parameter: Parameter, example: Any) -> None:
         value = node[name]
+        if isinstance(parameter.value_type, Mapping) and isinstance(value, dict):
+            self.entries(key, value, parameter.value_type.value_type)
+            if any(fault.startswith(f"{key}.") for fault in self.faults):
+                return
         try:
             node[name] = parameter.value_type.read(value)
         except InvalidValue as problem:
@@ -200,6 +205,14 @@ class _Check:
                     remedy = parameter.value_type.read(synonym)
             offer = None if remedy is None else f"{key}={shown(remedy)}"
             self.fault(key, str(problem), value, allowed=str(parameter.value_type), remedy=offer)
+
+    def entries(self, key: str, entries: dict[str, Any], value_type: ValueType) -> None:
+        for name, entry in entries.items():  # evaluator.importance=null
+            try:
+                value_type.read(entry)
+            except InvalidValue as problem:
+                remedy = f"'~{key}.{name}', which removes it"
+                self.fault(f"{key}.{name}", str(problem), entry, allowed=str(value_type), remedy=remedy)
 
 
 def _reads(value_type: ValueType, value: Any) -> bool:
