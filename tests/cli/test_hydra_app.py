@@ -57,7 +57,10 @@ def refused(result: subprocess.CompletedProcess[str], folder: Path, *words: str)
         ("experiment=figure2", "experiment=figure2: no such option; did you mean figure2_mnist?", []),
         ("objektive=sgvb_b", "objektive=sgvb_b: no such key; did you mean objective?", []),
         ("+latent_dim=3", "+latent_dim=3: the key exists; try: latent_dim=3", []),
-        ("latent_dim=2,5", "latent_dim=2,5: several values; try: -m", []),
+        ("optimizer.learning_rate=1", "optimizer.learning_rate=1: no such key; did you mean optimizer.lr?", ["lr=1"]),
+        ("z_dim=2", "z_dim=2: no such key; did you mean latent_dim?", ["try: latent_dim=2"]),
+        ("+model.encoder.n_hidden=9", "model.encoder.n_hidden=9: no such key; did you mean hidden_dim?", []),
+        ("objective.K=5", "objective.K=5: no such key; did you mean objective.samples?", ["try: objective.samples=5"]),
         ("latent_dim=[2", "latent_dim=[2: not an integer", []),
         ("latent_dim", "latent_dim: not of the form key=value", []),
         ("digits", "digits: not of the form key=value", ["try: data=digits"]),
@@ -149,6 +152,14 @@ def test_what_cannot_be_shared_among_devices_is_refused_without_torch(tmp_path: 
         assert result.returncode == (2 if keys else 0), result.stderr
         assert [line.split(": ")[1] for line in result.stderr.splitlines()] == keys
         assert ("the loss of Odd is no mean over data" in result.stderr) == bool(keys)
+
+
+@pytest.mark.parametrize(
+    ("values", "list_of_them"), [("seed=1,2", ""), ("hidden_dim=2,5", ", or 'hidden_dim=[2,5]' for a list")]
+)
+def test_a_list_is_offered_only_where_it_is_allowed(values: str, list_of_them: str, tmp_path: Path) -> None:
+    line = refused(aevb("train", "data=digits", values, folder=tmp_path), tmp_path)
+    assert line == f"aevb-train: {values}: several values; allowed: one; try: -m for one run of each{list_of_them}"
 
 
 def test_several_faults_are_several_lines(tmp_path: Path) -> None:

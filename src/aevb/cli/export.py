@@ -59,9 +59,7 @@ def _settings(arguments: list[str]) -> dict[str, str]:
         settings[key] = value
     if "run" not in settings:
         raise UserError("run: missing; allowed: the directory of a finished run; try: run=outputs/runs/NAME")
-    if settings.setdefault("format", "") not in FORMATS:
-        raise UserError(
-            f"format={settings['format'] or 'nothing'}: no such format; allowed: {', '.join(FORMATS)}; "
-            "try: format=safetensors"
-        )
+    if (chosen := settings.get("format")) not in FORMATS:
+        wrong = "format: missing" if chosen is None else f"format={chosen}: no such format"
+        raise UserError(f"{wrong}; allowed: {', '.join(FORMATS)}; try: format=safetensors")
     return settings

@@ -103,7 +103,9 @@ def explain(error: Exception, root: str, arguments: list[str]) -> str:
                 return str(refused)
         if options(key):
             return f"{match[1]}: several options; allowed: one, or -m for one run of each; try: {match[1].partition(',')[0]}"
-        return f"{match[1]}: several values; try: -m for one run of each, or '{key}=[{values}]' for a list"
+        takes_a_list = not _faults([f"{key}=[{values}]"], root, arguments)
+        or_a_list = f", or '{key}=[{values}]' for a list" if takes_a_list else ""
+        return f"{match[1]}: several values; allowed: one; try: -m for one run of each{or_a_list}"
     for pattern, answer in ANSWERS.items():
         if match := re.search(pattern, text):
             return answer.format(root=root, **match.groupdict())

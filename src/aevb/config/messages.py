@@ -13,6 +13,25 @@ __all__ = ["MISSING", "ConfigError", "Fault", "shown", "suggestion"]
 MISSING = "???"
 """OmegaConf's mark of a value that must be given."""
 
+KEYS_ELSEWHERE = {
+    "hidden_size": "hidden_dim",
+    "hidden_units": "hidden_dim",
+    "k": "objective.samples",
+    "l": "objective.samples",
+    "latent_size": "latent_dim",
+    "latents": "latent_dim",
+    "learning_rate": "optimizer.lr",
+    "minibatch_size": "batch_size",
+    "n_hidden": "hidden_dim",
+    "n_latent": "latent_dim",
+    "n_z": "latent_dim",
+    "random_seed": "seed",
+    "random_state": "seed",
+    "z_dim": "latent_dim",
+    "z_size": "latent_dim",
+}
+"""Keys of aevb by their names in other programs and in papers, in lower case."""
+
 LITERAL = re.compile(r"[+-]?(\d[\d_]*\.?\d*|\.\d+)(e[+-]?\d+)?|true|false|null|nan|inf", re.IGNORECASE)
 
 
@@ -77,7 +96,7 @@ def _shown_text(value: str) -> str:
 
 
 def suggestion(key: str, siblings: list[str], everywhere: list[str]) -> str | None:
-    """Return the existing key that a mistyped one most likely means.
+    """Return the existing key that a mistyped one, or one of another program, most likely means.
 
     Args:
         key: The dotted key that was typed.
@@ -90,6 +109,8 @@ def suggestion(key: str, siblings: list[str], everywhere: list[str]) -> str | No
     parent, _, name = key.rpartition(".")
     if name.startswith("_"):  # a word of Hydra's, as _args_
         return None
+    if (known := KEYS_ELSEWHERE.get(name.lower())) in everywhere:
+        return known
     close = get_close_matches(name, siblings, n=1, cutoff=0.7)
     if close:
         return f"{parent}.{close[0]}" if parent else close[0]
