@@ -240,6 +240,22 @@ def test_settings_are_downloaded_as_they_are_written(folder: Path) -> None:
     assert "0.5" in {row["optimizer.lr"] for row in rows}
 
 
+def test_each_family_of_the_likelihood_has_a_chart_of_its_own(tmp_path: Path) -> None:
+    """A log-mass and a log density share no scale, and the paper's curves on MNIST are of Bernoulli decoders."""
+    plant(tmp_path, "data=mnist", "latent_dim=3", train={10000: -200.0, 1000000: -150.0})
+    plant(tmp_path, "data=mnist", "latent_dim=3", "model=gaussian", train={10000: 300.0, 1000000: 900.0})
+    plant(tmp_path, "data=mnist", "latent_dim=5", "model=gaussian", train={10000: 300.0, 1000000: 900.0})
+    page = build_report(directories(tmp_path))
+    titles = {"MNIST, latent_dim 3, bernoulli p(x|z)", "MNIST, latent_dim 3, gaussian p(x|z)", "MNIST, latent_dim 5"}
+    charts = {
+        title: set(re.findall(rf"<svg[^>]*>(?:(?!</svg>).)*<title>{re.escape(title)}:.*?</svg>", page, re.DOTALL))
+        for title in titles
+    }
+    assert all(charts.values())
+    with_paper = {title for title, drawn in charts.items() if any('class="paper ' in svg for svg in drawn)}
+    assert with_paper == {"MNIST, latent_dim 3, bernoulli p(x|z)"}
+
+
 def test_the_paper_is_named_where_it_is_drawn(folder: Path) -> None:
     assert "Black and grey" not in build_report(rows_of(folder))
     plant(folder, "latent_dim=20", train={100_000: -130.0, 1_000_000: -110.0})

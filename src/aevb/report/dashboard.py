@@ -201,6 +201,8 @@ def _write_means(folder: Path, shown: list[Panel]) -> None:
 def _write_paper(folder: Path, shown: list[Panel]) -> None:
     events: dict[str, list[Any]] = {}
     for panel in shown:
+        if not panel.is_in_paper:
+            continue
         end = _end(panel)
         for algorithm, split, polyline in published.panel(panel.data, panel.latent_dim, float(end)):
             name = tag(panel.title, f"{split}_bound")

@@ -1,6 +1,10 @@
-"""Which curves stand together: a panel for every data set and latent dimension, a line for every method and learning rate."""
+"""Which curves stand together: a panel for every data set, latent dimension and family of p(x|z), whose bounds can be compared.
+
+Within a panel there is a line for every method and learning rate.
+"""
 
 import hashlib
+from collections import Counter
 from typing import NamedTuple
 
 from aevb.figures.common.learning_curves import Curve, curve, families, once_per_seed
@@ -9,11 +13,14 @@ from aevb.figures.common.style import dataset, method
 from aevb.files.atomic import utf8
 from aevb.files.natural_order import natural_key
 from aevb.report.records import DAMAGE, RunRecord
+from aevb.runs.likelihood import stated_likelihood
 
 __all__ = ["STYLES", "Line", "Panel", "curves_of", "line_key", "panels"]
 
 STYLES = 10
 """Colours with their dashes; lines beyond them repeat."""
+OF_THE_PAPER = {"mnist": "bernoulli", "frey_face": "gaussian"}
+"""The family of p(x|z) by data set, of Figure 2."""
 MOST_PANELS = 24
 MOST_LINES = 20  # of a panel
 
@@ -44,24 +51,34 @@ class Line(NamedTuple):
 
 
 class Panel(NamedTuple):
-    """The lines of one data set and latent_dim.
+    """The lines of one data set, latent_dim and family of p(x|z).
 
     Attributes:
         data: The name of the data set.
         latent_dim: J, the number of latent dimensions.
+        likelihood: The family of p(x|z); "another" if the decoder states none.
+        is_only_family: Whether the runs with this data set and latent_dim have no other family.
         lines: The lines that are drawn.
         left_out: The number of lines that are not drawn.
     """
 
     data: str
     latent_dim: int
+    likelihood: str
+    is_only_family: bool
     lines: list[Line]
     left_out: int
 
     @property
     def title(self) -> str:
         """As a heading."""
-        return f"{dataset(self.data)}, latent_dim {self.latent_dim}"
+        family = "" if self.is_only_family else f", {self.likelihood} p(x|z)"
+        return f"{dataset(self.data)}, latent_dim {self.latent_dim}{family}"
+
+    @property
+    def is_in_paper(self) -> bool:
+        """Whether curves of Figure 2 can stand beside these."""
+        return OF_THE_PAPER.get(self.data) == self.likelihood
 
 
 def curves_of(records: list[RunRecord]) -> tuple[list[Curve], list[str]]:
@@ -95,24 +112,28 @@ def panels(curves: list[Curve]) -> tuple[list[Panel], int]:
         The panels to draw, and the number of panels beyond the most that are drawn.
     """
     names = labels(curves)
-    groups: dict[tuple[str, int], dict[str, list[Curve]]] = {}
+    groups: dict[tuple[str, int, str], dict[str, list[Curve]]] = {}
     for (data, latent_dim, config_key), family in families(curves).items():
         rates = {item.lr for item in family}
+        likelihood = stated_likelihood(family[0].run.settings) or "another"
         for item in sorted(family, key=lambda item: (item.lr is not None, item.lr or 0.0, item.seed)):
             label = names[data, config_key] + (f", lr {item.lr:g}" if len(rates) > 1 and item.lr is not None else "")
-            groups.setdefault((data, latent_dim), {}).setdefault(label, []).append(item)
+            groups.setdefault((data, latent_dim, likelihood), {}).setdefault(label, []).append(item)
     styles = _styles([list(lines) for lines in groups.values()])
+    several = Counter((data, latent_dim) for data, latent_dim, _ in groups)
     drawn = [
         Panel(
             data,
             latent_dim,
+            likelihood,
+            several[data, latent_dim] == 1,
             [
                 Line(label, styles[label], method(group[0].objective).published, group)
                 for label, group in sorted(lines.items(), key=lambda item: natural_key(item[0]))[:MOST_LINES]
             ],
             max(0, len(lines) - MOST_LINES),
         )
-        for (data, latent_dim), lines in groups.items()
+        for (data, latent_dim, likelihood), lines in groups.items()
     ]
     return drawn[:MOST_PANELS], max(0, len(drawn) - MOST_PANELS)
 

@@ -117,7 +117,7 @@ def paper_curves(view: View, panel: Panel, right: float) -> Iterator[tuple[str, 
     Yields:
         The algorithm, the split and the curve.
     """
-    if view.paper:
+    if view.paper and panel.is_in_paper:
         shown = {line.published for line in panel.lines}
         for algorithm, split, polyline in published.panel(panel.data, panel.latent_dim, right):
             if algorithm in shown:
@@ -125,6 +125,6 @@ def paper_curves(view: View, panel: Panel, right: float) -> Iterator[tuple[str, 
 
 
 def _paper(panel: Panel, line: Line, split: str) -> published.Polyline | None:
-    if not any(np.isfinite(item.bound["test"]).any() for item in line.curves):
-        return None  # of figure 3, whose runs have other networks and no test bound
+    if not (panel.is_in_paper and any(np.isfinite(item.bound["test"]).any() for item in line.curves)):
+        return None  # as of figure 3, whose runs have other networks and no test bound
     return published.figure2().get((panel.data, panel.latent_dim, line.published or "", split))
