@@ -58,6 +58,10 @@ def test_the_life_of_a_run(tmp_path: Path) -> None:
     assert result.returncode == 0
     assert result.stdout.startswith(f"outputs/runs/{NAME}: finished already, 300 samples; test bound -")
     assert {path: path.stat().st_mtime_ns for path in run.directory.rglob("*")} == before
+    assert "the run was finished without" not in result.stderr
+    result = aevb("train", *TINY, "hidden_dim=100", "evaluator=[bound,reconstruction]", folder=tmp_path)
+    command = f"aevb-evaluate run=outputs/runs/{NAME} evaluator=reconstruction"
+    assert f"evaluator=reconstruction: the run was finished without; try: {command}\n" in result.stderr
 
     result = aevb("train", *TINY, "hidden_dim=100", "max_samples=500", folder=tmp_path)
     assert result.stdout.startswith(f"outputs/runs/{NAME}: extending to 500 samples")

@@ -4,11 +4,13 @@ A single run on one device trains in this process. Every job of a sweep is a chi
 other along, and so are the ranks of a run on several devices.
 """
 
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig
 
@@ -16,10 +18,12 @@ from aevb import runs
 from aevb.cli.data_check import check_data
 from aevb.cli.hydra_app import Search, run_hydra_app
 from aevb.cli.job import Failures, JobContext, print_error, report_errors
+from aevb.cli.overrides import literal_path
 from aevb.cli.run_plan import PROGRAM, plan_run, print_warning, record_run, train_here
 from aevb.cli.sweep import PlannedRun, SweepPoint, check_accelerators
 from aevb.cli.worker_command import worker_command
 from aevb.config.accelerator import check_accelerator
+from aevb.config.tree import options
 from aevb.console.printable import printable, with_error
 from aevb.console.signals import end_by_signal
 from aevb.errors import ReportedError, UserError, resource_error
@@ -150,6 +154,12 @@ def _prepare(plan: PlannedRun, context: JobContext, here: bool = False) -> Queue
     if plan.action == "done":
         seen = runs.Run(directory).done["samples_seen"]
         print(f"{directory}: finished already, {seen:,} samples{final_values(directory)}", flush=True)
+        if missing := _not_evaluated(directory, settings):
+            names = missing[0] if len(missing) == 1 else f"[{','.join(missing)}]"
+            command = (
+                f"aevb-evaluate {shlex.quote(literal_path(f'run={directory}'))} {shlex.quote(f'evaluator={names}')}"
+            )
+            print_warning(f"evaluator={names}: the run was finished without; try: {command}")
         return None
     if not context.prepare_only:
         check_accelerator(settings)
@@ -209,6 +219,12 @@ def _report(plan: PlannedRun, code: int, sweeping: bool) -> None:
     if sweeping:
         raise UserError(died)
     sys.exit(f"{PROGRAM}: {died}")
+
+
+def _not_evaluated(directory: Path, settings: dict[str, Any]) -> list[str]:
+    # Evaluators that are asked for now, and of which the finished run has no record.
+    evaluated = {record["name"] for record in runs.Run(directory).evaluations()}
+    return [name for name in settings["evaluator"] if name not in evaluated and name in options("evaluator")]
 
 
 def final_values(directory: Path) -> str:
