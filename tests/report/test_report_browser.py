@@ -150,7 +150,7 @@ def test_views_legend_details_and_difference(window: Browser, page: Path) -> Non
     rows = window.run(
         "return [...document.querySelectorAll('#compared tbody tr')].map((row) => [...row.cells].map((c) => c.textContent))"
     )
-    assert ["latent_dim", "10", "20", "+10.0000"] in rows
+    assert ["latent_dim", "10", "20", "+10"] in rows
 
 
 def test_numbers_are_those_of_the_csv_files(window: Browser, page: Path) -> None:

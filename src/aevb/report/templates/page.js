@@ -202,13 +202,20 @@
     select.selectedIndex = Math.min(at, rows.length - 1);
     select.addEventListener("change", compare);
   });
+  // A difference with as many decimals as the two values are shown with, or three digits where rounding would lose it.
+  function asShown(by, texts) {
+    const decimals = texts.map((text) => (text.match(/\.(\d+)/) || ["", ""])[1].length);
+    const fixed = by.toFixed(Math.min(6, Math.max(...decimals)));
+    return Math.abs(fixed - by) <= 0.01 * Math.abs(by) ? fixed : by.toPrecision(3);
+  }
   function compare() {
     const [a, b] = selects.map((select) => byIndex.get(select.value)), out = $("compared");
     const lines = heads.map((head, i) => {
       const [left, right] = [a.cells[i], b.cells[i]], [x, y] = [left, right].map(numberOf);
       if (left.textContent === right.textContent && x === y) return null;
       const both = x !== undefined && y !== undefined, error = Math.hypot(left.dataset.e, right.dataset.e);
-      const by = both ? parsed(y) - parsed(x) : NaN, plus = by > 0 ? "+" : "", gap = both ? `${plus}${by.toPrecision(6)}` : "";
+      const by = both ? parsed(y) - parsed(x) : NaN, plus = by > 0 ? "+" : "";
+      const gap = both ? `${plus}${asShown(by, [left.textContent, right.textContent])}` : "";
       return [head.textContent, left.textContent, right.textContent, error > 0 && both ? `${gap} = ${plus}${(by / error).toFixed(2)} standard errors` : gap];
     }).filter((line) => line && line[0] !== "run");
     const shown = lines.length ? lines : [["nothing", "", "", ""]];
