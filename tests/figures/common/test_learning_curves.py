@@ -84,6 +84,12 @@ def test_a_label_names_the_method_and_what_sets_it_apart(tmp_path):
     names = set(labels(curves(tmp_path)).values())
     # Grey is what conf/data/mnist.yaml says.
     assert names == {"AEVB", "AEVB, data.targets=dynamic", "AEVB, estimator A"}
+    plant(width := tmp_path / "width", "data=frey_face", train=rows)
+    plant(width, "data=frey_face", "hidden_dim=500", "batch_size=50", train=rows)
+    plant(width, "data=frey_face", "data.scale=255", train=rows)
+    names = set(labels(curves(width)).values())
+    # Frey Face has 200 units and byte/256 by default, and every data set minibatches of 100.
+    assert names == {"AEVB", "AEVB, batch_size=50, hidden_dim=500", "AEVB, data.scale=255"}
     plant(other := tmp_path / "other", "latent_dim=3", train=rows)
     plant(other, "latent_dim=5", train=rows)
     plant(other, "data=digits", train=rows)

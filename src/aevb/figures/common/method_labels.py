@@ -1,9 +1,11 @@
 """Names of methods in figures: the objective, and the config keys in which the methods differ."""
 
 from collections import Counter
+from functools import cache
+from typing import Any
 
 from aevb.config import CONF
-from aevb.config.tree import read_yaml
+from aevb.config.tree import read_yaml, root_defaults
 from aevb.figures.common.learning_curves import ConfigKey, Curve
 from aevb.figures.common.style import method
 from aevb.runs.run import Run
@@ -14,8 +16,8 @@ __all__ = ["labels"]
 def labels(curves: list[Curve]) -> dict[tuple[str, ConfigKey], str]:
     """Name every config key by its method and by the keys in which it differs from the others.
 
-    The model is named if there are several. A key with the default value of its option in conf/ is left out, unless two
-    config keys would then have the same name.
+    The model is named if there are several. A key with its default value, of conf/train.yaml or of an option in conf/, is
+    left out, unless two config keys would then have the same name.
 
     Args:
         curves: The curves.
@@ -56,13 +58,24 @@ def labels(curves: list[Curve]) -> dict[tuple[str, ConfigKey], str]:
 
 
 def _is_usual(run: Run, key: str) -> bool:
-    """Whether a dotted key of a run has the value that is written in the option of conf/ that it chose."""
+    """Whether a dotted key of a run has its value in conf/: of the option that was chosen, or of the data set, or of train.yaml."""
     group, *names = key.split(".")
-    option = CONF / group / f"{run.settings['choices'].get(group)}.yaml"
-    usual, value = (read_yaml(option) if option.is_file() else None), run.settings.get(group)
-    for name in names:
-        usual, value = (node.get(name) if isinstance(node, dict) else None for node in (usual, value))
-    return bool(names) and usual is not None and usual == value
+    if names:
+        option = _option(group, run.settings["choices"].get(group))
+        usual, value = option.get(group, option), run.settings.get(group)  # beside keys of other groups, or alone
+        for name in names:
+            usual, value = (node.get(name) if isinstance(node, dict) else None for node in (usual, value))
+    else:
+        data = _option("data", run.settings["choices"].get("data"))
+        usual = (data if "data" in data else {}).get(key, root_defaults("train").get(key))
+        value = run.settings.get(key)
+    return usual is not None and usual == value
+
+
+@cache
+def _option(group: str, name: object) -> dict[str, Any]:
+    path = CONF / group / f"{name}.yaml"
+    return read_yaml(path) if path.is_file() else {}
 
 
 def _key_text(key: str, value: str) -> str:
