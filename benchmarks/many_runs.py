@@ -27,7 +27,7 @@ __all__ = ["COMMANDS", "make_runs", "measure"]
 LATENT_DIMS = (3, 5, 10, 20, 200)
 COMMANDS = {
     "status": "aevb-status {runs}",
-    "report": "aevb-report {runs} --out {out}/report.html",
+    "report": "aevb-report {runs} --output {out}/report.html",
     "table": "aevb-figure figure=table runs={runs} output_dir={out}",
     "figure2": "aevb-figure figure=figure2 runs={runs} output_dir={out}",
 }

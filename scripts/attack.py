@@ -35,7 +35,7 @@ ARGUMENTS: dict[str, Callable[[Path, Path], list[str]]] = {
     "verify": lambda run, good: [str(run), "--samples=100"],
     "evaluate": lambda run, good: [f"run='{run}'", "evaluator=bound", "split=test"],
     "figure": lambda run, good: ["figure=table", f"runs='{run}'", f"output_dir={run.parent}-figures"],
-    "report": lambda run, good: [str(run), "--out", f"{run.parent}-report.html"],
+    "report": lambda run, good: [str(run), "--output", f"{run.parent}-report.html"],
     "explore": lambda run, good: [str(run), "--output", f"{run.parent}-page.html"],
     "train": lambda run, good: [*TRAIN, f"name={run.name}", f"output_dir={run.parents[1]}", "max_samples=600"],
     "export": lambda run, good: [f"run={run}", "format=safetensors"],

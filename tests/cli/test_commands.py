@@ -152,7 +152,7 @@ def test_the_home_folder_is_expanded(tmp_path: Path) -> None:
         ("status", "~/o/runs"),
         ("diff", run, run),
         ("evaluate", f"run={run}", "evaluator=bound"),
-        ("report", "~/o/runs", "--out=~/page.html", "--tensorboard=~/tb"),
+        ("report", "~/o/runs", "--output=~/page.html", "--tensorboard=~/tb"),
         ("export", f"run={run}", "format=safetensors", "output_dir=~/export"),
         ("weights", "pack", "~/o/runs", "--output=~/weights.zip"),
         ("figure", "figure=table", "runs=~/o/runs", "output_dir=~/o"),

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.process
 def test_a_folder_of_runs_without_torch(tmp_path: Path) -> None:
     plant(tmp_path / "outputs" / "runs", "latent_dim=20", train={1000: -300.0, 1000000: -120.0})
     script = str(REPOSITORY / "scripts" / "report.py")
-    result = process([sys.executable, "-X", "importtime", script, "--out", "page/one.html"], tmp_path)
+    result = process([sys.executable, "-X", "importtime", script, "--output", "page/one.html"], tmp_path)
     assert (result.returncode, result.stdout) == (0, "page/one.html\n"), result.stderr
     modules = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
     assert "jinja2" in modules

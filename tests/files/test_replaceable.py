@@ -12,30 +12,30 @@ from helpers.in_process import run_command
 
 @pytest.mark.parametrize("signature", [PAGE, ARCHIVE])
 def test_a_new_file_and_an_earlier_output_are_replaced(signature: tuple[bytes, ...], tmp_path: Path) -> None:
-    check_replaceable(tmp_path / "new", "--out", signature)
+    check_replaceable(tmp_path / "new", "--output", signature)
     for content in (b"", b"".join(signature) + b"and more"):
         (tmp_path / "old").write_bytes(content)
-        check_replaceable(tmp_path / "old", "--out", signature)
+        check_replaceable(tmp_path / "old", "--output", signature)
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
-    check_replaceable(tmp_path / "link", "--out", signature)
+    check_replaceable(tmp_path / "link", "--output", signature)
 
 
-@pytest.mark.fault("`--out` names a named pipe, a device or a folder", "refused with one line; it stays what it is")
+@pytest.mark.fault("`--output` names a named pipe, a device or a folder", "refused with one line; it stays what it is")
 @pytest.mark.parametrize("signature", [PAGE, ARCHIVE])
 def test_special_files_and_links_to_them_are_kept(signature: tuple[bytes, ...], tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "link").symlink_to("/dev/null")
     (tmp_path / "folder").mkdir()
     for name, what in (("pipe", "a named pipe"), ("link", "a device"), ("folder", "a folder")):
-        with pytest.raises(UserError, match=f"--out .*{name}: {what}; allowed: "):
-            check_replaceable(tmp_path / name, "--out", signature)
+        with pytest.raises(UserError, match=f"--output .*{name}: {what}; allowed: "):
+            check_replaceable(tmp_path / name, "--output", signature)
 
 
-@pytest.mark.fault("`--out` names a file that aevb did not write", "refused with one line; the file is kept")
+@pytest.mark.fault("`--output` names a file that aevb did not write", "refused with one line; the file is kept")
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ("report", ["outputs/runs", "--out", "notes.html"]),
+        ("report", ["outputs/runs", "--output", "notes.html"]),
         ("explore", ["{run}", "--output", "notes.html"]),
         ("weights", ["pack", "{run}", "--output", "notes.html"]),
     ],

@@ -2,8 +2,10 @@
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,7 +20,7 @@ RUN_KEYS = ("run", "runs")
 
 
 def user_path(text: str) -> Path:
-    """Return the path of an argument, with `~` expanded, which a shell leaves alone in `--out=~/x`.
+    """Return the path of an argument, with `~` expanded, which a shell leaves alone in `--output=~/x`.
 
     Args:
         text: The argument.
@@ -67,7 +69,16 @@ class Arguments(argparse.ArgumentParser):
         Raises:
             UserError: Always.
         """
-        raise UserError(f"{message}; try: {self.prog} --help")
+        unknown = re.match(r"unrecognized arguments: (--[\w-]+)", message)
+        close = get_close_matches(unknown[1], self._flags(), n=1) if unknown else []
+        meant = f"; did you mean {close[0]}?" if close else ""
+        raise UserError(f"{message}{meant}; try: {self.prog} --help")
+
+    def _flags(self) -> list[str]:
+        # Its own flags and those of its subcommands.
+        below = [action.choices or {} for action in self._actions if isinstance(action, argparse._SubParsersAction)]
+        parsers = [self, *(parser for choices in below for parser in choices.values())]
+        return [flag for parser in parsers for flag in parser._option_string_actions]
 
 
 def run_command(program: str, main: Callable[[], int]) -> NoReturn:

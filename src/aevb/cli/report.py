@@ -30,7 +30,9 @@ def _report() -> int:
         metavar="RUNS",
         help="folders with runs (outputs/runs), or the overrides of an aevb-train sweep",
     )
-    parser.add_argument("--out", type=user_path, default=Path("report.html"), help="the file to write (report.html)")
+    parser.add_argument(
+        "--output", type=user_path, default=Path("report.html"), metavar="FILE", help="the page (report.html)"
+    )
     parser.add_argument("--title", default="Report", help="its heading")
     parser.add_argument("--images", default="6", metavar="N", help="pictures of every run, at most (6)")
     parser.add_argument("--no-images", action="store_true", help="no pictures")
@@ -47,7 +49,7 @@ def _report() -> int:
     arguments = parser.parse_args([argument for argument in sys.argv[1:] if argument not in ("-m", "--multirun")])
     images = 0 if arguments.no_images else _images(arguments.images)
     pattern = _pattern(arguments.redact)
-    check_replaceable(arguments.out, "--out", PAGE)
+    check_replaceable(arguments.output, "--output", PAGE)
     overrides = [argument for argument in arguments.what if is_override(argument)]
     if overrides and len(overrides) < len(arguments.what):
         raise UserError("both a folder and overrides; allowed: one of them; try: output_dir=DIR for runs elsewhere")
@@ -58,12 +60,12 @@ def _report() -> int:
         runs = [*dict.fromkeys(run for folder in arguments.what for run in directories(run_path(folder)))]
     from aevb.report import Options, write_report  # here, so that --help does not load numpy
 
-    write_report(runs, arguments.out, Options(arguments.title, images, pattern))
+    write_report(runs, arguments.output, Options(arguments.title, images, pattern))
     if arguments.tensorboard is not None:
         from aevb.report.dashboard import write_dashboard
 
         print(f"tensorboard --logdir {shlex.quote(str(write_dashboard(runs, arguments.tensorboard)))}")
-    print(arguments.out)
+    print(arguments.output)
     return 0
 
 
