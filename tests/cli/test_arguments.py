@@ -6,7 +6,8 @@ import pytest
 
 import aevb as package
 from aevb.cli import entry
-from aevb.cli.arguments import is_override, run_path
+from aevb.cli.arguments import Arguments, is_override, run_path
+from aevb.errors import UserError
 from helpers.commands import aevb
 
 
@@ -31,3 +32,13 @@ def test_a_run_is_no_override() -> None:
 def test_every_command_prints_the_version(command: str, tmp_path: Path) -> None:
     done = aevb(command, "--version", folder=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"aevb {package.__version__}\n", "")
+
+
+def test_a_mistyped_flag_of_a_subcommand_is_answered() -> None:
+    parser = Arguments(prog="aevb-weights", allow_abbrev=False)
+    subcommands = parser.add_subparsers()
+    subcommands.add_parser("pack", prog="pack", allow_abbrev=False).add_argument("--output")
+    with pytest.raises(UserError, match="--ouput=x; did you mean --output\\?; try: aevb-weights --help"):
+        parser.parse_args(["pack", "--ouput=x"])
+    with pytest.raises(UserError, match="unrecognized arguments: --zzz; try: "):
+        parser.parse_args(["pack", "--zzz"])

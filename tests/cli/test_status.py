@@ -92,7 +92,6 @@ def test_the_runs_of_a_sweep_that_are_missing_are_named(tmp_path: Path) -> None:
         ("status", "--foo", "unrecognized arguments: --foo; try: aevb-status --help"),
         ("status", "--jsn", "unrecognized arguments: --jsn; did you mean --json?; try: aevb-status --help"),
         ("report", "--out", "unrecognized arguments: --out; did you mean --output?; try: aevb-report --help"),
-        ("weights", "pack runs --ouput=x", "unrecognized arguments: --ouput=x; did you mean --output?"),
         ("verify", "nowhere", "run=nowhere: not a run"),
         ("verify", "", "the following arguments are required: run"),
         ("diff", "nowhere", "the following arguments are required: b"),
