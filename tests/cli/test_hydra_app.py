@@ -121,6 +121,11 @@ def refused(result: subprocess.CompletedProcess[str], folder: Path, *words: str)
             "objective.samples=1: leave_one_out needs other samples",
             ["an integer >= 2", "try: objective.samples=5"],
         ),
+        (
+            "--check data=digits objective=lagging model/encoder=gamma",
+            "model.encoder.family=gamma: objective=lagging watches I(x; z)",
+            ["try: model=bernoulli, or objective=sgvb_a"],
+        ),
         ("-m seed=1,2 name=x${hydra:job.num}", "name=x${hydra:job.num}: the same run", ["try: 'name=x${seed}'"]),
         ("name=x${hydra:job.id}", "name=x${hydra:job.id}: the same run", ["try: 'name=x${seed}'"]),
         ("-m objective=sgvb_a,sgbv_b", "objective=sgbv_b: no such option", []),

@@ -49,6 +49,7 @@ RULES: tuple[Callable[[Settings], Iterator[Fault]], ...] = (
     model_rules.theta_has_a_posterior,
     model_rules.discrete_latents_have_no_derivative,
     model_rules.mean_has_a_derivative,
+    model_rules.lagging_has_normal_latents,
     model_rules.targets_lie_in_the_unit_interval,
     model_rules.targets_are_binary,
     model_rules.own_data_have_a_path,

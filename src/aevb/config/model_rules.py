@@ -8,6 +8,7 @@ from aevb.config.resolved import Settings
 
 __all__ = [
     "discrete_latents_have_no_derivative",
+    "lagging_has_normal_latents",
     "leave_one_out_needs_samples",
     "mean_has_a_derivative",
     "model_allows_the_objective",
@@ -83,6 +84,25 @@ def mean_has_a_derivative(settings: Settings) -> Iterator[Fault]:
         decoder = settings.class_name("model.decoder")
         wrong = f"{settings.class_name('objective')} is trained through the mean of p(x|z), and that of {decoder} has no derivative"
         yield Fault("model.decoder", wrong, decoder, "a decoder whose mean has a derivative", "model=bernoulli")
+
+
+def lagging_has_normal_latents(settings: Settings) -> Iterator[Fault]:
+    """Refuse objective=lagging for the families of section 2.4, for which its mutual information has no formula.
+
+    Args:
+        settings: The config.
+
+    Yields:
+        The fault, if there is one.
+    """
+    if settings.class_name("objective") == "Lagging":
+        for path, density in (("model.encoder", "q(z|x)"), ("model.prior", "p(z)")):
+            if (family := settings.get(f"{path}.family")) is not None:
+                wrong = f"objective=lagging watches I(x; z), which has a formula for a normal {density} only"
+                yield Fault(
+                    f"{path}.family", wrong, family, "a normal distribution", "model=bernoulli, or objective=sgvb_a"
+                )
+                return
 
 
 def targets_lie_in_the_unit_interval(settings: Settings) -> Iterator[Fault]:
