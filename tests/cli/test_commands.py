@@ -209,7 +209,7 @@ def test_a_folder_whose_name_is_not_utf8(tmp_path: Path) -> None:
         shutil.copytree(runs / "good", runs / name)
     for code, command, *words in (
         (0, "status", "outputs/runs"),
-        (0, "report", "outputs/runs", "--out=page.html"),
+        (0, "report", "outputs/runs", "--output=page.html"),
         (0, "export", f"run=outputs/runs/{odd}", "format=safetensors", "output_dir=export"),
         (2, "weights", "pack", "outputs/runs", "--output=weights.zip"),
         (2, "train", *TINY, f"output_dir={odd}"),

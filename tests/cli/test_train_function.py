@@ -180,7 +180,7 @@ def test_a_run_that_used_its_time_in_a_trial_has_no_checkpoint(tmp_path):
     [
         ((), {"latent_dims": 2}, "latent_dims=2: no such key; did you mean latent_dim"),
         ((), {"data": "digit"}, "data=digit: no such option; did you mean digits"),
-        (("latent_dim=2,3",), {}, "several values; try: one call for each"),
+        (("latent_dim=2,3",), {}, "several values; allowed: one; try: one call for each"),
         (
             ("experiment=demo",),
             {},
