@@ -223,7 +223,10 @@ def _report(plan: PlannedRun, code: int, sweeping: bool) -> None:
 
 def _not_evaluated(directory: Path, settings: dict[str, Any]) -> list[str]:
     # Evaluators that are asked for now, and of which the finished run has no record.
-    evaluated = {record["name"] for record in runs.Run(directory).evaluations()}
+    try:
+        evaluated = {record["name"] for record in runs.Run(directory).evaluations()}
+    except UserError:  # a damaged file, which aevb-evaluate and the report name
+        return []
     return [name for name in settings["evaluator"] if name not in evaluated and name in options("evaluator")]
 
 
