@@ -8,6 +8,7 @@ import re
 from sitegen.benchmark_tables import benchmark_table
 from sitegen.figure2_gap import gap_table, gap_text
 from sitegen.figure2_long import long_table, long_text
+from sitegen.figure2_rate import rate_table, rate_text
 from sitegen.figure3_gap import committed_text, two_chains_text
 from sitegen.frey_face_tables import frey_bounds, frey_changes, frey_start
 from sitegen.gap_tables import decoder_table, subset_table
@@ -49,6 +50,8 @@ BLOCKS = {
     "figure2-gap": gap_table,
     "figure2-long": long_table,
     "figure2-long-text": long_text,
+    "figure2-rate": rate_table,
+    "figure2-rate-text": rate_text,
     "inference-gap": inference_gap_table,
     "inference-gap-text": inference_gap_text,
     "committed": committed_text,
