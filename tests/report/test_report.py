@@ -240,6 +240,16 @@ def test_settings_are_downloaded_as_they_are_written(folder: Path) -> None:
     assert "0.5" in {row["optimizer.lr"] for row in rows}
 
 
+def test_a_training_bound_without_a_test_bound_is_drawn(tmp_path: Path) -> None:
+    """As of the runs of Figure 3, which have log p(x) by quadrature in the place of a test bound."""
+    run = plant(tmp_path, "data=mnist", "latent_dim=3", train={10000: -200.0, 100000: -170.0, 1000000: -150.0})
+    (run / "metrics.csv").write_text(
+        "samples_seen,train_bound,test_bound\n10000,-200.0,\n100000,-170.0,\n1000000,-150.0,\n"
+    )
+    page = build_report([run])
+    assert re.search(r"<desc[^>]*>lower bound of the train split[^<]*At the end: AEVB -150", page)
+
+
 def test_each_family_of_the_likelihood_has_a_chart_of_its_own(tmp_path: Path) -> None:
     """A log-mass and a log density share no scale, and the paper's curves on MNIST are of Bernoulli decoders."""
     plant(tmp_path, "data=mnist", "latent_dim=3", train={10000: -200.0, 1000000: -150.0})

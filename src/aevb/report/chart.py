@@ -66,6 +66,8 @@ def draw(view: View, panel: Panel, identifier: str, numbers: dict[str, int]) -> 
     drawn = [item for line in panel.lines for item in _lines(view, panel, line, numbers)]
     if not drawn:
         return None
+    if not any(item.main for item in drawn):  # a training bound alone, as in the runs of Figure 3
+        drawn = [item._replace(main=True) for item in drawn]
     if all(len(item.summary.mean) == 1 for item in drawn):
         return _single_points(view, panel, drawn, identifier)
     right = float(max(item.summary.samples_seen[-1] for item in drawn))
