@@ -1,11 +1,9 @@
 """The table of docs/figure2-gap of latent_dim 3 with a smaller learning rate and with larger initial weights, and the sentences below it."""
 
-import csv
-
 from sitegen.markdown import bullets, table
-from sitegen.repository import DOCS
 from sitegen.result_numbers import measured, paper_bound
 from sitegen.result_tables import plain
+from sitegen.results import rows
 
 __all__ = ["rate_table", "rate_text"]
 
@@ -21,8 +19,7 @@ def _behind(row: dict[str, float], samples: float) -> float:
 
 def _glorot(samples: float) -> dict[str, float] | None:
     # Glorot's initial weights, learning rate 0.02, seed 0; None beyond the end of the run.
-    with (DOCS / "figure2-gap" / "glorot.csv").open(encoding="utf-8", newline="") as file:
-        matches = [row for row in csv.DictReader(file) if float(row["samples_seen"]) == samples]
+    matches = [row for row in rows("glorot.csv", "figure2-gap") if float(row["samples_seen"]) == samples]
     return {name: float(value) for name, value in matches[0].items()} if matches else None
 
 

@@ -1,11 +1,9 @@
 """The table of docs/figure2-gap of the inference gap on training and test images, and the sentences below it."""
 
-import csv
-
 from sitegen.markdown import bullets, table
-from sitegen.repository import DOCS
 from sitegen.result_numbers import measured, paper_bound
 from sitegen.result_tables import plain, samples_seen
+from sitegen.results import rows
 
 __all__ = ["inference_gap_table", "inference_gap_text"]
 
@@ -15,15 +13,10 @@ SPLITS = {"train": "training", "test": "test"}
 PARTS = ("inference_gap", "approximation_gap", "amortisation_gap")
 
 
-def _rows() -> list[dict[str, str]]:
-    with (DOCS / "figure2-gap" / "inference_gap.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def inference_gap_table() -> str:
     """Return log p(x) minus the bound and its two parts, nats, mean ± standard error over the images."""
     lines = []
-    for row in _rows():
+    for row in rows("inference_gap.csv", "figure2-gap"):
         gaps = [f"{float(row[name]):.2f} ± {float(row[f'{name}_standard_error']):.2f}" for name in PARTS]
         at = samples_seen(int(row["samples_seen"]))
         lines.append(
@@ -55,7 +48,7 @@ def inference_gap_text() -> str:
     """Return what the table shows."""
     gaps = {
         (row["samples_seen"], row["split"]): {name: float(row[name]) for name in PARTS}
-        for row in _rows()
+        for row in rows("inference_gap.csv", "figure2-gap")
         if (row["lr"], row["seed"]) == (LR, SEED)
     }
     first, last = sorted({seen for seen, _ in gaps}, key=int)
@@ -81,5 +74,9 @@ def inference_gap_text() -> str:
 
 def _smaller(seen: str) -> str:
     # The amortisation gap on test images with the smaller learning rate.
-    (row,) = (row for row in _rows() if (row["lr"], row["samples_seen"], row["split"]) == ("0.01", seen, "test"))
+    (row,) = (
+        row
+        for row in rows("inference_gap.csv", "figure2-gap")
+        if (row["lr"], row["samples_seen"], row["split"]) == ("0.01", seen, "test")
+    )
     return f"{float(row['amortisation_gap']):.1f} ± {float(row['amortisation_gap_standard_error']):.1f}"

@@ -51,9 +51,9 @@ class Comparison(NamedTuple):
 
 
 @cache
-def rows(name: str) -> tuple[dict[str, str], ...]:
-    """Return the rows of a CSV of docs/results."""
-    with (DOCS / "results" / name).open(encoding="utf-8", newline="") as file:
+def rows(name: str, page: str = "results") -> tuple[dict[str, str], ...]:
+    """Return the rows of a CSV beside a page, of docs/results unless said."""
+    with (DOCS / page / name).open(encoding="utf-8", newline="") as file:
         return tuple(csv.DictReader(file))
 
 

@@ -183,9 +183,8 @@ class _Check:
     def value(self, key: str, node: dict[str, Any], name: str, raw: Any, parameter: Parameter, example: Any) -> None:
         value = node[name]
         if isinstance(parameter.value_type, Mapping) and isinstance(value, dict):
-            self.entries(key, value, parameter.value_type.value_type)
-            if any(fault.startswith(f"{key}.") for fault in self.faults):
-                return
+            node[name] = self.entries(key, value, parameter.value_type.value_type)
+            return
         try:
             node[name] = parameter.value_type.read(value)
         except InvalidValue as problem:
@@ -206,13 +205,15 @@ class _Check:
             offer = None if remedy is None else f"{key}={shown(remedy)}"
             self.fault(key, str(problem), value, allowed=str(parameter.value_type), remedy=offer)
 
-    def entries(self, key: str, entries: dict[str, Any], value_type: ValueType) -> None:
+    def entries(self, key: str, entries: dict[str, Any], value_type: ValueType) -> dict[str, Any]:
+        read = {}
         for name, entry in entries.items():  # evaluator.importance=null
             try:
-                value_type.read(entry)
+                read[str(name)] = value_type.read(entry)
             except InvalidValue as problem:
                 remedy = f"'~{key}.{name}', which removes it"
                 self.fault(f"{key}.{name}", str(problem), entry, allowed=str(value_type), remedy=remedy)
+        return read
 
 
 def _reads(value_type: ValueType, value: Any) -> bool:
