@@ -16,6 +16,7 @@ from aevb.models.vae import VAE
 from aevb.nn.torch_settings import keep_freed_memory
 from benchmarks.benchmark_model import BenchmarkModel
 from benchmarks.gate import Gate
+from benchmarks.matmul import product
 from benchmarks.trained_model import load_trained
 
 __all__ = ["RecordedProducts", "evaluate", "multiply"]
@@ -23,11 +24,14 @@ __all__ = ["RecordedProducts", "evaluate", "multiply"]
 OPERANDS = {"mm": 0, "bmm": 0, "addmm": 1, "baddbmm": 1, "_linear_pointwise": 0}
 """Position of the first factor among the arguments of each operation that is a matrix product."""
 
-Product = tuple[torch.Size, torch.Size, torch.dtype]
+Layout = tuple[torch.Size, tuple[int, ...]]
+"""Shape and strides, since a library is slower with some strides than with others."""
+
+Product = tuple[Layout, Layout, torch.dtype]
 
 
 class RecordedProducts(TorchDispatchMode):
-    """Records the shapes of the matrix products inside the `with` block; `products` has them in order."""
+    """Records the layouts of the factors of the matrix products inside the `with` block; `products` has them in order."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,7 +41,8 @@ class RecordedProducts(TorchDispatchMode):
         name = func.overloadpacket.__name__
         if name in OPERANDS:
             a, b = args[OPERANDS[name] : OPERANDS[name] + 2]
-            self.products.append((a.shape, b.mT.shape if name == "_linear_pointwise" else b.shape, a.dtype))
+            b = b.mT if name == "_linear_pointwise" else b
+            self.products.append(((a.shape, a.stride()), (b.shape, b.stride()), a.dtype))
         return func(*args, **(kwargs or {}))
 
 
@@ -60,7 +65,10 @@ def multiply(spec: BenchmarkModel, gate: Gate, evaluator: Evaluator) -> None:
     while True:
         for one in recorded.products:
             a, b, out = operands[one]
-            torch.matmul(a, b, out=out)
+            if a.dim() == 2 and a.dtype == torch.float32:  # of more, or in double precision, by torch as in aevb
+                product(spec.matmul_backend, a, b, out)
+            else:
+                torch.matmul(a, b, out=out)
         gate(len(x))
 
 
@@ -69,6 +77,6 @@ def _begin(spec: BenchmarkModel) -> tuple[VAE, Tensor]:
     return load_trained(spec), torch.from_numpy(spec.dataset().load().test.x[: spec.unit].copy())
 
 
-def _operands(product: Product) -> tuple[Tensor, Tensor, Tensor]:
-    a, b = (torch.randn(shape, dtype=product[2]) for shape in product[:2])
+def _operands(one: Product) -> tuple[Tensor, Tensor, Tensor]:
+    a, b = (torch.empty_strided(*layout, dtype=one[2]).normal_() for layout in one[:2])
     return a, b, a @ b

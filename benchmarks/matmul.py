@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-__all__ = ["affine", "available", "product"]
+__all__ = ["affine", "available", "product", "tanh_affine"]
 
 
 def available() -> bool:
@@ -23,3 +23,10 @@ def affine(by: str, x: Tensor, weight: Tensor, bias: Tensor, out: Tensor | None)
     if by == "onednn":
         return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
     return torch.addmm(bias, x, weight.T, out=out)
+
+
+def tanh_affine(by: str, x: Tensor, weight: Tensor, bias: Tensor, out: Tensor | None) -> Tensor:
+    """tanh(x weight' + bias); oneDNN applies tanh while the sums are in the cache."""
+    if by == "onednn":
+        return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "tanh", [], "")
+    return affine(by, x, weight, bias, out).tanh_()

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from benchmarks.children import Method
+from benchmarks.matmul import available
 from benchmarks.plan import Plan
 from benchmarks.results import LEFT_OUT, Goal, Result, Row, Speed, not_measured
 from benchmarks.rounds import ratios, rounds
@@ -12,30 +13,37 @@ __all__ = ["METHODS", "measure"]
 
 METHODS = {
     "ais": "annealed importance sampling, 50 temperatures",
-    "ais_gemm": "its matrix products alone",
     "quadrature": "quadrature, two latent dimensions",
-    "quadrature_gemm": "its matrix products alone",
 }
+PRODUCTS = {"torch": "matrix products alone", "onednn": "matrix products alone, by oneDNN"}
 GOAL = Goal("≤", 1.4)
 LATENT_DIM = 2  # of quadrature, which takes three at most
 
 
 def measure(plan: Plan, report_progress: Callable[[str], None]) -> Result:
-    """Both evaluators at every number of threads."""
+    """Both evaluators at every number of threads, beside the products of each library."""
     rows: list[Row] = []
     speeds: list[Speed] = []
+    backends = [backend for backend in PRODUCTS if backend == "torch" or available()]
     for threads in plan.threads:
-        for name in ("ais", "quadrature"):
-            what = f"time of aevb / matrix products alone: {METHODS[name]}"
+        for name, label in METHODS.items():
+            what = {backend: f"time of aevb / {PRODUCTS[backend]}: {label}" for backend in backends}
             if plan.brief:
-                rows.append(not_measured("evaluators", what, LEFT_OUT, GOAL, threads))
+                rows += [not_measured("evaluators", one, LEFT_OUT, GOAL, threads) for one in what.values()]
                 continue
             spec = plan.at(plan.images)
             spec = replace(spec, latent_dim=LATENT_DIM) if name == "quadrature" else spec
-            methods = {one: Method(one, spec, threads) for one in (name, f"{name}_gemm")}
-            seconds = rounds(methods, plan.rounds, lambda text: report_progress(f"evaluators, {text}"))
-            rows.append(Row("evaluators", what, ratios(*seconds.values()), threads=threads, goal=GOAL))
-            for one, values in seconds.items():
-                label = METHODS[one] if one == name else f"{METHODS[name]}: {METHODS[one]}"
-                speeds.append(Speed("evaluators", label, values, "image", threads))
+            products = {one: Method(f"{name}_gemm", replace(spec, matmul_backend=one), threads) for one in backends}
+            seconds = rounds(
+                {name: Method(name, spec, threads), **products},
+                plan.rounds,
+                lambda text: report_progress(f"evaluators, {text}"),
+            )
+            speeds.append(Speed("evaluators", label, seconds[name], "image", threads))
+            for backend in backends:
+                ratio = ratios(seconds[name], seconds[backend])
+                rows.append(Row("evaluators", what[backend], ratio, threads=threads, goal=GOAL))
+                speeds.append(
+                    Speed("evaluators", f"{label}: its {PRODUCTS[backend]}", seconds[backend], "image", threads)
+                )
     return Result(rows, speeds)

@@ -44,7 +44,8 @@ def test_every_method_runs(name: str) -> None:
 
 
 def test_every_method_is_asked_for() -> None:
-    methods = {name.partition(",")[0] for name in (*training.RIVALS, *importance.METHODS, *evaluators.METHODS)}
+    methods = {name.partition(",")[0] for name in (*training.RIVALS, *importance.METHODS)}
+    methods |= {f"{name}{suffix}" for name in evaluators.METHODS for suffix in ("", "_gemm")}
     assert set(NAMES) == methods | {"one_parameter_plain"}
 
 

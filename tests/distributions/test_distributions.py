@@ -1,10 +1,13 @@
 """Every distribution is compared to torch.distributions, and its samples to its own moments."""
 
+import math
+
 import pytest
 import torch
+import torch.nn.functional as F
 
 from aevb.distributions import DiagonalNormal
-from aevb.distributions.bernoulli import Bernoulli, softplus
+from aevb.distributions.bernoulli import Bernoulli, log_of_product, softplus, sum_softplus
 from aevb.noise import Noise
 from helpers.statistics import assert_mean
 
@@ -106,7 +109,7 @@ def test_grey_log_prob_is_the_mean_over_binarised_images():
     ("shape", "of_value"), [((50, 784), (50, 784)), ((2, 1, 20), (3, 20)), ((2, 3, 784), (3, 784))]
 )
 @pytest.mark.parametrize("scale", [1, 200])
-def test_the_written_gradient_of_log_prob_has_the_bits_of_autograd(shape, of_value, scale):
+def test_the_written_log_prob_and_its_gradient(shape, of_value, scale):
     generator = torch.Generator().manual_seed(0)
     logits = (torch.randn(shape, generator=generator) * scale).requires_grad_()
     value = torch.rand(of_value, generator=generator).sub(0.5).clamp(min=0)
@@ -114,8 +117,28 @@ def test_the_written_gradient_of_log_prob_has_the_bits_of_autograd(shape, of_val
     expected = (all_values * all_logits - softplus(all_logits)).sum(-1)
     weights = torch.randn(expected.shape, generator=generator)
     log_prob = Bernoulli(logits).log_prob(value)
-    assert torch.equal(log_prob, expected)
+    exact = (all_values.double() * all_logits.double() - F.softplus(all_logits.double())).sum(-1)
+    torch.testing.assert_close(log_prob.double(), exact, rtol=1e-6, atol=0)
+    torch.testing.assert_close(Bernoulli(logits.detach()).log_prob(value).double(), exact.detach(), rtol=1e-6, atol=0)
     assert torch.equal(*(torch.autograd.grad((y * weights).sum(), logits)[0] for y in (log_prob, expected)))
+
+
+@pytest.mark.parametrize("width", [1, 7, 64, 96, 784, 1024])
+@pytest.mark.parametrize("scale", [0, 1, 200])
+def test_sum_softplus_of_any_width(width, scale):
+    logits = torch.randn((3, width), generator=torch.Generator().manual_seed(0)) * scale
+    exact = F.softplus(logits.double()).sum(-1)
+    before = logits.clone()
+    for value in (sum_softplus(logits), sum_softplus(logits.requires_grad_())):
+        torch.testing.assert_close(value.detach().double(), exact, rtol=1e-6, atol=1e-6)
+    assert torch.equal(logits, before)
+    (gradient,) = torch.autograd.grad(sum_softplus(logits).sum(), logits)
+    assert torch.equal(gradient, torch.sigmoid(logits))
+
+
+def test_the_smallest_product_of_probabilities_is_a_float32():
+    half = torch.full((2, 1024), 0.5)
+    torch.testing.assert_close(log_of_product(half), torch.full((2,), 1024 * math.log(0.5)))
 
 
 def test_log_prob_has_second_derivatives():

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from aevb.errors import UserError
-from aevb.nn.matmul import Linear, affine, matmul_backend, product, use_matmul_backend
+from aevb.nn.matmul import Linear, affine, matmul_backend, product, tanh_affine, use_matmul_backend
 
 
 @pytest.fixture(params=["torch", "onednn"])
@@ -37,23 +37,34 @@ def test_products_of_matrices_transposed_or_not(library, lead):
     close(product(c, b.mT), c.double() @ b.mT.double())
 
 
-def test_an_affine_map_of_any_rows_and_of_several_layers(library):
-    weight, bias = normal(5, 300, seed=1), normal(5, seed=2)
+FUNCTIONS = pytest.mark.parametrize(("function", "after"), [(affine, lambda y: y), (tanh_affine, torch.tanh)])
+
+
+@FUNCTIONS
+def test_an_affine_map_of_any_rows_and_of_several_layers(library, function, after):
+    weight, bias = normal(5, 300, seed=1) / 20, normal(5, seed=2)
     for shape in [(300,), (7, 300), (2, 7, 300)]:
         v = normal(*shape)
-        close(affine(v, weight, bias), F.linear(v.double(), weight.double(), bias.double()))
-    v, weights, biases = normal(3, 7, 300), normal(3, 5, 300, seed=1), normal(3, 5, seed=2)
+        close(function(v, weight, bias), after(F.linear(v.double(), weight.double(), bias.double())))
+    v, weights, biases = normal(3, 7, 300), normal(3, 5, 300, seed=1) / 20, normal(3, 5, seed=2)
     exact = torch.stack([F.linear(*(part[e].double() for part in (v, weights, biases))) for e in range(3)])
-    close(affine(v, weights, biases), exact)
+    close(function(v, weights, biases), after(exact))
 
 
-def test_gradients_of_a_layer(library):
-    layer, v, direction = Linear(300, 5), normal(2, 7, 300).requires_grad_(), normal(2, 7, 5, seed=3)
-    actual = torch.autograd.grad((layer(v) * direction).sum(), [v, layer.weight, layer.bias])
-    doubles = [tensor.detach().double().requires_grad_() for tensor in (v, layer.weight, layer.bias)]
-    exact = torch.autograd.grad((F.linear(*doubles) * direction.double()).sum(), doubles)
+@FUNCTIONS
+def test_gradients_of_a_layer(library, function, after):
+    v, direction = normal(2, 7, 300).requires_grad_(), normal(2, 7, 5, seed=3)
+    weight, bias = (normal(5, 300, seed=1) / 20).requires_grad_(), normal(5, seed=2).requires_grad_()
+    actual = torch.autograd.grad((function(v, weight, bias) * direction).sum(), [v, weight, bias])
+    doubles = [tensor.detach().double().requires_grad_() for tensor in (v, weight, bias)]
+    exact = torch.autograd.grad((after(F.linear(*doubles)) * direction.double()).sum(), doubles)
     for gradient, expected in zip(actual, exact, strict=True):
         close(gradient, expected)
+
+
+def test_a_layer_is_an_affine_map_of_its_weights(library):
+    layer, v = Linear(300, 5), normal(2, 7, 300)
+    assert torch.equal(layer(v), affine(v, layer.weight, layer.bias))
 
 
 def test_double_precision_stays_with_torch(library):

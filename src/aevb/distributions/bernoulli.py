@@ -9,7 +9,7 @@ from torch import Tensor
 from aevb.errors import UserError
 from aevb.noise import Noise
 
-__all__ = ["Bernoulli", "softplus"]
+__all__ = ["Bernoulli", "log_of_product", "softplus", "sum_softplus"]
 
 ROWS = 128
 """Rows of 784 numbers whose intermediate results fit the processor's cache: half the time of 1000 rows."""
@@ -46,18 +46,46 @@ def softplus(logits: Tensor) -> Tensor:
     return _Softplus.apply(logits)
 
 
-class _LogProb(torch.autograd.Function):
-    """sum_d [x_d l_d - softplus(l_d)] with its derivative g (x - sigmoid(l)), each in two thirds of the passes of autograd.
+def sum_softplus(logits: Tensor) -> Tensor:
+    """Return sum_d log(1 + e^l_d) = sum_d max(l_d, 0) - log prod_d sigmoid(|l_d|).
 
-    The operations are those of the expression, in its order, so that the bits are the same.
+    Args:
+        logits: l, (..., D).
+
+    Returns:
+        The sums over the last axis, (...), with gradients where they are asked for.
     """
+    if torch.is_grad_enabled() and logits.requires_grad:
+        return softplus(logits).sum(-1)
+    return logits.clamp(min=0).sum(-1) - log_of_product(logits.abs().sigmoid_())
+
+
+def log_of_product(p: Tensor) -> Tensor:
+    """Return sum_d log p_d, with one logarithm for up to 64 factors: in half the time for 784.
+
+    Args:
+        p: Numbers in [1/2, 1], (..., D); overwritten. The product of 64 of them is not below 2^-64, which float32 holds.
+
+    Returns:
+        The sums over the last axis, (...).
+    """
+    for _ in range(6):
+        if p.shape[-1] % 2:
+            break
+        one, other = p.chunk(2, -1)
+        p = one.mul_(other)
+    return p.log().sum(-1)
+
+
+class _LogProb(torch.autograd.Function):
+    """sum_d [x_d l_d - softplus(l_d)] with its derivative g (x - sigmoid(l)), each in two thirds of the passes of autograd."""
 
     @staticmethod
     def forward(ctx: Any, logits: Tensor, value: Tensor) -> Tensor:
         ctx.save_for_backward(logits, value)
-        log_sigmoid = logits.abs().sigmoid_().log_()
-        softplus_ = logits.clamp(min=0).sub_(log_sigmoid)
-        return torch.mul(value, logits, out=log_sigmoid).sub_(softplus_).sum(-1)
+        sigmoid = logits.abs().sigmoid_()
+        log_sigmoid = log_of_product(sigmoid)
+        return torch.mul(value, logits, out=sigmoid).sub_(logits.clamp(min=0)).sum(-1).add_(log_sigmoid)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
@@ -76,15 +104,12 @@ def _bernoulli_log_prob(logits: Tensor, value: Tensor) -> Tensor:
     if rows > ROWS:
         return torch.stack([_bernoulli_log_prob(*pair) for pair in zip(logits, value, strict=True)])
     parts, step = [], max(1, ROWS // max(1, rows))
-    log_sigmoids, softpluses = logits.new_empty((2, min(step, len(logits)), *logits.shape[1:]))
+    memory = logits.new_empty((2, min(step, len(logits)), *logits.shape[1:]))
     for few, x in zip(logits.split(step), value.split(step), strict=True):
-        first, second = (
-            log_sigmoids[: len(few)],
-            softpluses[: len(few)],
-        )  # the same memory for all, which stays in the cache
-        log_sigmoid = torch.abs(few, out=first).sigmoid_().log_()
-        softplus_ = torch.clamp(few, min=0, out=second).sub_(log_sigmoid)
-        parts.append(torch.mul(x, few, out=first).sub_(softplus_).sum(-1))
+        first, second = memory[:, : len(few)]  # the same memory for all, which stays in the cache
+        log_sigmoid = log_of_product(torch.abs(few, out=first).sigmoid_())
+        positive = torch.clamp(few, min=0, out=second)
+        parts.append(torch.mul(x, few, out=first).sub_(positive).sum(-1).add_(log_sigmoid))
     return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
@@ -183,7 +208,7 @@ class Bernoulli:
         Returns:
             log p_g(value_m) in nats, (G, M), by one matrix product.
         """
-        return self.logits @ value.T - softplus(self.logits).sum(-1, keepdim=True)
+        return self.logits @ value.T - sum_softplus(self.logits)[:, None]
 
     def sample(self, noise: Noise, samples: int | None = None) -> Tensor:
         """Draw samples in {0, 1}.

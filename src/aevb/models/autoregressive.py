@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from aevb.distributions import Bernoulli
 from aevb.models.base import Decoder
-from aevb.nn.matmul import Linear, affine
+from aevb.nn.matmul import Linear, affine, tanh_affine
 from aevb.nn.mlp import Activation, activation_function
 from aevb.noise import Noise
 from aevb.types import NonNegativeInt, PositiveInt
@@ -94,7 +94,7 @@ class ContextWeights(NamedTuple):
         zero = torch.zeros_like(self.direct[0])
         g = affine(x, self.direct, zero)
         if len(self.bias):
-            g = g + affine(torch.tanh(affine(x, self.inner, self.bias)), self.outer, zero)
+            g = g + affine(tanh_affine(x, self.inner, self.bias), self.outer, zero)
         return g
 
     @torch.no_grad()

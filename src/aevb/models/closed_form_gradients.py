@@ -27,12 +27,12 @@ import torch
 from torch import Tensor, nn
 
 from aevb.distributions.base import LOG_2PI
-from aevb.distributions.bernoulli import softplus
+from aevb.distributions.bernoulli import log_of_product, sum_softplus
 from aevb.models.bernoulli import BernoulliDecoder
 from aevb.models.gaussian import GaussianDecoder, GaussianEncoder
 from aevb.models.prior import StandardNormal
 from aevb.models.vae import VAE
-from aevb.nn.matmul import affine, product
+from aevb.nn.matmul import affine, product, tanh_affine
 from aevb.samplers.hmc import LogDensityWithGradient
 
 __all__ = ["BernoulliPosterior", "decode", "encode", "has_closed_form"]
@@ -73,13 +73,13 @@ def encode(encoder: GaussianEncoder, x: Tensor) -> tuple[Tensor, Tensor, Encoder
     """
     h = _hidden(encoder.hidden, x)
     # One layer with 2 J rows needs three products instead of six, and each costs as much for so few rows.
-    heads, j = (encoder.mean, encoder.log_var), encoder.mean.weight.shape[-2]
+    heads = encoder.mean, encoder.log_var
     weight = torch.cat([head.weight for head in heads], -2)
-    mean, log_var = affine(h, weight, torch.cat([head.bias for head in heads], -1)).split(j, -1)
+    mean, log_var = affine(h, weight, torch.cat([head.bias for head in heads], -1)).chunk(2, -1)
 
     def backward(d_mean: Tensor, d_log_var: Tensor) -> None:
         d = torch.cat((d_mean, d_log_var), -1)
-        for head, d_weight, d_bias in zip(heads, product(d.mT, h).split(j, -2), d.sum(-2).split(j, -1), strict=True):
+        for head, d_weight, d_bias in zip(heads, product(d.mT, h).chunk(2, -2), d.sum(-2).chunk(2, -1), strict=True):
             head.weight.grad, head.bias.grad = d_weight, d_bias
         _write(encoder.hidden, x, _through_tanh(product(d, weight), h))
 
@@ -106,8 +106,8 @@ def _bernoulli(decoder: BernoulliDecoder, z: Tensor, x: Tensor) -> tuple[Tensor,
     logits = _affine(decoder.logits, h)
     y = torch.sigmoid(logits)
     # softplus(l) = max(l, 0) - log sigmoid(|l|), and sigmoid(|l|) = max(y, 1 - y) needs no second exponential.
-    log_sigmoid = torch.maximum(y, 1 - y).log_()
-    log_px_z = _sum(x * logits) - _sum(logits.clamp_(min=0)) + _sum(log_sigmoid)
+    log_sigmoid = log_of_product(torch.maximum(y, 1 - y)).sum(-1)
+    log_px_z = _sum(x * logits) - _sum(logits.clamp_(min=0)) + log_sigmoid
 
     def backward(gradient: float) -> Tensor:
         d_logits = torch.sub(x, y).mul_(gradient)
@@ -175,7 +175,7 @@ class BernoulliPosterior(LogDensityWithGradient):
         """Return log p(x, z) in nats, (M,), for z of shape (M, J)."""
         h = _hidden(self.decoder.hidden, z)
         logits = _affine(self.decoder.logits, h)
-        log_px_z = (self.x_weight * h).sum(-1) + self.x_bias - softplus(logits).sum(-1)
+        log_px_z = (self.x_weight * h).sum(-1) + self.x_bias - sum_softplus(logits)
         return log_px_z - 0.5 * ((z * z).sum(-1) + LOG_2PI * z.shape[-1])
 
     @torch.no_grad()
@@ -200,7 +200,7 @@ def _affine(layer: nn.Linear, h: Tensor) -> Tensor:
 
 
 def _hidden(layer: nn.Linear, v: Tensor) -> Tensor:
-    return _affine(layer, v).tanh_()
+    return tanh_affine(v, layer.weight, layer.bias)
 
 
 def _through_tanh(d_h: Tensor, h: Tensor) -> Tensor:

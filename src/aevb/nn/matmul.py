@@ -4,7 +4,8 @@ torch uses MKL, which does not use AVX-512 on processors of other makers than In
 is part of torch too, does: on such a processor it computes the products of the paper's model in
 half the time, with the same arithmetic (float32 throughout, unless
 torch.set_float32_matmul_precision allows less). The operator is the one that torch's compiler emits
-for linear layers.
+for linear layers. It can apply tanh to the result while that is in the cache, in a tenth of the time
+of torch.tanh on such a processor: 10 instead of 105 microseconds for 100 x 500 units.
 """
 
 from pathlib import Path
@@ -16,9 +17,10 @@ from torch import Tensor, nn
 
 from aevb.errors import UserError
 
-__all__ = ["Linear", "MatmulBackend", "affine", "matmul_backend", "product", "use_matmul_backend"]
+__all__ = ["Linear", "MatmulBackend", "affine", "matmul_backend", "product", "tanh_affine", "use_matmul_backend"]
 
 MatmulBackend = Literal["auto", "torch", "onednn"]
+_Function = Literal["none", "tanh"]
 
 
 def _not_intel() -> bool:
@@ -92,11 +94,23 @@ def affine(v: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     Returns:
         The outputs, (..., n, m) or (E, n, m).
     """
-    if weight.dim() == 2:
-        return _Affine.apply(v, weight, bias) if _uses_onednn(v) else F.linear(v, weight, bias)
-    if not _uses_onednn(v):
-        return torch.baddbmm(bias.unsqueeze(-2), v, weight.mT)
-    return torch.stack([_linear(*one) for one in zip(v, weight, bias, strict=True)])
+    if _uses_onednn(v):
+        return _fused(v, weight, bias, "none")
+    return F.linear(v, weight, bias) if weight.dim() == 2 else torch.baddbmm(bias.unsqueeze(-2), v, weight.mT)
+
+
+def tanh_affine(v: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Return tanh(v weight' + bias).
+
+    Args:
+        v: Inputs, (..., n, k), or (E, n, k) for E layers.
+        weight: Weights, (m, k), or (E, m, k).
+        bias: Biases, (m,), or (E, m).
+
+    Returns:
+        The outputs, (..., n, m) or (E, n, m).
+    """
+    return _fused(v, weight, bias, "tanh") if _uses_onednn(v) else affine(v, weight, bias).tanh_()
 
 
 class Linear(nn.Linear):
@@ -113,20 +127,25 @@ class Linear(nn.Linear):
 
 class _Affine(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, v: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        ctx.save_for_backward(v, weight)
-        return _linear(v, weight, bias)
+    def forward(ctx: Any, v: Tensor, weight: Tensor, bias: Tensor, function: _Function) -> Tensor:
+        y = _linear(v, weight, bias, function)
+        ctx.function = function
+        ctx.save_for_backward(v, weight, *([y] if function == "tanh" else []))
+        return y
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, d: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-        v, weight = ctx.saved_tensors
+    def backward(ctx: Any, d: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None, None]:
+        v, weight, *outputs = ctx.saved_tensors
+        if outputs:
+            d = torch.ops.aten.tanh_backward(d, *outputs)
         rows, inputs = d.reshape(-1, d.shape[-1]), v.reshape(-1, v.shape[-1])
-        needs_v, needs_weight, needs_bias = ctx.needs_input_grad
+        needs_v, needs_weight, needs_bias, _ = ctx.needs_input_grad
         return (
             _linear(rows, weight.mT, None).view_as(v) if needs_v else None,
             _linear(rows.mT, inputs.mT, None) if needs_weight else None,
             rows.sum(0) if needs_bias else None,
+            None,
         )
 
 
@@ -134,5 +153,13 @@ def _uses_onednn(a: Tensor) -> bool:
     return _onednn and a.dtype == torch.float32 and a.device.type == "cpu"
 
 
-def _linear(v: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    return torch.ops.mkldnn._linear_pointwise(v, weight, bias, "none", [], "")
+def _fused(v: Tensor, weight: Tensor, bias: Tensor, function: _Function) -> Tensor:
+    if weight.dim() == 3:
+        return torch.stack([_linear(*one, function) for one in zip(v, weight, bias, strict=True)])
+    if torch.is_grad_enabled():
+        return _Affine.apply(v, weight, bias, function)
+    return _linear(v, weight, bias, function)  # without the time that a Function of autograd takes
+
+
+def _linear(v: Tensor, weight: Tensor, bias: Tensor | None, function: _Function = "none") -> Tensor:
+    return torch.ops.mkldnn._linear_pointwise(v, weight, bias, function, [], "")

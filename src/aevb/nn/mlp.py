@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aevb.errors import UserError
-from aevb.nn.matmul import Linear
+from aevb.nn.matmul import Linear, tanh_affine
 from aevb.types import HiddenDim
 
 __all__ = ["Activation", "activation_function", "hidden_layers", "hidden_units"]
@@ -81,7 +81,13 @@ def hidden_units(
     Returns:
         h, (..., units of the last layer).
     """
-    h = activation(first(v))
+    h = _units(first, activation, v)
     for layer in deeper:
-        h = activation(layer(h))
+        h = _units(layer, activation, h)
     return h
+
+
+def _units(layer: nn.Module, activation: Callable[[Tensor], Tensor], v: Tensor) -> Tensor:
+    if activation is torch.tanh and type(layer) is Linear:
+        return tanh_affine(v, layer.weight, layer.bias)
+    return activation(layer(v))
