@@ -40,7 +40,9 @@ class Importance(Evaluator):
         self.samples, self.batch_size, self.prior_share, self.annealed = samples, batch_size, prior_share, annealed
         # As many images as one draw of the estimator has room for, and no more than a quarter of batch_size, so that a few
         # cores share 1,000 images evenly; annealed chains are decoded all at once.
-        self.images = max(1, batch_size // annealed if annealed else min(batch_size // 4, DRAWN * batch_size // samples))
+        self.images = max(
+            1, batch_size // annealed if annealed else min(batch_size // 4, DRAWN * batch_size // samples)
+        )
 
     @property
     def needs_encoder(self) -> bool:
