@@ -10,6 +10,7 @@ from sitegen.figure2_gap import gap_table, gap_text
 from sitegen.figure2_long import long_table, long_text
 from sitegen.figure2_rate import rate_table, rate_text
 from sitegen.figure3_gap import committed_text, two_chains_text
+from sitegen.frey_face_long import frey_long, frey_long_text
 from sitegen.frey_face_tables import frey_bounds, frey_changes, frey_start
 from sitegen.gap_tables import decoder_table, subset_table
 from sitegen.gap_text import frey_start_text, mnist_start_text, training_excess
@@ -67,6 +68,8 @@ BLOCKS = {
     "frey-start-text": frey_start_text,
     "frey-bounds": frey_bounds,
     "frey-changes": frey_changes,
+    "frey-long": frey_long,
+    "frey-long-text": frey_long_text,
 }
 
 
