@@ -61,10 +61,13 @@ def frey_long_text() -> str:
     lead = {latent_dim: cells[5] for latent_dim, cells in ends.items()}
     fall = {latent_dim: peaks[latent_dim][0] - cells[0] for latent_dim, cells in ends.items()}
     excess, of_paper = ([cells[i] - cells[j] for cells in ends.values()] for i, j in ((3, 0), (4, 1)))
-    each = ", ".join(f"{fall[j]:.0f} nats with {j} (from {peaks[j][1]:.0e} samples)".replace("e+0", "e") for j in RUNS)
+    past = [latent_dim for latent_dim in RUNS if fall[latent_dim] > 0]
+    each = ", ".join(f"{fall[j]:.1f} nats with {j} (from {peaks[j][1]:.0e} samples)".replace("e+0", "e") for j in past)
+    rising = ", ".join(str(latent_dim) for latent_dim in RUNS if latent_dim not in past)
     return bullets(
         f"""**At 1e8 samples the training bound is {plain(min(lead.values()), 0)} to {plain(max(lead.values()), 0)} nats above the
         paper's, the test bound {plain(min(c[2] for c in ends.values()), 0)} to {plain(max(c[2] for c in ends.values()), 0)}.** The
         training bound exceeds the test bound by {span(excess, 0)} nats in ours and by {span(of_paper, 0)} in the paper's.""",
-        f"""**Our test bound has passed its highest point**: it has fallen by {each}. One seed.""",
+        f"""**Our test bound has passed its highest point with latent_dim {", ".join(map(str, past))}**: it has fallen by {each}.
+        {f"With {rising} it is highest at the end. " if rising else ""}One seed.""",
     )
