@@ -121,3 +121,11 @@ def test_a_number_of_json_survives(value: Any) -> None:
 def test_an_integer_without_a_float_is_refused() -> None:
     with pytest.raises(InvalidValue, match="out of range"):
         Number(integer=True).read(10**400)
+
+
+@pytest.mark.parametrize("value", [2**62, float(2**62), 1e30, -1e30])
+def test_an_integer_beyond_62_bits_is_refused(value: float) -> None:
+    with pytest.raises(InvalidValue, match="more than 62 bits"):
+        Number(integer=True).read(value)
+    assert Number(integer=True).read(2**62 - 1) == 2**62 - 1
+    assert Number(integer=False).read(value) == value

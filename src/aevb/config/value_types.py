@@ -30,6 +30,8 @@ UNBOUNDED = Range()
 SYNONYMS = {"cuda": "gpu"}
 """What other programs call a choice -> its name here; only suggested, never accepted."""
 LARGEST = int(sys.float_info.max)  # an integer beyond has no float
+INTEGER_END = 1 << 62
+"""The first integer that is refused: sums of two below it fit 64 bits."""
 
 
 class InvalidValue(Exception):
@@ -112,6 +114,8 @@ class Number(ValueType):
             raise InvalidValue("not an integer")
         if abs(value) > LARGEST:
             raise InvalidValue("out of range")
+        if self.integer and abs(value) >= INTEGER_END:
+            raise InvalidValue("an integer of more than 62 bits")
         read = int(value) if self.integer else float(value)  # a float rounds integers beyond 2^53
         if read not in self.range:
             raise InvalidValue("out of range")

@@ -17,6 +17,7 @@ from yaml import YAMLError
 
 from aevb.config import flatten
 from aevb.config.migration import upgrade
+from aevb.config.value_types import INTEGER_END
 from aevb.config.yaml_file import parse_yaml
 from aevb.errors import UserError
 from aevb.files.regular import MIB, check_folder, read_bytes
@@ -128,7 +129,7 @@ def _schema() -> list[tuple[str, Callable[[Any], bool], str]]:
         (key, lambda value: isinstance(value, dict), "a mapping") for key in MAPPINGS
     ]
     checks += [
-        (key, lambda value, least=least: type(value) is int and least <= value < 1 << 62, f"an integer >= {least}")  # type: ignore[misc]
+        (key, lambda value, least=least: type(value) is int and least <= value < INTEGER_END, f"an integer >= {least}")  # type: ignore[misc]
         for key, least in INTEGERS.items()
     ]
     return checks
