@@ -9,7 +9,7 @@ from sitegen.result_tables import plain
 
 __all__ = ["frey_long", "frey_long_text"]
 
-RUNS = {latent_dim: f"frey_face-sgvb_b-adagrad-z{latent_dim}-s0" for latent_dim in (10, 20)}
+RUNS = {latent_dim: f"frey_face-sgvb_b-adagrad-z{latent_dim}-s0" for latent_dim in (2, 5, 10, 20)}
 """latent_dim -> the run to 1e8 samples."""
 
 POINTS = (1e7, 3e7, 1e8)
