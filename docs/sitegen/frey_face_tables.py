@@ -50,7 +50,10 @@ def seed_values(method: str, latent_dim: str, setting: tuple[str, str], value: C
         value: What is wanted of a row; empty if it has none.
     """
     same = {"method": method, "latent_dim": latent_dim, "batch_size": setting[0], "lr": setting[1], "change": ""}
-    values = {row["run"]: value(row) for row in _rows() if same.items() <= row.items() and value(row)}
+    own = [row for row in _rows() if same.items() <= row.items()]
+    # Of two runs with one seed the longer: a seed must not be counted twice.
+    longest = {row["seed"]: row["run"] for row in sorted(own, key=lambda row: int(row["samples_seen"]))}
+    values = {row["run"]: value(row) for row in own if row["run"] == longest[row["seed"]] and value(row)}
     return [float(number) for number in values.values()]
 
 
