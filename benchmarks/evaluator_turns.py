@@ -65,7 +65,7 @@ def multiply(spec: BenchmarkModel, gate: Gate, evaluator: Evaluator) -> None:
     while True:
         for one in recorded.products:
             a, b, out = operands[one]
-            if a.dim() == 2 and a.dtype == torch.float32:  # of more, or in double precision, by torch as in aevb
+            if b.dim() == 2 and a.dtype == torch.float32:  # many matrices, and double precision, by torch as in aevb
                 product(spec.matmul_backend, a, b, out)
             else:
                 torch.matmul(a, b, out=out)

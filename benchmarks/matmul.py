@@ -12,10 +12,10 @@ def available() -> bool:
 
 
 def product(by: str, left: Tensor, right: Tensor, out: Tensor | None) -> Tensor:
-    """left right, (m, k) (k, n); in `out` where the library can."""
+    """left right, (..., m, k) (k, n); in `out` where the library can."""
     if by == "onednn":
         return torch.ops.mkldnn._linear_pointwise(left, right.T, None, "none", [], "")
-    return torch.mm(left, right, out=out)
+    return torch.matmul(left, right, out=out)
 
 
 def affine(by: str, x: Tensor, weight: Tensor, bias: Tensor, out: Tensor | None) -> Tensor:

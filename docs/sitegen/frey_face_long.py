@@ -1,10 +1,7 @@
 """Frey Face from 1e7 to 1e8 training samples beside the paper: a table of docs/frey-face-gap and the sentences below it."""
 
-import csv
-
 from sitegen.markdown import bullets, table
-from sitegen.repository import REPOSITORY
-from sitegen.result_numbers import measured, paper_bound, span
+from sitegen.result_numbers import measured, paper_bound, points, span
 from sitegen.result_tables import plain
 
 __all__ = ["frey_long", "frey_long_text"]
@@ -26,8 +23,7 @@ def _cells(latent_dim: int, samples: float) -> list[float]:
 
 def _highest(run: str) -> tuple[float, float]:
     """Return the highest test bound of a run, nats, and the training samples at that point."""
-    with (REPOSITORY / "results" / "runs" / run / "metrics.csv").open(encoding="utf-8", newline="") as file:
-        return max((float(row["test_bound"]), float(row["samples_seen"])) for row in csv.DictReader(file))
+    return max((row["test_bound"], row["samples_seen"]) for row in points(run))
 
 
 def frey_long() -> str:

@@ -7,7 +7,7 @@ from functools import cache
 from sitegen.repository import REPOSITORY
 from sitegen.results import rows
 
-__all__ = ["difference", "measured", "paper_bound", "seed_spread", "span"]
+__all__ = ["difference", "measured", "paper_bound", "points", "seed_spread", "span"]
 
 
 def difference(data: str, latent_dim: int, lr: str, samples: float, method: str = "AEVB") -> float | None:
@@ -38,13 +38,18 @@ def paper_bound(data: str, latent_dim: int, samples: float, method: str = "AEVB"
 
 
 @cache
-def measured(run: str, samples: float) -> dict[str, float]:
-    """Return the row of a committed run's metrics.csv at so many training samples; empty cells are left out."""
+def points(run: str) -> tuple[dict[str, float], ...]:
+    """Return the rows of a committed run's metrics.csv; empty cells are left out."""
     path = REPOSITORY / "results" / "runs" / run / "metrics.csv"
     with path.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            if float(row["samples_seen"]) == samples:
-                return {name: float(value) for name, value in row.items() if value}
+        return tuple({name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file))
+
+
+def measured(run: str, samples: float) -> dict[str, float]:
+    """Return the row of a committed run at so many training samples."""
+    for row in points(run):
+        if row["samples_seen"] == samples:
+            return row
     raise KeyError(f"{run}: no evaluation point at {samples:.0f}")
 
 

@@ -43,6 +43,19 @@ def test_every_method_runs(name: str) -> None:
     assert gate.taken == BRIEF.unit
 
 
+@pytest.mark.parametrize("name", [f"{name}_gemm" for name in evaluators.METHODS])
+def test_products_of_stacked_rows_are_by_the_named_library(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    dimensions = set()
+
+    def product(by: str, left: torch.Tensor, right: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
+        dimensions.add(left.dim())
+        return torch.matmul(left, right, out=out)
+
+    monkeypatch.setattr("benchmarks.evaluator_turns.product", product)
+    run(import_module(f"benchmarks.rivals.{name}").loop, BRIEF, BRIEF.unit)
+    assert 3 in dimensions if name == "ais_gemm" else dimensions == {2}, dimensions
+
+
 def test_every_method_is_asked_for() -> None:
     methods = {name.partition(",")[0] for name in (*training.RIVALS, *importance.METHODS)}
     methods |= {f"{name}{suffix}" for name in evaluators.METHODS for suffix in ("", "_gemm")}

@@ -129,7 +129,6 @@ class _Affine(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, v: Tensor, weight: Tensor, bias: Tensor, function: _Function) -> Tensor:
         y = _linear(v, weight, bias, function)
-        ctx.function = function
         ctx.save_for_backward(v, weight, *([y] if function == "tanh" else []))
         return y
 
