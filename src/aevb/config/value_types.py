@@ -114,11 +114,11 @@ class Number(ValueType):
             raise InvalidValue("not an integer")
         if abs(value) > LARGEST:
             raise InvalidValue("out of range")
-        if self.integer and abs(value) >= INTEGER_END:
-            raise InvalidValue("an integer of more than 62 bits")
         read = int(value) if self.integer else float(value)  # a float rounds integers beyond 2^53
         if read not in self.range:
             raise InvalidValue("out of range")
+        if self.integer and abs(read) >= INTEGER_END:
+            raise InvalidValue("an integer of more than 62 bits")
         return read
 
     def near(self, value: Any) -> int | float | None:
