@@ -1,11 +1,9 @@
 """The table of docs/figure2-gap and the sentences below it, from the CSV beside the page."""
 
-import csv
-
 from sitegen.markdown import bullets, table
-from sitegen.repository import DOCS
 from sitegen.result_numbers import paper_bound, span
 from sitegen.result_tables import plain
+from sitegen.results import rows
 
 __all__ = ["gap_table", "gap_text"]
 
@@ -37,8 +35,8 @@ CHANGES: dict[str, dict[str, str]] = {
 def _bounds(change: dict[str, str], latent_dim: int, lr: str) -> dict[str, float]:
     # The test bound of every seed, nats.
     wanted = {**USUAL, **change, "latent_dim": str(latent_dim), "lr": lr}
-    with (DOCS / "figure2-gap" / "runs.csv").open(encoding="utf-8", newline="") as file:
-        return {row["seed"]: float(row["test_bound"]) for row in csv.DictReader(file) if wanted.items() <= row.items()}
+    runs = rows("runs.csv", "figure2-gap")
+    return {row["seed"]: float(row["test_bound"]) for row in runs if wanted.items() <= row.items()}
 
 
 def _paper(latent_dim: int) -> float:

@@ -1,9 +1,6 @@
 """Sentences of docs/figure3-gap, from the CSVs beside the page and the committed runs of Figure 3."""
 
-import csv
-
 from sitegen.markdown import bullets
-from sitegen.repository import DOCS
 from sitegen.result_tables import plain, signed
 from sitegen.results import rows
 
@@ -40,6 +37,5 @@ def _difference(method: str, split: str) -> float:
 
 def _estimate(name: str, estimator: str) -> str:
     # The paired difference to quadrature with its standard error.
-    with (DOCS / "figure3-gap" / name).open(encoding="utf-8", newline="") as file:
-        row = next(row for row in csv.DictReader(file) if row["estimator"] == estimator)
+    row = next(row for row in rows(name, "figure3-gap") if row["estimator"] == estimator)
     return f"{plain(float(row['difference']), 1)} ± {float(row['difference_standard_error']):.1f}"

@@ -1,8 +1,9 @@
 """Frey Face from 1e7 to 1e8 training samples beside the paper: a table of docs/frey-face-gap and the sentences below it."""
 
 from sitegen.markdown import bullets, table
-from sitegen.result_numbers import measured, paper_bound, points, span
+from sitegen.result_numbers import measured, paper_bound, span
 from sitegen.result_tables import plain
+from sitegen.results import points
 
 __all__ = ["frey_long", "frey_long_text"]
 

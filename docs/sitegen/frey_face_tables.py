@@ -1,12 +1,10 @@
 """The tables of docs/frey-face-gap, from its CSV."""
 
-import csv
 from collections.abc import Callable
-from functools import cache
 
 from sitegen.markdown import table
-from sitegen.repository import DOCS
 from sitegen.result_tables import plain
+from sitegen.results import rows
 
 __all__ = [
     "LATENT_DIMS",
@@ -34,10 +32,8 @@ SETTINGS = {
 Row = dict[str, str]
 
 
-@cache
 def _rows() -> tuple[Row, ...]:
-    with (DOCS / "frey-face-gap" / "frey_face.csv").open(encoding="utf-8", newline="") as file:
-        return tuple(csv.DictReader(file))
+    return rows("frey_face.csv", "frey-face-gap")
 
 
 def seed_values(method: str, latent_dim: str, setting: tuple[str, str], value: Callable[[Row], str]) -> list[float]:

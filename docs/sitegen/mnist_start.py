@@ -1,6 +1,5 @@
 """The table of docs/training-curves: the mean training bound from the start, ours and the paper's, on MNIST."""
 
-import csv
 from collections import defaultdict
 from functools import cache
 from typing import Any
@@ -12,6 +11,7 @@ from aevb.figures.paper import published
 from sitegen.markdown import table
 from sitegen.repository import REPOSITORY
 from sitegen.result_tables import plain
+from sitegen.results import points
 
 __all__ = ["LATENT_DIMS", "mean_from_start", "mnist_start", "paper_start", "starts"]
 
@@ -51,9 +51,9 @@ def starts() -> dict[tuple[str, int, float], list[float]]:
         if _is_of_figure_2(settings):
             method, algorithm = ALGORITHMS[settings["choices"]["objective"]]
             first = published.figure2()["mnist", settings["latent_dim"], algorithm, "train"].samples_seen[0]
-            with (folder / "metrics.csv").open(encoding="utf-8", newline="") as file:
-                rows = list(csv.DictReader(file))
-            seen, bounds = (np.array([float(row[key]) for row in rows]) for key in ("samples_seen", "train_bound"))
+            seen, bounds = (
+                np.array([row[key] for row in points(folder.name)]) for key in ("samples_seen", "train_bound")
+            )
             window = settings.get("evaluation", {}).get("train_window", 230_000)
             mean = mean_from_start(seen, bounds, window, float(first))
             means[method, settings["latent_dim"], settings["optimizer"]["lr"]].append(mean)

@@ -1,13 +1,10 @@
 """Single numbers of the reproduction, for sentences: differences, ranges over seeds and values of one run."""
 
-import csv
 from collections.abc import Iterable
-from functools import cache
 
-from sitegen.repository import REPOSITORY
-from sitegen.results import rows
+from sitegen.results import points, rows
 
-__all__ = ["difference", "measured", "paper_bound", "points", "seed_spread", "span"]
+__all__ = ["difference", "measured", "paper_bound", "seed_spread", "span"]
 
 
 def difference(data: str, latent_dim: int, lr: str, samples: float, method: str = "AEVB") -> float | None:
@@ -35,14 +32,6 @@ def paper_bound(data: str, latent_dim: int, samples: float, method: str = "AEVB"
         "samples_seen": f"{samples:.0f}",
     }
     return float(next(row["paper"] for row in rows("verdict.csv") if key.items() <= row.items()))
-
-
-@cache
-def points(run: str) -> tuple[dict[str, float], ...]:
-    """Return the rows of a committed run's metrics.csv; empty cells are left out."""
-    path = REPOSITORY / "results" / "runs" / run / "metrics.csv"
-    with path.open(encoding="utf-8", newline="") as file:
-        return tuple({name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file))
 
 
 def measured(run: str, samples: float) -> dict[str, float]:

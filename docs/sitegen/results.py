@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
-from sitegen.repository import DOCS
+from sitegen.repository import DOCS, REPOSITORY
 
-__all__ = ["Comparison", "at_one_rate", "bound_panels", "likelihood_panels", "rows"]
+__all__ = ["Comparison", "at_one_rate", "bound_panels", "likelihood_panels", "points", "rows"]
 
 DATA = {"mnist": "MNIST", "frey_face": "Frey Face"}
 LAST = 10_000_000
@@ -55,6 +55,14 @@ def rows(name: str, page: str = "results") -> tuple[dict[str, str], ...]:
     """Return the rows of a CSV beside a page, of docs/results unless said."""
     with (DOCS / page / name).open(encoding="utf-8", newline="") as file:
         return tuple(csv.DictReader(file))
+
+
+@cache
+def points(run: str) -> tuple[dict[str, float], ...]:
+    """Return the rows of a committed run's metrics.csv; empty cells are left out."""
+    path = REPOSITORY / "results" / "runs" / run / "metrics.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        return tuple({name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file))
 
 
 def bound_panels(split: str = "test") -> Iterator[Comparison]:
@@ -107,6 +115,4 @@ def at_one_rate(data: str, latent_dim: int, lr: str, samples: int = LAST, method
 
 def reaches(run: str, samples: int) -> bool:
     """Return whether a committed run has an evaluation point at so many training samples."""
-    path = DOCS.parent / "results" / "runs" / run / "metrics.csv"
-    with path.open(encoding="utf-8", newline="") as file:
-        return any(int(row["samples_seen"]) == samples for row in csv.DictReader(file))
+    return any(row["samples_seen"] == samples for row in points(run))
