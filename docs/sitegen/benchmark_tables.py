@@ -10,13 +10,14 @@ __all__ = ["benchmark_table", "newest_records"]
 
 
 def newest_records() -> list[dict[str, Any]]:
-    """Return the latest record of each number of threads, one thread first; a record that has several is there once."""
+    """Return the latest record of each number of threads on each processor, one thread first; one that has several is there once."""
     files = (REPOSITORY / "results" / "benchmarks").glob("*.json")
     read = [json.loads(path.read_text(encoding="utf-8")) for path in files]
-    newest: dict[int, dict[str, Any]] = {}
+    newest: dict[tuple[int, str], dict[str, Any]] = {}
     for record in sorted(read, key=lambda record: str(record["machine"]["time"])):
-        newest |= {row["threads"]: record for row in record["rows"] if row["threads"] and row["median"] is not None}
-    return list({id(record): record for _, record in sorted(newest.items())}.values())
+        ratios = (row for row in record["rows"] if row["threads"] and row["median"] is not None)
+        newest |= {(row["threads"], record["machine"]["processor"]): record for row in ratios}
+    return list({id(record): record for _, record in sorted(newest.items(), key=lambda item: item[0])}.values())
 
 
 def benchmark_table() -> str:

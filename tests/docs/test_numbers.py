@@ -107,6 +107,19 @@ def test_the_speed_in_the_readme_is_the_newest_of_each_ratio(tmp_path, monkeypat
     assert "matrix products" not in longer  # not measured
 
 
+def test_the_speed_in_the_readme_spans_the_processors(tmp_path, monkeypatch):
+    what = "speed of aevb / textbook Lightning"
+    folder = tmp_path / "results" / "benchmarks"
+    folder.mkdir(parents=True)
+    for day, processor, median in (("01", "one", 9.0), ("02", "one", 3.2), ("03", "other", 1.7)):
+        machine = {"time": f"2026-01-{day}T00:00:00+00:00", "processor": processor}
+        rows = [{"what": what, "threads": 1, "median": median}]
+        (folder / f"{day}.json").write_text(json.dumps({"machine": machine, "rows": rows}))
+    monkeypatch.setattr(readme_speed, "REPOSITORY", tmp_path)
+    text = readme_speed.readme_speed()
+    assert "1.7 to 3.2 times as textbook Lightning (one, 2026-01-02; other, 2026-01-03)" in text
+
+
 def test_of_two_kinds_of_products_the_worse_ratio_is_stated(tmp_path, monkeypatch):
     hand, step = "speed of aevb / hand-written closed-form loop", "time of aevb's step / matrix products alone"
     folder = tmp_path / "results" / "benchmarks"

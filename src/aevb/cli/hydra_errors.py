@@ -21,6 +21,7 @@ from aevb.cli.experiment_sweep import refuse_several
 from aevb.cli.overrides import KEY, literal_path, override
 from aevb.cli.synonyms import option_meant, option_to_try, own_data, setting_meant
 from aevb.config import CONF, ConfigError, flatten, options, suggestion, validate
+from aevb.config.messages import LITERAL
 from aevb.config.migration import present_argument, renamed_option
 from aevb.config.tree import split_option
 from aevb.config.value_types import SYNONYMS
@@ -208,11 +209,11 @@ def _unknown_key(key: str, root: str, arguments: list[str]) -> str:
     remedy = f"{meant}={value}" if meant else f"aevb-{root} --help"
     if meant and value and (refused := _faults([remedy], root, arguments)):
         word = SYNONYMS.get(value, value)
-        if chosen := _choices_with(word, parent, siblings, root, arguments):
+        chosen = None if LITERAL.fullmatch(word) else _choices_with(word, parent, siblings, root, arguments)
+        if chosen:
             wrong, remedy = f"no such key; did you mean {chosen}?", f"{chosen}={word}"
         else:
-            fallback = f"{meant}=null" if refused[0].endswith("or null") else f"aevb-{root} --help"
-            remedy = refused[0].partition("; try: ")[2] or fallback
+            remedy = refused[0].partition("; try: ")[2] or f"aevb-{root} --help"
     allowed = ", ".join(f"{parent}{name}" for name in siblings) or "none"
     return f"{key}={value}: {wrong}; allowed: {allowed}; try: {remedy}"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from aevb.errors import UserError
 
-__all__ = ["MISSING", "ConfigError", "Fault", "shown", "suggestion"]
+__all__ = ["LITERAL", "MISSING", "ConfigError", "Fault", "shown", "suggestion"]
 
 MISSING = "???"
 """OmegaConf's mark of a value that must be given."""
@@ -33,6 +33,7 @@ KEYS_ELSEWHERE = {
 """Keys of aevb by their names in other programs and in papers, in lower case."""
 
 LITERAL = re.compile(r"[+-]?(\d[\d_]*\.?\d*|\.\d+)(e[+-]?\d+)?|true|false|null|nan|inf", re.IGNORECASE)
+"""Text that YAML reads as a number, a truth value or null."""
 
 
 class ConfigError(UserError):
@@ -111,9 +112,11 @@ def suggestion(key: str, siblings: list[str], everywhere: list[str]) -> str | No
         return None
     if (known := KEYS_ELSEWHERE.get(name.lower())) in everywhere:
         return known
+    last = {other.rpartition(".")[2]: other for other in sorted(everywhere, key=lambda other: -other.count("."))}
+    if name in last:
+        return last[name]
     close = get_close_matches(name, siblings, n=1, cutoff=0.7)
     if close:
         return f"{parent}.{close[0]}" if parent else close[0]
-    last = {other.rpartition(".")[2]: other for other in sorted(everywhere, key=lambda other: -other.count("."))}
     close = get_close_matches(name, list(last), n=1, cutoff=0.7)
     return last[close[0]] if close else None

@@ -196,14 +196,15 @@ class _Check:
                 near = get_close_matches(str(value), names, n=1, cutoff=0.5) or names
                 self.fault(key, str(problem), value, ", ".join(names), f"{group}={near[0]}")
                 return
-            remedy = parameter.value_type.near(value)
+            kind = parameter.value_type
+            remedy = kind.near(value)
             with suppress(InvalidValue):
-                remedy = parameter.value_type.read(example)
-            if isinstance(parameter.value_type, Choice) and (synonym := SYNONYMS.get(str(value))):
+                remedy = kind.read(example)
+            if isinstance(kind, Choice) and (synonym := SYNONYMS.get(str(value))):
                 with suppress(InvalidValue):
-                    remedy = parameter.value_type.read(synonym)
-            offer = None if remedy is None else f"{key}={shown(remedy)}"
-            self.fault(key, str(problem), value, allowed=str(parameter.value_type), remedy=offer)
+                    remedy = kind.read(synonym)
+            offer = f"{key}={shown(remedy)}" if remedy is not None or _reads(kind, None) else None
+            self.fault(key, str(problem), value, allowed=str(kind), remedy=offer)
 
     def entries(self, key: str, entries: dict[str, Any], value_type: ValueType) -> dict[str, Any]:
         read = {}

@@ -141,10 +141,15 @@ def package_version(package: str) -> str | None:
 
 
 def processor() -> str:
-    """Return the name of the processor, as far as the system states it."""
+    """Return the name of the processor, as far as the system states it.
+
+    One name may stand for several generations, whose speed differs: "AMD EPYC" of family 25 is Zen 3 or 4, of 26 Zen 5.
+    """
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
+    pairs = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    name = pairs.get("model name", platform.machine())
+    known = [f"{word} {pairs[key]}" for key, word in (("cpu family", "family"), ("model", "model")) if key in pairs]
+    return f"{name} ({', '.join(known)})" if known else name
