@@ -5,11 +5,14 @@ import torch
 import torch.nn.functional as F
 
 from aevb.errors import UserError
+from aevb.nn import matmul
 from aevb.nn.matmul import Linear, affine, matmul_backend, product, tanh_affine, use_matmul_backend
 
 
 @pytest.fixture(params=["torch", "onednn"])
-def library(request):
+def library(request, monkeypatch):
+    """The products of every size by one library."""
+    monkeypatch.setattr(matmul, "SMALL", 0)
     before = matmul_backend()
     try:
         use_matmul_backend(request.param)
@@ -74,3 +77,29 @@ def test_double_precision_stays_with_torch(library):
 
 def test_the_library_named_is_the_one_used(library):
     assert matmul_backend() == library
+
+
+@pytest.mark.parametrize(("rows", "calls"), [(70, 3), (40, 0)])
+def test_small_products_stay_with_torch(monkeypatch, rows, calls):
+    monkeypatch.setattr(matmul, "_onednn", True)
+    called = []
+
+    def linear(v, weight, bias, function="none"):
+        called.append(function)
+        y = F.linear(v, weight, bias)
+        return y.tanh() if function == "tanh" else y
+
+    monkeypatch.setattr(matmul, "_linear", linear)
+    v, weight, bias = normal(rows, 300), normal(60, 300, seed=1) / 20, normal(60, seed=2)
+    assert torch.equal(product(v, weight.mT), v @ weight.mT)
+    assert torch.equal(affine(v, weight, bias), F.linear(v, weight, bias))
+    assert torch.equal(tanh_affine(v, weight, bias), F.linear(v, weight, bias).tanh())
+    assert len(called) == calls
+
+
+def test_a_small_product_with_many_outputs_has_its_tanh_from_onednn(monkeypatch):
+    monkeypatch.setattr(matmul, "_onednn", True)
+    monkeypatch.setattr(matmul, "_linear", lambda v, weight, bias, function: function)
+    with torch.no_grad():
+        assert tanh_affine(normal(100, 2), normal(500, 2), normal(500)) == "tanh"
+        assert torch.is_tensor(affine(normal(100, 2), normal(500, 2), normal(500)))

@@ -1,11 +1,12 @@
 r"""Matrix products in float32 on the CPU, by the faster of MKL and oneDNN.
 
 torch uses MKL, which does not use AVX-512 on processors of other makers than Intel. oneDNN, which
-is part of torch too, does: on such a processor it computes the products of the paper's model in
-half the time, with the same arithmetic (float32 throughout, unless
+is part of torch too, does: where the vector units are 512 bits wide, it computes the products of the
+paper's model in half the time, with the same arithmetic (float32 throughout, unless
 torch.set_float32_matmul_precision allows less). The operator is the one that torch's compiler emits
 for linear layers. It can apply tanh to the result while that is in the cache, in a tenth of the time
-of torch.tanh on such a processor: 10 instead of 105 microseconds for 100 x 500 units.
+of torch.tanh on such a processor: 10 instead of 105 microseconds for 100 x 500 units. A call of it
+takes 12 microseconds more than one of torch, so small products stay with torch.
 """
 
 from pathlib import Path
@@ -18,6 +19,11 @@ from torch import Tensor, nn
 from aevb.errors import UserError
 
 __all__ = ["Linear", "MatmulBackend", "affine", "matmul_backend", "product", "tanh_affine", "use_matmul_backend"]
+
+SMALL = 2**20
+"""Multiplications up to which a product takes less time in torch."""
+TANH = 50
+"""Multiplications that take as long as torch.tanh of one number."""
 
 MatmulBackend = Literal["auto", "torch", "onednn"]
 _Function = Literal["none", "tanh"]
@@ -43,7 +49,7 @@ _onednn = _onednn_is_faster()
 
 
 def use_matmul_backend(name: MatmulBackend) -> None:
-    """Choose the library of all following matrix products.
+    """Choose the library of the matrix products that follow; small ones stay with torch.
 
     Args:
         name: "torch" (MKL), "onednn", or "auto": oneDNN where MKL is known to be slow.
@@ -76,7 +82,7 @@ def product(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
     Returns:
         The product, (..., n, m).
     """
-    if not _uses_onednn(a):
+    if not _uses_onednn(a, a.shape[-2], b.shape[-1]):
         return torch.matmul(a, b, out=out)
     if a.dim() == 2:
         return _linear(a, b.mT, None)
@@ -94,9 +100,7 @@ def affine(v: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     Returns:
         The outputs, (..., n, m) or (E, n, m).
     """
-    if _uses_onednn(v):
-        return _fused(v, weight, bias, "none")
-    return F.linear(v, weight, bias) if weight.dim() == 2 else torch.baddbmm(bias.unsqueeze(-2), v, weight.mT)
+    return _layer(v, weight, bias, "none")
 
 
 def tanh_affine(v: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -110,7 +114,7 @@ def tanh_affine(v: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     Returns:
         The outputs, (..., n, m) or (E, n, m).
     """
-    return _fused(v, weight, bias, "tanh") if _uses_onednn(v) else affine(v, weight, bias).tanh_()
+    return _layer(v, weight, bias, "tanh")
 
 
 class Linear(nn.Linear):
@@ -141,19 +145,26 @@ class _Affine(torch.autograd.Function):
         rows, inputs = d.reshape(-1, d.shape[-1]), v.reshape(-1, v.shape[-1])
         needs_v, needs_weight, needs_bias, _ = ctx.needs_input_grad
         return (
-            _linear(rows, weight.mT, None).view_as(v) if needs_v else None,
-            _linear(rows.mT, inputs.mT, None) if needs_weight else None,
+            product(rows, weight).view_as(v) if needs_v else None,
+            product(rows.mT, inputs) if needs_weight else None,
             rows.sum(0) if needs_bias else None,
             None,
         )
 
 
-def _uses_onednn(a: Tensor) -> bool:
-    return _onednn and a.dtype == torch.float32 and a.device.type == "cpu"
+def _uses_onednn(v: Tensor, rows: int, columns: int, function: _Function = "none") -> bool:
+    if not _onednn or v.dtype != torch.float32 or v.device.type != "cpu":
+        return False
+    return rows * columns * (v.shape[-1] + TANH * (function == "tanh")) > SMALL
 
 
-def _fused(v: Tensor, weight: Tensor, bias: Tensor, function: _Function) -> Tensor:
-    if weight.dim() == 3:
+def _layer(v: Tensor, weight: Tensor, bias: Tensor, function: _Function) -> Tensor:
+    one_layer = weight.dim() == 2
+    rows = v.numel() // v.shape[-1] if one_layer else v.shape[-2]
+    if not _uses_onednn(v, rows, weight.shape[-2], function):
+        y = F.linear(v, weight, bias) if one_layer else torch.baddbmm(bias.unsqueeze(-2), v, weight.mT)
+        return y.tanh_() if function == "tanh" else y
+    if not one_layer:
         return torch.stack([_linear(*one, function) for one in zip(v, weight, bias, strict=True)])
     if torch.is_grad_enabled():
         return _Affine.apply(v, weight, bias, function)
