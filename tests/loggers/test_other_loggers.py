@@ -187,3 +187,19 @@ def test_a_missing_package_names_the_extra(monkeypatch):
     monkeypatch.setattr(lightning_logger, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"pip install 'aevb\[wandb\]'$"):
         wandb_logger.WandB()
+
+
+@pytest.mark.parametrize(
+    ("uri", "message"),
+    [
+        (None, "mlflow.db: MLflow cannot use this store .*; allowed: a database that MLflow made; try: move it away"),
+        ("foo://bar", "logger.tracking_uri=foo://bar: MLflow cannot use this store .*; try: logger.tracking_uri=null"),
+    ],
+)
+def test_a_store_that_mlflow_cannot_use_is_refused(tmp_path, uri, message):
+    pytest.importorskip("mlflow", reason="pip install 'aevb[mlflow]'")
+    (tmp_path / "mlflow.db").write_bytes(b"no database" * 100)
+    (tmp_path / "run").mkdir()
+    with pytest.raises(UserError, match=message):
+        MLflow(tracking_uri=uri).make(tmp_path / "run", {"output_dir": str(tmp_path)})
+    assert not (tmp_path / "run" / "mlflow").exists()

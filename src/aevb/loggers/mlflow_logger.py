@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aevb.config import flatten
+from aevb.errors import UserError
 from aevb.files.atomic import write_text
 from aevb.files.regular import is_regular, open_regular, read_text
 from aevb.loggers.base import RunContext
@@ -42,25 +43,46 @@ class MLflow(LightningLogger):
         self.experiment, self.tracking_uri, self.images = experiment, tracking_uri, images
 
     def make(self, directory: Path, settings: dict[str, Any]) -> "MLFlowLogger":
-        """Return the logger (see `LightningLogger.make`)."""
+        """Return the logger (see `LightningLogger.make`).
+
+        Raises:
+            UserError: MLflow cannot use the store.
+        """
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         for name in ("mlflow", "alembic", "lightning.pytorch.loggers.mlflow"):
             logging.getLogger(name).setLevel(logging.ERROR)  # they tell of tables and experiments that they create
         from lightning.pytorch.loggers import MLFlowLogger
+        from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
 
         root = Path(settings["output_dir"]).resolve()
         uri = self.tracking_uri or f"sqlite:///{root / 'mlflow.db'}?timeout={SECONDS}"
         path = directory / layout.MLFLOW
         with _one_at_a_time(root / "mlflow.lock"):
-            logger = MLFlowLogger(
-                experiment_name=self.experiment,
-                run_name=directory.name,
-                tracking_uri=uri,
-                artifact_location=None if self.tracking_uri else (root / "mlflow-artifacts").as_uri(),
-                run_id=read_text(path, IDENTIFIER_BYTES).strip() if is_regular(path) else None,
-            )
-            write_text(path, f"{logger.run_id}\n")  # the identifier is asked for here, which makes the store
+            try:
+                logger = MLFlowLogger(
+                    experiment_name=self.experiment,
+                    run_name=directory.name,
+                    tracking_uri=uri,
+                    artifact_location=None if self.tracking_uri else (root / "mlflow-artifacts").as_uri(),
+                    run_id=read_text(path, IDENTIFIER_BYTES).strip() if is_regular(path) else None,
+                )
+                identifier = logger.run_id  # is asked for here, which makes the store
+            except (MlflowException, SQLAlchemyError) as error:
+                raise UserError(self._refusal(root, str(error).strip().partition("\n")[0])) from error
+            write_text(path, f"{identifier}\n")
         return logger
+
+    def _refusal(self, root: Path, error: str) -> str:
+        if self.tracking_uri:
+            return (
+                f"logger.tracking_uri={self.tracking_uri}: MLflow cannot use this store ({error}); "
+                "allowed: the address of a store, or null; try: logger.tracking_uri=null"
+            )
+        return (
+            f"{root / 'mlflow.db'}: MLflow cannot use this store ({error}); "
+            "allowed: a database that MLflow made; try: move it away, then the same command again"
+        )
 
     def last(self, directory: Path, samples_seen: int) -> int:
         """Return the last evaluation point that MLflow has, perhaps beyond the checkpoint (see `LightningLogger.last`)."""
