@@ -25,6 +25,7 @@ __all__ = ["POINTS", "TOLERANCE", "export_run"]
 
 POINTS = 500  # test images whose posterior means are shown
 TOLERANCE = 0.05  # nats, of the page's self-test
+RELATIVE_TOLERANCE = 1e-5  # of a value, which is more than that beyond 5,000 nats
 CANDIDATES = 500  # test images among which the embedded ones are chosen
 
 
@@ -101,6 +102,7 @@ def export_run(run: Path, data_root: str | None = None, trusted: tuple[str, ...]
         "bound_samples": BOUND_SAMPLES,
         "importance_samples": IMPORTANCE_SAMPLES,
         "tolerance": TOLERANCE,
+        "relative_tolerance": RELATIVE_TOLERANCE,
         "reference": reference(model, x[chosen], eps, grid_model, same_class),
     }  # fmt: skip
     return {"model": info, "weights": pack(loaded.model, precision)}
