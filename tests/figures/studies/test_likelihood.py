@@ -61,6 +61,8 @@ def test_differences_are_paired_by_image(run, tmp_path):
     assert float(row["difference"]) == pytest.approx(OFF.mean().item())
     assert float(row["difference_standard_error"]) == pytest.approx(OFF.std().item() / 2)
     assert float(row["largest_difference"]) == pytest.approx(-2.1)
+    assert float(row["median_difference"]) == pytest.approx(-0.2)
+    assert float(row["share_beyond_one_nat"]) == 0.25
     assert float(row["standard_error"]) == pytest.approx((TRUTH + OFF).std().item() / 2)
     assert (row["side"], row["n"], row["commit"], row["cpu_seconds"]) == ("lower bound", "4", COMMIT, "1.25")
     assert float(row["pareto_k"]) == pytest.approx(0.4)

@@ -141,6 +141,8 @@ def _rows(run: Run, estimates: list[Estimate]) -> list[dict[str, Any]]:
                 "difference": difference.mean(),
                 "difference_standard_error": _standard_error(difference),
                 "largest_difference": difference[np.abs(difference).argmax()],
+                "median_difference": np.median(difference),
+                "share_beyond_one_nat": (np.abs(difference) > 1).mean(),
             }
         rows.append(row | _diagnostics(item.facts) | provenance(run))
     return rows
