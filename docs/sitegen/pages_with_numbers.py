@@ -9,13 +9,14 @@ from sitegen.benchmark_tables import benchmark_table
 from sitegen.figure2_gap import gap_table, gap_text
 from sitegen.figure2_long import long_table, long_text
 from sitegen.figure2_rate import rate_table, rate_text
-from sitegen.figure3_gap import committed_text, two_chains_text
+from sitegen.figure3_gap import committed_text, estimator_table, estimator_text, lower_bound_text
 from sitegen.frey_face_long import frey_long, frey_long_text
 from sitegen.frey_face_tables import frey_bounds, frey_changes, frey_start
 from sitegen.gap_tables import decoder_table, subset_table
 from sitegen.gap_text import frey_start_text, mnist_start_text, training_excess
 from sitegen.hours import hours_table
 from sitegen.inference_gap import inference_gap_table, inference_gap_text
+from sitegen.iwae_table import iwae_table, iwae_table_text
 from sitegen.mnist_start import mnist_start
 from sitegen.reach import reach_table
 from sitegen.readme_rows import readme_rows
@@ -34,6 +35,7 @@ PAGES = (
     "docs/numbers.md",
     "docs/figure2-gap/README.md",
     "docs/figure3-gap/README.md",
+    "docs/iwae/README.md",
 )
 BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 BLOCKS = {
@@ -55,8 +57,12 @@ BLOCKS = {
     "figure2-rate-text": rate_text,
     "inference-gap": inference_gap_table,
     "inference-gap-text": inference_gap_text,
+    "iwae-table": iwae_table,
+    "iwae-table-text": iwae_table_text,
     "committed": committed_text,
-    "two-chains": two_chains_text,
+    "estimators": estimator_table,
+    "estimators-text": estimator_text,
+    "lower-bound": lower_bound_text,
     "figure2-gap-text": gap_text,
     "figure2-text": figure2_text,
     "figure3-text": figure3_text,

@@ -1,0 +1,48 @@
+"""The table of docs/iwae beside Table 1 of Burda et al.: what it reads of runs, and what it says of them."""
+
+import json
+
+import pytest
+from sitegen import iwae_table
+
+
+@pytest.fixture
+def runs(tmp_path, monkeypatch):
+    monkeypatch.setattr(iwae_table, "RUNS", tmp_path)
+
+    def add(k: int, log_px: float) -> None:
+        folder = tmp_path / str(k) / "evaluation"
+        folder.mkdir(parents=True)
+        lines = f"objective: {{samples: {k}}}\ndata: {{n_train: 50000}}\n"
+        (folder.parent / "DONE").write_text(json.dumps({"samples_seen": 18200000, "training_seconds": 3600 * k}))
+        (folder.parent / "config.yaml").write_text(lines)
+        values = {"importance-test-k5000": log_px, "bound-test": log_px - 2, "information-test": 4.6}
+        for name, mean in values.items():
+            record = {"mean": mean, "standard_error": 0.3, "active_units": 20 + k, "share_above_threshold": 0.9}
+            (folder / f"{name}.json").write_text(json.dumps(record))
+
+    return add
+
+
+def test_a_line_for_each_k_beside_the_published_values(runs):
+    runs(5, -87.0)
+    runs(1, -88.0)
+    lines = iwae_table.iwae_table().splitlines()[2:]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    assert cells == [
+        ["1", "\u221290.00", "\u221288.00", "\u221286.76", "\u22121.24", "21", "19", "1.0"],
+        ["5", "\u221289.00", "\u221287.00", "\u221285.54", "\u22121.46", "25", "22", "5.0"],
+    ]
+
+
+def test_the_order_is_that_of_the_runs(runs):
+    runs(1, -88.0)
+    assert "364 of 3,280 passes, 11% of the training, log p(x) is 1.2 (K = 1) nats below" in _text()
+    runs(5, -87.0)
+    assert "**K = 5 has +1.00 nats against K = 1**, as published (+1.22)." in _text()
+    runs(50, -87.5)
+    assert "**K = 50 has \u22120.50 nats against K = 5**, against the published order (+0.76)." in _text()
+
+
+def _text() -> str:
+    return " ".join(iwae_table.iwae_table_text().split())
