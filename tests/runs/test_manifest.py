@@ -4,9 +4,11 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
+import pytest
+
 from aevb.files.atomic import write_json
 from aevb.runs.comparison import environments
-from aevb.runs.manifest import installed_packages, uncommitted_sha256
+from aevb.runs.manifest import installed_packages, processor, uncommitted_sha256
 
 
 def git(folder: Path, *arguments: str) -> None:
@@ -62,3 +64,12 @@ def test_an_other_version_is_a_difference_once(tmp_path: Path) -> None:
 def test_older_manifests_differ_in_no_package(tmp_path: Path) -> None:
     run, again = manifest(tmp_path / "a"), manifest(tmp_path / "b", packages={"scipy": "1.12"}, uncommitted_sha256="ab")
     assert environments(run, again) == ({"versions.torch": "2.6"}, {"versions.torch": "2.6"})
+
+
+def test_a_processor_has_its_generation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One name stands for several generations; systems that state none have the name alone."""
+    text = "processor\t: 0\nvendor_id\t: AuthenticAMD\ncpu family\t: 25\nmodel\t\t: 17\nmodel name\t: AMD EPYC\n"
+    monkeypatch.setattr(Path, "read_text", lambda self, **_: text)
+    assert processor() == "AMD EPYC (family 25, model 17)"
+    monkeypatch.setattr(Path, "read_text", lambda self, **_: "model name\t: Cortex\n")
+    assert processor() == "Cortex"
