@@ -182,9 +182,10 @@ def test_no_logger_and_missing_packages_are_one_line():
 
 
 def test_a_missing_package_names_the_extra(monkeypatch):
-    from aevb.loggers import lightning_logger, wandb_logger
+    from aevb.config import machine
+    from aevb.loggers import wandb_logger
 
-    monkeypatch.setattr(lightning_logger, "find_spec", lambda name: None)
+    monkeypatch.setattr(machine, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"pip install 'aevb\[wandb\]'$"):
         wandb_logger.WandB()
 

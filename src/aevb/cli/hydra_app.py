@@ -31,8 +31,8 @@ from aevb.cli.requeue import requeue_on_time_limit
 from aevb.cli.sweep import (
     PlannedRun,
     SweepPoint,
-    check_accelerators,
     check_data,
+    check_machines,
     check_points,
     compose_master,
     is_sweep,
@@ -41,7 +41,7 @@ from aevb.cli.sweep import (
 from aevb.cli.sweep_report import print_report
 from aevb.cli.tables import show
 from aevb.config import CONF
-from aevb.config.accelerator import check_accelerator
+from aevb.config.machine import check_machine
 from aevb.console.environment import COMMAND, SCRATCH
 from aevb.console.printable import printable
 from aevb.console.signals import end_by_signal, ends_by_signal, handle_stop_signals
@@ -172,7 +172,7 @@ def _launch(
                 )
                 if flags.check and points:
                     if not flags.prepare and "Slurm" not in str(master.hydra.launcher._target_):
-                        check_accelerators(points)
+                        check_machines(points)
                     check_data(points, read_published=False)
                     for point in points:
                         show_plan(point.plan, f"{point.label}: ")
@@ -259,7 +259,7 @@ class _Task:
             if self.flags.check:
                 plan = self.check(cfg, context)
                 if plan is not None and plan.action != "done" and not self.flags.prepare:
-                    check_accelerator(plan.settings)
+                    check_machine(plan.settings)
                 show_plan(plan)
             elif self.flags.estimate:
                 only = SweepPoint(point, "", self.check(cfg, context))

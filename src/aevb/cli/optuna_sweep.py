@@ -22,7 +22,7 @@ from aevb.cli.optuna_study import StudySettings, TrialQueue, check_optuna, finis
 from aevb.cli.optuna_trials import Points
 from aevb.cli.run_plan import PROGRAM, plan_run
 from aevb.cli.sweep import PlannedRun
-from aevb.config.accelerator import check_accelerator
+from aevb.config.machine import check_machine
 from aevb.console.counts import counted
 from aevb.errors import UserError
 from aevb.execution.pool import LivePool, live_pool
@@ -67,7 +67,7 @@ def run_search(search: Search, prepare: Prepare) -> None:
         raise UserError("--estimate: the trials of a search are not known beforehand; allowed: --check; try: --check")
     points = Points(search.application, master, search.context, plan_run, settings.objective)
     first = points.check()
-    check_accelerator(first.settings)
+    check_machine(first.settings)
     output_dir = Path(first.settings["output_dir"])
     name = study_name(settings, points.space)
     if flags.check:

@@ -22,7 +22,7 @@ from aevb.cli.composition import PointComposer, typed_overrides
 from aevb.cli.data_check import check_arguments
 from aevb.cli.experiment_sweep import jobs, refuse_several
 from aevb.config import options
-from aevb.config.accelerator import check_accelerator
+from aevb.config.machine import check_machine
 from aevb.errors import UserError
 from aevb.runs.status import Row, row
 
@@ -30,8 +30,8 @@ __all__ = [
     "Check",
     "PlannedRun",
     "SweepPoint",
-    "check_accelerators",
     "check_data",
+    "check_machines",
     "check_points",
     "compose_master",
     "is_sweep",
@@ -233,8 +233,8 @@ def check_data(points: list[SweepPoint], read_published: bool = True) -> None:
     _check_unfinished(points, check)
 
 
-def check_accelerators(points: list[SweepPoint]) -> None:
-    """Refuse points whose accelerator this machine cannot have.
+def check_machines(points: list[SweepPoint]) -> None:
+    """Refuse points that need an accelerator or a package of a logger that this machine does not have.
 
     Args:
         points: The points of a sweep that is trained on this machine.
@@ -242,7 +242,7 @@ def check_accelerators(points: list[SweepPoint]) -> None:
     Raises:
         UserError: With the faults of all points, a line each.
     """
-    _check_unfinished(points, lambda plan: check_accelerator(plan.settings))
+    _check_unfinished(points, lambda plan: check_machine(plan.settings))
 
 
 def _check_unfinished(points: list[SweepPoint], check: Callable[[PlannedRun], object]) -> None:

@@ -20,9 +20,9 @@ from aevb.cli.hydra_app import Search, run_hydra_app
 from aevb.cli.job import Failures, JobContext, print_error, report_errors
 from aevb.cli.overrides import literal_path
 from aevb.cli.run_plan import PROGRAM, plan_run, print_warning, record_run, train_here
-from aevb.cli.sweep import PlannedRun, SweepPoint, check_accelerators
+from aevb.cli.sweep import PlannedRun, SweepPoint, check_machines
 from aevb.cli.worker_command import worker_command
-from aevb.config.accelerator import check_accelerator
+from aevb.config.machine import check_machine
 from aevb.config.tree import options
 from aevb.console.printable import printable, with_error
 from aevb.console.signals import end_by_signal
@@ -77,7 +77,7 @@ def _train_sweep(points: list[SweepPoint], launcher: DictConfig, context: JobCon
     if kind not in ("BasicLauncher", "CoresLauncher", "EnsembleLauncher"):
         return False
     if not context.prepare_only:
-        check_accelerators(points)
+        check_machines(points)
     begun: list[PlannedRun] = []
     with _leaves_no_untrained(begun):
         _train_points(points, kind, launcher, context, failures, begun)
@@ -162,7 +162,7 @@ def _prepare(plan: PlannedRun, context: JobContext, here: bool = False) -> Queue
             print_warning(f"evaluator={names}: the run was finished without; try: {command}")
         return None
     if not context.prepare_only:
-        check_accelerator(settings)
+        check_machine(settings)
     facts = check_data(settings, directory, context.trusted, print_warning, keep=here)
     hashes = facts.hashes
     with lock(directory):

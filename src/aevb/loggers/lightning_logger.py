@@ -6,7 +6,6 @@ error, over the whole test split.
 """
 
 import math
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from aevb.loggers.pictures import pictures
 from aevb.runs.settings import read_settings
 from aevb.types import NonNegativeInt
 
-__all__ = ["LightningLogger", "need"]
+__all__ = ["LightningLogger"]
 
 
 class LightningLogger(RunLogger):
@@ -34,6 +33,9 @@ class LightningLogger(RunLogger):
         images: Number of prior samples and of reconstructed test images in the pictures, for loggers with
             `log_image`; 0: no pictures.
     """
+
+    package: str | None = None
+    """The package that the logger needs beside those of aevb; a literal, for it is read without importing the module."""
 
     def __init__(self, logger: Any = None, images: NonNegativeInt = 0) -> None:
         if logger is None:
@@ -145,20 +147,3 @@ class LightningLogger(RunLogger):
 
     def close(self) -> None:
         """Release what the logger holds."""
-
-
-def need(package: str, logger: str) -> None:
-    """Refuse a logger whose package is not installed.
-
-    Args:
-        package: The package.
-        logger: The name of the logger in conf/logger, which is that of the extra too.
-
-    Raises:
-        UserError: If the package is missing.
-    """
-    if find_spec(package) is None:
-        raise UserError(
-            f"logger={logger}: needs {package}, which is not installed; allowed without it: tensorboard, csv, none; "
-            f"try: pip install 'aevb[{logger}]'"
-        )

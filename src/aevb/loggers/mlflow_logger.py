@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aevb.config import flatten
+from aevb.config.machine import check_package
 from aevb.errors import UserError
 from aevb.files.atomic import write_text
 from aevb.files.regular import is_regular, open_regular, read_text
 from aevb.loggers.base import RunContext
-from aevb.loggers.lightning_logger import LightningLogger, need
+from aevb.loggers.lightning_logger import LightningLogger
 from aevb.runs import layout
 from aevb.types import NonNegativeInt
 
@@ -38,8 +39,10 @@ class MLflow(LightningLogger):
         images: Number of prior samples and of reconstructed test images in the pictures; 0: none.
     """
 
+    package: str = "mlflow"
+
     def __init__(self, experiment: str = "aevb", tracking_uri: str | None = None, images: NonNegativeInt = 64) -> None:
-        need("mlflow", "mlflow")
+        check_package(self.package)
         self.experiment, self.tracking_uri, self.images = experiment, tracking_uri, images
 
     def make(self, directory: Path, settings: dict[str, Any]) -> "MLFlowLogger":

@@ -4,11 +4,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aevb.config.machine import check_package
 from aevb.evaluators.evaluator import Evaluation
 from aevb.files.atomic import write_text
 from aevb.files.regular import is_regular, read_text
 from aevb.loggers.base import RunContext
-from aevb.loggers.lightning_logger import LightningLogger, need
+from aevb.loggers.lightning_logger import LightningLogger
 from aevb.runs import layout
 from aevb.types import NonNegativeInt
 
@@ -32,8 +33,10 @@ class WandB(LightningLogger):
         images: Number of prior samples and of reconstructed test images in the pictures; 0: none.
     """
 
+    package: str = "wandb"
+
     def __init__(self, project: str = "aevb", offline: bool = True, images: NonNegativeInt = 64) -> None:
-        need("wandb", "wandb")
+        check_package(self.package)
         self.project, self.offline, self.images = project, offline, images
 
     def make(self, directory: Path, settings: dict[str, Any]) -> "WandbLogger":

@@ -5,7 +5,7 @@ from typing import Literal
 
 import torch
 
-from aevb.config.accelerator import no_gpu, no_mps
+from aevb.config.machine import no_gpu, no_mps
 from aevb.errors import UserError
 from aevb.types import NonNegativeInt, PositiveFloat, PositiveInt, Threads
 

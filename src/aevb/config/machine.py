@@ -1,4 +1,4 @@
-"""Whether this machine can have the accelerator of a config, as far as that is known without importing torch."""
+"""Whether this machine has what a config needs: the accelerator and packages of loggers, as far as torch need not be imported."""
 
 import re
 import sys
@@ -7,31 +7,53 @@ from os import environ
 from pathlib import Path
 from typing import Any
 
+from aevb.config.signature import attribute
 from aevb.errors import UserError
 
-__all__ = ["check_accelerator", "no_gpu", "no_mps"]
+__all__ = ["check_machine", "check_package", "no_gpu", "no_mps"]
 
 DEVICE_FILES = ("nvidia*", "nvhost*", "nvgpu*", "nvmap", "kfd", "dxg")
 """What Linux has below /dev for a GPU: Nvidia's, its boards', AMD's, and that of Windows' subsystem."""
 
 
-def check_accelerator(settings: dict[str, Any]) -> None:
-    """Refuse an accelerator that this machine cannot have.
+def check_machine(settings: dict[str, Any]) -> None:
+    """Refuse an accelerator or a logger that this machine cannot have.
 
-    What passes may still be refused by torch when the run begins, for example because the driver is too old.
+    What passes may still be refused when the run begins, for example by torch because the driver is too old.
 
     Args:
         settings: The validated config.
 
     Raises:
         UserError: If accelerator=mps and this is not a Mac, or accelerator=gpu on Linux where torch is built without
-            CUDA and ROCm, or /dev has no GPU, or CUDA_VISIBLE_DEVICES hides them all.
+            CUDA and ROCm, or /dev has no GPU, or CUDA_VISIBLE_DEVICES hides them all; or if the package of a logger
+            of aevb's is not installed.
     """
     accelerator = settings["trainer"]["accelerator"]
     if accelerator == "mps" and sys.platform != "darwin":
         raise no_mps(_torch_version())
     if accelerator == "gpu" and sys.platform == "linux" and not _may_have_gpu():
         raise no_gpu(_torch_version())
+    logger = settings["logger"]
+    for node in (logger, *(logger.get("loggers") or {}).values()):
+        if (target := str(node["_target_"])).startswith("aevb.") and (package := attribute(target, "package")):
+            check_package(package)
+
+
+def check_package(package: str) -> None:
+    """Refuse a logger whose package is not installed.
+
+    Args:
+        package: The package; the option of the group logger and the extra have its name too.
+
+    Raises:
+        UserError: If the package is missing.
+    """
+    if find_spec(package) is None:
+        raise UserError(
+            f"logger={package}: needs {package}, which is not installed; allowed without it: tensorboard, csv, none; "
+            f"try: pip install 'aevb[{package}]'"
+        )
 
 
 def no_gpu(version: str) -> UserError:
