@@ -118,7 +118,9 @@ def _parser() -> Arguments:
     )
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="the tables for docs/")
     parser.add_argument(
-        "--record", action="store_true", help="add the record to results/benchmarks, and draw docs/benchmarks.svg"
+        "--record",
+        action="store_true",
+        help="add the record to results/benchmarks, and draw docs/performance/benchmarks.svg",
     )
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument(

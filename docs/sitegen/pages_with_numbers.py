@@ -31,7 +31,7 @@ PAGES = (
     "docs/results/README.md",
     "docs/frey-face-gap/README.md",
     "docs/training-curves/README.md",
-    "docs/performance.md",
+    "docs/performance/README.md",
     "docs/numbers.md",
     "docs/figure2-gap/README.md",
     "docs/figure3-gap/README.md",

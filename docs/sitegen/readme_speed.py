@@ -67,7 +67,7 @@ def readme_speed() -> str:
     rows = newest_rows()
     chosen = [what for what in WORDS if what in rows]
     ratios = ", ".join(WORDS[what].format(_range(rows, what)) for what in chosen)
-    return f"[Speed](docs/performance.md), one thread: {ratios} ({_measured(rows, chosen)})."
+    return f"[Speed](docs/performance/README.md), one thread: {ratios} ({_measured(rows, chosen)})."
 
 
 def numbers_speed() -> str:
@@ -78,7 +78,7 @@ def numbers_speed() -> str:
     step = f" A step takes {_range(rows, STEP)} times as long as its matrix products." if STEP in rows else ""
     return wrapped(
         f"With one thread `aevb-train` as a whole reaches {', '.join(first)} and {last} ({_measured(rows, chosen)}).{step} "
-        "[performance.md](performance.md) has the tables with their ranges, the goals that are met and missed, how cost grows, "
+        "[Performance](performance/README.md) has the tables with their ranges, the goals that are met and missed, how cost grows, "
         "and what is counted."
     )
 
