@@ -9,6 +9,7 @@ import torch
 from aevb.evaluators.blocks import run_over
 from aevb.evaluators.bound import Bound
 from aevb.evaluators.importance import Importance
+from aevb.evaluators.information import Information
 from aevb.evaluators.record import record
 from helpers.oracles import data, exact_bound, linear_gaussian
 
@@ -51,6 +52,16 @@ def test_known_images_are_not_evaluated_again(known, evaluated):
     few = run_over(evaluator, model, x[:2], 3, known=first)
     assert few.n == 2
     assert torch.equal(few.values["bound"], whole.values["bound"][:2])
+
+
+@pytest.mark.parametrize("count", [3, 7, 20])
+def test_values_that_depend_on_all_images_are_not_taken_from_others(count):
+    """Mutual information is at most the logarithm of the number of images, also where more or fewer are known."""
+    model, x = linear_gaussian(), data(20)
+    known = run_over(Information(), model, x[:7], seed=3)
+    fresh, reused = (run_over(Information(), model, x[:count], seed=3, known=before) for before in (None, known))
+    assert all(torch.equal(reused.values[name], value) for name, value in fresh.values.items())
+    assert reused.mean() <= math.log(count)
 
 
 def test_the_mean_lies_within_its_standard_error_of_the_truth():

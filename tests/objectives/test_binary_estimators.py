@@ -162,6 +162,12 @@ def test_the_order_of_variances():
     assert variances["arm"] > 1.1 * variances["disarm"]
 
 
+def test_the_baseline_of_nvil_starts_from_its_seed():
+    first, again, other = (NVIL(PIXELS, baseline_seed=seed).baseline[0].weight for seed in (0, 0, 1))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
 def test_nvil_baselines_use_earlier_minibatches():
     model, x = binary(3), images(1).repeat(200, 1)
     objective = NVIL(PIXELS, baseline_units=5, decay=0.5, normalise=True).double()

@@ -193,6 +193,20 @@ def test_the_predictive_density_is_that_of_the_regression():
     assert (at_the_mean.spread == 0).all()
 
 
+def test_the_predictive_density_has_draws_of_its_own(monkeypatch):
+    """With the seed of training, no draw of theta is one of training."""
+    model, x, posterior, _ = regression(orthogonal=True)
+    best(model, posterior)
+    drawn = []
+    monkeypatch.setattr(
+        "aevb.estimators.predictive.SampledDecoder", lambda decoder, theta: drawn.append(theta) or decoder
+    )
+    predictive(model, x, RowNoise(0, "predictive", range(N)), draws=3, samples=1)
+    q = model.theta_posterior(model.decoder)
+    for s, theta in enumerate(drawn):
+        assert not torch.equal(theta, q.rsample(Noise(0, "noise", s).of_all("theta"), 1)[0])
+
+
 def test_the_weight_prior_is_not_added_twice():
     """The bound contains p(theta), so the means and log-variances have no weight decay."""
     model = VAE(GaussianEncoder(6, 2, 4), BernoulliDecoder(6, 2, 4), StandardNormal(2), theta_log_var=-2.0)

@@ -9,6 +9,7 @@ from aevb.config import ConfigError
 from aevb.config.instantiate import instantiate
 from aevb.noise import Noise
 from aevb.objectives import lagging
+from aevb.objectives.beta_vae import BetaVAE
 from aevb.objectives.iwae import IWAE
 from aevb.objectives.lagging import Lagging, mutual_information
 from aevb.objectives.objective import Batch, Objective, Update
@@ -82,6 +83,18 @@ def test_the_inner_loop_ends_when_the_bound_stops_rising(bounds, inner):
     assert (objective.seen.item(), objective.presented.item()) == (M, (inner + 1) * M)
     assert objective.metrics() == {"aggressive": 1, "presented": (inner + 1) * M}
     assert objective.round_samples(M) == M
+
+
+def test_a_warm_up_goes_by_the_samples_seen() -> None:
+    """The inner loop adds none to samples_seen, so the weight of the KL divergence rises by M / T a round."""
+    wrapped = BetaVAE(warm_up=10 * M)
+    objective, stream = Lagging(wrapped, inner_steps=3, window=1), Whole(data(100))
+    for n in range(1, 8):
+        *inner, last = [wrapped.kl_weight.item() for _ in objective(linear_gaussian(), stream)]
+        assert inner
+        assert set(inner) == {(n - 1) / 10}
+        assert last == n / 10
+        assert wrapped.seen.item() == objective.seen.item() == n * M
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ DEFAULTS_TREATED_AS_ABSENT = {
     "clip_norm": None,
     "objective.dreams": "samples",
     "objective.prior_on": "decoder",
+    "objective.baseline_seed": 0,
     "model.decoder.context_dim": 0,
     "data.values": "auto",
     "data.dequantise": None,

@@ -44,6 +44,8 @@ class DiagonalNormal:
     def log_prob(self, value: Tensor) -> Tensor:
         """Return log N(value; mean, diag exp(log_var)).
 
+        In float32, exp(-log_var) is infinite for a log-variance below -88, and the result is then nan or -inf.
+
         Args:
             value: Points, (..., D).
 

@@ -45,7 +45,7 @@ def predictive(
 ) -> PredictiveEstimate:
     """Estimate log p(x|X) of each image (appendix F).
 
-    theta^(s) depends only on s and on the seed of the noise.
+    theta^(s) depends only on s and on the seed of the noise, and on no draw of training.
 
     Args:
         model: A model with a q(theta).
@@ -62,7 +62,7 @@ def predictive(
     q_theta = model.theta_posterior(model.decoder)
     each = []
     for s in range(draws):
-        theta = q_theta.sample(Noise(noise.seed, "theta", s, device=x.device), 1)[0]
+        theta = q_theta.sample(Noise(noise.seed, "predictive theta", s, device=x.device), 1)[0]
         drawn = VAE(model.encoder, SampledDecoder(model.decoder, theta), model.prior)
         each.append(importance(drawn, x, noise, samples, batch_size).log_px)
     log_px = torch.stack(each)

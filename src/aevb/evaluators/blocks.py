@@ -52,8 +52,8 @@ def run_over(
         seed: The seed of the noise.
         bar: A progress bar, which advances by one for each image.
         partial: The file of partial results, for a single process only; the evaluation resumes from it.
-        known: The evaluation of the first of these images, with the same model and seed: whole blocks of them are not
-            evaluated again.
+        known: The evaluation of the first of these images, or of more, with the same model and seed: whole blocks of
+            them are not evaluated again.
         first_draws: Where noise is kept for the next evaluation with the same seed; None: nowhere.
         cores: How many blocks a CPU evaluates at the same time; the values do not depend on it.
 
@@ -73,7 +73,8 @@ def run_over(
     if partial is not None:
         own_values, done = partial.load(len(x))
     elif known is not None:
-        done = len(x) if known.n >= len(x) else known.n // evaluator.images * evaluator.images
+        whole_blocks = min(known.n, len(x)) // evaluator.images * evaluator.images
+        done = len(x) if known.n == len(x) else whole_blocks
         own_values = {name: _padded(value[:done], len(x), rank == 0) for name, value in known.values.items()}
     if bar is not None:
         bar.advance(done)

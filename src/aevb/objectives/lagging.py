@@ -146,8 +146,12 @@ class Lagging(Objective):
 
     def _inner_loop(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
         previous_mean, values = -math.inf, []
+        # A warm-up of the KL divergence goes by samples_seen, to which the inner loop adds none.
+        clock = getattr(self.objective, "seen", torch.zeros(()))
+        seen = clock.clone()
         for _ in range(self.inner_steps):
             for update in self.objective(model, stream):
+                clock.copy_(seen)
                 self.presented.add_(update.samples)
                 if "phi" in update.parameter_groups:
                     values.append(update.stats.get("bound", -update.loss).detach())

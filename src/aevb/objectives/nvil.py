@@ -21,7 +21,7 @@ from aevb.models.vae import VAE
 from aevb.nn.matmul import Linear
 from aevb.objectives.objective import Batch, Objective, Update
 from aevb.objectives.score_function import scored
-from aevb.types import Decay, NonNegativeFloat, PositiveInt
+from aevb.types import Decay, NonNegativeFloat, PositiveInt, Seed
 
 __all__ = ["NVIL"]
 
@@ -40,6 +40,7 @@ class NVIL(Objective):
         decay: Decay of c and s^2 per minibatch; 0.8 in the paper.
         normalise: Whether the signal is divided by max(1, s).
         weight_prior: Precision of the prior on the weights, those of b included (see `Objective`).
+        baseline_seed: Seed of the initial weights of b.
 
     Attributes:
         baseline: The network b.
@@ -62,6 +63,7 @@ class NVIL(Objective):
         decay: Decay = 0.8,
         normalise: bool = True,
         weight_prior: NonNegativeFloat = 1.0,
+        baseline_seed: Seed = 0,
     ) -> None:
         super().__init__(weight_prior)
         self.samples, self.decay, self.normalise = samples, decay, normalise
@@ -69,7 +71,7 @@ class NVIL(Objective):
         with torch.no_grad():
             for parameter in self.baseline.parameters():
                 parameter.zero_()  # b(x) = 0 at the start
-            units = torch.randn(baseline_units, data_dim, generator=torch.Generator().manual_seed(0))
+            units = torch.randn(baseline_units, data_dim, generator=torch.Generator().manual_seed(baseline_seed))
             next(self.baseline.parameters()).copy_(units / data_dim**0.5)
         self.register_buffer("mean", torch.zeros(()))
         self.register_buffer("variance", torch.zeros(()))
