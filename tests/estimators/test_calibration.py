@@ -12,7 +12,7 @@ from scipy import stats
 
 from aevb.estimators.calibration import calibration
 from aevb.evaluators.blocks import run_over
-from aevb.evaluators.calibration import Calibration
+from aevb.evaluators.calibration import Calibration, _uniform_p
 from aevb.noise import Noise
 from helpers.oracles import data, linear_gaussian
 from helpers.statistics import assert_mean
@@ -69,6 +69,24 @@ def test_the_verdict_names_the_fault(scale, shift, begins):
     assert evaluation.summary["verdict"].startswith(begins)
     assert [sum(counts) for counts in evaluation.summary["rank_histograms"]] == [2000, 2000]
     assert evaluation.summary["tarp_coverage"][-1] == 1
+
+
+@pytest.mark.parametrize("power", [0.8, 1.25], ids=["too large", "too small"])
+def test_the_test_of_uniformity_is_two_sided(power):
+    values = (((torch.arange(200, dtype=torch.float64) + 0.5) / 200) ** power).numpy()
+    expected = stats.kstest(values, "uniform", alternative="two-sided", method="asymp").pvalue
+    assert expected < 0.2
+    assert _uniform_p(values) == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_p_value_is_corrected_for_the_number_of_tests():
+    """Two ranks and TARP are three tests: three times the smallest of their p-values, here that of the second rank."""
+    even = (torch.arange(50, dtype=torch.float64) + 0.5) / 50
+    moved = (even + 0.15).clamp(max=1)
+    values = {"coverage_90": torch.ones(50), "rank_1": even, "rank_2": moved, "tarp": even}
+    p_value = Calibration().summary(model_with(), data(50), values)["p_value"]
+    assert p_value == pytest.approx(3 * stats.kstest(moved.numpy(), "uniform", method="asymp").pvalue)
+    assert p_value < 0.9  # not cut off at 1
 
 
 def test_ties_are_broken_at_random():
