@@ -192,6 +192,20 @@ def test_nvil_baselines_use_earlier_minibatches():
     assert level.item() == pytest.approx(exact_bound(model, x)[0].item(), abs=0.3)
 
 
+def test_the_signal_std_of_nvil_is_the_root_of_the_decayed_variances():
+    """Two minibatches with the decay 1/2: their variances have the weights 1/4 and 1/2."""
+    model, x = binary(3), images(20)
+    objective, stream, q = NVIL(PIXELS, decay=0.5).double(), minibatches(x), model.encoder(x)
+    variances = []
+    for t in range(2):
+        next(objective(model, stream))
+        z = q.sample(Noise(0, "noise", t), 1)
+        f = model.log_joint(x, z) - q.log_prob(z)  # b is 0 still
+        variances.append(f.var(correction=0).item())
+    expected = math.sqrt((0.25 * variances[0] + 0.5 * variances[1]) / 0.75)
+    assert objective.metrics()["signal_std"] == pytest.approx(expected)
+
+
 def test_the_running_baseline_excludes_this_minibatch():
     """The first gradient has no baseline; the second has the mean of f of the first minibatch as its baseline."""
     model, x = binary(3), images(5)
