@@ -101,6 +101,19 @@ def test_every_image_is_paired_with_its_own_chain():
         assert update.parameter_groups == ("theta",)
 
 
+def test_the_acceptance_is_the_mean_over_the_chains():
+    """The share of 4,000 chains that move in one trajectory of long steps, to the failure rate of `assert_mean`."""
+    model, x = without_encoder(linear_gaussian()), data(4000)
+    objective = MCEM(len(x), J).double()
+    objective.step_size.fill_(0.4)
+    before = objective.z.clone()
+    rounds(model, objective, Stream(x, 10, 0), 1)
+    moved = (objective.z != before).any(1).double()
+    acceptance = (objective.acceptance.item() - 0.95) / 0.05  # the running mean starts at 1
+    assert 0.1 < acceptance < 0.9
+    assert_mean(moved, acceptance)
+
+
 @pytest.mark.parametrize(("kind", "total"), [("gradients", 10 * 30 + 5 * 7), ("updates", 5 * 7)])
 def test_samples_are_counted_as_configured(kind, total):
     objective = MCEM(30, J, count=kind).double()
