@@ -200,3 +200,8 @@ def test_the_authors_rule_holds_its_target():
     assert sum(rates[100:]) / 200 == pytest.approx(0.9, abs=0.03)
     assert authors_rule(torch.tensor(1.0), torch.tensor([True])).item() == pytest.approx(1.02)
     assert authors_rule(torch.tensor(1.0), torch.zeros(1000, dtype=torch.bool)).item() == pytest.approx(0.8)
+
+
+def test_the_authors_rule_takes_any_number_of_chains():
+    """1.02^50,000 is larger than the largest float64."""
+    assert authors_rule(torch.tensor(1.0), torch.ones(50_000, dtype=torch.bool)).item() == pytest.approx(1.25)
