@@ -23,6 +23,7 @@ from aevb.training.running_mean import RunningMean
 from helpers.binary_oracles import binary, images
 from helpers.commands import settings
 from helpers.oracles import D, J, data, linear_gaussian
+from helpers.statistics import assert_mean
 
 
 def start(x, dims):
@@ -130,6 +131,29 @@ def test_the_bound_never_falls_and_adam_comes_near():
     noisy = _by_score_function(model, x, start(x, 6), Noise(0, "e", 0), Fitting(samples=50, max_steps=400))
     reconstruction, kl = bound_at(model, x, noisy.phi, Noise(0, "m", 0), 1)
     assert (reconstruction - kl - before).abs().max() < 0.05
+
+
+def test_the_bound_of_the_score_function_e_step_is_unbiased():
+    """At q = Bernoulli(1/2) the bound is the mean of log p(x, z) over all codes plus J log 2.
+
+    300 E-steps of one step each; failure rate of `assert_mean`.
+    """
+    model, x = binary(6), images()
+    expected = model.log_joint(x[:, None], codes(6, x)).mean(1).detach() + 6 * math.log(2)
+    how = Fitting(samples=4, max_steps=1)
+    bounds = [_by_score_function(model, x, start(x, 6), Noise(0, "e", t), how).bound for t in range(300)]
+    assert_mean(torch.stack(bounds), expected)
+
+
+def test_e_steps_is_a_running_mean():
+    """40 steps, then 20 steps with a weight of 0.05."""
+    model, stream = linear_gaussian(), Stream(data(30), 7, 0)
+    objective = VariationalEM(30, J, tolerance=0.0, max_steps=40).double()
+    next(objective(model, stream))
+    assert objective.metrics()["e_steps"] == pytest.approx(40)
+    objective.fitting = objective.fitting._replace(max_steps=20)
+    next(objective(model, stream))
+    assert objective.metrics()["e_steps"] == pytest.approx(0.95 * 40 + 0.05 * 20)
 
 
 @pytest.mark.parametrize("kind", ["normal", "binary"])
