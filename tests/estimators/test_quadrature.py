@@ -5,10 +5,11 @@ import math
 import numpy as np
 import pytest
 import torch
-from scipy import integrate
-from torch import Tensor
+from scipy import integrate, stats
+from torch import Tensor, nn
 
 from aevb.config.instantiate import instantiate
+from aevb.distributions import DiagonalNormal
 from aevb.errors import UserError
 from aevb.estimators.importance import importance
 from aevb.estimators.model_queries import log_px_z_of_all
@@ -72,6 +73,31 @@ def test_two_modes_against_scipy(dims, noise):
     estimate = quadrature(model, x)
     assert estimate.log_px.tolist() == pytest.approx(truth, abs=2e-5)
     assert estimate.mean.abs().max() < 1e-4  # both modes are there
+
+
+class Folded(nn.Module):
+    """p(x|z) = N(|z - c|, s^2) for one pixel: two normal modes, at c +- x."""
+
+    def __init__(self, centre: float, noise: float) -> None:
+        super().__init__()
+        self.centre, self.log_var = nn.Parameter(torch.tensor(centre).double()), 2 * math.log(noise)
+
+    def forward(self, z: Tensor) -> DiagonalNormal:
+        mean = (z - self.centre).abs()
+        return DiagonalNormal(mean, torch.full_like(mean, self.log_var))
+
+
+def test_a_mode_between_the_points_of_the_first_lattice_is_not_dropped():
+    """One mode is at a point of the first lattice; the other is eight standard deviations from the nearest points.
+
+    At these points its density is 30 nats below that of the first mode, which is more than the margin.
+    """
+    on_a_point, between, noise = 81 / 128, -82 / 128, 0.001  # the points are the odd multiples of 1/128
+    centre, value = (on_a_point + between) / 2, (on_a_point - between) / 2
+    model = VAE(LinearGaussianEncoder(1, 1).double(), Folded(centre, noise), StandardNormal(1).double())
+    estimate = quadrature(model, torch.tensor([[value]]).double())
+    modes = stats.norm.logpdf([on_a_point, between], scale=math.sqrt(1 + noise**2))
+    assert estimate.log_px.item() == pytest.approx(np.logaddexp(*modes), abs=2e-5)
 
 
 @pytest.mark.parametrize("dims", [1, 2])
