@@ -58,6 +58,17 @@ def test_the_loss_is_the_formula(alpha, weight):
     assert (update.parameter_groups, update.samples) == (("theta", "phi"), len(x))
 
 
+def test_mmd_of_several_draws_is_the_mean_of_their_estimates():
+    model, x = linear_gaussian(), data()
+    update = first_update(MMD(weight=7.0, samples=3, bandwidth=1.1), model, x)
+    noise = Noise(0, "noise", 0)
+    z = model.encoder(x).rsample(noise, 3)
+    prior = noise.normal(tuple(z.shape), torch.float64)
+    expected = sum(mmd(z[draw], prior[draw], 1.1) for draw in range(3)) / 3
+    torch.testing.assert_close(update.stats["mmd"], expected.detach())
+    torch.testing.assert_close(update.loss, 7 * expected - model.decoder(z).log_prob(x).mean())
+
+
 def test_the_gradient_is_that_of_finite_differences():
     """At a given bandwidth: central differences of phi, step 1e-6, float64: errors of about 1e-9."""
     model, x = linear_gaussian(), data()
