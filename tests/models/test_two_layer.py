@@ -69,6 +69,18 @@ def test_at_the_exact_posterior_every_weight_is_the_likelihood(x):
 
 
 @torch.no_grad()
+def test_the_log_variances_are_those_of_both_networks(x):
+    """The second network is evaluated at the mean of the first; z1 has two columns and precedes z2, in q and in p."""
+    torch.manual_seed(0)
+    encoder, prior = TwoLayerEncoder(D, 2, 3, 1, 3).double(), TwoLayerPrior(2, 1, 3).double()
+    below = encoder.lower(x)
+    above = encoder.upper(below.mean)
+    torch.testing.assert_close(encoder(x).log_var, torch.cat([below.log_var, above.log_var], 1))
+    zero = torch.zeros(1).double()
+    torch.testing.assert_close(prior().log_var, torch.cat([prior.lower(zero).log_var, zero]))
+
+
+@torch.no_grad()
 def test_importance_sampling_and_ais_agree_with_the_closed_form(x):
     """Each error is below 5 standard errors of the weights for 12 numbers: fails once in 10^5 seeds."""
     model = linear_model(exact=False)
