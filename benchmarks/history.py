@@ -66,15 +66,15 @@ def series(history: list[dict[str, Any]]) -> dict[str, dict[str, list[Point]]]:
     Args:
         history: The records, the oldest first.
     """
-    found: dict[str, dict[str, list[Point]]] = {}
+    ratios: dict[str, dict[str, list[Point]]] = {}
     for k, record in enumerate(history):
         for row in record["rows"]:
             if row["median"] is not None and row["unit"] == "×":
                 threads = f", {row['threads']} threads" if row["threads"] and row["threads"] > 1 else ""
-                of_processors = found.setdefault(row["what"] + threads, {})
+                of_processors = ratios.setdefault(row["what"] + threads, {})
                 points = of_processors.setdefault(record["machine"]["processor"], [])
                 points.append(Point(k, row["low"], row["median"], row["high"]))
-    return found
+    return ratios
 
 
 def draw(path: Path, history: list[dict[str, Any]]) -> None:

@@ -2,17 +2,22 @@
 
 import base64
 import io
+import json
 import re
+import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import aevb
 from aevb.errors import UserError
 from aevb.files.atomic import write_json
+from aevb.runs.run import sha256_of_model
 from helpers.figure_runs import plant, plant_model
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -94,6 +99,77 @@ def test_a_refusal_is_one_line(run, evaluator, settings, message):
         run.evaluate(evaluator, **settings)
     assert message in str(refusal.value)
     assert len(str(refusal.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("change", ["model.pt", "DONE"])
+def test_the_files_of_a_run_that_was_trained_on_are_not_those_of_the_model(tmp_path, change):
+    directory = plant_model(tmp_path, "data=digits", "latent_dim=2")
+    run = aevb.load(directory)
+    mean = run.encode(np.zeros((1, 64))).mean
+    if change == "DONE":  # it is being trained
+        (directory / "DONE").unlink()
+    else:
+        weights = torch.load(directory / "model.pt")
+        torch.save({name: value + 1 for name, value in weights.items()}, directory / "model.pt")
+    for call in (run.metrics, run.evaluations, lambda: run.evaluate("bound", num_images=5, progress=False)):
+        with pytest.raises(UserError, match=r"trained on since it was loaded; .*; try: aevb\.load"):
+            call()
+    assert run._repr_html_().count("trained on since it was loaded") == 3
+    assert (run.encode(np.zeros((1, 64))).mean == mean).all()
+
+
+def test_the_best_weights_have_their_own_evaluations(tmp_path):
+    directory = plant_model(tmp_path, "data=digits", "latent_dim=2")
+    shutil.copy(directory / "model.pt", directory / "best.pt")
+    done = json.loads((directory / "DONE").read_text())
+    best = {"samples_seen": 100, "valid_bound": -300.0, "sha256": sha256_of_model(directory)}
+    write_json(directory / "DONE", {**done, "best": best})
+    final, best = aevb.load(directory), aevb.load(directory, weights="best")
+    best.evaluate("bound", num_images=5, progress=False)
+    assert list(best.evaluations()["file"]) == ["bound-test-first5.json"]
+    assert len(final.evaluations()) == 0
+    assert "bound-test" not in final._repr_html_()
+    assert '<td style="text-align: left">5</td>' in best._repr_html_()
+    assert "weights='best'" in repr(best)
+    assert "best" not in repr(final)
+
+
+def test_a_run_outlives_a_change_of_the_working_directory(tmp_path, monkeypatch):
+    directory = plant_model(tmp_path, "data=digits", "latent_dim=2")
+    monkeypatch.chdir(tmp_path)
+    run = aevb.load(directory.relative_to(tmp_path))
+    monkeypatch.chdir(tmp_path.parent)
+    run.evaluate("bound", num_images=5, progress=False)
+    assert len(run.evaluations()) == 1
+    assert len(run.metrics()) == 2
+
+
+def test_threads_evaluate_one_after_another(run, monkeypatch):
+    monkeypatch.delenv("AEVB_BARS", raising=False)
+    with ThreadPoolExecutor(4) as pool:
+        counts = [11, 12, 13, 14]
+        results = list(pool.map(lambda n: run.evaluate("bound", num_images=n, progress=False), counts))
+    assert [len(result.values["bound"]) for result in results] == counts
+    for n, result in zip(counts, results, strict=True):
+        result.path.unlink()
+        assert run.evaluate("bound", num_images=n, progress=False).mean == result.mean
+
+
+def test_a_default_device_does_not_reach_a_run(run):
+    """A tensor on the device "meta" has no values, so nothing could be computed there."""
+    x = np.zeros((3, 64))
+    expected = run.encode(x).mean, run.sample(2), run.log_px(x, samples=5).log_px
+    torch.set_default_device("meta")
+    try:
+        again = run.encode(x).mean, run.sample(2), run.log_px(x, samples=5).log_px
+        loaded = aevb.load(run.directory)
+        evaluation = loaded.evaluate("bound", num_images=9, progress=False)
+        assert torch.zeros(1).device.type == "meta"
+    finally:
+        torch.set_default_device(None)
+    assert all((one == other).all() for one, other in zip(again, expected, strict=True))
+    assert (loaded.encode(x).mean == expected[0]).all()
+    assert np.isfinite(evaluation.mean)
 
 
 def test_html_shows_curve_samples_and_numbers(run):

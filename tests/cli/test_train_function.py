@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -244,6 +245,17 @@ def test_hydra_is_the_callers_again(tmp_path, monkeypatch):
         assert GlobalHydra.instance().hydra is own_hydra
         assert hydra.compose("mine").a == 1
     assert ConfigLoaderImpl.load_configuration is before
+
+
+def test_threads_train_one_after_another(tmp_path):
+    before, filters = dict(os.environ), list(warnings.filters)
+    settings = {**SMALL, "progress": False}
+    with ThreadPoolExecutor(2) as pool:
+        runs = list(pool.map(lambda seed: aevb.train(**settings, seed=seed, output_dir=tmp_path / "a"), (0, 1)))
+    alone = aevb.train(**settings, seed=1, output_dir=tmp_path / "b")
+    assert bits(runs[1].directory) == bits(alone.directory)
+    assert dict(os.environ) == before
+    assert warnings.filters == filters
 
 
 def test_torch_state_is_given_back_after_an_error(tmp_path):

@@ -103,3 +103,21 @@ def test_a_small_product_with_many_outputs_has_its_tanh_from_onednn(monkeypatch)
     with torch.no_grad():
         assert tanh_affine(normal(100, 2), normal(500, 2), normal(500)) == "tanh"
         assert torch.is_tensor(affine(normal(100, 2), normal(500, 2), normal(500)))
+
+
+def test_onednn_is_given_dense_matrices(monkeypatch):
+    """Columns of a larger matrix take hundreds of times as long."""
+    monkeypatch.setattr(matmul, "_onednn", True)
+    operands = []
+
+    def linear(v, weight, bias, function="none"):
+        operands.extend([v, weight])
+        return F.linear(v, weight, bias)
+
+    monkeypatch.setattr(matmul, "_linear", linear)
+    a, b = normal(200, 450)[:, 100:], normal(350, 150, seed=1)[:, :100]
+    torch.testing.assert_close(product(a, b), a @ b)
+    v, weight = normal(300, 350)[:, :300], normal(50, 300, seed=2).requires_grad_()
+    affine(v, weight, torch.zeros(50)).sum().backward()
+    assert len(operands) == 6  # product, forward, gradient of the weights
+    assert all(m.is_contiguous() or m.mT.is_contiguous() for m in [*operands[:2], *operands[4:]])

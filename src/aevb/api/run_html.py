@@ -8,7 +8,6 @@ from markupsafe import Markup
 from aevb.api.html import curves, number_with_error, picture, rows_table
 from aevb.data.image_grid import grey_levels, image_grid
 from aevb.errors import UserError
-from aevb.runs import layout
 from aevb.runs.records import read_evaluation
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def _part(run: "TrainedRun", part: "object") -> Markup:
 
 
 def _summary(run: "TrainedRun") -> Markup:
-    settings, done = run.settings, run.record.done
+    settings, done = run.settings, run.checked_record().done
     choices = settings.get("choices", {})
     facts = {name: choices.get(name) for name in ("data", "objective", "optimizer")}
     facts |= {"latent_dim": settings["latent_dim"], "seed": settings["seed"]}
@@ -52,7 +51,7 @@ def _summary(run: "TrainedRun") -> Markup:
 
 
 def _curves(run: "TrainedRun") -> Markup:
-    metrics = run.record.metrics()
+    metrics = run.checked_record().metrics()
     names = {"test": "test_bound", "train": "train_bound"}
     lines = {label: metrics[name] for label, name in names.items() if np.isfinite(metrics.get(name, np.nan)).any()}
     if not lines:
@@ -73,7 +72,7 @@ def _samples(run: "TrainedRun") -> Markup:
 
 def _numbers(run: "TrainedRun") -> Markup:
     rows = []
-    for path in layout.evaluation_files(run.directory):
+    for path in run.evaluation_files():
         facts = read_evaluation(path)
         settings = ", ".join(f"{key}={value}" for key, value in facts.get("settings", {}).items())
         value = number_with_error(facts.get("mean", np.nan), facts.get("standard_error", np.nan))

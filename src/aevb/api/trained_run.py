@@ -13,6 +13,7 @@ from aevb.api.frames import frame
 from aevb.api.run_html import run_html
 from aevb.config import CONF, options, suggestion, validate
 from aevb.config.tree import read_yaml, root_defaults
+from aevb.console.environment import ONE_CALL
 from aevb.console.progress import without_bars
 from aevb.errors import UserError
 from aevb.evaluation.evaluate_run import evaluate_run
@@ -20,10 +21,11 @@ from aevb.evaluation.loading import Weights
 from aevb.evaluation.trained_model import TrainedModel
 from aevb.evaluators.partial import read_values
 from aevb.execution.queue import blocks_at_once
+from aevb.files.regular import is_regular
 from aevb.nn.torch_settings import default_torch_settings
 from aevb.runs import layout
 from aevb.runs.records import read_evaluation
-from aevb.runs.run import Run
+from aevb.runs.run import Run, sha256_of_model
 
 if TYPE_CHECKING:
     import pandas
@@ -56,9 +58,11 @@ class TrainedRun(TrainedModel):
             super().__init__(run, data_root, trusted, weights)
         self.data_root, self.trusted, self.weights = data_root, trusted, weights
         self.record = Run(self.directory)
+        self._sha256 = self._sha256_of_weights()
 
     def __repr__(self) -> str:
-        return f"TrainedRun({self.directory.name!r}, latent_dim={self.latent_dim}, shape={self.shape})"
+        best = ", weights='best'" if self.weights == "best" else ""
+        return f"TrainedRun({self.directory.name!r}, latent_dim={self.latent_dim}, shape={self.shape}{best})"
 
     def _repr_html_(self) -> str:
         return run_html(self)
@@ -75,6 +79,26 @@ class TrainedRun(TrainedModel):
         OmegaConf.set_readonly(config, True)
         return config
 
+    def _sha256_of_weights(self) -> str:
+        return sha256_of_model(self.directory, layout.BEST if self.weights == "best" else layout.MODEL)
+
+    def checked_record(self) -> Run:
+        """Return the files of the run directory, if they are still those of this model.
+
+        Raises:
+            UserError: If the run has been trained on, or is being trained, since it was loaded.
+        """
+        if not is_regular(self.directory / layout.DONE) or self._sha256_of_weights() != self._sha256:
+            raise UserError(
+                f"{self.directory}: trained on since it was loaded; allowed: the files of the model that is loaded; "
+                "try: aevb.load(run.directory) when it is finished"
+            )
+        return self.record
+
+    def evaluation_files(self) -> list[Path]:
+        """Return the JSON files of the evaluations of these weights (see `checked_record`)."""
+        return layout.evaluation_files(self.checked_record().directory, best=self.weights == "best")
+
     def metrics(self) -> "pandas.DataFrame":
         """Return metrics.csv: a row for each evaluation point.
 
@@ -82,21 +106,21 @@ class TrainedRun(TrainedModel):
             `samples_seen`, and the other columns in nats per datapoint; nan where nothing was computed.
 
         Raises:
-            UserError: If the file is damaged, or pandas is not installed.
+            UserError: If the file is damaged, the run has been trained on since it was loaded, or pandas is not installed.
         """
-        return frame(self.record.metrics())
+        return frame(self.checked_record().metrics())
 
     def evaluations(self) -> "pandas.DataFrame":
-        """Return the recorded evaluations, one row for each file of <run>/evaluation.
+        """Return the recorded evaluations of these weights, one row for each file of <run>/evaluation, or of its folder best.
 
         Returns:
             evaluator, settings, split, n, quantity, mean, standard_error, direction (its relation to log p(x)), file.
 
         Raises:
-            UserError: If a file is damaged, or pandas is not installed.
+            UserError: If a file is damaged, the run has been trained on since it was loaded, or pandas is not installed.
         """
         rows = []
-        for path in layout.evaluation_files(self.directory):
+        for path in self.evaluation_files():
             facts = read_evaluation(path)
             settings = ", ".join(f"{key}={value}" for key, value in facts.get("settings", {}).items())
             row = {"evaluator": facts["name"], "settings": settings}
@@ -138,8 +162,10 @@ class TrainedRun(TrainedModel):
             The evaluation, with the values of every image.
 
         Raises:
-            UserError: If the evaluator does not exist or does not support the model, or a setting is invalid.
+            UserError: If the evaluator does not exist or does not support the model, a setting is invalid, or the run has
+                been trained on since it was loaded.
         """
+        self.checked_record()
         if split not in get_args(Split):
             raise UserError(f"split={split}: no such split; allowed: {', '.join(get_args(Split))}; try: split='test'")
         overrides = {"run": str(self.directory), "split": split, "num_images": num_images, "data_root": self.data_root}
@@ -153,7 +179,7 @@ class TrainedRun(TrainedModel):
         rest["output_dir"] = None if output_dir is None else Path(output_dir)
         rest["cores"] = blocks_at_once(checked["cores"], checked["threads"])
         run, evaluators = self.directory, checked["evaluator"]
-        with default_torch_settings(), nullcontext() if progress else without_bars():
+        with ONE_CALL, default_torch_settings(), nullcontext() if progress else without_bars():
             (path,) = evaluate_run(
                 run, evaluators, [split], **rest, trusted=self.trusted, weights=self.weights, print_table=False
             )

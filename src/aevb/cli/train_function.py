@@ -32,7 +32,7 @@ from aevb.cli.overrides import override
 from aevb.cli.run_plan import plan_run, record_run, train_here
 from aevb.cli.sweep import PlannedRun, is_sweep
 from aevb.config.static_imports import forget_sources
-from aevb.console.environment import COMMAND
+from aevb.console.environment import COMMAND, ONE_CALL
 from aevb.console.progress import without_bars
 from aevb.errors import UserError
 from aevb.execution import pool
@@ -63,7 +63,7 @@ def train_run(
         KeyboardInterrupt: After an interruption; the run has saved.
     """
     words = [*map(_checked, overrides), *(override(key, value) for key, value in settings.items())]
-    with _environment():
+    with ONE_CALL, _environment():
         os.environ[COMMAND] = shlex.join(["aevb-train", *(f"--trust={name}" for name in trusted), *words])
         importlib.invalidate_caches()  # a module that the cell before has written
         forget_sources()

@@ -3,7 +3,9 @@
 They carry what a command knows to the processes that it starts. Whatever else a process needs to know is an argument.
 """
 
-__all__ = ["BARS", "COMMAND", "DATA", "LAUNCHER", "NO_BARS", "SCRATCH"]
+from threading import RLock
+
+__all__ = ["BARS", "COMMAND", "DATA", "LAUNCHER", "NO_BARS", "ONE_CALL", "SCRATCH"]
 
 DATA = "AEVB_DATA"
 """Read: the folder of the data sets, for those whose config names none."""
@@ -22,3 +24,6 @@ BARS = "AEVB_BARS"
 
 NO_BARS = "none"
 """The value of BARS with which nothing shows its progress."""
+
+ONE_CALL = RLock()
+"""Held by a function of the Python API while the environment and the settings of torch are not the caller's: threads wait."""

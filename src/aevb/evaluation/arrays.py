@@ -23,7 +23,7 @@ def tensor(value: Any, name: str, dtype: torch.dtype) -> Tensor:
         UserError: If it is no array of numbers.
     """
     try:
-        array = value if isinstance(value, Tensor) else torch.as_tensor(_numbers(value))
+        array = value if isinstance(value, Tensor) else torch.as_tensor(_numbers(value), device="cpu")
         if array.layout != torch.strided:
             array = array.to_dense()
         if array.is_complex():

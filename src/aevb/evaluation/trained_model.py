@@ -8,7 +8,7 @@ run recorded.
 
 import math
 from os import PathLike
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from aevb.evaluators.blocks import run_over
 from aevb.evaluators.importance import Importance
 from aevb.evaluators.targets import float_type, targets
 from aevb.models.vae import VAE
+from aevb.nn.torch_settings import on_the_cpu
 from aevb.noise import Noise
 from aevb.runs.run_reference import unpacked_run
 
@@ -90,7 +91,7 @@ class TrainedModel:
         trusted: tuple[str, ...] = (),
         weights: Weights = "final",
     ) -> None:
-        self.directory = unpacked_run(run, self)
+        self.directory = unpacked_run(run, self).absolute()  # the working directory may change
         loaded = load_run(self.directory, data_root, trusted, weights)
         self.settings: dict[str, Any] = loaded.settings
         self.shape: ImageShape = loaded.shape
@@ -151,7 +152,7 @@ class TrainedModel:
         Raises:
             UserError: If the shape or the values of x or y do not fit the model.
         """
-        with torch.no_grad():
+        with torch.no_grad(), on_the_cpu():
             qz_x = self.model.encoder(self.inputs.rows(x, y))
         return Posterior(like(qz_x.mean, x), like(qz_x.log_var, x))
 
@@ -174,7 +175,7 @@ class TrainedModel:
                 f"z: shape {tuple(values.shape)}; allowed: (..., {self.latent_dim}), the run's latent_dim; "
                 f"try: numpy.zeros((1, {self.latent_dim}))"
             )
-        with torch.no_grad():
+        with torch.no_grad(), on_the_cpu():
             return like(self.inputs.for_labels(self.model.decoder(values), y, values.shape[:-1]).mean, z)
 
     def reconstruct(self, x: Array, y: Any = None) -> Array:
@@ -190,7 +191,8 @@ class TrainedModel:
         Raises:
             UserError: If the shape or the values of x do not fit the model.
         """
-        return self.decode(like(self.model.code(self.inputs.rows(x, y)), x), y)
+        with on_the_cpu():
+            return self.decode(like(self.model.code(self.inputs.rows(x, y)), x), y)
 
     @torch.no_grad()
     def sample(self, n: int | None = None, seed: int = 0, pixels: Pixels = "means", labels: Any = None) -> np.ndarray:
@@ -212,21 +214,20 @@ class TrainedModel:
         """
         count = integer("n", int(np.size(labels)) if n is None and labels is not None else n, 100)
         seed = seed_of(seed)
-        noise = Noise(seed, "samples", 0)
-        if self.num_classes is not None:
-            chosen = np.arange(count) % self.num_classes if labels is None else labels
-            px_z = self.inputs.for_labels(self.model.decoder(self.model.sample_prior(count, noise)), chosen, (count,))
-        else:
-            self.inputs.refuse_labels("labels", labels)
-            px_z = self.model.generate(count, noise)
-        drawn = {
-            "means": lambda: px_z.mean,
-            "draws": lambda: px_z.sample(Noise(seed, "pixels", 0)),
-            "mode": lambda: px_z.mode,
-        }
-        if pixels not in drawn:
-            raise UserError(f"pixels={pixels}: no such choice; allowed: {', '.join(drawn)}; try: pixels='means'")
-        return drawn[pixels]().numpy()
+        if pixels not in (allowed := get_args(Pixels)):
+            raise UserError(f"pixels={pixels}: no such choice; allowed: {', '.join(allowed)}; try: pixels='means'")
+        with on_the_cpu():
+            noise = Noise(seed, "samples", 0)
+            if self.num_classes is not None:
+                chosen = np.arange(count) % self.num_classes if labels is None else labels
+                px_z = self.model.decoder(self.model.sample_prior(count, noise))
+                px_z = self.inputs.for_labels(px_z, chosen, (count,))
+            else:
+                self.inputs.refuse_labels("labels", labels)
+                px_z = self.model.generate(count, noise)
+            if pixels == "draws":
+                return px_z.sample(Noise(seed, "pixels", 0)).numpy()
+            return (px_z.mean if pixels == "means" else px_z.mode).numpy()
 
     def log_px(self, x: Array, y: Any = None, samples: int = 1000, seed: int = 0) -> LogPx:
         """Estimate log p(x) by importance sampling (see `aevb.estimators.importance`), or log p(x|y).
@@ -250,6 +251,7 @@ class TrainedModel:
         if images.numel() == 0:
             return LogPx(*(like(images.sum(-1).double(), x) for _ in LogPx._fields))
         rows = images.reshape(-1, images.shape[-1])
-        values = run_over(Importance(samples), self.model, rows, seed).values
+        with on_the_cpu():
+            values = run_over(Importance(samples), self.model, rows, seed).values
         none = torch.full_like(values["log_px"], math.nan)  # a single sample has no standard error
         return LogPx(*(like(values.get(name, none).reshape(images.shape[:-1]), x) for name in LogPx._fields))

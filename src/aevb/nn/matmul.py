@@ -85,7 +85,7 @@ def product(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
     if not _uses_onednn(a, a.shape[-2], b.shape[-1]):
         return torch.matmul(a, b, out=out)
     if a.dim() == 2:
-        return _linear(a, b.mT, None)
+        return _linear(_dense(a), _dense(b).mT, None)
     return torch.stack([product(one, other) for one, other in zip(a, b, strict=True)])
 
 
@@ -150,6 +150,11 @@ class _Affine(torch.autograd.Function):
             rows.sum(0) if needs_bias else None,
             None,
         )
+
+
+def _dense(matrix: Tensor) -> Tensor:
+    # oneDNN multiplies some columns of a larger matrix by a loop that is hundreds of times slower.
+    return matrix if matrix.is_contiguous() or matrix.mT.is_contiguous() else matrix.contiguous()
 
 
 def _uses_onednn(v: Tensor, rows: int, columns: int, function: _Function = "none") -> bool:

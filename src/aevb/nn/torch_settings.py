@@ -9,14 +9,14 @@ import ctypes
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
 
 from aevb.nn import matmul
 
-__all__ = ["default_torch_settings", "describe_hardware", "keep_freed_memory", "set_up_process"]
+__all__ = ["default_torch_settings", "describe_hardware", "keep_freed_memory", "on_the_cpu", "set_up_process"]
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h of glibc
 
@@ -42,6 +42,12 @@ def set_up_process(threads: int, matmul_precision: str, matmul_backend: matmul.M
         os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
 
 
+def on_the_cpu() -> AbstractContextManager[object]:
+    """Return a context in which new tensors are on the CPU, whatever default device the user has set."""
+    # A context of torch takes some microseconds at every operation.
+    return torch.device("cpu") if torch.get_default_device().type != "cpu" else nullcontext()
+
+
 @contextmanager
 def default_torch_settings() -> Iterator[None]:
     """Give torch the settings of a new process, and the user's settings back at the end.
@@ -59,7 +65,7 @@ def default_torch_settings() -> Iterator[None]:
     torch.set_flush_denormal(False)
     torch.use_deterministic_algorithms(False)
     try:
-        with torch.inference_mode(False), torch.enable_grad(), torch.autocast("cpu", enabled=False):
+        with torch.inference_mode(False), torch.enable_grad(), torch.autocast("cpu", enabled=False), on_the_cpu():
             yield
     finally:
         torch.set_num_threads(threads)

@@ -97,13 +97,14 @@ ENTRIES = (
 """Everything of ours directly in a run directory."""
 
 
-def evaluation_files(run: Path) -> list[Path]:
+def evaluation_files(run: Path, best: bool = False) -> list[Path]:
     """Return the JSON files of the evaluations of a run, sorted by name.
 
     Args:
         run: The run directory.
+        best: Those of best.pt instead of model.pt.
     """
-    folder = run / EVALUATIONS
+    folder = run / (BEST_EVALUATIONS if best else EVALUATIONS)
     try:
         names = os.listdir(folder)
     except OSError:

@@ -58,7 +58,7 @@ def archived_files(run: Path) -> dict[str, Path]:
         run: The run directory.
     """
     names = [name for name in (*RECORDS, *WEIGHTS) if (run / name).is_file()]
-    evaluations = [*layout.evaluation_files(run), *(run / layout.BEST_EVALUATIONS).glob("*.json")]
+    evaluations = [*layout.evaluation_files(run), *layout.evaluation_files(run, best=True)]
     names += sorted(path.relative_to(run).as_posix() for path in evaluations)
     return {name: run / name for name in names if _limit(name)}
 
