@@ -50,7 +50,30 @@ def test_a_run_comes_out_again(folder: Path) -> None:
     assert sorted(folder.rglob("*")) == before
     result = tool("verify", "outputs/runs/a", "--samples", "1e9", folder=folder)
     assert result.returncode == 2
-    assert "--samples 1e9: out of range; allowed: an integer >= 1 and <= 300" in result.stderr
+    assert "--samples 1e9: out of range; allowed: an integer >= 100 and <= 300" in result.stderr
+
+
+def test_a_run_that_ends_between_evaluation_points_comes_out_again(folder: Path) -> None:
+    """It has weights of 400 samples, and no row for them if it was interrupted there."""
+    result = aevb("train", *TINY, "optimizer=adam", "name=c", "max_samples=400", folder=folder)
+    assert result.returncode == 0, result.stderr
+    run = folder / "outputs" / "runs" / "c"
+    lines = (run / "metrics.csv").read_text().splitlines(keepends=True)
+    assert lines[-1].startswith("400,")
+    (run / "metrics.csv").write_text("".join(lines[:-1]))
+    result = tool("verify", "outputs/runs/c", folder=folder)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.splitlines()[-1].endswith("3 rows to 300 samples and the weights equal bit by bit")
+
+
+def test_a_refused_extension_changes_nothing(folder: Path) -> None:
+    run = folder / "outputs" / "runs" / "b"
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file() and path.name != "manifest.json"}
+    arguments = ["optimizer=adam", "name=b", "seed=1", "max_samples=600", "evaluator=enumeration"]
+    result = aevb("train", *TINY, *arguments, folder=folder)
+    assert result.returncode == 2, result.stdout
+    assert {path: path.read_bytes() for path in before} == before
+    assert not (run / "FAILED").exists()
 
 
 def test_one_changed_bit_is_reported(folder: Path, copy: Path) -> None:

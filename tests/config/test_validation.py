@@ -22,7 +22,7 @@ PREAMBLE = """\
     from aevb import types
     from aevb.data.dataset import Dataset
     from aevb.nn.mlp import Activation
-    from aevb.types import Fraction, NonNegativeInt, PositiveFloat, PositiveInt, Range
+    from aevb.types import Decay, Fraction, NonNegativeInt, PositiveFloat, PositiveInt, Range
     from enum import Enum
     Name = Literal["a", "b"]
     class Colour(Enum):
@@ -66,6 +66,7 @@ ANNOTATIONS: list[tuple[str, list[Any], list[Any]]] = [
     ("Name | None", ["a", None], ["c"]),
     ("list[PositiveInt]", [[], [1, 2]], [[0], 3, "x"]),
     ("tuple[float, float]", [[0.9, 0.999]], [[0.9], [1, 2, 3], ["a", 1], 0.9]),
+    ("tuple[Decay, Decay]", [[0.9, 0.999], [0, 0]], [[0.9, 1], [0.9, 1.5], [-0.1, 0.9]]),
     ("tuple[PositiveInt, ...]", [[], [1, 2, 3]], [[1, 0]]),
     ("dict[str, int]", [{}, {"a": 1}], [{"a": "x"}, [1]]),
     ("Any", [None, 1, "x", [1]], []),

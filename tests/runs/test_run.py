@@ -15,6 +15,8 @@ import pytest
 from aevb import runs
 from aevb.config import fingerprint
 from aevb.errors import UserError
+from aevb.runs.progress import Progress, write_progress
+from aevb.runs.refused_extension import restore
 from helpers.commands import settings
 
 
@@ -50,6 +52,30 @@ def test_states_follow_one_another(tmp_path: Path) -> None:
     runs.prepare(run, longer)  # DONE stays until the checkpoint that the run is extended from has been read
     assert (runs.state(run), runs.planned_action(run, longer)) == ("done", "extend")
     assert runs.read_settings(run)["max_samples"] == 2000
+
+
+def test_a_run_is_not_made_shorter(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    runs.prepare(run, settings("max_samples=5000"))
+    write_progress(run, Progress(3_400, 3_300))
+    for max_samples in (3_300, 3_400, 5_000):
+        assert runs.planned_action(run, settings(f"max_samples={max_samples}")) == "resume"
+    with pytest.raises(
+        UserError, match=r"^max_samples=3000: .*run has seen 3,300 samples .*; try: max_samples=3300, or"
+    ):
+        runs.planned_action(run, settings("max_samples=3000"))
+
+
+def test_a_finished_run_has_its_config_back(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    runs.prepare(run, settings("max_samples=1000"))
+    assert not restore(run)  # not finished
+    runs.mark_done(run, {"samples_seen": 1000})
+    before = (run / "config.yaml").read_bytes()
+    runs.prepare(run, settings("max_samples=2000"))
+    assert (run / "config.yaml").read_bytes() != before
+    assert restore(run)
+    assert (run / "config.yaml").read_bytes() == before
 
 
 def test_done_says_what_was_run(tmp_path: Path) -> None:

@@ -42,8 +42,8 @@ def _verify() -> int:
     _check_data(arguments.run, settings, tuple(arguments.trust))
     if not before:
         raise UserError(f"{arguments.run}: no rows in {layout.METRICS} yet; try: the aevb-train command that began it")
-    end = max(before)
-    samples = end if arguments.samples is None else _number(arguments.samples, end)
+    end = runs.Run(arguments.run).done["samples_seen"] if runs.state(arguments.run) == "done" else max(before)
+    samples = end if arguments.samples is None else _number(arguments.samples, min(before), end)
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     with scratch() as folder:
         again = folder / arguments.run.resolve().name
@@ -73,8 +73,8 @@ def _check_data(run: Path, settings: dict[str, Any], trusted: tuple[str, ...]) -
         check_same_data(run, instantiate(data, trusted).load().hashes(), data)
 
 
-def _number(text: str, end: int) -> int:
-    kind = Number(True, Range(1, end))
+def _number(text: str, first: int, end: int) -> int:
+    kind = Number(True, Range(first, end))
     try:
         value: Any = float(text)
     except ValueError:
@@ -127,7 +127,8 @@ def _rows(run: Path, again: Path) -> Iterator[str]:
 
 
 def _weights(run: Path, again: Path) -> Iterator[str]:
-    if max(rows(run)) != max(rows(again), default=0) or not (run / layout.MODEL).is_file():
+    ends = [runs.Run(one).done["samples_seen"] if runs.state(one) == "done" else None for one in (run, again)]
+    if ends[0] != ends[1] or not (run / layout.MODEL).is_file():
         return  # a prefix: its weights were never written
     from aevb.evaluation.weights_equal import weight_differences  # imports torch: only once the arguments are valid
 

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from aevb.types import NonNegativeFloat, PositiveFloat
+from aevb.types import Decay, NonNegativeFloat, PositiveFloat
 
 __all__ = ["adagrad", "adam", "sgd"]
 
@@ -27,7 +27,7 @@ def adagrad(params: Any, lr: PositiveFloat = 0.01) -> torch.optim.Optimizer:
 def adam(
     params: Any,
     lr: PositiveFloat = 0.001,
-    betas: tuple[float, float] = (0.9, 0.999),
+    betas: tuple[Decay, Decay] = (0.9, 0.999),
     eps: PositiveFloat = 1e-8,
 ) -> torch.optim.Optimizer:
     """Make torch.optim.Adam (Kingma & Ba 2015).

@@ -23,6 +23,7 @@ from aevb.nn.torch_settings import set_up_process
 from aevb.runs import layout
 from aevb.runs.layout import newest_checkpoint
 from aevb.runs.lock import lock
+from aevb.runs.refused_extension import restore
 from aevb.runs.run import check_is_still_there
 from aevb.training import sanity
 from aevb.training.assembly import TrainingJob, assemble, load_data
@@ -83,7 +84,7 @@ def run(
         except OutputError:  # the reader of the output has gone: no failure of the run
             raise
         except Exception as error:
-            if ranks.first:
+            if ranks.first and not (isinstance(error, UserError) and restore(directory)):
                 runs.mark_failed(directory, traceback.format_exc())
             if (too_little := resource_error(error)) is not None:
                 raise too_little from error

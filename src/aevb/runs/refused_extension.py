@@ -1,0 +1,34 @@
+"""A finished run whose extension was refused is what it was before."""
+
+from contextlib import suppress
+from pathlib import Path
+
+from omegaconf import OmegaConf
+
+from aevb.errors import UserError
+from aevb.files.atomic import write_text
+from aevb.runs import layout
+from aevb.runs.records import read_done, sha256_of
+from aevb.runs.run import state
+
+__all__ = ["restore"]
+
+
+def restore(directory: Path) -> bool:
+    """Give a finished run its config.yaml back, after an extension was refused that had changed nothing else.
+
+    Args:
+        directory: The run directory.
+
+    Returns:
+        Whether that was so: DONE is there still, and has a copy of the config.
+    """
+    if state(directory) != "done":
+        return False
+    with suppress(UserError):
+        copy = read_done(directory).get("config") or {}
+        text = OmegaConf.to_yaml(OmegaConf.create(copy.get("settings")))
+        if sha256_of(text.encode()) == copy.get("sha256"):
+            write_text(directory / layout.CONFIG, text)
+            return True
+    return False
