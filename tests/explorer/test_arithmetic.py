@@ -127,6 +127,27 @@ def test_grid_refines_narrow_posteriors(pages: dict[str, Page], tmp_path: Path) 
     w = torch.randn(64, 2, generator=generator).double()
     z = torch.tensor([[0.3, -1.2], [2.0, 0.7], [-2.6, -0.1]]).double()
     x = z @ w.T + variance**0.5 * torch.randn(3, 64, generator=generator).double()
+    result, expected = _linear_gaussian(page, w, variance, x, tmp_path)
+    coarse, refined = (np.array([row[name] for row in result]) for name in ("coarse", "logPx"))
+    assert np.abs(coarse - expected.numpy()).min() > 0.1, "the grid alone is enough, the test shows nothing"
+    np.testing.assert_allclose(refined, expected, atol=0.01)
+
+
+def test_grid_holds_wide_posteriors_off_the_centre(pages: dict[str, Page], tmp_path: Path) -> None:
+    """Posteriors of standard deviation 0.6 around (5, -4.5) and (-4, 5.5), where q does not go."""
+    page, variance = pages["unit_gaussian"], 1.0
+    w = torch.zeros(64, 2).double()
+    w[0, 0] = w[1, 1] = (1 / 0.6**2 - 1) ** 0.5
+    x = (torch.tensor([[5, -4.5], [-4, 5.5]]) / 0.6**2).double() @ (w / w[0, 0] ** 2).T
+    result, expected = _linear_gaussian(page, w, variance, x, tmp_path)
+    np.testing.assert_allclose([row["logPx"] for row in result], expected, atol=0.005)
+    assert all(row["error"] < 0.01 for row in result)
+
+
+def _linear_gaussian(
+    page: Page, w: torch.Tensor, variance: float, x: torch.Tensor, folder: Path
+) -> tuple[list[dict[str, float]], torch.Tensor]:
+    # What the page computes with p(x|z) = N(x; W z, v I) for its decoder and q around 0, and log N(x; 0, W W' + v I).
     covariance = w @ w.T + variance * torch.eye(64)
     expected = torch.distributions.MultivariateNormal(torch.zeros(64).double(), covariance).log_prob(x)
 
@@ -141,10 +162,7 @@ def test_grid_refines_narrow_posteriors(pages: dict[str, Page], tmp_path: Path) 
         encode = () => ({{ mean: [0, 0], logVar: [0, 0] }});"""
         + GRID
     )
-    result = evaluate(page.file, script, {"weights": _lists(weights), "x": x.tolist()}, tmp_path)
-    coarse, refined = (np.array([row[name] for row in result]) for name in ("coarse", "logPx"))
-    assert np.abs(coarse - expected.numpy()).min() > 0.1, "the grid alone is enough, the test shows nothing"
-    np.testing.assert_allclose(refined, expected, atol=0.01)
+    return evaluate(page.file, script, {"weights": _lists(weights), "x": x.tolist()}, folder), expected
 
 
 def test_importance_sampling_misses_a_mode(page: Page, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What the page carries of a run."""
 
 import base64
+import inspect
 import json
 import re
 from pathlib import Path
@@ -10,7 +11,8 @@ import pytest
 import torch
 
 from aevb.errors import UserError
-from aevb.explorer.export import POINTS, export_run
+from aevb.estimators.quadrature import quadrature
+from aevb.explorer.export import GRID_RADIUS, POINTS, export_run
 from aevb.explorer.images import choose, pack_images
 from aevb.explorer.weights import encode_array, rounded
 from helpers.commands import aevb
@@ -50,6 +52,11 @@ def test_images_and_points_are_those_of_the_test_split(page: Page) -> None:
     with torch.no_grad():
         expected = page.model.encoder(page.x).mean
     np.testing.assert_allclose(mean[:40], expected, atol=0.01)  # the page's weights are rounded, its points are not
+
+
+def test_grid_is_as_wide_as_the_reference(page: Page) -> None:
+    radius = inspect.signature(quadrature).parameters["radius"].default
+    assert part(page, "models")[0]["grid_radius"] == GRID_RADIUS == radius
 
 
 def page_images(page: Page) -> np.ndarray:

@@ -21,12 +21,15 @@ from aevb.models.vae import VAE
 from aevb.runs.run import Run
 from aevb.runs.settings import read_settings
 
-__all__ = ["POINTS", "TOLERANCE", "export_run"]
+__all__ = ["GRID_RADIUS", "POINTS", "TOLERANCE", "export_run"]
 
 POINTS = 500  # test images whose posterior means are shown
 TOLERANCE = 0.05  # nats, of the page's self-test
 RELATIVE_TOLERANCE = 1e-5  # of a value, which is more than that beyond 5,000 nats
 CANDIDATES = 500  # test images among which the embedded ones are chosen
+GRID_RADIUS = (
+    8.0  # of the lattice that log p(x) is summed over, as of the reference: q does not say how far p(z|x) goes
+)
 
 
 @torch.no_grad()
@@ -61,8 +64,7 @@ def export_run(run: Path, data_root: str | None = None, trusted: tuple[str, ...]
     qz_x = model.encoder(x)
     bounds = elbo(model, x, eps[:BOUND_SAMPLES])
     precision = _precision(model, x[:100], eps)
-    radius, grid_radius = _radius(qz_x.mean.abs() + 0.25), _radius(qz_x.mean.abs() + 4 * qz_x.scale)
-    chosen = choose(label[:CANDIDATES], _missed(model, x[:CANDIDATES], eps, grid_radius).numpy())
+    chosen = choose(label[:CANDIDATES], _missed(model, x[:CANDIDATES], eps).numpy())
     grid_model = rounded(model, precision) if latent_dim == 2 else None
     same_class = (
         label[chosen] == label[chosen[0]] if loaded.classes else None
@@ -84,8 +86,8 @@ def export_run(run: Path, data_root: str | None = None, trusted: tuple[str, ...]
         "encoder": {"activation": settings["model"]["encoder"].get("activation", "tanh"),
                     "variance": settings["model"]["encoder"].get("variance")},
         "precision": precision,
-        "radius": radius,
-        "grid_radius": max(radius, grid_radius),
+        "radius": _radius(qz_x.mean.abs() + 0.25),
+        "grid_radius": GRID_RADIUS,
         "classes": loaded.classes or (int(label.max()) + 1 if len(np.unique(label)) > 1 else 0),
         "conditional": loaded.classes is not None,
         "points": {
@@ -131,15 +133,15 @@ def _precision(model: VAE, x: Tensor, eps: Tensor) -> Precision:
 
 
 def _radius(reach: Tensor) -> float:
-    """Half the side of the square that holds all of `reach`: a multiple of 1/2 in [4, 8]."""
-    return float(min(8.0, max(4.0, np.ceil(2 * reach.max().item()) / 2)))
+    """Half the side of the square that holds all of `reach`: a multiple of 1/2 in [4, GRID_RADIUS]."""
+    return float(min(GRID_RADIUS, max(4.0, np.ceil(2 * reach.max().item()) / 2)))
 
 
-def _missed(model: VAE, x: Tensor, eps: Tensor, radius: float) -> Tensor:
+def _missed(model: VAE, x: Tensor, eps: Tensor) -> Tensor:
     """Nats by which importance sampling falls short of log p(x), (n,); log p(x) by one coarse grid, for J = 2 only."""
     if eps.shape[-1] != 2:
         return torch.zeros(len(x))
-    axis = torch.linspace(-radius, radius, 81, dtype=torch.float64)
+    axis = torch.linspace(-GRID_RADIUS, GRID_RADIUS, 81, dtype=torch.float64)
     z = torch.cartesian_prod(axis, axis)
     coarse = [log_px_z_of_all(model, x, part) + model.prior().log_prob(part)[:, None] for part in z.split(1000)]
     log_px = torch.logsumexp(torch.cat(coarse), 0) + 2 * torch.log(axis[1] - axis[0])
