@@ -117,6 +117,20 @@ def test_sliders(window: Browser, pages: dict[str, Page]) -> None:
     assert moved == [int(first.removeprefix("z-"))]
     assert "at least" in settled(window) + window.text("#n-logpx")
 
+    # q(z|x) and the plane may go beyond 4: a key then moves z by one step.
+    j = moved[0]
+    window.run("current.info.radius = 6; buildSliders()")
+    window.run("update({ z: state.z.map((v, k) => (k === arguments[0] ? 5.37 : v)), dimension: arguments[0] })", j)
+    window.wait(f"document.querySelector('#value-{j}').textContent === '5.37'")
+    window.type(f"#{first}", "\ue014")
+    assert window.run("return state.z")[j] == pytest.approx(5.38)
+    window.wait(
+        "document.querySelector('#traversal').textContent.startsWith('−5.50') && traversal.children.length === 9"
+    )
+    window.run("update({ z: state.z.map((v, k) => (k === arguments[0] ? -7.3 : v)) })", j)  # as a link may say
+    window.wait(f"document.querySelector('#{first}').value === '-7.3'")
+    assert window.log("browser") == []
+
 
 def test_class_of_a_conditional_model(window: Browser, pages: dict[str, Page]) -> None:
     opened(window, pages["conditional"].file)

@@ -45,7 +45,8 @@ show(["dimension", "z", "model"], () => {
 });
 
 function traverse() {
-  const j = state.dimension, values = [...Array(9).keys()].map((s) => -3 + 0.75 * s);
+  const j = state.dimension, end = Math.max(3, Math.ceil(2 * Math.abs(state.z[j])) / 2); // z is within the range
+  const values = [...Array(9).keys()].map((s) => end * (s / 4 - 1));
   const path = values.map((v) => state.z.map((old, k) => (k === j ? v : old)));
   $("dimension").value = j;
   strip("traversal", path.map((z, s) => ({ values: pictureOf(z, "mean", 0), text: number(values[s]), name: `z${subscript(j + 1)}` })), (s) => goTo(path[s]));
