@@ -208,10 +208,13 @@ def test_several_runs_and_hostile_names(window: Browser, pages: dict[str, Page],
     )
     window.wait("current.info.latent_dim === 5 && current.q && current.q.mean.length === 5")
     window.wait("document.querySelector('#selftest').className === 'passed' && !/waiting/.test(selftest.textContent)")
+    assert window.run("return document.querySelector('#background').value") == "none"  # p(z|x) is known for J = 2 only
     window.run(
         "document.querySelector('#run').value = 0; document.querySelector('#run').dispatchEvent(new Event('change'))"
     )
     window.wait("current.gridProgress === 1 && current.answer && current.answer.grid")
+    assert window.run("return document.querySelector('#background').value") == "posterior"
+    window.wait("background.picture !== null", 10)
     assert window.log("browser") == []
 
 

@@ -27,16 +27,19 @@ function shadeColour() {
   return [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16));
 }
 
+// The user's choice is kept while another run is shown, of which there may be no grid.
+const drawnBackground = () => (state.background === "posterior" && current.info.latent_dim !== 2 ? "none" : state.background);
+
 let manifoldTimer = 0;
-show(["model", "background", "axes", "z", "answer", "x"], (changes) => {
-  const info = current.info, joint = current.answer?.joint;
-  if (state.background === "posterior") {
+show(["model", "background", "axes", "z", "answer", "x", "theme"], (changes) => {
+  const info = current.info, joint = current.answer?.joint, drawn = drawnBackground();
+  if (drawn === "posterior") {
     if (joint && changes.has("x") && !changes.has("answer")) return;
     const along = Math.sqrt(joint?.length ?? 1);
     background.picture = joint ? posteriorPicture(joint, along) : null;
     background.shift = current.answer?.final ? 0 : info.grid_radius / (2 * along); // of the first point in its coarser cell
     background.key = "";
-  } else if (state.background === "none") {
+  } else if (drawn === "none") {
     background.picture = null;
     background.key = "";
   } else {

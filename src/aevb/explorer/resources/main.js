@@ -17,7 +17,6 @@ function loadRun(index, values) {
   const other = Math.min(x.length - 1, Math.floor(x.length / 2) + 3);
   const start = { run: index, image, label, x: values.x ?? x[image], axes: J === 2 ? [0, 1] : [order[0], order[1] ?? order[0]], dimension: order[0] };
   Object.assign(start, { ends: [0, other], follow: !values.z, z: new Array(J).fill(0) });
-  if (state.background === "posterior" && J !== 2) start.background = "none";
   pad.undo = [];
   pad.cursor = [info.shape[1] >> 1, info.shape[0] >> 1];
   ask("model", { info, weights: texts, along: 80, y: label }, () => {});
@@ -75,7 +74,7 @@ function controls() {
 
 show(["run", "background", "ellipses", "follow", "show"], () => {
   Object.assign($("run"), { value: state.run });
-  $("background").value = state.background;
+  $("background").value = drawnBackground();
   $("ellipses").checked = state.ellipses;
   $("follow").checked = state.follow;
   for (const input of document.querySelectorAll("input[name=show]")) input.checked = input.value === state.show;

@@ -10,7 +10,7 @@ const state = {
   label: 0, // the class that a conditional model is given
   drawing: false, // whether the brush is on the paper
   follow: true, // whether z follows the mean of q(z|x)
-  background: "posterior",
+  background: "posterior", // that the user chose, see drawnBackground
   ellipses: false,
   axes: [0, 1], // of the plane
   show: "mean",
