@@ -218,6 +218,32 @@ def test_several_runs_and_hostile_names(window: Browser, pages: dict[str, Page],
     assert window.log("browser") == []
 
 
+def test_paper_is_light(window: Browser, page: Page) -> None:
+    picture, scheme = "return plane.canvas.toDataURL()", "prefers-color-scheme"
+    drawn = {}
+    for colour in ("light", "dark"):
+        window.devtools("Emulation.setEmulatedMedia", features=[{"name": scheme, "value": colour}])
+        opened(window, page.file)
+        settled(window)
+        window.wait("background.picture !== null && !frame")
+        drawn[colour] = window.run(picture)
+    assert drawn["dark"] != drawn["light"]
+    window.run("dispatchEvent(new Event('beforeprint'))")
+    assert window.run(picture) == drawn["light"]
+    window.run("dispatchEvent(new Event('afterprint'))")
+    assert window.run(picture) == drawn["dark"]
+
+    window.devtools("Emulation.setEmulatedMedia", media="print")
+    shown = "[...document.querySelectorAll(arguments[0])].filter((e) => e.checkVisibility()).map((e) => e.id)"
+    assert window.run(f"return {shown}", ".buttons, .controls button, input") == []
+    assert {"run", "background"} <= set(window.run(f"return {shown}", "select"))  # as text: what the pictures are of
+    styles = "return [...document.querySelectorAll(arguments[0])].map((e) => getComputedStyle(e)[arguments[1]])"
+    assert set(window.run(styles, "section", "breakInside")) == {"avoid"}
+    assert set(window.run(styles, "h1, h2, h3", "breakAfter")) == {"avoid"}
+    assert set(window.run(styles, "select", "appearance")) == {"none"}
+    window.devtools("Emulation.setEmulatedMedia", media="", features=[{"name": scheme, "value": ""}])
+
+
 @pytest.fixture(scope="module")
 def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The source of axe-core."""

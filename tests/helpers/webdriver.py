@@ -105,6 +105,10 @@ class Browser:
         file.write_bytes(base64.b64decode(image))
         return file
 
+    def devtools(self, command: str, **parameters: Any) -> Any:
+        """What a command of Chromium's DevTools protocol answers."""
+        return self._post("goog/cdp/execute", cmd=command, params=parameters)
+
     def log(self, kind: str) -> list[dict[str, Any]]:
         """What the browser noted since the last call: kind "browser" (the console) or "performance" (the network)."""
         return self._post("se/log", type=kind)

@@ -23,7 +23,7 @@ ARITHMETIC = ("arrays.js", "network.js", "estimators.js", "grid.js")
 WORKER = ("worker.js",)
 INTERFACE = (
     "state.js", "hash.js", "elements.js", "classes.js", "pictures.js", "background.js", "plane.js", "sliders.js", "brush.js", "numbers.js",
-    "gallery.js", "strips.js", "selftest.js", "download.js", "main.js",
+    "gallery.js", "strips.js", "selftest.js", "download.js", "print.js", "main.js",
 )  # fmt: skip
 
 

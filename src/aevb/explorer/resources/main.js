@@ -61,10 +61,6 @@ function controls() {
     const row = Math.floor(((event.clientY - box.top) / box.height) * rows), column = Math.floor(((event.clientX - box.left) / box.width) * columns);
     if (row >= 0 && row < rows && column >= 0 && column < columns) $("pixel").textContent = pixelText(row, column);
   });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-    colours.clear();
-    update({}, "theme", "answer");
-  });
   window.addEventListener("hashchange", () => {
     if (location.hash === written) return;
     const { run, values } = stateOfHash(location.hash);

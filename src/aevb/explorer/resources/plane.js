@@ -23,6 +23,7 @@ function drawPoints() {
   c.strokeStyle = c.fillStyle = colourOf("--faint");
   c.lineWidth = 1;
   c.font = "11px sans-serif";
+  Object.assign(c, { textAlign: "start", textBaseline: "alphabetic" });
   c.setLineDash([2, 3]);
   for (const sigmas of [1, 2, 3]) {
     c.beginPath();

@@ -46,6 +46,10 @@ function redraw() {
   for (const { keys, view } of views) if (keys.some((key) => changes.has(key))) view(changes);
 }
 
+function redrawAll() {
+  while (changed.size) redraw(); // a view may change what another one shows
+}
+
 // The worker: one request of a kind at a time, the newest waits, those between are never sent.
 const requests = {};
 let worker = null, nextNumber = 1;
