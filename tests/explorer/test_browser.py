@@ -244,6 +244,17 @@ def test_paper_is_light(window: Browser, page: Page) -> None:
     window.devtools("Emulation.setEmulatedMedia", media="", features=[{"name": scheme, "value": ""}])
 
 
+def test_without_javascript(window: Browser, page: Page) -> None:
+    window.devtools("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        window.close()
+        window.open(page.file)
+        text = window.run("return document.body.innerText")
+    finally:
+        window.devtools("Emulation.setScriptExecutionDisabled", value=False)
+    assert text.split("\n\n") == ["Latent explorer", "This page computes in your browser and needs JavaScript."]
+
+
 @pytest.fixture(scope="module")
 def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The source of axe-core."""
