@@ -4,6 +4,7 @@ The screenshots stay in the tests' temporary folder, or in AEVB_SCREENSHOTS if t
 temporary folder, or taken from AEVB_AXE (the path of axe.min.js).
 """
 
+import csv
 import json
 import os
 import re
@@ -84,11 +85,44 @@ def test_drawing_gives_numbers(window: Browser, page: Page) -> None:
     assert after != before
     assert window.run("return state.x.filter((v) => v > 0.5).length") > 5
     assert "computing" not in window.text("#n-logpx")
+    assert saved_numbers(window)["image"] == ("drawing", "")
     window.click("#undo")
     assert window.run("return state.x.every((v) => v === 0)")
     window.click("#gallery button:nth-child(3)")
     assert window.run("return state.image") == 2
+    assert settled(window) != after
+
+    # The numbers as CSV: what they are of, and each with its unit.
+    window.run("current.info.name = 'a \"b\", c'")
+    numbers, index = saved_numbers(window), window.run("return current.info.images.index[2]")
+    assert (numbers["run"], numbers["image"]) == (('a "b", c', ""), (str(index), ""))
+    assert numbers["class"] == (str(window.run("return current.info.images.label[2]")), "")
+    answer = window.run("return current.answer")
+    grid, importance = answer["grid"], answer["importance"]
+    for name, unit, value in (
+        ("elbo", "nats", answer["elbo"]),
+        ("elbo_standard_error", "nats", answer["standardError"]),
+        ("log_px_grid", "nats", grid["logPx"]),
+        ("log_px_grid_error", "nats", grid["error"]),
+        ("log_px_importance", "nats", importance["logPx"]),
+        ("importance_samples", "", 50),
+        ("ess", "samples", importance["ess"]),
+        ("pareto_k", "", importance["paretoK"]),
+        ("pareto_k_threshold", "", importance["threshold"]),
+        ("mean_1", "", window.run("return current.q.mean[0]")),
+        ("log_var_2", "", window.run("return current.q.logVar[1]")),
+    ):
+        assert (float(numbers[name][0]), numbers[name][1]) == (pytest.approx(value, abs=1e-5), unit), name
     assert window.log("browser") == []
+
+
+def saved_numbers(window: Browser) -> dict[str, tuple[str, str]]:
+    """The value and the unit of each row of the CSV file."""
+    window.run("window.save = (name, blob) => { window.saved = blob; }")
+    window.click("#save-csv")
+    header, *rows = csv.reader(window.run("return saved.text()").splitlines())
+    assert header == ["quantity", "value", "unit"]
+    return {quantity: (value, unit) for quantity, value, unit in rows}
 
 
 def test_keyboard(window: Browser, page: Page) -> None:

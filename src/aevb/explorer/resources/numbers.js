@@ -3,8 +3,9 @@
 
 let restTimer = 0;
 function evaluate(final) {
+  const of = { image: state.image, label: state.label }; // by the time of the answer another image may be shown
   ask("evaluate", { x: targetsOf(state.x), y: state.label, final }, (answer) => {
-    current.answer = answer;
+    current.answer = { ...answer, of };
     update({}, "answer");
   });
 }
