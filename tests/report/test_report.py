@@ -287,6 +287,29 @@ def test_a_density_takes_no_star_from_a_mass(tmp_path: Path) -> None:
     assert re.findall(r'class="n best"[^>]*>([^<\n]*)', page) == ["90.00 ± 0.50", "-30.00 ± 0.50"]
 
 
+def test_the_window_of_the_training_bound_is_that_of_the_runs(tmp_path: Path) -> None:
+    def sentence(*names: str) -> str:
+        text = " ".join("".join(Page(build_report([tmp_path / name for name in names])).text).split())
+        return re.findall("The training bound is the running mean over the last (.*?); the test", text)[0]
+
+    plant(tmp_path, "latent_dim=3", train={100: -300.0})
+    plant(tmp_path, "data=frey_face", train={100: -300.0})
+    plant(tmp_path, "data=digits", train={100: -300.0})
+    plant(tmp_path, "evaluation.train_window=5000", train={100: -300.0})
+    plant(tmp_path, "data=digits", "evaluation.train_window=230000", train={100: -300.0})
+    assert sentence("datadigits") == "50,000 samples"
+    assert sentence("latent_dim3") == "230,000 samples, as the paper plots it"
+    assert sentence("latent_dim3", "datafrey_face") == (
+        "samples, 230,000 (MNIST) or 460,000 (Frey Face), as the paper plots it"
+    )
+    assert sentence("latent_dim3", "datadigits", "evaluation.train_window5000") == (
+        "samples, 5,000 (MNIST), 50,000 (Digits 8×8) or 230,000 (MNIST, as the paper plots it)"
+    )
+    assert sentence("latent_dim3", "datadigits_evaluation.train_window230000") == (
+        "samples, 230,000 (Digits 8×8; MNIST, as the paper plots it)"
+    )
+
+
 def test_the_highest_of_comparable_runs_is_named(folder: Path) -> None:
     for index, directory in enumerate(sorted(folder.glob("*latent_dim[25]_*"))):
         values = {

@@ -16,7 +16,7 @@ from aevb.report.details import detail
 from aevb.report.differing import Differing, differing_settings
 from aevb.report.downloads import downloads
 from aevb.report.images import read_images
-from aevb.report.meanings import conventions, limitations
+from aevb.report.meanings import conventions, limitations, training_bound
 from aevb.report.neighbours import pairs
 from aevb.report.page import render
 from aevb.report.panels import Panel, curves_of, panels
@@ -153,6 +153,7 @@ def _content(records: list[RunRecord], options: Options) -> dict[str, Any]:
         "more_panels": more_panels,
         "without_curve": without_curve,
         "conventions": conventions(records),
+        "training_bound": training_bound(records),
         "limitations": limitations(records, shown_panels),
     }
 

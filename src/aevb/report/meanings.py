@@ -4,11 +4,41 @@ from collections import Counter
 
 from aevb.data.target_convention import TargetConvention
 from aevb.estimators.pareto_threshold import pareto_k_threshold
+from aevb.figures.common.style import dataset
 from aevb.report.panels import Panel
 from aevb.report.records import RunRecord
 from aevb.runs.likelihood import stated_likelihood
 
-__all__ = ["conventions", "limitations"]
+__all__ = ["conventions", "limitations", "training_bound"]
+
+PAPER_WINDOW = {"mnist": 230_000, "frey_face": 460_000}
+"""Samples over which Figure 2 averages the training bound, by data set."""
+
+
+def training_bound(records: list[RunRecord]) -> str:
+    """Return over how many samples the training bound is averaged: in all runs, or by data set where they differ.
+
+    Args:
+        records: The runs.
+    """
+    windows: dict[int, set[str]] = {}
+    for record in records:
+        window = (record.settings.get("evaluation") or {}).get("train_window")
+        if isinstance(window, int):
+            windows.setdefault(window, set()).add(str(record.settings["choices"].get("data")))
+    published = {(window, data): PAPER_WINDOW.get(data) == window for window in windows for data in windows[window]}
+    is_all = all(published.values())
+    remark = ", as the paper plots it"
+    if not windows:
+        return "the running mean over the last training samples"
+    if len(windows) == 1 and (is_all or not any(published.values())):
+        return f"the running mean over the last {next(iter(windows)):,} samples{remark if is_all else ''}"
+    parts = []
+    for window, names in sorted(windows.items()):
+        named = [dataset(data) + (remark if published[window, data] and not is_all else "") for data in sorted(names)]
+        parts.append(f"{window:,} ({'; '.join(named)})")
+    listed = f"{', '.join(parts[:-1])} or {parts[-1]}" if len(parts) > 1 else parts[0]
+    return f"the running mean over the last samples, {listed}{remark if is_all else ''}"
 
 
 def conventions(records: list[RunRecord]) -> list[tuple[str, str]]:
