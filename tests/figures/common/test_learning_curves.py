@@ -103,6 +103,15 @@ def test_a_label_names_the_method_and_what_sets_it_apart(tmp_path):
     assert "AEVB, model=conditional" in names
 
 
+def test_a_label_leaves_out_the_default_of_a_group_within_a_group(tmp_path):
+    # The encoder's tanh stands in conf/model/encoder/gaussian.yaml, which conf/model/bernoulli.yaml names.
+    for activation in ("tanh", "relu"):
+        config = plant(tmp_path, f"model.encoder.activation={activation}", train={100: -543.0}) / "config.yaml"
+        content = json.loads(config.read_text())
+        config.write_text(json.dumps(content | {"choices": content["choices"] | {"model": "bernoulli"}}))
+    assert set(labels(curves(tmp_path)).values()) == {"AEVB", "AEVB, model.encoder.activation=relu"}
+
+
 def test_one_name_one_colour(tmp_path):
     rows = {100: -543.0, 1000: -200.0}
     for targets in ("grey", "dynamic", "threshold"):

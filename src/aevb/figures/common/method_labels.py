@@ -75,7 +75,12 @@ def _is_usual(run: Run, key: str) -> bool:
 @cache
 def _option(group: str, name: object) -> dict[str, Any]:
     path = CONF / group / f"{name}.yaml"
-    return read_yaml(path) if path.is_file() else {}
+    content = dict(read_yaml(path) or {}) if path.is_file() else {}
+    # What the option takes from a group within its own, as model/encoder: its file does not repeat those values.
+    for entry in content.get("defaults", ()):
+        for part, chosen in entry.items() if isinstance(entry, dict) else ():
+            content.setdefault(part, _option(f"{group}/{part}", chosen))
+    return content
 
 
 def _key_text(key: str, value: str) -> str:
