@@ -287,6 +287,26 @@ def test_a_density_takes_no_star_from_a_mass(tmp_path: Path) -> None:
     assert re.findall(r'class="n best"[^>]*>([^<\n]*)', page) == ["90.00 ± 0.50", "-30.00 ± 0.50"]
 
 
+def test_a_legend_tells_the_lines_of_its_panel_apart(tmp_path: Path) -> None:
+    """A page may have more lines than there are colours; those of one panel have colours of their own."""
+    for latent_dim, widths in ((3, range(10, 18)), (5, range(20, 28))):
+        for hidden_dim in widths:
+            train = {100: -300.0, 1000: -200.0}
+            plant(tmp_path, "data=digits", f"latent_dim={latent_dim}", f"hidden_dim={hidden_dim}", train=train)
+    plant(tmp_path, "data=digits", "latent_dim=10", "hidden_dim=30", train=train)
+    page = build_report(rows_of(tmp_path))
+    figures = re.findall("<figure><figcaption>(Digits.*?)</figure>", page, re.DOTALL)
+    legends = [re.findall(r'class="swatch line (s\d)".*?</svg> (.*?)</button>', figure) for figure in figures]
+    labels = [[label for _, label in legend] for legend in legends]
+    assert labels[:3] == [
+        [f"AEVB, hidden_dim={width}" for width in range(10, 18)],
+        [f"AEVB, hidden_dim={width}" for width in range(20, 28)],
+        ["AEVB"],
+    ]
+    assert all(len({style for style, _ in legend}) == len(legend) for legend in legends)
+    assert page.count('class="legend"') == len(figures)
+
+
 def test_the_window_of_the_training_bound_is_that_of_the_runs(tmp_path: Path) -> None:
     def sentence(*names: str) -> str:
         text = " ".join("".join(Page(build_report([tmp_path / name for name in names])).text).split())

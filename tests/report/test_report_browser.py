@@ -31,6 +31,8 @@ DETAILS = """return [...document.querySelectorAll('#details > details')].map((ru
 CELLS = """const row = [...document.querySelectorAll('#table tr')].find((row) => row.cells[0].textContent === arguments[0]);
     return [...row.cells].map((cell) => cell.dataset.v)"""
 
+SAVED = "HTMLAnchorElement.prototype.click = function () { window.saved = decodeURIComponent(this.href); }"
+
 
 @pytest.fixture(scope="module")
 def window() -> Iterator[Browser]:
@@ -109,13 +111,42 @@ def test_numbers_are_sorted_by_size_among_texts(window: Browser, tmp_path: Path)
 
 def test_a_saved_chart_has_a_background_a_title_and_names(window: Browser, page: Path) -> None:
     window.open(page)
-    window.run("HTMLAnchorElement.prototype.click = function () { window.saved = decodeURIComponent(this.href); }")
+    window.run(SAVED)
     window.run("document.querySelector('.view-1 .save').click()")
     content = "new DOMParser().parseFromString(saved.slice(saved.indexOf(',') + 1), 'image/svg+xml').documentElement"
     assert window.run(f"return {content}.firstElementChild.nextElementSibling.getAttribute('class')") == "back"
     texts = window.run(f"return [...{content}.querySelectorAll('text')].map((item) => item.textContent)")
     assert {"MNIST, latent_dim 10: lower bound", "AEVB", "paper, aevb, test"} <= set(texts)
     assert window.run("return saved.includes('.back{fill:#fff}')")
+
+
+def test_a_legend_is_that_of_its_chart(window: Browser, tmp_path: Path) -> None:
+    train = {10**4: -300.0, 10**5: -180.5, 10**6: -130.0}
+    for overrides in (
+        ["latent_dim=3"],
+        ["latent_dim=3", "data.targets=dynamic"],
+        ["latent_dim=5"],
+        ["latent_dim=5", "objective=iwae"],
+        ["latent_dim=10", "hidden_dim=100"],
+    ):
+        plant(tmp_path / "runs", *overrides, train=train)
+    write_report(rows_of(tmp_path / "runs"), tmp_path / "report.html")
+    window.open(tmp_path / "report.html")
+    keys = """return [...document.querySelectorAll('.view-1 figure')].map((figure) =>
+        [...figure.querySelectorAll('.key')].map((key) => key.textContent.trim()))"""
+    assert window.run(keys) == [["AEVB", "AEVB, data.targets=dynamic"], ["AEVB", "importance-weighted"], ["AEVB"]]
+    lines = """return [...document.querySelectorAll('.view-1 figure')].map((figure) =>
+        [...figure.querySelectorAll('g.line.test')].filter((line) => line.style.display !== 'none').length)"""
+    assert window.run(lines) == [2, 2, 1]
+    window.run("document.querySelectorAll('.view-1 figure')[1].querySelector('.key').click()")
+    assert window.run(lines) == [1, 1, 1]  # AEVB alone in both charts that have it; the third has another line
+    window.run("document.querySelectorAll('.view-2 figure')[0].querySelector('.key').click()")
+    assert window.run(lines) == [2, 2, 1]
+    window.run(SAVED)
+    window.run("document.querySelectorAll('.view-1 .save')[2].click()")
+    assert "AEVB</text>" in window.run("return saved")
+    assert "dynamic" not in window.run("return saved")
+    assert "importance-weighted" not in window.run("return saved")
 
 
 @pytest.mark.parametrize("width", [390, 1400])
@@ -142,8 +173,10 @@ def test_views_legend_details_and_difference(window: Browser, page: Path) -> Non
     window.click("#show-3")
     assert window.run(visible) == 1
     assert window.run("return document.querySelector('.view-3 .zero') !== null"), "the difference view has a zero line"
-    window.click(".key")
-    assert window.run("return document.querySelector('.key').getAttribute('aria-pressed')") == "true"
+    window.click("#show-1")
+    window.click(".view-1 .key")
+    pressed = "return [...document.querySelectorAll('.key')].map((key) => key.getAttribute('aria-pressed'))"
+    assert set(window.run(pressed)) == {"true"}, "the line is alone in every chart and view that has it"
     window.click("#row-4 a")
     window.wait("document.getElementById('run-4').open")
     window.run("const s = document.getElementById('run-b'); s.value = '3'; s.dispatchEvent(new Event('change'))")

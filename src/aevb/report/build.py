@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from aevb.console.forks import forked
 from aevb.files.atomic import utf8, write_text
-from aevb.files.natural_order import natural_key
 from aevb.report.chart import Chart, draw
 from aevb.report.details import detail
 from aevb.report.differing import Differing, differing_settings
@@ -134,7 +133,6 @@ def _content(records: list[RunRecord], options: Options) -> dict[str, Any]:
     ):
         content = _tables(records, differing, paper)
         content["charts"] = charts()
-    drawn = [chart.svg for _, shown in content["charts"] for chart in shown]
     states = Counter(str(record.row.state) for record in records)
     return {
         **content,
@@ -148,8 +146,7 @@ def _content(records: list[RunRecord], options: Options) -> dict[str, Any]:
         "differing": differing,
         "constant": constant,
         "panels": shown_panels,
-        "lines": _legend(shown_panels),
-        "is_paper_drawn": any('class="paper ' in svg for svg in drawn),
+        "is_paper_drawn": any(chart.papers for _, shown in content["charts"] for chart in shown),
         "more_panels": more_panels,
         "without_curve": without_curve,
         "conventions": conventions(records),
@@ -172,13 +169,6 @@ def _views(shown_panels: list[Panel], numbers: dict[str, int]) -> list[tuple[Vie
 def _charts(view: View, shown_panels: Iterable[Panel], numbers: dict[str, int]) -> list[Chart]:
     drawn = [draw(view, panel, f"chart-{view.key}-{index}", numbers) for index, panel in enumerate(shown_panels)]
     return [chart for chart in drawn if chart is not None]
-
-
-def _legend(shown_panels: list[Panel]) -> list[tuple[str, int]]:
-    return sorted(
-        {(line.label, line.style) for panel in shown_panels for line in panel.lines},
-        key=lambda item: (natural_key(item[0]), item[1]),
-    )
 
 
 def _details(records: list[RunRecord], differing: Any, limits: Limits, images: int) -> dict[str, Any]:

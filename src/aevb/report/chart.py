@@ -31,6 +31,20 @@ MOST_SEEDS = 100  # of a line that are drawn thin; the mean and the band are of 
 MOST_VERTICES = 100  # of a curve of the paper
 
 
+class Key(NamedTuple):
+    """An entry of a legend.
+
+    Attributes:
+        line: What stands for the line in the page.
+        label: Its name in the panel.
+        style: The index of the colour and the dash.
+    """
+
+    line: str
+    label: str
+    style: int
+
+
 class Chart(NamedTuple):
     """A chart.
 
@@ -41,6 +55,8 @@ class Chart(NamedTuple):
         seeds: The number of seeds behind a line, in words.
         banded: Whether a line has several seeds, and so a band.
         outside: The lines of which nothing is in view, as of runs that diverged.
+        keys: The legend of its lines; none if the lines are named in the picture.
+        papers: The algorithms of the paper that are drawn beside them.
     """
 
     svg: Markup
@@ -49,6 +65,8 @@ class Chart(NamedTuple):
     seeds: str
     banded: bool
     outside: list[str]
+    keys: list[Key]
+    papers: list[str]
 
 
 def draw(view: View, panel: Panel, identifier: str, numbers: dict[str, int]) -> Chart | None:
@@ -109,7 +127,9 @@ def draw(view: View, panel: Panel, identifier: str, numbers: dict[str, int]) -> 
     )
     rows = [row for item in drawn if item.main for row in _rows(item, left, view)]
     banded = any(item.main and len(item.seeds) > 1 for item in drawn)
-    return Chart(svg, panel.title, rows, _counts(drawn), banded, outside(drawn, left, low, high))
+    keys = list(dict.fromkeys(Key(line_key(item.line.name), item.line.label, item.line.style) for item in drawn))
+    shown = sorted({algorithm for algorithm, _, _ in papers})
+    return Chart(svg, panel.title, rows, _counts(drawn), banded, outside(drawn, left, low, high), keys, shown)
 
 
 def _single_points(view: View, panel: Panel, drawn: list[Drawn], identifier: str) -> Chart | None:
@@ -134,13 +154,13 @@ def _single_points(view: View, panel: Panel, drawn: list[Drawn], identifier: str
     points = sorted({int(item.summary.samples_seen[0]) for item in main})
     at = f"{points[0]:,}" if len(points) == 1 else f"{points[0]:,} to {points[-1]:,}"
     numbers = [row for item in main for row in _rows(item, 1, view)]
-    return Chart(svg, panel.title, numbers, f"{_counts(drawn)}, at {at} samples", False, [])
+    return Chart(svg, panel.title, numbers, f"{_counts(drawn)}, at {at} samples", False, [], [], [])
 
 
 def _group(item: Drawn) -> dict[str, str]:
     """The attributes of the group of everything that belongs to a line, so that it can be hidden as a whole."""
     runs = " ".join(index for index, _, _ in item.seeds)
-    names = {"class_": f"line s{item.line.style} {item.split}", "data_line": line_key(item.line.label)}
+    names = {"class_": f"line s{item.line.style} {item.split}", "data_line": line_key(item.line.name)}
     return {**names, "data_runs": runs}
 
 

@@ -188,14 +188,14 @@ def _write_means(folder: Path, shown: list[Panel]) -> None:
             for column, _ in CHARTS if len(line.curves) > 1 else ():
                 seeds = [(item.samples_seen, item.run.metrics().get(column)) for item in line.curves]
                 mean = summarise([(x, y) for x, y in seeds if y is not None])
-                name, several, own = tag(panel.title, column), mean.seeds > 1, events.setdefault(line.label, [])
+                name, several, own = tag(panel.title, column), mean.seeds > 1, events.setdefault(line.name, [])
                 seen = mean.samples_seen[several]
                 own += _points(name, seen, mean.mean[several], _end(panel))
                 for which, values in zip(BAND, (mean.mean, mean.low, mean.high), strict=True):
                     own += _points(f"seeds/{name}, {which}", seen, values[several])
-    for label, own in events.items():
+    for line_name, own in events.items():
         if own:
-            write_event_file(folder / "mean of seeds" / _safe(label) / FILE, own)
+            write_event_file(folder / "mean of seeds" / _safe(line_name) / FILE, own)
 
 
 def _write_paper(folder: Path, shown: list[Panel]) -> None:

@@ -16,7 +16,6 @@ from markupsafe import Markup
 from aevb.console.printable import without_controls
 from aevb.figures.common.style import number
 from aevb.files.atomic import utf8
-from aevb.report.panels import line_key
 
 __all__ = ["policy", "render"]
 
@@ -81,7 +80,6 @@ def _environment() -> Environment:
         "digits": repr,
         "thousands": "{:,}".format,
     }
-    environment.filters["line_key"] = line_key
     environment.filters["kilobytes"] = lambda size: f"{size / 1000:,.0f} kB"
     return environment
 

@@ -25,25 +25,27 @@ MOST_PANELS = 24
 MOST_LINES = 20  # of a panel
 
 
-def line_key(label: str) -> str:
-    """Return what stands for a line in the page, shorter than its label.
+def line_key(name: str) -> str:
+    """Return what stands for a line in the page, shorter than its name.
 
     Args:
-        label: The label of the line.
+        name: The name of the line.
     """
-    return hashlib.sha256(utf8(label)).hexdigest()[:6]
+    return hashlib.sha256(utf8(name)).hexdigest()[:6]
 
 
 class Line(NamedTuple):
-    """Run that differ in the seed alone.
+    """Runs that differ in the seed alone.
 
     Attributes:
-        label: The name in legends.
+        name: The name among the lines of all panels.
+        label: The name among the lines of its panel, as in its legend.
         style: The index of the colour and the dash.
         published: The algorithm of the paper; None if it has none.
         curves: The learning curves, by seed.
     """
 
+    name: str
     label: str
     style: int
     published: str | None
@@ -113,35 +115,40 @@ def panels(curves: list[Curve]) -> tuple[list[Panel], int]:
     """
     names = labels(curves)
     groups: dict[tuple[str, int, str], dict[str, list[Curve]]] = {}
+    rates_named: dict[str, str] = {}
     for (data, latent_dim, config_key), family in families(curves).items():
         rates = {item.lr for item in family}
         likelihood = stated_likelihood(family[0].run.settings) or "another"
         for item in sorted(family, key=lambda item: (item.lr is not None, item.lr or 0.0, item.seed)):
-            label = names[data, config_key] + (f", lr {item.lr:g}" if len(rates) > 1 and item.lr is not None else "")
-            groups.setdefault((data, latent_dim, likelihood), {}).setdefault(label, []).append(item)
+            rate = f", lr {item.lr:g}" if len(rates) > 1 and item.lr is not None else ""
+            name = names[data, config_key] + rate
+            rates_named[name] = rate
+            groups.setdefault((data, latent_dim, likelihood), {}).setdefault(name, []).append(item)
     styles = _styles([list(lines) for lines in groups.values()])
     several = Counter((data, latent_dim) for data, latent_dim, _ in groups)
-    drawn = [
-        Panel(
-            data,
-            latent_dim,
-            likelihood,
-            several[data, latent_dim] == 1,
-            [
-                Line(label, styles[label], method(group[0].objective).published, group)
-                for label, group in sorted(lines.items(), key=lambda item: natural_key(item[0]))[:MOST_LINES]
-            ],
-            max(0, len(lines) - MOST_LINES),
-        )
-        for (data, latent_dim, likelihood), lines in groups.items()
-    ]
+    drawn = []
+    for panel, group in groups.items():
+        own = _own_labels(group, rates_named)
+        lines = [
+            Line(name, own[name], styles[name], method(group[name][0].objective).published, group[name])
+            for name in sorted(group, key=lambda name: natural_key(own[name]))
+        ]
+        is_only_family, left_out = several[panel[:2]] == 1, max(0, len(lines) - MOST_LINES)
+        drawn.append(Panel(*panel, is_only_family, lines[:MOST_LINES], left_out))
     return drawn[:MOST_PANELS], max(0, len(drawn) - MOST_PANELS)
 
 
+def _own_labels(lines: dict[str, list[Curve]], rates_named: dict[str, str]) -> dict[str, str]:
+    """The labels of the lines of one panel by their names: shorter, with what differs within the panel alone."""
+    names = labels([item for curves in lines.values() for item in curves])
+    own = {name: names[first.data, first.config_key] + rates_named[name] for name, (first, *_) in lines.items()}
+    return own if len(set(own.values())) == len(own) else {name: name for name in lines}
+
+
 def _styles(groups: list[list[str]]) -> dict[str, int]:
-    """One style for every label, the same in all panels; labels that share a panel differ as long as there are styles."""
+    """One style for every name, the same in all panels; names that share a panel differ as long as there are styles."""
     styles: dict[str, int] = {}
-    for label in sorted({label for group in groups for label in group}, key=natural_key):
-        beside = [styles[other] for group in groups if label in group for other in group if other in styles]
-        styles[label] = min(range(STYLES), key=lambda style: (beside.count(style), style))
+    for name in sorted({name for group in groups for name in group}, key=natural_key):
+        beside = [styles[other] for group in groups if name in group for other in group if other in styles]
+        styles[name] = min(range(STYLES), key=lambda style: (beside.count(style), style))
     return styles

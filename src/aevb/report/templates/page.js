@@ -89,21 +89,25 @@
     });
   }));
 
-  // Legend: click to see one line alone.
+  // Legends: click to see one line alone, in every chart that has it; the other charts stay as they are.
   function isolate() {
-    const on = new Set(all(".key[aria-pressed=true]").map((key) => key.dataset.line));
-    all("g.line").forEach((line) => {
-      const hidden = line.classList.contains("off") || (on.size && !on.has(line.dataset.line));
-      line.style.display = hidden ? "none" : "";
+    all(".charts figure").forEach((figure) => {
+      const on = new Set(all(".key[aria-pressed=true]", figure).map((key) => key.dataset.line));
+      all("g.line", figure).forEach((line) => {
+        const hidden = line.classList.contains("off") || (on.size && !on.has(line.dataset.line));
+        line.style.display = hidden ? "none" : "";
+      });
     });
   }
   all(".key").forEach((key) => key.addEventListener("click", () => {
-    key.setAttribute("aria-pressed", key.getAttribute("aria-pressed") !== "true"); isolate();
+    const on = key.getAttribute("aria-pressed") !== "true";
+    all(`.key[data-line="${key.dataset.line}"]`).forEach((same) => same.setAttribute("aria-pressed", on));
+    isolate();
   }));
+  const stylesOf = (figure) => all(".key", figure).map((key) => [key.textContent.trim(), key.querySelector("svg").classList[2], key.dataset.line]);
 
   // Under the pointer: the means of all lines at the nearest evaluation point, from the table below the chart.
   const tip = document.createElement("div"), guide = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  const styles = new Map(all(".key").map((key) => [key.textContent.trim(), key.querySelector("svg").classList[2]]));
   tip.id = "tip"; tip.hidden = true; tip.setAttribute("aria-hidden", "true"); guide.setAttribute("class", "grid"); document.body.append(tip);
   const pointsOf = (figure) => {
     const points = new Map();
@@ -119,9 +123,9 @@
   };
   all("figure svg.chart[data-plot]").forEach((chart) => {
     const [left, right, from, to] = chart.dataset.plot.split(" ").map(Number), close = () => { tip.hidden = true; guide.remove(); };
-    let points = null;
+    let points = null, styles;
     chart.addEventListener("pointermove", (event) => {
-      points ??= pointsOf(chart.closest("figure"));
+      if (!points) { points = pointsOf(chart.closest("figure")); styles = new Map(stylesOf(chart.closest("figure"))); }
       const box = chart.getBoundingClientRect(), scale = chart.viewBox.baseVal.width / box.width;
       const at = Math.log(from) + ((event.clientX - box.left) * scale - left) / (right - left) * Math.log(to / from);
       const seen = [...points.keys()].reduce((a, b) => (Math.abs(Math.log(b) - at) < Math.abs(Math.log(a) - at) ? b : a), Infinity);
@@ -146,7 +150,7 @@
   addEventListener("hashchange", open); open();
 
   // Save a chart with the colours it has now, on their background, with its title and the names of its lines.
-  function named(copy) {
+  function named(copy, figure) {
     const add = (parent, name, attributes, text = "") => {
       const made = document.createElementNS("http://www.w3.org/2000/svg", name);
       Object.entries(attributes).forEach(([key, value]) => made.setAttribute(key, value));
@@ -154,9 +158,9 @@
       return parent.appendChild(made);
     };
     const shown = new Set(all("g.line", copy).filter((line) => line.style.display !== "none").map((line) => line.dataset.line));
-    const lines = copy.dataset.plot ? all(".key").filter((key) => shown.has(key.dataset.line)) : [];
+    const lines = stylesOf(figure).filter(([, , line]) => shown.has(line));
     const papers = all("path.paper", copy).map((line) => [line.textContent, line.getAttribute("class")]);
-    const rows = [...lines.map((key) => [key.textContent.trim(), key.querySelector("svg").classList[2]]), ...papers];
+    const rows = [...lines, ...papers];
     let { width, height: y } = copy.viewBox.baseVal;
     const title = copy.querySelector("title").textContent;
     width = Math.max(width, ...[title, ...rows.map(([label]) => `${label}       `)].map((text) => 20 + 6.6 * text.length));
@@ -178,7 +182,7 @@
     const band = (document.querySelector("[name=band]:checked")?.id ?? "band-range").replace("band", ".b");
     sheet.textContent = css.replace(/var\((--\w+)\)/g, (_, name) => style.getPropertyValue(name)) +
       `.band{display:none}${band}{display:inline}.back{fill:${style.getPropertyValue("--bg")}}`;
-    named(copy);
+    named(copy, button.parentElement);
     copy.prepend(sheet); copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
     const link = document.createElement("a");
     link.href = "data:image/svg+xml;charset=utf-8," + encodeURIComponent(new XMLSerializer().serializeToString(copy));
