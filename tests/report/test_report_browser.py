@@ -78,9 +78,18 @@ def test_sort_filter_and_chips(window: Browser, page: Path) -> None:
     assert len(window.run(NAMES)) == 1
     window.open(page)
     window.type("#filter", "latent_dim=20 last_test_bound>-112.5 nosuchkey=1")
-    assert window.run(NAMES) == []  # a name that is no column is a word
-    window.run("filter.value = 'latent_dim=20 last_test_bound>-112.5'; filter.dispatchEvent(new Event('input'))")
-    assert [name[-5:] for name in window.run(NAMES)] == ["seed0", "seed1"]
+    assert window.run(NAMES) == []
+    assert window.text("#shown") == "0 of 6 runs: no column nosuchkey"
+    conditions = [
+        ("latent_dim=20 last_test_bound>-112.5", 2),
+        ("batch_size=100 lr<=1e-2 lr>0.005", 6),  # settings that are the same in all runs have no column
+        ("lr=0.5", 0),
+        (window.run("return filter.placeholder").removeprefix("words or "), 1),
+    ]
+    for text, number in conditions:
+        window.run("filter.value = arguments[0]; filter.dispatchEvent(new Event('input'))", text)
+        assert (text, len(window.run(NAMES))) == (text, number)
+        assert window.text("#shown") == f"{number} of 6 runs"
     window.open(page)
     window.click(".chip[data-key=seed][data-value='2']")
     assert window.text("#shown") == "2 of 6 runs"

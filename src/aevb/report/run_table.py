@@ -13,6 +13,7 @@ __all__ = ["Cell", "Column", "RunTable", "run_table"]
 
 
 FIRST_SETTINGS = 6
+LONG = 20  # characters of a value that is no good example
 COMPARABLE = ("data", "data.targets", "data.dequantise", "data.path")
 HIGHER_IS_BETTER = ("bound", "log_px")
 
@@ -74,6 +75,32 @@ class RunTable(NamedTuple):
     rows: list[list[Cell]]
     printed: int
     shown: int
+
+    @property
+    def example(self) -> str:
+        """Conditions for the filter that a run fulfils, of a setting and a final value; empty if there is neither."""
+        example = ""
+        for cells in self.rows:
+            conditions = _conditions(self.columns, cells)
+            if len(conditions) == 2:
+                return " ".join(conditions)
+            example = example or " ".join(conditions)
+        return example
+
+
+def _conditions(columns: list[Column], cells: list[Cell]) -> list[str]:
+    named = list(zip(columns, cells, strict=True))
+    equal = [
+        f"{column.key}={cell.text}"
+        for column, cell in named
+        if column.kind == "setting" and cell.text.isprintable() and " " not in cell.text and 0 < len(cell.text) < LONG
+    ]
+    above = [
+        f"{column.key.rpartition(' ')[2]}>{math.floor(cell.value)}"
+        for column, cell in named
+        if column.kind == "value" and cell.value is not None and math.isfinite(cell.value)
+    ]
+    return equal[:1] + above[:1]
 
 
 def run_table(records: list[RunRecord], differing: list[Differing]) -> RunTable:

@@ -13,6 +13,7 @@
   // Filter: chips (any value of a setting, all settings), then text; lines without a visible run are hidden.
   const column = (key) => heads.findIndex((head) => head.dataset.key === key);
   function matching() {
+    unknown = [];
     const words = $("filter").value.toLowerCase().split(/\s+/).filter(Boolean).map((word) => condition(word) || ((_, text) => text.includes(word)));
     return rows.filter((row) => {
       for (const [key, values] of chosen) if (!values.has(row.cells[column(key)].textContent.trim())) return false;
@@ -21,19 +22,28 @@
     });
   }
   // latent_dim=2, lr>0.01, bound>=-100: of the first column whose key or title is the name, or ends in it, or begins with it
-  // (of a value: the name of its column in the evaluations, as log_px).
+  // (of a value: the name of its column in the evaluations, as log_px); else of a setting that is the same in all runs.
+  const constants = all("#constant tr").map(({ cells }) => [...cells].map((cell) => cell.textContent.toLowerCase()));
+  let unknown = [];
   function condition(word) {
     const [, name, sign, value] = /^([^=<>]+)(<=|>=|=|<|>)(.+)$/.exec(word) || [];
+    if (!name) return null;
+    const [same, ends, begins] = [(text) => text === name, (text) => text.endsWith(`.${name}`) || text.endsWith(` ${name}`), (text) => text.startsWith(name)];
     const named = (test) => heads.findIndex((head) => [head.dataset.key || "run", head.textContent].some((text) => test(text.toLowerCase())));
-    const tests = [(text) => text === name, (text) => text.endsWith(`.${name}`) || text.endsWith(` ${name}`), (text) => text.startsWith(name)];
-    const at = name ? tests.map(named).find((index) => index >= 0) : undefined;
-    if (at === undefined) return null;
-    return ({ cells }) => {
-      const text = cells[at].textContent.trim().toLowerCase(), exact = numberOf(cells[at]);
+    const constant = (...tests) => tests.map((test) => constants.find(([key]) => test(key))).find(Boolean)?.[1];
+    const holds = (text, exact) => {
       if (sign === "=") return text === value || (exact !== undefined && parsed(exact) === parsed(value));
       const x = parsed(exact ?? (text || "nan")), y = parsed(value);
       return sign === "<" ? x < y : sign === ">" ? x > y : sign === "<=" ? x <= y : x >= y;
     };
+    // The whole name of a setting counts before the beginning of a column's: data=mnist is not of data.targets.
+    const fixed = named(same) < 0 ? constant(same) : undefined, at = [same, ends, begins].map(named).find((index) => index >= 0);
+    if (fixed === undefined && at !== undefined) return ({ cells }) => holds(cells[at].textContent.trim().toLowerCase(), numberOf(cells[at]));
+    const text = fixed ?? constant(ends, begins);
+    if (text !== undefined) return () => holds(text, text || undefined);
+    // The name of a run may have a sign too; else the page says why no run is left.
+    if (!rows.some((row) => row.textContent.toLowerCase().includes(word))) unknown.push(name);
+    return null;
   }
   function update() {
     const kept = matching(), visible = new Set(kept.map((row) => row.id.slice(4)));
@@ -45,7 +55,7 @@
     all("g.line").forEach((line) => line.classList.toggle("off", !line.dataset.runs.split(" ").some((run) => visible.has(run))));
     all("g.line .seed").forEach((seed) => { seed.style.display = visible.has(seed.dataset.run) ? "" : "none"; });
     isolate();
-    $("shown").textContent = `${kept.length} of ${rows.length} runs`;
+    $("shown").textContent = `${kept.length} of ${rows.length} runs${unknown.length ? `: no column ${unknown.join(", ")}` : ""}`;
     $("pager").hidden = pages < 2;
     $("page").textContent = `page ${page + 1} of ${pages}`;
     if ($("clear")) $("clear").hidden = !chosen.size;
