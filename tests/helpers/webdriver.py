@@ -99,6 +99,16 @@ class Browser:
         """Sets the size of the window."""
         self._post("window/rect", width=width, height=height)
 
+    @contextmanager
+    def width(self, width: int) -> Iterator[None]:
+        """Shows pages in that width, which may be smaller than that of any window."""
+        sizes = {"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": False}
+        self._post("goog/cdp/execute", cmd="Emulation.setDeviceMetricsOverride", params=sizes)
+        try:
+            yield
+        finally:
+            self._post("goog/cdp/execute", cmd="Emulation.clearDeviceMetricsOverride", params={})
+
     def picture(self, file: Path) -> Path:
         """A screenshot of the window."""
         image = requests.get(f"{self._session}/screenshot", timeout=60).json()["value"]

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from aevb.files.atomic import write_json
 from aevb.report import Options, build_report, write_report
 from aevb.runs.status import Row, rows_of
 from helpers.axe import axe_source, serious_violations
@@ -158,16 +159,45 @@ def test_a_legend_is_that_of_its_chart(window: Browser, tmp_path: Path) -> None:
     assert "importance-weighted" not in window.run("return saved")
 
 
-@pytest.mark.parametrize("width", [390, 1400])
+@pytest.mark.parametrize("width", [360, 1400])
 def test_nothing_is_wider_than_the_window(width: int, window: Browser, tmp_path: Path) -> None:
     for name in ("a" * 200, "b" * 200):
         directory = plant(tmp_path / "runs", "latent_dim=10", train={100: -300.0})
+        value = {"mean": -1.5, "standard_error": 0.5}
+        facts = {"name": "bound", "split": "test", "n": 1, "quantity": "bound", "settings": {}, "seed": 0, **value}
+        write_json(directory / "evaluation" / f"{'c' * 60}.json", {**facts, "values": {"bound": value}})
         directory.rename(directory.parent / name)
     write_report(rows_of(tmp_path / "runs"), tmp_path / "report.html", Options(title="c" * 300))
-    window.resize(width, 1000)
-    window.open(tmp_path / "report.html")
-    assert window.run("return document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
-    window.resize(1480, 1000)
+    with window.width(width):
+        window.open(tmp_path / "report.html")
+        assert window.run("return document.documentElement.clientWidth") == width
+        assert window.run("return document.documentElement.scrollWidth") == width
+
+
+def test_names_of_runs_stay_beside_the_columns(window: Browser, page: Path) -> None:
+    with window.width(360):
+        window.open(page)
+        at = """const scroll = document.querySelector('#runs .scroll'); scroll.scrollLeft = arguments[0];
+            const box = scroll.getBoundingClientRect(), name = document.querySelector('#row-0 th').getBoundingClientRect();
+            const corner = document.querySelector('#table thead th').getBoundingClientRect();
+            return [scroll.scrollLeft, name.left - box.left, corner.left - box.left, name.width / innerWidth]"""
+        _, left, corner, _ = window.run(at, 0)
+        scrolled, *lefts, share = window.run(at, 300)
+        assert (scrolled, *lefts) == (300, left, corner)
+        assert 0.2 < share < 0.55
+        under = "return document.elementFromPoint(...arguments).closest('tr').firstElementChild.textContent"
+        box = "const box = document.querySelector('#row-5 th').getBoundingClientRect(); return [box.left + 20, box.top + 9]"
+        window.run("document.querySelector('#row-5').scrollIntoView({ block: 'center' })")
+        assert window.run(under, *window.run(box)) == window.run(
+            "return document.querySelector('#row-5 th').textContent"
+        )
+        order = "return [...document.querySelectorAll('#table tr:first-child>:nth-child(-n+2)')].map((cell) => getComputedStyle(cell).zIndex)"
+        assert window.run(order) == [
+            "2",
+            "1",
+            "auto",
+            "auto",
+        ]  # the corner lies over the head, and the head over the names
 
 
 def test_views_legend_details_and_difference(window: Browser, page: Path) -> None:
