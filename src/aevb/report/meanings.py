@@ -47,12 +47,20 @@ def conventions(records: list[RunRecord]) -> list[tuple[str, str]]:
     Args:
         records: The runs.
     """
-    texts = set()
+    meanings: dict[str, dict[str, str]] = {}
     for record in records:
         convention = TargetConvention.of_run(record.facts)
         if convention is not None:
-            texts.add((str(convention), convention.meaning(stated_likelihood(record.settings))))
-    return sorted(texts)
+            likelihood = stated_likelihood(record.settings)
+            meanings.setdefault(str(convention), {})[likelihood or "another"] = convention.meaning(likelihood)
+    # One name may have several meanings; the family of p(x|z) then tells them apart.
+    return sorted(
+        {
+            (f"{targets}, {likelihood} p(x|z)" if len(set(texts.values())) > 1 else targets, text)
+            for targets, texts in meanings.items()
+            for likelihood, text in texts.items()
+        }
+    )
 
 
 def limitations(records: list[RunRecord], panels: list[Panel]) -> list[str]:
