@@ -109,6 +109,10 @@ def test_scales_and_ticks() -> None:
     assert [x(10.0**k) for k in (4, 5, 6, 7)] == pytest.approx([50, 150, 250, 350])
     assert log_ticks(3e3, 1e6) == [1e4, 1e5, 1e6]
     assert log_ticks(2e3, 2e4) == [2e3, 5e3, 1e4, 2e4]  # one label alone would not say what the axis measures
+    assert [log_ticks(3e4, 7e4), log_ticks(1e4, 1.1e4)] == [
+        [3e4, 4e4, 5e4, 6e4, 7e4],
+        [1e4, 1.02e4, 1.04e4, 1.06e4, 1.08e4, 1.1e4],
+    ]
     assert linear_ticks(-131, -99) == [-130, -120, -110, -100]
     assert (power_of_ten(1e6), power_of_ten(100.0), short_number(-120.0)) == ("10⁶", "100", "−120")
     assert [power_of_ten(2000.0), short_number(-4e5), short_number(1.2e6), short_number(1e-7)] == [

@@ -266,6 +266,19 @@ def test_each_family_of_the_likelihood_has_a_chart_of_its_own(tmp_path: Path) ->
     assert with_paper == {"MNIST, latent_dim 3, bernoulli p(x|z)"}
 
 
+def test_targets_with_several_meanings_are_named_with_the_family(tmp_path: Path) -> None:
+    plant(tmp_path, "data=digits", train={100: -30.0})
+    plant(tmp_path, "data=digits", "data.targets=dynamic", train={100: -30.0})
+    gaussian = plant(tmp_path, "data=digits", "model=gaussian", train={100: 30.0})
+    terms = re.findall("<dt>targets: (.*?)</dt><dd>(.*?)\\.</dd>", build_report(directories(tmp_path)))
+    assert [name for name, _ in terms] == [
+        "dynamically binarised, p = grey/255", "grey/255, bernoulli p(x|z)", "grey/255, gaussian p(x|z)",
+    ]  # fmt: skip
+    assert "Bernoulli" in terms[1][1]
+    assert "log-density" in terms[2][1]
+    assert [name for name, _ in re.findall("<dt>targets: (.*?)</dt>()", build_report([gaussian]))] == ["grey/255"]
+
+
 def test_the_paper_is_named_where_it_is_drawn(folder: Path) -> None:
     assert "Black and grey" not in build_report(rows_of(folder))
     plant(folder, "latent_dim=20", train={100_000: -130.0, 1_000_000: -110.0})
@@ -285,6 +298,16 @@ def test_a_density_takes_no_star_from_a_mass(tmp_path: Path) -> None:
         write_json(run / "evaluation" / "bound-test.json", {**facts, **value, "values": {"bound": value}})
     page = build_report(rows_of(tmp_path))
     assert re.findall(r'class="n best"[^>]*>([^<\n]*)', page) == ["90.00 ± 0.50", "-30.00 ± 0.50"]
+
+
+@pytest.mark.parametrize(("points", "ends"), [((10**4, 2 * 10**4), "10000 20000"), ((10**2, 10**6), "1000 1e+06")])
+def test_curves_fill_the_width_of_their_chart(points: tuple[int, ...], ends: str, tmp_path: Path) -> None:
+    plant(tmp_path, "data=digits", train={point: -299.0 + 99 * index for index, point in enumerate(points)})
+    page = build_report(rows_of(tmp_path))
+    (plot,) = re.findall(r'data-plot="\d+ \d+ (.*?)" id="chart-bound-0"', page)
+    assert plot == ends  # at most three decades
+    labels = page.partition('id="chart-bound-0"')[2].partition('text-anchor="middle"')[0]
+    assert ("−300" in labels) == (points[0] == 10**4)  # the test bound begins there; a long curve may be cut
 
 
 def test_a_legend_tells_the_lines_of_its_panel_apart(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from aevb.report.views import View, paper_curves, series
 __all__ = ["Chart", "draw"]
 
 DECADES = 3  # of samples that a chart shows, up to its end
+NARROWEST = 1.1  # times as many samples at the end as at the beginning, so that three digits tell its labels apart
 MARKERS = ("circle", "square", "triangle", "diamond", "bar")
 CORNERS: dict[str, list[tuple[float, float]]] = {
     "triangle": [(0, -3), (2.8, 2), (-2.8, 2)],
@@ -90,7 +91,8 @@ def draw(view: View, panel: Panel, identifier: str, numbers: dict[str, int]) -> 
         return _single_points(view, panel, drawn, identifier)
     right = float(max(item.summary.samples_seen[-1] for item in drawn))
     first = float(min(max(1, item.summary.samples_seen[0]) for item in drawn))
-    left = max(min(first, right / 10), right / 10 ** (1 if view.tail else DECADES))
+    start = min(first, right / NARROWEST) if first < right else right / 10  # a single point has a decade before it
+    left = max(start, right / 10 ** (1 if view.tail else DECADES))
     papers = [(name, split, curve) for name, split, curve in paper_curves(view, panel, right) if split in view.columns]
     x = Scale(left, right, LEFT, WIDTH - RIGHT, logarithmic=True)
     low, high = heights(drawn, papers, left, right, view)

@@ -38,7 +38,8 @@ class Drawn(NamedTuple):
 def heights(drawn: list[Drawn], papers: Papers, left: float, right: float, view: View) -> tuple[float, float]:
     """Return the lowest and the highest value of a chart.
 
-    Every curve is shown whole from the middle of the axis on; steeper beginnings are cut, and so are runs that diverged.
+    Every curve is shown whole from the middle of the axis on, on an axis of less than a decade whole; steeper beginnings are cut, and so
+    are runs that diverged.
 
     Args:
         drawn: The lines of the chart.
@@ -47,7 +48,7 @@ def heights(drawn: list[Drawn], papers: Papers, left: float, right: float, view:
         right: Its right end, training samples.
         view: What is shown.
     """
-    start = left if view.tail else math.sqrt(left * right)
+    start = left if view.tail or right < 10 * left else math.sqrt(left * right)
     diverged = {
         item.line.label for item in drawn if item.main and _diverged(item.summary, view)
     }  # with both of its splits

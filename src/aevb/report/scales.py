@@ -38,7 +38,7 @@ class Scale(NamedTuple):
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Return the powers of ten from `low` to `high`; where there is one at most, twice and five times a power as well.
+    """Return the powers of ten from `low` to `high`; where there is one at most, twice and five times a power as well, or round numbers.
 
     Args:
         low: The low end of the axis.
@@ -49,8 +49,8 @@ def log_ticks(low: float, high: float) -> list[float]:
         ticks = [factor * 10.0**k for k in range(first, last + 1) for factor in factors]
         inside = [tick for tick in ticks if low * (1 - 1e-9) <= tick <= high * (1 + 1e-9)]
         if len(inside) > 1:
-            break
-    return inside or [low]
+            return inside
+    return linear_ticks(low, high)
 
 
 def linear_ticks(low: float, high: float, most: int = 5) -> list[float]:
