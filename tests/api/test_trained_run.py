@@ -234,6 +234,13 @@ def test_table_of_runs(tmp_path):
     assert frame.loc[good.name, "directory"] == str(good)
 
 
+def test_a_finished_run_has_no_reason_to_count(tmp_path):
+    plant(tmp_path, "data=digits", "latent_dim=2", train={100: -44.0})
+    damaged = plant(tmp_path, "data=digits", "latent_dim=3", train={100: -44.0})
+    (damaged / "DONE").write_text("{")
+    assert aevb.runs(tmp_path)["why"].count() == 1
+
+
 def test_table_of_a_folder_without_runs_is_refused(tmp_path):
     with pytest.raises(UserError, match="no runs in it"):
         aevb.runs(tmp_path)

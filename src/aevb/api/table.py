@@ -27,7 +27,7 @@ def table(folder: str | PathLike[str] = "outputs/runs") -> "pandas.DataFrame":
         A row for each run, finished or not, with the name of its folder as the index. Columns: `state`; a column for each
         setting that differs between the runs (`latent_dim`, `optimizer.lr`, ...); the final numbers, as
         `importance-test-k50 log_px`, nats, each followed by its standard error; `samples_seen`, `max_samples`, `seconds` of
-        training, `samples_per_second`; `why`, the reason if a run is not done or cannot be read; `directory`.
+        training, `samples_per_second`; `why`, the reason if a run is not done or cannot be read, and None otherwise; `directory`.
 
     Raises:
         UserError: If `folder` is no path, if there is no run, or pandas is not installed.
@@ -56,5 +56,5 @@ def _value(cell: Cell, column: Column) -> Any:
     return None if column.numeric else cell.text
 
 
-def _why(record: RunRecord) -> str:
-    return record.row.why or "; ".join(record.faults)
+def _why(record: RunRecord) -> str | None:
+    return record.row.why or "; ".join(record.faults) or None  # pandas counts None as missing, and "" as a value
