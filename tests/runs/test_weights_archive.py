@@ -151,6 +151,16 @@ def test_a_reference_names_the_archive_and_the_run(archive: Path, tmp_path: Path
     assert aevb.load(archive).directory.name == "a"  # the only one
 
 
+def test_of_several_runs_one_must_be_named(run: Path, tmp_path: Path) -> None:
+    path = tmp_path / "w.zip"
+    write_archive(path, {"a": archived_files(run), "b": archived_files(run)})
+    for reference in (path, f"{path}:"):
+        with pytest.raises(UserError) as error:
+            aevb.load(reference)
+        assert str(error.value) == f"{path}: an archive of 2 runs, and none is named; allowed: a, b; try: {path}:a"
+    assert aevb.load(str(error.value).rpartition("; try: ")[2]).name == "a"
+
+
 def test_weights_are_trained_again_from_the_records(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -78,7 +78,7 @@ def unpacked_run(reference: str | PathLike[str], owner: object) -> Path:
         The run directory.
 
     Raises:
-        UserError: If the archive is damaged, or has no such run.
+        UserError: If the archive is damaged, has no such run, or has several and none is named.
     """
     path, name = split_reference(reference)
     if name is None:
@@ -89,7 +89,8 @@ def unpacked_run(reference: str | PathLike[str], owner: object) -> Path:
     if name not in runs:
         some = ", ".join(list(runs)[:5]) + (f" and {len(runs) - 5} more" if len(runs) > 5 else "")
         example = next(iter(runs), "NAME")
-        raise UserError(f"{path}:{name}: no such run; allowed: {some or 'none'}; try: {path}:{example}")
+        wrong = f"{path}:{name}: no such run" if name else f"{path}: an archive of {len(runs)} runs, and none is named"
+        raise UserError(f"{wrong}; allowed: {some or 'none'}; try: {path}:{example}")
     return unpack(path, runs[name], _temporary(owner))
 
 
