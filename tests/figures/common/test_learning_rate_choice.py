@@ -7,7 +7,7 @@ import pytest
 from aevb.errors import UserError
 from aevb.figures.common.learning_curves import curve, with_bound
 from aevb.figures.common.learning_rate_choice import rows, select
-from aevb.figures.common.run_choice import with_latent_dim
+from aevb.figures.common.run_choice import representatives, with_latent_dim
 from aevb.runs.run import finished
 from helpers.figure_runs import COMMIT, plant
 
@@ -109,5 +109,17 @@ def test_rows_say_what_was_compared_and_where_it_comes_from(tmp_path):
 def test_runs_without_a_common_row_are_refused(tmp_path):
     plant(tmp_path, "optimizer.lr=0.01", train={100: -543})
     plant(tmp_path, "optimizer.lr=0.02", train={128: -543})
-    with pytest.raises(UserError, match="cannot be compared"):
+    with pytest.raises(
+        UserError, match=r"cannot be compared.*; try: runs=\.\.\. with runs of one max_samples and one batch_size$"
+    ):
         selection(tmp_path)
+
+
+def test_a_single_learning_rate_needs_no_common_row(tmp_path):
+    plant(tmp_path, "seed=0", train={300: -543})
+    plant(tmp_path, "seed=1", train={1000: -200})
+    choice = selection(tmp_path)
+    assert (choice.at, choice.chosen.train_bound) == (1000, -200)
+    assert [item.seed for item in choice.chosen.curves] == [0, 1]
+    ((_, shown),) = representatives(finished(tmp_path)).items()
+    assert shown.settings["seed"] == 1  # the longest

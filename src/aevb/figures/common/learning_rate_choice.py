@@ -54,7 +54,8 @@ class Selection(NamedTuple):
     """The outcome of the comparison.
 
     Args:
-        at: The samples_seen at which the training bounds are compared.
+        at: The samples_seen at which the training bounds are compared; the end of the longest run where a single learning
+            rate has runs without a common evaluation point.
         candidates: One candidate per learning rate, in increasing order.
     """
 
@@ -79,12 +80,15 @@ def select(curves: list[Curve], select_at: int) -> Selection:
         The selection.
 
     Raises:
-        UserError: If the runs have no evaluation point in common.
+        UserError: If runs of several learning rates have no evaluation point in common.
     """
-    at = _last_common(curves, select_at)
     learning_rates: dict[float | None, list[Curve]] = {}
     for item in sorted(curves, key=lambda item: (item.lr is not None, item.lr or 0.0, item.seed)):
         learning_rates.setdefault(item.lr, []).append(item)
+    common_points = set.intersection(*(set(item.samples_seen.tolist()) for item in curves))
+    if not common_points and len(learning_rates) == 1:
+        return _only(*learning_rates.popitem())
+    at = _last_common(curves, common_points, select_at)
     learned = {
         lr: group for lr, group in learning_rates.items() if any(not _failure(item, at) for item in group)
     } or learning_rates
@@ -100,13 +104,19 @@ def select(curves: list[Curve], select_at: int) -> Selection:
     )
 
 
-def _last_common(curves: list[Curve], select_at: int) -> int:
-    common = set.intersection(*(set(item.samples_seen.tolist()) for item in curves))
+def _only(lr: float | None, group: list[Curve]) -> Selection:
+    # Nothing is compared, so the runs need no evaluation point in common.
+    end = max(item.last for item in group)
+    train_bound = float(np.mean([item.at("train", end) for item in group if item.row(end) is not None]))
+    return Selection(end, [Candidate(lr, group, train_bound, "selected", _remark(group))])
+
+
+def _last_common(curves: list[Curve], common: set[int], select_at: int) -> int:
     if not common:
         names = ", ".join(item.run.name for item in curves)
         raise UserError(
             f"runs {names}: their learning rates cannot be compared, metrics.csv has no samples_seen that all of them have; "
-            "try: train them again with the same batch_size"
+            "try: runs=... with runs of one max_samples and one batch_size"
         )
     return max((point for point in common if point <= select_at), default=min(common))
 
