@@ -1,8 +1,10 @@
 """A finished run in Python: curves, evaluations, and its picture in a notebook."""
 
 import base64
+import inspect
 import io
 import json
+import pydoc
 import re
 import shutil
 import sys
@@ -15,6 +17,7 @@ import torch
 from PIL import Image
 
 import aevb
+from aevb.api.table import table
 from aevb.errors import UserError
 from aevb.files.atomic import write_json
 from aevb.runs.run import sha256_of_model
@@ -239,6 +242,14 @@ def test_a_finished_run_has_no_reason_to_count(tmp_path):
     damaged = plant(tmp_path, "data=digits", "latent_dim=3", train={100: -44.0})
     (damaged / "DONE").write_text("{")
     assert aevb.runs(tmp_path)["why"].count() == 1
+
+
+def test_help_of_the_table_has_its_arguments_columns_and_errors():
+    shown = pydoc.render_doc(aevb.runs, renderer=pydoc.plaintext)
+    described = [line.strip() for line in shown.splitlines()]
+    for line in inspect.getdoc(table).splitlines():
+        assert line.strip() in described
+    assert "aevb.runs - Run directories" in shown
 
 
 def test_table_of_a_folder_without_runs_is_refused(tmp_path):

@@ -3,6 +3,7 @@
 The package can be called: `aevb.runs("outputs/runs")` returns the table of all runs in a folder, a DataFrame.
 """
 
+import inspect
 import sys
 from importlib import import_module
 from types import ModuleType
@@ -33,6 +34,12 @@ __all__ = [
 
 
 class _Runs(ModuleType):
+    @property
+    def __doc__(self) -> str:  # type: ignore[override]
+        # What help(aevb.runs) shows: a call has the arguments, columns and errors of the function behind it.
+        called = import_module("aevb.api.table").table
+        return f"{self.__dict__['__doc__']}\n{inspect.getdoc(called)}"
+
     def __call__(self, folder: Any = "outputs/runs") -> Any:
         """Return the table of the runs in a folder (`aevb.api.table.table`)."""
         return import_module("aevb.api.table").table(folder)  # by name: it lies on a floor above
