@@ -220,6 +220,12 @@ def test_a_warning_of_the_command_is_a_warning_of_python(tmp_path):
     assert caught[0].filename == __file__
 
 
+def test_a_warning_about_the_data_points_to_the_caller(tmp_path):
+    with pytest.warns(UserWarning, match=r"^data: 3 of 64 pixels are constant") as caught:
+        aevb.train(**{**SMALL, "model": "gaussian"}, output_dir=tmp_path, progress=False)
+    assert {warning.filename for warning in caught} == {__file__}
+
+
 def test_hydra_is_the_callers_again(tmp_path, monkeypatch):
     import hydra
     from hydra._internal.config_loader_impl import ConfigLoaderImpl

@@ -6,6 +6,7 @@ belongs to the caller here, and is given back. `sys.argv` is not read: in a note
 """
 
 import importlib
+import inspect
 import os
 import shlex
 import signal
@@ -139,7 +140,11 @@ def _without_hydra(cfg: DictConfig) -> DictConfig:
 
 
 def _warn(line: str) -> None:
-    warnings.warn(line, UserWarning, stacklevel=6)  # the line of the caller of aevb.train
+    # The line of the caller of aevb.train, from whatever depth a check warns.
+    level, frame = 1, inspect.currentframe()
+    while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == "aevb":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(line, UserWarning, stacklevel=level)
 
 
 def _train(plan: PlannedRun, trusted: tuple[str, ...]) -> None:
