@@ -3,6 +3,7 @@
 `import aevb` is light: torch and Hydra are imported only when `aevb.train` or `aevb.load` is called.
 """
 
+from collections.abc import Iterable
 from importlib import import_module
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,14 +15,19 @@ __all__ = ["__version__", "load", "runs", "train"]
 __version__ = "0.1.0"
 
 
-def train(*overrides: str, trusted: tuple[str, ...] = (), progress: bool = True, **settings: Any) -> "TrainedRun":
+def train(
+    *overrides: str,
+    trusted: str | tuple[str, ...] = (),
+    progress: bool = True,
+    **settings: Any,
+) -> "TrainedRun":
     """Train a run as `aevb-train` does, with the same name, the same checks and the same bits, and return it.
 
     A finished run is returned at once; an interrupted run is resumed from its last checkpoint.
 
     Args:
         overrides: `key=value` each, as on the command line: "objective=iwae", "optimizer.lr=0.02".
-        trusted: Your own modules that the config may name, as `--trust` on the command line.
+        trusted: Your own modules that the config may name, as `--trust` on the command line; text is one module.
         progress: Whether to show a progress bar.
         settings: Keys and their values: `data="digits", latent_dim=2`; for a dotted key
             `**{"optimizer.lr": 0.02}`.
@@ -39,13 +45,14 @@ def train(*overrides: str, trusted: tuple[str, ...] = (), progress: bool = True,
     """
     from aevb.cli.train_function import train_run
 
-    return load(train_run(overrides, settings, trusted, progress), trusted=trusted)
+    modules = _modules(trusted)
+    return load(train_run(overrides, settings, modules, progress), trusted=modules)
 
 
 def load(
     run: str | PathLike[str],
     data_root: str | None = None,
-    trusted: tuple[str, ...] = (),
+    trusted: str | tuple[str, ...] = (),
     weights: Literal["final", "best"] = "final",
 ) -> "TrainedRun":
     """Load a finished run.
@@ -53,7 +60,7 @@ def load(
     Args:
         run: The run directory, or `ARCHIVE.zip:NAME` for a run in an archive of `aevb-weights`.
         data_root: The directory of the data, if it is not the one that the run used.
-        trusted: Your own modules that the config of the run may name.
+        trusted: Your own modules that the config of the run may name; text is one module.
         weights: Those at the end of training, or the best ones of a run with early stopping.
 
     Returns:
@@ -69,7 +76,12 @@ def load(
     """
     from aevb.api.trained_run import TrainedRun
 
-    return TrainedRun(run, data_root, trusted, weights)
+    return TrainedRun(run, data_root, _modules(trusted), weights)
+
+
+def _modules(trusted: str | Iterable[str]) -> tuple[str, ...]:
+    # Without its comma, ("mymodels",) is text, whose letters are no modules.
+    return (trusted,) if isinstance(trusted, str) else tuple(trusted)
 
 
 def __getattr__(name: str) -> Any:

@@ -208,10 +208,34 @@ def test_a_module_of_ones_own_needs_trust(tmp_path, monkeypatch):
     source = "from aevb.objectives.sgvb_b import SGVB_B\n\nclass Mine(SGVB_B):\n    pass\n"
     (tmp_path / "my_objective.py").write_text(source)
     settings = {**SMALL, "objective._target_": "my_objective.Mine", "name": "mine"}
-    with pytest.raises(UserError, match="not a target that a config may name"):
+    with pytest.raises(
+        UserError, match=r"not a target that a config may name; .*, or trusted=\(\"MODULE\",\) in Python"
+    ):
         aevb.train(**settings, progress=False)
     run = aevb.train(**settings, trusted=("my_objective",), progress=False)
     assert run.settings["objective"]["_target_"] == "my_objective.Mine"
+
+
+def test_text_is_one_trusted_module(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_model.py").write_text("from aevb.models.vae import VAE\n\nclass Mine(VAE):\n    pass\n")
+    settings = {**SMALL, "model._target_": "my_model.Mine", "name": "mine"}
+    run = aevb.train(**settings, trusted=("my_model"), progress=False)  # the comma is forgotten
+    assert type(aevb.load(run.directory, trusted="my_model").model).__name__ == "Mine"
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        ("no_such_module", 'trusted=("no_such_module",): no such module'),
+        ("my-module", 'trusted=("my-module",): not the name of a module'),
+    ],
+)
+def test_a_module_that_cannot_be_trusted_is_named_as_in_python(module, message):
+    with pytest.raises(UserError) as refusal:
+        aevb.train(**SMALL, trusted=module)
+    wrong, _, remedy = str(refusal.value).split("; ")
+    assert (wrong, remedy) == (message, 'try: trusted=("mypkg",)')
 
 
 def test_a_warning_of_the_command_is_a_warning_of_python(tmp_path):

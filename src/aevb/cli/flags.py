@@ -133,22 +133,26 @@ def take_trusted() -> tuple[str, ...]:
     return tuple(trusted)
 
 
-def check_trusted(modules: Sequence[str]) -> None:
+def check_trusted(modules: Sequence[str], written: str = "--trust {}") -> None:
     """Check that users' modules exist; the working directory is searched from now on, as `python -m` would.
 
     Args:
         modules: Their dotted names.
+        written: How the user writes that a module is trusted, with braces for its name.
 
     Raises:
         UserError: For what is not the name of an existing module.
     """
     for module in modules:
         if not all(part.isidentifier() for part in module.split(".")):
-            raise UserError(f"--trust {module}: not the name of a module; allowed: a dotted name; try: --trust mypkg")
+            raise UserError(
+                f"{written.format(module)}: not the name of a module; allowed: a dotted name; try: {written.format('mypkg')}"
+            )
     if modules and os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())
     for module in modules:
         if importlib.util.find_spec(module.split(".")[0]) is None:
             raise UserError(
-                f"--trust {module}: no such module; allowed: one in this folder or installed; try: --trust mypkg"
+                f"{written.format(module)}: no such module; allowed: one in this folder or installed; "
+                f"try: {written.format('mypkg')}"
             )

@@ -69,7 +69,7 @@ def train_run(
         importlib.invalidate_caches()  # a module that the cell before has written
         forget_sources()
         forget_data()
-        check_trusted(trusted)
+        check_trusted(trusted, 'trusted=("{}",)')
         plan = _plan(words, trusted)
         if plan.action != "done":
             with nullcontext() if progress else without_bars():

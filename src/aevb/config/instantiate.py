@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from aevb.config import allowed
+from aevb.config.messages import TRUST
 from aevb.errors import UserError
 
 __all__ = ["instantiate"]
@@ -54,8 +55,7 @@ def instantiate(node: Any, trusted: tuple[str, ...] = (), **runtime: Any) -> Any
 def _target(name: Any, trusted: tuple[str, ...]) -> Any:
     if not isinstance(name, str) or not allowed(name, trusted):
         raise UserError(
-            f"_target_={name}: not a target that a config may name; allowed: the targets in aevb's conf/; "
-            "try: --trust MODULE on the command line for a module of your own"
+            f"_target_={name}: not a target that a config may name; allowed: the targets in aevb's conf/; try: {TRUST}"
         )
     path, _, attribute = name.rpartition(".")
     try:

@@ -8,10 +8,13 @@ from typing import Any
 
 from aevb.errors import UserError
 
-__all__ = ["LITERAL", "MISSING", "ConfigError", "Fault", "shown", "suggestion"]
+__all__ = ["LITERAL", "MISSING", "TRUST", "ConfigError", "Fault", "shown", "suggestion"]
 
 MISSING = "???"
 """OmegaConf's mark of a value that must be given."""
+
+TRUST = '--trust MODULE on the command line, or trusted=("MODULE",) in Python, for a module of your own'
+"""What lets a config name a class that is none of aevb's: a config is checked in the same way from both."""
 
 KEYS_ELSEWHERE = {
     "hidden_size": "hidden_dim",

@@ -17,7 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 from aevb.config.combinations import RULES
 from aevb.config.compound_types import Mapping
 from aevb.config.identity import flatten
-from aevb.config.messages import MISSING, ConfigError, Fault, shown, suggestion
+from aevb.config.messages import MISSING, TRUST, ConfigError, Fault, shown, suggestion
 from aevb.config.migration import present_argument
 from aevb.config.resolved import Settings
 from aevb.config.signature import Parameter, Signature, signature
@@ -122,7 +122,7 @@ class _Check:
         key = f"{path}._target_"
         if not isinstance(target, str) or not allowed(target, self.trusted):
             near = get_close_matches(str(target), targets(), n=1)
-            remedy = near[0] if near else "--trust MODULE on the command line for a module of your own"
+            remedy = near[0] if near else TRUST
             rule = "the targets in aevb's conf/"
             self.fault(key, "not a target that a config may name", target, allowed=rule, remedy=remedy)
             return
