@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 def train(
     *overrides: str,
     trusted: str | tuple[str, ...] = (),
+    config_dir: str | PathLike[str] | None = None,
     progress: bool = True,
     **settings: Any,
 ) -> "TrainedRun":
@@ -28,6 +29,7 @@ def train(
     Args:
         overrides: `key=value` each, as on the command line: "objective=iwae", "optimizer.lr=0.02".
         trusted: Your own modules that the config may name, as `--trust` on the command line; text is one module.
+        config_dir: A folder of configs of your own, searched beside aevb's, as `--config-dir` on the command line.
         progress: Whether to show a progress bar.
         settings: Keys and their values: `data="digits", latent_dim=2`; for a dotted key
             `**{"optimizer.lr": 0.02}`.
@@ -46,7 +48,7 @@ def train(
     from aevb.cli.train_function import train_run
 
     modules = _modules(trusted)
-    return load(train_run(overrides, settings, modules, progress), trusted=modules)
+    return load(train_run(overrides, settings, modules, progress, config_dir), trusted=modules)
 
 
 def load(

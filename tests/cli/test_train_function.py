@@ -216,6 +216,43 @@ def test_a_module_of_ones_own_needs_trust(tmp_path, monkeypatch):
     assert run.settings["objective"]["_target_"] == "my_objective.Mine"
 
 
+def _optimizer_of_ones_own(folder: Path, lr: float) -> None:
+    (folder / "optimizer").mkdir(parents=True, exist_ok=True)
+    (folder / "optimizer" / "mine.yaml").write_text(f"defaults:\n  - adam\n  - _self_\n\nlr: {lr}\n")
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_folder_of_ones_own_configs_is_searched(kind, tmp_path):
+    _optimizer_of_ones_own(tmp_path / "conf", 0.002)
+    settings = {**SMALL, "optimizer": "mine", "output_dir": tmp_path, "config_dir": kind(tmp_path / "conf")}
+    del settings["hidden_dim"]  # a name without a hash: nothing differs from the defaults of the options
+    run = aevb.train(**settings, progress=False)
+    assert (run.name, run.config.optimizer.lr) == ("digits-sgvb_b-mine-z2-s0", 0.002)
+    assert f"--config-dir={tmp_path / 'conf'}" in (run.directory / "manifest.json").read_text()
+    _optimizer_of_ones_own(tmp_path / "conf", 0.003)  # as between two cells
+    again = aevb.train(**settings, seed=1, progress=False)
+    assert (again.name, again.config.optimizer.lr) == ("digits-sgvb_b-mine-z2-s1", 0.003)
+
+
+@pytest.mark.parametrize(
+    ("words", "config_dir", "message"),
+    [
+        ((), "nowhere", "nowhere: no such folder; allowed: a folder of YAML files"),
+        ((), 5, "config_dir=5: no path; allowed: a folder of YAML files; try: config_dir='conf'"),
+        (
+            ("--config-dir=conf",),
+            None,
+            "--config-dir=conf: a flag of the command line; allowed: key=value; try: config_dir=",
+        ),
+    ],
+)
+def test_what_is_no_folder_of_configs_is_refused(words, config_dir, message):
+    with pytest.raises(UserError) as refusal:
+        aevb.train(*words, **SMALL, config_dir=config_dir)
+    assert message in str(refusal.value)
+    assert ("--config-dir" in str(refusal.value)) == bool(words)
+
+
 def test_text_is_one_trusted_module(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my_model.py").write_text("from aevb.models.vae import VAE\n\nclass Mine(VAE):\n    pass\n")

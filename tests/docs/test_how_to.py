@@ -61,6 +61,20 @@ def test_a_decoder_of_ones_own_trains_and_evaluates(tmp_path):
 
 
 @pytest.mark.process
+def test_a_decoder_of_ones_own_trains_and_is_loaded_in_python(tmp_path):
+    module, example = blocks("own-decoder.md", "python")
+    (config,) = blocks("own-decoder.md", "yaml")
+    (tmp_path / "mymodels.py").write_text(module, encoding="utf-8")
+    (tmp_path / "conf" / "model").mkdir(parents=True)
+    (tmp_path / "conf" / "model" / "deep.yaml").write_text(config, encoding="utf-8")
+    short = 'settings |= {"max_samples": 300, "logger": "none", "evaluator": "bound"}\nrun = '
+    shown = "\nprint(type(vae.model.decoder).__name__)"
+    done = python("-c", example.replace("run = ", short) + shown, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "DeepDecoder"
+
+
+@pytest.mark.process
 def test_an_array_of_ones_own_trains(tmp_path):
     (example,) = blocks("own-data.md", "python")
     assert python("-c", example, folder=tmp_path).returncode == 0

@@ -20,7 +20,7 @@ from aevb.console.printable import printable
 from aevb.console.streams import OutputError
 from aevb.errors import ReportedError, UserError, resource_error
 
-__all__ = ["Failures", "JobContext", "print_error", "report_errors"]
+__all__ = ["Failures", "JobContext", "forget_configs", "print_error", "report_errors"]
 
 
 OF_A_PATH = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.ELOOP, errno.EISDIR)
@@ -90,6 +90,11 @@ class JobContext:
 @cache  # the points of a sweep share it
 def _composed(config_name: str, overrides: tuple[str, ...]) -> DictConfig:
     return hydra.compose(config_name, list(overrides))
+
+
+def forget_configs() -> None:
+    """Let the defaults be composed again, from files that may have changed; for a process that lives longer than a command."""
+    _composed.cache_clear()
 
 
 class Failures:

@@ -13,6 +13,7 @@ import signal
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from aevb.cli.composition import chosen_options, hydra_session
 from aevb.cli.data_check import check_data, forget_data
 from aevb.cli.flags import check_trusted
 from aevb.cli.hydra_errors import explain, is_user_error
-from aevb.cli.job import JobContext
+from aevb.cli.job import JobContext, forget_configs
 from aevb.cli.overrides import override
 from aevb.cli.run_plan import plan_run, record_run, train_here
 from aevb.cli.sweep import PlannedRun, is_sweep
@@ -44,9 +45,16 @@ from aevb.runs.status import failure_reason, has_diverged
 
 __all__ = ["train_run"]
 
+ARGUMENTS = {"--config-dir": "config_dir='FOLDER'", "-cd": "config_dir='FOLDER'", "--trust": 'trusted=("MODULE",)'}
+"""Flags of aevb-train that are arguments here."""
+
 
 def train_run(
-    overrides: Sequence[str], settings: dict[str, Any], trusted: tuple[str, ...] = (), progress: bool = True
+    overrides: Sequence[str],
+    settings: dict[str, Any],
+    trusted: tuple[str, ...] = (),
+    progress: bool = True,
+    config_dir: str | PathLike[str] | None = None,
 ) -> Path:
     """Train a run, resume it, extend it, or find it done.
 
@@ -55,6 +63,7 @@ def train_run(
         settings: Values by key; they come after the overrides.
         trusted: Users' modules that the config may name.
         progress: Whether to show progress bars.
+        config_dir: Another directory of configs, searched beside aevb's.
 
     Returns:
         The run directory.
@@ -64,13 +73,18 @@ def train_run(
         KeyboardInterrupt: After an interruption; the run has saved.
     """
     words = [*map(_checked, overrides), *(override(key, value) for key, value in settings.items())]
+    folder = None if config_dir is None else _folder(config_dir)
+    command = ["aevb-train", *(f"--trust={name}" for name in trusted)]
+    command += [] if folder is None else [f"--config-dir={folder}"]
+    command += words
     with ONE_CALL, _environment():
-        os.environ[COMMAND] = shlex.join(["aevb-train", *(f"--trust={name}" for name in trusted), *words])
+        os.environ[COMMAND] = shlex.join(command)
         importlib.invalidate_caches()  # a module that the cell before has written
         forget_sources()
+        forget_configs()
         forget_data()
         check_trusted(trusted, 'trusted=("{}",)')
-        plan = _plan(words, trusted)
+        plan = _plan(words, trusted, folder, command)
         if plan.action != "done":
             with nullcontext() if progress else without_bars():
                 _train(plan, trusted)
@@ -83,9 +97,17 @@ def _checked(word: str) -> str:
             f"{type(word).__name__}: not text; allowed: overrides of aevb-train, as 'latent_dim=2'; data are read from a file; "
             "try: numpy.save('mine.npy', x), then aevb.train(data='array', **{'data.path': 'mine.npy'})"
         )
+    if argument := ARGUMENTS.get(word.partition("=")[0]):
+        raise UserError(f"{word}: a flag of the command line; allowed: key=value; try: {argument}")
     if word.startswith("-") or ("=" not in word and not word.startswith("~")):
         raise UserError(f"{word}: not of the form key=value; allowed: overrides of aevb-train; try: 'latent_dim=2'")
     return word
+
+
+def _folder(config_dir: str | PathLike[str]) -> str:
+    if not isinstance(config_dir, str | PathLike):
+        raise UserError(f"config_dir={config_dir!r}: no path; allowed: a folder of YAML files; try: config_dir='conf'")
+    return os.path.expanduser(fspath(config_dir))
 
 
 @contextmanager
@@ -114,15 +136,15 @@ def _hydra() -> Iterator[None]:
         state.update(before)  # type: ignore[arg-type]
 
 
-def _plan(words: list[str], trusted: tuple[str, ...]) -> PlannedRun:
+def _plan(words: list[str], trusted: tuple[str, ...], config_dir: str | None, command: list[str]) -> PlannedRun:
     try:
-        with _hydra(), hydra_session() as application:
+        with _hydra(), hydra_session(config_dir) as application:
             cfg = application.compose_config("train", words, RunMode.RUN)
             if is_sweep(cfg):
                 sweeping = [word for word in words if word.lstrip("+").startswith(("experiment=", "hydra"))]
                 raise UserError(
                     f"{' '.join(sweeping)}: a sweep of several runs; allowed: a single run; "
-                    f"try: {shlex.join(['aevb-train', *words])}, and aevb.runs() for its table"
+                    f"try: {shlex.join(command)}, and aevb.runs() for its table"
                 )
             context = JobContext(trusted, False, chosen_options(cfg.hydra), "train", overrides=tuple(words))
             return plan_run(_without_hydra(cfg), context, _warn)
@@ -130,7 +152,8 @@ def _plan(words: list[str], trusted: tuple[str, ...]) -> PlannedRun:
         if isinstance(error, UserError) or not is_user_error(error):
             raise
         line = explain(error, "train", words)
-        raise UserError(line.replace("-m for one run of each", "one call for each")) from None
+        line = line.replace("-m for one run of each", "one call for each")
+        raise UserError(line.replace("--config-dir=", "config_dir=")) from None
 
 
 def _without_hydra(cfg: DictConfig) -> DictConfig:
