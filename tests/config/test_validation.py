@@ -77,6 +77,25 @@ ANNOTATIONS: list[tuple[str, list[Any], list[Any]]] = [
 ]
 
 
+def test_a_default_that_another_class_lacks_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = """
+    class Decoder:
+        def __init__(self, latent_dim: int, hidden_dim: int) -> None: ...
+    """
+    module(tmp_path, monkeypatch, "plain_decoder", source)
+    chosen = "model.decoder._target_=plain_decoder.Decoder"
+    with pytest.raises(ConfigError) as refusal:
+        validate(composed(chosen), ("plain_decoder",), overrides=(chosen,))
+    assert refusal.value.faults == [
+        "model.decoder.activation=tanh: a default, and no such key of the _target_ that you chose; "
+        "allowed: latent_dim, hidden_dim; try: '~model.decoder.activation'"
+    ]
+    validate(composed(chosen, "~model.decoder.activation"), ("plain_decoder",), overrides=(chosen,))
+    typed = (chosen, "model.decoder.activation=relu")
+    with pytest.raises(ConfigError, match="no such key; did you mean"):
+        validate(composed(*typed), ("plain_decoder",), overrides=typed)
+
+
 @pytest.mark.parametrize(("annotation", "good", "bad"), ANNOTATIONS)
 def test_an_annotation_is_the_rule(
     annotation: str, good: list[Any], bad: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

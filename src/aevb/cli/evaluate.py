@@ -46,7 +46,7 @@ def evaluate() -> None:
     checked: list[Settings] = []  # of the points of a sweep, in their order
 
     def check(cfg: DictConfig, context: JobContext) -> None:
-        settings = validate(cfg, context.trusted, "evaluate")
+        settings = validate(cfg, context.trusted, "evaluate", context.overrides)
         chosen_runs(settings["run"])
         checked.append(settings)
 
@@ -61,7 +61,7 @@ def evaluate() -> None:
 
 
 def _evaluate(cfg: DictConfig, context: JobContext) -> None:
-    settings = validate(cfg, context.trusted, "evaluate")
+    settings = validate(cfg, context.trusted, "evaluate", context.overrides)
     if is_single(settings["run"]):
         (settings["run"],) = map(str, chosen_runs(settings["run"]))
         settings = _checked(settings)

@@ -23,7 +23,7 @@ def figure() -> None:
 
 
 def _check(cfg: DictConfig, context: JobContext) -> None:
-    validate(cfg, context.trusted, "figure")
+    validate(cfg, context.trusted, "figure", context.overrides)
 
 
 def _figure(cfg: DictConfig, call: JobContext) -> None:

@@ -55,7 +55,7 @@ def plan_run(cfg: DictConfig, context: JobContext, warn: Callable[[str], None] =
     Raises:
         UserError: With every fault of the config.
     """
-    settings, choices, model_choice = validate(cfg, context.trusted), context.choices, ""
+    settings, choices, model_choice = validate(cfg, context.trusted, overrides=context.overrides), context.choices, ""
     own_data = is_own_data(settings, context.trusted)
     if own_data:
         settings, choices, model_choice = choose_decoder(settings, context)

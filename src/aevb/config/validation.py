@@ -40,13 +40,19 @@ PATHS = frozenset({"output_dir", "run", "runs"})
 INTERPOLATION = re.compile(r"\$\{([\w.]+)\}")
 
 
-def validate(cfg: DictConfig | dict[str, Any], trusted: tuple[str, ...] = (), root: str = "train") -> dict[str, Any]:
+def validate(
+    cfg: DictConfig | dict[str, Any],
+    trusted: tuple[str, ...] = (),
+    root: str = "train",
+    overrides: tuple[str, ...] = (),
+) -> dict[str, Any]:
     """Check a composed config and return its settings.
 
     Args:
         cfg: The config, with interpolations.
         trusted: Users' modules whose objects a `_target_` may name.
         root: Primary config whose top level is checked: "train", "evaluate" or "figure".
+        overrides: What the user has typed, `key=value` each; messages tell it from the defaults.
 
     Returns:
         Plain containers with every interpolation resolved and numbers of the types that the constructors want.
@@ -63,13 +69,16 @@ def validate(cfg: DictConfig | dict[str, Any], trusted: tuple[str, ...] = (), ro
         raise ConfigError([f"{error.full_key}: {reason}; try: --cfg job, which shows all keys"]) from error
     assert isinstance(settings, dict)
     settings.pop("choices", None)
-    return _Check(root, raw, settings, trusted).run()
+    return _Check(root, raw, settings, trusted, overrides).run()
 
 
 class _Check:
-    def __init__(self, root: str, raw: Any, settings: Any, trusted: tuple[str, ...]) -> None:
+    def __init__(
+        self, root: str, raw: Any, settings: Any, trusted: tuple[str, ...], overrides: tuple[str, ...]
+    ) -> None:
         self.root, self.raw, self.trusted = root, raw, trusted
         self.settings: dict[str, Any] = settings
+        self.typed = {text.lstrip("+").partition("=")[0] for text in overrides}
         self.faults: dict[str, str] = {}
         self.keys = [key for key, _ in flatten(settings)]
 
@@ -168,8 +177,12 @@ class _Check:
         if (present := present_argument(key, self.root)) != key:
             self.fault(key, "renamed", value, remedy=f"{present}={shown(value)}")
             return
-        meant = suggestion(key, list(beside), [other for other in self.keys if other != key])
         parent = f"{key.rpartition('.')[0]}." if "." in key else ""
+        if f"{parent}_target_" in self.typed and key not in self.typed:  # of the class that was there before
+            wrong = "a default, and no such key of the _target_ that you chose"
+            self.fault(key, wrong, value, allowed=", ".join(beside) or "none", remedy=f"'~{key}'")
+            return
+        meant = suggestion(key, list(beside), [other for other in self.keys if other != key])
         types = {f"{parent}{name}": parameter.value_type for name, parameter in beside.items()}
         offered = value
         if meant in types and not _reads(types[meant], value):  # trainer.device=gpu is trainer.accelerator=gpu
