@@ -27,7 +27,8 @@ def table(folder: str | PathLike[str] = "outputs/runs") -> "pandas.DataFrame":
         A row for each run, finished or not, with the name of its folder as the index. Columns: `state`; a column for each
         setting that differs between the runs (`latent_dim`, `optimizer.lr`, ...); the final numbers, as
         `importance-test-k50 log_px`, nats, each followed by its standard error; `samples_seen`, `max_samples`, `seconds` of
-        training, `samples_per_second`; `why`, the reason if a run is not done or cannot be read, and None otherwise; `directory`.
+        training, `samples_per_second`; `why`, the reason if a run is not done or cannot be read, and None otherwise;
+        `directory`.
 
     Raises:
         UserError: If `folder` is no path, if there is no run, or pandas is not installed.

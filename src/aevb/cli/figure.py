@@ -27,7 +27,7 @@ def _check(cfg: DictConfig, context: JobContext) -> None:
 
 
 def _figure(cfg: DictConfig, call: JobContext) -> None:
-    settings = validate(cfg, call.trusted, "figure")
+    settings = validate(cfg, call.trusted, "figure", call.overrides)
     os.environ.update(thread_variables(1))
     drawing = instantiate(settings["figure"], call.trusted)
     runs = _runs(settings)

@@ -146,7 +146,8 @@ def check_trusted(modules: Sequence[str], written: str = "--trust {}") -> None:
     for module in modules:
         if not all(part.isidentifier() for part in module.split(".")):
             raise UserError(
-                f"{written.format(module)}: not the name of a module; allowed: a dotted name; try: {written.format('mypkg')}"
+                f"{written.format(module)}: not the name of a module; allowed: a dotted name; "
+                f"try: {written.format('mypkg')}"
             )
     if modules and os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())

@@ -93,7 +93,7 @@ def _composed(config_name: str, overrides: tuple[str, ...]) -> DictConfig:
 
 
 def forget_configs() -> None:
-    """Let the defaults be composed again, from files that may have changed; for a process that lives longer than a command."""
+    """Let the defaults be composed again, from files that may have changed: for a process that outlives a command."""
     _composed.cache_clear()
 
 

@@ -54,8 +54,8 @@ class Selection(NamedTuple):
     """The outcome of the comparison.
 
     Args:
-        at: The samples_seen at which the training bounds are compared; the end of the longest run where a single learning
-            rate has runs without a common evaluation point.
+        at: The samples_seen at which the training bounds are compared; the end of the longest run where a single
+            learning rate has runs without a common evaluation point.
         candidates: One candidate per learning rate, in increasing order.
     """
 
