@@ -3,11 +3,13 @@
 import re
 import subprocess
 import sys
+import warnings
+from collections.abc import Callable
 
 import pytest
 import torch
+from torch import Tensor, nn
 from torch import distributions as td
-from torch import nn
 
 from aevb.errors import UserError
 from aevb.estimators.ais import ais
@@ -15,8 +17,10 @@ from aevb.estimators.importance import importance
 from aevb.estimators.quadrature import quadrature
 from aevb.estimators.reciprocal_identity import reciprocal
 from aevb.evaluators.blocks import run_over
+from aevb.evaluators.importance import Importance
 from aevb.evaluators.quadrature import Quadrature
 from aevb.models.adapters import from_torch_distributions
+from aevb.models.vae import VAE
 from aevb.noise import RowNoise
 from helpers.commands import REPOSITORY
 from helpers.oracles import D, J, data, linear_gaussian
@@ -92,6 +96,53 @@ def test_other_distributions_are_refused_in_one_line(part, message):
     with pytest.raises(UserError, match=message) as error:
         importance(model, torch.zeros(3, J), RowNoise(0, "x", range(3)), 2)
     assert "\n" not in str(error.value)
+
+
+def bernoulli_model(wrap: Callable[[td.Distribution], td.Distribution], prior: td.Distribution) -> VAE:
+    """Return a model of binary images with networks of torch."""
+    torch.manual_seed(0)
+    encode, decode = nn.Linear(D, J), nn.Linear(J, D)
+    return from_torch_distributions(
+        lambda x: td.Normal(encode(x), 0.5), lambda z: wrap(td.Bernoulli(logits=decode(z))), prior
+    )
+
+
+@pytest.mark.parametrize("prior", [td.Normal(torch.zeros(J), 1.0), td.Normal(0.0, 1.0)], ids=["vector", "scalar"])
+@pytest.mark.parametrize("wrap", [lambda d: d, lambda d: td.Independent(d, 1)], ids=["Bernoulli", "Independent"])
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (
+            torch.tensor([[0.0] * (D - 1) + [255.0]]),
+            "x: values from 0 to 255; allowed: [0, 1] for a Bernoulli p(x|z); ",
+        ),
+        (torch.tensor([[-1.0] + [1.0] * (D - 1)]), "x: values from -1 to 1; allowed: [0, 1] for a Bernoulli p(x|z); "),
+        (torch.full((1, D), torch.nan), "x: values from nan to nan; allowed: [0, 1] for a Bernoulli p(x|z); "),
+    ],
+    ids=["bytes", "negative", "nan"],
+)
+def test_values_that_a_bernoulli_has_not_are_refused(
+    wrap: Callable[[td.Distribution], td.Distribution], prior: td.Distribution, x: Tensor, message: str
+) -> None:
+    with pytest.raises(UserError, match=re.escape(message)) as error:
+        run_over(Importance(samples=5), bernoulli_model(wrap, prior), x, seed=0)
+    assert "\n" not in str(error.value)
+
+
+def test_grey_levels_of_a_bernoulli_are_warned_of() -> None:
+    model = bernoulli_model(lambda d: d, td.Normal(torch.zeros(J), 1.0))
+    with pytest.warns(UserWarning, match="x: grey levels, and p.*try: torch.bernoulli") as caught:
+        run_over(Importance(samples=5, batch_size=5), model, torch.full((3, D), 0.5), seed=0)  # an image a block
+    assert [warning.filename for warning in caught] == [__file__]
+
+
+def test_binary_images_and_other_distributions_are_not_warned_of() -> None:
+    normal = torch_model(lambda d: d)[0]
+    binary = bernoulli_model(lambda d: d, td.Normal(torch.zeros(J), 1.0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run_over(Importance(samples=5), normal, 255 * data(3), seed=0)
+        run_over(Importance(samples=5), binary, torch.eye(D)[:3], seed=0)
 
 
 def test_the_example_of_the_how_to_runs(tmp_path):

@@ -61,9 +61,10 @@ def run_over(
         The values of all images and the summary.
 
     Raises:
-        UserError: If the evaluator does not support the model.
+        UserError: If the evaluator does not support the model, or p(x|z) does not have the values of x.
     """
     evaluator.check(model)
+    model.check_images(x)
     rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_available() and dist.is_initialized() else (0, 1)
     device = next(model.parameters(), x).device
     # The arrays are filled in place: thousands of small results between large temporaries would

@@ -3,9 +3,12 @@
 The estimators and evaluators of this package can then be applied to the model.
 """
 
+import math
+import warnings
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch import distributions as td
 
@@ -28,7 +31,8 @@ def from_torch_distributions(encoder: Callable[[Tensor], Any], decoder: Callable
         encoder: x, (..., D), -> q(z|x): a normal or Bernoulli distribution of torch.distributions
             (with or without Independent) or of aevb.distributions.
         decoder: z, (..., J), -> p(x|z): any torch distribution over (..., D); its log_prob is
-            summed over D.
+            summed over D. For a Bernoulli, an evaluation refuses x outside [0, 1], and warns of
+            values that are neither 0 nor 1.
         prior: p(z), a distribution as for the encoder, or a function without arguments that returns
             one.
 
@@ -45,11 +49,52 @@ def from_torch_distributions(encoder: Callable[[Tensor], Any], decoder: Callable
         ...     Normal(torch.zeros(2), torch.ones(2)),
         ... )
     """
-    return VAE(
+    return _Adapted(
         _Network(encoder, _latent_distribution),
         _Network(decoder, _observation),
         _Network(prior if callable(prior) else lambda: prior, _latent_distribution),
     )
+
+
+class _Adapted(VAE):
+    """A VAE whose data nobody has checked."""
+
+    def check_images(self, x: Tensor) -> None:
+        """Refuse values that a Bernoulli p(x|z) does not have, and warn of grey levels.
+
+        Unlike that of torch, the Bernoulli of aevb takes grey targets, so it does not check the values itself.
+
+        Args:
+            x: Images, (n, D).
+
+        Raises:
+            UserError: A value is outside [0, 1].
+        """
+        with torch.no_grad():
+            if x.numel() == 0 or not isinstance(self.decoder(self._any_z(x)), Bernoulli):
+                return
+        low, high = (extreme.item() for extreme in x.aminmax())
+        if not (low >= 0 and high <= 1):  # nan too
+            rescaled = "(x - x.min()) / (x.max() - x.min())" if low < 0 else "x / 255"
+            remedy = "x.nan_to_num(0)" if math.isnan(low) else rescaled
+            raise UserError(
+                f"x: values from {low:g} to {high:g}; allowed: [0, 1] for a Bernoulli p(x|z); try: {remedy}"
+            )
+        if bool(((x != 0) & (x != 1)).any()):
+            warnings.warn(
+                "x: grey levels, and p(x|z) is a Bernoulli: log p(x) is no log-mass, and not comparable with numbers of "
+                "binary images; allowed: 0 and 1; try: torch.bernoulli(x)",
+                UserWarning,
+                stacklevel=3,  # the line of the caller of run_over
+            )
+
+    def _any_z(self, x: Tensor) -> Tensor:
+        # The family of p(x|z) is known from a call only. The encoder is the second choice, since estimators that need
+        # none are used with models that have none.
+        mean = self.prior().mean
+        if mean.dim():
+            return mean.reshape(-1, mean.shape[-1])[:1]
+        return self.encoder(torch.zeros_like(x[:1], device=next(self.parameters(), x).device)).mean  # x may be wrong
 
 
 class _Network(nn.Module):

@@ -121,6 +121,16 @@ class VAE(nn.Module):
         """The parameters of the recognition model q(z|x)."""
         return list(self.encoder.parameters())
 
+    def check_images(self, x: Tensor) -> None:
+        """Check images that are to be evaluated; called once for each evaluation, before anything is computed.
+
+        This class accepts all, since the values of a run's data are checked when they are read. A model from elsewhere
+        has no such data (aevb.models.adapters).
+
+        Args:
+            x: Images, (n, D).
+        """
+
     def split(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the pixels of datapoints and their labels, of which a model that is not conditional has no columns.
 
