@@ -1,14 +1,17 @@
 """The blocks of an evaluation on several cores: the same bits, in the same order, and errors and interrupts as without."""
 
+import re
 import signal
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 import torch
 
+from aevb.errors import UserError
 from aevb.evaluators import blocks
 from aevb.evaluators.blocks import in_order, run_over
 from aevb.evaluators.importance import Importance
@@ -23,6 +26,20 @@ from aevb.noise import FirstDraws
 def model() -> VAE:
     torch.manual_seed(0)
     return VAE(GaussianEncoder(12, 3, 8), BernoulliDecoder(12, 3, 8), StandardNormal(3))
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (torch.zeros(5, 12).numpy(), "x: ndarray; allowed: a tensor (n, D); try: torch.as_tensor(x)"),
+        (torch.zeros(5, 3, 4), "x: shape (5, 3, 4); allowed: a tensor (n, D); try: x.flatten(1)"),
+        (torch.zeros(12), "x: shape (12,); allowed: a tensor (n, D); try: x.reshape(1, -1)"),
+    ],
+    ids=["numpy", "rows and columns", "one image"],
+)
+def test_images_of_another_shape_are_refused_in_one_line(model: VAE, x: Any, message: str) -> None:
+    with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
+        run_over(Importance(samples=30), model, x, 0)
 
 
 @pytest.mark.parametrize("cores", [2, 5])

@@ -145,6 +145,26 @@ def test_binary_images_and_other_distributions_are_not_warned_of() -> None:
         run_over(Importance(samples=5), binary, torch.eye(D)[:3], seed=0)
 
 
+@pytest.mark.parametrize(
+    ("mean", "shape"), [(torch.zeros(J), f"({J},)"), (torch.zeros(1, J), f"(1, {J})")], ids=["no rows", "one row"]
+)
+@pytest.mark.parametrize("family", [td.Normal, td.Bernoulli])
+def test_one_q_for_all_images_is_refused_in_one_line(
+    family: Callable[..., td.Distribution], mean: Tensor, shape: str
+) -> None:
+    zero = torch.zeros(J)
+    q, prior = (
+        (td.Normal(mean, 1.0), td.Normal(zero, 1.0))
+        if family is td.Normal
+        else (td.Bernoulli(mean), td.Bernoulli(zero))
+    )
+    model = from_torch_distributions(lambda x: q, lambda z: td.Bernoulli(logits=z.new_zeros(D)), prior)
+    message = f"encoder: q(z|x) of shape {shape} for x of shape (5, {D}); allowed: one q(z|x) for each image, (5, J); "
+    with pytest.raises(UserError, match=re.escape(message)) as error:
+        run_over(Importance(samples=50), model, torch.zeros(5, D), seed=0)
+    assert "\n" not in str(error.value)
+
+
 def test_the_example_of_the_how_to_runs(tmp_path):
     page = REPOSITORY / "docs" / "how-to" / "own-model.md"
     blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)

@@ -19,6 +19,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from aevb.console.progress import Bar
+from aevb.errors import UserError
 from aevb.evaluators.evaluator import Evaluation, Evaluator
 from aevb.evaluators.partial import Partial
 from aevb.models.vae import VAE
@@ -61,8 +62,9 @@ def run_over(
         The values of all images and the summary.
 
     Raises:
-        UserError: If the evaluator does not support the model, or p(x|z) does not have the values of x.
+        UserError: If the evaluator does not support the model, or x is no tensor (n, D) of values that p(x|z) has.
     """
+    _check_shape(x)
     evaluator.check(model)
     model.check_images(x)
     rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_available() and dist.is_initialized() else (0, 1)
@@ -100,6 +102,15 @@ def run_over(
         bar.advance(sum(map(len, blocks)))
     values = _combine_ranks(own_values, world)
     return Evaluation(values, evaluator.primary_value, evaluator.summary(model, x.to(device), values))
+
+
+def _check_shape(x: object) -> None:
+    # numpy arrays and images with rows and columns are what other libraries take.
+    if not isinstance(x, Tensor):
+        raise UserError(f"x: {type(x).__name__}; allowed: a tensor (n, D); try: torch.as_tensor(x)")
+    if x.dim() != 2:
+        remedy = "x.flatten(1)" if x.dim() > 2 else "x.reshape(1, -1)"
+        raise UserError(f"x: shape {tuple(x.shape)}; allowed: a tensor (n, D); try: {remedy}")
 
 
 def _padded(values: Tensor, num_images: int, counted: bool) -> Tensor:

@@ -28,8 +28,8 @@ def from_torch_distributions(encoder: Callable[[Tensor], Any], decoder: Callable
     distributions are checked when they are returned, not here.
 
     Args:
-        encoder: x, (..., D), -> q(z|x): a normal or Bernoulli distribution of torch.distributions
-            (with or without Independent) or of aevb.distributions.
+        encoder: x, (..., D), -> q(z|x) over (..., J): a normal or Bernoulli distribution of
+            torch.distributions (with or without Independent) or of aevb.distributions.
         decoder: z, (..., J), -> p(x|z): any torch distribution over (..., D); its log_prob is
             summed over D. For a Bernoulli, an evaluation refuses x outside [0, 1], and warns of
             values that are neither 0 nor 1.
@@ -40,7 +40,8 @@ def from_torch_distributions(encoder: Callable[[Tensor], Any], decoder: Callable
         A model for the estimators and evaluators.
 
     Raises:
-        UserError: When the model is used: a distribution is of another kind.
+        UserError: When the model is used: a distribution is of another kind, or there is not one
+            q(z|x) for each image.
 
     Example:
         >>> model = from_torch_distributions(
@@ -50,7 +51,7 @@ def from_torch_distributions(encoder: Callable[[Tensor], Any], decoder: Callable
         ... )
     """
     return _Adapted(
-        _Network(encoder, _latent_distribution),
+        _Encoder(encoder, _latent_distribution),
         _Network(decoder, _observation),
         _Network(prior if callable(prior) else lambda: prior, _latent_distribution),
     )
@@ -104,6 +105,22 @@ class _Network(nn.Module):
 
     def forward(self, *arguments: Tensor) -> Distribution:
         return self.convert(self.network(*arguments))
+
+
+class _Encoder(_Network):
+    """Checks that there is one q(z|x) for each image, since each image draws from a random stream of its own."""
+
+    def forward(self, *arguments: Tensor) -> Distribution:
+        qz_x = super().forward(*arguments)
+        leading = arguments[0].shape[:-1]
+        shape = (qz_x.logits if isinstance(qz_x, Bernoulli) else qz_x.mean).shape
+        if shape[:-1] != leading or not shape:
+            rows = ", ".join(map(str, leading))
+            raise UserError(
+                f"encoder: q(z|x) of shape {tuple(shape)} for x of shape {tuple(arguments[0].shape)}; "
+                f"allowed: one q(z|x) for each image, ({rows}, J); try: Normal(mean.expand(len(x), -1), scale)"
+            )
+        return qz_x
 
 
 class _Observation:
