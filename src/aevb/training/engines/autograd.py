@@ -6,6 +6,7 @@ from torch import nn
 
 from aevb.models.vae import VAE
 from aevb.objectives.objective import Batch, Objective, Update
+from aevb.training.engines.first_round import checked
 
 __all__ = ["Autograd"]
 
@@ -20,6 +21,7 @@ class Autograd:
 
     def __init__(self, objective: Objective, groups: Mapping[str, list[nn.Parameter]]) -> None:
         self.objective, self.groups = objective, groups
+        self._is_first = True
 
     def __call__(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
         """Yield the updates of one round, with their gradients in `.grad`.
@@ -30,8 +32,14 @@ class Autograd:
 
         Yields:
             The updates of the objective, with detached losses.
+
+        Raises:
+            UserError: The first round of the objective yields something else than updates.
         """
-        for update in self.objective(model, stream):
+        updates = self.objective(model, stream)
+        if self._is_first:
+            updates, self._is_first = checked(updates, self.objective, self.groups), False
+        for update in updates:
             parameters = [parameter for name in update.parameter_groups for parameter in self.groups[name]]
             for parameter in parameters:
                 parameter.grad = None
