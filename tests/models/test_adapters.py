@@ -1,5 +1,6 @@
 """A torch model that does not use aevb is evaluated, and the example of the how-to runs."""
 
+import contextlib
 import re
 import subprocess
 import sys
@@ -163,6 +164,25 @@ def test_one_q_for_all_images_is_refused_in_one_line(
     with pytest.raises(UserError, match=re.escape(message)) as error:
         run_over(Importance(samples=50), model, torch.zeros(5, D), seed=0)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/python.md", "docs/how-to/own-model.md", "docs/tutorials/log-px-six-ways.md"]
+)
+def test_the_pages_name_the_families_that_encoder_and_prior_may_return(page: str) -> None:
+    text = " ".join((REPOSITORY / page).read_text(encoding="utf-8").split())
+    sentence = re.search(r"encoder and (?:its )?prior return ((?:`\w+`(?: or )?)+)", text)
+    assert sentence is not None
+    zero = torch.zeros(3, J)
+    families = (td.Normal, td.Bernoulli, td.Laplace, td.Cauchy, td.LogNormal, td.ContinuousBernoulli, td.Poisson)
+    accepted = set()
+    for family in families:
+        q = family(*[zero + 0.5] * len(set(family.arg_constraints) - {"logits"}))
+        model = from_torch_distributions(lambda x, q=q: q, lambda z: td.Normal(z, 1.0), lambda q=q: q)
+        with contextlib.suppress(UserError):
+            assert isinstance(model.encoder(zero), type(model.prior()))
+            accepted.add(family.__name__)
+    assert set(re.findall(r"\w+", sentence[1])) - {"or"} == accepted
 
 
 def test_the_example_of_the_how_to_runs(tmp_path):
