@@ -103,3 +103,32 @@ def test_lines_before_the_names_and_quotes_within_them() -> None:
     assert arrays["label"].tolist() == [1, 0]
     with pytest.raises(UserError, match="at row 0, column 1; rows count from 0 after line 3"):
         table("\n\na,b\ncat,1\n")
+
+
+@pytest.mark.parametrize("cell", ["", "NA", "?"])
+def test_a_first_datapoint_with_a_missing_cell_is_refused(cell: str) -> None:
+    with pytest.raises(UserError) as caught:
+        table(f"0.5,{cell},0.3\n0.5,0.25,0.3\n")
+    assert str(caught.value) == (
+        f"the first line is neither names nor numbers: column 2 holds '{cell}' beside 0.5; allowed: a name for each "
+        "column, or a number in every cell; try: fill the missing cells, or remove their rows"
+    )
+
+
+def test_names_that_are_partly_numbers_are_refused() -> None:
+    with pytest.raises(UserError, match=r"column 2 holds 'b' beside 7; .* try: names that are no numbers"):
+        table("7,b\n1,2\n")
+    with pytest.raises(UserError, match="try: a decimal point for the comma"):
+        table("0,5;1;2\n0,5;1;2\n")
+
+
+@pytest.mark.parametrize("header", ["label,0,1", "0,1,label"])
+def test_the_label_beside_numbers_as_names(header: str) -> None:
+    arrays = table(f"{header}\n1,1,1\n3,3,3\n")
+    assert arrays["x"].tolist() == [[1, 1], [3, 3]]
+    assert arrays["label"].tolist() == [1, 3]
+
+
+def test_the_row_numbers_of_pandas_beside_numbers_as_names() -> None:
+    with pytest.raises(UserError, match="the first column has no name"):
+        table(",0,1\n0,0.5,0.25\n")

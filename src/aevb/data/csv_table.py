@@ -23,6 +23,9 @@ LABEL_COLUMNS = ("label", "labels", "y", "class", "target")
 LIMIT = 1 << 31
 """Largest file in bytes; a larger table belongs into an .npy file, which is not read as a whole."""
 
+OTHER_REMEDY = "remove or number that column"
+"""What to try where a cell is words."""
+
 
 def read_csv(file: IO[bytes]) -> tuple[dict[str, np.ndarray], str]:
     """Read a table.
@@ -46,6 +49,8 @@ def read_csv(file: IO[bytes]) -> tuple[dict[str, np.ndarray], str]:
     separator = max(",;\t", key=first.count)
     cells = [cell.strip() for cell in next(csv.reader([first], delimiter=separator, skipinitialspace=True), [])]
     numbered = len(cells) > 2 and cells == [str(index) for index in range(len(cells))]
+    if not numbered:
+        _check_first_line(cells, separator)
     names = cells if numbered or not all(map(_is_number, cells)) else []
     if not names:
         file.seek(0)
@@ -85,6 +90,25 @@ def _first_line(file: IO[bytes]) -> tuple[int, str]:
                 raise UserError("lines without line feeds; allowed: a line for each datapoint; try: tr '\\r' '\\n'")
             return number, text
     return number, ""
+
+
+def _check_first_line(cells: list[str], separator: str) -> None:
+    # A datapoint with a missing cell, taken for the names of the columns, would be lost.
+    text = [index for index, cell in enumerate(cells) if not _is_number(cell)]
+    numbers = [cell for cell in cells if _is_number(cell)]
+    if not text or not numbers:
+        return
+    counted_up = len(cells) > 2 and numbers == [str(index) for index in range(len(numbers))]
+    if counted_up and len(text) == 1 and (cells[text[0]].lower() in LABEL_COLUMNS or (text == [0] and not cells[0])):
+        return  # names of pandas, 0, 1, ... beside that of the labels or of the row numbers
+    cell = cells[text[0]]
+    remedy = _remedy(cell, separator)
+    if cell and remedy == OTHER_REMEDY:
+        remedy = "names that are no numbers in the whole line, or numbers alone"
+    raise UserError(
+        f"the first line is neither names nor numbers: column {text[0] + 1} holds '{cell[:40]}' beside {numbers[0][:40]}; "
+        f"allowed: a name for each column, or a number in every cell; try: {remedy}"
+    )
 
 
 def _check_text(file: IO[bytes]) -> None:
@@ -142,7 +166,7 @@ def _remedy(cell: str, separator: str) -> str:
     parts = re.split(r"[\s|:]+", cell.strip())
     if len(parts) > 1 and all(map(_is_number, parts)):
         return "commas between the cells"
-    return "remove or number that column"
+    return OTHER_REMEDY
 
 
 def _classes(values: np.ndarray, name: str) -> np.ndarray:
