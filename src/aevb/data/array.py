@@ -219,7 +219,7 @@ class ArrayDataset(Dataset):
         if label.shape != (count,) or label.dtype.kind not in "iub":
             raise self._refusal(
                 f"{name} is {label.dtype} {label.shape}; allowed: {count} integers, one for each image; "
-                "try: numpy.unique(y, return_inverse=True)[1], if these are classes"
+                f"try: {_label_remedy(label, count)}"
             )
         if label.size and label.dtype.kind == "u" and label.max() >= 1 << 63:
             raise self._refusal(
@@ -282,6 +282,13 @@ class ArrayDataset(Dataset):
             f"{self.path.name}, {own.source}: {sizes} of {pixels}, {taken}, from {low:.4g} to {high:.4g}, {labels}"
         )
         return _Facts(shape, convention, low, high, description, labelled=not lacking)
+
+
+def _label_remedy(label: np.ndarray, count: int) -> str:
+    # numpy.unique numbers the classes of one label for each image; of more or fewer values it makes no such labels.
+    if label.shape[:1] != (count,) or label.ndim > 2 or 0 in label.shape:
+        return f"a label for each of the {count} images"
+    return "y.argmax(1)" if label.ndim == 2 else "numpy.unique(y, return_inverse=True)[1], if these are classes"
 
 
 def _label_of(key: str) -> str:
