@@ -186,6 +186,21 @@ def test_evaluate_names_data_by_data_root(key: str) -> None:
     assert message(["run=x", f"{key}=mine.npz"], "evaluate") == f"{key}=mine.npz: {line}"
 
 
+@pytest.mark.parametrize("word", ["model=gaussian", "data=mnist", "model=nothing_like_it"])
+@pytest.mark.parametrize(("root", "keys"), [("evaluate", "evaluator, run, weights, "), ("figure", "figure, runs, ")])
+def test_a_group_of_the_run_is_no_key_of_other_commands(root: str, keys: str, word: str) -> None:
+    text = message(["run=x", word] if root == "evaluate" else [word], root) or ""
+    begin = f"{word}: not a key of aevb-{root}: the config of a run has it; allowed: {keys}"
+    assert text.startswith(begin)
+    assert text.endswith(f"; try: aevb-{root} --help")
+
+
+def test_a_figure_is_drawn_by_another_command() -> None:
+    line = "figure=figure2: not a key of aevb-train; allowed: as a key of aevb-figure; try: aevb-figure figure=figure2"
+    assert message(["figure=figure2"]) == line
+    assert message(["figure=figure2"], "figure") is None
+
+
 def test_a_path_of_data_without_own_data_names_them() -> None:
     line = "only your own data have a path; try: data=array data.path=x.npz"
     assert message(["data.path=x.npz"]) == f"data.path=x.npz: {line}"

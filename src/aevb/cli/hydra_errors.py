@@ -23,7 +23,7 @@ from aevb.cli.synonyms import option_meant, option_to_try, own_data, setting_mea
 from aevb.config import CONF, ConfigError, flatten, options, suggestion, validate
 from aevb.config.messages import LITERAL
 from aevb.config.migration import present_argument, renamed_option
-from aevb.config.tree import split_option
+from aevb.config.tree import root_defaults, split_option
 from aevb.config.value_types import SYNONYMS
 from aevb.errors import UserError
 
@@ -182,7 +182,10 @@ def _unknown_key(key: str, root: str, arguments: list[str]) -> str:
     value = typed[-1] if typed else ""
     if (present := present_argument(key, root)) != key:
         return f"{key}={value}: renamed; try: {present}={value}"
-    if known := options(key):
+    known = options(key)
+    if known and not _is_group_of(key, root):
+        return _group_of_another_command(key, value, root)
+    if known:
         remedy = f"'~{key}'" if key in OPTIONAL and value == "null" else f"{key}={known[0]}"
         return f"{key}={value}: a group takes the name of an option; allowed: {', '.join(known)}; try: {remedy}"
     if "/" in key and options(group := key.partition("/")[0]):  # experiment/pitfalls=kl_sign
@@ -216,6 +219,20 @@ def _unknown_key(key: str, root: str, arguments: list[str]) -> str:
             remedy = refused[0].partition("; try: ")[2] or f"aevb-{root} --help"
     allowed = ", ".join(f"{parent}{name}" for name in siblings) or "none"
     return f"{key}={value}: {wrong}; allowed: {allowed}; try: {remedy}"
+
+
+def _is_group_of(key: str, root: str) -> bool:
+    folder = key.partition("/")[0]
+    return folder == "hydra" or (folder != "figure" if root == "train" else folder in GROUPS[root])
+
+
+def _group_of_another_command(key: str, value: str, root: str) -> str:
+    if root == "train":
+        remedy = f"aevb-figure {key}={value}" if value in options(key) else "aevb-figure --help"
+        return f"{key}={value}: not a key of aevb-train; allowed: as a key of aevb-figure; try: {remedy}"
+    names = ", ".join([*GROUPS[root], *root_defaults(root)])
+    why = f"not a key of aevb-{root}: the config of a run has it"
+    return f"{key}={value}: {why}; allowed: {names}; try: aevb-{root} --help"
 
 
 def _faults(overrides: list[str], root: str, arguments: list[str]) -> list[str]:
