@@ -16,6 +16,7 @@ from aevb.cli import weights, weights_training
 from aevb.errors import UserError
 from aevb.runs.run_reference import split_reference, unpacked_run
 from aevb.runs.weights_archive import archived_files, open_archive, unpack, write_archive
+from helpers.in_process import run_command
 from helpers.short_runs import train
 
 RECORDS = {"config.yaml": b"x", "DONE": b"{}", "model.pt": b"weights"}
@@ -207,3 +208,14 @@ def _command(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
         weights.weights()
     assert isinstance(end.value.code, int)
     return end.value.code
+
+
+def test_a_folder_that_is_missing_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run_command("weights", ["pack", "nowhere"], monkeypatch) == 2
+    assert capsys.readouterr().err.startswith(
+        "aevb-weights: nowhere: no such folder; allowed: a folder with runs; try: "
+    )
+    assert list(tmp_path.iterdir()) == []

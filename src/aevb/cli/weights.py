@@ -7,6 +7,7 @@ aevb-weights unpack outputs/weights.zip --output elsewhere/runs
 
 import argparse
 import hashlib
+import os
 from pathlib import Path
 
 from aevb.cli.arguments import Arguments, run_command, run_path, user_path
@@ -71,6 +72,10 @@ def _finished(folders: list[Path]) -> dict[str, Path]:
     """The finished runs by name."""
     runs: dict[str, Path] = {}
     for folder in folders:
+        if not os.path.isdir(folder):
+            raise UserError(
+                f"{folder}: no such folder; allowed: a folder with runs; try: aevb-train, which makes them in outputs/runs"
+            )
         directories = [run for run in run_directories(folder) if state(run) == "done"]
         if not directories:
             raise UserError(

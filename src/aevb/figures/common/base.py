@@ -6,6 +6,7 @@ Every number in the files carries its origin: the run, the fingerprint of its co
 import csv
 import io
 import logging
+import os
 import re
 import sys
 from abc import ABC, abstractmethod
@@ -114,8 +115,13 @@ class Figure(ABC):
             The paths of the files that were written.
 
         Raises:
-            UserError: If none of the runs can be used.
+            UserError: If there is no such folder, or none of the runs can be used.
         """
+        if not os.path.isdir(runs):
+            raise UserError(
+                f"runs={runs}: no such folder; allowed: a folder with runs, as outputs/runs, where aevb-train makes them; "
+                f"try: {self.command}"
+            )
         remove_leftovers(output_dir)  # left by a command that was killed while drawing
         loaded, unreadable = readable(KeptRun(run.directory) for run in finished(runs))
         for directory, why in unreadable.items():
