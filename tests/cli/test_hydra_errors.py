@@ -201,6 +201,14 @@ def test_a_figure_is_drawn_by_another_command() -> None:
     assert message(["figure=figure2"], "figure") is None
 
 
+@pytest.mark.parametrize("word", ["~evaluator", "~evaluator=bound"])
+def test_evaluators_are_replaced_and_not_deleted(word: str) -> None:
+    text = message([word]) or ""
+    assert text.startswith("~evaluator: a list of options")
+    assert text.endswith("; try: 'evaluator=[]'")
+    assert message(["evaluator=[]"]) is None
+
+
 def test_a_path_of_data_without_own_data_names_them() -> None:
     line = "only your own data have a path; try: data=array data.path=x.npz"
     assert message(["data.path=x.npz"]) == f"data.path=x.npz: {line}"

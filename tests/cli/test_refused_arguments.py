@@ -33,6 +33,7 @@ SWEEPS = {
     "seed=interval(0,1)": "interval(...): a continuous range, of which only a search takes points; try: ",
     "hydra.launcher.cores=abc": "hydra.launcher.cores=abc: not an integer; allowed: an integer >= 1 or null; try: ",
     "hydra.launcher.cores=0": "hydra.launcher.cores=0: out of range; allowed: an integer >= 1 or null; try: ",
+    'hydra.sweeper.params={latent_dim: "2,3"}': "hydra.sweeper.params: not on the command line; allowed: in a config file; ",
     "hydra.sweeper.params.seed=0,1": "hydra.sweeper.params.seed=0,1: several values of a setting of Hydra's; ",
 }
 
@@ -87,3 +88,13 @@ def test_own_data_that_float32_cannot_square(
     words = ["--check", "data=array", "data.path=x.npy", "evaluator=bound", "model=gaussian_linear"]
     assert run(words, monkeypatch) == 2
     assert "whose squares are no float32; allowed: -1e+19 to 1e+19; try: (x - x.mean(0)) / x" in capsys.readouterr().err
+
+
+def test_a_config_path_that_hides_those_of_aevb(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mytrain.yaml").write_text("defaults: [train]\n")
+    assert run([f"--config-path={tmp_path}", "-cn", "mytrain", "--check"], monkeypatch) == 2
+    assert "; try: --config-dir in its place" in capsys.readouterr().err
+    assert run([f"--config-dir={tmp_path}", "-cn", "mytrain", *BASE], monkeypatch) == 0

@@ -38,6 +38,7 @@ GROUPS = {  # whose options are typed without the name of the group
     "evaluate": ("evaluator",),
     "figure": ("figure",),
 }
+NO_PARAMS = "Unexpected type for root: NoneType"
 ANSWERS = {
     r"Multiple values for (?P<group>[\w/@]+)\. To override .*: (?P<option>[^']+)'": (
         "+{group}={option}: the group has an option already; try: {group}={option}"
@@ -51,8 +52,9 @@ ANSWERS = {
     r"Sweeping over Hydra's configuration is not supported : '(?P<key>[^=']+)=(?P<values>.*)'": (
         "{key}={values}: several values of a setting of Hydra's; allowed: one; try: KEY=a,b for a key of aevb-{root}"
     ),
-    r"Unexpected type for root: NoneType": (
-        "hydra.sweeper.params: not on the command line; allowed: in a config file; try: -m KEY=a,b"
+    NO_PARAMS: ("hydra.sweeper.params: not on the command line; allowed: in a config file; try: -m KEY=a,b"),
+    r"Could not delete 'evaluator(=.*)?'\. No match in the defaults list": (
+        "~evaluator: a list of options, which is replaced and not deleted; allowed: evaluator=[a,b]; try: 'evaluator=[]'"
     ),
     r"range\(\) arg 3 must not be zero": "range(...): a step of 0; try: range(0,3)",
     r"Cannot find primary config '(?P<name>[^']*)'": (
@@ -86,6 +88,13 @@ def explain(error: Exception, root: str, arguments: list[str]) -> str:
     text = str(error)
     if isinstance(error, OverrideParseException):
         return _unreadable(str(error.override), root, arguments)
+    if match := re.search(
+        r"Could not (?:find|load) '([^'/]+)'", text
+    ):  # a primary config of aevb's, hidden by --config-path
+        return (
+            f"defaults: {match[1]}: no such config in --config-path, which hides those of aevb; "
+            "allowed: a folder beside them; try: --config-dir in its place"
+        )
     if match := re.search(r"Could not find '([^']+)'", text):
         return _unknown_option(*split_option(match[1]), root)
     if match := re.search(r"Could not load 'hydra/launcher/([^']+)'", text):
@@ -107,6 +116,8 @@ def explain(error: Exception, root: str, arguments: list[str]) -> str:
         takes_a_list = not _faults([f"{key}=[{values}]"], root, arguments)
         or_a_list = f", or '{key}=[{values}]' for a list" if takes_a_list else ""
         return f"{match[1]}: several values; allowed: one; try: -m for one run of each{or_a_list}"
+    if "hydra.sweeper.params" in {argument.lstrip("+").partition("=")[0] for argument in arguments}:
+        text = NO_PARAMS  # Hydra's text for a mapping there is that of an attribute of None
     for pattern, answer in ANSWERS.items():
         if match := re.search(pattern, text):
             return answer.format(root=root, **match.groupdict())
