@@ -209,6 +209,29 @@ def test_evaluators_are_replaced_and_not_deleted(word: str) -> None:
     assert message(["evaluator=[]"]) is None
 
 
+def test_a_run_of_null_is_answered_as_a_missing_one() -> None:
+    assert (message(["run=null"], "evaluate") or "").endswith("; try: run=outputs/runs/NAME (aevb-train makes them)")
+
+
+def test_a_name_of_the_own_group_is_preferred() -> None:
+    text = message(["evaluator.bdmc.samples=2"]) or ""
+    assert "did you mean evaluator.bound.samples?" in text
+    assert text.endswith("; try: evaluator.bound.samples=2")
+    assert message(["evaluator.bound.samples=2"]) is None
+
+
+def test_an_option_as_a_value_in_a_users_experiment_is_answered_with_defaults(tmp_path: Path) -> None:
+    (tmp_path / "experiment").mkdir()
+    folder = f"hydra.searchpath=[file://{tmp_path}]"
+    (tmp_path / "experiment" / "mine.yaml").write_text("# @package _global_\nlogger: none\n")
+    text = message([folder, "experiment=mine"]) or ""
+    assert text.startswith("logger=none: the name of an option, which only defaults take; allowed: ")
+    assert text.endswith("; try: in a YAML: defaults: [override /logger: none]")
+    mended = "# @package _global_\ndefaults: [override /logger: none]\n"
+    (tmp_path / "experiment" / "mended.yaml").write_text(mended)
+    assert message([folder, "experiment=mended"]) is None
+
+
 def test_a_path_of_data_without_own_data_names_them() -> None:
     line = "only your own data have a path; try: data=array data.path=x.npz"
     assert message(["data.path=x.npz"]) == f"data.path=x.npz: {line}"

@@ -117,7 +117,9 @@ def suggestion(key: str, siblings: list[str], everywhere: list[str]) -> str | No
         return known
     last = {other.rpartition(".")[2]: other for other in sorted(everywhere, key=lambda other: -other.count("."))}
     if name in last:
-        return last[name]
+        group = f"{key.partition('.')[0]}."  # evaluator.importance.samples, and not objective.samples
+        near = [other for other in everywhere if other.startswith(group) and other.endswith(f".{name}")]
+        return near[0] if "." in key and near else last[name]
     close = get_close_matches(name, siblings, n=1, cutoff=0.7)
     if close:
         return f"{parent}.{close[0]}" if parent else close[0]

@@ -168,8 +168,7 @@ class _Check:
                     allowed_here = ", ".join(choices) or str(parameter.value_type)
                     self.fault(key, "missing", allowed=allowed_here, remedy=f"{key}={choices[0] if choices else '...'}")
             elif node[name] == MISSING:
-                sample = "outputs/runs/NAME (aevb-train makes them)" if key == "run" else "..."
-                self.fault(key, "missing", allowed=str(parameter.value_type), remedy=f"{key}={sample}")
+                self.fault(key, "missing", allowed=str(parameter.value_type), remedy=_sample(key))
             else:
                 self.value(key, node, name, raw, parameter, example)
 
@@ -204,12 +203,19 @@ class _Check:
             source = INTERPOLATION.fullmatch(str(raw.get(name))) if isinstance(raw, dict) else None
             if source is not None and source[1] in self.faults:
                 return  # reported at the key that the value comes from
+            if isinstance(value, str) and value in (names := options(key)):  # in a YAML; Hydra reads the command line's
+                remedy = f"in a YAML: defaults: [override /{key}: {value}]"
+                self.fault(key, "the name of an option, which only defaults take", value, ", ".join(names), remedy)
+                return
             if (group := key.replace(".", "/")) in GROUPS_WITHIN:  # model.encoder=gamma
                 names = options(group)
                 near = get_close_matches(str(value), names, n=1, cutoff=0.5) or names
                 self.fault(key, str(problem), value, ", ".join(names), f"{group}={near[0]}")
                 return
             kind = parameter.value_type
+            if example == MISSING:  # run=null
+                self.fault(key, str(problem), value, allowed=str(kind), remedy=_sample(key))
+                return
             remedy = kind.near(value)
             with suppress(InvalidValue):
                 remedy = kind.read(example)
@@ -228,6 +234,11 @@ class _Check:
                 remedy = f"'~{key}.{name}', which removes it"
                 self.fault(f"{key}.{name}", str(problem), entry, allowed=str(value_type), remedy=remedy)
         return read
+
+
+def _sample(key: str) -> str:
+    # What to try for a value that must be given.
+    return f"{key}=outputs/runs/NAME (aevb-train makes them)" if key == "run" else f"{key}=..."
 
 
 def _reads(value_type: ValueType, value: Any) -> bool:
