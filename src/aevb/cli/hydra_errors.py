@@ -54,7 +54,8 @@ ANSWERS = {
     ),
     NO_PARAMS: ("hydra.sweeper.params: not on the command line; allowed: in a config file; try: -m KEY=a,b"),
     r"Could not delete 'evaluator(=.*)?'\. No match in the defaults list": (
-        "~evaluator: a list of options, which is replaced and not deleted; allowed: evaluator=[a,b]; try: 'evaluator=[]'"
+        "~evaluator: a list of options, which is replaced and not deleted; allowed: evaluator=[a,b]; "
+        "try: 'evaluator=[]'"
     ),
     r"range\(\) arg 3 must not be zero": "range(...): a step of 0; try: range(0,3)",
     r"Cannot find primary config '(?P<name>[^']*)'": (

@@ -74,7 +74,8 @@ def _finished(folders: list[Path]) -> dict[str, Path]:
     for folder in folders:
         if not os.path.isdir(folder):
             raise UserError(
-                f"{folder}: no such folder; allowed: a folder with runs; try: aevb-train, which makes them in outputs/runs"
+                f"{folder}: no such folder; allowed: a folder with runs; "
+                "try: aevb-train, which makes them in outputs/runs"
             )
         directories = [run for run in run_directories(folder) if state(run) == "done"]
         if not directories:

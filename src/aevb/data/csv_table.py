@@ -106,8 +106,8 @@ def _check_first_line(cells: list[str], separator: str) -> None:
     if cell and remedy == OTHER_REMEDY:
         remedy = "names that are no numbers in the whole line, or numbers alone"
     raise UserError(
-        f"the first line is neither names nor numbers: column {text[0] + 1} holds '{cell[:40]}' beside {numbers[0][:40]}; "
-        f"allowed: a name for each column, or a number in every cell; try: {remedy}"
+        f"the first line is neither names nor numbers: column {text[0] + 1} holds '{cell[:40]}' beside "
+        f"{numbers[0][:40]}; allowed: a name for each column, or a number in every cell; try: {remedy}"
     )
 
 

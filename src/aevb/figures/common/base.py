@@ -119,8 +119,8 @@ class Figure(ABC):
         """
         if not os.path.isdir(runs):
             raise UserError(
-                f"runs={runs}: no such folder; allowed: a folder with runs, as outputs/runs, where aevb-train makes them; "
-                f"try: {self.command}"
+                f"runs={runs}: no such folder; allowed: a folder with runs, as outputs/runs, where aevb-train "
+                f"makes them; try: {self.command}"
             )
         remove_leftovers(output_dir)  # left by a command that was killed while drawing
         loaded, unreadable = readable(KeptRun(run.directory) for run in finished(runs))
