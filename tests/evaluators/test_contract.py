@@ -47,7 +47,7 @@ MODELS = {
     "full_vb": ("model=gaussian", "latent_dim=2", "objective=full_vb"),
     "bernoulli": ("model=bernoulli", "latent_dim=4"),
     "binary": ("model=binary", "latent_dim=4", "objective=vimco"),
-    "no encoder": ("model=gaussian", "latent_dim=2", "model.encoder=null"),
+    "no encoder": ("model=gaussian", "latent_dim=2", "model.encoder=null", "evaluator=ais"),
     "point": ("model=gaussian", "latent_dim=2", "++model.encoder.variance=0", "objective=autoencoder"),
     "laplace": ("model=bernoulli", "latent_dim=2", "model/encoder=laplace", "model/prior=laplace"),
 }

@@ -162,5 +162,5 @@ def test_an_evaluator_that_does_not_suit_is_refused_before_anything_is_done(fold
     result = aevb("train", *words, folder=tmp_path)
     assert result.returncode == 2
     (line,) = errors(result).splitlines()
-    assert line.startswith("aevb-train: evaluator=quadrature: latent_dim=4 of this model; allowed: ")
+    assert line.startswith("aevb-train: evaluator=quadrature: latent_dim=4 of this model is above 3")
     assert not (tmp_path / "outputs").exists()

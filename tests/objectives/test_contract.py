@@ -24,7 +24,7 @@ EXTRA = {
     "score_function": ("objective.baseline=running",),
 }
 
-NO_ENCODER = ("model.encoder=null",)
+NO_ENCODER = ("model.encoder=null", "evaluator=ais")
 REFUSED: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(OPTIONS, NO_ENCODER),
     "mcem": ("data.targets=dynamic",),

@@ -6,7 +6,7 @@ A rule is a function that yields faults. To add one, write it in one of the modu
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from aevb.config import label_rules, logger_rules, model_rules, training_rules
+from aevb.config import evaluator_rules, label_rules, logger_rules, model_rules, training_rules
 from aevb.config.messages import Fault
 from aevb.config.resolved import STATED, Settings
 from aevb.config.signature import computed_attributes
@@ -57,6 +57,7 @@ RULES: tuple[Callable[[Settings], Iterator[Fault]], ...] = (
     model_rules.model_allows_the_objective,
     label_rules.conditional_model_has_labels,
     label_rules.conditional_model_suits_the_objective,
+    evaluator_rules.evaluators_support_the_model,
     logger_rules.posterior_means_have_an_encoder,
     logger_rules.lightning_logger_is_chosen,
     flags_are_literals,

@@ -10,7 +10,7 @@ that it is based on.
 from dataclasses import dataclass
 from typing import Any
 
-from aevb.config.signature import attribute
+from aevb.config.signature import attribute, constant
 
 __all__ = ["STATED", "Settings", "label_pitfalls", "pitfall_of"]
 
@@ -97,6 +97,18 @@ class Settings:
             name: The name of the class attribute.
         """
         return attribute(self.target(path), name, self.trusted)
+
+    def constant(self, path: str, name: str) -> Any:
+        """Return a class attribute, or the literal that a property returns, of the class of a node.
+
+        Args:
+            path: The dotted key of the node.
+            name: The name of the attribute or property.
+
+        Returns:
+            The value; Ellipsis if it is computed; None if it cannot be read.
+        """
+        return constant(self.target(path), name, self.trusted)
 
     def states_anywhere(self, node: dict[str, Any], name: str) -> bool:
         """Return whether a class attribute is true of the class of a node, or of a node within it, as a wrapped objective.

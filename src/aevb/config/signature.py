@@ -20,7 +20,7 @@ from aevb.config.value_types import (
 )
 from aevb.types import Range
 
-__all__ = ["Parameter", "Signature", "attribute", "computed_attributes", "signature", "value_type_of"]
+__all__ = ["Parameter", "Signature", "attribute", "computed_attributes", "constant", "signature", "value_type_of"]
 
 UNSET = object()
 LISTS = ("list", "List", "Sequence", "Iterable", "Collection")
@@ -110,6 +110,27 @@ def attribute(target: str, name: str, trusted: tuple[str, ...] = ()) -> Any:
     return None
 
 
+def constant(target: str, name: str, trusted: tuple[str, ...] = ()) -> Any:
+    """Return a class attribute, or what a property of that name returns where that is a literal.
+
+    Args:
+        target: Dotted name of the class.
+        name: Of the attribute or property.
+        trusted: Users' modules that may be read.
+
+    Returns:
+        The literal value; Ellipsis if it is computed; None where nothing can be seen.
+    """
+    for node in _classes(target, trusted):
+        for statement in node.body:
+            if isinstance(statement, ast.Assign | ast.AnnAssign) and name in _assigned(statement):
+                if statement.value is not None:
+                    return _literal(statement.value)
+            elif isinstance(statement, ast.FunctionDef) and statement.name == name:
+                return _returned(statement)
+    return None
+
+
 def computed_attributes(target: str, names: tuple[str, ...], trusted: tuple[str, ...] = ()) -> list[str]:
     """Return the attributes that a class computes, so that `attribute` cannot know them.
 
@@ -129,6 +150,14 @@ def computed_attributes(target: str, names: tuple[str, ...], trusted: tuple[str,
             elif isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None:
                 computed |= set(_assigned(statement)) if _literal(statement.value) is ... else set()
     return [name for name in names if name in computed]
+
+
+def _returned(method: ast.FunctionDef) -> Any:
+    # The literal that a method of one statement after its docstring returns.
+    *before, last = method.body
+    if isinstance(last, ast.Return) and last.value is not None and all(isinstance(line, ast.Expr) for line in before):
+        return _literal(last.value)
+    return ...
 
 
 def _classes(target: str, trusted: tuple[str, ...]) -> Iterator[ast.ClassDef]:

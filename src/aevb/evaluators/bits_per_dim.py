@@ -22,6 +22,7 @@ class BitsPerDim(Evaluator):
 
     name = "bits_per_dim"
     primary_value = "dequantised_bits_per_dim"
+    needs_image_density = True
 
     def __init__(self, scale: PositiveInt = 256, batch_size: PositiveInt = 1000) -> None:
         self.scale, self.images = scale, batch_size

@@ -26,6 +26,8 @@ class Enumeration(Evaluator):
     name = "enumeration"
     primary_value = "log_px"
     direction = "exact"
+    binary_only = True
+    max_latent_dim = 12
 
     def __init__(self, batch_size: PositiveInt = 1000) -> None:
         self.images = batch_size

@@ -35,6 +35,15 @@ class Evaluator(ABC):
         marked: The entries of the summary that an evaluation point records in addition to the means.
         draws_images: Whether the evaluator draws images from the model, which a conditional model has for given labels
             only.
+        binary_only: Whether p(z) must be a Bernoulli distribution.
+        max_latent_dim: The largest supported latent_dim; None for any.
+        needs_theta_posterior: Whether the model must have a q(theta).
+        needs_simple_prior: Whether p(z) must be a normal or Bernoulli distribution.
+        needs_image_density: Whether p(x|z) must be a density, so that a Bernoulli decoder is refused.
+
+    The last six are also read from the source file, without importing it, when a config is checked, as are the
+    properties `needs_encoder`, `needs_density` and `latents` (aevb.config.evaluator_rules). They are therefore
+    literals in the class body.
     """
 
     name: str
@@ -43,6 +52,11 @@ class Evaluator(ABC):
     direction: str = ""
     marked: tuple[str, ...] = ()
     draws_images: bool = False
+    binary_only: bool = False
+    max_latent_dim: int | None = None
+    needs_theta_posterior: bool = False
+    needs_simple_prior: bool = False
+    needs_image_density: bool = False
 
     @abstractmethod
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:

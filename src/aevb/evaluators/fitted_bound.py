@@ -33,6 +33,7 @@ class FittedBound(Evaluator):
     name = "fitted_bound"
     primary_value = "bound"
     direction = "lower bound"
+    needs_simple_prior = True
 
     def __init__(
         self,

@@ -26,6 +26,7 @@ class Predictive(Evaluator):
     name = "predictive"
     primary_value = "log_px"
     direction = "lower bound"
+    needs_theta_posterior = True
 
     def __init__(self, draws: PositiveInt = 20, samples: PositiveInt = 50, batch_size: PositiveInt = 1000) -> None:
         self.draws, self.samples, self.batch_size = draws, samples, batch_size

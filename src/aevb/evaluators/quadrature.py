@@ -31,6 +31,7 @@ class Quadrature(Evaluator):
     name = "quadrature"
     primary_value = "log_px"
     direction = "exact"
+    max_latent_dim = 3
 
     def __init__(
         self,
