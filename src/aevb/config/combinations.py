@@ -6,7 +6,7 @@ A rule is a function that yields faults. To add one, write it in one of the modu
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from aevb.config import evaluator_rules, label_rules, logger_rules, model_rules, training_rules
+from aevb.config import evaluator_rules, family_rules, label_rules, logger_rules, model_rules, training_rules
 from aevb.config.messages import Fault
 from aevb.config.resolved import STATED, Settings
 from aevb.config.signature import computed_attributes
@@ -50,6 +50,8 @@ RULES: tuple[Callable[[Settings], Iterator[Fault]], ...] = (
     model_rules.discrete_latents_have_no_derivative,
     model_rules.mean_has_a_derivative,
     model_rules.lagging_has_normal_latents,
+    family_rules.supports_match,
+    family_rules.objective_suits_the_families,
     model_rules.targets_lie_in_the_unit_interval,
     model_rules.targets_are_binary,
     model_rules.own_data_have_a_path,

@@ -50,6 +50,8 @@ class BetaVAE(Objective):
 
     capturable = True
     reparameterised = True
+    normal_posterior = True
+    normal_prior = True
     mean_over_data = False  # free bits: the maximum is taken of the mean KL of the minibatch
     seen: Tensor
 

@@ -45,6 +45,7 @@ class DReG(Objective):
 
     capturable = True
     reparameterised = True
+    normal_posterior = True
 
     def __init__(
         self,

@@ -44,6 +44,7 @@ class FullVB(Objective):
     weight_prior_of = ()  # the bound contains p(theta) already
     over_theta = True
     reparameterised = True
+    closed_form_kl = True
 
     def __init__(self, n_train: int, samples: PositiveInt = 1) -> None:
         super().__init__(weight_prior=0.0)

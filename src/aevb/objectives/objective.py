@@ -84,6 +84,15 @@ class Objective(nn.Module, ABC):
     reparameterised: bool = False
     """Whether the objective needs draws of q(z|x) with a derivative. If True, it is refused for binary z. Inherited."""
 
+    closed_form_kl: bool = False
+    """Whether the loss has KL(q(z|x) || p(z)) in closed form. If True, it is refused for families without one. Inherited."""
+
+    normal_posterior: bool = False
+    """Whether q(z|x) must be a diagonal normal. Inherited."""
+
+    normal_prior: bool = False
+    """Whether p(z) must be a diagonal normal. Inherited."""
+
     differentiates_mean: bool = False
     """Whether theta is trained by the gradient of the mean of p(x|z), which some decoders have not."""
 

@@ -33,6 +33,7 @@ class SGVB_B(Objective):
 
     capturable = True
     reparameterised = True
+    closed_form_kl = True
 
     def __init__(
         self, samples: PositiveInt = 1, beta: NonNegativeFloat = 1.0, weight_prior: NonNegativeFloat = 1.0

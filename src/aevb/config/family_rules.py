@@ -1,0 +1,114 @@
+"""Rules about the families of q(z|x) and p(z), of section 2.4: their supports, and KL(q || p) in closed form."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from aevb.config.families import ACCEPTS, CLOSED_FORM, SUPPORTS
+from aevb.config.messages import Fault
+from aevb.config.resolved import Settings, pitfall_of
+from aevb.config.tree import CONF, options, read_yaml
+
+__all__ = ["objective_suits_the_families", "supports_match"]
+
+NORMAL = ("aevb.models.prior.StandardNormal",)
+DISCRETE_OR_OWN = ("aevb.models.adapters.", "aevb.models.two_layer.", "aevb.models.vae.")
+"""Modules of networks whose family the config does not say, or for which the model restricts the objectives."""
+
+
+def supports_match(settings: Settings) -> Iterator[Fault]:
+    """Refuse a prior for another support than that of q(z|x), so that KL(q || p) is infinite or undefined.
+
+    Args:
+        settings: The config.
+
+    Yields:
+        The fault, if there is one.
+    """
+    encoder, prior = family(settings, "model.encoder"), family(settings, "model.prior")
+    no_encoder = settings.get("model.encoder") is None
+    support = "real" if no_encoder or encoder == "normal" else SUPPORTS.get(encoder)
+    accepted = ("real",) if prior == "normal" else ACCEPTS.get(prior)
+    if support is None or accepted is None or support in accepted:
+        return
+    part = "the samplers of a model without an encoder need a real z"
+    if not no_encoder:
+        part = f"q(z|x) of model/encoder={encoder} is {support}, so KL(q || p) is infinite or undefined"
+    wrong = f"this prior is for {' or '.join(accepted)} z, and {part}"
+    suited = [option for option in _priors(support) if not _refuses(settings, encoder, _family_of(option))]
+    allowed = suited or _priors(support)
+    remedy = f"model/prior={allowed[0]}"
+    if not suited:  # the objective has to change too
+        remedy = _sampled(settings) if pitfall_of(settings.get("objective")) else f"{remedy} {_sampled(settings)}"
+    yield Fault("model/prior", wrong, prior, ", ".join(allowed), remedy)
+
+
+def objective_suits_the_families(settings: Settings) -> Iterator[Fault]:
+    """Refuse an objective that needs a closed form of KL(q || p), or normal distributions, which the families have not.
+
+    Args:
+        settings: The config.
+
+    Yields:
+        The fault, if there is one.
+    """
+    if any(supports_match(settings)):
+        return  # the prior has to change first
+    encoder, prior = family(settings, "model.encoder"), family(settings, "model.prior")
+    if (wrong := _refuses(settings, encoder, prior)) and settings.class_name("objective") != "Lagging":
+        key, value = ("model/prior", prior) if encoder == "normal" else ("model/encoder", encoder)
+        yield Fault(key, wrong, value, _allowed(settings), _sampled(settings))
+
+
+def family(settings: Settings, part: str) -> str:
+    """Return the family of q(z|x) or p(z): "normal" for a diagonal normal, "" if the config does not say it.
+
+    Args:
+        settings: The config.
+        part: "model.encoder" or "model.prior".
+    """
+    if settings.get(part) is None:
+        return ""
+    target, named = settings.target(part), settings.get(f"{part}.family")
+    if target.startswith("aevb.models.families."):
+        return str(named)
+    if part == "model.prior":
+        return "normal" if target in NORMAL else ""
+    known = target.startswith("aevb.models.") and not target.startswith(DISCRETE_OR_OWN)
+    return "normal" if known and not settings.states(part, "discrete") else ""
+
+
+def _refuses(settings: Settings, encoder: str, prior: str) -> str:
+    # Why the objective refuses the two families; "" if it does not, or if one of them is not known.
+    node: dict[str, Any] = settings.get("objective") or {}
+    name = settings.option_name("objective")
+    if not encoder or not prior:
+        return ""
+    if encoder != "normal" and settings.states_anywhere(node, "normal_posterior"):
+        return f"objective={name} needs a normal q(z|x)"
+    if prior != "normal" and settings.states_anywhere(node, "normal_prior"):
+        return f"objective={name} needs a normal p(z), and model/prior={prior} is none"
+    if settings.states_anywhere(node, "closed_form_kl") and prior not in CLOSED_FORM.get(encoder, ()):
+        return f"KL(q || p) with model/prior={prior} has no closed form, which objective={name} needs"
+    return ""
+
+
+def _allowed(settings: Settings) -> str:
+    pairs = ", ".join(f"{q} with {' or '.join(priors)}" for q, priors in CLOSED_FORM.items())
+    node: dict[str, Any] = settings.get("objective") or {}
+    return f"{pairs}; or an objective that samples it" if settings.states_anywhere(node, "closed_form_kl") else "normal"
+
+
+def _sampled(settings: Settings) -> str:
+    # A pitfall replaces the objective, so that another one changes nothing.
+    pitfall = pitfall_of(settings.get("objective"))
+    return "model/prior=standard_normal model/encoder=gaussian" if pitfall else "objective=sgvb_a"
+
+
+def _family_of(option: str) -> str:
+    return str(read_yaml(CONF / "model" / "prior" / f"{option}.yaml").get("family", "normal"))
+
+
+def _priors(support: str) -> list[str]:
+    choices = sorted(options("model/prior"), key=lambda option: option != "standard_normal")
+    families = {option: _family_of(option) for option in choices}
+    return [option for option, name in families.items() if support in ACCEPTS.get(name, ("real",))]

@@ -1,0 +1,104 @@
+"""Families of q(z|x) and p(z) that do not go together, or not with the objective, are refused before a run."""
+
+import shlex
+from typing import Any, get_args
+
+import pytest
+import torch
+
+from aevb.config import ConfigError, options
+from aevb.config.families import ACCEPTS, CLOSED_FORM, SUPPORTS
+from aevb.distributions import DiagonalNormal, NoClosedForm
+from aevb.distributions.families import FAMILIES
+from aevb.distributions.reparameterised import FamilyName, ReparameterisedDistribution
+from aevb.models.families import FamilyEncoder, FamilyPrior, PriorName
+from helpers.commands import settings
+
+NORMAL = DiagonalNormal(torch.zeros(2), torch.zeros(2))
+
+
+def fault(*overrides: str) -> str:
+    """The one fault of a config; what it says to try is allowed."""
+    with pytest.raises(ConfigError) as error:
+        settings(*overrides)
+    (line,) = error.value.faults
+    remedy = shlex.split(line.partition("; try: ")[2])
+    assert remedy
+    settings(*overrides, *remedy)
+    return line
+
+
+def member(family: FamilyName) -> ReparameterisedDistribution:
+    bounds = FAMILIES[family].parameters
+    return ReparameterisedDistribution(family, {name: torch.ones(2) + max(low, 0.0) for name, low in bounds.items()})
+
+
+def test_supports_are_those_of_the_encoders_and_priors() -> None:
+    assert {name: FamilyEncoder(4, 2, 3, name).support for name in get_args(FamilyName)} == SUPPORTS
+    assert {name: FamilyPrior(2, name).accepts for name in get_args(PriorName)} == ACCEPTS
+
+
+def test_closed_forms_are_those_of_the_distributions() -> None:
+    families: dict[str, Any] = {"normal": NORMAL, **{name: member(name) for name in get_args(FamilyName)}}
+    priors = {"normal": NORMAL, **{name: FamilyPrior(2, name)() for name in get_args(PriorName)}}
+    computed: dict[str, tuple[str, ...]] = {}
+    for q, posterior in families.items():
+        for p, prior in priors.items():
+            if SUPPORTS.get(q, "real") not in ACCEPTS.get(p, ("real",)):
+                continue
+            try:
+                posterior.kl(prior)
+            except NoClosedForm:
+                continue
+            computed[q] = (*computed.get(q, ()), p)
+    assert computed == CLOSED_FORM
+
+
+WITHOUT = ("f", "gompertz", "kumaraswamy", "logistic", "pareto", "rayleigh", "student_t", "triangular", "weibull")
+
+
+@pytest.mark.parametrize("encoder", options("model/encoder"))
+def test_estimator_b_needs_a_closed_form(encoder: str) -> None:
+    if encoder not in WITHOUT:
+        settings(f"model/encoder={encoder}")
+        return
+    line = fault(f"model/encoder={encoder}")
+    assert line.startswith("model/encoder=")
+    assert "has no closed form, which objective=sgvb_b needs" in line
+    assert line.endswith("; try: objective=sgvb_a")
+
+
+@pytest.mark.parametrize("prior", ["cauchy", "laplace", "logistic", "student_t"])
+def test_a_prior_without_a_closed_form_is_named(prior: str) -> None:
+    assert fault(f"model/prior={prior}").startswith(f"model/prior={prior}: KL(q || p) with")
+
+
+@pytest.mark.parametrize("prior", ["beta", "dirichlet", "exponential", "log_normal"])
+def test_a_prior_for_another_support_is_refused(prior: str) -> None:
+    line = fault(f"model/prior={prior}")
+    assert line.startswith(f"model/prior={prior}: this prior is for ")
+    assert line.endswith("allowed: standard_normal; try: model/prior=standard_normal")
+    assert fault(f"model/prior={prior}", "objective=variational_em", "evaluator=[]").startswith("model/prior=")
+
+
+@pytest.mark.parametrize(("encoder", "prior"), [("weibull", "beta"), ("beta", "cauchy"), ("cauchy", "laplace")])
+def test_a_prior_is_suggested_that_the_objective_allows(encoder: str, prior: str) -> None:
+    assert fault(f"model/encoder={encoder}", f"model/prior={prior}").startswith(f"model/prior={prior}: ")
+
+
+@pytest.mark.parametrize("objective", ["beta_vae", "dreg", "full_vb", "sgvb_b"])
+def test_objectives_for_normal_posteriors_refuse_others(objective: str) -> None:
+    assert fault(f"objective={objective}", "model/encoder=student_t").startswith("model/encoder=student_t: ")
+    settings("objective=sgvb_a", "model/encoder=student_t")
+
+
+def test_the_tighter_bound_of_dreg_has_any_prior_of_its_support() -> None:
+    settings("objective=dreg", "model/prior=laplace")
+    assert fault("objective=beta_vae", "model/prior=laplace").startswith(
+        "model/prior=laplace: objective=beta_vae needs"
+    )
+
+
+def test_a_pitfall_keeps_its_objective() -> None:
+    line = fault("pitfall=kl_sign", "model/encoder=student_t", "evaluator=bound")
+    assert line.endswith("; try: model/prior=standard_normal model/encoder=gaussian")
