@@ -32,7 +32,8 @@ class NoClosedForm(UserError):
 
     def __init__(self, q: str, p: str) -> None:
         super().__init__(
-            f"KL({q} || {p}): no closed form; allowed: an objective that samples it; try: objective=sgvb_a"
+            f"KL({q} || {p}): no closed form for this model/encoder= and model/prior=; allowed: an objective that samples it; "
+            "try: objective=sgvb_a"
         )
 
 

@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 DIVERGED = "aevb.training.divergence.Diverged: "
+ERROR_CLASS = re.compile(r"^aevb(\.\w+)+: ")  # as a traceback writes the class of an error of aevb
 LONGEST_REASON = 2000  # characters
 TAIL = 1 << 16  # bytes of FAILED that are read
 
@@ -213,7 +215,7 @@ def failure_reason(directory: Path) -> str:
     Args:
         directory: The run directory.
     """
-    return _last_line(directory).removeprefix("aevb.errors.UserError: ").removeprefix(DIVERGED)
+    return ERROR_CLASS.sub("", _last_line(directory), count=1)
 
 
 def _last_line(directory: Path) -> str:
