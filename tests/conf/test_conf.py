@@ -17,6 +17,11 @@ from helpers.commands import composed, settings
 GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name not in ("hydra", "figure"))
 PARTS = ("model/encoder", "model/prior")
 COMPANIONS = {
+    "objective=mcem": ("latent_dim=3",),  # for its evaluator, quadrature
+    "evaluator=quadrature": ("latent_dim=3",),
+    "evaluator=enumeration": ("objective=exact_bound",),
+    "evaluator=predictive": ("objective=full_vb",),
+    "evaluator=bits_per_dim": ("model=gaussian",),
     "data=array": ("data.path=mine.npz",),
     "logger=lightning": (
         "+logger.logger._target_=lightning.pytorch.loggers.CSVLogger",

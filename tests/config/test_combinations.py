@@ -217,12 +217,12 @@ def test_schedules_and_stopping_that_do_not_go_together(overrides, fault):
 )
 def test_means_of_a_posterior_need_an_encoder(objective, logger, key):
     with pytest.raises(ConfigError) as error:
-        settings("data=digits", f"objective={objective}", *logger)
+        settings("data=digits", f"objective={objective}", "latent_dim=3", *logger)
     assert error.value.faults == [
         f"{key}=posterior_means: records means of q(z|x), and the model of objective={objective} has no encoder; "
         "allowed: tensorboard, csv, none; try: logger=tensorboard"
     ]
-    settings("data=digits", f"objective={objective}", "logger=tensorboard")
+    settings("data=digits", f"objective={objective}", "latent_dim=3", "logger=tensorboard")
     settings("data=digits", *logger)
 
 

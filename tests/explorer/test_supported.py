@@ -16,11 +16,11 @@ RUN = Path("outputs/runs/some")
     [
         (["model=convolutional"], "model.encoder=ConvolutionalEncoder"),
         (["model=binary", "objective=nvil", "data.targets=dynamic"], "model.encoder=BernoulliEncoder"),
-        (["objective=gan", "model.encoder=null", "evaluator=quadrature"], "model.encoder=null"),
+        (["objective=gan", "model.encoder=null", "evaluator=ais"], "model.encoder=null"),
         (["model.encoder.variance=0", "objective=autoencoder", "evaluator=reconstruction"], "model.encoder.variance=0"),
         (["objective=full_vb"], "theta_log_var"),
         (["model=two_layer", "objective=iwae"], "model=aevb.models.two_layer.TwoLayerVAE"),
-        (["model/prior=laplace"], "model.prior=FamilyPrior"),
+        (["model/prior=laplace", "objective=sgvb_a"], "model.prior=FamilyPrior"),
     ],
 )
 def test_other_models_are_refused(overrides: list[str], part: str) -> None:
