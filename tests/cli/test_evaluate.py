@@ -13,7 +13,7 @@ import pytest
 
 from aevb.cli.run_choice import chosen_runs, is_single
 from aevb.errors import UserError
-from helpers.commands import aevb, errors
+from helpers.commands import TINY, aevb, errors
 from helpers.figure_runs import plant, plant_model
 from helpers.fork_server import as_begun
 
@@ -164,3 +164,18 @@ def test_a_killed_evaluation_is_reported_and_a_stopped_command_stops_all(runs, t
     assert process.returncode == 128 + signal.SIGTERM
     assert "the process was killed by signal 9; try: the same command, which resumes it" in stderr
     assert "Traceback" not in stderr
+
+
+@pytest.mark.process
+@pytest.mark.slow
+def test_images_for_which_an_evaluator_has_no_value_are_refused_before_anything_is_done(tmp_path):
+    """Digits have the levels k/16 with k = 16 too, which are no levels of 1/256."""
+    directory = plant_model(tmp_path / "planted", "data=digits", "model=gaussian", "latent_dim=2")
+    result = aevb("evaluate", f"run={directory}", "evaluator=[bound,bits_per_dim]", folder=tmp_path)
+    assert result.returncode == 2
+    assert "evaluator.bits_per_dim.scale=256: the images are not levels" in result.stderr
+    assert not (directory / "evaluation").exists()
+    result = aevb("train", *TINY, "model=gaussian", "evaluator=[bound,bits_per_dim]", "output_dir=new", folder=tmp_path)
+    assert result.returncode == 2
+    assert "evaluator.bits_per_dim.scale=256: the images are not levels" in result.stderr
+    assert not (tmp_path / "new").exists()

@@ -122,7 +122,9 @@ def test_the_bound_and_the_mass_outside_are_reported():
 
 def test_what_is_no_density_of_bytes_is_refused():
     model = VAE(GaussianEncoder(D, 2, 5), GaussianDecoder(D, 2, 5), StandardNormal(2), "glorot").double()
-    with pytest.raises(UserError, match="scale=256: the targets are not levels"):
+    with pytest.raises(
+        UserError, match=r"^evaluator\.bits_per_dim\.scale=256: the images are not levels .*; try: evaluator=bound$"
+    ):
         bits_per_dim(model, torch.rand(3, D).double(), Noise(0, "test", 0))
     with pytest.raises(UserError, match="Bernoulli is no density"):
         bits_per_dim(ignoring_z(Bernoulli), levels(3), Noise(0, "test", 0))

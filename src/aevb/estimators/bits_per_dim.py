@@ -32,7 +32,7 @@ from aevb.estimators.bound import bound
 from aevb.models.vae import VAE
 from aevb.noise import Noise
 
-__all__ = ["BitsEstimate", "bits", "bits_per_dim", "log_mass"]
+__all__ = ["BitsEstimate", "bits", "bits_per_dim", "check_levels", "log_mass"]
 
 
 class BitsEstimate(NamedTuple):
@@ -65,6 +65,25 @@ def bits(log_density: Tensor, data_dim: int, scale: int) -> Tensor:
     return math.log2(scale) - log_density / (data_dim * math.log(2))
 
 
+def check_levels(x: Tensor, scale: int) -> None:
+    """Refuse images that are not on the grid k/s.
+
+    Args:
+        x: Images, (M, D).
+        scale: Number of grey levels, s.
+
+    Raises:
+        UserError: A value is not one of 0, 1/s, ..., (s - 1)/s.
+    """
+    if len(x) and (
+        ((x * scale).round() - x * scale).abs().max() > 1e-3 or x.min() < 0 or x.max() * scale > scale - 0.5
+    ):
+        raise UserError(
+            f"evaluator.bits_per_dim.scale={scale}: the images are not levels 0..{scale - 1} of 1/{scale}; allowed: the "
+            "number of levels of data that are levels, as byte/256 of data=frey_face; try: evaluator=bound"
+        )
+
+
 @torch.no_grad()
 def bits_per_dim(model: VAE, x: Tensor, noise: Noise, scale: int = 256) -> BitsEstimate:
     """Estimate the three values of bits per dimension of each image, with one draw of u and of z for each.
@@ -82,11 +101,7 @@ def bits_per_dim(model: VAE, x: Tensor, noise: Noise, scale: int = 256) -> BitsE
         UserError: If x is not on the grid k/s, or p(x|z) is not a Gaussian density.
     """
     x, labels = model.split(x)
-    if ((x * scale).round() - x * scale).abs().max() > 1e-3 or x.min() < 0 or x.max() * scale > scale - 0.5:
-        raise UserError(
-            f"scale={scale}: the targets are not levels 0..{scale - 1} of 1/{scale}; allowed: byte/256 as in data=frey_face; "
-            "try: data.scale=256 in training"
-        )
+    check_levels(x, scale)
     u = noise.uniform(tuple(x.shape), x.dtype)
     rows, noisy = torch.cat([x, labels], -1), torch.cat([x + u / scale, labels], -1)
     density, dequantised = (bound(model, values, noise).bound for values in (rows, noisy))

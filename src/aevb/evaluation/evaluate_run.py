@@ -94,13 +94,16 @@ def evaluate_run(
     read_only = output_dir is None and not os.access(run, os.W_OK)
     results = run if output_dir is None else output_dir / run.resolve().name
     best = weights == "best"
-    written, rows = [], []
-    for split_name in splits:
+    written, rows, images = [], [], {}
+    for split_name in splits:  # before anything is written
         split = getattr(data, split_name)
         if len(split.x) == 0:
             raise UserError(f"split={split_name}: this data set has none; try: split=test")
-        x = targets(split, loaded.dataset.dynamic, seed, float_type(loaded.settings))[:num_images]
-        part = None if num_images is None or num_images >= len(split.x) else num_images
+        images[split_name] = targets(split, loaded.dataset.dynamic, seed, float_type(loaded.settings))[:num_images]
+        for evaluator in built.values():
+            evaluator.check_images(loaded.model, images[split_name])
+    for split_name, x in images.items():
+        part = None if num_images is None or num_images >= len(getattr(data, split_name).x) else num_images
         for evaluator in built.values():
             path = evaluation_path(results, evaluator, split_name, part, best)
             identity = _identity(evaluator, loaded.model, x, split_name, seed, threads)

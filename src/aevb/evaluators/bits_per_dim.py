@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from aevb.errors import UserError
-from aevb.estimators.bits_per_dim import bits_per_dim
+from aevb.estimators.bits_per_dim import bits_per_dim, check_levels
 from aevb.evaluators.evaluator import Evaluator
 from aevb.models.vae import VAE
 from aevb.noise import Noise
@@ -52,6 +52,18 @@ class BitsPerDim(Evaluator):
                 "evaluator=bits_per_dim: the decoder is Bernoulli, whose p(x|z) is no density; allowed: a Gaussian "
                 "decoder; try: model=gaussian"
             )
+
+    def check_images(self, model: VAE, x: Tensor) -> None:
+        """Check that the images are levels of grey (see `aevb.estimators.bits_per_dim.check_levels`).
+
+        Args:
+            model: The model.
+            x: Images, (n, D).
+
+        Raises:
+            UserError: If they are not.
+        """
+        check_levels(model.split(x)[0], self.scale)
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """Compute the bits per dimension of each image.

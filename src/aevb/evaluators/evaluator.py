@@ -161,6 +161,16 @@ class Evaluator(ABC):
             reason, preferred = fault
             raise unsupported(self.name, reason, model, preferred)
 
+    def check_images(self, model: VAE, x: Tensor) -> None:  # noqa: B027  # most accept all images
+        """Check that the values are defined for these images; called before anything is computed or trained.
+
+        This class accepts all.
+
+        Args:
+            model: The model.
+            x: Images, (n, D).
+        """
+
     @property
     @abstractmethod
     def settings(self) -> dict[str, int | float | str]:

@@ -136,6 +136,7 @@ def _train(
     evaluators: dict[str, Evaluator] = instantiate(settings["evaluator"], trusted=trusted)
     for evaluator in evaluators.values():
         evaluator.check(module.model)
+        evaluator.check_images(module.model, context.x)
     run_logger: RunLogger = instantiate(settings["logger"], trusted=trusted)
 
     points: EvaluationSettings = instantiate(settings["evaluation"], trusted=trusted)

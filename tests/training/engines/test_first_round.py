@@ -89,8 +89,8 @@ def train_one_round(objective: Objective, model: VAE, engine: Autograd | None = 
             "Yields: yielded an Update whose loss has no gradient",
         ),
         (
-            Yields(lambda loss: Update(loss, ("thet",), 4, {})),
-            "Yields: yielded an Update with parameter_groups=('thet',)",
+            Yields(lambda loss: Update(loss, ("thetas",), 4, {})),
+            "Yields: yielded an Update with parameter_groups=('thetas',)",
         ),
         (Yields(lambda loss: Update(loss, (), 4, {})), "Yields: yielded an Update with parameter_groups=()"),
         (
