@@ -179,3 +179,19 @@ def test_images_for_which_an_evaluator_has_no_value_are_refused_before_anything_
     assert result.returncode == 2
     assert "evaluator.bits_per_dim.scale=256: the images are not levels" in result.stderr
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.process
+@pytest.mark.slow
+def test_points_of_a_sweep_that_would_write_the_same_file_are_refused(tmp_path):
+    directory = plant_model(tmp_path / "planted", "data=digits", "latent_dim=2")
+    words = [f"run={directory}", "evaluator=bound", "num_images=20", "seed=0,1"]
+    result = aevb("evaluate", "-m", *words, folder=tmp_path)
+    assert result.returncode == 2
+    assert "seed=1: would replace the files of seed=0" in result.stderr
+    assert "try: 'output_dir=outputs/seed${seed}'" in result.stderr
+    assert not (directory / "evaluation").exists()
+    result = aevb("evaluate", "-m", *words, "output_dir=outputs/seed${seed}", folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    records = [json.loads(path.read_text()) for path in sorted((tmp_path / "outputs").rglob("bound-test-first20.json"))]
+    assert [record["seed"] for record in records] == [0, 1]
