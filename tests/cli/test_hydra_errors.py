@@ -79,7 +79,7 @@ BAD = [
     "data_root=data",
     "data=[digits,mnist]",
     "model.encoder=gausian",
-    "model.prior=laplac",
+    "model.prior=standard_norm",
     "init_sha256=abc",
     "data=digits early_stopping=validation",
     "data=digits evaluation.splits=valid",

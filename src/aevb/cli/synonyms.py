@@ -32,7 +32,14 @@ OPTIONS = {
         )
     },
 }
-TO_TRY = {"data": "digits", "model": "bernoulli", "objective": "sgvb_b", "optimizer": "adam"}
+TO_TRY = {
+    "data": "digits",
+    "model": "bernoulli",
+    "model/encoder": "gaussian",
+    "model/prior": "standard_normal",
+    "objective": "sgvb_b",
+    "optimizer": "adam",
+}
 FILES = (".npz", ".npy", ".csv", ".tsv", ".pt")
 LENGTH = "max_samples=1e6"  # an epoch of MNIST has 50,000 samples
 SETTINGS = {

@@ -10,6 +10,7 @@ from aevb.files.atomic import write_text
 from aevb.runs import layout
 from aevb.runs.records import read_done, sha256_of
 from aevb.runs.run import state
+from aevb.runs.settings import read_settings
 
 __all__ = ["restore"]
 
@@ -26,6 +27,7 @@ def restore(directory: Path) -> bool:
     if state(directory) != "done":
         return False
     with suppress(UserError):
+        read_settings(directory)  # a damaged config.yaml is no config of an extension, and stays as it is
         copy = read_done(directory).get("config") or {}
         text = OmegaConf.to_yaml(OmegaConf.create(copy.get("settings")))
         if sha256_of(text.encode()) == copy.get("sha256"):

@@ -70,7 +70,7 @@ def test_a_seed_counts_once(tmp_path):
 
 def test_seeds_of_monte_carlo_em_are_one_line(tmp_path):
     for seed in (0, 1, 2):  # its chains have the seed of the run
-        plant(tmp_path, "objective=mcem", f"seed={seed}", train={100: -543.0, 1000: -200.0})
+        plant(tmp_path, "objective=mcem", "latent_dim=3", f"seed={seed}", train={100: -543.0, 1000: -200.0})
     (group,) = families(curves(tmp_path)).values()
     assert [item.seed for item in group] == [0, 1, 2]
     assert set(labels(group).values()) == {"Monte Carlo EM"}
