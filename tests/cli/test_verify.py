@@ -67,13 +67,18 @@ def test_a_run_that_ends_between_evaluation_points_comes_out_again(folder: Path)
 
 
 def test_a_refused_extension_changes_nothing(folder: Path) -> None:
-    run = folder / "outputs" / "runs" / "b"
+    """What a process finds out that trains, of a run alone and in a sweep, whose table says why."""
+    words = [*TINY, "optimizer=adam", "model=gaussian", "name=g"]
+    assert aevb("train", *words, folder=folder).returncode == 0
+    run = folder / "outputs" / "runs" / "g"
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file() and path.name != "manifest.json"}
-    arguments = ["optimizer=adam", "name=b", "seed=1", "max_samples=600", "evaluator=enumeration"]
-    result = aevb("train", *TINY, *arguments, folder=folder)
-    assert result.returncode == 2, result.stdout
-    assert {path: path.read_bytes() for path in before} == before
-    assert not (run / "FAILED").exists()
+    for arguments in (words, ["-m", *words, "report=false"]):
+        result = aevb("train", *arguments, "max_samples=600", "evaluator=[bound,bits_per_dim]", folder=folder)
+        assert result.returncode in (1, 2), result.stdout
+        assert "the images are not levels" in result.stderr
+        assert {path: path.read_bytes() for path in before} == before
+    assert "evaluator.bits_per_dim.scale=256: the images are" in " ".join(result.stdout.split())
+    assert "done" in aevb("status", "outputs/runs/g", folder=folder).stdout
 
 
 def test_one_changed_bit_is_reported(folder: Path, copy: Path) -> None:

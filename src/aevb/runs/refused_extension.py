@@ -15,22 +15,19 @@ from aevb.runs.settings import read_settings
 __all__ = ["restore"]
 
 
-def restore(directory: Path) -> bool:
+def restore(directory: Path) -> None:
     """Give a finished run its config.yaml back, after an extension was refused that had changed nothing else.
+
+    That is so if DONE is there still. FAILED stays, with the reason of the refusal.
 
     Args:
         directory: The run directory.
-
-    Returns:
-        Whether that was so: DONE is there still, and has a copy of the config.
     """
     if state(directory) != "done":
-        return False
+        return
     with suppress(UserError):
         read_settings(directory)  # a damaged config.yaml is no config of an extension, and stays as it is
         copy = read_done(directory).get("config") or {}
         text = OmegaConf.to_yaml(OmegaConf.create(copy.get("settings")))
         if sha256_of(text.encode()) == copy.get("sha256"):
             write_text(directory / layout.CONFIG, text)
-            return True
-    return False

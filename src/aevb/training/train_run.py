@@ -84,8 +84,10 @@ def run(
         except OutputError:  # the reader of the output has gone: no failure of the run
             raise
         except Exception as error:
-            if ranks.first and not (isinstance(error, UserError) and restore(directory)):
-                runs.mark_failed(directory, traceback.format_exc())
+            if ranks.first:
+                runs.mark_failed(directory, traceback.format_exc())  # the command that waits reads the reason there
+                if isinstance(error, UserError):
+                    restore(directory)
             if (too_little := resource_error(error)) is not None:
                 raise too_little from error
             if isinstance(error, OSError) and error.errno:  # the file system refuses; TensorBoard does not say where
