@@ -165,7 +165,6 @@ class TrainedRun(TrainedModel):
             UserError: If the evaluator does not exist or does not support the model, a setting is invalid, or the run has
                 been trained on since it was loaded.
         """
-        self.checked_record()
         if split not in get_args(Split):
             raise UserError(f"split={split}: no such split; allowed: {', '.join(get_args(Split))}; try: split='test'")
         overrides = {"run": str(self.directory), "split": split, "num_images": num_images, "data_root": self.data_root}
@@ -180,6 +179,7 @@ class TrainedRun(TrainedModel):
         rest["cores"] = blocks_at_once(checked["cores"], checked["threads"])
         run, evaluators = self.directory, checked["evaluator"]
         with ONE_CALL, default_torch_settings(), nullcontext() if progress else without_bars():
+            self.checked_record()  # no other thread trains the run meanwhile
             (path,) = evaluate_run(
                 run, evaluators, [split], **rest, trusted=self.trusted, weights=self.weights, print_table=False
             )

@@ -18,6 +18,7 @@ from aevb.runs.records import read_progress
 
 __all__ = [
     "Progress",
+    "check_is_not_behind",
     "is_evaluation_point",
     "is_former_end",
     "load_progress",
@@ -112,3 +113,22 @@ def load_progress(run: Path) -> Progress | None:
     except (OSError, UserError):
         return None
     return Progress(**{name: record[name] for name in Progress.__dataclass_fields__ if name in record})
+
+
+def check_is_not_behind(run: Path, max_samples: int) -> None:
+    """Refuse to end an unfinished run before the point that it has saved.
+
+    Args:
+        run: The run directory.
+        max_samples: The training samples that are asked for.
+
+    Raises:
+        UserError: If the run has been trained for longer, so that its numbers would be those of more samples.
+    """
+    progress = load_progress(run)
+    if progress is not None and progress.saved_samples > max_samples:
+        seen = progress.saved_samples
+        raise UserError(
+            f"max_samples={max_samples}: {run} has seen {seen:,} samples already; allowed: an integer >= {seen}; "
+            f"try: max_samples={seen}, or another name="
+        )

@@ -23,7 +23,7 @@ from aevb.runs import layout
 from aevb.runs.csv_table import columns
 from aevb.runs.lock import lock
 from aevb.runs.manifest import commit
-from aevb.runs.progress import load_progress
+from aevb.runs.progress import check_is_not_behind
 from aevb.runs.records import read_done, read_evaluation
 from aevb.runs.settings import json_copy, read_settings
 from aevb.runs.walk import run_directories
@@ -99,19 +99,8 @@ def planned_action(directory: Path, settings: dict[str, Any]) -> PlannedAction:
         if done.get("stopped_early") or done["samples_seen"] >= settings["max_samples"]:
             return "done"
         return "extend"
-    _check_is_not_behind(directory, settings["max_samples"])
+    check_is_not_behind(directory, settings["max_samples"])
     return "resume"
-
-
-def _check_is_not_behind(directory: Path, max_samples: int) -> None:
-    # A run that has been trained for longer cannot be made one of max_samples.
-    progress = load_progress(directory)
-    if progress is not None and progress.saved_samples > max_samples:
-        seen = progress.saved_samples
-        raise UserError(
-            f"max_samples={max_samples}: {directory} has seen {seen:,} samples already; allowed: an integer >= {seen}; "
-            f"try: max_samples={seen}, or another name="
-        )
 
 
 def prepare(directory: Path, settings: dict[str, Any]) -> None:
