@@ -11,6 +11,7 @@ from aevb.figures.common.method_lines import Panels, panels
 from aevb.figures.common.style import dataset
 from aevb.figures.paper import published
 from aevb.figures.paper.paper_comparison import VERDICTS, compare
+from aevb.figures.paper.selection_lead import unsure_selections
 from aevb.figures.paper.verdict_limits import count_rows, limitations, reach_rows
 
 __all__ = ["PaperTable", "compare_with_paper", "panel_title"]
@@ -66,7 +67,8 @@ def compare_with_paper(curves: list[Curve]) -> PaperTable:
     rows = [row for lines in grouped.values() for line in lines for row in compare(line, lines, AT)]
     if not rows:
         return PaperTable([], [], [])
-    return PaperTable(rows, count_rows(rows), limitations(rows, reach_rows(grouped)) + _other_settings(curves))
+    stated = limitations(rows, reach_rows(grouped)) + unsure_selections(grouped) + _other_settings(curves)
+    return PaperTable(rows, count_rows(rows), stated)
 
 
 def _other_settings(curves: list[Curve]) -> list[str]:

@@ -17,6 +17,7 @@ from aevb.figures.common.origin import meanings
 from aevb.figures.common.style import dataset, number, panel
 from aevb.figures.paper import published
 from aevb.figures.paper.paper_comparison import TOLERANCE, compare
+from aevb.figures.paper.selection_lead import unsure_selections
 from aevb.figures.paper.verdict_canvas import draw_verdict
 from aevb.figures.paper.verdict_evidence import evidence_rows, evidence_shown
 from aevb.figures.paper.verdict_limits import absent_panels, count_rows, limitations, reach_rows
@@ -60,7 +61,7 @@ class Verdict(Figure):
         evidence = [row for key, lines in grouped.items() for row in evidence_rows(key, lines, self.at)]
         counts, reach = count_rows(rows), reach_rows(grouped)
         tables: dict[str, Rows] = {"evidence": evidence, "counts": counts, "reach": reach}
-        limits = limitations(rows, reach) + absent_panels(reach)
+        limits = limitations(rows, reach) + unsure_selections(grouped) + absent_panels(reach)
         numbers: dict[str, Rows] = {"curves": rows, **tables}
         json = {key: [_plain(row) for row in table] for key, table in numbers.items()} | {"limitations": limits}
         text = self._text(runs, rows, limits, tables)
@@ -71,7 +72,9 @@ class Verdict(Figure):
             f"Ours minus the paper's ({published.SOURCE}, figure 2, interpolated in log samples seen), nats per datapoint. "
             f"Ours is the mean over seeds. A bound matches within {TOLERANCE:g} nat and the digitisation error (0.05 nat on "
             "MNIST, 0.5 nat on Frey Face). ± is half the 95 % t interval of the mean over seeds; s.e. is the standard error "
-            f"of the mean over test images at the end of the run. {RULE.format(at=self.select_at)}."
+            f"of the mean over test images at the end of the run. {RULE.format(at=self.select_at)}. The prediction interval is where "
+            "one further seed falls with a probability of 95 %; the paper ran one seed. In the last table, rms is the root mean "
+            "square difference over the evaluation points that all rows of a panel and a method have; it selects nothing."
         )
         sections = {
             "How many bounds match": [_count_shown(row) for row in tables["counts"]],
@@ -118,7 +121,7 @@ def _count_shown(row: dict[str, Any]) -> dict[str, Any]:
         "comparisons": row["comparisons"],
         **{word: row[word] for word in ("matches", "better", "worse")},
         "paper within the seeds": f"{row['paper_within_seeds']} of {seeds}",
-        "paper within the t interval": f"{row['paper_within_interval']} of {seeds}",
+        "paper within the prediction interval": f"{row['paper_within_prediction']} of {seeds}",
     }
 
 

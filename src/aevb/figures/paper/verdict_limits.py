@@ -38,7 +38,7 @@ def count_rows(rows: Rows) -> Rows:
             **{word: sum(row[f"verdict_{tolerance:g}"] == word for row in members) for word in VERDICTS},
             "with_seeds": sum(row["seeds"] > 1 for row in members),
             "paper_within_seeds": sum(bool(row["paper_within_seeds"]) for row in members),
-            "paper_within_interval": sum(bool(row["paper_within_interval"]) for row in members),
+            "paper_within_prediction": sum(bool(row["paper_within_prediction"]) for row in members),
         }
         for group, members in groups.items()
         for tolerance in TOLERANCES
@@ -108,6 +108,10 @@ def limitations(rows: Rows, reach: Rows) -> list[str]:
         sentences.append(
             f"{len(short)} of {len(reach)} curves end before the paper's; the longest of these ends at "
             f"{furthest['last_samples_seen']:,} of {furthest['paper_last_samples_seen']:,} samples."
+        )
+    if len(rows) > 1:
+        sentences.append(
+            "The comparisons are not independent: the points of a curve, and its two splits, are of the same runs."
         )
     outside = [row for row in rows if row["paper_within_seeds"] is False and row["seeds"] > 2]
     if outside:
