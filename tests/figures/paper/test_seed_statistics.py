@@ -32,9 +32,9 @@ def test_the_interval_is_scipys(level):
 def test_one_further_seed_lies_in_the_prediction_interval(seeds, left_out):
     """95 % of them; the t interval of the mean leaves out more. 4,000 repeats: 5 standard errors, failure rate 1e-6."""
     values = np.random.default_rng(0).normal(-100.0, 3.0, (4000, seeds + 1))
-    found = [(seed_statistics(list(row[:-1])), row[-1]) for row in values]
-    inside = np.mean([abs(one.mean - further) <= one.prediction_half_width for one, further in found])
-    outside_mean = np.mean([abs(one.mean - further) > one.half_width for one, further in found])
+    repeats = [(seed_statistics(list(row[:-1])), row[-1]) for row in values]
+    inside = np.mean([abs(one.mean - further) <= one.prediction_half_width for one, further in repeats])
+    outside_mean = np.mean([abs(one.mean - further) > one.half_width for one, further in repeats])
     assert inside == pytest.approx(0.95, abs=5 * (0.95 * 0.05 / 4000) ** 0.5)
     assert outside_mean == pytest.approx(left_out, abs=5 * (left_out * (1 - left_out) / 4000) ** 0.5)
 

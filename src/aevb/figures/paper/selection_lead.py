@@ -43,13 +43,13 @@ def lead(selection: Selection) -> Lead | None:
         The lead; None if no other learning rate has two seeds or more in common with the selected one.
     """
     chosen = selection.chosen
-    mine = _bounds(chosen, selection.at)
+    bounds = _bounds(chosen, selection.at)
     leads = []
     for other in selection.candidates:
-        theirs = _bounds(other, selection.at)
-        common = sorted(mine.keys() & theirs.keys())
+        behind = _bounds(other, selection.at)
+        common = sorted(bounds.keys() & behind.keys())
         if other is not chosen and len(common) > 1:
-            pairs = seed_statistics([mine[seed] - theirs[seed] for seed in common])
+            pairs = seed_statistics([bounds[seed] - behind[seed] for seed in common])
             leads.append(Lead(chosen.lr, other.lr, pairs.mean, pairs.half_width))
     return min(leads, key=lambda item: item.nats, default=None)
 
