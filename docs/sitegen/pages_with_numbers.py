@@ -10,6 +10,7 @@ from sitegen.figure2_gap import gap_table, gap_text
 from sitegen.figure2_long import long_table, long_text
 from sitegen.figure2_rate import rate_table, rate_text
 from sitegen.figure3_gap import committed_text, estimator_table, estimator_text, lower_bound_text
+from sitegen.figure3_text import figure3_text
 from sitegen.frey_face_long import frey_long, frey_long_text
 from sitegen.frey_face_tables import frey_bounds, frey_changes, frey_start
 from sitegen.gap_tables import decoder_table, subset_table
@@ -22,7 +23,7 @@ from sitegen.reach import reach_table
 from sitegen.readme_rows import readme_rows
 from sitegen.readme_speed import numbers_speed
 from sitegen.result_tables import likelihood_table, one_rate_table, panel_table
-from sitegen.result_text import figure2_text, figure3_text, one_model_text, unexplained_text
+from sitegen.result_text import figure2_text, one_model_text, unexplained_text
 
 __all__ = ["PAGES", "filled"]
 

@@ -1,10 +1,11 @@
 """Single numbers of the reproduction, for sentences: differences, ranges over seeds and values of one run."""
 
+import math
 from collections.abc import Iterable
 
 from sitegen.results import points, rows
 
-__all__ = ["difference", "measured", "paper_bound", "seed_spread", "span"]
+__all__ = ["difference", "measured", "paper_bound", "seed_spread", "span", "within"]
 
 
 def difference(data: str, latent_dim: int, lr: str, samples: float, method: str = "AEVB") -> float | None:
@@ -57,3 +58,8 @@ def span(values: Iterable[float], digits: int = 1) -> str:
     sizes = sorted(map(abs, values))
     low, high = f"{sizes[0]:.{digits}f}", f"{sizes[-1]:.{digits}f}"
     return low if low == high else f"{low} to {high}"
+
+
+def within(values: Iterable[float]) -> str:
+    """Return the smallest number of tenths that no absolute value exceeds, as "1.1"."""
+    return f"{math.ceil(10 * max(map(abs, values))) / 10:.1f}"

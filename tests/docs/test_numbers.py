@@ -3,15 +3,18 @@
 import json
 
 import pytest
+import scipy.stats
 from sitegen import readme_speed
 from sitegen.benchmark_tables import benchmark_table, newest_records
 from sitegen.figure2_gap import gap_table, gap_text
+from sitegen.figure3_text import figure3_text
 from sitegen.gap_text import frey_start_text, mnist_start_text, training_excess
 from sitegen.mnist_start import paper_start, starts
 from sitegen.pages_with_numbers import BLOCK, PAGES, filled
 from sitegen.result_numbers import difference, measured, paper_bound, seed_spread, span
 from sitegen.result_tables import plain, samples_seen, signed
-from sitegen.results import at_one_rate, bound_panels
+from sitegen.result_text import figure2_text
+from sitegen.results import at_one_rate, bound_panels, rows
 
 from helpers.commands import REPOSITORY
 
@@ -61,6 +64,33 @@ def test_numbers_of_the_studies_are_those_of_the_runs():
     lowest = min(starts()["wake-sleep", 200, 0.02]) - paper_start("wake-sleep", 200)
     assert f"to {-lowest:.0f} nats too low" in " ".join(mnist_start_text().split())
     assert len(frey_start_text().splitlines()) == 5
+
+
+def test_what_is_said_of_the_end_of_a_curve_is_of_its_last_point():
+    text = " ".join(figure2_text().split())
+    ends = [measured(f"mnist-sgvb_b-adagrad-z3-s0{suffix}", 1e8)["test_bound"] for suffix in ("", "-54d0f6")]
+    small, large = sorted(paper_bound("mnist", 3, 1e8) - end for end in ends)
+    assert f"{small:.1f} to {large:.1f} at 1e8 (learning rates 0.01 and 0.02)" in text
+    frey = [
+        paper_bound("frey_face", j, 1e8) - measured(f"frey_face-sgvb_b-adagrad-z{j}-s0", 1e8)["test_bound"]
+        for j in (5, 10, 20)
+    ]
+    assert f"and {min(frey):.0f} to {max(frey):.0f} below with 5, 10 and 20" in text
+    assert f"{-frey[0]:.0f}".replace("-", "\N{MINUS SIGN}") in (REPOSITORY / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_difference_between_methods_has_welchs_interval():
+    end = {"source": "run", "n_train": "1000", "split": "test"}
+    seeds = [
+        [float(row["quadrature"]) for row in rows("figure3.csv") if (end | last).items() <= row.items()]
+        for last in (
+            {"method": "Monte Carlo EM", "samples_seen": "20010000"},
+            {"method": "AEVB", "samples_seen": "20000000"},
+        )
+    ]
+    interval = scipy.stats.ttest_ind(*seeds, equal_var=False).confidence_interval()
+    middle, half = (interval.low + interval.high) / 2, (interval.high - interval.low) / 2
+    assert f"it is {middle:+.1f} ± {half:.1f} nat from AEVB" in " ".join(figure3_text().split())
 
 
 def test_every_panel_is_there():

@@ -72,7 +72,7 @@ def seed_statistics(values: Sequence[float], level: float = LEVEL) -> SeedStatis
     return SeedStatistics(n, mean, min(values), max(values), deviation, half_width, prediction)
 
 
-def t_quantile(degrees: int, level: float = LEVEL) -> float:
+def t_quantile(degrees: float, level: float = LEVEL) -> float:
     """Return the half width of a t interval in standard errors.
 
     Args:
