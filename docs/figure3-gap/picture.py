@@ -56,7 +56,7 @@ def panel(ax: Axes, method: str, names: list[str]) -> None:
     ax.minorticks_off()
     ax.grid(axis="y", linewidth=0.3)
     ax.set_title(f"{method}, 200 test images")
-    ax.set_xlabel("estimate \N{MINUS SIGN} exact log p(x), nats per image")
+    ax.set_xlabel("estimate \N{MINUS SIGN} exact log p(x), nats per image, ± 2 standard errors")
 
 
 def main() -> None:

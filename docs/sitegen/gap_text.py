@@ -9,6 +9,7 @@ from sitegen.mnist_start import paper_start as mnist_paper_start
 from sitegen.mnist_start import starts
 from sitegen.result_numbers import measured, paper_bound, span
 from sitegen.result_tables import samples_seen, signed
+from sitegen.results import reaches, rows
 
 __all__ = ["frey_start_text", "mnist_start_text", "training_excess"]
 
@@ -21,8 +22,6 @@ EXCESS = {
     (5, 1_000_000): (0.01,),
 }
 """latent_dim and samples of docs/training-curves, with the learning rates that are shown."""
-SUFFIX = {0.01: "", 0.02: "-54d0f6"}
-"""Of the names of the runs at a learning rate."""
 
 
 def training_excess() -> str:
@@ -38,14 +37,10 @@ def training_excess() -> str:
 
 
 def _excess(latent_dim: int, lr: float, samples: int) -> list[float]:
-    values = []
-    for seed in range(3):
-        try:
-            row = measured(f"mnist-sgvb_b-adagrad-z{latent_dim}-s{seed}{SUFFIX[lr]}", samples)
-        except KeyError:  # it has not come so far
-            continue
-        values.append(row["train_bound"] - row["test_bound"])
-    return values
+    key = {"data": "mnist", "latent_dim": str(latent_dim), "method": "AEVB", "lr": str(lr)}
+    (runs,) = (row["run"].split(";") for row in rows("verdict-evidence.csv") if key.items() <= row.items())
+    ends = [measured(run, samples) for run in runs if reaches(run, samples)]
+    return [row["train_bound"] - row["test_bound"] for row in ends]
 
 
 def mnist_start_text() -> str:
@@ -58,13 +53,22 @@ def mnist_start_text() -> str:
     ]
     nearer = all(_distance("wake-sleep", j, 0.01) < _distance("wake-sleep", j, 0.02) for j in MNIST_DIMS)
     behind = [value - mnist_paper_start("AEVB", j) for j in (5, 10, 20) for value in measured_starts["AEVB", j, 0.01]]
+    faster = {
+        j: [value - mnist_paper_start("AEVB", j) for value in measured_starts["AEVB", j, 0.02]] for j in MNIST_DIMS
+    }
+    _check(
+        all(min(faster[j]) < 0 < max(faster[j]) for j in (3, 5, 10)),
+        "with 5 and 10 the paper is within the seeds at 0.02",
+    )
+    _check(min(faster[20]) > 0 and min(faster[200]) < 0, "with 20 the paper starts below the seeds at 0.02")
     _check(nearer and min(low) > 0, "wake-sleep fits 0.01 better on every panel")
     _check(min(behind) > 0, "AEVB of the paper starts below ours at 0.01")
     return bullets(
         f"""**Wake-sleep fits a learning rate of 0.01 better on every panel.** At 0.02 each start is {span(low, 0)} nats too low. The
         protocol of the verdict selects 0.02 for latent_dim 200, where our run at 0.01 fails later.""",
         f"""**AEVB is less clear.** With latent_dim 3 both rates fit. With 5, 10 and 20 the paper starts {span(behind, 0)} nats below
-        ours at 0.01 and nearer to 0.02, and with 200 halfway between both.""",
+        ours at 0.01. With 5 and 10 it lies within our seeds at 0.02, which spread widely, and with 20 it starts
+        {min(faster[20]):.0f} nats below them too. With 200 it lies below ours at 0.01 and within those at 0.02.""",
     )
 
 

@@ -1,5 +1,7 @@
 """The table of docs/figure2-gap of the inference gap on training and test images, and the sentences below it."""
 
+import math
+
 from sitegen.markdown import bullets, table
 from sitegen.result_numbers import measured, paper_bound
 from sitegen.result_tables import plain, samples_seen
@@ -65,11 +67,21 @@ def inference_gap_text() -> str:
         encoder's q loses {test_part:.1f} nats to it on test images, after {test_before:.1f} at {samples_seen(int(first))}, and
         {train_part:.1f} on training images, after {before:.1f}.""",
         f"""So the decoder and the family of q are not what holds the test bound back. Had the encoder lost no more on test images
-        than on training images, {test_part - train_part:.1f} nats would be regained; the run is {behind:.1f} behind the paper's
+        than on training images, {test_part - train_part:.1f} ± {_error(last):.1f} nats would be regained; the run is {behind:.1f} behind the paper's
         curve.""",
         f"""**With learning rate 0.01 the same happens later**: the amortisation gap on test images is {_smaller("30000000")} at 3e7
         samples and {_smaller("100000000")} at 1e8.""",
     )
+
+
+def _error(seen: str) -> float:
+    # The standard error of the difference of the amortisation gaps of both splits, whose images are not the same.
+    errors = [
+        float(row["amortisation_gap_standard_error"])
+        for row in rows("inference_gap.csv", "figure2-gap")
+        if (row["lr"], row["seed"], row["samples_seen"]) == (LR, SEED, seen)
+    ]
+    return math.hypot(*errors)
 
 
 def _smaller(seen: str) -> str:

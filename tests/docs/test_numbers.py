@@ -9,6 +9,7 @@ from sitegen.benchmark_tables import benchmark_table, newest_records
 from sitegen.figure2_gap import gap_table, gap_text
 from sitegen.figure3_text import figure3_text
 from sitegen.gap_text import frey_start_text, mnist_start_text, training_excess
+from sitegen.inference_gap import inference_gap_text
 from sitegen.mnist_start import paper_start, starts
 from sitegen.pages_with_numbers import BLOCK, PAGES, filled
 from sitegen.result_numbers import difference, measured, paper_bound, seed_spread, span
@@ -61,6 +62,9 @@ def test_numbers_of_sentences_are_those_of_the_runs():
 def test_numbers_of_the_studies_are_those_of_the_runs():
     row = measured("mnist-sgvb_b-adagrad-z20-s0-54d0f6", 1e8)
     assert f"| ours | 20 | 0.02 | 1e8 | {signed(row['train_bound'] - row['test_bound'])} |" in training_excess()
+    row = next(line for line in training_excess().splitlines() if line.startswith("| ours | 20 | 0.02 | 1e7"))
+    runs = [measured(f"mnist-sgvb_b-adagrad-z20-s{seed}-54d0f6", 1e7) for seed in range(5)]
+    assert row.endswith(", ".join(signed(run["train_bound"] - run["test_bound"]) for run in runs) + " |")  # every seed
     lowest = min(starts()["wake-sleep", 200, 0.02]) - paper_start("wake-sleep", 200)
     assert f"to {-lowest:.0f} nats too low" in " ".join(mnist_start_text().split())
     assert len(frey_start_text().splitlines()) == 5
@@ -91,6 +95,18 @@ def test_a_difference_between_methods_has_welchs_interval():
     interval = scipy.stats.ttest_ind(*seeds, equal_var=False).confidence_interval()
     middle, half = (interval.low + interval.high) / 2, (interval.high - interval.low) / 2
     assert f"it is {middle:+.1f} ± {half:.1f} nat from AEVB" in " ".join(figure3_text().split())
+
+
+def test_a_difference_of_two_gaps_has_the_errors_of_both():
+    """Images of different splits are independent: the squared standard errors add up."""
+    train, test = (
+        next(row for row in rows("inference_gap.csv", "figure2-gap") if (key | {"split": split}).items() <= row.items())
+        for key in ({"lr": "0.02", "seed": "4", "samples_seen": "30000000"},)
+        for split in ("train", "test")
+    )
+    mean = float(test["amortisation_gap"]) - float(train["amortisation_gap"])
+    error = sum(float(row["amortisation_gap_standard_error"]) ** 2 for row in (train, test)) ** 0.5
+    assert f"{mean:.1f} ± {error:.1f} nats would be regained" in " ".join(inference_gap_text().split())
 
 
 def test_every_panel_is_there():

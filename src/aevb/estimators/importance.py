@@ -1,4 +1,4 @@
-r"""Importance-sampled marginal likelihood of a fixed model (IWAE-K, Burda et al. 2015, eq. 8).
+r"""Importance-sampled marginal likelihood of a fixed model (IWAE-K, Burda et al. 2016, eq. 8).
 
     log p(x) ~ log 1/K sum_k w_k,   w_k = p(z_k) p(x|z_k) / q(z_k|x),   z_k ~ q(z|x)
 
@@ -77,7 +77,7 @@ def importance(
     prior_share: float = 0.0,
     annealed: int = 0,
 ) -> ImportanceEstimate:
-    """Estimate log p(x) of each image by importance sampling (Burda et al. 2015, eq. 8).
+    """Estimate log p(x) of each image by importance sampling (Burda et al. 2016, eq. 8).
 
     The sums of the weights are accumulated in float64 on the CPU, because not every device supports
     float64.

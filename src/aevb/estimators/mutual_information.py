@@ -13,7 +13,7 @@ LARGE, by the same amount. The mutual information cannot exceed log N. Near this
 lower bound of the population's value, and the marginal KL is only an upper bound.
 
 The module also reports which latent dimensions are used: dimension j is an *active unit* if
-Var_x E_q(z|x)[z_j] > 0.01 (Burda et al. 2015).
+Var_x E_q(z|x)[z_j] > 0.01 (Burda et al. 2016).
 """
 
 import math
@@ -128,7 +128,7 @@ def log_aggregate(z: Tensor, qz_x: DiagonalNormal | Bernoulli) -> Tensor:
 
 @torch.no_grad()
 def units(model: VAE, x: Tensor, batch_size: int = 1000) -> Units:
-    """Measure how much each latent dimension is used (Burda et al. 2015).
+    """Measure how much each latent dimension is used (Burda et al. 2016).
 
     Args:
         model: The model.

@@ -11,8 +11,8 @@ r"""The lower bound with a different weight on the KL divergence: beta-VAE, KL w
 Where w(t) >= 1, -loss is a lower bound of log p(x), looser where w(t) > 1 or the free bits are
 active. Where w(t) < 1, for beta < 1 or early in the warm-up, it need not be one. For a
 decoder N(f(z), s^2) with a fixed s, beta is equivalent to the noise variance beta s^2: the optimum
-is that of the bound of the model with this variance (Lucas et al. 2019), and it collapses when beta
-s^2 exceeds the variance of the data in every direction.
+is that of the bound of the model with this variance. With a linear f it collapses when beta s^2
+exceeds the variance of the data in every direction (Lucas et al. 2019).
 """
 
 from collections.abc import Iterator

@@ -30,7 +30,8 @@ class FullVB(Objective):
 
     Requires a model with a q(theta). Evaluators use the mean of q(theta); evaluator=predictive
     averages over q(theta). The reported bound includes the KL divergence of theta, so it is lower
-    than the bound at the posterior mean by more than KL(q(theta) || p(theta)) / N.
+    than the bound at the posterior mean by KL(q(theta) || p(theta)) / N, and as a rule by more, because the
+    networks that are drawn from q(theta) are worse than that of its mean.
 
     Args:
         n_train: Number of training images, N.

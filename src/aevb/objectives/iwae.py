@@ -1,4 +1,4 @@
-r"""The importance-weighted bound (Burda, Grosse & Salakhutdinov 2015) with reparameterised gradients.
+r"""The importance-weighted bound (Burda, Grosse & Salakhutdinov 2016) with reparameterised gradients.
 
     L_K(x) = E log 1/K sum_k w_k,   w_k = p(x, z_k) / q(z_k|x),   z_k = mu(x) + sigma(x) * eps_k
 

@@ -8,15 +8,16 @@ He, Spokoyny, Neubig & Berg-Kirkpatrick 2019, algorithm 1:
             every 10 steps: leave the loop if the mean bound of these 10 is not above that of the 10 before
         X^M <- random minibatch;   theta <- one step, and phi too after the aggressive phase
         once per epoch of the minibatches of theta: I_q <- mutual information of x and z under q;
-        the aggressive phase ends, for good, when I_q has not risen
+        the aggressive phase ends, for good, when I_q has not risen (`patience` = 1)
 
 Early in training q(z|x) lags behind the posterior, and a decoder that can model x without z learns
 to do so before q makes z informative. The inner loop brings q close to its optimum for the present
 theta.
 
-The constants (100, 10, one check per epoch that ends the phase) are those of the authors' code.
-There the first inner minibatch is also the one of theta's step, and I_q is computed on held-out
-data. Here all minibatches come from the stream, and I_q is computed on the first training images,
+The constants 100 and 10 are those of the authors' code, as is one check per epoch. There the phase ends
+with the fifth check at which I_q is below its maximum (images), or when I_q changes by less than a
+threshold (text); algorithm 1 ends it at the first. There the first inner minibatch is also the one of
+theta's step, and I_q is computed on held-out data. Here all minibatches come from the stream, and I_q is computed on the first training images,
 with the same noise every time. The bound of the inner loop is the one that the updates report, or
 minus the loss if they report none.
 

@@ -1,7 +1,7 @@
 r"""PITFALL: the normalised weights of the importance-weighted bound are not detached.
 
 The gradient of log 1/K sum_k w_k is sum_k v_k grad log w_k with v_k = w_k / sum w *held fixed*
-(Burda et al. 2015, eq. 14). Code that uses sum_k v_k log w_k as its loss must detach v. If v stays
+(Burda et al. 2016, eq. 14). Code that uses sum_k v_k log w_k as its loss must detach v. If v stays
 in the graph, the loss is a different function,
 
     sum_k v_k log w_k = log 1/K sum_k w_k + KL(v || uniform),

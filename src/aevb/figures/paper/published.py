@@ -31,7 +31,9 @@ class Polyline(NamedTuple):
     value: np.ndarray
 
     def at(self, samples_seen: float) -> float:
-        """Interpolate the curve in log samples_seen, as the figure does.
+        """Interpolate the curve in log samples_seen, as figure 2 does.
+
+        Figure 3 has a linear axis. Its straight lines between the vertices lie up to 0.16 nat lower at our evaluation points.
 
         Args:
             samples_seen: The number of training samples seen.
