@@ -70,7 +70,7 @@ def test_numbers_of_the_studies_are_those_of_the_runs():
     assert len(frey_start_text().splitlines()) == 5
 
 
-def test_what_is_said_of_the_end_of_a_curve_is_of_its_last_point():
+def test_a_sentence_on_the_end_of_a_curve_has_its_last_point():
     text = " ".join(figure2_text().split())
     ends = [measured(f"mnist-sgvb_b-adagrad-z3-s0{suffix}", 1e8)["test_bound"] for suffix in ("", "-54d0f6")]
     small, large = sorted(paper_bound("mnist", 3, 1e8) - end for end in ends)
