@@ -50,7 +50,7 @@ def main() -> None:
         take(window, "curves", "#curves", 1000)
         window.click("#show-3")
         take(window, "difference", "#curves", 1000)
-        take(window, "paper", "#paper", 760)
+        take(window, "paper", "#paper", 860)
         window.run(RUNS)
         take(window, "runs", "#runs", 520)
         window.run(PAIR, "mnist-sgvb_b-adagrad-z20-s1-54d0f6", "mnist-sgvb_b-adagrad-z200-s2-54d0f6")
