@@ -54,7 +54,8 @@ class Figure3(Figure):
         caption = (
             "log p(x), nats per image, of the first images of either split: the mean over seeds, with the 95 % t interval of "
             f"the mean over the seeds. The paper's curves are by its own estimator ({published.SOURCE}, appendix D), "
-            "interpolated in log samples seen; `clock`: what Monte Carlo EM counts.\n\n"
+            "interpolated in log samples seen. Where there is quadrature, it is compared: the mean of appendix D over images is decided by "
+            "the few images whose chains miss a mode, too low, or sit in different modes, too high. `clock` in the CSV: what Monte Carlo EM counts.\n\n"
         )
         return Drawing(rows, draw(panels, right), text=f"{caption}{meanings(runs)}\n{_table(rows)}")
 
