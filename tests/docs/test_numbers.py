@@ -70,6 +70,16 @@ def test_numbers_of_the_studies_are_those_of_the_runs():
     assert len(frey_start_text().splitlines()) == 5
 
 
+def test_a_panel_that_is_shown_as_the_nearest_is_called_so():
+    notes = " ".join((REPOSITORY / "README.md").read_text(encoding="utf-8").split())
+    mnist = {j: at_one_rate("mnist", j, "0.01").difference for j in (3, 5, 10, 20, 200)}
+    assert min(mnist, key=lambda j: abs(mnist[j])) == 20
+    assert "latent_dim 20, the nearest of 5 panels" in notes
+    frey = {j: difference("frey_face", j, "0.01", 1e7) for j in (2, 5, 10, 20)}
+    assert min(frey, key=lambda j: abs(frey[j])) == 2
+    assert "latent_dim 2, the nearest of 4 panels" in notes
+
+
 def test_a_sentence_on_the_end_of_a_curve_has_its_last_point():
     text = " ".join(figure2_text().split())
     ends = [measured(f"mnist-sgvb_b-adagrad-z3-s0{suffix}", 1e8)["test_bound"] for suffix in ("", "-54d0f6")]
