@@ -63,10 +63,12 @@ def inference_gap_text() -> str:
     behind = paper_bound("mnist", 3, float(last)) - measured(RUN, float(last))["test_bound"]
     return bullets(
         f"""**The encoder is fitted to the training images.** At {samples_seen(int(last))} samples a normal q that is optimised for each
-        image comes within {max(train["approximation_gap"], test["approximation_gap"]):.2f} nat of log p(x) on either split. The
+        image comes within {max(train["approximation_gap"], test["approximation_gap"]):.2f} nat of log p(x) on either split (importance-sampled from
+        that q, so without the modes that it misses). The
         encoder's q loses {test_part:.1f} nats to it on test images, after {test_before:.1f} at {samples_seen(int(first))}, and
         {train_part:.1f} on training images, after {before:.1f}.""",
-        f"""So the decoder and the family of q are not what holds the test bound back. Had the encoder lost no more on test images
+        f"""So, as far as this estimate reaches, the decoder and the family of q are not what holds the test
+        bound back. Had the encoder lost no more on test images
         than on training images, {test_part - train_part:.1f} ± {_error(last):.1f} nats would be regained; the run is {behind:.1f} behind the paper's
         curve.""",
         f"""**With learning rate 0.01 the same happens later**: the amortisation gap on test images is {_smaller("30000000")} at 3e7
