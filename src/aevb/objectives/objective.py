@@ -65,7 +65,7 @@ class Objective(nn.Module, ABC):
     Args:
         weight_prior: Precision of the prior p(w) = N(0, 1/precision) on the weights (not on the
             biases). Its gradient, w * precision / N, is added to the gradient of the mean loss: the
-            MAP term of section 2.3. 0: no prior.
+            small weight decay of section 5, for which the training is approximate MAP estimation. 0: no prior.
     """
 
     mean_over_data: bool = True
