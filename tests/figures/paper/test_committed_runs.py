@@ -10,7 +10,7 @@ from helpers.commands import REPOSITORY, composed
 RESULTS = REPOSITORY / "docs" / "results"
 
 
-@pytest.mark.parametrize("name", ["comparison", "figure2", "figure3", "verdict"])
+@pytest.mark.parametrize("name", ["comparison", "figure2", "figure3", "table", "verdict"])
 def test_a_figure_comes_out_of_the_committed_runs(name: str) -> None:
     figure: Figure = instantiate(dict(composed(f"figure={name}", root="figure").figure))
     drawing = figure.compose(figure.wanted(finished(REPOSITORY / "results" / "runs")), ())
