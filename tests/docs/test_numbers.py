@@ -8,6 +8,7 @@ from sitegen import readme_speed
 from sitegen.benchmark_tables import benchmark_table, newest_records
 from sitegen.figure2_gap import gap_table, gap_text
 from sitegen.figure3_text import figure3_text
+from sitegen.frey_face_long import frey_long_text
 from sitegen.gap_text import frey_start_text, mnist_start_text, training_excess
 from sitegen.inference_gap import inference_gap_text
 from sitegen.mnist_start import paper_start, starts
@@ -68,6 +69,11 @@ def test_numbers_of_the_studies_are_those_of_the_runs():
     lowest = min(starts()["wake-sleep", 200, 0.02]) - paper_start("wake-sleep", 200)
     assert f"to {-lowest:.0f} nats too low" in " ".join(mnist_start_text().split())
     assert len(frey_start_text().splitlines()) == 5
+    twice = [
+        abs(measured(run, 1e7)["test_bound"] - measured(f"{run}-ba46ca", 1e7)["test_bound"])
+        for run in (f"frey_face-sgvb_b-adagrad-z{latent_dim}-s0" for latent_dim in (2, 5, 10, 20))
+    ]
+    assert f"{min(twice):.1f} to {max(twice):.1f} at 1e7" in " ".join(frey_long_text().split())
 
 
 def test_a_panel_that_is_shown_as_the_nearest_is_called_so():
