@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from aevb.config import ConfigError, combinations, model_rules, options, training_rules, validate, warnings
+from aevb.config.class_attributes import classes, computed_attributes
 from aevb.config.model_rules import objectives_for_discrete_latents
 from aevb.config.resolved import STATED
-from aevb.config.signature import _classes, computed_attributes
 from aevb.data.dataset import Dataset
 from helpers.commands import composed, settings
 
@@ -127,7 +127,7 @@ def test_every_flag_that_is_read_is_documented_in_its_base_class() -> None:
 def _documented(target: str) -> set[str]:
     """The attributes of a class body, or of its bases, that a string follows."""
     names = set()
-    for node in _classes(target, ()):
+    for node in classes(target):
         for statement, following in pairwise(node.body):
             text = isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant)
             if isinstance(statement, ast.AnnAssign) and statement.value is not None and text:

@@ -84,7 +84,7 @@ def test_a_logger_whose_package_is_missing(
 
 
 def test_every_option_of_logger_states_its_package() -> None:
-    from aevb.config.signature import attribute
+    from aevb.config.class_attributes import attribute
 
     for name, node in LOGGERS.items():
         assert attribute(node["_target_"], "package") == name

@@ -105,6 +105,15 @@ def test_lines_before_the_names_and_quotes_within_them() -> None:
         table("\n\na,b\ncat,1\n")
 
 
+def test_a_first_line_of_marks_is_neither_names_nor_numbers() -> None:
+    with pytest.raises(UserError) as caught:
+        table("?,?\n0.5,0.25\n")
+    assert str(caught.value) == (
+        "the first line has neither a name nor a number: column 1 holds '?'; allowed: a name for each column, or a number in "
+        "every cell; try: fill the missing cells, or remove their rows"
+    )
+
+
 @pytest.mark.parametrize("cell", ["", "NA", "?"])
 def test_a_first_datapoint_with_a_missing_cell_is_refused(cell: str) -> None:
     with pytest.raises(UserError) as caught:

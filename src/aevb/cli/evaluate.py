@@ -13,6 +13,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from aevb import runs
+from aevb.cli.evaluation_files import EvaluationFiles
 from aevb.cli.hydra_app import run_hydra_app
 from aevb.cli.job import Failures, JobContext, print_error
 from aevb.cli.run_choice import chosen_runs, is_single
@@ -33,9 +34,6 @@ PROGRAM = "aevb-evaluate"
 
 Settings = dict[str, Any]
 
-NOT_IN_THE_FILE_NAME = ("seed", "threads", "cores", "matmul_precision", "data_root")
-"""Keys that change an evaluation, or nothing, and are no part of the name of its file."""
-
 
 class _Process:
     """Owns the runs that were unpacked from archives, until the process ends."""
@@ -47,12 +45,11 @@ UNPACKED = _Process()
 def evaluate() -> None:
     """aevb-evaluate: evaluates a finished run, or several."""
     checked: list[Settings] = []  # of the points of a sweep, in their order
+    files = EvaluationFiles()
 
     def check(cfg: DictConfig, context: JobContext) -> None:
         settings = validate(cfg, context.trusted, "evaluate", context.overrides)
-        chosen_runs(settings["run"])
-        for other in checked:
-            _check_writes_elsewhere(settings, other)
+        files.add(settings, context.trusted)
         checked.append(settings)
 
     def sweep(points: list[SweepPoint], launcher: DictConfig, context: JobContext, failures: Failures) -> bool:
@@ -63,18 +60,6 @@ def evaluate() -> None:
         return True
 
     run_hydra_app("evaluate", _evaluate, check, sweep)
-
-
-def _check_writes_elsewhere(settings: Settings, other: Settings) -> None:
-    # The second point of a sweep would replace the results of the first.
-    if any(settings[key] != other[key] for key in settings if key not in NOT_IN_THE_FILE_NAME):
-        return
-    differs = [key for key in NOT_IN_THE_FILE_NAME if settings[key] != other[key]] or ["seed"]
-    key = differs[0]
-    raise UserError(
-        f"{key}={settings[key]}: would replace the files of {key}={other[key]}, whose names do not have it; allowed: one job "
-        f"for each file; try: 'output_dir=outputs/{key}${{{key}}}'"
-    )
 
 
 def _evaluate(cfg: DictConfig, context: JobContext) -> None:

@@ -12,7 +12,7 @@ from aevb.cli.data_check import NoValidationSplit
 from aevb.cli.job import JobContext
 from aevb.cli.optuna_space import Space, parse_space
 from aevb.cli.sweep import PlannedRun
-from aevb.config.signature import attribute
+from aevb.config.class_attributes import attribute
 from aevb.errors import UserError
 
 __all__ = ["Points"]

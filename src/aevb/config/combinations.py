@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from aevb.config import evaluator_rules, family_rules, label_rules, logger_rules, model_rules, training_rules
+from aevb.config.class_attributes import computed_attributes
 from aevb.config.messages import Fault
 from aevb.config.resolved import STATED, Settings
-from aevb.config.signature import computed_attributes
 
 __all__ = ["RULES", "warnings"]
 

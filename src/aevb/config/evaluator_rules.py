@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+from aevb.config.class_attributes import constant
 from aevb.config.messages import Fault
 from aevb.config.resolved import Settings, pitfall_of
-from aevb.config.signature import constant
 from aevb.config.tree import CONF, options, read_yaml
 
 __all__ = ["evaluators_support_the_model"]

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from functools import cache
 
+from aevb.config.class_attributes import attribute
 from aevb.config.messages import Fault
 from aevb.config.objective_options import needs_binary_latents, objectives_for_labels
 from aevb.config.resolved import Settings
-from aevb.config.signature import attribute
 from aevb.config.tree import CONF, options, read_yaml
 
 __all__ = ["conditional_model_has_labels", "conditional_model_suits_the_objective"]

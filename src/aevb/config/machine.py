@@ -7,7 +7,7 @@ from os import environ
 from pathlib import Path
 from typing import Any
 
-from aevb.config.signature import attribute
+from aevb.config.class_attributes import attribute
 from aevb.errors import UserError
 
 __all__ = ["check_machine", "check_package", "no_gpu", "no_mps"]

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from aevb.config.signature import attribute
+from aevb.config.class_attributes import attribute
 from aevb.config.tree import CONF, options, read_yaml
 
 __all__ = ["needs_binary_latents", "objectives_for_discrete_latents", "objectives_for_labels"]

@@ -1,6 +1,6 @@
 """A resolved config of a run, as rules about its values read it, with what its classes state about themselves.
 
-What a class states is read from its source (aevb.config.signature.attribute), so torch is not imported.
+What a class states is read from its source (aevb.config.class_attributes.attribute), so torch is not imported.
 
 A deliberate mistake (aevb.pitfalls) is chosen in a group of its own and replaces one node of another group. Run names and
 tables show the options of data, objective and optimizer, so a replaced one is shown as `pitfall_<name>` in place of the option
@@ -10,7 +10,7 @@ that it is based on.
 from dataclasses import dataclass
 from typing import Any
 
-from aevb.config.signature import attribute, constant
+from aevb.config.class_attributes import attribute, constant
 
 __all__ = ["STATED", "Settings", "label_pitfalls", "pitfall_of"]
 

@@ -8,9 +8,9 @@ import ast
 import importlib.util
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-__all__ = ["Definition", "Module", "find", "forget_sources", "module"]
+__all__ = ["Definition", "Module", "find", "forget_sources", "literal", "module"]
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -55,6 +55,18 @@ def module(name: str, trusted: tuple[str, ...] = ()) -> Module | None:
     if path is None:
         return None
     return Module(name, path, dict(_names(ast.parse(path.read_text(encoding="utf-8")).body)), trusted)
+
+
+def literal(node: ast.expr) -> Any:
+    """Return the value of an expression, or Ellipsis if it is no literal.
+
+    Args:
+        node: The expression.
+    """
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        return ...
 
 
 def forget_sources() -> None:

@@ -96,6 +96,11 @@ def _check_first_line(cells: list[str], separator: str) -> None:
     # A datapoint with a missing cell, taken for the names of the columns, would be lost.
     text = [index for index, cell in enumerate(cells) if not _is_number(cell)]
     numbers = [cell for cell in cells if _is_number(cell)]
+    if cells and not any(re.search(r"\w", cell) for cell in cells):
+        raise UserError(
+            f"the first line has neither a name nor a number: column 1 holds '{cells[0][:40]}'; allowed: a name for each "
+            f"column, or a number in every cell; try: {_remedy(cells[0], separator)}"
+        )
     if not text or not numbers:
         return
     counted_up = len(cells) > 2 and numbers == [str(index) for index in range(len(numbers))]

@@ -2,7 +2,7 @@
 
 from typing import Any, get_args
 
-from aevb.config.signature import attribute
+from aevb.config.class_attributes import attribute
 from aevb.data.target_convention import Likelihood
 
 __all__ = ["stated_likelihood"]
