@@ -6,9 +6,13 @@ import shlex
 from pathlib import Path
 
 import pytest
+from hydra.errors import HydraException
 
-from aevb.cli.hydra_errors import explain, is_user_error
+from aevb.cli.composition import hydra_session
+from aevb.cli.hydra_errors import explain
 from aevb.cli.hydra_policy import install
+from aevb.cli.sweep import compose_master
+from aevb.cli.user_errors import is_user_error
 from aevb.config import ConfigError, flatten, validate
 from helpers.commands import aevb, composed, settings
 
@@ -267,3 +271,20 @@ def test_a_point_of_a_sweep_that_is_there_twice_is_refused(points: str, tmp_path
     assert result.returncode == 2
     assert "is a point of the sweep twice" in first
     assert "1 of the sweep's 2 jobs refused" in last
+
+
+@pytest.mark.parametrize(
+    ("word", "line"),
+    [
+        ("=3", "=3: no key before the equals sign; allowed: key=value; try: aevb-train --help"),
+        ("=", "=: no key before the equals sign; allowed: key=value; try: aevb-train --help"),
+        (
+            'latent_dim="${"',
+            "latent_dim=\"${\": not an interpolation that can be read; allowed: ${KEY}; try: 'latent_dim=${seed}'",
+        ),
+    ],
+)
+def test_what_hydra_cannot_name_is_one_line_with_a_remedy(word: str, line: str) -> None:
+    with hydra_session() as application, pytest.raises((HydraException, ValueError)) as error:
+        compose_master(application, "train", [word])
+    assert explain(error.value, "train", [word]) == line

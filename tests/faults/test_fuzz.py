@@ -14,9 +14,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from aevb.cli.hydra_errors import explain, is_user_error
+from aevb.cli.hydra_errors import explain
 from aevb.cli.overrides import literal_path
 from aevb.cli.sweep import compose_master
+from aevb.cli.user_errors import is_user_error
 from aevb.config import validate
 from aevb.config.yaml_file import parse_yaml
 from aevb.console.printable import printable

@@ -24,7 +24,7 @@ from aevb.cli.composition import HYDRA_BASE, chosen_options, hydra_session, regi
 from aevb.cli.data_check import check_arguments
 from aevb.cli.estimate import print_estimate
 from aevb.cli.flags import Flags, take_flags, take_trusted
-from aevb.cli.hydra_errors import explain, is_user_error
+from aevb.cli.hydra_errors import explain
 from aevb.cli.job import Failures, JobContext, print_error, report_errors
 from aevb.cli.parallel_launcher import prepare_parallel_launcher
 from aevb.cli.requeue import requeue_on_time_limit
@@ -40,6 +40,7 @@ from aevb.cli.sweep import (
 )
 from aevb.cli.sweep_report import print_report
 from aevb.cli.tables import show
+from aevb.cli.user_errors import is_user_error
 from aevb.config import CONF
 from aevb.config.machine import check_machine
 from aevb.console.environment import COMMAND, SCRATCH

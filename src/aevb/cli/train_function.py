@@ -28,11 +28,12 @@ from aevb.cli import hydra_policy
 from aevb.cli.composition import chosen_options, hydra_session
 from aevb.cli.data_check import check_data, forget_data
 from aevb.cli.flags import check_trusted
-from aevb.cli.hydra_errors import explain, is_user_error
+from aevb.cli.hydra_errors import explain
 from aevb.cli.job import JobContext, forget_configs
 from aevb.cli.overrides import override
 from aevb.cli.run_plan import plan_run, record_run, train_here
 from aevb.cli.sweep import PlannedRun, is_sweep
+from aevb.cli.user_errors import is_user_error
 from aevb.config.static_imports import forget_sources
 from aevb.console.environment import COMMAND, ONE_CALL
 from aevb.console.progress import without_bars
