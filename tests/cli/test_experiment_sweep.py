@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-from aevb.cli.experiment_sweep import jobs
+from aevb.cli import sweep
+from aevb.cli.experiment_sweep import overrides_by_experiment
+from aevb.cli.status import rows_of_sweep
 from aevb.errors import UserError
 from helpers.commands import aevb
 
@@ -36,4 +38,29 @@ def test_an_experiment_without_a_grid_is_refused():
     with pytest.raises(
         UserError, match=r"hydra\.sweeper\.experiments\.nothing: no experiment with a grid.*try: figure2_mnist"
     ):
-        jobs(None, {"nothing": {}}, 1000, [])
+        overrides_by_experiment(None, {"nothing": {}}, 1000, [])
+
+
+@pytest.mark.parametrize(
+    ("typed", "wrong"),
+    [
+        ("seed=range(0,1000000000)", "a sweep of 10,000,000,000 jobs or more; allowed: 10,000"),
+        ("seed=range(0,0)", "no value at all; allowed: at least one"),
+        # The first experiment has as many jobs as are allowed, and the others have more.
+        ("seed=range(0,1000)", "jobs or more; allowed: 10,000"),
+    ],
+)
+def test_an_endless_or_empty_sweep_is_refused_before_a_job_is_made(typed, wrong, tmp_path):
+    with pytest.raises(UserError) as refusal:
+        rows_of_sweep(["experiment=paper", typed, f"output_dir={tmp_path}"], ())
+    assert str(refusal.value).startswith(f"{typed}: ")
+    assert wrong in str(refusal.value)
+
+
+def test_what_is_typed_replaces_the_values_of_an_experiment(tmp_path, monkeypatch):
+    """The five values of latent_dim that the experiment has are no factor of the number of jobs beside those typed."""
+    monkeypatch.setattr(sweep, "LIMIT", 6)
+    folder = f"output_dir={tmp_path}"
+    assert len(rows_of_sweep(["experiment=figure2_mnist", "latent_dim=2,4,8", folder], ())) == 6
+    with pytest.raises(UserError, match=r"latent_dim=2,4,8,9: a sweep of 8 jobs or more; allowed: 6"):
+        rows_of_sweep(["experiment=figure2_mnist", "latent_dim=2,4,8,9", folder], ())

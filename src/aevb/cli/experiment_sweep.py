@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import OmegaConf
@@ -11,31 +10,28 @@ from omegaconf import OmegaConf
 from aevb.config import CONF
 from aevb.errors import UserError
 
-__all__ = ["jobs", "refuse_several"]
+__all__ = ["overrides_by_experiment", "refuse_several"]
 
 OF_THE_SWEEP = ("experiment", "paper")  # keys that are for the sweep itself, not for its jobs
 
 
-def jobs(
+def overrides_by_experiment(
     loader: Any, experiments: Mapping[str, Mapping[str, Any]], max_samples: int, overrides: Sequence[Override]
-) -> list[list[str]]:
-    """Return the overrides of every job, experiment by experiment.
+) -> list[list[Override]]:
+    """Return the overrides of every experiment, each of which is a sweep.
 
     Args:
         loader: Hydra's config loader.
         experiments: Name of an experiment -> overrides that narrow its grid, as on a command line.
         max_samples: Budget of every job, in training samples.
-        overrides: Those of the command line; they win.
-
-    Returns:
-        For each job its overrides, `key=value`.
+        overrides: Those of the command line; they win, so they come last.
 
     Raises:
         UserError: For an experiment that is no sweep.
     """
     parser = OverridesParser.create(config_loader=loader)
     typed = [override for override in overrides if override.get_key_element().split(".")[0] not in OF_THE_SWEEP]
-    overrides_of_jobs: list[list[str]] = []
+    sweeps: list[list[Override]] = []
     for name, narrower in experiments.items():
         path = CONF / "experiment" / f"{name}.yaml"
         own = OmegaConf.select(OmegaConf.load(path), "hydra.sweeper.params") if path.is_file() else None
@@ -45,10 +41,8 @@ def jobs(
                 f"allowed: those in {CONF / 'experiment'}; try: figure2_mnist"
             )
         grid = {"experiment": name, **own, **narrower, "max_samples": max_samples}
-        parsed = parser.parse_overrides([f"{key}={value}" for key, value in grid.items()])
-        (every,) = BasicSweeper.split_arguments([*parsed, *typed], None)
-        overrides_of_jobs += every
-    return overrides_of_jobs
+        sweeps.append([*parser.parse_overrides([f"{key}={value}" for key, value in grid.items()]), *typed])
+    return sweeps
 
 
 def refuse_several(argument: str) -> None:

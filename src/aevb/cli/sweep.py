@@ -20,7 +20,7 @@ from omegaconf import DictConfig
 
 from aevb.cli.composition import PointComposer, typed_overrides
 from aevb.cli.data_check import check_arguments
-from aevb.cli.experiment_sweep import jobs, refuse_several
+from aevb.cli.experiment_sweep import overrides_by_experiment, refuse_several
 from aevb.config import options
 from aevb.config.machine import check_machine
 from aevb.errors import UserError
@@ -116,29 +116,34 @@ def _refuse_nested(overrides: list[str]) -> None:
             )
 
 
-def _check_size(overrides: list[Override], loader: ConfigLoader) -> None:
+def _check_size(sweeps: list[list[Override]], loader: ConfigLoader) -> None:
     # Before a point is made: a range may have more of them than there is memory, or none.
-    size = 1
-    for override in overrides:
-        if not override.is_sweep_override():
-            continue
-        values = override.value()
-        if isinstance(values, RangeSweep):
-            start, stop, step = values.start or 0, values.stop or 0, values.step
-            count = max(0, math.ceil((stop - start) / step)) if step else 0
-        elif isinstance(values, Glob):
-            count = len(values.filter(loader.get_group_options(override.key_or_group)))
-        else:
-            count = len(values.list) if isinstance(values, ChoiceSweep) else 1
-        if count == 0:
-            some = ",".join(options(override.key_or_group)[:2]) or "0,1,2"
-            allowed = f"{override.input_line}: no value at all; allowed: at least one, and a step that is not 0"
-            raise UserError(f"{allowed}; try: {override.key_or_group}={some}")
-        size *= count
-        if size > LIMIT:
+    jobs = 0
+    for overrides in sweeps:
+        last = {override.get_key_element(): override for override in overrides}  # the last one of a key counts
+        counts = {key: _count(override, loader) for key, override in last.items() if override.is_sweep_override()}
+        for key, count in counts.items():
+            if count == 0:
+                some = ",".join(options(last[key].key_or_group)[:2]) or "0,1,2"
+                allowed = f"{last[key].input_line}: no value at all; allowed: at least one, and a step that is not 0"
+                raise UserError(f"{allowed}; try: {last[key].key_or_group}={some}")
+        jobs += math.prod(counts.values())
+        if jobs > LIMIT:
+            largest = last[max(counts, key=lambda key: counts[key])]
             raise UserError(
-                f"{override.input_line}: a sweep of {size:,} jobs or more; allowed: {LIMIT:,}; try: fewer values"
+                f"{largest.input_line}: a sweep of {jobs:,} jobs or more; allowed: {LIMIT:,}; try: fewer values"
             )
+
+
+def _count(override: Override, loader: ConfigLoader) -> int:
+    # The values of a key of a sweep.
+    values = override.value()
+    if isinstance(values, RangeSweep):
+        start, stop, step = values.start or 0, values.stop or 0, values.step
+        return max(0, math.ceil((stop - start) / step)) if step else 0
+    if isinstance(values, Glob):
+        return len(values.filter(loader.get_group_options(override.key_or_group)))
+    return len(values.list) if isinstance(values, ChoiceSweep) else 1
 
 
 def _items(value: str) -> Iterator[str]:
@@ -165,7 +170,7 @@ def is_sweep(master: DictConfig) -> bool:
 
 
 def check_points(application: Hydra, master: DictConfig, check: Check) -> list[SweepPoint]:
-    """Compose and validates every point.
+    """Compose and validate every point.
 
     Args:
         application: Hydra, initialised.
@@ -185,13 +190,14 @@ def check_points(application: Hydra, master: DictConfig, check: Check) -> list[S
     params = [f"{key}={value}" for key, value in (sweeper.get("params") or {}).items()]
     parsed = OverridesParser.create(loader).parse_overrides([*params, *typed_overrides(master.hydra)])
     if "experiments" in sweeper:
-        every = jobs(loader, sweeper.experiments, sweeper.max_samples, parsed)
+        sweeps = overrides_by_experiment(loader, sweeper.experiments, sweeper.max_samples, parsed)
     else:
         for override in parsed:
             if override.key_or_group == "experiment" and override.is_sweep_override():
                 refuse_several(str(override.input_line))
-        _check_size(parsed, loader)
-        (every,) = BasicSweeper.split_arguments(parsed, None)
+        sweeps = [parsed]
+    _check_size(sweeps, loader)
+    every = [job for sweep in sweeps for (jobs,) in [BasicSweeper.split_arguments(sweep, None)] for job in jobs]
 
     composer = PointComposer(loader, master)  # type: ignore[arg-type]
     config_name = str(master.hydra.job.config_name)

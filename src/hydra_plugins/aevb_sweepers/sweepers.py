@@ -27,10 +27,13 @@ class ExperimentsSweeper(BasicSweeper):
         self, overrides: list[Override], max_batch_size: int | None
     ) -> list[list[list[str]]]:
         """Return all jobs, in one batch."""
-        from aevb.cli.experiment_sweep import jobs  # Hydra imports every sweeper there is at each start
+        # Here, as Hydra imports every sweeper there is at each start.
+        from aevb.cli.experiment_sweep import overrides_by_experiment
 
         assert self.hydra_context is not None
-        return [jobs(self.hydra_context.config_loader, self.experiments, self.max_samples, overrides)]
+        loader = self.hydra_context.config_loader
+        sweeps = overrides_by_experiment(loader, self.experiments, self.max_samples, overrides)
+        return [[job for sweep in sweeps for (jobs,) in [BasicSweeper.split_arguments(sweep, None)] for job in jobs]]
 
 
 class OptunaSweeper(BasicSweeper):
