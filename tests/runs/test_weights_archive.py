@@ -219,3 +219,12 @@ def test_a_folder_that_is_missing_is_named(
         "aevb-weights: nowhere: no such folder; allowed: a folder with runs; try: "
     )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_name_of_a_run_cannot_control_the_terminal(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """U+009B begins an escape sequence in one character."""
+    write_archive(tmp_path / "weights.zip", {"a\x9b31m": archived_files(run)})
+    assert run_command("weights", ["list", str(tmp_path / "weights.zip")], monkeypatch) == 0
+    assert capsys.readouterr().out.startswith(r"a\x9b31m  DONE, ")

@@ -152,8 +152,16 @@ def check_trusted(modules: Sequence[str], written: str = "--trust {}") -> None:
     if modules and os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())
     for module in modules:
-        if importlib.util.find_spec(module.split(".")[0]) is None:
+        if not _exists(module.split(".")[0]):
             raise UserError(
                 f"{written.format(module)}: no such module; allowed: one in this folder or installed; "
                 f"try: {written.format('mypkg')}"
             )
+
+
+def _exists(module: str) -> bool:
+    # A config names an object by module and name, and the module is read as a file: __main__ is another one in each process.
+    try:
+        return module != "__main__" and importlib.util.find_spec(module) is not None
+    except ValueError:  # a module in memory only
+        return False

@@ -8,6 +8,7 @@ from typing import Any
 
 from aevb import runs
 from aevb.cli.arguments import Arguments, run_command, run_path
+from aevb.cli.flags import check_trusted
 from aevb.config.instantiate import instantiate
 from aevb.config.value_types import InvalidValue, Number
 from aevb.console.counts import counted
@@ -37,6 +38,7 @@ def _verify() -> int:
     parser.add_argument("--samples", metavar="N", help="only the run's first N samples: rows up to there")
     parser.add_argument("--trust", action="append", default=[], help="module of yours that the config may name")
     arguments = parser.parse_args()
+    check_trusted(arguments.trust)
     settings = runs.read_settings(arguments.run)
     before = rows(arguments.run)
     _check_data(arguments.run, settings, tuple(arguments.trust))

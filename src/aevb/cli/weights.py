@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 
 from aevb.cli.arguments import Arguments, run_command, run_path, user_path
+from aevb.cli.flags import check_trusted
 from aevb.cli.weights_training import train_again
 from aevb.console.counts import counted
 from aevb.console.printable import printable
@@ -46,6 +47,7 @@ def _weights() -> int:
     out.add_argument("names", nargs="*", help="runs of the archive (all)")
     out.add_argument("--output", type=user_path, default=Path("outputs/runs"), help="folder of the run directories")
     arguments = parser.parse_args()
+    check_trusted(getattr(arguments, "trust", ()))
     action = {"pack": _pack, "list": _list, "unpack": _unpack}[arguments.action]
     return action(arguments)
 
@@ -95,7 +97,7 @@ def _list(arguments: argparse.Namespace) -> int:
     runs = open_archive(path)
     digest = _checked_sha256(path)
     for run in runs:
-        print(f"{run.name}  {', '.join(sorted(run.files))}")
+        print(printable(f"{run.name}  {', '.join(sorted(run.files))}"))
     print(f"{printable(path)}: {counted(len(runs), 'run')}, sha256 {digest}")
     return 0
 
