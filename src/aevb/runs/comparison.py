@@ -109,7 +109,7 @@ def differences(a: Path, b: Path) -> Iterator[tuple[str, str, str, str]]:
             (mean, error), (mean_b, error_b) = values_a[key], values_b[key]
             spread = math.hypot(error, error_b)
             units = f" = {(mean_b - mean) / spread:+.2f} standard errors" if spread > 0 else ""
-            one, other = (f"{value:.6g} ± {e:.3g}" for value, e in (values_a[key], values_b[key]))
+            one, other = (_with_error(*value) for value in (values_a[key], values_b[key]))
             yield f"evaluation {key}", one, other, f"{mean_b - mean:+.6g}{units}"
 
 
@@ -118,6 +118,10 @@ def _keys(kind: str, a: dict[str, Any], b: dict[str, Any]) -> Iterator[tuple[str
         values_a, values_b = a.get(key, "absent"), b.get(key, "absent")
         if values_a != values_b or type(values_a) is not type(values_b):
             yield f"{kind} {key}", shown(values_a), shown(values_b), ""
+
+
+def _with_error(mean: float, error: float) -> str:
+    return f"{mean:.6g} ± {error:.3g}" if math.isfinite(error) else f"{mean:.6g}"  # a single image has no error
 
 
 def _there(key: str, values: dict[str, Any]) -> str:
@@ -132,10 +136,9 @@ def _curves(a: dict[int, dict[str, str]], b: dict[int, dict[str, str]]) -> Itera
     common = sorted(a.keys() & b.keys())
     if a.keys() != b.keys():
         one, other = (f"{len(each)} to {max(each, default=0):,}" for each in (a, b))
-        yield "metrics marks", one, other, f"{len(common)} common"
-    columns = list(a[common[0]]) if common else []
-    for column in columns:
-        apart = [point for point in common if a[point][column] != b[point].get(column)]
+        yield "metrics evaluation points", one, other, f"{len(common)} common"
+    for column in dict.fromkeys([*a[common[0]], *b[common[0]]]) if common else ():
+        apart = [point for point in common if a[point].get(column) != b[point].get(column)]
         if not apart:
             continue
         far = max(apart, key=lambda point: abs(_gap(a, b, point, column)))
