@@ -1,11 +1,13 @@
 """One process to a run directory; a dead owner keeps nothing."""
 
+import fcntl
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -13,7 +15,8 @@ import pytest
 
 from aevb import runs
 from aevb.errors import UserError
-from aevb.runs.lock import lock
+from aevb.runs import lock as runs_lock
+from aevb.runs.lock import is_locked, lock
 from aevb.training import train_run
 from helpers.commands import aevb, settings
 from helpers.running import begin, processes_in
@@ -122,4 +125,23 @@ def test_a_folder_made_again_belongs_to_who_made_it(tmp_path: Path) -> None:
         first.__exit__(None, None, None)
         assert (run / "LOCK").exists()
         with pytest.raises(UserError, match="in use by"), lock(run):
+            pass
+
+
+def test_a_look_at_the_lock_does_not_refuse_its_next_owner(tmp_path: Path) -> None:
+    """aevb-status tests a lock by taking it shared for a moment, which may be that in which a run begins."""
+    with (tmp_path / "LOCK").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        release = threading.Timer(0.1, fcntl.flock, (file, fcntl.LOCK_UN))
+        release.start()
+        with lock(tmp_path):
+            assert is_locked(tmp_path)
+        release.join()
+
+
+def test_a_lock_that_is_shared_for_ever_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs_lock, "SECONDS", 0.0)
+    with (tmp_path / "LOCK").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        with pytest.raises(UserError, match="in use by another process"), lock(tmp_path):
             pass
