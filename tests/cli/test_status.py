@@ -13,6 +13,7 @@ from aevb.errors import UserError
 from aevb.runs.lock import is_locked
 from aevb.runs.status import row, rows_of
 from helpers.commands import REPOSITORY, TINY, process, settings, tool
+from helpers.in_process import run_command
 
 
 def planted(directory: Path, samples: int, *overrides: str) -> Path:
@@ -49,6 +50,14 @@ def test_every_state_is_reported(planted_runs: Path) -> None:
     assert row(planted_runs / "none").state == "missing"
     with pytest.raises(UserError, match="no such folder"):
         rows_of(planted_runs / "none")
+
+
+def test_a_run_of_two_folders_is_counted_once(
+    planted_runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = [str(planted_runs), str(planted_runs / "a")]
+    assert run_command("status", [*folders, "--json"], monkeypatch) == 0
+    assert [Path(item["run"]).name for item in json.loads(capsys.readouterr().out)] == ["a", "b", "c", "d", "e"]
 
 
 def test_the_command_prints_a_table_or_json_without_torch(planted_runs: Path, tmp_path: Path) -> None:

@@ -50,6 +50,16 @@ def test_lines_until_all_have_ended(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[3] == "1 done, 1 failed, 75% of the samples"
 
 
+def test_a_run_that_begins_and_ends_between_two_looks_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    looks = iter([[], [DONE]])
+    assert watch(lambda: next(looks), 0.1) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "no runs yet",
+        "a/y: done, 1,000 of 1,000",
+        "1 done, 100% of the samples",
+    ]
+
+
 def test_an_interrupted_sweep_ends_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(module, "IDLE_SECONDS", 0.25)
     partial = Row("a/x", "partial", 250, 1000)

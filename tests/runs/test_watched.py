@@ -92,3 +92,8 @@ def test_folders_are_listed_in_natural_order(tmp_path: Path) -> None:
     for name in sorted(names):
         made(tmp_path / name)
     assert [Path(item.run).name for item in WatchedFolders([tmp_path])()] == names
+
+
+def test_a_run_of_two_folders_is_one_row(tmp_path: Path) -> None:
+    run = made(tmp_path / "runs" / "run")
+    assert [item.run for item in WatchedFolders([tmp_path, tmp_path / "runs"])()] == [str(run)]

@@ -8,15 +8,16 @@ from pathlib import Path
 from aevb.cli.arguments import Arguments, is_override, run_command, run_path
 from aevb.cli.composition import hydra_session
 from aevb.cli.flags import take_trusted
-from aevb.cli.hydra_errors import explain, is_user_error
+from aevb.cli.hydra_errors import explain
 from aevb.cli.job import JobContext
 from aevb.cli.overrides import literal_path
 from aevb.cli.run_plan import plan_run
 from aevb.cli.sweep import check_points, compose_master
 from aevb.cli.tables import show
+from aevb.cli.user_errors import is_user_error
 from aevb.cli.watch import watch
 from aevb.errors import UserError
-from aevb.runs.status import Row, row, rows_of
+from aevb.runs.status import Row, directories, row
 from aevb.runs.watched import WatchedFolders, WatchedRows
 
 __all__ = ["rows_of_sweep", "status"]
@@ -56,7 +57,8 @@ def _status() -> int:
                 raise UserError(f"{folder}: no such folder; allowed: a folder with runs, or one that a sweep will fill")
         return watch(WatchedFolders(folders), arguments.interval)
     if not overrides:
-        show([item for folder in arguments.what for item in rows_of(run_path(folder))], arguments.json)
+        runs = dict.fromkeys(run for folder in arguments.what for run in directories(run_path(folder)))
+        show([row(run) for run in runs], arguments.json)
         return 0
     if len(overrides) < len(arguments.what):
         raise UserError("both a folder and overrides; allowed: one of them; try: output_dir=DIR for runs elsewhere")

@@ -199,10 +199,13 @@ def _common_folder(rows: list[Row]) -> str:
 
 
 def _as_lines(look: Callable[[], list[Row]], interval: float | None) -> int:
-    idle, before = _Idle(), dict[str, str]()
+    idle = _Idle()
+    before: dict[str, str] | None = (
+        None  # run -> state; None at the first look, at which no run is named for having ended
+    )
     while True:
         rows = look()
-        ended = [item for item in rows if before and before.get(item.run) != item.state in ENDED]
+        ended = [item for item in rows if before is not None and _has_ended(item, before.get(item.run))]
         running = [item for item in rows if item.state == "running"]
         for item in (ended + running)[:LINES]:
             print(_line(item))
@@ -214,6 +217,10 @@ def _as_lines(look: Callable[[], list[Row]], interval: float | None) -> int:
             return 0
         before = {item.run: item.state for item in rows}
         time.sleep(interval or LINE_SECONDS)
+
+
+def _has_ended(item: Row, state_before: str | None) -> bool:
+    return item.state in ENDED and item.state != state_before
 
 
 def _line(item: Row) -> str:

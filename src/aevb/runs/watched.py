@@ -79,7 +79,7 @@ class WatchedFolders:
         """Return the rows, by path; new folders are looked for as often as that takes a tenth of the time."""
         start = self.clock()
         if start >= self._next_walk:
-            self._directories = [path for folder in self.folders for path in run_directories(folder)]
+            self._directories = [*dict.fromkeys(path for folder in self.folders for path in run_directories(folder))]
             end = self.clock()
             self._next_walk = end + (end - start) / SHARE
         rows = [self._rows.row(directory) for directory in self._directories]
