@@ -95,6 +95,20 @@ def test_the_end_is_the_evaluation_of_the_whole_split(finished: Path) -> None:
     assert f"| log_px | {files['importance']['mean']:.3f} |" in table.tensor_proto.string_val[0].decode()
 
 
+def test_evaluators_with_a_value_of_one_name_stand_beside_each_other(settings: dict[str, Any], tmp_path: Path) -> None:
+    ais = {"_target_": "aevb.evaluators.ais.AIS", "temperatures": 2, "chains": 2}
+    few = change({**settings, "evaluator": {**settings["evaluator"], "ais": ais}}, num_images=1, final_images=1)
+    run = start(tmp_path / "run", few, 100)
+    reader, done = events(run), runs.Run(run).done["test"]
+    for tag, name in (("final/log_px, K=5", "importance"), ("final/ais_log_px", "ais")):
+        (value,) = reader.Scalars(tag)
+        assert value.value == pytest.approx(done[name]["mean"], rel=1e-6)
+    (table,) = reader.Tensors("results/text_summary")
+    lines = table.tensor_proto.string_val[0].decode().splitlines()
+    for row, name in (("log_px", "importance"), ("ais_log_px", "ais")):
+        assert f"| {row} | {done[name]['mean']:.3f} |  | 1 |" in lines  # a single image has no error
+
+
 def test_steps_do_not_pass_through_floats(settings: dict[str, Any], tmp_path: Path) -> None:
     """99,999,900 in float32 is 99,999,904."""
     run_logger = instantiate(settings["logger"])

@@ -15,7 +15,7 @@ from aevb.runs import layout
 from aevb.runs.records import read_evaluation
 from aevb.runs.run import Run
 
-__all__ = ["write_evaluation_summaries"]
+__all__ = ["error_cell", "write_evaluation_summaries"]
 
 
 def write_evaluation_summaries(run: Path) -> None:
@@ -49,12 +49,20 @@ def _write(run: Path) -> None:
             facts = read_evaluation(path)
             for name, value in facts.get("values", {}).items():
                 writer.add_scalar(f"evaluation/{path.stem}/{name}", value["mean"], seen)
-            direction = facts.get("direction", "")
             row = (
                 facts.get("quantity", ""),
                 f"{facts.get('mean', math.nan):.3f}",
-                f"{facts.get('standard_error', math.nan):.3f}",
-                direction,
+                error_cell(facts.get("standard_error")),
+                facts.get("direction") or "",
             )
             lines.append(f"| {path.stem} | {facts['n']:,} | {' | '.join(row)} |")
         writer.add_text("evaluation", "\n".join(lines), seen)
+
+
+def error_cell(error: float | None) -> str:
+    """Return a standard error as a cell of a table; empty where there is none, as of a single image.
+
+    Args:
+        error: The standard error; None or nan if there is none.
+    """
+    return f"{error:.3f}" if error is not None and math.isfinite(error) else ""

@@ -28,6 +28,7 @@ from aevb.config import flatten
 from aevb.evaluators.evaluator import STANDARD_ERROR, Evaluation
 from aevb.files.regular import check_folder
 from aevb.loggers.base import RunContext, RunLogger
+from aevb.loggers.evaluation_summaries import error_cell
 from aevb.loggers.event_files import keep_events, wait_until_a_new_file_is_last
 from aevb.loggers.pictures import levels, pictures
 from aevb.runs import layout
@@ -153,7 +154,7 @@ class TensorBoard(RunLogger):
         if not self._begun:
             self.log_evaluation(context, row)
         seen = int(row["samples_seen"])
-        metrics = {_final_tag(context, evaluation): evaluation.mean() for evaluation in evaluations.values()}
+        metrics = {_final_tag(context, name, item): item.mean() for name, item in evaluations.items()}
         self._logger.log_metrics(metrics, step=seen)
         for value in _hyperparameters(context.settings):
             self._add(value, seen)
@@ -227,9 +228,14 @@ def _interval_tags(context: RunContext) -> tuple[str, str, str]:
     return f"{base}, mean", f"{base}, mean - 1 standard error", f"{base}, mean + 1 standard error"
 
 
-def _final_tag(context: RunContext, evaluation: Evaluation) -> str:
-    samples = f", K={_num_samples(context)}" if evaluation.primary_value == "log_px" else ""
-    return f"final/{evaluation.primary_value}{samples}"
+def _final_tag(context: RunContext, name: str, evaluation: Evaluation) -> str:
+    samples = f", K={_num_samples(context)}" if name == "importance" else ""
+    return f"final/{_value_name(name, evaluation.primary_value)}{samples}"
+
+
+def _value_name(evaluator: str, value: str) -> str:
+    # As in the columns of metrics.csv: several evaluators may have a value of one name.
+    return value if evaluator in ("bound", "importance") else f"{evaluator}_{value}"
 
 
 def _layout(context: RunContext) -> dict[str, Any]:
@@ -271,8 +277,8 @@ def _config_text(context: RunContext) -> str:
 
 def _results_text(context: RunContext, evaluations: dict[str, Evaluation]) -> str:
     lines = ["| whole test split | mean | standard error | images |", "|---|---:|---:|---:|"]
-    for evaluation in evaluations.values():
+    for evaluator, evaluation in evaluations.items():
         for name in evaluation.values:
-            mean, error = evaluation.mean(name), evaluation.standard_error(name)
-            lines.append(f"| {name} | {mean:.3f} | {error:.3f} | {evaluation.n:,} |")
+            mean, error = f"{evaluation.mean(name):.3f}", error_cell(evaluation.standard_error(name))
+            lines.append(f"| {_value_name(evaluator, name)} | {mean} | {error} | {evaluation.n:,} |")
     return "\n".join(lines)
