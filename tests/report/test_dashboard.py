@@ -13,6 +13,7 @@ from aevb.report.dashboard import write_dashboard
 from aevb.report.published_runs import write_published_runs
 from aevb.runs.status import rows_of
 from helpers.figure_runs import plant
+from helpers.in_process import run_command
 
 POINTS = {100_000: -200.0, 1_000_000: -120.0}
 
@@ -130,6 +131,28 @@ def test_published_runs_are_written_once_and_grow(tmp_path: Path) -> None:
     assert scalars(folders[0], "bound/test")[-1] == (10**7, curve.at(1e7))
     assert len(list(folders[0].iterdir())) == 1
     assert write_published_runs(tmp_path, "digits", 5, 10**6) == []
+
+
+def test_the_folder_behind_a_link_is_replaced(sweep: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "tb").symlink_to("elsewhere")
+    for _ in range(2):
+        folder = write_dashboard(rows_of(sweep), tmp_path / "tb")
+        assert (tmp_path / "tb").is_symlink()
+        assert len(list(folder.iterdir())) > 1
+
+
+@pytest.mark.parametrize("name", ["mine.txt", "full"])
+def test_a_log_directory_that_is_refused_leaves_no_report(
+    name: str, sweep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "full").mkdir()
+    for path in ("mine.txt", "full/mine.txt"):
+        (tmp_path / path).write_text("mine")
+    assert run_command("report", [str(sweep), "--tensorboard", name, "--no-images"], monkeypatch) == 2
+    assert capsys.readouterr().err.startswith(f"aevb-report: {name}: ")
+    assert not (tmp_path / "report.html").exists()
 
 
 def test_a_log_directory_with_somebodys_file_is_kept(sweep: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
 from aevb import runs
 from aevb.console import forks
@@ -362,3 +363,13 @@ def test_the_highest_of_comparable_runs_is_named(folder: Path) -> None:
         write_json(directory / "evaluation" / "bound-test.json", {**facts, **values["bound"], "values": values})
     page = build_report(rows_of(folder))
     assert re.findall(r'class="n best"[^>]*>([^<\n]*)', page) == ["-100.00 ± 0.50"]  # not the KL divergence
+
+
+def test_runs_whose_config_names_no_options_are_shown(folder: Path) -> None:
+    """As a run that was prepared in Python; a figure leaves it out, and names what is missing."""
+    for run in directories(folder)[:2]:
+        config = runs.read_settings(run)
+        del config["choices"]
+        (run / "config.yaml").write_text(OmegaConf.to_yaml(config))
+    page = build_report(rows_of(folder))
+    assert "no curve, its config has no &#39;choices&#39;" in page

@@ -60,10 +60,12 @@ def _report() -> int:
         runs = [*dict.fromkeys(run for folder in arguments.what for run in directories(run_path(folder)))]
     from aevb.report import Options, write_report  # here, so that --help does not load numpy
 
+    if arguments.tensorboard is not None:
+        from aevb.report.dashboard import check_log_directory, write_dashboard
+
+        check_log_directory(arguments.tensorboard)  # before the page is written
     write_report(runs, arguments.output, Options(arguments.title, images, pattern))
     if arguments.tensorboard is not None:
-        from aevb.report.dashboard import write_dashboard
-
         print(f"tensorboard --logdir {shlex.quote(str(write_dashboard(runs, arguments.tensorboard)))}")
     print(arguments.output)
     return 0

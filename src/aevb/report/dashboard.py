@@ -30,7 +30,7 @@ from aevb.report.statistics import summarise
 from aevb.report.views import NAMES
 from aevb.runs.status import Row
 
-__all__ = ["write_dashboard"]
+__all__ = ["check_log_directory", "write_dashboard"]
 
 FILE = "events.out.tfevents.0.sweep"
 DASHBOARD_FILE = ".aevb-dashboard"
@@ -90,15 +90,32 @@ def write_dashboard(runs: Sequence[Row | Path], folder: Path) -> Path:
     return folder
 
 
-def _make_empty(folder: Path) -> None:
+def check_log_directory(folder: Path) -> None:
+    """Check that a log directory is new, empty, or one that aevb wrote, without anybody's files.
+
+    Args:
+        folder: The log directory.
+
+    Raises:
+        FileExistsError: If the folder holds something else.
+        NotADirectoryError: If it is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(20, "a file, and a log directory is a folder", str(folder))
     if folder.is_dir() and any(folder.iterdir()):
         if not (folder / DASHBOARD_FILE).is_file():
             raise FileExistsError(17, "not empty, and not a log directory that aevb wrote", str(folder))
         for path in folder.rglob("*"):
             if path.is_symlink() or not (path.is_dir() or path.name in (FILE, DASHBOARD_FILE)):
                 raise FileExistsError(17, "not written by aevb, and the log directory around it is replaced", str(path))
+
+
+def _make_empty(folder: Path) -> None:
+    check_log_directory(folder)
+    folder = folder.resolve()  # the folder behind a link is replaced, and the link stays
+    if folder.is_dir():
         shutil.rmtree(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True)
     (folder / DASHBOARD_FILE).touch()
 
 

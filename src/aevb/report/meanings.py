@@ -25,7 +25,7 @@ def training_bound(records: list[RunRecord]) -> str:
     for record in records:
         window = (record.settings.get("evaluation") or {}).get("train_window")
         if isinstance(window, int):
-            windows.setdefault(window, set()).add(str(record.settings["choices"].get("data")))
+            windows.setdefault(window, set()).add(record.flat.get("data", "other data"))
     published = {(window, data): PAPER_WINDOW.get(data) == window for window in windows for data in windows[window]}
     is_all = all(published.values())
     remark = ", as the paper plots it"
