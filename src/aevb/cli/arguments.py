@@ -82,7 +82,7 @@ class Arguments(argparse.ArgumentParser):
 
 
 def run_command(program: str, main: Callable[[], int]) -> NoReturn:
-    """Run a command and exits.
+    """Run a command and exit.
 
     Args:
         program: Name of the command, which begins each line of an error.

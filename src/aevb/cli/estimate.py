@@ -118,7 +118,7 @@ def _print_total(
     )
     for name, count in absent.items():
         print(
-            f"not in it: evaluator={name} of {count} {'runs' if count > 1 else 'run'}, whose time depends on the trained model",
+            f"not in it: evaluator={name} of {counted(count, 'run')}, whose time depends on the trained model",
             flush=True,
         )
 

@@ -126,7 +126,7 @@ def _train_points(
 
 @contextmanager
 def _leaves_no_untrained(plans: Sequence[PlannedRun]) -> Iterator[None]:
-    """Removes new runs that never came to a checkpoint, if a signal, full output, a full disk or too little memory ends the command."""
+    """Remove new runs that never came to a checkpoint, if a signal, full output, a full disk or too little memory ends the command."""
     try:
         yield
     except (KeyboardInterrupt, SystemExit) as end:

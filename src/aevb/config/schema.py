@@ -30,6 +30,12 @@ class Train(NamedTuple):
         report: Whether a sweep ends with a report.
         evaluator: The evaluators at the end of the run, by name.
         selection: The selection of the learning rate by trials; None for none.
+        schedule: The learning rate as a function of samples_seen; None for a constant one.
+        early_stopping: When training ends before max_samples; None for never.
+        init_from: The run directory whose weights the run starts from; None for new weights.
+        init_sha256: The sha256 of these weights.
+        init_optimizer: Whether the state of that run's optimizer is taken over too.
+        max_time: The time after which the run saves and ends, in seconds or as [DD:]HH:MM:SS; None for no limit.
         sampling: The order of the training images.
         clip_norm: The largest norm of the gradient of an update; None for no limit.
         clip_value: The largest absolute value of a component of the gradient; None for no limit.
@@ -78,6 +84,7 @@ class Evaluate(NamedTuple):
             `torch.set_float32_matmul_precision`.
         output_dir: The folder in which the results are written, in a folder of the run's name; None for the run
             directory.
+        weights: final for model.pt, best for best.pt.
         cores: The cores on which several runs, or the images of a single one, are evaluated; None for all.
     """
 

@@ -31,7 +31,7 @@ RUNTIME = frozenset({"data_dim", "data_shape", "params", "batch_size", "n_train"
 """Arguments that the program gives, and no config: see `aevb.config.instantiate`.
 
 data_dim: D, the number of pixels. data_shape: (rows, columns) of an image. params: the parameter groups of the optimizer.
-batch_size: M. n_train: N of the training split. dataset: the data set object.
+batch_size: M. n_train: N of the training split. dataset: the data set object. num_classes: C, of a conditional model.
 """
 
 PATHS = frozenset({"output_dir", "run", "runs"})

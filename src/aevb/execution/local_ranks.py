@@ -176,7 +176,7 @@ def _with_reasons(
 
 
 def _answer(directory: Path, ends: list[tuple[int, int, str | None]]) -> int:
-    """Print the cause and returns the exit code, for the ranks that ended badly (rank, exit code, reason)."""
+    """Print the cause and return the exit code, for the ranks that ended badly (rank, exit code, reason)."""
     codes = [code if code > 0 else 128 - code for _, code, _ in ends]
     if set(codes) <= set(STOPPED):
         return codes[0]

@@ -87,7 +87,7 @@ def commit() -> str | None:
     command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
+    except OSError:  # no git, or one that may not be executed
         return None
     return answer.stdout.strip() or None
 

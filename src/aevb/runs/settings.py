@@ -47,7 +47,6 @@ def check_folders(run: Path) -> None:
         run: The run directory.
 
     Raises:
-        UserError: In one line.
         UserError: One of them is something else: a symbolic link, a file, a named pipe.
     """
     root = os.fspath(run)

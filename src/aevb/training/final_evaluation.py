@@ -63,7 +63,7 @@ def evaluate(
 def write_evaluations(
     job: TrainingJob, model: VAE, results: dict[str, TimedEvaluation], num_images: int | None
 ) -> None:
-    """Writes a JSON file for each evaluation into the run directory.
+    """Write a JSON file for each evaluation into the run directory.
 
     Args:
         job: What was trained.
@@ -119,7 +119,7 @@ def mark_done(
     warning: str | None = None,
     stopping: EarlyStopping | None = None,
 ) -> None:
-    """Writes DONE, the last file of a run.
+    """Write DONE, the last file of a run.
 
     Args:
         job: What was trained.

@@ -106,8 +106,7 @@ def _run(
     cores: int,
 ) -> None:
     settings = runs.read_settings(directory)
-    budget = settings.get("max_time")
-    with nullcontext() if budget is None else time_budget(budget, signals):
+    with time_budget(settings.get("max_time"), signals):
         try:
             _train(directory, settings, trusted, ranks, slot, signals, data, cores)
         except UserError:
