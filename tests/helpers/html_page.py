@@ -1,8 +1,12 @@
-"""The tags and the text of an HTML page, and whether its elements are nested properly."""
+"""The tags, the text and the downloads of an HTML page, and whether its elements are nested properly."""
 
+import base64
+import gzip
 from html.parser import HTMLParser
 
-__all__ = ["Page"]
+__all__ = ["HOSTILE", "Page", "download", "unpacked"]
+
+HOSTILE = "</script><img src=x onerror=alert(1)>"
 
 VOID = {"meta", "input", "img", "br"}
 OPTIONAL = {"td", "th", "tr", "p", "li"}
@@ -33,3 +37,19 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.text.append(data)
+
+
+def unpacked(page: str, name: str) -> str:
+    """The content of a file that a page offers, packed or not."""
+    links = {
+        str(attributes.get("download")): str(attributes["href"]) for tag, attributes in Page(page).tags if tag == "a"
+    }
+    packed = f"{name}.gz" in links
+    raw = base64.b64decode(links[f"{name}.gz" if packed else name].partition("base64,")[2])
+    return (gzip.decompress(raw) if packed else raw).decode()
+
+
+def download(page: str, name: str) -> str:
+    """The content of a file that a page offers as it is."""
+    links = [attributes for tag, attributes in Page(page).tags if tag == "a" and attributes.get("download") == name]
+    return base64.b64decode(str(links[0]["href"]).partition("base64,")[2]).decode()

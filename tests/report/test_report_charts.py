@@ -1,0 +1,106 @@
+"""The charts of a report of planted runs: what is drawn, what is named beside it, and the scale."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from aevb import runs
+from aevb.report import build_report
+from aevb.runs.status import directories, rows_of
+from helpers.figure_runs import plant
+from helpers.html_page import Page
+
+
+def test_the_training_bound_of_a_run_that_diverged_sets_no_scale(folder: Path) -> None:
+    train, test = {100: -300.0, 1000: -9.0, 10000: 4e5}, {100: -300.0, 1000: -4e3, 10000: -4e7}
+    plant(folder, "data=digits", "latent_dim=2", "optimizer.lr=9", train=train, test=test)
+    ticks = re.findall(r'text-anchor="end">(.*?)</g>', build_report(rows_of(folder)))
+    assert ticks
+    assert not any("·10⁵" in labels for labels in ticks)
+
+
+def test_a_run_that_diverged_is_named_where_its_curve_is_not_in_view(folder: Path) -> None:
+    assert "Not in view" not in build_report(rows_of(folder))
+    train = {100: -300.0, 1000: -9000.0}
+    diverged = plant(folder, "data=digits", "latent_dim=5", "optimizer.lr=9", train=train, finish=False)
+    reason = f"training diverged at samples_seen=1000: {'weight, ' * 50}not finite"
+    runs.mark_failed(diverged, f"Traceback\naevb.training.divergence.Diverged: {reason}\n")
+    text = " ".join("".join(Page(build_report(rows_of(folder))).text).split())
+    assert text.count("Not in view: AEVB, lr 9") >= 1
+    assert f"{diverged.name}, 1,000 of 1,000,000 samples: training diverged at samples_seen=1000: weight" in text
+    assert text.count(reason) == 2  # in the details and the traceback, and cut in the head
+
+
+def test_runs_that_were_evaluated_once_are_ranked(tmp_path: Path) -> None:
+    for name, bound in (("iwae", -30.0), ("sgvb_b", -20.5), ("wake_sleep", -25.0)):
+        plant(tmp_path, "data=digits", f"objective={name}", train={1000: bound + 1}, test={1000: bound})
+    page = build_report(rows_of(tmp_path))
+    chart = page.partition('id="chart-bound-0"')[2].partition("</svg>")[0]
+    assert re.findall(r"<title>(\S+): (-[\d.]+)</title>", chart) == [
+        ("AEVB", "-20.50"), ("wake-sleep", "-25.00"), ("importance-weighted", "-30.00"),
+    ]  # fmt: skip
+    assert "at 1,000 samples" in page
+    assert "last decade" not in page
+
+
+def test_a_training_bound_without_a_test_bound_is_drawn(tmp_path: Path) -> None:
+    """As of the runs of Figure 3, which have log p(x) by quadrature in the place of a test bound."""
+    run = plant(tmp_path, "data=mnist", "latent_dim=3", train={10000: -200.0, 100000: -170.0, 1000000: -150.0})
+    (run / "metrics.csv").write_text(
+        "samples_seen,train_bound,test_bound\n10000,-200.0,\n100000,-170.0,\n1000000,-150.0,\n"
+    )
+    page = build_report([run])
+    assert re.search(r"<desc[^>]*>lower bound of the train split[^<]*At the end: AEVB -150", page)
+
+
+def test_each_family_of_the_likelihood_has_a_chart_of_its_own(tmp_path: Path) -> None:
+    """A log-mass and a log density share no scale, and the paper's curves on MNIST are of Bernoulli decoders."""
+    plant(tmp_path, "data=mnist", "latent_dim=3", train={10000: -200.0, 1000000: -150.0})
+    plant(tmp_path, "data=mnist", "latent_dim=3", "model=gaussian", train={10000: 300.0, 1000000: 900.0})
+    plant(tmp_path, "data=mnist", "latent_dim=5", "model=gaussian", train={10000: 300.0, 1000000: 900.0})
+    page = build_report(directories(tmp_path))
+    titles = {"MNIST, latent_dim 3, bernoulli p(x|z)", "MNIST, latent_dim 3, gaussian p(x|z)", "MNIST, latent_dim 5"}
+    charts = {
+        title: set(re.findall(rf"<svg[^>]*>(?:(?!</svg>).)*<title>{re.escape(title)}:.*?</svg>", page, re.DOTALL))
+        for title in titles
+    }
+    assert all(charts.values())
+    with_paper = {title for title, drawn in charts.items() if any('class="paper ' in svg for svg in drawn)}
+    assert with_paper == {"MNIST, latent_dim 3, bernoulli p(x|z)"}
+
+
+def test_the_paper_is_named_where_it_is_drawn(folder: Path) -> None:
+    assert "Black and grey" not in build_report(rows_of(folder))
+    plant(folder, "latent_dim=20", train={100_000: -130.0, 1_000_000: -110.0})
+    assert "Black and grey" in build_report(rows_of(folder))
+
+
+@pytest.mark.parametrize(("points", "ends"), [((10**4, 2 * 10**4), "10000 20000"), ((10**2, 10**6), "1000 1e+06")])
+def test_curves_fill_the_width_of_their_chart(points: tuple[int, ...], ends: str, tmp_path: Path) -> None:
+    plant(tmp_path, "data=digits", train={point: -299.0 + 99 * index for index, point in enumerate(points)})
+    page = build_report(rows_of(tmp_path))
+    (plot,) = re.findall(r'data-plot="\d+ \d+ (.*?)" id="chart-bound-0"', page)
+    assert plot == ends  # at most three decades
+    labels = page.partition('id="chart-bound-0"')[2].partition('text-anchor="middle"')[0]
+    assert ("−300" in labels) == (points[0] == 10**4)  # the test bound begins there; a long curve may be cut
+
+
+def test_a_legend_tells_the_lines_of_its_panel_apart(tmp_path: Path) -> None:
+    """A page may have more lines than there are colours; those of one panel have colours of their own."""
+    for latent_dim, widths in ((3, range(10, 18)), (5, range(20, 28))):
+        for hidden_dim in widths:
+            train = {100: -300.0, 1000: -200.0}
+            plant(tmp_path, "data=digits", f"latent_dim={latent_dim}", f"hidden_dim={hidden_dim}", train=train)
+    plant(tmp_path, "data=digits", "latent_dim=10", "hidden_dim=30", train=train)
+    page = build_report(rows_of(tmp_path))
+    figures = re.findall("<figure><figcaption>(Digits.*?)</figure>", page, re.DOTALL)
+    legends = [re.findall(r'class="swatch line (s\d)".*?</svg> (.*?)</button>', figure) for figure in figures]
+    labels = [[label for _, label in legend] for legend in legends]
+    assert labels[:3] == [
+        [f"AEVB, hidden_dim={width}" for width in range(10, 18)],
+        [f"AEVB, hidden_dim={width}" for width in range(20, 28)],
+        ["AEVB"],
+    ]
+    assert all(len({style for style, _ in legend}) == len(legend) for legend in legends)
+    assert page.count('class="legend"') == len(figures)
