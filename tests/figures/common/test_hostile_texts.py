@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from matplotlib.figure import Figure as Canvas
 
-from aevb.figures.common.base import Drawing, Figure
+from aevb.figures.common.base import Drawing, Figure, markdown_table
 from aevb.runs.run import Run
 
 NAMES = ("$$", "$x", r"$\frac{$", "50 $ or 60 $", "a\x1b[2Jb\u202ec", "{}%s", "_^")
@@ -39,3 +39,7 @@ def test_every_name_is_drawn(tmp_path: Path) -> None:
     assert ax.title.get_parse_math()
     assert (tmp_path / "named.md").read_text() == r"a\x1b[2Jb\u202ec"
     assert r"\x1b" in (tmp_path / "named.csv").read_text()
+
+
+def test_a_name_is_one_cell_of_a_table() -> None:
+    assert markdown_table([{"p(x|z)": "a|b\nc", "run": 1}]) == "| p(x\\|z) | run |\n| --- | --- |\n| a\\|b\\nc | 1 |\n"

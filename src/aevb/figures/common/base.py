@@ -229,8 +229,9 @@ def markdown_table(rows: Rows) -> str:
         rows: At least one row; the values are already formatted as text.
 
     Returns:
-        The table, one line per row after the header.
+        The table, one line per row after the header. A bar or a line break within a cell is escaped.
     """
     columns = list(rows[0])
-    lines = [columns, ["---"] * len(columns), *([str(row[column]) for column in columns] for row in rows)]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    cells = [columns, *([row[column] for column in columns] for row in rows)]
+    head, *lines = [[printable(cell).replace("|", "\\|") for cell in line] for line in cells]
+    return "".join(f"| {' | '.join(line)} |\n" for line in (head, ["---"] * len(columns), *lines))
