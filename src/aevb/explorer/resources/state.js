@@ -50,7 +50,8 @@ function redrawAll() {
   while (changed.size) redraw(); // a view may change what another one shows
 }
 
-// The worker: one request of a kind at a time, the newest waits, those between are never sent.
+// The worker: one request of a kind at a time, the newest waits, those between are never sent. The worker is told that one
+// waits, so that it ends early what takes long.
 const requests = {};
 let worker = null, nextNumber = 1;
 
@@ -80,6 +81,7 @@ function ask(kind, payload, done) {
   };
   request.waiting = { payload, done: finished };
   if (!request.sent) send(kind);
+  else worker.postMessage({ kind, number: nextNumber++ });
 }
 
 function send(kind) {

@@ -4,7 +4,7 @@
 let base = null, grid = null, points = 0, growing = 0;
 const LIVE_DRAWS = 4, FINAL_DRAWS = 256; // of the bound: while the image changes, and afterwards
 const LIVE_WEIGHTS = 20, LIVE_STEP = 2; // what leaves room for 60 answers a second: importance sampling, points of the grid
-const newest = {}; // number of the last request of each kind; older ones end early
+const newest = {}; // number of the last request of each kind, or of one that waits; older ones end early
 const pause = () => new Promise((resolve) => setTimeout(resolve));
 
 const HANDLERS = {
@@ -84,6 +84,7 @@ async function grow(turn, model) {
 
 onmessage = async ({ data: { kind, number, payload } }) => {
   newest[kind] = number;
+  if (!payload) return; // a newer request waits for the answer
   try {
     postMessage({ kind, number, answer: await HANDLERS[kind](payload, () => newest[kind] !== number) });
   } catch (error) {
