@@ -143,6 +143,11 @@ def test_a_file_that_is_no_archive_is_refused(tmp_path: Path) -> None:
             aevb.load(f"{tmp_path / name}:a")
 
 
+def test_a_folder_in_the_place_of_an_archive_is_not_to_be_removed(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"^{tmp_path}: a folder; allowed: an archive .*; try: aevb-weights pack "):
+        open_archive(tmp_path)
+
+
 def test_a_reference_names_the_archive_and_the_run(archive: Path, tmp_path: Path) -> None:
     assert split_reference("w.zip:a") == (Path("w.zip"), "a")
     assert split_reference("w.zip") == (Path("w.zip"), "")

@@ -135,6 +135,10 @@ def open_archive(path: Path) -> list[ArchivedRun]:
     Raises:
         UserError: If it is missing, damaged, or holds anything else than the files of runs.
     """
+    if path.is_dir():
+        raise UserError(
+            f"{path}: a folder; allowed: an archive that aevb-weights wrote; try: aevb-weights pack {path}, which makes one"
+        )
     try:
         with open_regular(path) as file:
             if not is_stored(file):
