@@ -19,7 +19,7 @@ import hydra
 
 from aevb.config import CONF, fingerprint, validate
 from aevb.runs import layout
-from aevb.runs.run import mark_done, prepare
+from aevb.runs.lifecycle import mark_done, prepare
 from aevb.runs.settings import json_copy, read_settings
 
 __all__ = ["COMMANDS", "make_runs", "measure"]

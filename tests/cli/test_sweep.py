@@ -11,7 +11,8 @@ from aevb.cli import hydra_app
 from aevb.cli.flags import Flags
 from aevb.cli.job import Failures
 from aevb.cli.sweep import PlannedRun, SweepPoint
-from aevb.runs.run import finished, mark_done, prepare, state
+from aevb.runs.lifecycle import mark_done, prepare
+from aevb.runs.run import finished, state
 from helpers.commands import TINY, aevb, settings
 from helpers.in_process import run
 

@@ -12,7 +12,8 @@ import pytest
 
 from aevb.console.signals import STOP_SIGNALS, stop_signals
 from aevb.console.streams import prepare_streams
-from aevb.runs.run import finished, prepare
+from aevb.runs.lifecycle import prepare
+from aevb.runs.run import finished
 from aevb.runs.walk import run_directories
 from aevb.training import train_run
 from helpers.commands import REPOSITORY, TINY, settings

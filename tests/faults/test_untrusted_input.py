@@ -138,7 +138,7 @@ def test_a_call_anywhere_in_a_runs_config(path: str, call: dict[str, str], run: 
 
 @pytest.mark.parametrize(
     "target",
-    ["${oc.env:HOME}", "${data._target_}", "os.mkdir", "aevb.training.train_run.os.mkdir", "aevb.runs.run.shutil.rmtree", "builtins.eval",
+    ["${oc.env:HOME}", "${data._target_}", "os.mkdir", "aevb.training.train_run.os.mkdir", "aevb.runs.lifecycle.shutil.rmtree", "builtins.eval",
      "aevb.data.mnist", "aevb.models.vae.VAE.load_state_dict", "", None, 3, ["os.mkdir"], " aevb.data.digits.Digits"],
 )  # fmt: skip
 def test_targets_that_are_nearly_allowed(target: Any, run: Path) -> None:

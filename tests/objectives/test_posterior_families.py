@@ -6,7 +6,8 @@ import pytest
 from omegaconf import OmegaConf
 
 from aevb.config import CONF
-from aevb.runs.run import Run, prepare
+from aevb.runs.lifecycle import prepare
+from aevb.runs.run import Run
 from aevb.training import train_run
 from helpers.commands import settings
 

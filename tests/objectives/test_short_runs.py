@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from aevb.config.instantiate import instantiate
-from aevb.runs.run import Run, finished, prepare
+from aevb.runs.lifecycle import prepare
+from aevb.runs.run import Run, finished
 from aevb.training.train_run import run as work
 from helpers.commands import settings
 

@@ -143,7 +143,7 @@ def test_a_write_that_breaks_leaves_what_was_there(tmp_path: Path) -> None:
 def test_a_kill_never_tears_a_file(tmp_path: Path) -> None:
     # Each file is one letter 10^6 times; a torn one would be short or mixed. 10 kills at spread times; never flaky.
     target = tmp_path / "file"
-    loop = "import sys; from pathlib import Path; from aevb.runs.run import write_text\nwhile True:\n"
+    loop = "import sys; from pathlib import Path; from aevb.files.atomic import write_text\nwhile True:\n"
     loop += "  for c in 'ab': write_text(Path(sys.argv[1]), c * 1_000_000)\n"
     for attempt in range(10):
         child = subprocess.Popen([sys.executable, "-c", loop, str(target)])

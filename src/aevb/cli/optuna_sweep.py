@@ -27,9 +27,10 @@ from aevb.console.counts import counted
 from aevb.errors import UserError
 from aevb.execution.pool import LivePool, live_pool
 from aevb.execution.queue import QueuedRun, available_cores
+from aevb.runs.lifecycle import discard
 from aevb.runs.lock import lock
 from aevb.runs.pruned import mark_pruned
-from aevb.runs.run import discard, state
+from aevb.runs.run import state
 from aevb.runs.status import failure_reason, has_diverged
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ from types import ModuleType
 from typing import Any
 
 from aevb.files.atomic import write_atomically, write_json, write_text
+from aevb.runs.lifecycle import discard, mark_done, mark_failed, planned_action, prepare
 from aevb.runs.manifest import commit
 from aevb.runs.records import read_json
-from aevb.runs.run import Run, discard, finished, mark_done, mark_failed, planned_action, prepare, state
+from aevb.runs.run import Run, finished, state
 from aevb.runs.settings import read_settings
 
 __all__ = [

@@ -22,9 +22,9 @@ from aevb.loggers.base import RunLogger
 from aevb.nn.torch_settings import set_up_process
 from aevb.runs import layout
 from aevb.runs.layout import newest_checkpoint
+from aevb.runs.lifecycle import check_is_still_there
 from aevb.runs.lock import lock
 from aevb.runs.refused_extension import restore
-from aevb.runs.run import check_is_still_there
 from aevb.training import sanity
 from aevb.training.assembly import TrainingJob, assemble, load_data
 from aevb.training.callbacks.checkpointing import CheckpointCallback
@@ -106,7 +106,8 @@ def _run(
     cores: int,
 ) -> None:
     settings = runs.read_settings(directory)
-    with time_budget(settings.get("max_time"), signals):
+    budget = settings.get("max_time")
+    with nullcontext() if budget is None else time_budget(budget, signals):
         try:
             _train(directory, settings, trusted, ranks, slot, signals, data, cores)
         except UserError:

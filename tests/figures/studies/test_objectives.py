@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from aevb.figures.studies.objectives import Objectives, _draw
-from aevb.runs.run import prepare
+from aevb.runs.lifecycle import prepare
 from aevb.training import train_run
 from helpers.commands import TINY, settings
 from helpers.figure_runs import read_csv

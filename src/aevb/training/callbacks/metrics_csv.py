@@ -19,7 +19,7 @@ import lightning as L
 
 from aevb.files.atomic import write_text
 from aevb.runs import layout
-from aevb.runs.run import check_is_still_there
+from aevb.runs.lifecycle import check_is_still_there
 from aevb.training.callbacks.evaluation import EvaluationCallback
 from aevb.training.checkpoints.background_writer import BackgroundWriter
 from aevb.training.module import Training
