@@ -3,7 +3,7 @@
 import math
 import re
 
-__all__ = ["printable", "with_error", "without_controls"]
+__all__ = ["error_text", "printable", "with_error", "without_controls"]
 
 CONTROLS = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff]")
 
@@ -51,5 +51,15 @@ def with_error(mean: float, error: float | None, digits: int) -> str:
         error: Its standard error; None or nan if there is none.
         digits: Decimal places.
     """
-    text = f"{mean:.{digits}f}"
-    return text if error is None or not math.isfinite(error) else f"{text} ± {error:.{digits}f}"
+    text, stated = f"{mean:.{digits}f}", error_text(error, digits)
+    return f"{text} ± {stated}" if stated else text
+
+
+def error_text(error: float | None, digits: int) -> str:
+    """Return a standard error; empty where there is none, as of a single image.
+
+    Args:
+        error: The standard error; None or nan if there is none.
+        digits: Decimal places.
+    """
+    return "" if error is None or not math.isfinite(error) else f"{error:.{digits}f}"

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from torch.utils.tensorboard import SummaryWriter
 
+from aevb.console.printable import error_text
 from aevb.errors import UserError
 from aevb.files.regular import check_folder
 from aevb.runs import layout
 from aevb.runs.records import read_evaluation
 from aevb.runs.run import Run
 
-__all__ = ["error_cell", "write_evaluation_summaries"]
+__all__ = ["write_evaluation_summaries"]
 
 
 def write_evaluation_summaries(run: Path) -> None:
@@ -52,17 +53,8 @@ def _write(run: Path) -> None:
             row = (
                 facts.get("quantity", ""),
                 f"{facts.get('mean', math.nan):.3f}",
-                error_cell(facts.get("standard_error")),
+                error_text(facts.get("standard_error"), 3),
                 facts.get("direction") or "",
             )
             lines.append(f"| {path.stem} | {facts['n']:,} | {' | '.join(row)} |")
         writer.add_text("evaluation", "\n".join(lines), seen)
-
-
-def error_cell(error: float | None) -> str:
-    """Return a standard error as a cell of a table; empty where there is none, as of a single image.
-
-    Args:
-        error: The standard error; None or nan if there is none.
-    """
-    return f"{error:.3f}" if error is not None and math.isfinite(error) else ""

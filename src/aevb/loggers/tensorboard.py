@@ -25,10 +25,10 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter, summary
 
 from aevb.config import flatten
+from aevb.console.printable import error_text
 from aevb.evaluators.evaluator import STANDARD_ERROR, Evaluation
 from aevb.files.regular import check_folder
 from aevb.loggers.base import RunContext, RunLogger
-from aevb.loggers.evaluation_summaries import error_cell
 from aevb.loggers.event_files import keep_events, wait_until_a_new_file_is_last
 from aevb.loggers.pictures import levels, pictures
 from aevb.runs import layout
@@ -279,6 +279,6 @@ def _results_text(context: RunContext, evaluations: dict[str, Evaluation]) -> st
     lines = ["| whole test split | mean | standard error | images |", "|---|---:|---:|---:|"]
     for evaluator, evaluation in evaluations.items():
         for name in evaluation.values:
-            mean, error = f"{evaluation.mean(name):.3f}", error_cell(evaluation.standard_error(name))
+            mean, error = f"{evaluation.mean(name):.3f}", error_text(evaluation.standard_error(name), 3)
             lines.append(f"| {_value_name(evaluator, name)} | {mean} | {error} | {evaluation.n:,} |")
     return "\n".join(lines)
