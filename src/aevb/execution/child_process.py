@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
@@ -272,17 +272,18 @@ def exit_code(process: BaseProcess) -> int | None:
     return -signal.SIGKILL if code == SERVER_DIED else code
 
 
-def stop_children(processes: list[BaseProcess], number: int) -> None:
-    """Ask children to save and end, wait for them, and kill those that have not ended after `GRACE` seconds.
+def stop_children(processes: Sequence[BaseProcess], number: int, grace: float = GRACE) -> None:
+    """Ask children to save and end, wait for them, and kill those that have not ended after some time.
 
     Args:
         processes: The children.
         number: The signal that they receive.
+        grace: The time, seconds.
     """
     for process in processes:
         if process.exitcode is None and process.pid is not None:
             os.kill(process.pid, number)
-    deadline = time.monotonic() + GRACE
+    deadline = time.monotonic() + grace
     for process in processes:
         process.join(max(0.0, deadline - time.monotonic()))
         if process.exitcode is None:

@@ -14,7 +14,6 @@ import os
 import signal
 import socket
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from multiprocessing.connection import wait
@@ -24,6 +23,7 @@ from types import FrameType
 
 from aevb import runs
 from aevb.console.signals import STOP_SIGNALS, stop_signals
+from aevb.execution.child_process import SignalReceived, stop_children
 from aevb.execution.lifetime import exit_immediately, exit_with_parent
 from aevb.execution.scratch import scratch
 
@@ -32,12 +32,6 @@ __all__ = ["main"]
 STOPPED = tuple(128 + number for number in STOP_SIGNALS)
 GRACE = 30.0  # seconds for a rank that was asked to stop
 HOST = "127.0.0.1"
-
-
-class _SignalReceived(BaseException):
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -68,22 +62,22 @@ def main(arguments: list[str] | None = None) -> int:
         try:
             store = _store(listener)
             ends = _first_ends(ranks)
-        except _SignalReceived as received:
+        except SignalReceived as received:
             number = received.number
             return 128 + number
         finally:
             for again in stop_signals():
                 signal.signal(again, signal.SIG_IGN)  # the ranks are being stopped already
-            _end(ranks, number)
+            stop_children(ranks, number, GRACE)
         del store
         return _answer(options.directory, _with_reasons(ends, ranks, folder)) if ends else 0
 
 
 def _begin(devices: int, words: Sequence[str], listener: socket.socket, folder: Path, method: str) -> list[BaseProcess]:
-    """Processes that have been started; from then on stop signals raise `_SignalReceived` here."""
+    """Processes that have been started; from then on stop signals raise `SignalReceived` here."""
 
     def receive(number: int, frame: FrameType | None) -> None:
-        raise _SignalReceived(number)
+        raise SignalReceived(number)
 
     context = multiprocessing.get_context(method)
     environment = {
@@ -144,19 +138,6 @@ def _first_ends(ranks: Sequence[BaseProcess]) -> dict[int, int]:
         if not living:
             return {}
         wait(living)
-
-
-def _end(ranks: Sequence[BaseProcess], number: int) -> None:
-    living = [process for process in ranks if process.exitcode is None]
-    for process in living:
-        if process.pid is not None:
-            os.kill(process.pid, number)  # not reaped: it is ours still
-    deadline = time.monotonic() + GRACE
-    for process in living:
-        process.join(max(0.0, deadline - time.monotonic()))
-        if process.exitcode is None:
-            process.kill()
-            process.join()
 
 
 def _reason_file(folder: Path, rank: int) -> Path:
