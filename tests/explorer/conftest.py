@@ -1,8 +1,11 @@
-"""Pages of short runs, made once for the tests of the explorer."""
+"""Pages of short runs, made once for the tests of the explorer, and a browser to open them in."""
+
+from collections.abc import Iterator
 
 import pytest
 
 from helpers.explorer_pages import Page, make_pages
+from helpers.webdriver import Browser, browser
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +18,10 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Page]:
 def page(pages: dict[str, Page]) -> Page:
     """Two latent dimensions and a Bernoulli decoder."""
     return pages["bernoulli"]
+
+
+@pytest.fixture(scope="module")
+def window() -> Iterator[Browser]:
+    """One browser for the tests of a module."""
+    with browser() as window:
+        yield window

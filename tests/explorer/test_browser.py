@@ -1,52 +1,24 @@
 """The explorer in a headless Chromium: dragged, drawn on, typed at, and asked what it shows.
 
-The screenshots stay in the tests' temporary folder, or in AEVB_SCREENSHOTS if that is set. axe-core is installed by npm into a
-temporary folder, or taken from AEVB_AXE (the path of axe.min.js).
+The screenshots stay in the tests' temporary folder, or in AEVB_SCREENSHOTS if that is set.
 """
 
 import csv
-import json
 import os
-import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from aevb.explorer.page import render
-from helpers.axe import axe_source, serious_violations
+from helpers.explorer_browser import DRAW, opened, settled
 from helpers.explorer_pages import Page
-from helpers.webdriver import CHROMEDRIVER, CHROMIUM, Browser, browser
+from helpers.webdriver import CHROMEDRIVER, CHROMIUM, Browser
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None or CHROMEDRIVER is None, reason="apt-get install chromium chromium-driver"),
 ]
-
-READY = "document.querySelector('#selftest').className"
-DRAW = [(0.3, 0.2), (0.7, 0.2), (0.5, 0.8)]
-
-
-@pytest.fixture(scope="module")
-def window() -> Iterator[Browser]:
-    with browser() as window:
-        yield window
-
-
-def opened(window: Browser, file: Path, fragment: str = "") -> Browser:
-    window.close()
-    window.log("browser"), window.requests()
-    window.open(file, fragment)
-    window.wait(READY)
-    return window
-
-
-def settled(window: Browser) -> str:
-    """The numbers of x when nothing moves."""
-    window.wait("document.querySelector('#numbers').getAttribute('aria-busy') === 'false' && !state.drawing", 30)
-    return window.text("#n-elbo")
 
 
 def test_opens_without_errors_or_requests(window: Browser, pages: dict[str, Page], tmp_path: Path) -> None:
@@ -183,125 +155,3 @@ def test_class_of_a_conditional_model(window: Browser, pages: dict[str, Page]) -
     assert max(abs(a - b) for a, b in zip(after[1:], before[1:], strict=True)) > 1e-4
     window.wait("/passed/.test(selftest.textContent)")
     assert window.log("browser") == []
-
-
-def test_address_restores_everything(window: Browser, page: Page) -> None:
-    opened(window, page.file)
-    window.click("#clear")
-    window.drag("#pad", *DRAW)
-    window.drag("#plane", (0.5, 0.5), (0.3, 0.6))
-    window.run("update({ background: 'manifold', seed: 7, ends: [2, 5], dimension: 1, show: 'draw' })")
-    keys = ["z", "x", "image", "background", "seed", "ends", "dimension", "show", "follow"]
-    script = "return JSON.stringify(arguments[0].map((k) => Array.from(state[k].length ? state[k] : [state[k]])))"
-    elbo = settled(window)
-    window.wait("location.hash.includes('seed=7')")
-    fragment, before = window.run("return location.hash"), json.loads(window.run(script, keys))
-    opened(window, page.file, fragment)
-    after = json.loads(window.run(script, keys))
-    for key, one, other in zip(keys, before, after, strict=True):
-        assert other == (pytest.approx(one, abs=0.001) if key == "z" else one), key
-    assert settled(window) == elbo
-
-
-def test_invalid_addresses_are_ignored(window: Browser, page: Page) -> None:
-    for fragment in ("#z=1,nan", "#z=1", "#run=99&image=-4", "#x=%%%", "#x=AAAA", "#axes=0,9&bg=%3Cb%3E&seed=1e400"):
-        opened(window, page.file, fragment)
-        assert window.run("return state.x.length === 64 && state.z.every(Number.isFinite) && state.run === 0"), fragment
-        assert window.log("browser") == []
-
-
-def test_self_test_shows_a_wrong_model(window: Browser, page: Page, tmp_path: Path) -> None:
-    text = page.file.read_text()
-    values = re.search(r'"elbo":\[(-?[\d.]+)', text)
-    assert values
-    wrong = tmp_path / "wrong.html"
-    wrong.write_text(text.replace(values.group(), f'"elbo":[{float(values.group(1)) + 0.06}', 1))
-    opened(window, wrong)
-    assert window.text("#selftest").startswith("Self-test FAILED")
-    colour = window.run("return getComputedStyle(document.querySelector('#selftest')).color")
-    red, green, blue = map(int, re.findall(r"\d+", colour)[:3])
-    assert red > green + 60
-    assert red > blue + 60
-
-
-def test_several_runs_and_hostile_names(window: Browser, pages: dict[str, Page], tmp_path: Path) -> None:
-    from aevb.explorer.export import export_run
-
-    hostile = "</script><img src=x onerror=document.title='owned'><!--\u2028"
-    exported = [export_run(pages[name].run) for name in ("bernoulli", "gaussian")]
-    for run in exported:
-        run["model"] |= {"name": hostile, "data": hostile, "convention": hostile, "objective": hostile}
-    file = tmp_path / "several.html"
-    file.write_text(render(exported))
-    opened(window, file)
-    assert window.run("return document.images.length") == 0
-    assert window.run("return document.title") != "owned"
-    assert hostile in window.run("return document.querySelector('#run').options[0].textContent")
-    window.run(
-        "document.querySelector('#run').value = 1; document.querySelector('#run').dispatchEvent(new Event('change'))"
-    )
-    window.wait("current.info.latent_dim === 5 && current.q && current.q.mean.length === 5")
-    window.wait("document.querySelector('#selftest').className === 'passed' && !/waiting/.test(selftest.textContent)")
-    assert window.run("return document.querySelector('#background').value") == "none"  # p(z|x) is known for J = 2 only
-    window.run(
-        "document.querySelector('#run').value = 0; document.querySelector('#run').dispatchEvent(new Event('change'))"
-    )
-    window.wait("current.gridProgress === 1 && current.answer && current.answer.grid")
-    assert window.run("return document.querySelector('#background').value") == "posterior"
-    window.wait("background.picture !== null", 10)
-    assert window.log("browser") == []
-
-
-def test_paper_is_light(window: Browser, page: Page) -> None:
-    picture, scheme = "return plane.canvas.toDataURL()", "prefers-color-scheme"
-    drawn = {}
-    for colour in ("light", "dark"):
-        window.devtools("Emulation.setEmulatedMedia", features=[{"name": scheme, "value": colour}])
-        opened(window, page.file)
-        settled(window)
-        window.wait("background.picture !== null && !frame")
-        drawn[colour] = window.run(picture)
-    assert drawn["dark"] != drawn["light"]
-    window.run("dispatchEvent(new Event('beforeprint'))")
-    assert window.run(picture) == drawn["light"]
-    window.run("dispatchEvent(new Event('afterprint'))")
-    assert window.run(picture) == drawn["dark"]
-
-    window.devtools("Emulation.setEmulatedMedia", media="print")
-    shown = "[...document.querySelectorAll(arguments[0])].filter((e) => e.checkVisibility()).map((e) => e.id)"
-    assert window.run(f"return {shown}", ".buttons, .controls button, input") == []
-    assert {"run", "background"} <= set(window.run(f"return {shown}", "select"))  # as text: what the pictures are of
-    styles = "return [...document.querySelectorAll(arguments[0])].map((e) => getComputedStyle(e)[arguments[1]])"
-    assert set(window.run(styles, "section", "breakInside")) == {"avoid"}
-    assert set(window.run(styles, "h1, h2, h3", "breakAfter")) == {"avoid"}
-    assert set(window.run(styles, "select", "appearance")) == {"none"}
-    window.devtools("Emulation.setEmulatedMedia", media="", features=[{"name": scheme, "value": ""}])
-
-
-def test_without_javascript(window: Browser, page: Page) -> None:
-    window.devtools("Emulation.setScriptExecutionDisabled", value=True)
-    try:
-        window.close()
-        window.open(page.file)
-        text = window.run("return document.body.innerText")
-    finally:
-        window.devtools("Emulation.setScriptExecutionDisabled", value=False)
-    assert text.split("\n\n") == ["Latent explorer", "This page computes in your browser and needs JavaScript."]
-
-
-@pytest.fixture(scope="module")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The source of axe-core."""
-    return axe_source(tmp_path_factory.mktemp("axe"))
-
-
-@pytest.mark.parametrize("name", ["bernoulli", "gaussian", "conditional"])
-def test_accessibility(window: Browser, pages: dict[str, Page], axe: str, name: str) -> None:
-    window.resize(1480, 1000)
-    opened(window, pages[name].file)
-    assert serious_violations(window, axe) == []
-    window.resize(500, 900)  # as on a phone: rows of pictures scroll
-    window.run("document.body.style.width = '330px'")
-    row = "document.querySelector('#in-x')"
-    window.wait(f"{row}.scrollWidth > {row}.clientWidth + 20")
-    assert serious_violations(window, axe) == []
