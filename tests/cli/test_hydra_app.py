@@ -89,6 +89,13 @@ def refused(result: subprocess.CompletedProcess[str], folder: Path, *words: str)
         ("--cfg job -m latent_dim=2,5", "-m --cfg: not together", []),
         ("--resolve", "--resolve: only with --cfg", []),
         ("--check latent_dim=0", "latent_dim=0: out of range", ["try: latent_dim=20"]),
+        (
+            "evaluator.mine._target_=mine.Own",
+            "evaluator.mine._target_=mine.Own: nothing is built there",
+            ["try: +evaluator.mine._target_=mine.Own"],
+        ),
+        ("data=digits --config-dir . latent_dim=0", "latent_dim=0: out of range", []),  # a flag between overrides
+        ("data=digits latent_dim=0 --config-dir", "argument --config-dir/-cd: expected one argument", []),
         ("--trust", "--trust : not the name of a module", []),
         ("--trust no_such_module", "--trust no_such_module: no such module", []),
         ("experiment=figure2_mnist selection=null", "selection=null: a group takes", ["try: '~selection'"]),

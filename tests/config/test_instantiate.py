@@ -66,6 +66,31 @@ def test_runtime_arguments_go_where_they_are_named_and_the_config_wins(
     assert instantiate(node, ("takers",), data_dim=5, seed=7, params=[]) == ((3, 7), 5)
 
 
+def test_runtime_arguments_are_passed_on_to_a_base_class(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "passing.py").write_text(
+        "class Base:\n    def __init__(self, data_dim, width=1): self.made = (data_dim, width)\n"
+        "class Mine(Base):\n    def __init__(self, *args, **kwargs): super().__init__(*args, **kwargs)\n"
+        "class Closed(Mine):\n    def __init__(self, width): super().__init__(data_dim=9, width=width)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    made = [
+        instantiate({"_target_": f"passing.{name}", "width": 3}, ("passing",), data_dim=5, seed=7).made
+        for name in ("Mine", "Closed")
+    ]
+    assert made == [(5, 3), (9, 3)]
+
+
+def test_a_value_of_an_enumeration_is_its_member(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "kinds.py").write_text(
+        "from __future__ import annotations\nfrom enum import Enum\nclass Kind(Enum):\n    one = 1\n    two = 'b'\n"
+        "def given(kind: Kind, other: Kind | None = None, text: str = 'b'): return [kind, other, text]\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    kind, other, text = instantiate({"_target_": "kinds.given", "kind": "b", "other": None, "text": "b"}, ("kinds",))
+    assert (kind.name, other, text) == ("two", None, "b")
+    assert instantiate({"_target_": "kinds.given", "kind": 1, "other": 1}, ("kinds",))[1].name == "one"
+
+
 def test_plain_values_are_themselves() -> None:
     assert instantiate({"a": [1, {"b": None}], "c": "x"}) == {"a": [1, {"b": None}], "c": "x"}
 

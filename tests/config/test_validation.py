@@ -73,7 +73,8 @@ ANNOTATIONS: list[tuple[str, list[Any], list[Any]]] = [
     ("Unheard.Of", [None, 1, "x", [1]], []),
     ("Dataset", [{"_target_": "x"}], [1, "x", None, {}]),
     ("Dataset | None", [{"_target_": "x"}, None], [1]),
-    ("Colour", ["red"], []),
+    ("Colour", ["red"], ["green", None]),
+    ("Colour | None", ["red", None], ["green"]),
 ]
 
 
@@ -94,6 +95,37 @@ def test_a_default_that_another_class_lacks_is_removed(tmp_path: Path, monkeypat
     typed = (chosen, "model.decoder.activation=relu")
     with pytest.raises(ConfigError, match="no such key; did you mean"):
         validate(composed(*typed), ("plain_decoder",), overrides=typed)
+
+
+TILTED = """
+class Tilted:
+    def __init__(self, temperature: float, samples: int = 1, weight_prior: float = 1.0) -> None: ...
+"""
+
+
+def test_a_key_that_a_file_leaves_to_another_class_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module(tmp_path, monkeypatch, "tilted", TILTED)
+    cfg = composed("experiment=demo")
+    node = {"_target_": "tilted.Tilted", "temprature": 0.5}  # as an experiment would have it
+    cfg = OmegaConf.merge(OmegaConf.to_container(cfg), {"objective": node})
+    with pytest.raises(ConfigError) as refusal:
+        validate(cfg, ("tilted",), overrides=("experiment=demo",))
+    own = "allowed: temperature, samples, weight_prior"
+    assert refusal.value.faults == [
+        f"objective.beta=1.0: set by a file, and no such key of its _target_; {own}; try: '~objective.beta'",
+        "objective.temprature=0.5: no such key; did you mean objective.temperature?; "
+        f"{own}; try: objective.temperature=0.5",
+        "objective.temperature: missing; allowed: a number; try: objective.temperature=...",
+    ]
+
+
+def test_a_class_that_is_not_defined_is_answered_with_a_near_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module(tmp_path, monkeypatch, "tilted", TILTED)
+    typed = ("objective._target_=tilted.Tilte",)
+    with pytest.raises(ConfigError, match=r"no such class or function; .*; try: objective\._target_=tilted\.Tilted$"):
+        validate(composed(*typed), ("tilted",), overrides=typed)
 
 
 @pytest.mark.parametrize(("annotation", "good", "bad"), ANNOTATIONS)
@@ -131,6 +163,16 @@ SHAPES = """
         pass
     class Open:
         def __init__(self, a: int, **rest: Any): ...
+    class Passing(Plain):
+        def __init__(self, *arguments: Any, c: int, **rest: Any):
+            super().__init__(*arguments, **rest)
+    class Given(Plain):
+        def __init__(self, c: int = 1, **rest: Any):
+            super().__init__(a=c, **rest)
+    class Kept(Plain):
+        def __init__(self, c: int, **rest: Any):
+            super().__init__(c)
+            self.rest = rest
     class Beyond(Path):
         pass
     @dataclass(frozen=True)
@@ -161,6 +203,9 @@ SHAPES = """
         ("Empty", "", "", False),
         ("OfAevb", "", "", False),
         ("Open", "a", "", True),
+        ("Passing", "ac", "b", False),
+        ("Given", "", "bc", False),
+        ("Kept", "c", "", True),
         ("Beyond", "", "", True),
         ("Data", "a", "bc", False),
         ("More", "a", "bcf", False),

@@ -1,7 +1,8 @@
 """Overrides of arguments that a YAML does not list: `model.decoder.mean=linear` as well as `+model.decoder.mean=linear`.
 
-Hydra refuses an override of a key that is in no file, unless it begins with `+`. For a node with a `_target_` of aevb the
-constructor is the schema, so its arguments are keys that exist, whether or not the YAML names them.
+Hydra refuses an override of a key that is in no file, unless it begins with `+`. For a node with a `_target_` the
+constructor is the schema, so its arguments are keys that exist, whether or not the YAML names them. Any key of a class that is
+none of aevb's is added, since aevb.config.validation knows its arguments, and whether it is trusted.
 """
 
 from dataclasses import replace
@@ -27,13 +28,14 @@ def install() -> None:
 
     @wraps(apply)
     def apply_overrides(overrides: list[Override], cfg: DictConfig) -> None:
+        chosen = {text.key_or_group: text.value() for text in overrides if text.key_or_group.endswith("._target_")}
         for override in overrides:  # one by one, for each may change the node of the next
-            apply([_added(override, cfg)], cfg)
+            apply([_added(override, cfg, chosen)], cfg)
 
     ConfigLoaderImpl._apply_overrides_to_config = staticmethod(apply_overrides)  # type: ignore[method-assign]
 
 
-def _added(override: Override, cfg: DictConfig) -> Override:
+def _added(override: Override, cfg: DictConfig, chosen: dict[str, Any]) -> Override:
     node, _, name = override.key_or_group.rpartition(".")
     if override.type != OverrideType.CHANGE or not node or override.package is not None:
         return override
@@ -43,8 +45,11 @@ def _added(override: Override, cfg: DictConfig) -> Override:
         return override
     if not isinstance(parent, DictConfig) or name in parent or "_target_" not in parent:
         return override
-    target = parent._get_node("_target_")
-    known = signature(str(target._value())) if target is not None else None
+    before = parent._get_node("_target_")
+    target = str(chosen.get(f"{node}._target_", before._value() if before is not None else ""))
+    if not target.startswith("aevb."):
+        return override if name in RUNTIME else replace(override, type=OverrideType.ADD)
+    known = signature(target)
     if known is None or name not in known.parameters or name in RUNTIME:
         return override
     return replace(override, type=OverrideType.ADD)

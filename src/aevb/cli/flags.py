@@ -48,7 +48,7 @@ class Flags:
 def take_flags(root: str) -> Flags:
     """Read the command line and take our flags from `sys.argv`.
 
-    `-m` moves to the front, where Hydra expects it.
+    `-m` moves to the front, where Hydra expects it, and flags may stand between overrides.
 
     Args:
         root: Name of the primary config; only `train` has `--prepare` and `--estimate`.
@@ -63,6 +63,7 @@ def take_flags(root: str) -> Flags:
     multirun = [argument for argument in sys.argv[1:] if argument in ("-m", "--multirun")]
     own_flags = [flag for flag in own if flag in sys.argv[1:]]
     rest = [literal_path(argument) for argument in sys.argv[1:] if argument not in (*multirun, *own)]
+    rest = _overrides_first(rest)
     sys.argv[1:] = multirun[:1] + rest
     if rerun := [argument for argument in rest if argument.startswith("--experimental")]:
         _refuse(f"unrecognized arguments: {rerun[0]}")  # it would read a pickle
@@ -91,6 +92,20 @@ def take_flags(root: str) -> Flags:
         arguments.config_dir,
         list(arguments.overrides),
     )
+
+
+def _overrides_first(words: list[str]) -> list[str]:
+    # argparse calls overrides unknown that stand on both sides of a flag.
+    takes_value = [flag for item in get_args_parser()._actions if item.nargs != 0 for flag in item.option_strings]
+    flags, overrides, rest = [], [], iter(words)
+    for word in rest:
+        if not word.startswith("-"):
+            overrides.append(word)
+            continue
+        flags.append(word)
+        if any(flag == word or (word.startswith("--") and flag.startswith(word)) for flag in takes_value):
+            flags += [value for value in [next(rest, None)] if value is not None]
+    return overrides + flags
 
 
 def _refuse(message: str) -> NoReturn:

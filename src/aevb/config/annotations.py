@@ -4,7 +4,7 @@ import ast
 from typing import Any
 
 from aevb.config.compound_types import Either, ListOf, Mapping
-from aevb.config.static_imports import Module, find
+from aevb.config.static_imports import Module, find, literal
 from aevb.config.value_types import (
     UNBOUNDED,
     AnyValue,
@@ -58,13 +58,21 @@ def value_type_of(node: ast.expr | None, where: Module, limits: Range = UNBOUNDE
     if definition is not None:
         if not isinstance(definition.node, ast.stmt):
             return value_type_of(definition.node, definition.module, limits)
-        return Nested() if isinstance(definition.node, ast.ClassDef) and not _is_enum(definition.node) else AnyValue()
+        if not isinstance(definition.node, ast.ClassDef):
+            return AnyValue()
+        return _enum(definition.node) if _is_enum(definition.node) else Nested()
     value_type = BARE.get(name.split(".")[-1], AnyValue())
     return Number(value_type.integer, limits) if isinstance(value_type, Number) else value_type
 
 
 def _is_enum(node: ast.ClassDef) -> bool:
     return any(ast.unparse(base).endswith("Enum") for base in node.bases)
+
+
+def _enum(node: ast.ClassDef) -> ValueType:
+    # A config has the values of the members; aevb.config.instantiate gives the class the member itself.
+    values = [literal(statement.value) for statement in node.body if isinstance(statement, ast.Assign)]
+    return AnyValue() if ... in values or not values else Choice(tuple(values))
 
 
 def _generic(node: ast.Subscript, where: Module, limits: Range) -> ValueType:

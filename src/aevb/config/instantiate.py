@@ -4,8 +4,9 @@ A run directory may come from elsewhere, so the allow-list is checked again here
 """
 
 import inspect
+from enum import Enum
 from importlib import import_module
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from aevb.config import allowed
 from aevb.config.messages import TRUST
@@ -43,13 +44,42 @@ def instantiate(node: Any, trusted: tuple[str, ...] = (), **runtime: Any) -> Any
         missing = ", ".join(sorted(target.__abstractmethods__))
         raise UserError(f"_target_={node['_target_']}: an abstract class; try: define {missing} in it")
     taken = inspect.signature(target).parameters
-    accepted = {name: value for name, value in runtime.items() if name in taken}
+    named = _named(target)
+    accepted = {name: value for name, value in runtime.items() if name in named}
     accepted |= {name: instantiate(value, trusted, **runtime) for name, value in arguments.items()}
+    if not node["_target_"].startswith("aevb."):  # aevb's own have no enumerations
+        accepted |= _members(target, accepted)
     try:
         inspect.signature(target).bind(**accepted)
     except TypeError as error:
         raise UserError(f"_target_={node['_target_']}: {error}; allowed: {', '.join(taken)}") from error
     return target(**accepted)
+
+
+def _named(target: Any) -> set[str]:
+    # Names of arguments; with **kwargs, also those of the base class, to which a constructor passes them on.
+    names: set[str] = set()
+    owners = target.__mro__ if inspect.isclass(target) else ()
+    for function in [vars(owner)["__init__"] for owner in owners if "__init__" in vars(owner)] or [target]:
+        parameters = inspect.signature(function).parameters.values()
+        names |= {parameter.name for parameter in parameters}
+        if all(parameter.kind != parameter.VAR_KEYWORD for parameter in parameters):
+            break
+    return names
+
+
+def _members(target: Any, arguments: dict[str, Any]) -> dict[str, Enum]:
+    # The members of enumerations, of which a config has the values.
+    try:
+        hints = get_type_hints(target.__init__ if inspect.isclass(target) else target)
+    except (NameError, TypeError, AttributeError):  # annotations that only a type checker resolves
+        return {}
+    members = {}
+    for name, value in arguments.items():
+        for kind in (hints.get(name), *get_args(hints.get(name))):
+            if inspect.isclass(kind) and issubclass(kind, Enum) and value in [member.value for member in kind]:
+                members[name] = kind(value)
+    return members
 
 
 def _target(name: Any, trusted: tuple[str, ...]) -> Any:

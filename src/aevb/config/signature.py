@@ -1,6 +1,7 @@
 """Arguments of a class or function, read from its source: the constructor is the schema of its YAML."""
 
 import ast
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,7 +9,7 @@ from aevb.config.annotations import value_type_of
 from aevb.config.static_imports import Definition, Module, find, literal, module
 from aevb.config.value_types import ValueType
 
-__all__ = ["Parameter", "Signature", "signature"]
+__all__ = ["Parameter", "Signature", "defined", "signature"]
 
 UNSET = object()
 PLAIN_BASES = ("ABC", "Generic", "NamedTuple", "Protocol", "object")  # they take no arguments of their own
@@ -67,14 +68,26 @@ def signature(target: str, trusted: tuple[str, ...] = ()) -> Signature | None:
     )
 
 
+def defined(target: str, trusted: tuple[str, ...] = ()) -> list[str]:
+    """Return the dotted names of the classes and functions in the module of a target that it does not define.
+
+    Args:
+        target: Dotted name.
+        trusted: Users' modules that may be read.
+    """
+    path = target.rpartition(".")[0]
+    where = module(path, trusted)
+    names = where.names.items() if where is not None else ()
+    return [f"{path}.{name}" for name, node in names if isinstance(node, ast.ClassDef | ast.FunctionDef)]
+
+
 def _class(definition: Definition) -> Signature:
     node, where = definition
     assert isinstance(node, ast.ClassDef)
     for statement in node.body:
         if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
-            return _function(statement, where, 1)
-    bases = [base.value if isinstance(base, ast.Subscript) else base for base in node.bases]
-    names = [ast.unparse(base) for base in bases]
+            return _constructor(statement, node, where)
+    names = _base_names(node)
     decorators = {
         ast.unparse(item.func if isinstance(item, ast.Call) else item).split(".")[-1] for item in node.decorator_list
     }
@@ -83,6 +96,35 @@ def _class(definition: Definition) -> Signature:
         before = inherited.parameters if inherited is not None else {}
         return Signature({**before, **_fields(node, where)})
     return inherited if inherited is not None else Signature(open=unseen)
+
+
+def _base_names(node: ast.ClassDef) -> list[str]:
+    return [ast.unparse(base.value if isinstance(base, ast.Subscript) else base) for base in node.bases]
+
+
+def _constructor(init: ast.FunctionDef, node: ast.ClassDef, where: Module) -> Signature:
+    own = _function(init, where, 1)
+    if not own.open or not _passes_on(init):
+        return own
+    base, unseen = _inherited(_base_names(node), where)  # what **kwargs takes are the arguments of the base class
+    if base is None:
+        return own if unseen else Signature(own.parameters)
+    given = {keyword.arg for call in _calls_of_super(init) for keyword in call.keywords}
+    passed = {name: parameter for name, parameter in base.parameters.items() if name not in given}
+    return Signature({**passed, **own.parameters}, base.open)
+
+
+def _passes_on(init: ast.FunctionDef) -> bool:
+    # Whether super().__init__ is called with the **kwargs.
+    assert init.args.kwarg is not None
+    mine = init.args.kwarg.arg
+    values = [word.value for call in _calls_of_super(init) for word in call.keywords if word.arg is None]
+    return any(isinstance(value, ast.Name) and value.id == mine for value in values)
+
+
+def _calls_of_super(init: ast.FunctionDef) -> list[ast.Call]:
+    calls = [item for item in ast.walk(init) if isinstance(item, ast.Call)]
+    return [call for call in calls if re.fullmatch(r"super\(.*\)\.__init__", ast.unparse(call.func))]
 
 
 def _inherited(names: list[str], where: Module) -> tuple[Signature | None, bool]:

@@ -20,7 +20,7 @@ from aevb.config.identity import flatten
 from aevb.config.messages import MISSING, TRUST, ConfigError, Fault, shown, suggestion
 from aevb.config.migration import present_argument
 from aevb.config.resolved import Settings
-from aevb.config.signature import Parameter, Signature, signature
+from aevb.config.signature import Parameter, Signature, defined, signature
 from aevb.config.tree import GROUPS_WITHIN, allowed, options, root_defaults, targets
 from aevb.config.value_types import SYNONYMS, Choice, InvalidValue, ValueType
 from aevb.errors import SURROGATES
@@ -78,7 +78,9 @@ class _Check:
     ) -> None:
         self.root, self.raw, self.trusted = root, raw, trusted
         self.settings: dict[str, Any] = settings
-        self.typed = {text.lstrip("+").partition("=")[0] for text in overrides}
+        pairs = [text.lstrip("+").partition("=")[::2] for text in overrides]
+        self.typed = {key for key, _ in pairs}
+        self.typed_nodes = tuple(f"{key}." for key, value in pairs if value.startswith("{"))
         self.faults: dict[str, str] = {}
         self.keys = [key for key, _ in flatten(settings)]
 
@@ -137,7 +139,9 @@ class _Check:
             return
         arguments = signature(target, self.trusted)
         if arguments is None:
-            self.fault(key, "no such class or function", target, allowed="module.Name whose source can be found")
+            near = get_close_matches(target, defined(target, self.trusted), n=1)
+            meant = f"{key}={near[0]}" if near else None
+            self.fault(key, "no such class or function", target, "module.Name whose source can be found", meant)
             return
         self.arguments(path, node, raw, arguments, {})
         for name, value in node.items():
@@ -179,6 +183,11 @@ class _Check:
         parent = f"{key.rpartition('.')[0]}." if "." in key else ""
         if f"{parent}_target_" in self.typed and key not in self.typed:  # of the class that was there before
             wrong = "a default, and no such key of the _target_ that you chose"
+            self.fault(key, wrong, value, allowed=", ".join(beside) or "none", remedy=f"'~{key}'")
+            return
+        from_file = bool(parent and self.typed) and key not in self.typed and not key.startswith(self.typed_nodes)
+        if from_file and not get_close_matches(key.removeprefix(parent), beside, n=1, cutoff=0.7):
+            wrong = "set by a file, and no such key of its _target_"
             self.fault(key, wrong, value, allowed=", ".join(beside) or "none", remedy=f"'~{key}'")
             return
         meant = suggestion(key, list(beside), [other for other in self.keys if other != key])
