@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from aevb.config.instantiate import instantiate
+from aevb.config.instantiate import build, instantiate
 from aevb.errors import UserError
 
 ENCODER = "aevb.models.gaussian.GaussianEncoder"
@@ -106,3 +106,27 @@ def test_a_removed_name_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(UserError, match=r"leaving\.thing"):
         instantiate({"_target_": "leaving.thing"}, ("leaving",))
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("Other", "objective._target_=own_kinds.Other: makes a Other; allowed: a subclass of Module"),
+        ("Forgets", r"objective._target_=own_kinds.Forgets: its constructor never called super\(\).__init__; try: "),
+        ("Compared", "_target_=own_kinds.Compared: a dataclass that compares .*; try: @dataclass"),
+    ],
+)
+def test_an_object_of_another_kind_is_refused(
+    name: str, wrong: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from torch import nn
+
+    (tmp_path / "own_kinds.py").write_text(
+        "from dataclasses import dataclass\nfrom torch import nn\nclass Right(nn.Module): pass\nclass Other: pass\n"
+        "class Forgets(nn.Module):\n    def __init__(self): self.scale = 1\n"
+        "@dataclass\nclass Compared(nn.Module):\n    scale: int = 1\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert build({"_target_": "own_kinds.Right"}, nn.Module, "objective", ("own_kinds",)).training
+    with pytest.raises(UserError, match=wrong):
+        build({"_target_": f"own_kinds.{name}"}, nn.Module, "objective", ("own_kinds",))

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aevb.config.instantiate import instantiate
+from aevb.config.instantiate import build, instantiate
 from aevb.config.resolved import Settings
 from aevb.config.training_rules import no_validation
 from aevb.data.target_convention import TargetConvention
@@ -196,9 +196,9 @@ def read_facts(settings: dict[str, Any], trusted: tuple[str, ...], keep: bool = 
 def _load(node: str, conditional: bool, trusted: tuple[str, ...]) -> "tuple[DataFacts, LoadedData]":
     from aevb.data import labels
     from aevb.data.constant_pixels import constant_pixels  # imports numpy
-    from aevb.data.dataset import LoadedData
+    from aevb.data.dataset import Dataset, LoadedData
 
-    dataset = instantiate(json.loads(node), trusted)
+    dataset = build(json.loads(node), Dataset, "data", trusted)  # type: ignore[type-abstract]
     splits = dataset.load()
     if not isinstance(convention := getattr(dataset, "convention", None), TargetConvention):
         raise UserError(

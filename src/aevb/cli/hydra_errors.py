@@ -38,6 +38,9 @@ ANSWERS = {
         "~evaluator: a list of options, which is replaced and not deleted; allowed: evaluator=[a,b]; "
         "try: 'evaluator=[]'"
     ),
+    r"Could not delete from config\. '(?P<key>[^']+)' does not exist": (
+        "~{key}: no such key, so there is nothing to remove; allowed: a key of the config; try: without it"
+    ),
     r"range\(\) arg 3 must not be zero": "range(...): a step of 0; try: range(0,3)",
     r"Cannot find primary config '(?P<name>[^']*)'": (
         "--config-name={name}: no such config; allowed: {root}, or one in --config-dir; "

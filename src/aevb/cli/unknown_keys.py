@@ -63,8 +63,9 @@ def unknown_key(key: str, root: str, arguments: list[str]) -> str:
         node = ".".join(key.split(".")[:2])
         return f"{key}={value}: no such key; allowed: those of {node}; try: aevb-{root} --cfg hydra --package {node}"
     if key.endswith("._target_") and value:
-        allowed = "with +, a further object"
-        return f"{key}={value}: nothing is built there; allowed: {allowed}; try: +{key}={value}"
+        node = key.removesuffix("._target_")
+        remedy = f"'{node}={{_target_:{value}}}'" if f"+{key}={value}" in arguments else f"+{key}={value}"
+        return f"{key}={value}: nothing is built there; allowed: with +, a further object; try: {remedy}"
     if meant := setting_meant(key, root):
         return f"{key}={value}: no such key; the length of a run is max_samples, in training samples; try: {meant}"
     everywhere = _keys(root, arguments, key)

@@ -6,13 +6,15 @@ A run directory may come from elsewhere, so the allow-list is checked again here
 import inspect
 from enum import Enum
 from importlib import import_module
-from typing import Any, get_args, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from aevb.config import allowed
 from aevb.config.messages import TRUST
 from aevb.errors import UserError
 
-__all__ = ["instantiate"]
+__all__ = ["build", "instantiate"]
+
+Kind = TypeVar("Kind")
 
 
 def instantiate(node: Any, trusted: tuple[str, ...] = (), **runtime: Any) -> Any:
@@ -43,6 +45,9 @@ def instantiate(node: Any, trusted: tuple[str, ...] = (), **runtime: Any) -> Any
     if inspect.isabstract(target):
         missing = ", ".join(sorted(target.__abstractmethods__))
         raise UserError(f"_target_={node['_target_']}: an abstract class; try: define {missing} in it")
+    if inspect.isclass(target) and target.__hash__ is None and hasattr(target, "named_modules"):
+        wrong = "a dataclass that compares its fields, so torch cannot hold it as a module"
+        raise UserError(f"_target_={node['_target_']}: {wrong}; allowed: with eq=False; try: @dataclass(eq=False)")
     taken = inspect.signature(target).parameters
     named = _named(target)
     accepted = {name: value for name, value in runtime.items() if name in named}
@@ -54,6 +59,37 @@ def instantiate(node: Any, trusted: tuple[str, ...] = (), **runtime: Any) -> Any
     except TypeError as error:
         raise UserError(f"_target_={node['_target_']}: {error}; allowed: {', '.join(taken)}") from error
     return target(**accepted)
+
+
+def build(node: Any, kind: type[Kind], key: str, trusted: tuple[str, ...] = (), **runtime: Any) -> Kind:
+    """Return the object of a kind that a config node describes.
+
+    Args:
+        node: A mapping with `_target_`.
+        kind: The base class that the object must have.
+        key: The dotted key of the node.
+        trusted: Users' modules that a target may be in.
+        **runtime: As for `instantiate`.
+
+    Returns:
+        The object.
+
+    Raises:
+        UserError: As for `instantiate`; for an object of another kind, and for a module whose constructor does not call that
+            of its base class.
+    """
+    made = instantiate(node, trusted, **runtime)
+    if not isinstance(made, kind):
+        raise UserError(
+            f"{key}._target_={node['_target_']}: makes a {type(made).__name__}; allowed: a subclass of {kind.__name__}; "
+            f"try: from {kind.__module__} import {kind.__name__}"
+        )
+    if hasattr(kind, "named_modules") and "_modules" not in vars(made):
+        raise UserError(
+            f"{key}._target_={node['_target_']}: its constructor never called super().__init__; "
+            "try: super().__init__() as its first line"
+        )
+    return made
 
 
 def _named(target: Any) -> set[str]:

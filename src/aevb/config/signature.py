@@ -109,17 +109,17 @@ def _constructor(init: ast.FunctionDef, node: ast.ClassDef, where: Module) -> Si
     base, unseen = _inherited(_base_names(node), where)  # what **kwargs takes are the arguments of the base class
     if base is None:
         return own if unseen else Signature(own.parameters)
-    given = {keyword.arg for call in _calls_of_super(init) for keyword in call.keywords}
-    passed = {name: parameter for name, parameter in base.parameters.items() if name not in given}
+    named = {keyword.arg for call in _calls_of_super(init) for keyword in call.keywords}
+    passed = {name: parameter for name, parameter in base.parameters.items() if name not in named}
     return Signature({**passed, **own.parameters}, base.open)
 
 
 def _passes_on(init: ast.FunctionDef) -> bool:
     # Whether super().__init__ is called with the **kwargs.
     assert init.args.kwarg is not None
-    mine = init.args.kwarg.arg
+    rest = init.args.kwarg.arg
     values = [word.value for call in _calls_of_super(init) for word in call.keywords if word.arg is None]
-    return any(isinstance(value, ast.Name) and value.id == mine for value in values)
+    return any(isinstance(value, ast.Name) and value.id == rest for value in values)
 
 
 def _calls_of_super(init: ast.FunctionDef) -> list[ast.Call]:

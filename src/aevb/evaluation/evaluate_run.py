@@ -18,7 +18,6 @@ from rich.markup import escape
 from rich.table import Table
 from torch import Tensor
 
-from aevb.config.instantiate import instantiate
 from aevb.console.printable import printable, with_error
 from aevb.console.progress import bar
 from aevb.data.dataset import Splits
@@ -27,6 +26,7 @@ from aevb.errors import UserError
 from aevb.evaluation.loading import Weights, load_run
 from aevb.evaluation.memory import peak_memory
 from aevb.evaluators.blocks import run_over
+from aevb.evaluators.checks import built
 from aevb.evaluators.evaluator import Evaluation, Evaluator
 from aevb.evaluators.partial import Partial
 from aevb.evaluators.record import evaluation_path, record, recorded
@@ -87,8 +87,8 @@ def evaluate_run(
     loaded = load_run(run, data_root, trusted, weights)
     use_matmul_backend(loaded.settings["trainer"].get("matmul_backend", "auto"))
     data: Splits = with_labels(loaded.load_data(), loaded.classes)
-    built: dict[str, Evaluator] = instantiate(evaluators, trusted=trusted)
-    for evaluator in built.values():
+    named = built(evaluators, trusted)
+    for evaluator in named.values():
         evaluator.check(loaded.model)
 
     read_only = output_dir is None and not os.access(run, os.W_OK)
@@ -100,11 +100,11 @@ def evaluate_run(
         if len(split.x) == 0:
             raise UserError(f"split={split_name}: this data set has none; try: split=test")
         images[split_name] = targets(split, loaded.dataset.dynamic, seed, float_type(loaded.settings))[:num_images]
-        for evaluator in built.values():
+        for evaluator in named.values():
             evaluator.check_images(loaded.model, images[split_name])
     for split_name, x in images.items():
         part = None if num_images is None or num_images >= len(getattr(data, split_name).x) else num_images
-        for evaluator in built.values():
+        for evaluator in named.values():
             path = evaluation_path(results, evaluator, split_name, part, best)
             identity = _identity(evaluator, loaded.model, x, split_name, seed, threads)
             evaluation = recorded(path, evaluator, identity)

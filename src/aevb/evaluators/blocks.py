@@ -20,6 +20,7 @@ from torch import Tensor
 
 from aevb.console.progress import Bar
 from aevb.errors import UserError
+from aevb.evaluators.checks import checked_values
 from aevb.evaluators.evaluator import Evaluation, Evaluator
 from aevb.evaluators.partial import Partial
 from aevb.models.vae import VAE
@@ -84,7 +85,9 @@ def run_over(
 
     def values_of(block: range) -> dict[str, Tensor]:
         noise = RowNoise(seed, evaluator.name, block, device, first_draws)
-        return evaluator.values(model, x[block.start : block.stop].to(device), noise)
+        return checked_values(
+            evaluator, evaluator.values(model, x[block.start : block.stop].to(device), noise), len(block)
+        )
 
     rows = range(len(x))
     blocks = [rows[start : start + evaluator.images] for start in rows[done :: evaluator.images]]

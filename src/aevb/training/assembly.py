@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from aevb.config.instantiate import instantiate
+from aevb.config.instantiate import build, instantiate
 from aevb.config.resolved import Settings
 from aevb.data.constant_pixels import constant_pixels, named
 from aevb.data.dataset import Dataset, LoadedData, Splits
@@ -15,6 +15,7 @@ from aevb.data.labels import classes_of, with_labels
 from aevb.errors import UserError
 from aevb.evaluators.targets import float_type, targets
 from aevb.loggers.base import RunContext
+from aevb.models.checks import check_parts
 from aevb.models.gaussian import has_unbounded_density
 from aevb.models.standardised import StandardisedVAE
 from aevb.models.vae import VAE
@@ -72,7 +73,7 @@ def read_data(settings: dict[str, Any], trusted: tuple[str, ...]) -> LoadedData:
     Raises:
         UserError: If the data cannot be loaded.
     """
-    dataset: Dataset = instantiate(settings["data"], trusted=trusted)
+    dataset: Dataset = build(settings["data"], Dataset, "data", trusted)  # type: ignore[type-abstract]
     splits = dataset.load()
     rows: Splits = splits
     classes: int | None = None
@@ -127,9 +128,10 @@ def assemble(job: TrainingJob, settings: dict[str, Any], slot: Slot | None) -> t
     dataset, splits, trusted, trainer = job.dataset, job.splits, job.trusted, job.trainer
     dtype = float_type(settings)
     shapes = {"data_dim": dataset.dim, "data_shape": dataset.shape, "num_classes": job.classes}
-    model: VAE = instantiate(settings["model"], trusted=trusted, **shapes).to(dtype)
+    model = build(settings["model"], VAE, "model", trusted, **shapes).to(dtype)
     _check_decoder(model, dataset)
     x = torch.from_numpy(splits.train.x).to(dtype)
+    check_parts(model, x[:2])
     if isinstance(model, StandardisedVAE):
         model.set_units(x)
     # Of a run that is resumed, the checkpoint has all that it started from.
@@ -137,7 +139,7 @@ def assemble(job: TrainingJob, settings: dict[str, Any], slot: Slot | None) -> t
     if starts_from:
         start_from(model, settings)
     sizes = {"n_train": len(splits.train.x), "data_dim": splits.train.x.shape[1]}
-    objective: Objective = instantiate(settings["objective"], trusted=trusted, **sizes).to(dtype)
+    objective = build(settings["objective"], Objective, "objective", trusted, **sizes).to(dtype)  # type: ignore[type-abstract]
     _check_shares(objective, job.ranks, trainer.microbatches)
 
     stream = Stream(
@@ -152,14 +154,17 @@ def assemble(job: TrainingJob, settings: dict[str, Any], slot: Slot | None) -> t
 
     points: EvaluationSettings = instantiate(settings["evaluation"], trusted=trusted)
 
-    schedule: Schedule | None = instantiate(settings.get("schedule"), trusted=trusted, **sizes)
+    node, schedule = settings.get("schedule"), None
+    if node is not None:
+        schedule = build(node, Schedule, "schedule", trusted, **sizes)  # type: ignore[type-abstract]
 
     states = optimizer_states(settings) if starts_from and settings.get("init_optimizer") else None
     value, norm = settings.get("clip_value"), settings.get("clip_norm")
     clipping = None if value is None and norm is None else Clipping(value, norm)
 
     def make_optimizer(groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
-        return instantiate(settings["optimizer"], trusted=trusted, params=groups, batch_size=settings["batch_size"])
+        arguments = {"params": groups, "batch_size": settings["batch_size"]}
+        return build(settings["optimizer"], torch.optim.Optimizer, "optimizer", trusted, **arguments)
 
     module = Training(
         model,

@@ -12,11 +12,11 @@ from typing import Any
 import torch
 
 from aevb import runs
-from aevb.config.instantiate import instantiate
+from aevb.config.instantiate import build, instantiate
 from aevb.console.streams import OutputError
 from aevb.data.dataset import LoadedData
 from aevb.errors import UserError, resource_error
-from aevb.evaluators.evaluator import Evaluator
+from aevb.evaluators.checks import built
 from aevb.files.regular import remove_file
 from aevb.loggers.base import RunLogger
 from aevb.nn.torch_settings import set_up_process
@@ -135,11 +135,11 @@ def _train(
     if "selection" in settings:
         select_learning_rate(job, signals)
     module, context = assemble(job, settings, slot)
-    evaluators: dict[str, Evaluator] = instantiate(settings["evaluator"], trusted=trusted)
+    evaluators = built(settings["evaluator"], trusted)
     for evaluator in evaluators.values():
         evaluator.check(module.model)
         evaluator.check_images(module.model, context.x)
-    run_logger: RunLogger = instantiate(settings["logger"], trusted=trusted)
+    run_logger = build(settings["logger"], RunLogger, "logger", trusted)
 
     points: EvaluationSettings = instantiate(settings["evaluation"], trusted=trusted)
     schedule = EvaluationSchedule(settings["max_samples"], points.start, points.every)
