@@ -197,9 +197,10 @@ def _load(node: str, conditional: bool, trusted: tuple[str, ...]) -> "tuple[Data
     from aevb.data import labels
     from aevb.data.constant_pixels import constant_pixels  # imports numpy
     from aevb.data.dataset import Dataset, LoadedData
+    from aevb.data.own_class import checked_splits
 
     dataset = build(json.loads(node), Dataset, "data", trusted)  # type: ignore[type-abstract]
-    splits = dataset.load()
+    splits = checked_splits(dataset)
     if not isinstance(convention := getattr(dataset, "convention", None), TargetConvention):
         raise UserError(
             f"data._target_={json.loads(node)['_target_']}: its convention is {convention!r}; allowed: a "

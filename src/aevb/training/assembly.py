@@ -12,6 +12,7 @@ from aevb.config.resolved import Settings
 from aevb.data.constant_pixels import constant_pixels, named
 from aevb.data.dataset import Dataset, LoadedData, Splits
 from aevb.data.labels import classes_of, with_labels
+from aevb.data.own_class import checked_splits
 from aevb.errors import UserError
 from aevb.evaluators.targets import float_type, targets
 from aevb.loggers.base import RunContext
@@ -74,7 +75,7 @@ def read_data(settings: dict[str, Any], trusted: tuple[str, ...]) -> LoadedData:
         UserError: If the data cannot be loaded.
     """
     dataset: Dataset = build(settings["data"], Dataset, "data", trusted)  # type: ignore[type-abstract]
-    splits = dataset.load()
+    splits = checked_splits(dataset)
     rows: Splits = splits
     classes: int | None = None
     if Settings(settings, trusted).conditional:
