@@ -27,6 +27,21 @@ pytestmark = [pytest.mark.process, pytest.mark.slow]
         (("digits",), {}, "digits: not of the form key=value"),
         ((np.zeros((30, 2)),), {}, "ndarray: not text; allowed: overrides of aevb-train"),
         ((), {"data": np.zeros((30, 2))}, "mappings of them; try: numpy.save('mine.npy', x), then data='array'"),
+        (
+            ({"latent_dim": 2},),
+            {},
+            "dict: not text; allowed: keys and values as arguments; try: aevb.train(**settings)",
+        ),
+        (
+            (),
+            {"model": Path},
+            "model=Path: a class; allowed: its dotted name, as text; try: **{'model._target_': 'pathlib",
+        ),
+        (
+            (),
+            {"objective._target_": Path},
+            "objective._target_=Path: a class; allowed: its dotted name, as text; try: **{'",
+        ),
         ((), {"latent_dim": 0}, "latent_dim=0: out of range; allowed: an integer >= 1"),
         ((), {"batch_size": 10_000}, "batch_size=10000: more than there are training data"),
     ],

@@ -87,6 +87,12 @@ def _text(key: str, value: Any) -> str:
         return "{" + ",".join(f"{_text(key, str(name))}:{_text(key, item)}" for name, item in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ",".join(_text(key, item) for item in value) + "]"
+    if isinstance(value, type):
+        node = key if key.endswith("._target_") else f"{key}._target_"
+        raise UserError(
+            f"{key}={value.__name__}: a class; allowed: its dotted name, as text; "
+            f"try: **{{'{node}': '{value.__module__}.{value.__qualname__}'}}"
+        )
     remedy = "numpy.save('mine.npy', x), then data='array', **{'data.path': 'mine.npy'}"
     raise UserError(
         f"{key}={type(value).__name__}: no value for a config; allowed: numbers, text, None, lists and mappings of them"

@@ -11,7 +11,7 @@ import os
 import shlex
 import signal
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from os import PathLike, fspath
 from pathlib import Path
@@ -93,6 +93,10 @@ def train_run(
 
 
 def _checked(word: str) -> str:
+    if isinstance(word, Mapping):
+        raise UserError(
+            f"{type(word).__name__}: not text; allowed: keys and values as arguments; try: aevb.train(**settings)"
+        )
     if not isinstance(word, str):
         raise UserError(
             f"{type(word).__name__}: not text; allowed: overrides of aevb-train, as 'latent_dim=2'; data are read from a file; "
