@@ -105,7 +105,7 @@ def test_lines_before_the_names_and_quotes_within_them() -> None:
         table("\n\na,b\ncat,1\n")
 
 
-def test_a_first_line_of_marks_is_neither_names_nor_numbers() -> None:
+def test_a_first_line_without_names_or_numbers_is_refused() -> None:
     with pytest.raises(UserError) as caught:
         table("?,?\n0.5,0.25\n")
     assert str(caught.value) == (
