@@ -40,6 +40,7 @@ from aevb.cli.sweep import (
 )
 from aevb.cli.sweep_report import print_report
 from aevb.cli.tables import show
+from aevb.cli.unknown_keys import check_groups
 from aevb.cli.user_errors import is_user_error
 from aevb.config import CONF
 from aevb.config.machine import check_machine
@@ -153,6 +154,8 @@ def _launch(
     os.environ[SCRATCH] = str(folder)
     trusted = take_trusted()
     flags = take_flags(root)
+    if any(text.startswith("+") for text in flags.overrides):
+        check_groups(flags.overrides, root)
     failures = Failures(folder / "failures")
     task = _Task(program, job, check, trusted, flags, failures)
     points: list[SweepPoint] = []

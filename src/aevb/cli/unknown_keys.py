@@ -1,6 +1,7 @@
 """What is said of a key that there is not, or not in this command; and what is wrong with the value of a key."""
 
 import re
+from collections.abc import Sequence
 from itertools import islice, product
 from typing import Any
 
@@ -18,8 +19,9 @@ from aevb.config.messages import LITERAL
 from aevb.config.migration import present_argument
 from aevb.config.tree import root_defaults
 from aevb.config.value_types import SYNONYMS
+from aevb.errors import UserError
 
-__all__ = ["GROUPS", "faults_of", "unknown_key"]
+__all__ = ["GROUPS", "check_groups", "faults_of", "unknown_key"]
 
 DATA_KEYS = ("data.path", "data.root")  # of aevb-train
 GROUPS = {
@@ -86,6 +88,22 @@ def unknown_key(key: str, root: str, arguments: list[str]) -> str:
             remedy = refused[0].partition("; try: ")[2] or f"aevb-{root} --help"
     allowed = ", ".join(f"{parent}{name}" for name in siblings) or "none"
     return f"{key}={value}: {wrong}; allowed: {allowed}; try: {remedy}"
+
+
+def check_groups(overrides: Sequence[str], root: str) -> None:
+    """Refuse an option that is appended from a group of another command, whose keys would refer to keys that are missing.
+
+    Args:
+        overrides: The overrides of the command line.
+        root: The command: "train", "evaluate" or "figure".
+
+    Raises:
+        UserError: For `+model=gaussian` of aevb-evaluate.
+    """
+    for text in overrides:
+        key, _, value = text.lstrip("+").partition("=")
+        if text.startswith("+") and options(key) and not _is_group_of(key, root):
+            raise UserError(_group_of_another_command(key, value, root))
 
 
 def _is_group_of(key: str, root: str) -> bool:
