@@ -71,6 +71,12 @@ def test_the_verdict_names_the_fault(scale, shift, begins):
     assert evaluation.summary["tarp_coverage"][-1] == 1
 
 
+def test_the_verdict_of_one_simulation_has_no_error():
+    verdict = run_over(Calibration(samples=100), model_with(), data(1), seed=1).summary["verdict"]
+    assert verdict.startswith("calibrated, as far as can be told from 1 simulation: 90 % intervals of q(z|x) hold ")
+    assert "±" not in verdict
+
+
 @pytest.mark.parametrize("power", [0.8, 1.25], ids=["too large", "too small"])
 def test_the_test_of_uniformity_is_two_sided(power):
     values = (((torch.arange(200, dtype=torch.float64) + 0.5) / 200) ** power).numpy()

@@ -46,6 +46,7 @@ def test_one_image_carries_nothing_and_has_a_histogram():
     evaluation = run_over(Information(), linear_gaussian(), data(1), seed=0)
     assert evaluation.mean("mutual_information") == pytest.approx(0, abs=1e-12)
     assert evaluation.summary["ceiling"] == 0
+    assert evaluation.summary["verdict"].startswith("the activity of units cannot be told from one image")
 
 
 def test_a_diverged_model_is_called_so():

@@ -6,6 +6,8 @@ import numpy as np
 from scipy.special import kolmogorov
 from torch import Tensor
 
+from aevb.console.counts import counted
+from aevb.console.printable import with_error
 from aevb.estimators.calibration import calibration
 from aevb.evaluators.evaluator import Evaluator
 from aevb.models.vae import VAE
@@ -111,9 +113,9 @@ def _uniform_p(values: np.ndarray) -> float:
 def _verdict(coverage: Tensor, ranks: list[np.ndarray], p_value: float) -> str:
     share = 100 * coverage.mean().item()
     error = 100 * (coverage.std() / len(coverage) ** 0.5).item() if len(coverage) > 1 else float("nan")
-    held = f"90 % intervals of q(z|x) hold {share:.1f} ± {error:.1f} % of the true z (p = {p_value:.2g})"
+    held = f"90 % intervals of q(z|x) hold {with_error(share, error, 1)} % of the true z (p = {p_value:.2g})"
     if p_value >= REJECT:
-        return f"calibrated, as far as {len(coverage):,} simulations tell: {held}"
+        return f"calibrated, as far as can be told from {counted(len(coverage), 'simulation')}: {held}"
     if abs(share - 90) <= 3 * error:
         return f"miscalibrated in shape or location, with the right width: {held}"
     if share > 90:

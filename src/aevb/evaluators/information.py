@@ -80,8 +80,9 @@ class Information(Evaluator):
         use = units(model, x, self.batch_size)
         counts, edges = _histogram(use.log_var)
         active, total = int(use.active.sum()), len(use.kl)
+        activity = verdict(use) if len(x) > 1 else "the activity of units cannot be told from one image"
         return {
-            "verdict": f"{verdict(use)}: {active} of {total} units active, KL {use.kl.sum():.2f} nats; mutual information "
+            "verdict": f"{activity}: {active} of {total} units active, KL {use.kl.sum():.2f} nats; mutual information "
             f"{values['mutual_information'].mean():.2f} of at most log N = {math.log(len(x)):.2f} nats",
             "ceiling": math.log(len(x)),
             "active_units": active,
