@@ -48,7 +48,8 @@ def _added(override: Override, cfg: DictConfig, chosen: dict[str, Any]) -> Overr
     before = parent._get_node("_target_")
     target = str(chosen.get(f"{node}._target_", before._value() if before is not None else ""))
     if not target.startswith("aevb."):
-        return override if name in RUNTIME else replace(override, type=OverrideType.ADD)
+        of_hydra = node.startswith("hydra.")  # its launchers and sweepers have schemas
+        return override if of_hydra or name in RUNTIME else replace(override, type=OverrideType.ADD)
     known = signature(target)
     if known is None or name not in known.parameters or name in RUNTIME:
         return override
