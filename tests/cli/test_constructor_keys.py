@@ -37,7 +37,7 @@ def test_a_key_of_a_class_of_ones_own_is_set_without_a_plus(order: int, tilted: 
 
 
 def test_a_mistyped_key_is_answered_with_one_of_the_class(tilted: str) -> None:
-    typed = (tilted, "objective.temprature=0.5", "~objective.beta")
+    typed = (tilted, "objective.temperatures=0.5", "~objective.beta")
     meant = r"no such key; did you mean objective\.temperature\?; allowed: temperature, samples, weight_prior; try: "
     with pytest.raises(ConfigError, match=meant):
         validate(composed_by_the_command(*typed), ("tilted",), overrides=typed)

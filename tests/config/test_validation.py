@@ -106,14 +106,14 @@ class Tilted:
 def test_a_key_that_a_file_leaves_to_another_class_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     module(tmp_path, monkeypatch, "tilted", TILTED)
     cfg = composed("experiment=demo")
-    node = {"_target_": "tilted.Tilted", "temprature": 0.5}  # as an experiment would have it
+    node = {"_target_": "tilted.Tilted", "temperatures": 0.5}  # as an experiment would have it
     cfg = OmegaConf.merge(OmegaConf.to_container(cfg), {"objective": node})
     with pytest.raises(ConfigError) as refusal:
         validate(cfg, ("tilted",), overrides=("experiment=demo",))
     own = "allowed: temperature, samples, weight_prior"
     assert refusal.value.faults == [
         f"objective.beta=1.0: set by a file, and no such key of its _target_; {own}; try: '~objective.beta'",
-        "objective.temprature=0.5: no such key; did you mean objective.temperature?; "
+        "objective.temperatures=0.5: no such key; did you mean objective.temperature?; "
         f"{own}; try: objective.temperature=0.5",
         "objective.temperature: missing; allowed: a number; try: objective.temperature=...",
     ]
