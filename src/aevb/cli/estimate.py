@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from omegaconf import DictConfig
 
 from aevb.cli.job import print_error
-from aevb.cli.sweep import SweepPoint, summary
+from aevb.cli.sweep import SweepPoint
+from aevb.cli.sweep_report import summary
 from aevb.cli.tables import plain_columns
 from aevb.console.counts import counted
 from aevb.console.duration import duration

@@ -46,9 +46,9 @@ class Flags:
 
 
 def take_flags(root: str) -> Flags:
-    """Read the command line and take our flags from `sys.argv`.
+    """Read the command line and take the flags of aevb from `sys.argv`.
 
-    `-m` moves to the front, where Hydra expects it, and flags may stand between overrides.
+    `-m` is put first, as Hydra expects. Flags may come between overrides.
 
     Args:
         root: Name of the primary config; only `train` has `--prepare` and `--estimate`.

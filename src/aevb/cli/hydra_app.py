@@ -36,9 +36,8 @@ from aevb.cli.sweep import (
     check_points,
     compose_master,
     is_sweep,
-    summary,
 )
-from aevb.cli.sweep_report import print_report
+from aevb.cli.sweep_report import print_report, summary
 from aevb.cli.tables import show
 from aevb.cli.unknown_keys import check_groups
 from aevb.cli.user_errors import is_user_error

@@ -1,7 +1,4 @@
-"""The points of a sweep: composed and checked before the first starts, and summarised at the end.
-
-The summary is read from the run directories, so it holds whatever launched the jobs, and on whichever machine.
-"""
+"""The points of a sweep: composed and checked before the first starts."""
 
 import math
 import re
@@ -24,7 +21,6 @@ from aevb.cli.experiment_sweep import overrides_by_experiment, refuse_several
 from aevb.config import options
 from aevb.config.machine import check_machine
 from aevb.errors import UserError
-from aevb.runs.status import Row, row
 
 __all__ = [
     "Check",
@@ -35,7 +31,6 @@ __all__ = [
     "check_points",
     "compose_master",
     "is_sweep",
-    "summary",
 ]
 
 LIMIT = 10_000
@@ -262,20 +257,6 @@ def _check_unfinished(points: list[SweepPoint], check: Callable[[PlannedRun], ob
         except Exception:
             continue  # something broke, perhaps in a module of the user's: it ends its own job, with its traceback
     _refuse(faults, len(points))
-
-
-def summary(points: list[SweepPoint], failures: dict[str, str]) -> list[Row]:
-    """Return the state of every run of a sweep now.
-
-    Args:
-        points: The points.
-        failures: Why jobs ended early, by the name of their point.
-    """
-    return [
-        row(point.plan.directory, point.plan.max_samples, point.label, failures.get(point.name, ""))
-        for point in points
-        if point.plan is not None
-    ]
 
 
 def _refuse(faults: dict[str, list[str]], count: int) -> None:

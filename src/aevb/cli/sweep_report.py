@@ -1,16 +1,33 @@
-"""What a sweep ends with: its report, and its log directory for TensorBoard."""
+"""What a sweep ends with: the state of its runs, its report, and its log directory for TensorBoard.
+
+The state is read from the run directories, so it holds whatever launched the jobs, and on whichever machine.
+"""
 
 import hashlib
 import shlex
 import sys
 from pathlib import Path
 
-from aevb.cli.sweep import PlannedRun
+from aevb.cli.sweep import PlannedRun, SweepPoint
 from aevb.console.printable import printable
 from aevb.errors import UserError
-from aevb.runs.status import Row
+from aevb.runs.status import Row, row
 
-__all__ = ["print_report", "report_path"]
+__all__ = ["print_report", "report_path", "summary"]
+
+
+def summary(points: list[SweepPoint], failures: dict[str, str]) -> list[Row]:
+    """Return the state of every run of a sweep now.
+
+    Args:
+        points: The points.
+        failures: Why jobs ended early, by the name of their point.
+    """
+    return [
+        row(point.plan.directory, point.plan.max_samples, point.label, failures.get(point.name, ""))
+        for point in points
+        if point.plan is not None
+    ]
 
 
 def report_path(plans: list[PlannedRun]) -> Path | None:
