@@ -14,7 +14,7 @@ from aevb.cli.data_check import check_data, is_own_data, take_data
 from aevb.cli.decoder_choice import choose_decoder
 from aevb.cli.job import JobContext
 from aevb.cli.sweep import PlannedRun
-from aevb.config import label_pitfalls, pitfall_of, run_name, validate, warnings
+from aevb.config import label_replaced, pitfall_of, run_name, validate, warnings
 from aevb.config.identity import IN_THE_NAME
 from aevb.console.imports import without_collection
 from aevb.data.torchvision_import import matching_torchvision
@@ -61,11 +61,11 @@ def plan_run(cfg: DictConfig, context: JobContext, warn: Callable[[str], None] =
         settings, choices, model_choice = choose_decoder(settings, context)
     if settings.get("init_from") is not None:
         settings = with_origin(settings)
-    settings["choices"] = label_pitfalls(choices, settings)
-    _check_options(settings["choices"])
+    _check_options(choices)
     # What a run would be if nothing but its short name were asked for.
     short = {key: settings[key] for key in ("latent_dim", "seed")}
     defaults = context.defaults(IN_THE_NAME, **short)
+    settings["choices"] = label_replaced(choices, settings, defaults)
     replaced = [group for group in IN_THE_NAME if pitfall_of(settings[group])]
     if replaced and context.choices.get("pitfall"):  # the name says so already
         mistaken = context.defaults(("pitfall",), **short)

@@ -6,7 +6,7 @@ Standard library and OmegaConf only; neither torch nor what a config names is im
 from aevb.config.combinations import warnings
 from aevb.config.identity import difference, fingerprint, fingerprint_of_numbers, flatten, numbers_of, run_name
 from aevb.config.messages import ConfigError, shown, suggestion
-from aevb.config.resolved import label_pitfalls, pitfall_of
+from aevb.config.resolved import label_replaced, pitfall_of
 from aevb.config.tree import CONF, allowed, options, targets
 from aevb.config.validation import RUNTIME, validate
 
@@ -19,7 +19,7 @@ __all__ = [
     "fingerprint",
     "fingerprint_of_numbers",
     "flatten",
-    "label_pitfalls",
+    "label_replaced",
     "numbers_of",
     "options",
     "pitfall_of",

@@ -4,15 +4,16 @@ What a class states is read from its source (aevb.config.class_attributes.attrib
 
 A deliberate mistake (aevb.pitfalls) is chosen in a group of its own and replaces one node of another group. Run names and
 tables show the options of data, objective and optimizer, so a replaced one is shown as `pitfall_<name>` in place of the option
-that it is based on.
+that it is based on. So is one of which the command line replaced the class (`objective._target_=`): as the name of the class.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
 from aevb.config.class_attributes import attribute, constant
+from aevb.config.identity import IN_THE_NAME
 
-__all__ = ["STATED", "Settings", "label_pitfalls", "pitfall_of"]
+__all__ = ["STATED", "Settings", "label_replaced", "pitfall_of"]
 
 STATED = {
     "objective": (
@@ -138,14 +139,26 @@ def pitfall_of(node: Any) -> str:
     return target.removeprefix(PITFALLS).partition(".")[0] if target.startswith(PITFALLS) else ""
 
 
-def label_pitfalls(choices: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
-    """Return the chosen options, with `pitfall_<name>` where a pitfall has replaced the node of a group.
+def label_replaced(choices: dict[str, Any], settings: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
+    """Return the chosen options, with another name where the node of a group is not what its option says.
+
+    Figures and tables name a run by these options, and compare `data=mnist` with the paper.
 
     Args:
         choices: Group -> option, as Hydra gives them.
         settings: The resolved config.
+        defaults: The config with the same data, objective and optimizer, and nothing else chosen.
+
+    Returns:
+        Group -> option; `pitfall_<name>` where a pitfall has replaced the node of a group, and the name of the class where
+        another `_target_` has replaced that of data, objective or optimizer.
     """
-    return {
-        group: f"pitfall_{name}" if (name := pitfall_of(settings.get(group))) else option
-        for group, option in choices.items()
-    }
+    return {group: _label(group, option, settings.get(group), defaults.get(group)) for group, option in choices.items()}
+
+
+def _label(group: str, option: Any, node: Any, default: Any) -> Any:
+    if name := pitfall_of(node):
+        return f"pitfall_{name}"
+    if group in IN_THE_NAME and node["_target_"] != default["_target_"]:
+        return node["_target_"].rpartition(".")[2]
+    return option
