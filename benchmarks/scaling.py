@@ -1,8 +1,8 @@
 """How the cost grows: of a training step with hidden width, latent size and N, of importance sampling with K, of an ensemble with
 its members; the matrix products alone beside it.
 
-Only what an axis says differs from the specification. Turns are taken as in the table, with fewer rounds. GEMM takes over at the first
-measured point from which on the matrix products are half of the time or more; nothing is interpolated.
+Only what an axis says differs from the specification. Turns are taken as in the table, with fewer rounds. Matrix products take
+over at the first measured point from which on they are half of the time or more; nothing is interpolated.
 """
 
 import statistics
@@ -154,7 +154,11 @@ def _words(curve: Curve) -> str:
 
 
 def _over(value: int | None) -> str:
-    return "matrix products stay below half of the time" if value is None else f"GEMM is half or more from {value} on"
+    return (
+        "matrix products stay below half of the time"
+        if value is None
+        else f"matrix products: half or more from {value} on"
+    )
 
 
 def _draw(path: Path, curves: list[Curve], plan: Plan) -> None:

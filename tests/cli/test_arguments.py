@@ -16,6 +16,12 @@ def test_a_run_may_be_typed_with_its_key(text: str, path: str) -> None:
     assert run_path(text) == Path(path)
 
 
+def test_an_empty_path_is_not_the_working_directory() -> None:
+    """As `aevb-report "$RUNS"` gives where the variable is not set."""
+    with pytest.raises(UserError, match="an argument is empty; allowed: a file or a folder; try: "):
+        run_path("")
+
+
 def test_a_folder_of_that_name_is_taken_literally(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "run=a").mkdir()

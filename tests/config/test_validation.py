@@ -10,6 +10,11 @@ from helpers.commands import composed, settings
 from helpers.sources import module
 
 
+def test_an_empty_folder_is_not_the_working_directory() -> None:
+    with pytest.raises(ConfigError, match=r"^output_dir=: empty; allowed: a folder; try: output_dir=\.$"):
+        validate(composed("output_dir=''"))
+
+
 def test_a_default_that_another_class_lacks_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = """
     class Decoder:

@@ -12,7 +12,7 @@ from aevb import runs
 from aevb.config import fingerprint
 from aevb.errors import UserError
 from aevb.evaluation.evaluate_run import evaluate_run
-from aevb.runs.data_record import located
+from aevb.runs.data_record import check_data_root, located
 from helpers.commands import aevb as command
 from helpers.short_runs import train
 
@@ -108,3 +108,13 @@ def test_a_read_only_run_names_the_folder_to_choose(run: Path, monkeypatch) -> N
 def test_data_of_no_file_stay_as_they_are(tmp_path: Path) -> None:
     node = {"_target_": "aevb.data.digits.Digits", "scale": 16}
     assert located(tmp_path, node) == node
+
+
+def test_a_folder_of_data_is_refused_where_no_run_reads_files() -> None:
+    digits, mnist = {"_target_": "aevb.data.digits.Digits"}, {"_target_": "aevb.data.mnist.MNIST", "root": "data"}
+    check_data_root("elsewhere", [digits, mnist])
+    check_data_root(None, [digits])
+    with pytest.raises(
+        UserError, match=r"data_root=elsewhere: aevb\.data\.digits\.Digits reads no file; allowed: null"
+    ):
+        check_data_root("elsewhere", [digits])

@@ -24,7 +24,12 @@ def user_path(text: str) -> Path:
 
     Args:
         text: The argument.
+
+    Raises:
+        UserError: If it is empty, as of a variable of the shell that is not set. pathlib would take it for the working directory.
     """
+    if not text:
+        raise UserError("an argument is empty; allowed: a file or a folder; try: . for the working directory")
     return Path(text).expanduser()
 
 

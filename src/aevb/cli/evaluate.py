@@ -25,7 +25,7 @@ from aevb.errors import UserError
 from aevb.execution.child_process import thread_variables
 from aevb.execution.evaluation_queue import evaluate_in_parallel
 from aevb.execution.queue import blocks_at_once
-from aevb.runs.data_record import KEYS
+from aevb.runs.data_record import check_data_root
 from aevb.runs.run_reference import is_archived, unpacked_run
 
 __all__ = ["evaluate"]
@@ -127,10 +127,6 @@ def _checked(settings: Settings) -> Settings:
 
 def _check_run(settings: Settings) -> None:
     directory = Path(settings["run"])
-    data = runs.read_settings(directory)["data"]
-    if settings["data_root"] is not None and not set(KEYS) & data.keys():
-        raise UserError(
-            f"data_root={settings['data_root']}: {data['_target_']} reads no file; allowed: null; try: without it"
-        )
+    check_data_root(settings["data_root"], [runs.read_settings(directory)["data"]])
     if runs.state(directory) != "done":
         raise UserError(f"run={directory}: not finished; try: the aevb-train command that began it, which resumes it")

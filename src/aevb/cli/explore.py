@@ -5,6 +5,7 @@ from pathlib import Path
 from aevb.cli.arguments import Arguments, run_command, run_path, user_path
 from aevb.cli.flags import take_trusted
 from aevb.files.replaceable import PAGE, check_replaceable
+from aevb.runs.data_record import check_data_root
 from aevb.runs.run_reference import is_archived, unpacked_run
 from aevb.runs.settings import read_settings
 
@@ -28,8 +29,8 @@ def _explore() -> int:
     trusted = take_trusted()
     arguments = parser.parse_args()
     runs: list[Path] = [unpacked_run(run, parser) for run in dict.fromkeys(arguments.runs)]
-    for run in runs:
-        read_settings(run)  # a folder that is no run is refused before torch is loaded
+    # A folder that is no run is refused before torch is loaded.
+    check_data_root(arguments.data_root, [read_settings(run)["data"] for run in runs])
     output = arguments.output or (
         runs[0] / "explorer.html" if len(runs) == 1 and not is_archived(arguments.runs[0]) else Path("explorer.html")
     )

@@ -12,7 +12,7 @@ from aevb.runs.settings import read_settings
 __all__ = ["export"]
 
 FORMATS = ("safetensors", "onnx", "torch_export")  # of aevb.evaluation.export, which loads torch
-KEYS = ("run", "format", "output_dir")
+KEYS = {"run": "the directory of a finished run", "format": "a format", "output_dir": "a folder"}
 
 
 def export() -> None:
@@ -52,7 +52,9 @@ def _settings(arguments: list[str]) -> dict[str, str]:
     settings: dict[str, str] = {}
     for argument in arguments:
         key, equals, value = argument.partition("=")
-        if key not in KEYS or not equals or not value:
+        if key in KEYS and equals and not value:
+            raise UserError(f"{key}=: empty; allowed: {KEYS[key]}; try: --help")
+        if key not in KEYS or not equals:
             if os.path.lexists(user_path(argument)):
                 raise UserError(f"{argument}: not of the form key=value; allowed: key=value; try: run={argument}")
             raise UserError(f"{argument}: no such setting; allowed: {', '.join(f'{k}=...' for k in KEYS)}; try: --help")

@@ -95,6 +95,8 @@ class _Check:
         for key in PATHS & self.settings.keys():
             if isinstance(self.settings[key], str):
                 self.settings[key] = os.path.expanduser(self.settings[key])
+                if not self.settings[key]:  # as of a variable of the shell that is not set
+                    self.fault(key, "empty", "", "a folder", f"{key}=.")
         for key, parameter in top.parameters.items():
             if not parameter.required and parameter.default is not None:  # a default of null stays absent
                 self.settings.setdefault(key, parameter.default)

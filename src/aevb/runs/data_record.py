@@ -17,7 +17,7 @@ from aevb.files.regular import is_regular
 from aevb.runs import layout
 from aevb.runs.records import read_data_hashes, read_data_location
 
-__all__ = ["KEYS", "absolute_location", "check_same_data", "located", "record_data"]
+__all__ = ["absolute_location", "check_data_root", "check_same_data", "located", "record_data"]
 
 KEYS = ("path", "root")
 """Arguments of data sets that name a file or a folder."""
@@ -60,6 +60,20 @@ def located(directory: Path, data: dict[str, Any], data_root: str | None = None)
         candidates = [recorded.get(key, path), os.path.abspath(directory / os.path.expanduser(data[key])), path]
         node[key] = next((candidate for candidate in candidates if os.path.exists(candidate)), candidates[0])
     return node
+
+
+def check_data_root(data_root: str | None, nodes: list[dict[str, Any]]) -> None:
+    """Refuse a folder of data for runs that read no files.
+
+    Args:
+        data_root: The folder; None passes.
+        nodes: The node `data` of each run's config.
+
+    Raises:
+        UserError: If none of the runs reads a file.
+    """
+    if data_root is not None and not any(set(KEYS) & node.keys() for node in nodes):
+        raise UserError(f"data_root={data_root}: {nodes[0]['_target_']} reads no file; allowed: null; try: without it")
 
 
 def check_same_data(directory: Path, hashes: dict[str, str], data: dict[str, Any]) -> None:
