@@ -56,7 +56,8 @@ def readme_rows() -> str:
     ]
     notes = [
         f"Lower bound at 1e7 samples with latent_dim 3, 5, 10, 20 and 200: {_each(mnist)}, the mean over {_seeds(mnist)}, at the "
-        f"learning rate of `optimizer.lr=0.01,0.02` that the training bound at 1e6 samples selects ({', '.join(one.lr for one in mnist)}). Ours minus the paper's at the "
+        "learning rate of `optimizer.lr=0.01,0.02` that the training bound at 1e6 samples selects "
+        f"({', '.join(one.lr for one in mnist)}). Ours minus the paper's at the "
         f"default, 0.01: {', '.join(signed(value) for value in default)}.",
         f"AEVB, one seed, at 1e7 samples with latent_dim 2, 5, 10 and 20: {_each(frey, 0)}; wake-sleep lies {_range(wake_sleep)} above the "
         f"paper's there. At 1e8 AEVB is {_at_1e8()} nats from the paper. [What was tried](docs/frey-face-gap/README.md).",

@@ -20,8 +20,9 @@ import aevb.execution.local_ranks
 import aevb.execution.worker  # noqa: F401
 from aevb.cli.composition import HYDRA_BASE
 from aevb.config import CONF
+from aevb.console.process_exit import exit_immediately
 from aevb.execution import child_process
-from aevb.execution.lifetime import exit_immediately, exit_with_parent
+from aevb.execution.lifetime import exit_with_parent
 
 SCRIPTS = [entry for entry in entry_points(group="console_scripts") if entry.name.startswith(("aevb-", "torchrun"))]
 COMMANDS = {entry.name: entry.load() for entry in SCRIPTS}

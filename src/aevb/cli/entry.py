@@ -9,6 +9,20 @@ __all__ = ["diff", "evaluate", "explore", "export", "figure", "report", "status"
 
 
 def _run(command: str) -> None:
+    from aevb.console.process_exit import set_exit_code, skip_shutdown
+
+    skip_shutdown()
+    try:
+        _run_to_exit(command)
+    except SystemExit as end:
+        set_exit_code(end.code)
+        raise
+    except BaseException:
+        set_exit_code(1)
+        raise
+
+
+def _run_to_exit(command: str) -> None:
     if not _is_somewhere():
         sys.exit(_print(f"aevb-{command}: the working directory has been removed; try: cd to a folder that exists"))
     try:

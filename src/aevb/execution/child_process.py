@@ -24,11 +24,11 @@ from typing import Any, NamedTuple
 
 from aevb.console.environment import LAUNCHER
 from aevb.console.imports import begin_process, try_imports_first, without_collection
+from aevb.console.process_exit import exit_immediately
 from aevb.console.signals import STOP_SIGNALS, stop_signals
 from aevb.console.streams import prepare_streams
 from aevb.data.torchvision_import import matching_torchvision
 from aevb.errors import UserError, resource_error
-from aevb.execution.lifetime import exit_immediately
 
 __all__ = [
     "GRACE",

@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 from aevb import runs
 from aevb.config.instantiate import instantiate
 from aevb.config.resolved import Settings
+from aevb.console.process_exit import exit_immediately
 from aevb.data.dataset import LoadedData
 from aevb.errors import UserError
 from aevb.evaluators.evaluator import Evaluator
-from aevb.execution.lifetime import exit_immediately, exit_with_parent
+from aevb.execution.lifetime import exit_with_parent
 from aevb.execution.run_cost import ONE_PASS, EvaluatorCost, RunCost, Timing
 from aevb.runs import layout
 from aevb.training import train_run

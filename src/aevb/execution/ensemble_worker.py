@@ -11,9 +11,10 @@ import traceback
 from pathlib import Path
 from types import FrameType
 
+from aevb.console.process_exit import exit_immediately
 from aevb.console.signals import stop_signals
 from aevb.errors import UserError
-from aevb.execution.lifetime import exit_immediately, exit_with_parent
+from aevb.execution.lifetime import exit_with_parent
 from aevb.training.callbacks.preemption import Signals
 from aevb.training.engines.ensemble import GradientBatcher, Slot
 from aevb.training.train_run import run

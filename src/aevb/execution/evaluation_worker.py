@@ -9,10 +9,11 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from aevb.console.process_exit import exit_immediately
 from aevb.console.streams import OutputError
 from aevb.errors import UserError
 from aevb.evaluation.evaluate_run import evaluate_run
-from aevb.execution.lifetime import exit_immediately, exit_with_parent
+from aevb.execution.lifetime import exit_with_parent
 
 __all__ = ["evaluate", "main"]
 

@@ -3,17 +3,15 @@
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
 from functools import cache
-from typing import NoReturn
 
 from aevb.console.environment import LAUNCHER
 from aevb.files.atomic import process_exists
 
-__all__ = ["ORPHAN_SECONDS", "exit_immediately", "exit_with_launcher", "exit_with_parent"]
+__all__ = ["ORPHAN_SECONDS", "exit_with_launcher", "exit_with_parent"]
 
 ORPHAN_SECONDS = 6.0  # in which an orphan must have saved, since no other process would stop it
 
@@ -73,19 +71,3 @@ def _stop_when(orphaned: Callable[[], bool], seconds: float | None, repeat: bool
             os.kill(os.getpid(), signal.SIGKILL)
 
     threading.Thread(target=watch, name="watch-parent", daemon=True).start()
-
-
-def exit_immediately(code: int) -> NoReturn:
-    """End the process, whose files are all written.
-
-    Python's own shutdown can abort in threads of torch.
-
-    Args:
-        code: The exit code.
-    """
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):
-            continue  # a closed pipe or a full disk: the message cannot be shown
-    os._exit(code)

@@ -22,9 +22,10 @@ from pathlib import Path
 from types import FrameType
 
 from aevb import runs
+from aevb.console.process_exit import exit_immediately
 from aevb.console.signals import STOP_SIGNALS, stop_signals
 from aevb.execution.child_process import SignalReceived, stop_children
-from aevb.execution.lifetime import exit_immediately, exit_with_parent
+from aevb.execution.lifetime import exit_with_parent
 from aevb.execution.scratch import scratch
 
 __all__ = ["main"]

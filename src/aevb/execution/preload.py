@@ -6,7 +6,9 @@ An import that fails must not end that process: each worker imports its module a
 from contextlib import suppress
 
 from aevb.console.imports import begin_process, without_collection
+from aevb.console.process_exit import skip_shutdown
 
+skip_shutdown()
 begin_process()
 with suppress(Exception), without_collection():
     import aevb.execution.ensemble_worker

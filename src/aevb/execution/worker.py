@@ -8,10 +8,11 @@ import time
 import traceback
 from pathlib import Path
 
+from aevb.console.process_exit import exit_immediately
 from aevb.console.streams import prepare_streams
 from aevb.data.torchvision_import import matching_torchvision
 from aevb.errors import UserError
-from aevb.execution.lifetime import exit_immediately, exit_with_parent
+from aevb.execution.lifetime import exit_with_parent
 from aevb.training.multi_device import Ranks
 
 __all__ = ["main"]
