@@ -42,8 +42,8 @@ MISTAKES = [
     Mistake(
         "mean over pixels for their sum",
         "distributions/bernoulli.py",
-        "parts.append((x * few).sub_(softplus_).sum(-1))",
-        "parts.append((x * few).sub_(softplus_).mean(-1))",
+        "sub_(positive).sum(-1).add_(log_sigmoid)",
+        "sub_(positive).mean(-1).add_(log_sigmoid)",
         f"{DISTRIBUTIONS}::test_bernoulli_log_prob_is_the_cross_entropy",
     ),
     Mistake(
@@ -77,7 +77,7 @@ MISTAKES = [
     Mistake(
         "cross-entropy called log p(x)",
         "estimators/importance.py",
-        "log_w = (log_pz + log_px_z - log_qz_x)",
+        "log_w = (pz.log_prob(z) + log_px_z - proposal.log_prob(z))",
         "log_w = (log_px_z)",
         f"{ESTIMATORS}::test_importance_is_exact_when_q_is_the_posterior",
     ),
