@@ -184,4 +184,13 @@ def test_float32_draws_are_finite_and_have_a_density(family: str) -> None:
     assert log_q.isfinite().all()
     assert q.mean.isfinite().all()
     torch.testing.assert_close(q.rows(1000).mean, q.mode)
-    torch.autograd.grad(log_q.mean() + z.clamp(-9, 9).mean(), encoder.hidden.weight)[0].isfinite().all()
+    assert torch.autograd.grad(log_q.mean() + z.clamp(-9, 9).mean(), encoder.hidden.weight)[0].isfinite().all()
+
+
+@pytest.mark.parametrize("value", [math.nan, 0.0])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_parameters_that_are_no_parameters_give_numbers_and_no_error(family: str, value: float) -> None:
+    """Training that diverged is reported by its loss; torch's own checks would end it with a traceback."""
+    q = of(family, 3, dict.fromkeys(FAMILIES[family].parameters, value))
+    assert q.log_prob(q.rsample(Noise(0, "test", 0))).shape == (3,)
+    assert q.mean.shape == q.log_var.shape == (3, 1)

@@ -5,6 +5,7 @@ import torch
 
 from aevb.distributions import DiagonalNormal
 from aevb.distributions.base import NoClosedForm
+from aevb.distributions.families import FAMILIES
 from aevb.errors import UserError
 from aevb.estimators.bound import bound
 from aevb.evaluators.ais import AIS
@@ -114,6 +115,19 @@ def test_an_encoder_with_zero_weights_is_the_standard_member() -> None:
         q, p = encoder(torch.zeros(1, 6)), FamilyPrior(2, family)()  # type: ignore[arg-type]
         for name, value in p.parameters.items():
             torch.testing.assert_close(q.parameters[name][0], value)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_parameters_stay_above_their_bounds(family: str) -> None:
+    """softplus(-200) is 0 in float32, and 2 + softplus(-20) is 2, where the F distribution has no mean."""
+    encoder = FamilyEncoder(6, 2, 4, family)
+    for bias in (-200.0, -20.0):
+        for head in encoder.heads.values():
+            torch.nn.init.constant_(head.bias, bias)
+        q = encoder(torch.rand((3, 6), generator=torch.Generator().manual_seed(0)))
+        for name, above in FAMILIES[family].parameters.items():
+            assert (q.parameters[name] > above).all()
+        assert not q.mean.isnan().any()
 
 
 def test_the_kl_of_log_normals_is_that_of_appendix_b() -> None:

@@ -112,10 +112,30 @@ class _Triangular(td.Distribution):
         )
 
 
+class _StudentT(td.StudentT):
+    """Student's t; torch's own refuses a parameter that is not a number, where training shall report that it diverged."""
+
+    def __init__(self, loc: Tensor, scale: Tensor, df: Tensor) -> None:
+        self.df, self.loc, self.scale = torch.broadcast_tensors(df, loc, scale)
+        self._chi2 = td.Chi2(self.df, validate_args=False)
+        td.Distribution.__init__(self, self.df.shape, validate_args=False)
+
+
+class _F(td.FisherSnedecor):
+    """The F distribution, likewise."""
+
+    def __init__(self, df1: Tensor, df2: Tensor) -> None:
+        self.df1, self.df2 = torch.broadcast_tensors(df1, df2)
+        self._gamma1, self._gamma2 = (td.Gamma(df * 0.5, df, validate_args=False) for df in (self.df1, self.df2))
+        td.Distribution.__init__(self, self.df1.shape, validate_args=False)
+
+
 def _logistic(p: Parameters) -> td.Distribution:
     one = torch.ones_like(p["scale"])
     base = td.Uniform(0 * one, one, validate_args=False)
-    return td.TransformedDistribution(base, [tt.SigmoidTransform().inv, tt.AffineTransform(p["loc"], p["scale"])])
+    return td.TransformedDistribution(
+        base, [tt.SigmoidTransform().inv, tt.AffineTransform(p["loc"], p["scale"])], False
+    )
 
 
 def _gompertz(p: Parameters) -> td.Distribution:
@@ -123,13 +143,13 @@ def _gompertz(p: Parameters) -> td.Distribution:
     one = torch.ones_like(p["rate"])
     shift = tt.AffineTransform(one, 1 / p["shape"])
     parts = [shift, tt.ExpTransform().inv, tt.AffineTransform(0 * one, 1 / p["rate"])]
-    return td.TransformedDistribution(td.Exponential(one), parts)
+    return td.TransformedDistribution(td.Exponential(one, validate_args=False), parts, False)
 
 
 def _reciprocal(p: Parameters) -> td.Distribution:
     """Density 1 / (z log(b / a)) on (a, b), so log z is uniform; the parameter "width" is log(b / a)."""
     middle = p["low"].log() + p["width"] / 2
-    return td.TransformedDistribution(_Bounded(middle, p["width"] / 2), [tt.ExpTransform()])
+    return td.TransformedDistribution(_Bounded(middle, p["width"] / 2), [tt.ExpTransform()], False)
 
 
 def _gamma(p: Parameters, noise: Noise, shape: tuple[int, ...]) -> Tensor:
@@ -180,7 +200,7 @@ FAMILIES: dict[str, Family] = {
     "laplace": _inverse(LOCATION_SCALE, "real", _torch(td.Laplace)),
     "logistic": _inverse(LOCATION_SCALE, "real", _logistic),
     # df > 2: the expectation of log N(z; 0, 1) needs two moments.
-    "student_t": Family({**LOCATION_SCALE, "df": 2.0}, "real", _torch(td.StudentT), _student_t),
+    "student_t": Family({**LOCATION_SCALE, "df": 2.0}, "real", lambda p: _StudentT(**p), _student_t),
     "uniform": _inverse(LOCATION_SCALE, "real", lambda p: _Bounded(p["loc"], p["scale"])),
     "triangular": _inverse(LOCATION_SCALE, "real", lambda p: _Triangular(p["loc"], p["scale"])),
     "cauchy": _inverse(LOCATION_SCALE, "real", _torch(td.Cauchy)),
@@ -193,7 +213,7 @@ FAMILIES: dict[str, Family] = {
     "gompertz": _inverse({"shape": 0.0, "rate": 0.0}, "positive", _gompertz),
     "log_normal": _inverse(LOCATION_SCALE, "positive", _torch(td.LogNormal)),
     "gamma": Family(GAMMA, "positive", _torch(td.Gamma), _gamma),
-    "f": Family({"df1": 0.0, "df2": 2.0}, "positive", _torch(td.FisherSnedecor), _f),
+    "f": Family({"df1": 0.0, "df2": 2.0}, "positive", lambda p: _F(**p), _f),
     "kumaraswamy": _inverse({"concentration1": 0.0, "concentration0": 0.0}, "unit", _torch(td.Kumaraswamy)),
     "beta": Family({"concentration1": 0.0, "concentration0": 0.0}, "unit", _torch(td.Beta), _beta),
     "dirichlet": Family({"concentration": 0.0}, "simplex", _torch(td.Dirichlet), _dirichlet),

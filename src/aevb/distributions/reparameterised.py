@@ -67,11 +67,22 @@ class ReparameterisedDistribution:
     @property
     def mean(self) -> Tensor:
         """The expectation, (..., J); the median where torch has no expectation (Logistic, Cauchy ...)."""
-        try:
-            mean = self.distribution.mean
-        except NotImplementedError:
+        mean: Tensor = self._or_nan("mean")
+        if mean.isnan().any() and self._has_quantiles:
             mean = self._median()
-        return (self._median() if mean.isnan().any() else mean).to(self._dtype)
+        return mean.to(self._dtype)
+
+    @property
+    def _has_quantiles(self) -> bool:
+        # The others have a mean wherever their parameters are numbers.
+        return type(self.distribution).icdf is not td.Distribution.icdf
+
+    def _or_nan(self, moment: str) -> Tensor:
+        try:
+            value: Tensor = getattr(self.distribution, moment)
+        except NotImplementedError:
+            value = torch.full(self._shape, math.nan, dtype=torch.float64, device=self._device)
+        return value
 
     def _median(self) -> Tensor:
         return self.distribution.icdf(torch.full(self._shape, 0.5, dtype=torch.float64, device=self._device))
@@ -84,10 +95,7 @@ class ReparameterisedDistribution:
     @property
     def log_var(self) -> Tensor:
         """The logarithm of the variance, (..., J); nan where torch has no variance."""
-        try:
-            return self.distribution.variance.log().to(self._dtype)
-        except NotImplementedError:
-            return torch.full(self._shape, math.nan, dtype=self._dtype, device=self._device)
+        return self._or_nan("variance").log().to(self._dtype)
 
     def rows(self, count: int) -> "ReparameterisedDistribution":
         """Expand the distribution to `count` rows.

@@ -99,8 +99,14 @@ class FamilyEncoder(Encoder):
             if name in self.fixed:
                 parameters[name] = torch.full_like(like, self.fixed[name])
             else:
-                parameters[name] = raw[name] if above == -math.inf else above + F.softplus(raw[name] + AT_ZERO)
+                parameters[name] = raw[name] if above == -math.inf else _above(above, raw[name])
         return ReparameterisedDistribution(self.family, parameters)
+
+
+def _above(bound: float, raw: Tensor) -> Tensor:
+    # Strictly above it: softplus rounds to 0, and 2 + 1e-8 to 2.
+    limits = torch.finfo(raw.dtype)
+    return (bound + F.softplus(raw + AT_ZERO)).clamp(min=bound * (1 + limits.eps) if bound else limits.tiny)
 
 
 def _example(above: float) -> str:
