@@ -1,6 +1,8 @@
 """What a command sets in torch for its own process."""
 
 import ctypes
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -31,3 +33,40 @@ def test_a_step_of_adam_opens_no_library(monkeypatch: pytest.MonkeyPatch) -> Non
         opened.clear()
         optimizer.step()
     assert opened == []
+
+
+@pytest.mark.parametrize(("precision", "tf32"), [("highest", False), ("high", True), ("medium", True)])
+def test_convolutions_have_the_precision_of_matrix_products_and_one_result(precision: str, tf32: bool) -> None:
+    """torch's own default is TF32, and a kernel whose result may change from run to run."""
+    before = torch.backends.cudnn.allow_tf32, torch.backends.cudnn.deterministic
+    with default_torch_settings():
+        set_up_process(torch.get_num_threads(), precision, "torch")
+        assert torch.get_float32_matmul_precision() == precision
+        assert torch.backends.cudnn.allow_tf32 is tf32
+        assert torch.backends.cudnn.deterministic
+    assert (torch.backends.cudnn.allow_tf32, torch.backends.cudnn.deterministic) == before
+
+
+NEWER = """
+import torch
+from aevb.nn.torch_settings import default_torch_settings, set_up_process
+nodes = torch.backends.cuda.matmul, torch.backends.cudnn.conv, torch.backends.cudnn.rnn, torch.backends.mkldnn.matmul
+torch.backends.{0}.fp32_precision = "{1}"
+before = [node.fp32_precision for node in nodes]
+with default_torch_settings():
+    set_up_process(1, "highest", "torch")
+    assert torch.get_float32_matmul_precision() == "highest"
+    assert not torch.backends.cudnn.allow_tf32
+assert [node.fp32_precision for node in nodes] == before, [node.fp32_precision for node in nodes]
+"""
+
+
+@pytest.mark.process
+@pytest.mark.skipif(not hasattr(torch.backends, "fp32_precision"), reason="this torch has the older interface only")
+@pytest.mark.parametrize(
+    ("node", "precision"), [("cuda.matmul", "tf32"), ("cudnn.conv", "ieee"), ("mkldnn.matmul", "bf16")]
+)
+def test_a_user_may_have_set_precisions_by_the_newer_interface(node: str, precision: str) -> None:
+    """In a process of its own: torch does not allow to go back to the older interface."""
+    done = subprocess.run([sys.executable, "-c", NEWER.format(node, precision)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -31,6 +31,9 @@ def set_up_process(threads: int, matmul_precision: str, matmul_backend: matmul.M
     """
     torch.set_num_threads(threads)
     torch.set_float32_matmul_precision(matmul_precision)
+    # On a GPU torch computes convolutions in TF32 unless told otherwise, and by kernels that add up in any order.
+    torch.backends.cudnn.allow_tf32 = matmul_precision != "highest"
+    torch.backends.cudnn.deterministic = True
     matmul.use_matmul_backend(matmul_backend)
     keep_freed_memory()
     # Under the MAP prior the weights of pixels that are never on shrink geometrically, and a product with a number below
@@ -55,26 +58,52 @@ def default_torch_settings() -> Iterator[None]:
     The number of threads is left for the work to set. Whether denormal numbers are flushed to zero cannot be asked for; it
     is off afterwards, which is the default.
     """
-    threads, precision = torch.get_num_threads(), torch.get_float32_matmul_precision()
+    threads = torch.get_num_threads()
     onednn, dtype = matmul.matmul_backend() == "onednn", torch.get_default_dtype()
     deterministic = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     generator = torch.get_rng_state()
     torch.set_default_dtype(torch.float32)
-    torch.set_float32_matmul_precision("highest")
     torch.set_flush_denormal(False)
     torch.use_deterministic_algorithms(False)
     try:
-        with torch.inference_mode(False), torch.enable_grad(), torch.autocast("cpu", enabled=False), on_the_cpu():
+        with (
+            _default_precision(),
+            torch.inference_mode(False),
+            torch.enable_grad(),
+            torch.autocast("cpu", enabled=False),
+            on_the_cpu(),
+        ):
             yield
     finally:
         torch.set_num_threads(threads)
-        torch.set_float32_matmul_precision(precision)
         torch.set_flush_denormal(False)
         torch.set_default_dtype(dtype)
         torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
         torch.set_rng_state(generator)
         matmul.use_matmul_backend("onednn" if onednn else "torch")
+
+
+@contextmanager
+def _default_precision() -> Iterator[None]:
+    # torch has two interfaces, and the older one raises if the user has used the newer one (torch >= 2.9).
+    backends: Any = torch.backends
+    cudnn, newer = backends.cudnn, []
+    deterministic = cudnn.deterministic
+    try:
+        older = torch.get_float32_matmul_precision(), cudnn.allow_tf32
+    except RuntimeError:
+        nodes = backends.cuda.matmul, cudnn.conv, cudnn.rnn, backends.mkldnn.matmul
+        older, newer = ("highest", True), [(node, node.fp32_precision) for node in nodes]
+    torch.set_float32_matmul_precision("highest")
+    cudnn.allow_tf32, cudnn.deterministic = True, False
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(older[0])
+        cudnn.allow_tf32, cudnn.deterministic = older[1], deterministic
+        for node, precision in newer:
+            node.fp32_precision = precision
 
 
 def keep_freed_memory() -> None:
