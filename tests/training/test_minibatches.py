@@ -152,3 +152,14 @@ def test_a_minibatch_given_again_has_the_same_noise():
     first = [batch.noise.uniform((10, 2)) for batch in islice(stream, 4)]
     stream.position = 1
     assert all(torch.equal(next(stream).noise.uniform((10, 2)), old) for old in first[1:])
+
+
+@pytest.mark.parametrize("dynamic", [False, True])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_minibatches_of_a_device_are_aligned_as_one_alone_is(dynamic, dtype):
+    """A library may choose its kernel by the address; 3 x 5 numbers have 60 or 120 bytes."""
+    x = torch.rand(23, 5, generator=torch.Generator().manual_seed(0)).to(dtype)
+    minibatches = Stream(x, batch_size=3, seed=4, dynamic=dynamic).on_device(6)
+    batches = minibatches.batches()
+    assert all((batch.x.data_ptr() - batches[0].x.data_ptr()) % 256 == 0 for batch in batches)
+    assert all(batch.x.shape == (3, 5) and batch.x.is_contiguous() for batch in batches)

@@ -193,7 +193,8 @@ class Bernoulli:
             Log-probabilities in nats, (...).
         """
         logits, value = torch.broadcast_tensors(self.logits, value)
-        if torch.is_grad_enabled() and (logits.requires_grad or value.requires_grad):
+        has_gradient = torch.is_grad_enabled() and (logits.requires_grad or value.requires_grad)
+        if has_gradient or logits.device.type != "cpu":  # a GPU takes as long for a few rows as for all of them
             if not value.requires_grad and value.dtype == logits.dtype:
                 return _LogProb.apply(logits, value)
             return (value * logits - softplus(logits)).sum(-1)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from aevb.noise.device import DeviceNoise, Draws
 from aevb.objectives.objective import Batch
@@ -74,4 +74,14 @@ class DeviceMinibatches:
             u = torch.stack([noise.uniform(tuple(x.shape[1:]), x.dtype) for noise in noises])
             x = (u < x).to(x.dtype)
         noises = [DeviceNoise(draws, k, "noise", **share) for k in range(self.count)]
-        return [Batch(*parts) for parts in zip(x.unbind(), self.index.unbind(), noises, strict=True)]
+        return [Batch(*parts) for parts in zip(_apart(x), self.index.unbind(), noises, strict=True)]
+
+
+def _apart(x: Tensor) -> list[Tensor]:
+    # Minibatches, (K, M, D), each at a multiple of 256 bytes, as a tensor of its own is: a library chooses its kernel by the
+    # address too, and the last bits of a minibatch may not depend on its place among those that are loaded together.
+    size = x[0].numel()
+    missing = -size % (256 // x.element_size())
+    if missing:
+        x = nn.functional.pad(x.flatten(1), (0, missing))[:, :size].unflatten(1, x.shape[1:])
+    return list(x.unbind())
