@@ -107,3 +107,33 @@ def test_the_optimisers_of_a_gpu():
         assert not state_is_on_device(adagrad(groups("cuda")))
     assert not adam(groups("cpu")).param_groups[0]["capturable"]
     assert adagrad(groups("cpu")).param_groups[0]["fused"]
+
+
+def test_a_state_that_was_saved_on_another_device_keeps_the_options_of_this_one():
+    """A run that is resumed on a GPU is recorded there, as one that began there."""
+
+    def taken(make, device, saved=None):
+        weight = nn.Parameter(torch.ones(2, device=device))
+        optimizer = make([{"params": [weight], "weight_decay": 0.0}])
+        if saved is None:
+            weight.grad = torch.ones_like(weight)
+            optimizer.step()
+        else:
+            optimizer.load_state_dict(saved)
+        return optimizer
+
+    def with_shapes(saved, device):
+        states = {i: {k: torch.empty(v.shape, device=device) for k, v in s.items()} for i, s in saved["state"].items()}
+        return {**saved, "state": states}
+
+    on_host = {make: taken(make, "cpu").state_dict() for make in (adam, adagrad)}
+    with FakeTensorMode():
+        on_device = {make: taken(make, "cuda", with_shapes(on_host[make], "cpu")) for make in (adam, adagrad)}
+        assert on_device[adam].param_groups[0]["capturable"]
+        assert state_is_on_device(on_device[adam])
+        assert not on_device[adagrad].param_groups[0]["fused"]
+        assert not state_is_on_device(on_device[adagrad])
+        back = {make: taken(make, "cpu", on_device[make].state_dict()) for make in (adam, adagrad)}
+        assert not back[adam].param_groups[0]["capturable"]
+        assert back[adagrad].param_groups[0]["fused"]
+        assert state_is_on_device(back[adagrad])

@@ -21,7 +21,8 @@ def adagrad(params: Any, lr: PositiveFloat = 0.01) -> torch.optim.Optimizer:
         The optimizer.
     """
     params = list(params)
-    return torch.optim.Adagrad(params, lr=lr, fused=_on("cpu", params))  # not every torch has the kernel elsewhere
+    # Not every torch has the kernel elsewhere.
+    return _of_its_device(torch.optim.Adagrad(params, lr=lr, fused=_on("cpu", params)), "fused")
 
 
 def adam(
@@ -43,7 +44,8 @@ def adam(
     """
     params = list(params)
     capturable = _on("cuda", params)  # its step, by a CUDA graph
-    return torch.optim.Adam(params, lr=lr, betas=(betas[0], betas[1]), eps=eps, fused=True, capturable=capturable)
+    optimizer = torch.optim.Adam(params, lr=lr, betas=(betas[0], betas[1]), eps=eps, fused=True, capturable=capturable)
+    return _of_its_device(optimizer, "capturable")
 
 
 def sgd(params: Any, lr: PositiveFloat = 0.001, momentum: NonNegativeFloat = 0.0) -> torch.optim.Optimizer:
@@ -58,6 +60,17 @@ def sgd(params: Any, lr: PositiveFloat = 0.001, momentum: NonNegativeFloat = 0.0
         The optimizer.
     """
     return torch.optim.SGD(params, lr=lr, momentum=momentum, fused=True)
+
+
+def _of_its_device(optimizer: torch.optim.Optimizer, option: str) -> torch.optim.Optimizer:
+    # A state_dict brings the options of the device where it was saved, which may be another one.
+    own = {option: optimizer.defaults[option]}
+
+    def with_own(_: torch.optim.Optimizer, state: dict[str, Any]) -> dict[str, Any]:
+        return {**state, "param_groups": [{**group, **own} for group in state["param_groups"]]}
+
+    optimizer.register_load_state_dict_pre_hook(with_own)
+    return optimizer
 
 
 def _on(device: str, params: Any) -> bool:
