@@ -8,6 +8,9 @@ from aevb.noise import Noise
 
 __all__ = ["DiagonalNormal"]
 
+LARGEST_TERM = 1e10
+"""Of an expanded square, whose rounding error is then 1e-6 nats at most."""
+
 
 class DiagonalNormal:
     r"""N(mean, diag exp(log_var)): log p(x) = -1/2 sum_d [log 2 pi + log s_d^2 + (x_d - mu_d)^2 / s_d^2].
@@ -58,7 +61,7 @@ class DiagonalNormal:
         """Return the log-density of every row of `value` under every one of the G distributions.
 
         The square is expanded into matrix products, and computed in float64 because its terms
-        cancel.
+        cancel. Where the variances are so small that this would not suffice, it is not expanded.
 
         Args:
             value: Points, (M, D). The mean and the log-variance are (G, D).
@@ -67,7 +70,10 @@ class DiagonalNormal:
             log p_g(value_m) in nats, float64, (G, M).
         """
         x, mean, precision = value.double(), self.mean.double(), torch.exp(-self.log_var.double())
-        square = precision @ (x**2).T - 2 * (mean * precision) @ x.T + (mean**2 * precision).sum(-1, keepdim=True)
+        of_x, of_mean = precision @ (x**2).T, (mean**2 * precision).sum(-1, keepdim=True)
+        square = of_x - 2 * (mean * precision) @ x.T + of_mean
+        if not (of_x + of_mean).amax() < LARGEST_TERM:
+            square = torch.stack([((x - mu) ** 2 * p).sum(-1) for mu, p in zip(mean, precision, strict=True)])
         return -0.5 * (square + (LOG_2PI + self.log_var.double()).sum(-1, keepdim=True))
 
     def rsample(self, noise: Noise, samples: int | None = None) -> Tensor:
