@@ -49,6 +49,17 @@ def test_safetensors_has_the_weights_and_says_whose(run: Path, tmp_path: Path) -
     assert json.loads(facts["settings"])["latent_dim"] == aevb.load(run).latent_dim
 
 
+def test_safetensors_of_a_run_whose_done_states_no_fingerprint(tmp_path: Path) -> None:
+    safetensors = pytest.importorskip("safetensors", reason="pip install 'aevb[export]'")
+    run = plant_model(tmp_path, *MODELS["paper"])
+    done = json.loads((run / "DONE").read_text())
+    stated = done.pop("fingerprint")
+    (run / "DONE").write_text(json.dumps(done))
+    (path,) = export_run(load_run(run), "safetensors", tmp_path / "out")
+    with safetensors.safe_open(path, "pt") as file:
+        assert file.metadata()["fingerprint"] == stated  # that of its config
+
+
 @pytest.mark.parametrize("name", [*MODELS, *OTHERS])
 def test_torch_export_equals_the_model(name: str, tmp_path: Path) -> None:
     run = plant_model(tmp_path, *{**MODELS, **OTHERS}[name])

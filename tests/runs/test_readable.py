@@ -1,5 +1,6 @@
 """Runs that can be read, and why the others cannot: the same by one process and by several."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -33,3 +34,14 @@ def test_several_processes_read_the_same(tmp_path: Path, monkeypatch: pytest.Mon
         assert vars(run).keys() == vars(other).keys()
         assert (run.settings, run.done, run.numbers) == (other.settings, other.done, other.numbers)
         assert all(np.array_equal(x, other.metrics()[name], equal_nan=True) for name, x in run.metrics().items())
+
+
+@pytest.mark.parametrize("key", ["shape", "fingerprint", "training_seconds"])
+def test_a_run_whose_done_lacks_what_figures_take_is_left_out(key: str, tmp_path: Path) -> None:
+    run = plant(tmp_path, "data=digits", train={100: -300.0, 1000: -200.0})
+    done = json.loads((run / "DONE").read_text())
+    del done[key]
+    (run / "DONE").write_text(json.dumps(done))
+    good, bad = readable(KeptRun(item.directory) for item in finished(tmp_path))
+    assert (good, list(bad)) == ([], [run])
+    assert f"DONE: damaged ({key} is missing); try: " in bad[run]

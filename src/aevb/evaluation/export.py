@@ -140,7 +140,7 @@ def _safetensors(run: LoadedRun, path: Path) -> None:
     state = {name: value.contiguous() for name, value in run.model.state_dict().items()}
     facts = {
         "name": utf8(run.directory.name).decode(),
-        "fingerprint": Run(run.directory).done["fingerprint"],
+        "fingerprint": Run(run.directory).fingerprint,
         "format": "pt",
     }
     save_file(state, path, {**facts, "settings": json.dumps(run.settings)})

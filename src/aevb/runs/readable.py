@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["KeptRun", "problem", "readable"]
 
 SETTINGS = ("latent_dim", "choices.data", "choices.objective", "model.decoder._target_")
-DONE = ("fingerprint", "training_seconds")
+DONE = ("shape", "fingerprint", "training_seconds")
 METRICS = ("samples_seen", "train_bound", "test_bound")
 
 

@@ -1,5 +1,7 @@
 """The course's pictures: what they show is what the models say, and where nothing fits they refuse."""
 
+import shutil
+
 import matplotlib
 import numpy as np
 import pytest
@@ -160,6 +162,8 @@ def test_posterior_families_are_grouped_by_prior_and_ordered_by_bound(tmp_path):
         write_json(run / "config.yaml", config)
         test = {name: {"mean": bound + more, "standard_error": 0.1} for name, more in (("bound", 0), ("importance", 1))}
         write_json(run / "DONE", read_json(run / "DONE") | {"test": test})
+    without = shutil.copytree(run, tmp_path / "another")  # its DONE states no test values
+    write_json(without / "DONE", {key: value for key, value in read_json(run / "DONE").items() if key != "test"})
     drawing = drawing_of(PosteriorFamilies(), tmp_path)
     families = [(row["family"], row["prior"]) for row in drawing.rows]
     assert families == [("laplace", "standard_normal"), ("gaussian", "standard_normal"), ("gamma", "exponential")]

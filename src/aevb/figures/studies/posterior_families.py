@@ -32,7 +32,7 @@ class PosteriorFamilies(Figure):
 
     def wanted(self, runs: list[Run]) -> list[Run]:
         """Return the runs that chose a family and have both evaluations (see `Figure.wanted`)."""
-        return [run for run in runs if _family(run) and {"bound", "importance"} <= run.done["test"].keys()]
+        return [run for run in runs if _family(run) and {"bound", "importance"} <= run.done.get("test", {}).keys()]
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """Compose the picture and the table (see `Figure.compose`)."""
