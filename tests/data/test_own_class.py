@@ -58,6 +58,16 @@ class NoLabels(Own):
         return super().load()._replace(test=Split(X, None))  # type: ignore[arg-type]
 
 
+class Labels(Own):
+    def load(self) -> Splits:
+        split = Split(X, self.change(np.zeros(len(X), np.int64)))
+        return Splits(split, NONE, split)
+
+
+class Prose(Own):
+    convention = "grey/16"  # type: ignore[assignment]
+
+
 class Shapeless(Own):
     shape = None  # type: ignore[assignment]
 
@@ -89,6 +99,23 @@ def test_what_fits_is_loaded() -> None:
         ),
         (Larger(), "Larger: its train.x has the shape (6, 16), and its images (5, 5); allowed: (N, 25)"),
         (Own(lambda x: x.tolist()), "Own: its train.x is a list; allowed: an array of numpy"),
+        (
+            Own(lambda x: np.ma.masked_invalid(with_nan(x))),
+            "Own: its train.x is a MaskedArray; allowed: an array of numpy; try: x.filled(0)",
+        ),
+        (Own(lambda x: x.view(np.recarray)), "Own: its train.x is a recarray; allowed: an array of numpy"),
+        (Own(lambda x: x.astype(object)), "Own: its train.x is object; allowed: float32"),
+        (Own(lambda x: x.astype(str)), "Own: its train.x is <U32; allowed: float32"),
+        (Own(lambda x: x.astype(complex)), "Own: its train.x is complex128; allowed: float32"),
+        (Own(lambda x: x.astype(">f4")), "Own: its train.x is >f4; allowed: float32"),
+        (
+            Own(lambda x: x[::-1]),
+            "Own: its train.x is float32 with negative strides; allowed: float32, in memory order",
+        ),
+        (Labels(lambda y: y.astype(float)), "Labels: its train.label is float64; allowed: integers"),
+        (Labels(lambda y: y.astype(str)), "Labels: its train.label is <U21; allowed: integers"),
+        (Labels(lambda y: y[::-1]), "Labels: its train.label is int64 with negative strides; allowed: integers"),
+        (Prose(), "Prose: its convention is 'grey/16'; allowed: a TargetConvention"),
         (Pair(), "Pair: load() returned a tuple; allowed: Splits(train, valid, test)"),
         (Arrays(), "Arrays: its train is a ndarray; allowed: Split(x, label)"),
         (NoValid(), "NoValid: its valid is a NoneType; allowed: Split(x, label)"),

@@ -7,6 +7,7 @@ Bernoulli likelihood would not fail at all, and the bound would be a wrong numbe
 import numpy as np
 
 from aevb.data.dataset import Dataset, Split, Splits
+from aevb.data.target_convention import TargetConvention
 from aevb.errors import UserError
 
 __all__ = ["checked_splits"]
@@ -41,11 +42,14 @@ def checked_splits(dataset: Dataset) -> Splits:
 
 
 def _fault_of_class(dataset: Dataset) -> tuple[str, str, str] | None:
-    shape = getattr(dataset, "shape", None)
+    shape, convention = getattr(dataset, "shape", None), getattr(dataset, "convention", None)
     sides = shape if isinstance(shape, tuple) else ()
-    if len(sides) in (2, 3) and all(isinstance(side, int) and side > 0 for side in sides):
-        return None
-    return f"its shape is {shape!r}", "(rows, columns), or (rows, columns, 3)", "shape = (28, 28)"
+    if len(sides) not in (2, 3) or not all(isinstance(side, int) and side > 0 for side in sides):
+        return f"its shape is {shape!r}", "(rows, columns), or (rows, columns, 3)", "shape = (28, 28)"
+    if not isinstance(convention, TargetConvention):
+        remedy = 'convention = TargetConvention("binary", description="as given")'
+        return f"its convention is {convention!r}", "a TargetConvention", remedy
+    return None
 
 
 def _fault(dataset: Dataset, name: str, split: object) -> tuple[str, str, str] | None:
@@ -54,14 +58,19 @@ def _fault(dataset: Dataset, name: str, split: object) -> tuple[str, str, str] |
         return f"its {name} is a {type(split).__name__}", "Split(x, label)", f"{name}=Split(x, label)"
     x, label = split
     empty = "np.zeros((0, D), np.float32) for a split without images"
-    if not isinstance(x, np.ndarray):
-        return f"its {name}.x is a {type(x).__name__}", "an array of numpy", "np.asarray(x, np.float32)"
+    if type(x) not in (np.ndarray, np.memmap):  # a masked array would hide what is no number
+        remedy = "x.filled(0)" if isinstance(x, np.ma.MaskedArray) else "np.asarray(x, np.float32)"
+        return f"its {name}.x is a {type(x).__name__}", "an array of numpy", remedy
     if x.ndim != 2 or x.shape[1] != dataset.dim:
         wrong = f"its {name}.x has the shape {x.shape}, and its images {dataset.shape}"
         return wrong, f"(N, {dataset.dim})", f"x.reshape(len(x), -1), and {empty}"
     if not isinstance(label, np.ndarray) or label.shape != (len(x),):
         shape = label.shape if isinstance(label, np.ndarray) else type(label).__name__
         return f"its {name}.label is {shape} for {len(x)} images", f"({len(x)},)", "np.zeros(len(x), np.int64)"
+    if label.dtype.kind not in "iu" or not _is_taken_by_torch(label):
+        return f"its {name}.label is {_kind(label)}", "integers, in memory order", "np.array(label, np.int64)"
+    if x.dtype.kind not in "fbiu" or not _is_taken_by_torch(x):
+        return f"its {name}.x is {_kind(x)}", "float32, in memory order", "np.array(x, np.float32)"
     if len(x) == 0:
         return None if name == "valid" else (f"its {name} has no images", "at least one", "a larger split")
     low, high = float(x.min()), float(x.max())
@@ -71,3 +80,11 @@ def _fault(dataset: Dataset, name: str, split: object) -> tuple[str, str, str] |
         wrong = f"its {name}.x goes from {low:g} to {high:g}, and unit_interval is True"
         return wrong, "[0, 1]", "x / 255 for bytes, or unit_interval = False in the class"
     return None
+
+
+def _is_taken_by_torch(array: np.ndarray) -> bool:
+    return array.dtype.isnative and array.dtype.itemsize <= 8 and min(array.strides) >= 0
+
+
+def _kind(array: np.ndarray) -> str:
+    return f"{array.dtype}{' with negative strides' if min(array.strides) < 0 else ''}"
