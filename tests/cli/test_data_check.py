@@ -8,6 +8,7 @@ import pytest
 from aevb.cli.data_check import check_arguments, check_data, read_facts
 from aevb.config import validate
 from aevb.errors import UserError
+from aevb.runs.run_data import read_data
 from helpers.commands import composed
 
 PROSE = """
@@ -23,8 +24,10 @@ class Prose(Digits):
 def test_a_convention_in_prose_is_refused_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "prose.py").write_text(PROSE)
     monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(UserError, match=r"data\._target_=prose\.Prose: its convention is 'grey/16'; allowed: a Target"):
+    with pytest.raises(UserError, match=r"data: Prose: its convention is 'grey/16'; allowed: a Target"):
         read_facts({"data": {"_target_": "prose.Prose"}, "trainer": {"threads": 1}}, ("prose",))
+    with pytest.raises(UserError, match="data: Prose: its convention"):  # a process that trains alone
+        read_data({"data": {"_target_": "prose.Prose"}}, ("prose",))
 
 
 def test_arguments_are_checked_without_the_files(tmp_path: Path) -> None:

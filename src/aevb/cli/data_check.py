@@ -13,16 +13,15 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aevb.config.instantiate import build, instantiate
+from aevb.config.instantiate import instantiate
 from aevb.config.resolved import Settings
 from aevb.config.training_rules import no_validation
-from aevb.data.target_convention import TargetConvention
 from aevb.errors import UserError
 from aevb.execution.child_process import thread_variables
 from aevb.runs.data_record import check_same_data
 
 if TYPE_CHECKING:
-    from aevb.data.dataset import LoadedData, Splits  # imports numpy
+    from aevb.data.dataset import LoadedData  # imports numpy
 
 __all__ = [
     "DataFacts",
@@ -187,50 +186,34 @@ def read_facts(settings: dict[str, Any], trusted: tuple[str, ...], keep: bool = 
     node, conditional = json.dumps(settings["data"]), Settings(settings, trusted).conditional
     key = (node, conditional, trusted)
     if key not in _facts or (keep and node not in _kept):
-        _facts[key], loaded = _load(node, conditional, trusted)
+        from aevb.runs.run_data import read_data  # imports numpy
+
+        loaded = read_data(settings, trusted)
+        _facts[key] = _facts_of(loaded)
         if keep:
             _kept[node] = loaded
     return _facts[key]
 
 
-def _load(node: str, conditional: bool, trusted: tuple[str, ...]) -> "tuple[DataFacts, LoadedData]":
-    from aevb.data import labels
+def _facts_of(data: "LoadedData") -> DataFacts:
     from aevb.data.constant_pixels import constant_pixels  # imports numpy
-    from aevb.data.dataset import Dataset, LoadedData
-    from aevb.data.own_class import checked_splits
+    from aevb.data.labels import without_examples
 
-    dataset = build(json.loads(node), Dataset, "data", trusted)  # type: ignore[type-abstract]
-    splits = checked_splits(dataset)
-    if not isinstance(convention := getattr(dataset, "convention", None), TargetConvention):
-        raise UserError(
-            f"data._target_={json.loads(node)['_target_']}: its convention is {convention!r}; allowed: a "
-            'TargetConvention; try: convention = TargetConvention("binary", description="as given")'
-        )
-    rows: Splits = splits
-    classes: int | None = None
-    without_examples: tuple[int, ...] = ()
-    if conditional:
-        classes = labels.classes_of(dataset, splits)
-        rows, without_examples = labels.with_labels(splits, classes), tuple(labels.without_examples(splits))
-    x = splits.train.x
+    dataset, splits = data.dataset, data.splits
     used = [split.x for split in splits if len(split.x)]
-    constant = tuple(int(index) for index in constant_pixels(x))
-    description = getattr(dataset, "description", "")
-    hashes = rows.hashes()
-    facts = DataFacts(
-        len(x),
+    return DataFacts(
+        len(splits.train.x),
         len(splits.valid.x),
-        hashes,
+        data.hashes,
         dataset.unit_interval,
         min(float(part.min()) for part in used),
         max(float(part.max()) for part in used),
-        constant,
+        tuple(int(index) for index in constant_pixels(splits.train.x)),
         tuple(dataset.shape),
-        description,
-        convention.kind == "grey",
-        without_examples,
+        dataset.description,
+        dataset.convention.kind == "grey",
+        () if data.classes is None else tuple(without_examples(splits)),
     )
-    return facts, LoadedData(dataset, splits, rows, hashes, classes)
 
 
 def forget_data() -> None:

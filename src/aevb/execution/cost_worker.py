@@ -22,8 +22,8 @@ from aevb.evaluators.evaluator import Evaluator
 from aevb.execution.lifetime import exit_with_parent
 from aevb.execution.run_cost import ONE_PASS, EvaluatorCost, RunCost, Timing
 from aevb.runs import layout
+from aevb.runs.run_data import read_data
 from aevb.training import train_run
-from aevb.training.assembly import read_data
 
 __all__ = ["main", "measure", "trial_settings"]
 

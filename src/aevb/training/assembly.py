@@ -8,11 +8,8 @@ import numpy as np
 import torch
 
 from aevb.config.instantiate import build, instantiate
-from aevb.config.resolved import Settings
 from aevb.data.constant_pixels import constant_pixels, named
 from aevb.data.dataset import Dataset, LoadedData, Splits
-from aevb.data.labels import classes_of, with_labels
-from aevb.data.own_class import checked_splits
 from aevb.errors import UserError
 from aevb.evaluators.targets import float_type, targets
 from aevb.loggers.base import RunContext
@@ -26,6 +23,7 @@ from aevb.optimizers.schedules import Schedule
 from aevb.runs import layout, manifest
 from aevb.runs.data_record import located, record_data
 from aevb.runs.layout import newest_checkpoint
+from aevb.runs.run_data import read_data
 from aevb.training.clipping import Clipping
 from aevb.training.engines.ensemble import Slot
 from aevb.training.evaluation_settings import EvaluationSettings
@@ -37,7 +35,7 @@ from aevb.training.sanity import variance_floor
 from aevb.training.settings import TrainerSettings
 from aevb.training.warm_start import load_optimizers, optimizer_states, start_from
 
-__all__ = ["TrainingJob", "assemble", "load_data", "read_data"]
+__all__ = ["TrainingJob", "assemble", "load_data"]
 
 
 class TrainingJob(NamedTuple):
@@ -62,26 +60,6 @@ class TrainingJob(NamedTuple):
     classes: int | None
     trusted: tuple[str, ...]
     ranks: Ranks
-
-
-def read_data(settings: dict[str, Any], trusted: tuple[str, ...]) -> LoadedData:
-    """Read the data that a config names.
-
-    Args:
-        settings: The config of a run.
-        trusted: Users' modules that the config may name.
-
-    Raises:
-        UserError: If the data cannot be loaded.
-    """
-    dataset: Dataset = build(settings["data"], Dataset, "data", trusted)  # type: ignore[type-abstract]
-    splits = checked_splits(dataset)
-    rows: Splits = splits
-    classes: int | None = None
-    if Settings(settings, trusted).conditional:
-        classes = classes_of(dataset, splits)
-        rows = with_labels(splits, classes)
-    return LoadedData(dataset, splits, rows, rows.hashes(), classes)
 
 
 def load_data(
