@@ -95,7 +95,10 @@ def test_csv_keeps_rows_without_a_training_bound_and_writes_them_at_once(setting
 def test_mlflow_has_every_evaluation_point_once(settings, tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     mlflow = pytest.importorskip("mlflow", reason="pip install 'aevb[mlflow]'")
-    run = trained_twice(tmp_path / "run", settings, {"_target_": "aevb.loggers.mlflow_logger.MLflow", "images": 4})
+    node = {"_target_": "aevb.loggers.mlflow_logger.MLflow", "images": 4}
+    many = {"_target_": "aevb.loggers.many.Many", "loggers": {"mlflow": node}}
+    choices = {**settings["choices"], "logger@logger.loggers.mlflow": "mlflow"}  # as '+logger@...' makes it
+    run = trained_twice(tmp_path / "run", {**settings, "choices": choices}, many)
     resumed_from_an_older_checkpoint(run)
     client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
     (stored,) = client.search_runs([client.get_experiment_by_name("aevb").experiment_id])
@@ -103,6 +106,7 @@ def test_mlflow_has_every_evaluation_point_once(settings, tmp_path, monkeypatch)
     assert {item.step: item.value for item in history} == expected(run)
     assert len(history) == len(expected(run))
     assert stored.data.params["latent_dim"] == "2"
+    assert stored.data.params["choices.logger_logger.loggers.mlflow"] == "mlflow"
     assert [item.step for item in client.get_metric_history(stored.info.run_id, "final/bound")] == [1000, 3000]
     assert stored.data.metrics["final/bound"] == runs.Run(run).done["test"]["bound"]["mean"]
     pictures = client.list_artifacts(stored.info.run_id, "prior_samples")

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["MLflow"]
 
 IDENTIFIER_BYTES = 1000  # of the identifier that MLflow gives a run
+REFUSED = re.compile(r"[^\w\-. :/]")  # characters that MLflow takes in no name, as in logger@logger.loggers.mlflow
 SECONDS = 120  # a run waits for the store while others write to it
 
 
@@ -105,7 +107,7 @@ class MLflow(LightningLogger):
 
         See `LightningLogger.begin`.
         """
-        settings = {key: value for key, value in flatten(context.settings) if key}
+        settings = {REFUSED.sub("_", key): value for key, value in flatten(context.settings) if key}
         stored = self._logger.experiment.get_run(self._logger.run_id).data.params
         self._logger.log_hyperparams({key: value for key, value in settings.items() if key not in stored})
         for key in settings.keys() & stored.keys():
