@@ -16,6 +16,7 @@ from aevb.config import flatten
 from aevb.errors import UserError
 from aevb.evaluators.evaluator import Evaluation
 from aevb.loggers.base import RunContext, RunLogger
+from aevb.loggers.failures import finalize_failed_quietly, in_one_line
 from aevb.loggers.pictures import pictures
 from aevb.runs.settings import read_settings
 from aevb.types import NonNegativeInt
@@ -84,10 +85,12 @@ class LightningLogger(RunLogger):
             Lightning's logger.
         """
         self._logger: Any = self.make(directory, read_settings(directory))
+        finalize_failed_quietly(self._logger)
         self._last = self.last(directory, samples_seen)
         self._last_end = self.last_end(directory)
         return self._logger
 
+    @in_one_line
     def begin(self, context: RunContext) -> None:
         """Log the settings.
 
@@ -96,6 +99,7 @@ class LightningLogger(RunLogger):
         """
         self._logger.log_hyperparams({key: value for key, value in flatten(context.settings) if key})
 
+    @in_one_line
     def log_evaluation(self, context: RunContext, row: dict[str, float]) -> None:
         """Log the values of an evaluation point, and pictures.
 
@@ -124,6 +128,7 @@ class LightningLogger(RunLogger):
         if hasattr(self._logger, "log_image"):
             self._logger.log_image(title, [picture], step=seen)
 
+    @in_one_line
     def end(self, context: RunContext, row: dict[str, float], evaluations: dict[str, Evaluation]) -> None:
         """Log the final evaluations, unless the store has them already, and close the logger.
 

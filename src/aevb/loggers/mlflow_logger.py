@@ -16,6 +16,7 @@ from aevb.errors import UserError
 from aevb.files.atomic import write_text
 from aevb.files.regular import is_regular, open_regular, read_text
 from aevb.loggers.base import RunContext
+from aevb.loggers.failures import in_one_line
 from aevb.loggers.lightning_logger import LightningLogger
 from aevb.runs import layout
 from aevb.types import NonNegativeInt
@@ -27,6 +28,7 @@ __all__ = ["MLflow"]
 
 IDENTIFIER_BYTES = 1000  # of the identifier that MLflow gives a run
 REFUSED = re.compile(r"[^\w\-. :/]")  # characters that MLflow takes in no name, as in logger@logger.loggers.mlflow
+NO_SUCH_RUN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 SECONDS = 120  # a run waits for the store while others write to it
 
 
@@ -63,6 +65,7 @@ class MLflow(LightningLogger):
         root = Path(settings["output_dir"]).resolve()
         uri = self.tracking_uri or f"sqlite:///{root / 'mlflow.db'}?timeout={SECONDS}"
         path = directory / layout.MLFLOW
+        known = read_text(path, IDENTIFIER_BYTES).strip() if is_regular(path) else None
         with _one_at_a_time(root / "mlflow.lock"):
             try:
                 logger = MLFlowLogger(
@@ -70,11 +73,16 @@ class MLflow(LightningLogger):
                     run_name=directory.name,
                     tracking_uri=uri,
                     artifact_location=None if self.tracking_uri else (root / "mlflow-artifacts").as_uri(),
-                    run_id=read_text(path, IDENTIFIER_BYTES).strip() if is_regular(path) else None,
+                    run_id=known,
                 )
                 identifier = logger.run_id  # is asked for here, which makes the store
+                if known and logger.experiment.get_run(known).info.lifecycle_stage != "active":
+                    raise UserError(_lost(path, f"{known} was deleted there"))
             except (MlflowException, SQLAlchemyError) as error:
-                raise UserError(self._refusal(root, str(error).strip().partition("\n")[0])) from error
+                reason = str(error).strip().partition("\n")[0]
+                if known and getattr(error, "error_code", None) in NO_SUCH_RUN:
+                    raise UserError(_lost(path, reason)) from error
+                raise UserError(self._refusal(root, reason)) from error
             write_text(path, f"{identifier}\n")
         return logger
 
@@ -102,6 +110,7 @@ class MLflow(LightningLogger):
         history = self._logger.experiment.get_metric_history(self._logger.run_id, name)
         return max((item.step for item in history), default=-1)
 
+    @in_one_line
     def begin(self, context: RunContext) -> None:
         """Log the settings; those that an extended run changed become tags, since MLflow's parameters cannot change.
 
@@ -121,6 +130,13 @@ class MLflow(LightningLogger):
         self._logger.experiment.log_image(
             self._logger.run_id, pixels, artifact_file=f"{title.replace(' ', '_')}/{seen:012}.png"
         )
+
+
+def _lost(path: Path, reason: str) -> str:
+    return (
+        f"{path}: MLflow's store has no such run ({reason}); allowed: the store in which the run began; "
+        f"try: restore it there, or remove {path}, for a new run that begins here"
+    )
 
 
 @contextmanager
