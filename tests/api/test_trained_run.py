@@ -267,6 +267,7 @@ def test_table_of_a_folder_without_runs_is_refused(tmp_path):
             {"split": ["test"]},
             r"split=\['test'\]: no such split; allowed: train, valid, test; try: split='test'$",
         ),
+        ("bound", {"output_dir": 3}, "output_dir=3: no path; allowed: a folder, or None; try: "),
         ("bound", {"split": "tset"}, "split=tset: no such split; allowed: train, valid, test; try: split='test'$"),
     ],
 )

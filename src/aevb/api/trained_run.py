@@ -167,6 +167,10 @@ class TrainedRun(TrainedModel):
         """
         if split not in get_args(Split):
             raise UserError(f"split={split}: no such split; allowed: {', '.join(get_args(Split))}; try: split='test'")
+        if not isinstance(output_dir, str | PathLike | None):
+            raise UserError(
+                f"output_dir={output_dir!r}: no path; allowed: a folder, or None; try: output_dir='outputs/evaluations'"
+            )
         overrides = {"run": str(self.directory), "split": split, "num_images": num_images, "data_root": self.data_root}
         overrides |= {"seed": seed, "threads": threads, "cores": cores, "matmul_precision": matmul_precision}
         overrides["output_dir"] = None if output_dir is None else fspath(output_dir)
