@@ -25,7 +25,7 @@ class WandB(LightningLogger):
     """Writes a run of Weights & Biases.
 
     A resumed run goes to the same run of W&B, whose identifier is that of the run directory; values that W&B
-    has already are not sent again.
+    has already are not sent again. Its own process writes late: the last points before a kill of all processes can be missing.
 
     Args:
         project: Project of W&B.
