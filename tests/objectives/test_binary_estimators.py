@@ -127,6 +127,23 @@ def test_arm_and_disarm_are_their_definitions():
                 assert_mean(chosen, (pair[0] - pair[1]) * max(rho, 1 - rho) / 2)
 
 
+@pytest.mark.parametrize("marginal", [True, False])
+def test_both_of_a_pair_train_the_decoder_and_count_in_the_bound(marginal):
+    """Two pairs, by hand: a mean over one of each pair is unbiased too, with up to twice the variance."""
+    model, x = binary(4), images(5)
+    (update,) = ARM(4, marginal).double()(model, minibatches(x))
+    q = model.encoder(x)
+    u = Noise(0, "noise", 0).uniform((2, *q.logits.shape), torch.float64)
+    z = torch.cat([u < q.mean, 1 - u < q.mean]).double()
+    log_joint = model.log_joint(x, z)
+    expected = torch.autograd.grad(-log_joint.mean(), model.theta, retain_graph=True)
+    actual = torch.autograd.grad(update.loss, model.theta)
+    for one, other in zip(actual, expected, strict=True):
+        torch.testing.assert_close(one, other)
+    torch.testing.assert_close(update.stats["bound"], (log_joint - q.log_prob(z)).mean().detach())
+    torch.testing.assert_close(update.stats["reconstruction"], model.decoder(z).log_prob(x).mean().detach())
+
+
 def test_the_order_of_variances():
     """Every variance reduction is seen in the gradient with respect to phi.
 

@@ -23,6 +23,7 @@ from aevb.models.vae import VAE
 from aevb.noise import Noise, RowNoise
 from aevb.objectives.full_vb import FullVB
 from aevb.objectives.objective import Batch
+from aevb.objectives.sgvb_b import SGVB_B
 from aevb.training.minibatches import Stream
 from aevb.training.module import Training
 from aevb.training.running_mean import RunningMean
@@ -166,6 +167,29 @@ def test_the_kl_divergence_is_torchs_and_is_divided_by_n(decoder):
     torch.testing.assert_close(few.loss - many.loss, expected * (1 / 10 - 1 / 1000))
     gradients = torch.autograd.grad(few.loss, model.theta + model.phi)
     assert all(gradient.abs().max() > 0 for gradient in gradients)
+
+
+def test_with_a_narrow_q_of_theta_it_is_estimator_b_at_the_mean():
+    """sigma of q(theta) = 2e-9: log p(x|z) and the KL divergence of z, with their gradients, are those of SGVB B."""
+    wide, narrow = (
+        VAE(
+            GaussianEncoder(6, 2, 4), BernoulliDecoder(6, 2, 4), StandardNormal(2), "glorot", theta_log_var=value
+        ).double()
+        for value in (None, -40.0)
+    )
+    narrow.load_state_dict(wide.state_dict(), strict=False)
+    x = torch.rand(5, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    (full,) = updates(narrow, x, 1, FullVB(N, samples=3))
+    (reference,) = updates(wide, x, 1, SGVB_B(samples=3))
+    assert reference.stats["kl"] > 0.01
+    for name in ("reconstruction", "kl"):
+        torch.testing.assert_close(full.stats[name], reference.stats[name], rtol=1e-6, atol=1e-8)
+    torch.testing.assert_close(
+        full.stats["bound"] + full.stats["kl_theta"], reference.stats["bound"], rtol=1e-6, atol=0
+    )
+    actual = torch.autograd.grad(full.loss, narrow.phi)
+    for one, other in zip(actual, torch.autograd.grad(reference.loss, wide.phi), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-8)
 
 
 def test_all_ranks_draw_the_same_theta():
