@@ -101,3 +101,32 @@ def test_a_seed_counts_once_in_the_mean(tmp_path):
     drawing = Figure3().compose(Figure3().wanted(finished(tmp_path)), ())
     means = {row["samples_seen"]: row for row in drawing.rows if row["source"] == "mean"}
     assert (means[10_000_000]["quadrature"], means[10_000_000]["seeds"]) == (-141.0, 1)
+
+
+def test_runs_of_another_model_or_data_set_are_other_lines_without_the_papers(tmp_path):
+    final = {10_000_000: (-140.0, "", "", "")}
+    marginal(tmp_path, 1000, "sgvb_b", final)
+    marginal(tmp_path, 1000, "sgvb_b", {10_000_000: (-180.0, "", "", "")}, 1, "latent_dim=2")
+    marginal(tmp_path, 1000, "sgvb_b", {10_000_000: (-150.0, "", "", "")}, 0, "hidden_dim=100")
+    marginal(tmp_path, 1000, "sgvb_b", {10_000_000: (-20.0, "", "", "")}, 0, "data=digits")
+    drawing = Figure3().compose(Figure3().wanted(finished(tmp_path)), ())
+    means = {row["method"]: row for row in drawing.rows if row["source"] == "mean"}
+    assert {name: (row["quadrature"], row["seeds"]) for name, row in means.items()} == {
+        "AEVB": (-140.0, 1),
+        "AEVB, latent_dim 2": (-180.0, 1),
+        "AEVB, hidden_dim=100": (-150.0, 1),
+        "AEVB, Digits 8×8": (-20.0, 1),
+    }
+    compared = {name for name, row in means.items() if row["paper"] == row["paper"]}
+    assert compared == {"AEVB", "AEVB, hidden_dim=100"}
+    drawn = [line.get_color() for line in drawing.canvas.axes[0].lines if line.get_marker() == "o"]
+    assert len(drawn) == len(set(drawn)) == 4
+    names = [text.get_text() for text in drawing.canvas.legends[0].get_texts()]
+    assert {f"{name}, ours" for name in means} <= set(names)
+
+
+def test_without_a_run_of_the_papers_setting_its_curves_are_not_drawn(tmp_path):
+    marginal(tmp_path, 1000, "sgvb_b", {10_000_000: (-20.0, "", "", "")}, 0, "data=digits")
+    drawing = Figure3().compose(Figure3().wanted(finished(tmp_path)), ())
+    assert len(drawing.canvas.axes[0].lines) == 1
+    assert "AEVB, paper" not in [text.get_text() for text in drawing.canvas.legends[0].get_texts()]

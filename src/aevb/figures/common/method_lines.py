@@ -2,12 +2,12 @@
 
 from typing import NamedTuple
 
-from aevb.figures.common.learning_curves import ConfigKey, Curve, families
+from aevb.figures.common.learning_curves import Curve, families
 from aevb.figures.common.learning_rate_choice import Selection, select
 from aevb.figures.common.method_labels import labels
 from aevb.figures.common.style import SPARE, method
 
-__all__ = ["Line", "Panels", "panels"]
+__all__ = ["Line", "Panels", "colours_of", "panels"]
 
 
 class Line(NamedTuple):
@@ -45,7 +45,7 @@ def panels(curves: list[Curve], select_at: int) -> Panels:
         The lines by (data set, latent_dim).
     """
     names = labels(curves)
-    colours = _colours(curves, names)
+    colours = colours_of({names[item.data, item.config_key]: item.objective for item in curves})
     result: Panels = {}
     for (data, latent_dim, config_key), group in families(curves).items():
         label, objective = names[data, config_key], group[0].objective
@@ -54,8 +54,15 @@ def panels(curves: list[Curve], select_at: int) -> Panels:
     return result
 
 
-def _colours(curves: list[Curve], names: dict[tuple[str, ConfigKey], str]) -> dict[str, str]:
-    objectives = {names[item.data, item.config_key]: item.objective for item in curves}
+def colours_of(objectives: dict[str, str]) -> dict[str, str]:
+    """Choose a colour for every label.
+
+    Args:
+        objectives: The name of the objective in conf/objective by label.
+
+    Returns:
+        The colours by label; they differ as long as there are colours left.
+    """
     colours: dict[str, str] = {}
     # The plain method first, so that it has its own colour in every figure; variants take what is left.
     for label, objective in sorted(objectives.items(), key=lambda pair: (pair[0] != method(pair[1]).label, pair)):

@@ -14,7 +14,6 @@ from typing import Any
 from aevb.figures.common.base import Drawing, Figure, markdown_table
 from aevb.figures.common.learning_curves import Curve
 from aevb.figures.common.origin import meanings, provenance, provenances
-from aevb.figures.common.style import method
 from aevb.figures.paper import published
 from aevb.figures.paper.figure3_canvas import draw
 from aevb.figures.paper.figure3_lines import ESTIMATORS, SPLITS, MarginalLine, marginal, marginal_lines
@@ -63,7 +62,7 @@ class Figure3(Figure):
 def _rows(n_train: int, line: MarginalLine) -> Iterator[dict[str, Any]]:
     facts = {"n_train": n_train, "method": line.label, "lr": line.lr, "clock": line.clock}
     for split in SPLITS:
-        paper = published.figure3().get((n_train, method(line.objective).published or "", split))
+        paper = published.figure3().get((n_train, line.published or "", split))
         # Estimator -> samples seen -> log p(x) of each seed.
         values = {
             name: {int(x): _at(seeds, split, float(x)) for x in points.samples_seen}

@@ -11,7 +11,7 @@ from matplotlib.ticker import NullFormatter
 
 from aevb.figures.common.learning_curves import Band
 from aevb.figures.common.legends import add_legend
-from aevb.figures.common.style import METHODS, PAPER_COLOURS, method
+from aevb.figures.common.style import METHODS, PAPER_COLOURS
 from aevb.figures.paper import published
 from aevb.figures.paper.figure3_lines import ESTIMATORS, MarginalLine
 
@@ -38,7 +38,8 @@ def draw(panels: dict[int, list[MarginalLine]], right: float) -> Canvas:
     for i, (n_train, lines) in enumerate(panels.items()):
         ax = canvas.add_subplot(1, len(panels), i + 1)
         ax.set_title(f"$N_{{train}} = {n_train:,}$".replace(",", "{,}"))
-        _draw_published(ax, n_train, right)
+        if any(line.published for line in lines):
+            _draw_published(ax, n_train, right)
         for line in lines:
             _draw_line(ax, line)
         _axes(ax, right)
@@ -62,7 +63,7 @@ def _draw_published(ax: Axes, n_train: int, right: float) -> None:
 
 
 def _draw_line(ax: Axes, line: MarginalLine) -> None:
-    colour = method(line.objective).colour
+    colour = line.colour
     for split, dashes in DASHES.items():
         if (item := _shown(line, split)) is not None:
             style: dict[str, Any] = {"linestyle": dashes, "linewidth": OUR_WIDTH, "marker": "o", "markersize": 2.6}
@@ -112,8 +113,7 @@ def _below(ax: Axes, lines: list[MarginalLine]) -> None:
     for line in lines:
         item = _shown(line, "test")
         if item is not None and max(item.mean) < low:
-            name = method(line.objective)
-            text = f"{name.label}, test: {item.mean[-1]:.0f} nats \N{BLACK DOWN-POINTING SMALL TRIANGLE}"
+            text = f"{line.label}, test: {item.mean[-1]:.0f} nats \N{BLACK DOWN-POINTING SMALL TRIANGLE}"
             at = (float(item.samples_seen[-1]), low)
             inner = "right" if at[0] > np.sqrt(np.prod(ax.get_xlim())) else "left"
             style: dict[str, Any] = {"textcoords": "offset points", "fontsize": 7, "ha": inner}
@@ -123,16 +123,16 @@ def _below(ax: Axes, lines: list[MarginalLine]) -> None:
                 "edgecolor": "none",
             }  # lines do not cross the words
             ax.annotate(
-                text.replace("-", "\N{MINUS SIGN}"), at, (0, 3), color=name.colour, bbox=halo, zorder=5, **style
+                text.replace("-", "\N{MINUS SIGN}"), at, (0, 3), color=line.colour, bbox=halo, zorder=5, **style
             )
 
 
 def _legend(lines: list[MarginalLine]) -> list[Any]:
-    names = {method(line.objective).label: method(line.objective).colour for line in lines}
+    names = {line.label: line.colour for line in lines}
     handles: list[Any] = [
         Line2D([], [], color=colour, lw=OUR_WIDTH, label=f"{name}, ours") for name, colour in names.items()
     ]
-    for algorithm, colour in PAPER_COLOURS.items():
+    for algorithm, colour in PAPER_COLOURS.items() if any(line.published for line in lines) else ():
         name = next(item.label for item in METHODS.values() if item.published == algorithm)
         handles.append(Line2D([], [], color=colour, lw=PAPER_WIDTH, label=f"{name}, paper"))
     handles += [Line2D([], [], color="black", lw=1.2, ls=dashes, label=split) for split, dashes in DASHES.items()]

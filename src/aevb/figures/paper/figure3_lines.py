@@ -4,8 +4,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from aevb.figures.common.learning_curves import Band, Curve, band, curve
-from aevb.figures.common.style import METHODS, method
+from aevb.figures.common.learning_curves import Band, ConfigKey, Curve, band, curve
+from aevb.figures.common.method_labels import labels
+from aevb.figures.common.method_lines import colours_of
+from aevb.figures.common.style import METHODS, dataset, method
 from aevb.runs.run import Run
 
 __all__ = ["ESTIMATORS", "SPLITS", "MarginalLine", "marginal", "marginal_lines"]
@@ -14,6 +16,9 @@ ESTIMATORS = {"quadrature": "quadrature", "reciprocal": "appendix D"}
 """Evaluators whose columns are shown; the exact one comes first."""
 
 SPLITS = ("test", "train")
+
+PAPER = ("mnist", 3)
+"""The data set and latent_dim of the paper's figure 3; runs of others have no counterpart there."""
 
 
 def marginal(run: Run, split: str, evaluator: str) -> tuple[np.ndarray, np.ndarray]:
@@ -37,11 +42,13 @@ class MarginalLine(NamedTuple):
     """One method in one panel: runs that differ in the seed alone.
 
     Args:
-        label: The name of the method, with its learning rate or clock where the panel has several.
+        label: The name of the method, with what sets it apart from others of the panel, and with its data set and latent_dim
+            where they are not the paper's.
         objective: The name of the objective in conf/objective.
         lr: The learning rate.
         clock: What counts as a sample seen (Monte Carlo EM has a choice).
         curves: One curve per seed, in order of the seeds.
+        colour: The colour of the line; a label has the same in every panel.
     """
 
     label: str
@@ -49,6 +56,13 @@ class MarginalLine(NamedTuple):
     lr: Any
     clock: str
     curves: list[Curve]
+    colour: str = ""
+
+    @property
+    def published(self) -> str | None:
+        """The algorithm of the paper to compare with; None if there is none."""
+        of_the_paper = (self.curves[0].data, self.curves[0].latent_dim) == PAPER
+        return method(self.objective).published if of_the_paper else None
 
     def seeds(self, split: str, evaluator: str) -> list[Curve]:
         """Return log p(x) of each seed in the place of its lower bound.
@@ -89,15 +103,22 @@ def marginal_lines(runs: list[Run]) -> dict[int, list[MarginalLine]]:
     panels: dict[int, list[Curve]] = {}
     for item in sorted(map(curve, runs), key=_order):
         panels.setdefault(int(item.run.settings["data"].get("n_train") or 0), []).append(item)
-    return {n_train: _lines(group) for n_train, group in sorted(panels.items())}
+    lines = {n_train: _lines(group) for n_train, group in sorted(panels.items())}
+    colours = colours_of({line.label: line.objective for group in lines.values() for line in group})
+    return {n_train: [line._replace(colour=colours[line.label]) for line in group] for n_train, group in lines.items()}
 
 
 def _lines(panel: list[Curve]) -> list[MarginalLine]:
     groups: dict[Any, list[Curve]] = {}
     for item in panel:
-        groups.setdefault((item.objective, item.lr, _clock(item), item.config_key), []).append(item)
+        groups.setdefault((item.data, item.latent_dim, item.lr, item.config_key), []).append(item)
+    names: dict[tuple[str, ConfigKey], str] = {}
+    for objective in {item.objective for item in panel}:  # what sets it apart from another objective is not named
+        names |= labels([item for item in panel if item.objective == objective])
     return [
-        MarginalLine(_label(group[0], panel), group[0].objective, group[0].lr, _clock(group[0]), _one_per_seed(group))
+        MarginalLine(
+            _label(group[0], panel, names), group[0].objective, group[0].lr, _clock(group[0]), _one_per_seed(group)
+        )
         for group in groups.values()
     ]
 
@@ -116,14 +137,12 @@ def _order(item: Curve) -> tuple[int, str]:
     return (known.index(item.objective) if item.objective in known else len(known), item.run.name)
 
 
-def _label(item: Curve, panel: list[Curve]) -> str:
-    alike = [other for other in panel if other.objective == item.objective]
-    more = []
-    if len({other.lr for other in alike}) > 1:
-        more.append(f"learning_rate {item.lr}")
-    if len({_clock(other) for other in alike}) > 1:
-        more.append(f"clock: {_clock(item)}")
-    return ", ".join([method(item.objective).label, *more])
+def _label(item: Curve, panel: list[Curve], names: dict[tuple[str, ConfigKey], str]) -> str:
+    alike = [other for other in panel if names[other.data, other.config_key] == names[item.data, item.config_key]]
+    more = [dataset(item.data)] if item.data != PAPER[0] else []
+    more += [f"latent_dim {item.latent_dim}"] if item.latent_dim != PAPER[1] else []
+    more += [f"learning_rate {item.lr}"] if len({other.lr for other in alike}) > 1 else []
+    return ", ".join([names[item.data, item.config_key], *more])
 
 
 def _clock(item: Curve) -> str:
