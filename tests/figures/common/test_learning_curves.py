@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 
 from aevb.figures.common.learning_curves import Curve, _uneven_band, band, curve, families
 from aevb.figures.common.method_labels import labels
@@ -68,12 +69,13 @@ def test_a_seed_counts_once(tmp_path):
     assert band(line.curves, "train").mean.tolist() == [-520, -195, -150]
 
 
-def test_seeds_of_monte_carlo_em_are_one_line(tmp_path):
-    for seed in (0, 1, 2):  # its chains have the seed of the run
-        plant(tmp_path, "objective=mcem", "latent_dim=3", f"seed={seed}", train={100: -543.0, 1000: -200.0})
+@pytest.mark.parametrize(("objective", "label"), [("mcem", "Monte Carlo EM"), ("nvil", "NVIL"), ("gan", "GAN")])
+def test_seeds_of_an_objective_with_a_seed_of_its_own_are_one_line(objective, label, tmp_path):
+    for seed in (0, 1, 2):  # its chains, its baseline or its discriminator have the seed of the run
+        plant(tmp_path, f"objective={objective}", "latent_dim=3", f"seed={seed}", train={100: -543.0, 1000: -200.0})
     (group,) = families(curves(tmp_path)).values()
     assert [item.seed for item in group] == [0, 1, 2]
-    assert set(labels(group).values()) == {"Monte Carlo EM"}
+    assert set(labels(group).values()) == {label}
 
 
 def test_a_label_names_the_method_and_what_sets_it_apart(tmp_path):

@@ -138,3 +138,10 @@ def test_a_seed_that_matches_alone_is_named_and_a_curve_that_matches_needs_no_ex
     for seed in (1, 2):
         plant(tmp_path, "latent_dim=20", f"seed={seed}", train=bounds(0.0), test=bounds(0.2))
     assert verdicts(tmp_path)[0]["why"] == ""
+
+
+def test_runs_that_differ_in_the_seed_of_the_weights_alone_both_count(tmp_path):
+    plant(tmp_path, "latent_dim=20", "model.seed=0", train=bounds(0.0), test=bounds(1.0))
+    plant(tmp_path, "latent_dim=20", "model.seed=1", train=bounds(0.0), test=bounds(3.0))
+    row = verdicts(tmp_path)[0]
+    assert (row["seeds"], row["difference"]) == (2, pytest.approx(2.0))

@@ -111,8 +111,12 @@ def test_beta_shows_reconstruction_against_kl_of_runs_that_are_otherwise_alike(t
         tmp_path, "data=digits", "latent_dim=5", "pitfall=kl_sign", "optimizer=adagrad", "model.initialization=paper"
     )
     metrics_csv(pitfall, test_kl=1e18, test_reconstruction=-40.0, test_bound=-1e18)
+    for other in (["objective.free_bits=0.5", "objective.beta=0.5"], ["seed=1", "objective.beta=1"]):
+        run = plant_model(tmp_path, "data=digits", "latent_dim=5", "objective=beta_vae", *other)
+        metrics_csv(run, test_kl=1.0, test_reconstruction=-1.0)
     drawing = drawing_of(Beta(samples=3), tmp_path)
     assert [row["beta"] for row in drawing.rows] == [1, 4]
+    assert "seed 0" in drawing.text
     curve = drawing.canvas.axes[0].lines[0]
     assert (list(curve.get_xdata()), list(curve.get_ydata())) == ([9, 5], [-20, -30])
     rows, columns = drawing.canvas.axes[1].images[0].get_array().shape
@@ -127,6 +131,9 @@ def test_clipping_shows_the_bound_by_threshold_and_who_diverged(tmp_path):
         (("optimizer=adagrad", "clip_norm=1"), -26.0),
     ):
         metrics_csv(plant_model(tmp_path, "data=digits", "optimizer.lr=0.01", *overrides), test_bound=bound)
+    failed = plant_model(tmp_path, "data=digits", "optimizer.lr=0.01", "optimizer=sgd")
+    (failed / "DONE").unlink()
+    write_text(failed / "FAILED", "aevb.training.divergence.Diverged: training diverged at samples_seen=100")
     drawing = drawing_of(Clipping(), tmp_path)
     norm, value = drawing.canvas.axes
     named = {item.get_label(): item.get_xydata().tolist() for item in norm.lines if item.get_label()[0] != "_"}
@@ -137,13 +144,34 @@ def test_clipping_shows_the_bound_by_threshold_and_who_diverged(tmp_path):
     assert "| sgd | 0.01 | diverged | -30.0 | -40.0 |" in drawing.text
 
 
+def test_clipping_is_of_runs_that_are_otherwise_alike(tmp_path):
+    for overrides, bound in (
+        (("clip_norm=1",), -30.0),
+        (("clip_norm=2",), -29.0),
+        (("clip_norm=4", "latent_dim=5"), -1.0),
+        (("clip_norm=4", "seed=1"), -2.0),
+        (("clip_norm=4", "batch_size=50"), -3.0),
+        (("clip_norm=4", "objective=iwae"), -4.0),
+    ):
+        metrics_csv(plant_model(tmp_path, "data=digits", "optimizer.lr=0.01", *overrides), test_bound=bound)
+    metrics_csv(plant_model(tmp_path, "data=digits", "model.encoder=null", "objective=mcem", "evaluator=ais"), test_bound="")
+    drawing = drawing_of(Clipping(), tmp_path)
+    assert sorted(row["test_bound"] for row in drawing.rows) == [-30, -29]
+    # Nothing says that the run without clipping diverged: it may have been stopped, or never started.
+    assert "| adagrad | 0.01 | no run | -30.0 | -29.0 |" in drawing.text
+    assert "seed 0" in drawing.text
+
+
 def test_keras_takes_the_claim_from_the_evaluation_points(tmp_path):
     values = {"pitfall_bce_as_marginal_likelihood_claimed_log_px": -10.0, "log_px": -12.0, "parts_bound": -13.0}
     values |= {"parts_reconstruction": -10.0, "parts_kl": 3.0}
     columns = {f"test_{name}": value for name, value in values.items()}
     columns |= {f"train_{name}": value + 2 for name, value in values.items()}
     for size in (100, 1000):
-        run = plant_model(tmp_path, "data=digits", "optimizer=adam", f"data.n_train={size}", "objective.weight_prior=0")
+        evaluators = "evaluator=[bound,importance]"
+        run = plant_model(
+            tmp_path, "data=digits", "optimizer=adam", f"data.n_train={size}", "objective.weight_prior=0", evaluators
+        )
         metrics_csv(run, **{"samples_seen": 20000, **columns})
     metrics_csv(plant_model(tmp_path, "data=digits", "optimizer=adam"))
     drawing = drawing_of(Keras(), tmp_path)
@@ -151,6 +179,20 @@ def test_keras_takes_the_claim_from_the_evaluation_points(tmp_path):
     assert expected in drawing.text
     assert len(drawing.rows) == 3
     assert drawing.canvas.axes[0].get_title().startswith("Digits")
+
+
+def test_keras_says_which_runs_have_a_prior_and_takes_every_objective(tmp_path):
+    columns = {f"{split}_{name}": -10.0 for split in ("train", "test") for name in ("log_px", "parts_bound", "parts_kl")}
+    columns["test_pitfall_bce_as_marginal_likelihood_claimed_log_px"] = -9.0
+    adam = ("data=digits", "optimizer=adam", "evaluator=[bound,importance]")
+    # evaluation.splits=test: there is no claim on the training images
+    metrics_csv(plant_model(tmp_path, *adam, "data.n_train=100"), samples_seen=20000, **columns)
+    metrics_csv(plant_model(tmp_path, *adam, "objective=full_vb"))
+    without_parts = {name: value for name, value in columns.items() if "parts" not in name}
+    metrics_csv(plant_model(tmp_path, *adam, "data.n_train=150"), **without_parts)
+    drawing = drawing_of(Keras(), tmp_path)
+    assert [ax.get_title() for ax in drawing.canvas.axes[1:2]] == ["$N_{train}$ = 100, prior on the weights"]
+    assert sorted(str(row["weight_prior"]) for row in drawing.rows) == ["1.0", "1.0", "None"]
 
 
 def test_posterior_families_are_grouped_by_prior_and_ordered_by_bound(tmp_path):
@@ -168,3 +210,19 @@ def test_posterior_families_are_grouped_by_prior_and_ordered_by_bound(tmp_path):
     families = [(row["family"], row["prior"]) for row in drawing.rows]
     assert families == [("laplace", "standard_normal"), ("gaussian", "standard_normal"), ("gamma", "exponential")]
     assert [row["log_px"] for row in drawing.rows] == [-19, -21, -20]
+
+
+def test_families_of_several_runs_are_told_apart(tmp_path):
+    for overrides in (["latent_dim=2"], ["latent_dim=2", "seed=1"], ["latent_dim=5"]):
+        run = plant_model(tmp_path, "data=digits", "model/encoder=laplace", *overrides)
+        config = read_json(run / "config.yaml")
+        config["choices"] |= {"model/encoder": "laplace", "model/prior": "standard_normal"}
+        write_json(run / "config.yaml", config)
+        test = {name: {"mean": -20.0, "standard_error": 0.1} for name in ("bound", "importance")}
+        write_json(run / "DONE", read_json(run / "DONE") | {"test": test})
+    drawing = drawing_of(PosteriorFamilies(), tmp_path)
+    names = ["laplace, latent_dim 2, seed 0", "laplace, latent_dim 2, seed 1", "laplace, latent_dim 5"]
+    assert sorted(row["label"] for row in drawing.rows) == names
+    assert sorted(text.get_text() for text in drawing.canvas.axes[0].get_yticklabels()) == [
+        name.replace("_", " ") for name in names
+    ]

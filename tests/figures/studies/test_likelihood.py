@@ -113,3 +113,12 @@ def test_a_run_with_a_single_estimate_is_not_wanted(tmp_path):
     run = plant(tmp_path, "latent_dim=20", train={100: -543.0})
     put(run, Importance(10), {"log_px": TRUTH})
     assert Likelihood().wanted([Run(run)]) == []
+
+
+def test_images_that_were_drawn_by_different_seeds_are_not_paired(tmp_path):
+    run = plant(tmp_path, "latent_dim=3", "data.targets=dynamic", train={100: -543.0, 1000: -150.0})
+    for evaluator, name, seed in ((Quadrature(), "log_px", 0), (Bound(), "bound", 0), (Importance(10), "log_px", 3)):
+        evaluation = Evaluation({name: TRUTH}, evaluator.primary_value)
+        record(run, evaluator, evaluation, "test", 4, seed=seed)
+    Likelihood().draw(tmp_path, tmp_path / "out")
+    assert [row["estimator"] for row in read_csv(tmp_path / "out" / "likelihood.csv")] == ["quadrature", "bound"]

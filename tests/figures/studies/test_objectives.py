@@ -5,12 +5,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
+from aevb.evaluators.bound import Bound
+from aevb.evaluators.evaluator import Evaluation
+from aevb.evaluators.record import record
 from aevb.figures.studies.objectives import Objectives, _draw
+from aevb.files.atomic import write_json
 from aevb.runs.lifecycle import prepare
+from aevb.runs.records import read_json
+from aevb.runs.run import finished
 from aevb.training import train_run
 from helpers.commands import TINY, settings
-from helpers.figure_runs import read_csv
+from helpers.figure_runs import plant, read_csv
 
 OPTIONS = ("data.targets=dynamic", "evaluator=[bound,importance,information]", "evaluator.importance.samples=7")
 
@@ -51,6 +58,20 @@ def test_rows_are_the_evaluations(runs: Path, tmp_path: Path) -> None:
     assert "| method | model, latent_dim |" in text  # model=bernoulli is the decoder; z is normal
     assert "| bernoulli, 2 |" in text
     assert (tmp_path / "objectives.png").stat().st_size > 1000
+
+
+def test_targets_of_two_kinds_are_two_panels_and_the_learning_rate_is_the_trained_one(tmp_path: Path) -> None:
+    for targets, value in (("grey", -100.0), ("dynamic", -90.0)):
+        run = plant(tmp_path, "latent_dim=3", f"data.targets={targets}", train={100: -543.0, 1000: value})
+        evaluation = Evaluation({"bound": torch.tensor([value, value]).double()}, "bound")
+        record(run, Bound(), evaluation, "test", None)
+        write_json(run / "DONE", read_json(run / "DONE") | {"learning_rate": 0.1})  # by selection
+        config = read_json(run / "config.yaml")
+        write_json(run / "config.yaml", config | {"choices": config["choices"] | {"model": "bernoulli"}})
+    drawing = Objectives().compose(Objectives().wanted(finished(tmp_path)), ())
+    titles = [ax.get_title(loc="left") for ax in drawing.canvas.axes]
+    assert [title.partition(";")[0] for title in titles] == ["MNIST, dynamically binarised", "MNIST, grey/255"]
+    assert [row["lr"] for row in drawing.rows] == [0.1, 0.1]
 
 
 def test_what_is_far_below_is_written_at_the_edge() -> None:

@@ -60,6 +60,15 @@ def test_shapes_have_a_column_for_each_configuration(tmp_path):
     assert "| MMD-VAE, λ = 10 | 1 | 0.00128 | 1.00 | 50.0% | 50.0% |" in drawing.text
 
 
+def test_shapes_of_other_sizes_are_other_columns_and_a_seed_counts_once(tmp_path):
+    shaped(tmp_path, "seed=0", error=2.0, share=0.25)
+    shaped(tmp_path, "seed=0", "max_samples=2000", error=2.0, share=0.25)
+    shaped(tmp_path, "seed=1", "hidden_dim=20", error=8.0, share=0.5)
+    shaped(tmp_path, "seed=1", "optimizer.lr=0.1", error=8.0, share=0.5)
+    text = drawing_of(Shapes(side=2), tmp_path).text
+    assert [line.split(" | ")[1] for line in text.splitlines() if line.startswith("| VAE")] == ["1", "1", "1"]
+
+
 def test_samples_are_of_each_objectives_longest_run_and_leave_the_autoencoder_out(tmp_path):
     plant_model(tmp_path, "data=digits", "latent_dim=2", "seed=1")
     run = plant_model(tmp_path, "data=digits", "latent_dim=2", "objective=gan", train={100: -1.0, 2000: -1.0})

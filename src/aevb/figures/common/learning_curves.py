@@ -177,8 +177,8 @@ def _method_keys(keys: tuple[str, ...]) -> list[tuple[str, str]]:
 
 def _repeated(key: str) -> str:
     node, _, last = key.rpartition(".")
-    if node == "objective" and last == "seed":  # of the chains of Monte Carlo EM
-        return last
+    if node.split(".")[0] == "objective" and last in ("seed", "baseline_seed"):  # of Monte Carlo EM, NVIL and GANs
+        return "seed"
     return last if key.startswith("model.") and last in ("hidden_dim", "latent_dim") else ""
 
 

@@ -7,10 +7,10 @@ from typing import Any
 from aevb.config import CONF
 from aevb.config.tree import read_yaml, root_defaults
 from aevb.figures.common.learning_curves import ConfigKey, Curve
-from aevb.figures.common.style import method
+from aevb.figures.common.style import dataset, method
 from aevb.runs.run import Run
 
-__all__ = ["labels"]
+__all__ = ["labels", "told_apart"]
 
 
 def labels(curves: list[Curve]) -> dict[tuple[str, ConfigKey], str]:
@@ -55,6 +55,34 @@ def labels(curves: list[Curve]) -> dict[tuple[str, ConfigKey], str]:
             for config_key in by_key
         }
     return names
+
+
+def told_apart(curves: list[Curve], names: list[str]) -> list[str]:
+    """Append to names what differs among their runs: a name is then shared by runs that differ in the seed alone.
+
+    Args:
+        curves: The curves.
+        names: A name of each.
+
+    Returns:
+        The names, each with the data set, latent_dim, learning rate and config keys in which runs of that name differ.
+    """
+    return [
+        ", ".join([name, *_apart(item, [other for other, its in zip(curves, names, strict=True) if its == name])])
+        for item, name in zip(curves, names, strict=True)
+    ]
+
+
+def _apart(item: Curve, same: list[Curve]) -> list[str]:
+    more = [dataset(item.data)] if len({other.data for other in same}) > 1 else []
+    same = [other for other in same if other.data == item.data]  # a data set brings its own sizes
+    if len({other.latent_dim for other in same}) > 1:
+        more.append(f"latent_dim {item.latent_dim}")
+    if len({other.lr for other in same}) > 1:
+        more.append(f"learning rate {item.lr}")
+    keys = {key: dict(other.config_key).get(key) for other in same for key, _ in other.config_key}
+    differing = {key for key in keys if len({dict(other.config_key).get(key) for other in same}) > 1}
+    return more + [_key_text(key, value) for key, value in item.config_key if key in differing]
 
 
 def _is_usual(run: Run, key: str) -> bool:

@@ -92,8 +92,8 @@ def compare(line: Line, lines: list[Line], at: list[int]) -> Iterator[dict[str, 
             expected = paper.at(samples_seen)  # type: ignore[union-attr]
             if not reached or np.isnan(expected):
                 continue
-            values = {item.seed: bound for item, bound in bounds if math.isfinite(bound)}
-            seeds = seed_statistics(list(values.values()))
+            values = sorted((item.seed, bound) for item, bound in bounds if math.isfinite(bound))
+            seeds = seed_statistics([bound for _, bound in values])  # some may differ in model.seed alone
             difference = seeds.mean - expected
             verdict = judge(difference, data)
             yield {
@@ -119,7 +119,7 @@ def compare(line: Line, lines: list[Line], at: list[int]) -> Iterator[dict[str, 
                 **{f"verdict_{tolerance:g}": judge(difference, data, tolerance) for tolerance in TOLERANCES},
                 "verdict": verdict,
                 "why": "" if verdict == "matches" else _why(line, lines, split, samples_seen, expected),
-                "seed_values": "; ".join(f"{seed}: {value:.2f}" for seed, value in sorted(values.items())),
+                "seed_values": "; ".join(f"{seed}: {value:.2f}" for seed, value in values),
                 **provenances(reached),
             }
 

@@ -42,8 +42,9 @@ class Beta(Figure):
     def wanted(self, runs: list[Run]) -> list[Run]:
         """Return comparable runs whose objective has a beta and whose metrics have both parts of the bound.
 
-        They differ in the objective alone, and none has a pitfall there. Of several such groups, the one with the most values
-        of beta is taken (see `Figure.wanted`).
+        They differ in beta, and in the estimator of the same loss, alone; a warm-up or free bits make another loss. None has a
+        pitfall there. Of several such groups, the one with the most values of beta is taken, and the lowest seed of those
+        (see `Figure.wanted`).
         """
         selected = [
             run
@@ -53,10 +54,11 @@ class Beta(Figure):
             and np.isfinite(run.metrics()["test_kl"][-1])
         ]
         kinds: dict[Any, dict[float, Run]] = {}
-        for run in selected:
+        for run in sorted(selected, key=lambda run: run.settings["seed"]):
             item = curve(run)
             shared = tuple((key, value) for key, value in item.config_key if not key.startswith("objective."))
-            kind = (item.data, item.latent_dim, item.lr, shared, run.done["samples_seen"])
+            loss = tuple(run.settings["objective"].get(key) or 0 for key in ("warm_up", "free_bits"))
+            kind = (item.data, item.latent_dim, item.lr, item.seed, shared, loss, run.done["samples_seen"])
             kinds.setdefault(kind, {}).setdefault(run.settings["objective"]["beta"], run)
         best = max(kinds.values(), key=len, default={})
         return [best[beta] for beta in sorted(best)]
@@ -88,7 +90,7 @@ class Beta(Figure):
         first = runs[0]
         text = (
             f"{dataset(first.settings['choices']['data'])}, test images, nats per image, {first.done['samples_seen']:,} training "
-            f"samples, N_z = {first.settings['latent_dim']}. The bound is the lower bound of log p(x), whatever β.\n\n"
+            f"samples, N_z = {first.settings['latent_dim']}, seed {first.settings['seed']}. The bound is the lower bound of log p(x), whatever β.\n\n"
         )
         return Drawing(rows, canvas, text=f"{text}{meanings(runs)}\n{markdown_table(shown)}")
 

@@ -15,7 +15,9 @@ from matplotlib.ticker import MaxNLocator
 
 from aevb.estimators.mutual_information import ACTIVE, COLLAPSED
 from aevb.figures.common.base import Drawing, Figure, markdown_table
+from aevb.figures.common.learning_curves import curve, once_per_seed
 from aevb.figures.common.legends import add_legend
+from aevb.figures.common.method_labels import told_apart
 from aevb.figures.common.origin import meanings, provenance
 from aevb.figures.common.style import dataset, method
 from aevb.runs.run import Run
@@ -36,7 +38,7 @@ class Trace(NamedTuple):
 
     Args:
         run: The run.
-        variant: The name of the method and its settings (see `variant`).
+        variant: The name of the method and its settings (see `variant`), with what else sets it apart from other runs.
         samples_seen: The number of training samples seen, (R,).
         values: The columns of PANELS and the lower bound, (R,) each, on the first images of the split.
     """
@@ -53,7 +55,7 @@ class Trace(NamedTuple):
 
 
 class Collapse(Figure):
-    """Traces of runs with `evaluator=[bound,information]`, grouped by data set, model and size."""
+    """Traces of runs with `evaluator=[bound,information]`; only runs that differ in the seed alone share a colour and a mean."""
 
     name = "collapse"
     command = "aevb-train experiment=collapse"
@@ -65,7 +67,9 @@ class Collapse(Figure):
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """Compose three panels and a table of the final values (see `Figure.compose`)."""
-        traces = [_trace(run) for run in runs]
+        curves = [item for item, _ in once_per_seed(map(curve, runs))]  # a seed must not count twice in a mean
+        variants = told_apart(curves, [variant(item.run.settings) for item in curves])
+        traces = [_trace(item.run, name) for item, name in zip(curves, variants, strict=True)]
         names = sorted(dict.fromkeys(trace.variant for trace in traces), key=_order)
         colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(names)}
         canvas = Canvas(figsize=(7.0, 2.8))
@@ -110,12 +114,12 @@ def _order(name: str) -> tuple[int, str]:
     return first.index(name) if name in first else len(first), name
 
 
-def _trace(run: Run) -> Trace:
+def _trace(run: Run, name: str) -> Trace:
     metrics = run.metrics()
-    values = {name: metrics[f"test_information_{name}"] for name in (*PANELS, "bound")}
+    values = {column: metrics[f"test_information_{column}"] for column in (*PANELS, "bound")}
     presented = metrics.get("train_presented", np.array([math.nan]))
     values["presented"] = np.where(np.isnan(presented), metrics["samples_seen"], presented)
-    return Trace(run, variant(run.settings), metrics["samples_seen"], values)
+    return Trace(run, name, metrics["samples_seen"], values)
 
 
 def _panel(ax: Axes, traces: list[Trace], column: str, colours: dict[str, str]) -> None:

@@ -12,7 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from aevb.figures.common.base import Drawing, Figure, markdown_table
+from aevb.figures.common.learning_curves import curve
 from aevb.figures.common.legends import add_legend
+from aevb.figures.common.method_labels import told_apart
+from aevb.figures.common.method_lines import colours_of
 from aevb.figures.common.origin import meanings, provenance
 from aevb.figures.common.style import dataset, method
 from aevb.runs.run import Run
@@ -29,7 +32,7 @@ class Climb(NamedTuple):
 
     Args:
         run: The run.
-        label: The name of the method.
+        label: The name of the method, with what sets it apart from other runs.
         samples_seen: The number of training samples seen, (R,).
         log_px: log p(x), (R,), nats per training image.
         bound: The lower bound, (R,), nats per training image.
@@ -67,11 +70,12 @@ class EMView(Figure):
 
         See `Figure.compose`.
         """
-        climbs = sorted((_climb(run) for run in runs), key=lambda climb: climb.label)
+        climbs = _climbs(runs)
+        colours = colours_of({climb.label: str(climb.run.settings["choices"]["objective"]) for climb in climbs})
         canvas = Canvas(figsize=(7.6, 3.2))
         left, right = canvas.subplots(1, 2)
         for climb in climbs:
-            _draw(left, right, climb)
+            _draw(left, right, climb, colours[climb.label])
         left.set_ylabel("nats per training image")
         left.set_title("log p(x), solid; the bound, dashed")
         right.set_title("log p(x) − bound, nats")
@@ -97,16 +101,24 @@ def _bound_of(run: Run) -> str | None:
     return next((name for name in BOUNDS if name in metrics), None)
 
 
-def _climb(run: Run) -> Climb:
+def _climbs(runs: list[Run]) -> list[Climb]:
+    curves = [curve(run) for run in runs]
+    names = told_apart(curves, [method(item.objective).label for item in curves])
+    labels = [
+        name if names.count(name) == 1 else f"{name}, seed {item.seed}"
+        for name, item in zip(names, curves, strict=True)
+    ]
+    return sorted(map(_climb, runs, labels), key=lambda climb: climb.label)
+
+
+def _climb(run: Run, label: str) -> Climb:
     metrics = run.metrics()
     name = _bound_of(run)
     assert name is not None
-    label = method(str(run.settings["choices"]["objective"])).label
     return Climb(run, label, metrics["samples_seen"], metrics[LOG_PX], metrics[name])
 
 
-def _draw(left: Axes, right: Axes, climb: Climb) -> None:
-    colour = method(str(climb.run.settings["choices"]["objective"])).colour
+def _draw(left: Axes, right: Axes, climb: Climb, colour: str) -> None:
     left.plot(climb.samples_seen, climb.log_px, color=colour, linewidth=WIDTH, label=climb.label)
     left.plot(climb.samples_seen, climb.bound, color=colour, linewidth=0.8, linestyle=(0, (3, 2)))
     left.plot(

@@ -49,7 +49,7 @@ class Keras(Figure):
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """Compose the panels, their numbers and the table of final values (see `Figure.compose`)."""
-        likelihood = sorted((run for run in runs if f"test_{CLAIM}" in run.metrics()), key=_few)
+        likelihood = sorted((run for run in runs if _has_parts(run)), key=_few)
         bounds = [run for run in runs if run not in likelihood]
         data = sorted({run.settings["choices"]["data"] for run in bounds}, reverse=True)
         sizes = sorted({_n_train(run) for run in likelihood})
@@ -66,8 +66,9 @@ class Keras(Figure):
             for ax, size in zip(axes, sizes, strict=True):
                 _claims(ax, [run for run in likelihood if _n_train(run) == size], size)
             _name(part, axes[0], "nats per image")
-            low = min(float(line.get_ydata()[line.get_xdata() >= FROM].min()) for ax in axes for line in ax.lines)
-            axes[0].set_ylim(bottom=low - 5)
+            shown = np.concatenate([line.get_ydata()[line.get_xdata() >= FROM] for ax in axes for line in ax.lines])
+            if np.isfinite(shown).any():  # a run may be shorter, or have evaluated the test images alone
+                axes[0].set_ylim(bottom=float(shown[np.isfinite(shown)].min()) - 5)
             part = next(parts)
             axes = part.subplots(1, len(sizes), squeeze=False, sharey=True)[0]
             for ax, size in zip(axes, sizes, strict=True):
@@ -89,8 +90,14 @@ def _n_train(run: Run) -> int:
     return int(run.settings["data"].get("n_train") or 0)  # 0: the data do not say
 
 
+def _has_parts(run: Run) -> bool:
+    """Whether the run has what the second and third row show, by the evaluators of experiment=keras_likelihood."""
+    claimed = f"test_{CLAIM}" in run.metrics() and "importance" in run.settings["evaluator"]
+    return claimed and bool(np.isfinite(_column(run, "test_parts_bound")).any())
+
+
 def _prior(run: Run) -> bool:
-    return run.settings["objective"]["weight_prior"] > 0
+    return bool(run.settings["objective"].get("weight_prior", 0.0) > 0)
 
 
 def _few(run: Run) -> tuple[int, bool]:
@@ -134,7 +141,8 @@ def _claims(ax: Axes, runs: list[Run], size: int) -> None:
     ax.set_xscale("log")
     ax.set_xlim(left=FROM)
     ax.set_xlabel("training samples")
-    ax.set_title(f"$N_{{train}}$ = {size:,}, no prior on the weights", fontsize=9)
+    prior = "prior" if _prior(plain) else "no prior"
+    ax.set_title(f"$N_{{train}}$ = {size:,}, {prior} on the weights", fontsize=9)
     ax.grid(linewidth=0.3)
 
 
@@ -216,7 +224,7 @@ def _rows(run: Run) -> list[dict[str, Any]]:
         "data": settings["choices"]["data"],
         "latent_dim": settings["latent_dim"],
         "n_train": settings["data"].get("n_train"),
-        "weight_prior": settings["objective"]["weight_prior"],
+        "weight_prior": settings["objective"].get("weight_prior"),
     }
     return [
         {**facts, **{name: values[i].item() for name, values in metrics.items()}, **provenance(run)}

@@ -85,7 +85,9 @@ class Likelihood(Figure):
 
 def _estimates(run: Run) -> list[Estimate]:
     """The estimates with a known direction of bias, on the set of images with the most evaluations."""
-    sets: dict[tuple[str, int], list[Estimate]] = {}
+    sets: dict[tuple[str, int, Any], list[Estimate]] = {}
+    targets = TargetConvention.of_run(run.done)
+    drawn = targets is not None and targets.kind == "dynamic"  # then the seed of an evaluation draws its images
     for path in layout.evaluation_files(run.directory):
         facts, values = read_evaluation(path), read_values(path.with_suffix(".npz"))
         if values is None or not facts.get("direction"):
@@ -93,7 +95,8 @@ def _estimates(run: Run) -> list[Estimate]:
         for name, words in SHOWN.items():
             if name == facts["quantity"] or (name in values and name.startswith(f"{facts['quantity']}_")):
                 estimate = Estimate(_label(facts) + words, facts["direction"], values[name], facts)
-                sets.setdefault((facts["split"], facts["n"]), []).append(estimate)
+                images = facts["split"], facts["n"], facts.get("seed") if drawn else None
+                sets.setdefault(images, []).append(estimate)
     if not sets:
         return []
     most = max(sets, key=lambda images: len(sets[images]))

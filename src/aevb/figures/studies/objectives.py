@@ -44,11 +44,11 @@ class Objectives(Figure):
             settings.setdefault((item.data, convention(item.run), _model(item.run), item.latent_dim), []).append(item)
         # Runs are named within a setting; the title states what distinguishes the settings.
         rows = [
-            _row(item.run, labels(group)[item.data, item.config_key].replace("objective.", ""))
+            _row(item, labels(group)[item.data, item.config_key].replace("objective.", ""))
             for group in settings.values()
             for item in group
         ]
-        rows.sort(key=lambda row: (row["data"], row["model"], row["latent_dim"], -_order(row), row["seed"]))
+        rows.sort(key=lambda row: (*_setting(row), -_order(row), row["seed"]))
         text = (
             "Nats per image of the test split, ± standard error over images; log p(x) by the estimator named, a lower bound in "
             "expectation if that is importance sampling or AIS, of the first n images; KL and mutual information as in "
@@ -62,6 +62,11 @@ class Objectives(Figure):
 
 def _model(run: Run) -> str:
     return str(run.settings["choices"]["model"])
+
+
+def _setting(row: dict[str, Any]) -> tuple[Any, ...]:
+    """What the runs of a panel have in common: only their numbers may be compared."""
+    return row["data"], row["targets"], row["model"], row["latent_dim"]
 
 
 def _order(row: dict[str, Any]) -> float:
@@ -78,7 +83,8 @@ def _likelihood(run: Run) -> dict[str, Any]:
     return next((record for name in LIKELIHOODS if (record := _evaluation(run, name))), {})
 
 
-def _row(run: Run, label: str) -> dict[str, Any]:
+def _row(item: Curve, label: str) -> dict[str, Any]:
+    run = item.run
     bound, likelihood, information = _evaluation(run, "bound"), _likelihood(run), _evaluation(run, "information")
     value = information.get("values", bound.get("values", {}))
     dimensions = information.get("kl_per_dimension")
@@ -91,7 +97,7 @@ def _row(run: Run, label: str) -> dict[str, Any]:
         "method": label,
         "seed": run.settings["seed"],
         "optimizer": run.settings["choices"]["optimizer"],
-        "lr": run.settings["optimizer"].get("lr"),
+        "lr": item.lr,
         "samples_seen": samples,
         "bound": bound.get("mean"),
         "bound_standard_error": bound.get("standard_error"),
@@ -135,7 +141,7 @@ def _with_error(row: dict[str, Any], key: str) -> str:
 
 
 def _draw(rows: list[dict[str, Any]]) -> Canvas:
-    groups = [list(group) for _, group in groupby(rows, key=lambda row: (row["data"], row["model"], row["latent_dim"]))]
+    groups = [list(group) for _, group in groupby(rows, key=_setting)]
     heights = [0.3 + 0.24 * len(group) for group in groups]
     canvas = Canvas(figsize=(7.2, 0.7 + sum(heights) + 0.4 * len(groups)), layout="constrained")
     axes = canvas.subplots(len(groups), 1, squeeze=False, height_ratios=heights)[:, 0]

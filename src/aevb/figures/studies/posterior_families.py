@@ -10,6 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from aevb.figures.common.base import Drawing, Figure, markdown_table
+from aevb.figures.common.learning_curves import curve
+from aevb.figures.common.method_labels import told_apart
 from aevb.figures.common.origin import meanings, provenance
 from aevb.figures.common.style import SPARE, estimate
 from aevb.runs.run import Run
@@ -25,7 +27,7 @@ APPROACHES = {
 
 
 class PosteriorFamilies(Figure):
-    """One line per family, grouped by prior: lower bound (hollow) and log p(x) (filled) of test images."""
+    """One line per run, named by its family and grouped by prior: lower bound (hollow) and log p(x) (filled) of test images."""
 
     name = "posterior_families"
     command = "aevb-train experiment=posterior_families"
@@ -36,14 +38,17 @@ class PosteriorFamilies(Figure):
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """Compose the picture and the table (see `Figure.compose`)."""
-        rows = sorted((_row(run) for run in runs), key=lambda row: -row["bound"])
+        curves = [curve(run) for run in runs]
+        names = told_apart(curves, [_family(run) for run in runs])
+        rows = [_row(run, _named(name, run, names)) for run, name in zip(runs, names, strict=True)]
+        rows.sort(key=lambda row: -row["bound"])
         priors = list(dict.fromkeys(row["prior"] for row in rows))
         rows.sort(key=lambda row: priors.index(row["prior"]))
         canvas = Canvas(figsize=(6.5, 0.19 * len(rows) + 1.1))
         _panel(canvas.add_subplot(), rows, priors)
         shown = [
             {
-                "family": row["family"],
+                "family": row["label"],
                 "recipe": row["recipe"],
                 "prior": row["prior"],
                 "bound": estimate(row["bound"], row["bound_error"]),
@@ -64,10 +69,15 @@ def _family(run: Run) -> str:
     return str(run.settings["choices"].get("model/encoder") or "")
 
 
-def _row(run: Run) -> dict[str, Any]:
+def _named(name: str, run: Run, names: list[str]) -> str:
+    return name if names.count(name) == 1 else f"{name}, seed {run.settings['seed']}"
+
+
+def _row(run: Run, label: str) -> dict[str, Any]:
     test, family = run.done["test"], _family(run)
     return {
         "family": family,
+        "label": label,
         "recipe": next((name for name, members in APPROACHES.items() if family in members.split()), ""),
         "prior": run.settings["choices"]["model/prior"],
         "bound": test["bound"]["mean"],
@@ -89,7 +99,7 @@ def _panel(ax: Axes, rows: list[dict[str, Any]], priors: list[str]) -> None:
         ax.plot([row["bound"], row["log_px"]], [i, i], color=colour, linewidth=1)
         ax.plot(row["bound"], i, "o", color=colour, markerfacecolor="white", markersize=5)
         ax.plot(row["log_px"], i, "o", color=colour, markersize=5, label=label)
-    ax.set_yticks(range(len(rows)), [row["family"].replace("_", " ") for row in rows])
+    ax.set_yticks(range(len(rows)), [row["label"].replace("_", " ") for row in rows])
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.set_xlabel("nats per test image: lower bound (hollow), importance-sampled log p(x) (filled)")
     ax.grid(axis="both", linewidth=0.3)

@@ -14,7 +14,8 @@ from matplotlib.figure import Figure as Canvas
 from aevb.data.image_grid import image_grid
 from aevb.figures.common.base import Drawing, Figure, markdown_table
 from aevb.figures.common.images import GAP, show
-from aevb.figures.common.learning_curves import ConfigKey, curve
+from aevb.figures.common.learning_curves import curve, once_per_seed
+from aevb.figures.common.method_labels import told_apart
 from aevb.figures.common.origin import provenance
 from aevb.figures.common.style import method
 from aevb.runs.run import Run
@@ -55,15 +56,17 @@ class Shapes(Figure):
         """Compose the originals, then the configurations ordered by name (see `Figure.compose`)."""
         from aevb.evaluation.trained_model import TrainedModel
 
-        groups: dict[tuple[str, ConfigKey], list[Run]] = {}
-        for run in sorted(runs, key=lambda run: (_order(run), run.settings["seed"])):
-            groups.setdefault((label(run), curve(run).config_key), []).append(run)
+        once = [item for item, _ in once_per_seed(map(curve, runs))]  # a seed must not count twice in a mean
+        curves = sorted(once, key=lambda item: (_order(item.run), item.seed))
+        groups: dict[str, list[Run]] = {}
+        for item, name in zip(curves, told_apart(curves, [label(item.run) for item in curves]), strict=True):
+            groups.setdefault(name, []).append(item.run)
         canvas = Canvas(figsize=(SIZE * (1 + len(groups)), 2 * SIZE + 0.45))
         axes = canvas.subplots(2, 1 + len(groups), squeeze=False)
         count = self.side**2
         rows: list[dict[str, Any]] = []
         table = []
-        for i, ((name, _), members) in enumerate(groups.items(), start=1):
+        for i, (name, members) in enumerate(groups.items(), start=1):
             model = TrainedModel(members[0].directory, trusted=trusted)
             x = model.test().x
             pictures = [model.reconstruct(x[:count]), model.sample(count, self.seed)]

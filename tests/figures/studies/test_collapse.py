@@ -1,0 +1,37 @@
+"""Collapse from planted runs: which runs share a mean, and which are told apart."""
+
+from aevb.figures.studies.collapse import Collapse
+from aevb.files.atomic import write_text
+from aevb.runs.run import finished
+from helpers.figure_runs import plant
+
+COLUMNS = [f"test_information_{name}" for name in ("kl", "mutual_information", "active_units", "bound")]
+
+
+def informed(runs, *overrides, kl, last=1000):
+    run = plant(runs, "data=digits", *overrides, train={last: -20.0})
+    head = "samples_seen,train_bound,test_bound,test_reconstruction,test_kl,test_log_px"
+    write_text(run / "metrics.csv", f"{head},{','.join(COLUMNS)}\n{last},,,,,,{kl},0.0,1,-20.0\n")
+
+
+def drawing_of(runs):
+    return Collapse().compose(Collapse().wanted(finished(runs)), ())
+
+
+def test_means_are_over_seeds_alone(tmp_path):
+    for seed, kl in ((0, 1.0), (1, 3.0)):
+        informed(tmp_path, "latent_dim=2", f"seed={seed}", kl=kl)
+    informed(tmp_path, "latent_dim=5", kl=9.0)
+    informed(tmp_path, "latent_dim=2", "optimizer.lr=0.1", kl=7.0)
+    text = drawing_of(tmp_path).text
+    assert "| AEVB, latent_dim 2, learning rate 0.01 | 0 of 2 | 2.000 [1.000, 3.000] |" in text
+    assert "| AEVB, latent_dim 5, learning rate 0.01 | 0 of 1 | 9.000 [9.000, 9.000] |" in text
+    assert "| AEVB, latent_dim 2, learning rate 0.1 | 0 of 1 | 7.000 [7.000, 7.000] |" in text
+
+
+def test_a_seed_counts_once(tmp_path):
+    informed(tmp_path, "latent_dim=2", kl=1.0)
+    informed(tmp_path, "latent_dim=2", "max_samples=2000", kl=5.0, last=2000)
+    drawing = drawing_of(tmp_path)
+    assert "| AEVB | 0 of 1 | 5.000 [5.000, 5.000] |" in drawing.text
+    assert len(drawing.rows) == 1
