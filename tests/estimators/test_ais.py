@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 import torch
 
+from aevb.estimators import ais as module
 from aevb.estimators.ais import ais, bdmc, posterior_draws, schedule, simulate
 from aevb.estimators.importance import importance
 from aevb.models.linear import LinearGaussianEncoder
@@ -49,6 +50,24 @@ def test_reverse_weights_are_unbiased_too():
     assert estimate.lower.mean() < exact.mean() - 0.05
     assert estimate.upper.mean() > exact.mean() + 0.05
     torch.testing.assert_close(estimate.gap, estimate.upper - estimate.lower)
+
+
+def test_both_directions_are_reported_under_their_names(monkeypatch):
+    def known(log_px, effective_samples, acceptance):
+        values = (log_px, effective_samples, 0.1, acceptance)
+        return module.AISEstimate(*(torch.full((2,), value).double() for value in values))
+
+    monkeypatch.setattr(module, "_forward", lambda *budget: (known(-9.0, 1.5, 0.6), None, None))
+    monkeypatch.setattr(module, "_reverse", lambda *budget: known(-7.0, 2.5, 0.8))
+    estimate = bdmc(linear_gaussian(), 2, RowNoise(0, "bdmc", range(2)), temperatures=2, chains=4)
+    assert {name: value.tolist() for name, value in estimate._asdict().items()} == {
+        "gap": [2.0, 2.0],
+        "lower": [-9.0, -9.0],
+        "upper": [-7.0, -7.0],
+        "lower_effective_samples": [1.5, 1.5],
+        "upper_effective_samples": [2.5, 2.5],
+        "acceptance": pytest.approx([0.7, 0.7]),
+    }
 
 
 def test_the_gap_closes_with_temperatures():

@@ -120,11 +120,30 @@ def test_the_bound_and_the_mass_outside_are_reported():
     torch.testing.assert_close(outside, torch.full((5,), 0.5 + stats.norm.sf(1)).double())
 
 
+def test_the_noise_fills_a_cell_and_no_more(monkeypatch):
+    """Two levels, 0 and 1/2: x + u lies in [x, x + 1/2), with the mean of a uniform distribution (5 standard errors)."""
+    rows = []
+    monkeypatch.setattr(
+        "aevb.estimators.bits_per_dim.bound",
+        lambda model, values, noise: rows.append(values) or bound(model, values, noise),
+    )
+    x = levels(2_000, scale=2)
+    bits_per_dim(ignoring_z(lambda zero: DiagonalNormal(zero, zero)), x, Noise(0, "test", 0), scale=2)
+    assert torch.equal(rows[0], x)
+    u = 2 * (rows[1] - x)
+    assert ((u >= 0) & (u < 1)).all()
+    assert (u.mean() - 0.5).abs() < 5 / math.sqrt(12 * u.numel())
+
+
 def test_what_is_no_density_of_bytes_is_refused():
     model = VAE(GaussianEncoder(D, 2, 5), GaussianDecoder(D, 2, 5), StandardNormal(2), "glorot").double()
     with pytest.raises(
         UserError, match=r"^evaluator\.bits_per_dim\.scale=256: the images are not levels .*; try: evaluator=bound$"
     ):
         bits_per_dim(model, torch.rand(3, D).double(), Noise(0, "test", 0))
+    with pytest.raises(
+        UserError, match="the images are not levels"
+    ):  # 256/256 is no level: the bytes were divided by 255
+        bits_per_dim(model, torch.ones(3, D).double(), Noise(0, "test", 0))
     with pytest.raises(UserError, match="Bernoulli is no density"):
         bits_per_dim(ignoring_z(Bernoulli), levels(3), Noise(0, "test", 0))

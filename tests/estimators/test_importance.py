@@ -4,11 +4,15 @@ import math
 
 import pytest
 import torch
+from torch import nn
 
 from aevb.config.instantiate import instantiate
+from aevb.distributions import NoClosedForm
+from aevb.distributions.reparameterised import ReparameterisedDistribution
 from aevb.estimators.bound import bound
 from aevb.estimators.importance import importance
 from aevb.estimators.log_mean_error import log_mean_error
+from aevb.models.prior import StandardNormal
 from aevb.models.vae import VAE
 from aevb.noise import Noise, RowNoise
 from helpers.commands import settings
@@ -21,6 +25,28 @@ def test_bound_is_unbiased_and_its_parts_add_up():
     estimate = bound(model, x.repeat(50_000, 1), Noise(0, "bound", 0))
     assert_mean(estimate.bound, exact_bound(model, x).item())
     torch.testing.assert_close(estimate.bound, estimate.reconstruction - estimate.kl)
+
+
+class Lognormal(nn.Module):
+    """q(z|x) = LogNormal(0.3, 0.5) in both dimensions, whatever x is."""
+
+    def forward(self, x):
+        parameters = {"loc": torch.full((len(x), 2), 0.3), "scale": torch.full((len(x), 2), 0.5)}
+        return ReparameterisedDistribution("log_normal", {name: value.double() for name, value in parameters.items()})
+
+
+def test_without_a_closed_form_the_kl_is_the_mean_over_the_draws():
+    """KL(LogNormal(m, s) || N(0, 1)) = E log q - E log p = -m - log s - 1/2 + E z^2 / 2, E z^2 = exp(2 m + 2 s^2)."""
+    model, x = VAE(Lognormal(), linear_gaussian().decoder, StandardNormal(2).double()), data(1)
+    q, pz = model.encoder(x), model.prior()
+    with pytest.raises(NoClosedForm):
+        q.kl(pz)
+    exact = 2 * (-0.3 - math.log(0.5) - 0.5 + 0.5 * math.exp(2 * 0.3 + 2 * 0.5**2))
+    estimate = bound(model, x.repeat(20_000, 1), Noise(0, "bound", 0), samples=3)
+    assert_mean(estimate.kl, exact)
+    torch.testing.assert_close(estimate.bound, estimate.reconstruction - estimate.kl)
+    z = model.encoder(x.repeat(20_000, 1)).sample(Noise(0, "bound", 0), 3)
+    torch.testing.assert_close(estimate.kl, (q.log_prob(z) - pz.log_prob(z)).mean(0))
 
 
 def test_importance_is_exact_when_q_is_the_posterior():

@@ -8,7 +8,7 @@ import torch
 from scipy import integrate, stats
 
 from aevb.distributions import DiagonalNormal
-from aevb.estimators.mutual_information import information, log_aggregate, units, verdict
+from aevb.estimators.mutual_information import Units, information, log_aggregate, units, verdict
 from aevb.models.linear import LinearGaussianDecoder, LinearGaussianEncoder
 from aevb.models.prior import StandardNormal
 from aevb.models.vae import VAE
@@ -155,3 +155,10 @@ def test_units_are_the_dimensions_of_the_kl_and_their_variances():
 def test_the_verdict(slopes, log_var, expected):
     model = with_encoder(torch.diag(torch.tensor(slopes).double()) @ torch.eye(2, D).double(), log_var)
     assert verdict(units(model, data(500))) == expected
+
+
+@pytest.mark.parametrize(("kl", "expected"), [(0.004, "collapsed"), (0.02, "no unit active")])
+def test_the_kl_of_all_units_together_decides_on_collapse(kl, expected):
+    """Twenty units that vary with no image, of 0.08 and 0.4 nats together."""
+    use = Units(torch.full((20,), kl), torch.zeros(20), torch.zeros(5, 20))
+    assert verdict(use) == expected

@@ -125,6 +125,24 @@ def test_the_stated_error_covers_what_is_missing():
     assert (off < 2 * estimate.error + 1e-9).all()
 
 
+def test_the_narrowest_direction_is_the_one_of_the_smallest_deviation():
+    model = factor_analysis(2, 0.2)
+    weight = model.decoder.mean.weight.detach()
+    covariance = torch.linalg.inv(weight.T @ weight / 0.2**2 + torch.eye(2).double())
+    smallest, largest = torch.linalg.eigvalsh(covariance).sqrt().tolist()
+    assert largest > 1.5 * smallest
+    narrowest = Quadrature().values(model, simulated(model, 5), Noise(0, "q", 0))["narrowest"]
+    torch.testing.assert_close(narrowest, torch.full((5,), smallest).double(), rtol=1e-3, atol=0)
+
+
+def test_cubes_that_are_no_longer_refined_keep_their_mass():
+    """A margin of 0.1 nats leaves most cubes at their first lattices; without their mass log p(x) would be too low by nats."""
+    model = factor_analysis(2, 0.5)
+    x = simulated(model, 20)
+    estimate = quadrature(model, x, margin=0.1)
+    torch.testing.assert_close(estimate.log_px, model.decoder.marginal().log_prob(x).detach(), rtol=0, atol=0.02)
+
+
 def test_mass_outside_the_cube_is_reported():
     model = factor_analysis(1, 0.5)
     estimate = quadrature(model, simulated(model, 3), radius=0.5)

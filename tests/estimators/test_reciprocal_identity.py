@@ -96,6 +96,15 @@ def test_a_chain_in_one_of_two_modes_errs_low_and_annealed_ones_do_not():
     assert -0.1 < (annealed.log_px_validated - truth).mean() < 0.1
 
 
+def test_no_chain_is_both_fitted_and_averaged(monkeypatch):
+    """Three chains of four draws: the density is fitted to two of them and averaged over the third."""
+    parts = []
+    monkeypatch.setattr(module, "_estimate", lambda fitted, averaged, *rest: parts.append((fitted, averaged)))
+    reciprocal(linear_gaussian(), data(), RowNoise(0, "r", range(7)), samples=12, chains=3, temperatures=0)
+    ((fitted, averaged),) = parts
+    assert (len(fitted), len(averaged)) == (8, 4)
+
+
 def test_draws_that_do_not_move_give_a_number():
     still = torch.zeros(25, 2, 3, dtype=torch.float64)
     assert torch.isfinite(gaussian(still, still)).all()

@@ -7,6 +7,7 @@ Phi)'.
 """
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -215,6 +216,20 @@ def test_the_predictive_density_is_that_of_the_regression():
     assert (estimate.mean_log_px < estimate.log_px).all()
     at_the_mean = predictive(model, x, RowNoise(0, "predictive", range(N)), draws=1, samples=1)
     assert (at_the_mean.spread == 0).all()
+
+
+def test_the_predictive_density_is_the_mean_over_its_draws_and_has_their_spread(monkeypatch):
+    """log p(x|theta_s) = 1, 2, 6: the standard deviation has s - 1 in its denominator."""
+    model, x, _, _ = regression(orthogonal=True)
+    values = iter((1.0, 2.0, 6.0))
+    monkeypatch.setattr(
+        "aevb.estimators.predictive.importance",
+        lambda *budget: SimpleNamespace(log_px=torch.full((N,), next(values)).double()),
+    )
+    estimate = predictive(model, x, RowNoise(0, "predictive", range(N)), draws=3, samples=1)
+    expected = math.log((math.e + math.e**2 + math.e**6) / 3), 3.0, math.sqrt((4 + 1 + 9) / 2)
+    for column, value in zip(estimate, expected, strict=True):
+        torch.testing.assert_close(column, torch.full((N,), value).double())
 
 
 def test_the_predictive_density_has_draws_of_its_own(monkeypatch):

@@ -1,14 +1,14 @@
 """Names that tell runs apart: the same name means the same settings but for the seed."""
 
 from aevb.figures.common.learning_curves import curve
-from aevb.figures.common.method_labels import told_apart
+from aevb.figures.common.method_labels import distinct_names
 from aevb.runs.run import finished
 from helpers.figure_runs import plant
 
 
 def names_of(runs):
     curves = [curve(run) for run in finished(runs)]
-    return sorted(told_apart(curves, ["x"] * len(curves)))
+    return sorted(distinct_names(curves, ["x"] * len(curves)))
 
 
 def test_a_name_is_shared_by_runs_that_differ_in_the_seed_alone(tmp_path):

@@ -154,7 +154,9 @@ def test_clipping_is_of_runs_that_are_otherwise_alike(tmp_path):
         (("clip_norm=4", "objective=iwae"), -4.0),
     ):
         metrics_csv(plant_model(tmp_path, "data=digits", "optimizer.lr=0.01", *overrides), test_bound=bound)
-    metrics_csv(plant_model(tmp_path, "data=digits", "model.encoder=null", "objective=mcem", "evaluator=ais"), test_bound="")
+    metrics_csv(
+        plant_model(tmp_path, "data=digits", "model.encoder=null", "objective=mcem", "evaluator=ais"), test_bound=""
+    )
     drawing = drawing_of(Clipping(), tmp_path)
     assert sorted(row["test_bound"] for row in drawing.rows) == [-30, -29]
     # Nothing says that the run without clipping diverged: it may have been stopped, or never started.
@@ -182,7 +184,9 @@ def test_keras_takes_the_claim_from_the_evaluation_points(tmp_path):
 
 
 def test_keras_says_which_runs_have_a_prior_and_takes_every_objective(tmp_path):
-    columns = {f"{split}_{name}": -10.0 for split in ("train", "test") for name in ("log_px", "parts_bound", "parts_kl")}
+    columns = {
+        f"{split}_{name}": -10.0 for split in ("train", "test") for name in ("log_px", "parts_bound", "parts_kl")
+    }
     columns["test_pitfall_bce_as_marginal_likelihood_claimed_log_px"] = -9.0
     adam = ("data=digits", "optimizer=adam", "evaluator=[bound,importance]")
     # evaluation.splits=test: there is no claim on the training images
@@ -212,7 +216,7 @@ def test_posterior_families_are_grouped_by_prior_and_ordered_by_bound(tmp_path):
     assert [row["log_px"] for row in drawing.rows] == [-19, -21, -20]
 
 
-def test_families_of_several_runs_are_told_apart(tmp_path):
+def test_families_of_several_runs_have_names_of_their_own(tmp_path):
     for overrides in (["latent_dim=2"], ["latent_dim=2", "seed=1"], ["latent_dim=5"]):
         run = plant_model(tmp_path, "data=digits", "model/encoder=laplace", *overrides)
         config = read_json(run / "config.yaml")

@@ -13,7 +13,7 @@ def climbing(runs, *overrides):
     write_text(run / "metrics.csv", f"{head},train_quadrature_log_px,train_information_bound\n{rows}")
 
 
-def test_runs_of_one_method_are_told_apart(tmp_path):
+def test_runs_of_one_method_have_names_of_their_own(tmp_path):
     climbing(tmp_path, "latent_dim=2")
     climbing(tmp_path, "latent_dim=2", "seed=1")
     climbing(tmp_path, "latent_dim=3")

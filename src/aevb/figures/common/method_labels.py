@@ -10,7 +10,7 @@ from aevb.figures.common.learning_curves import ConfigKey, Curve
 from aevb.figures.common.style import dataset, method
 from aevb.runs.run import Run
 
-__all__ = ["labels", "told_apart"]
+__all__ = ["distinct_names", "labels"]
 
 
 def labels(curves: list[Curve]) -> dict[tuple[str, ConfigKey], str]:
@@ -57,7 +57,7 @@ def labels(curves: list[Curve]) -> dict[tuple[str, ConfigKey], str]:
     return names
 
 
-def told_apart(curves: list[Curve], names: list[str]) -> list[str]:
+def distinct_names(curves: list[Curve], names: list[str]) -> list[str]:
     """Append to names what differs among their runs: a name is then shared by runs that differ in the seed alone.
 
     Args:

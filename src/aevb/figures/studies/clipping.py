@@ -158,7 +158,9 @@ def _panel(
         )
         plain, colour = _plain(rows, line), COLOURS.get(name, SPARE[-1])
         small = lr < max(other for optimizer, other in lines if optimizer == name)
-        label = f"{name}, learning rate {lr:g}" + (f": {_without(line, diverged)} unclipped" if math.isnan(plain) else "")
+        label = f"{name}, learning rate {lr:g}" + (
+            f": {_without(line, diverged)} unclipped" if math.isnan(plain) else ""
+        )
         ax.plot(
             [threshold for threshold, _ in pairs],
             [bound for _, bound in pairs],

@@ -17,7 +17,7 @@ from aevb.estimators.mutual_information import ACTIVE, COLLAPSED
 from aevb.figures.common.base import Drawing, Figure, markdown_table
 from aevb.figures.common.learning_curves import curve, once_per_seed
 from aevb.figures.common.legends import add_legend
-from aevb.figures.common.method_labels import told_apart
+from aevb.figures.common.method_labels import distinct_names
 from aevb.figures.common.origin import meanings, provenance
 from aevb.figures.common.style import dataset, method
 from aevb.runs.run import Run
@@ -68,7 +68,7 @@ class Collapse(Figure):
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """Compose three panels and a table of the final values (see `Figure.compose`)."""
         curves = [item for item, _ in once_per_seed(map(curve, runs))]  # a seed must not count twice in a mean
-        variants = told_apart(curves, [variant(item.run.settings) for item in curves])
+        variants = distinct_names(curves, [variant(item.run.settings) for item in curves])
         traces = [_trace(item.run, name) for item, name in zip(curves, variants, strict=True)]
         names = sorted(dict.fromkeys(trace.variant for trace in traces), key=_order)
         colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(names)}

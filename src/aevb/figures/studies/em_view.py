@@ -14,7 +14,7 @@ from matplotlib.figure import Figure as Canvas
 from aevb.figures.common.base import Drawing, Figure, markdown_table
 from aevb.figures.common.learning_curves import curve
 from aevb.figures.common.legends import add_legend
-from aevb.figures.common.method_labels import told_apart
+from aevb.figures.common.method_labels import distinct_names
 from aevb.figures.common.method_lines import colours_of
 from aevb.figures.common.origin import meanings, provenance
 from aevb.figures.common.style import dataset, method
@@ -103,7 +103,7 @@ def _bound_of(run: Run) -> str | None:
 
 def _climbs(runs: list[Run]) -> list[Climb]:
     curves = [curve(run) for run in runs]
-    names = told_apart(curves, [method(item.objective).label for item in curves])
+    names = distinct_names(curves, [method(item.objective).label for item in curves])
     labels = [
         name if names.count(name) == 1 else f"{name}, seed {item.seed}"
         for name, item in zip(names, curves, strict=True)

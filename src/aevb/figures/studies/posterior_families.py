@@ -11,7 +11,7 @@ from matplotlib.figure import Figure as Canvas
 
 from aevb.figures.common.base import Drawing, Figure, markdown_table
 from aevb.figures.common.learning_curves import curve
-from aevb.figures.common.method_labels import told_apart
+from aevb.figures.common.method_labels import distinct_names
 from aevb.figures.common.origin import meanings, provenance
 from aevb.figures.common.style import SPARE, estimate
 from aevb.runs.run import Run
@@ -39,7 +39,7 @@ class PosteriorFamilies(Figure):
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """Compose the picture and the table (see `Figure.compose`)."""
         curves = [curve(run) for run in runs]
-        names = told_apart(curves, [_family(run) for run in runs])
+        names = distinct_names(curves, [_family(run) for run in runs])
         rows = [_row(run, _named(name, run, names)) for run, name in zip(runs, names, strict=True)]
         rows.sort(key=lambda row: -row["bound"])
         priors = list(dict.fromkeys(row["prior"] for row in rows))

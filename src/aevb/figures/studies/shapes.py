@@ -15,7 +15,7 @@ from aevb.data.image_grid import image_grid
 from aevb.figures.common.base import Drawing, Figure, markdown_table
 from aevb.figures.common.images import GAP, show
 from aevb.figures.common.learning_curves import curve, once_per_seed
-from aevb.figures.common.method_labels import told_apart
+from aevb.figures.common.method_labels import distinct_names
 from aevb.figures.common.origin import provenance
 from aevb.figures.common.style import method
 from aevb.runs.run import Run
@@ -59,7 +59,7 @@ class Shapes(Figure):
         once = [item for item, _ in once_per_seed(map(curve, runs))]  # a seed must not count twice in a mean
         curves = sorted(once, key=lambda item: (_order(item.run), item.seed))
         groups: dict[str, list[Run]] = {}
-        for item, name in zip(curves, told_apart(curves, [label(item.run) for item in curves]), strict=True):
+        for item, name in zip(curves, distinct_names(curves, [label(item.run) for item in curves]), strict=True):
             groups.setdefault(name, []).append(item.run)
         canvas = Canvas(figsize=(SIZE * (1 + len(groups)), 2 * SIZE + 0.45))
         axes = canvas.subplots(2, 1 + len(groups), squeeze=False)
