@@ -156,6 +156,13 @@ def test_sum_softplus_of_any_width(width, scale):
     assert torch.equal(gradient, torch.sigmoid(logits))
 
 
+def test_the_mode_and_the_variance_of_a_bernoulli():
+    logits = torch.tensor([-20.0, -0.3, 0.7, 20.0], dtype=torch.float64)
+    distribution, p = Bernoulli(logits), torch.sigmoid(logits)
+    torch.testing.assert_close(distribution.log_var, torch.log(p * torch.sigmoid(-logits)))
+    assert distribution.mode.tolist() == [0, 0, 1, 1]
+
+
 def test_the_smallest_product_of_probabilities_is_a_float32():
     half = torch.full((2, 1024), 0.5)
     torch.testing.assert_close(log_of_product(half), torch.full((2,), 1024 * math.log(0.5)))

@@ -103,6 +103,19 @@ def test_densities_are_scipys(family: str) -> None:
     torch.testing.assert_close(distribution.log_prob(z), expected, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("family", CASES)
+def test_means_and_variances_are_scipys(family: str) -> None:
+    """Where torch has none, the median stands for the mean, and the variance is nan."""
+    values, truth = CASES[family]
+    distribution, frozen = of(family, 1, values), truth(**values)
+    mean, variance = distribution.mean.item(), distribution.log_var.exp().item()
+    if math.isfinite(variance):
+        first = frozen.moment(1)
+        assert (mean, variance) == (pytest.approx(first), pytest.approx(frozen.moment(2) - first**2))
+    else:
+        assert mean in (pytest.approx(frozen.mean()), pytest.approx(frozen.median()))
+
+
 def moment(truth: Any, order: int) -> float:
     """E z^order; for the Cauchy, which has none, E cos(order z) = exp(-order s) cos(order m)."""
     if getattr(getattr(truth, "dist", None), "name", "") == "cauchy":

@@ -209,6 +209,20 @@ def test_nvil_baselines_use_earlier_minibatches():
     assert level.item() == pytest.approx(exact_bound(model, x)[0].item(), abs=0.3)
 
 
+def test_the_baseline_of_nvil_predicts_what_the_running_mean_leaves():
+    """Its loss is (f - b(x) - c)^2: after some minibatches c is not zero, and the gradient of the last bias says so."""
+    model, x = binary(3), images(5)
+    objective, stream = NVIL(PIXELS, baseline_units=4, normalise=False).double(), minibatches(x)
+    for _ in range(3):
+        next(objective(model, stream))
+    c = objective._past()[0].item()
+    (update,) = objective(model, stream)
+    bias = objective.baseline[2].bias
+    (gradient_of_bias,) = torch.autograd.grad(update.loss, bias)
+    assert abs(c) > 1
+    assert gradient_of_bias.item() == pytest.approx(-2 * (update.stats["bound"].item() - c))  # b is 0 still
+
+
 def test_the_signal_std_of_nvil_is_the_root_of_the_decayed_variances():
     """Two minibatches with the decay 1/2: their variances have the weights 1/4 and 1/2."""
     model, x = binary(3), images(20)

@@ -177,7 +177,7 @@ def test_what_a_datapoint_gets_does_not_depend_on_the_others():
 
 
 def test_dual_averaging_is_the_papers_recursion():
-    """Two updates by hand (Hoffman & Gelman 2014, eq. 6 with gamma 0.05, t0 10, kappa 0.75)."""
+    """Three updates by hand (Hoffman & Gelman 2014, eq. 6 with gamma 0.05, t0 10, kappa 0.75)."""
     state = DualAveraging.begin(torch.tensor(0.2, dtype=torch.float64))
     state = state.update(torch.tensor(0.5, dtype=torch.float64), 0.8).update(torch.tensor(0.9).double(), 0.8)
     h1 = 0.3 / 11
@@ -186,7 +186,14 @@ def test_dual_averaging_is_the_papers_recursion():
     x2 = math.log(2) - math.sqrt(2) * 20 * h2
     weight = 2**-0.75
     assert state.step_size.item() == pytest.approx(math.exp(x2))
-    assert state.average.item() == pytest.approx(math.exp(weight * x2 + (1 - weight) * x1))
+    average = weight * x2 + (1 - weight) * x1
+    assert state.average.item() == pytest.approx(math.exp(average))
+    state = state.update(torch.tensor(0.7).double(), 0.8)
+    h3 = (1 - 1 / 13) * h2 + 0.1 / 13
+    x3 = math.log(2) - math.sqrt(3) * 20 * h3
+    weight = 3**-0.75
+    assert state.step_size.item() == pytest.approx(math.exp(x3))
+    assert state.average.item() == pytest.approx(math.exp(weight * x3 + (1 - weight) * average))
 
 
 def test_the_authors_rule_holds_its_target():
@@ -200,6 +207,12 @@ def test_the_authors_rule_holds_its_target():
     assert sum(rates[100:]) / 200 == pytest.approx(0.9, abs=0.03)
     assert authors_rule(torch.tensor(1.0), torch.tensor([True])).item() == pytest.approx(1.02)
     assert authors_rule(torch.tensor(1.0), torch.zeros(1000, dtype=torch.bool)).item() == pytest.approx(0.8)
+
+
+def test_the_authors_rule_takes_its_target_as_reached():
+    step, accepted = torch.tensor(0.1).double(), torch.arange(10) < 9
+    assert authors_rule(step, accepted).item() == pytest.approx(0.1 * 1.02**10)
+    assert authors_rule(step, torch.arange(10) < 8).item() == pytest.approx(0.1 / 1.02**10)
 
 
 def test_the_authors_rule_takes_any_number_of_chains():
