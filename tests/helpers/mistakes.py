@@ -228,4 +228,11 @@ MISTAKES = [
         "error / x.shape[-1]",
         "tests/evaluators/test_reconstruction.py::test_the_error_is_that_of_the_pixels_at_the_mean_of_q[conditional]",
     ),
+    Mistake(
+        "a window of one minibatch too many",
+        "training/running_mean.py",
+        ">= self.samples:",
+        "> self.samples:",
+        "tests/training/test_running_mean.py::test_no_more_minibatches_than_cover_the_window",
+    ),
 ]

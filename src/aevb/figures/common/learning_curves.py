@@ -143,6 +143,7 @@ def curve(run: Run) -> Curve:
         Its curve.
     """
     settings, metrics = run.settings, run.metrics()
+    missing = np.full(len(metrics["samples_seen"]), np.nan)
     return Curve(
         run=run,
         data=str(settings["choices"]["data"]),
@@ -152,7 +153,7 @@ def curve(run: Run) -> Curve:
         seed=settings["seed"],
         config_key=_config_key(run),
         samples_seen=metrics["samples_seen"],
-        bound={"train": metrics["train_bound"], "test": metrics["test_bound"]},
+        bound={split: metrics.get(f"{split}_bound", missing) for split in ("train", "test")},
     )
 
 
