@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from aevb.api.trained_run import TrainedRun
 
 __all__ = ["__version__", "load", "runs", "train"]
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def train(
