@@ -4,9 +4,10 @@ To add one: the file below src/aevb, a piece of a line that stands in it exactly
 quickest test that knows the answer from elsewhere.
 """
 
+from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["MISTAKES", "Mistake"]
+__all__ = ["MISTAKES", "Mistake", "planted"]
 
 
 class Mistake(NamedTuple):
@@ -17,6 +18,17 @@ class Mistake(NamedTuple):
     right: str
     wrong: str
     test: str
+
+
+def planted(mistake: Mistake, source: Path) -> str:
+    """The file with the mistake in it; source: the folder with the package."""
+    text = (source / "aevb" / mistake.file).read_text()
+    times = text.count(mistake.right)
+    assert times == 1, (
+        f"src/aevb/{mistake.file} has {mistake.right!r} {times} times; allowed: once; "
+        f"try: the line as it stands now, in tests/helpers/mistakes.py ({mistake.name})"
+    )
+    return text.replace(mistake.right, mistake.wrong)
 
 
 DISTRIBUTIONS = "tests/distributions/test_distributions.py"
