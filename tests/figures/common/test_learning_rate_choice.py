@@ -53,6 +53,14 @@ def test_learning_rates_are_compared_over_common_seeds(tmp_path):
     assert [item.seed for item in choice.chosen.curves] == [0, 1]
 
 
+def test_the_last_bound_is_that_of_the_runs_that_go_so_far(tmp_path):
+    plant(tmp_path, "seed=0", train={100: -543, 1000000: -120, 10000000: -110})
+    plant(tmp_path, "seed=1", train={100: -543, 1000000: -130})
+    (row,) = rows(selection(tmp_path))
+    assert (row["seeds"], row["train_bound"]) == (2, -125)
+    assert (row["last_samples_seen"], row["last_seeds"], row["last_train_bound"]) == (10_000_000, 1, -110)
+
+
 @pytest.mark.parametrize("lost", [math.nan, -2e7, -206.5])
 def test_a_learning_rate_that_learned_nothing_sets_no_seeds(tmp_path, lost):
     for seed, bounds in enumerate([(-126, -120), (-127, -140), (-128, -141)]):

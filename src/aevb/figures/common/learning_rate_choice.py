@@ -156,6 +156,7 @@ def rows(selection: Selection) -> list[dict[str, object]]:
     Returns:
         One row per learning rate.
     """
+    longest = [_longest(item.curves) for item in selection.candidates]
     return [
         {
             "data": item.curves[0].data,
@@ -167,11 +168,17 @@ def rows(selection: Selection) -> list[dict[str, object]]:
             "compared_at": selection.at,
             "train_bound": item.train_bound,
             "seeds": len(item.curves),
-            "last_samples_seen": max(curve.last for curve in item.curves),
-            "last_train_bound": float(np.mean([curve.bound["train"][-1] for curve in item.curves])),
-            "last_test_bound": float(np.mean([curve.bound["test"][-1] for curve in item.curves])),
+            "last_samples_seen": last[0].last,
+            "last_seeds": len(last),
+            "last_train_bound": float(np.mean([curve.bound["train"][-1] for curve in last])),
+            "last_test_bound": float(np.mean([curve.bound["test"][-1] for curve in last])),
             "remark": item.remark,
             **provenances(item.curves),
         }
-        for item in selection.candidates
+        for item, last in zip(selection.candidates, longest, strict=True)
     ]
+
+
+def _longest(curves: list[Curve]) -> list[Curve]:
+    # The mean of curves that end at different samples would be of no point.
+    return [curve for curve in curves if curve.last == max(curve.last for curve in curves)]
