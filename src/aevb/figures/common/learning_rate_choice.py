@@ -156,7 +156,6 @@ def rows(selection: Selection) -> list[dict[str, object]]:
     Returns:
         One row per learning rate.
     """
-    longest = [_longest(item.curves) for item in selection.candidates]
     return [
         {
             "data": item.curves[0].data,
@@ -175,10 +174,11 @@ def rows(selection: Selection) -> list[dict[str, object]]:
             "remark": item.remark,
             **provenances(item.curves),
         }
-        for item, last in zip(selection.candidates, longest, strict=True)
+        for item, last in ((item, _longest(item.curves)) for item in selection.candidates)
     ]
 
 
 def _longest(curves: list[Curve]) -> list[Curve]:
     # The mean of curves that end at different samples would be of no point.
-    return [curve for curve in curves if curve.last == max(curve.last for curve in curves)]
+    last = max(curve.last for curve in curves)
+    return [curve for curve in curves if curve.last == last]

@@ -90,7 +90,8 @@ class Beta(Figure):
         first = runs[0]
         text = (
             f"{dataset(first.settings['choices']['data'])}, test images, nats per image, {first.done['samples_seen']:,} training "
-            f"samples, N_z = {first.settings['latent_dim']}, seed {first.settings['seed']}. The bound is the lower bound of log p(x), whatever β.\n\n"
+            f"samples, latent_dim {first.settings['latent_dim']}, seed {first.settings['seed']}. The bound is the lower bound of log p(x), "
+            "whatever β.\n\n"
         )
         return Drawing(rows, canvas, text=f"{text}{meanings(runs)}\n{markdown_table(shown)}")
 

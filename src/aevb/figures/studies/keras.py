@@ -1,6 +1,6 @@
 """The figures of a re-implementation in Keras (KTH 2021): its bounds and its "marginal likelihood".
 
-The first row shows the lower bound against training samples by N_z. The second row shows what that
+The first row shows the lower bound against training samples by latent_dim. The second row shows what that
 implementation calls the marginal likelihood, which is the cross-entropy E_q log p(x|z), beside the
 importance-sampled log p(x) and the lower bound, for a small and a large training set. The third row
 shows the source of its overfitting: train minus test of each part of the bound.
