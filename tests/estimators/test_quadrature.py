@@ -143,6 +143,17 @@ def test_cubes_that_are_no_longer_refined_keep_their_mass():
     torch.testing.assert_close(estimate.log_px, model.decoder.marginal().log_prob(x).detach(), rtol=0, atol=0.02)
 
 
+@pytest.mark.parametrize("margin", [0.1, 1.0, 3.0])
+def test_the_stated_error_covers_the_mass_of_dropped_cubes(margin):
+    """Off by more than 1e-4 nats, at least 20 times the half difference of the two lattices."""
+    model = factor_analysis(2, 0.5)
+    x = simulated(model, 20)
+    estimate = quadrature(model, x, margin=margin)
+    off = (estimate.log_px - model.decoder.marginal().log_prob(x).detach()).abs()
+    assert off.max() > 1e-4
+    assert (off < estimate.error + 1e-9).all()
+
+
 def test_mass_outside_the_cube_is_reported():
     model = factor_analysis(1, 0.5)
     estimate = quadrature(model, simulated(model, 3), radius=0.5)

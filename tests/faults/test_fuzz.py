@@ -25,6 +25,7 @@ from aevb.errors import UserError
 from aevb.loggers.event_files import keep_events
 from aevb.report.images import read_images
 from aevb.runs import csv_table, layout, records
+from aevb.runs.evaluation_record import read_evaluation
 from aevb.runs.progress import load_progress
 from aevb.runs.settings import read_settings
 from aevb.runs.status import row
@@ -102,7 +103,7 @@ RECORDS: dict[str, tuple[Callable[[Path], Any], dict[str, Any]]] = {
         {"samples": 5, "trials": [{"learning_rate": 0.1, "train_bound": -3.0}], "selected": 0.1},
     ),
     "evaluation.json": (
-        lambda run: records.read_evaluation(run / "evaluation.json"),
+        lambda run: read_evaluation(run / "evaluation.json"),
         {"name": "bound", "split": "test", "n": 3, "mean": -1.0, "values": {"kl": {"mean": 1, "standard_error": 2}}},
     ),
 }

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from aevb.api.html import curves, number_with_error, picture, rows_table
 from aevb.data.image_grid import grey_levels, image_grid
 from aevb.errors import UserError
-from aevb.runs.records import read_evaluation
+from aevb.runs.evaluation_record import read_evaluation
 
 if TYPE_CHECKING:
     from aevb.api.trained_run import TrainedRun

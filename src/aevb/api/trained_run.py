@@ -24,7 +24,7 @@ from aevb.execution.queue import blocks_at_once
 from aevb.files.regular import is_regular
 from aevb.nn.torch_settings import default_torch_settings
 from aevb.runs import layout
-from aevb.runs.records import read_evaluation
+from aevb.runs.evaluation_record import read_evaluation
 from aevb.runs.run import Run, sha256_of_model
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import Any
 from aevb.errors import UserError
 from aevb.runs import layout
 from aevb.runs.csv_table import CLOCK, read_rows
+from aevb.runs.evaluation_record import read_evaluation
 from aevb.runs.progress import next_evaluation_point
-from aevb.runs.records import read_evaluation
 from aevb.runs.run import Run
 
 __all__ = ["final_value", "intermediate_values"]

@@ -15,7 +15,7 @@ from aevb.evaluators.partial import read_values, write_values
 from aevb.files.atomic import write_json
 from aevb.files.regular import is_regular
 from aevb.runs import layout
-from aevb.runs.records import read_evaluation
+from aevb.runs.evaluation_record import read_evaluation
 
 __all__ = ["evaluation_path", "record", "recorded"]
 

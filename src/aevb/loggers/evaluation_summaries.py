@@ -13,7 +13,7 @@ from aevb.console.printable import error_text
 from aevb.errors import UserError
 from aevb.files.regular import check_folder
 from aevb.runs import layout
-from aevb.runs.records import read_evaluation
+from aevb.runs.evaluation_record import read_evaluation
 from aevb.runs.run import Run
 
 __all__ = ["write_evaluation_summaries"]

@@ -17,7 +17,8 @@ from aevb.report.images import Picture
 from aevb.report.redaction import Redaction, strings
 from aevb.runs import layout
 from aevb.runs.csv_table import CLOCK, cells_of, parse_columns, plain_lines, table_text
-from aevb.runs.records import read_data_hashes, read_done, read_evaluation, read_manifest
+from aevb.runs.evaluation_record import read_evaluation
+from aevb.runs.records import read_data_hashes, read_done, read_manifest
 from aevb.runs.run import Run
 from aevb.runs.settings import read_settings
 from aevb.runs.status import ReadRun, Row, read_run

@@ -12,7 +12,8 @@ from typing import Any
 from aevb.config import flatten, shown
 from aevb.runs import layout
 from aevb.runs.csv_table import CLOCK, read_rows
-from aevb.runs.records import read_evaluation, read_manifest
+from aevb.runs.evaluation_record import read_evaluation
+from aevb.runs.records import read_manifest
 from aevb.runs.settings import read_settings
 
 __all__ = ["differences", "environments", "results", "rows"]

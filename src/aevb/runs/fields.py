@@ -16,8 +16,11 @@ __all__ = [
     "boolean",
     "count",
     "estimates",
+    "histogram",
+    "histograms",
     "mapping",
     "number",
+    "numbers",
     "optional_number",
     "optional_text",
     "rows",
@@ -165,6 +168,42 @@ def trials(value: Any) -> list[dict[str, Any]]:
             raise ValueError("a list of {learning_rate, train_bound, samples_seen}")
         number(item["learning_rate"])
         number(item["train_bound"])
+    return value
+
+
+def numbers(value: Any) -> list[float]:
+    """Accept a list of numbers that are not infinite.
+
+    Args:
+        value: A value from a JSON file.
+    """
+    if not isinstance(value, list):
+        raise ValueError("a list of numbers")
+    return [number(item) for item in value]
+
+
+def histogram(value: Any) -> dict[str, Any]:
+    """Accept a histogram: counts of bins, and their edges.
+
+    Args:
+        value: A value from a JSON file.
+    """
+    if not isinstance(value, dict) or not {"counts", "edges"} <= value.keys():
+        raise ValueError("an object of {counts, edges}")
+    counts, edges = numbers(value["counts"]), numbers(value["edges"])
+    if len(edges) != len(counts) + 1:
+        raise ValueError("an object of {counts, edges}, with one edge more than counts")
+    return {**value, "counts": counts, "edges": edges}
+
+
+def histograms(value: Any) -> list[list[float]]:
+    """Accept a list of the counts of histograms with the same bins.
+
+    Args:
+        value: A value from a JSON file.
+    """
+    if not isinstance(value, list) or len({len(numbers(counts)) for counts in value}) != 1:
+        raise ValueError("a list of lists of numbers, all of the same length")
     return value
 
 

@@ -17,10 +17,10 @@ from aevb.runs import fields, layout
 from aevb.runs.fields import Field
 
 __all__ = [
+    "check_fields",
     "read_data_hashes",
     "read_data_location",
     "read_done",
-    "read_evaluation",
     "read_json",
     "read_learning_rates",
     "read_manifest",
@@ -63,9 +63,18 @@ def read_json(path: Path | str, remedy: str = REMEDY) -> dict[str, Any]:
         raise UserError(f"{path}: damaged ({' '.join(str(error).split())[:200]}); try: {remedy}") from error
 
 
-def _read(path: Path | str, schema: Mapping[str, Field], remedy: str = REMEDY) -> dict[str, Any]:
-    # A name that ends in "?" may be absent.
-    record = read_json(path, remedy)
+def check_fields(record: dict[str, Any], schema: Mapping[str, Field], path: Path | str, remedy: str) -> None:
+    """Check the fields of a JSON object, and put in their place what the schema makes of them.
+
+    Args:
+        record: The object, which is changed in place.
+        schema: The type of each field by its name; one whose name ends in "?" may be missing.
+        path: The file, for the message.
+        remedy: What a user should try if the file is damaged.
+
+    Raises:
+        UserError: A field is missing or of another type.
+    """
     for key, field in schema.items():
         name = key.rstrip("?")
         if name not in record:
@@ -78,6 +87,11 @@ def _read(path: Path | str, schema: Mapping[str, Field], remedy: str = REMEDY) -
             shown = json.dumps(record[name])
             shown = shown if len(shown) <= 40 else f"{shown[:37]}..."
             raise UserError(f"{path}: damaged ({name}={shown}); allowed: {error}; try: {remedy}") from error
+
+
+def _read(path: Path | str, schema: Mapping[str, Field], remedy: str = REMEDY) -> dict[str, Any]:
+    record = read_json(path, remedy)
+    check_fields(record, schema, path, remedy)
     return record
 
 
@@ -99,19 +113,6 @@ DONE = {
     "stopped_early?": fields.boolean,
     "best?": fields.best_weights,
     "init_from?": fields.mapping,
-}
-EVALUATION = {
-    "name": fields.text,
-    "split": fields.text,
-    "n": fields.count,
-    "mean?": fields.number,
-    "standard_error?": fields.number,
-    "settings?": fields.mapping,
-    "values?": fields.estimates,
-    "quantity?": fields.text,
-    "direction?": fields.optional_text,
-    "targets?": fields.text,
-    "identity?": fields.text,
 }
 DATA = {"train?": fields.text, "valid?": fields.text, "test?": fields.text, "location?": fields.texts}
 MANIFEST = {"fingerprint?": fields.text, "versions?": fields.mapping, "data?": fields.mapping, "starts?": fields.rows}
@@ -138,21 +139,6 @@ def read_done(run: Path) -> dict[str, Any]:
         FileNotFoundError: It is missing.
     """
     return _read(f"{run}/{layout.DONE}", DONE)
-
-
-def read_evaluation(path: Path) -> dict[str, Any]:
-    """Read one file of evaluation/.
-
-    Args:
-        path: The path of the file.
-
-    Returns:
-        The checked entries.
-
-    Raises:
-        UserError: The file is damaged.
-    """
-    return _read(path, EVALUATION, "remove it, then aevb-evaluate, which makes it again")
 
 
 def read_manifest(run: Path) -> dict[str, Any]:

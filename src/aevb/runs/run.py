@@ -12,7 +12,8 @@ from aevb.errors import UserError
 from aevb.files.regular import open_regular
 from aevb.runs import layout
 from aevb.runs.csv_table import columns
-from aevb.runs.records import read_done, read_evaluation
+from aevb.runs.evaluation_record import read_evaluation
+from aevb.runs.records import read_done
 from aevb.runs.settings import read_settings
 from aevb.runs.walk import run_directories
 

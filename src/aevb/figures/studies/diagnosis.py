@@ -91,10 +91,10 @@ class Diagnosis(Figure):
 
 
 def _title(run: Run, information: dict[str, Any]) -> str:
-    value = {name: item["mean"] for name, item in information["values"].items()}
+    bound, reconstruction, kl = (information["values"][name]["mean"] for name in ("bound", "reconstruction", "kl"))
     text = (
         f"{run.name}  ({dataset(run.settings['choices']['data'])}, {convention(run)}, N = {information['n']:,}):  "
-        f"bound {number(value['bound'])} = reconstruction {number(value['reconstruction'])} − KL {number(value['kl'])} nats"
+        f"bound {number(bound)} = reconstruction {number(reconstruction)} − KL {number(kl)} nats"
     )
     return text.replace(" -", " −")
 

@@ -19,8 +19,8 @@ from aevb.figures.common.base import Drawing, Figure, markdown_table
 from aevb.figures.common.origin import convention, provenance
 from aevb.figures.common.style import dataset, estimate
 from aevb.runs import layout
+from aevb.runs.evaluation_record import read_evaluation
 from aevb.runs.likelihood import stated_likelihood
-from aevb.runs.records import read_evaluation
 from aevb.runs.run import Run
 
 __all__ = ["Likelihood"]
