@@ -74,6 +74,16 @@ def test_pictures_of_normal_distributions_leave_other_families_out(tmp_path):
         assert figure.wanted(finished(tmp_path)) == []
 
 
+def test_pictures_between_points_leave_binary_latents_out(tmp_path):
+    """The decoder is not defined between 0 and 1, and a Bernoulli has no ellipse."""
+    binary = plant_model(tmp_path, "data=digits", "latent_dim=2", "model=binary", "objective=vimco")
+    for figure in (Bubbles(), Interpolation(), Figure4()):
+        assert figure.wanted(finished(tmp_path)) == [], figure.name
+    beta = plant_model(tmp_path, "data=digits", "latent_dim=2", "model/encoder=beta")
+    assert binary != beta
+    assert [run.directory for run in Interpolation().wanted(finished(tmp_path))] == [beta]
+
+
 def test_posterior_means_are_drawn_from_what_a_run_recorded(tmp_path):
     run = plant_model(tmp_path, "data=digits", "latent_dim=2")
     plant_model(tmp_path, "data=digits", "latent_dim=3")

@@ -9,6 +9,7 @@ highest training bound at the end. A run with a pitfall, whose training bound ma
 from collections.abc import Collection
 
 from aevb.config import pitfall_of
+from aevb.config.resolved import Settings
 from aevb.figures.common.base import markdown_table
 from aevb.figures.common.learning_curves import Curve, curve, with_bound
 from aevb.figures.common.method_lines import Line, panels
@@ -16,7 +17,14 @@ from aevb.figures.common.origin import convention
 from aevb.figures.common.style import dataset
 from aevb.runs.run import Run
 
-__all__ = ["SELECT_AT", "caption", "representatives", "with_latent_dim"]
+__all__ = [
+    "SELECT_AT",
+    "caption",
+    "representatives",
+    "with_continuous_latents",
+    "with_latent_dim",
+    "with_standard_normal_prior",
+]
 
 SELECT_AT = 1_000_000
 
@@ -32,6 +40,24 @@ def with_latent_dim(runs: list[Run], latent_dims: Collection[int] | None) -> lis
         Those runs, in the same order.
     """
     return [run for run in with_bound(runs) if latent_dims is None or run.settings["latent_dim"] in latent_dims]
+
+
+def with_standard_normal_prior(runs: list[Run]) -> list[Run]:
+    """Return the runs whose prior is N(0, I).
+
+    Args:
+        runs: Finished runs.
+    """
+    return [run for run in runs if run.settings["model"]["prior"]["_target_"].endswith(".StandardNormal")]
+
+
+def with_continuous_latents(runs: list[Run]) -> list[Run]:
+    """Return the runs without those of discrete latent variables, between whose values the decoder is not defined.
+
+    Args:
+        runs: Finished runs.
+    """
+    return [run for run in runs if not Settings(run.settings).states("model.encoder", "discrete")]
 
 
 def representatives(runs: list[Run], select_at: int = SELECT_AT) -> dict[tuple[str, int], Run]:

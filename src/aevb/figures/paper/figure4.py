@@ -16,7 +16,7 @@ from aevb.data.image_grid import image_grid
 from aevb.figures.common.base import Drawing, Figure
 from aevb.figures.common.images import GAP, show
 from aevb.figures.common.origin import provenance
-from aevb.figures.common.run_choice import caption, representatives, with_latent_dim
+from aevb.figures.common.run_choice import caption, representatives, with_latent_dim, with_standard_normal_prior
 from aevb.figures.common.style import dataset
 from aevb.runs.run import Run
 from aevb.types import PositiveInt
@@ -45,8 +45,7 @@ class Figure4(Figure):
 
     def wanted(self, runs: list[Run]) -> list[Run]:
         """Return the runs with a two-dimensional latent space and a normal prior (see `Figure.wanted`)."""
-        priors = {run.name: run.settings["model"]["prior"]["_target_"] for run in runs}
-        return with_latent_dim([run for run in runs if priors[run.name].endswith(".StandardNormal")], [2])
+        return with_latent_dim(with_standard_normal_prior(runs), [2])
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """Compose one panel per data set (see `Figure.compose`)."""

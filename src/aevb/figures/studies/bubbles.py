@@ -13,7 +13,7 @@ from matplotlib.collections import EllipseCollection
 from aevb.figures.common.base import Drawing, Figure
 from aevb.figures.common.image_panels import image_panels
 from aevb.figures.common.origin import provenance
-from aevb.figures.common.run_choice import caption, representatives, with_latent_dim
+from aevb.figures.common.run_choice import caption, representatives, with_latent_dim, with_standard_normal_prior
 from aevb.figures.common.style import DIGITS
 from aevb.runs.run import Run
 from aevb.types import PositiveInt
@@ -36,8 +36,9 @@ class Bubbles(Figure):
         self.count, self.data_root = count, data_root
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Return the runs with two latent dimensions and a normal q(z|x) (see `Figure.wanted`)."""
-        return [run for run in with_latent_dim(runs, [2]) if "family" not in run.settings["model"]["encoder"]]
+        """Return the runs with two latent dimensions, a normal q(z|x) and a standard normal prior (see `Figure.wanted`)."""
+        normal = [run for run in with_standard_normal_prior(runs) if "family" not in run.settings["model"]["encoder"]]
+        return with_latent_dim(normal, [2])
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """Compose the panels (see `Figure.compose`)."""

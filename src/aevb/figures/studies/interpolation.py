@@ -10,7 +10,7 @@ from aevb.errors import UserError
 from aevb.figures.common.base import Drawing, Figure
 from aevb.figures.common.images import show
 from aevb.figures.common.origin import provenance
-from aevb.figures.common.run_choice import caption, representatives, with_latent_dim
+from aevb.figures.common.run_choice import caption, representatives, with_continuous_latents, with_latent_dim
 from aevb.figures.common.style import dataset
 from aevb.runs.run import Run
 from aevb.types import NonNegativeInt, PositiveInt
@@ -48,8 +48,8 @@ class Interpolation(Figure):
         self.labels, self.steps, self.latent_dims, self.data_root = labels, steps, latent_dims, data_root
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Return the runs of the selected latent dimensions (see `Figure.wanted`)."""
-        return with_latent_dim(runs, self.latent_dims)
+        """Return the runs of the selected latent dimensions, with continuous z (see `Figure.wanted`)."""
+        return with_latent_dim(with_continuous_latents(runs), self.latent_dims)
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """Compose the rows (see `Figure.compose`)."""
