@@ -65,33 +65,31 @@ class CheckpointCallback(L.Callback):
         self.writer.wait()
         return self._latest
 
-    def on_train_start(self, trainer: L.Trainer, module: Training) -> None:  # type: ignore[override]
-        """Start to measure the age of the last checkpoint.
+    def training_ends(self, trainer: L.Trainer, module: Training) -> bool:
+        """Return whether this block is the last: by a stop signal, early stopping or the end of the budget.
 
         Args:
             trainer: The trainer.
-            module: The training module.
+            module: The training module, after the block.
         """
+        return module.stopping or trainer.should_stop or module.samples_seen >= self.schedule.max_samples
+
+    def on_train_start(self, trainer: L.Trainer, module: Training) -> None:  # type: ignore[override]
+        """Start to measure the age of the last checkpoint (see `L.Callback.on_train_start`)."""
         module.latest_checkpoint = self.latest
         self._saved_at = time.monotonic()
 
     def on_train_batch_end(  # type: ignore[override]
         self, trainer: L.Trainer, module: Training, outputs: Any, batch: Block, batch_idx: int
     ) -> None:
-        """Save a checkpoint if one is due. If training ends here, wait until every file is on disk.
+        """Save a checkpoint if one is due (see `L.Callback.on_train_batch_end`).
 
-        Args:
-            trainer: The trainer.
-            module: The training module.
-            outputs: Unused.
-            batch: The block of minibatches.
-            batch_idx: Unused.
+        If training ends here, wait until every file is on disk.
         """
         self.writer.check()
-        ends = module.stopping or trainer.should_stop or module.samples_seen >= self.schedule.max_samples
         if self.schedule.is_reached(batch.start, module.samples_seen) or module.stopping or self._is_old(trainer):
             trainer.save_checkpoint(self.path)
-        if ends:
+        if self.training_ends(trainer, module):
             self.writer.wait()
             # A rank that exited while another still writes would have that one killed.
             trainer.strategy.barrier("written")
@@ -99,13 +97,7 @@ class CheckpointCallback(L.Callback):
     def on_save_checkpoint(  # type: ignore[override]
         self, trainer: L.Trainer, module: Training, checkpoint: dict[str, Any]
     ) -> None:
-        """Record what is saved and which run it belongs to, for every save of this trainer.
-
-        Args:
-            trainer: The trainer.
-            module: The training module.
-            checkpoint: The checkpoint, which is changed in place.
-        """
+        """Record what is saved and which run it belongs to, for every save of this trainer (see `L.Callback.on_save_checkpoint`)."""
         if self._identity is not None:
             checkpoint[KEY] = dict(self._identity)
         self._latest = SavedCheckpoint(self.path, module.samples_seen)

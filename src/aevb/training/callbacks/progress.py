@@ -47,27 +47,14 @@ class ProgressBar(L.Callback):
         self._stack = ExitStack()
 
     def on_train_start(self, trainer: L.Trainer, module: Training) -> None:  # type: ignore[override]
-        """Open the bar where the run starts or is resumed.
-
-        Args:
-            trainer: The trainer.
-            module: The training module.
-        """
+        """Open the bar where the run starts or is resumed (see `L.Callback.on_train_start`)."""
         self._seen, self._described_at = module.samples_seen, 0.0
         self._bar = self._stack.enter_context(bar(self.max_samples, self.name, completed=self._seen))
 
     def on_train_batch_end(  # type: ignore[override]
         self, trainer: L.Trainer, module: Training, outputs: Any, batch: Block, batch_idx: int
     ) -> None:
-        """Advance the bar by the block.
-
-        Args:
-            trainer: The trainer.
-            module: The training module.
-            outputs: Unused.
-            batch: The block of minibatches.
-            batch_idx: Unused.
-        """
+        """Advance the bar by the block (see `L.Callback.on_train_batch_end`)."""
         self._bar.advance(module.samples_seen - self._seen)
         self._seen = module.samples_seen
         now = time.monotonic()
@@ -76,13 +63,7 @@ class ProgressBar(L.Callback):
             self._bar.describe(f"{self.name}  bound {module.window.mean:.2f}")
 
     def teardown(self, trainer: L.Trainer, module: L.LightningModule, stage: str) -> None:
-        """Close the bar, also after an error.
-
-        Args:
-            trainer: The trainer.
-            module: The training module.
-            stage: Unused.
-        """
+        """Close the bar, also after an error (see `L.Callback.teardown`)."""
         self._stack.close()
 
 
@@ -100,30 +81,16 @@ class ProgressRecord(L.Callback):
         self._history: deque[tuple[float, int]] = deque()
 
     def on_train_start(self, trainer: L.Trainer, module: Training) -> None:  # type: ignore[override]
-        """Write where the run starts or is resumed.
-
-        Args:
-            trainer: The trainer.
-            module: The training module.
-        """
+        """Write where the run starts or is resumed (see `L.Callback.on_train_start`)."""
         self._write(module, time.monotonic())
 
     def on_train_batch_end(  # type: ignore[override]
         self, trainer: L.Trainer, module: Training, outputs: Any, batch: Block, batch_idx: int
     ) -> None:
-        """Write if the last record is old enough, or if training ends here.
-
-        Args:
-            trainer: The trainer.
-            module: The training module.
-            outputs: Unused.
-            batch: The block of minibatches.
-            batch_idx: Unused.
-        """
+        """Write if the last record is old enough, or if training ends here (see `L.Callback.on_train_batch_end`)."""
         now = time.monotonic()
-        ends = module.stopping or module.samples_seen >= self.checkpoints.schedule.max_samples
         busy = self._pending is not None and not self._pending.done()
-        if ends or (now - self._history[-1][0] >= SECONDS and not busy):
+        if self.checkpoints.training_ends(trainer, module) or (now - self._history[-1][0] >= SECONDS and not busy):
             self._write(module, now)
 
     def _write(self, module: Training, now: float) -> None:
