@@ -9,7 +9,8 @@ from aevb.config import difference, fingerprint
 from aevb.optimizers import adagrad
 from aevb.training.clipping import Clipping
 from aevb.training.cuda_graph import WARM_UP_ROUNDS
-from aevb.training.module import Diverged, Training
+from aevb.training.divergence import Diverged
+from aevb.training.module import Training
 from aevb.training.schedule import BlockSchedule
 from helpers.commands import settings
 from helpers.short_runs import outcome

@@ -8,8 +8,9 @@ import time
 import pytest
 
 from aevb.errors import UserError
+from aevb.runs import layout
 from aevb.runs.run import Run
-from aevb.training.learning_rate_selection import RECORD, LearningRateSelection
+from aevb.training.learning_rate_selection import LearningRateSelection
 from helpers.commands import aevb
 from helpers.running import DIGITS, begin, weights
 
@@ -34,7 +35,7 @@ def test_the_learning_rate_of_the_highest_bound_is_selected(tmp_path):
         f"selection.samples={SAMPLES}",
         "selection.learning_rates=[0.02,0.3]",
     )
-    record = json.loads((chosen.directory / RECORD).read_text())
+    record = json.loads((chosen.directory / layout.LEARNING_RATES).read_text())
     bounds = {}
     for learning_rate in (0.02, 0.3):
         window = f"evaluation.train_window={SAMPLES // 5}"
@@ -84,7 +85,7 @@ def test_trials_that_were_made_are_not_made_again(tmp_path):
 
 def test_another_process_of_the_run_does_not_write(tmp_path):
     assert LearningRateSelection([0.01, 0.02], 1000).choose(tmp_path, made([]), first=False) == 0.02
-    assert not (tmp_path / RECORD).exists()
+    assert not (tmp_path / layout.LEARNING_RATES).exists()
 
 
 @pytest.mark.fault(
@@ -94,7 +95,7 @@ def test_another_process_of_the_run_does_not_write(tmp_path):
 def test_a_run_stopped_in_a_trial_keeps_the_trials_before_it(tmp_path):
     trials = ("selection=paper", "selection.learning_rates=[0.02,0.01]", "max_samples=1000", "name=run")
     process = begin(tmp_path, *DIGITS, *trials, "selection.samples=200000")
-    path = tmp_path / "outputs" / "runs" / "run" / RECORD
+    path = tmp_path / "outputs" / "runs" / "run" / layout.LEARNING_RATES
     deadline = time.monotonic() + 60
     while not path.exists():
         assert time.monotonic() < deadline

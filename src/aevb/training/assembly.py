@@ -104,39 +104,30 @@ def assemble(job: TrainingJob, settings: dict[str, Any], slot: Slot | None) -> t
     Raises:
         UserError: If the parts do not fit together.
     """
-    dataset, splits, trusted, trainer = job.dataset, job.splits, job.trusted, job.trainer
+    splits, trusted, trainer = job.splits, job.trusted, job.trainer
     dtype = float_type(settings)
-    shapes = {"data_dim": dataset.dim, "data_shape": dataset.shape, "num_classes": job.classes}
-    model = build(settings["model"], VAE, "model", trusted, **shapes).to(dtype)
-    _check_decoder(model, dataset)
     x = torch.from_numpy(splits.train.x).to(dtype)
-    check_parts(model, x[:2])
-    if isinstance(model, StandardisedVAE):
-        model.set_units(x)
+    model = _model(job, settings, x)
     # Of a run that is resumed, the checkpoint has all that it started from.
     starts_from = settings.get("init_from") is not None and newest_checkpoint(job.directory) is None
     if starts_from:
         start_from(model, settings)
-    sizes = {"n_train": len(splits.train.x), "data_dim": splits.train.x.shape[1]}
+    sizes = {"n_train": x.shape[0], "data_dim": x.shape[1]}
     objective = build(settings["objective"], Objective, "objective", trusted, **sizes).to(dtype)  # type: ignore[type-abstract]
     _check_shares(objective, job.ranks, trainer.microbatches)
-
     stream = Stream(
         x,
         settings["batch_size"],
         settings["seed"],
         sampling=settings.get("sampling", "permutation"),
-        dynamic=dataset.dynamic,
+        dynamic=job.dataset.dynamic,
         rank=job.ranks.rank,
         world=job.ranks.world,
     )
-
     points: EvaluationSettings = instantiate(settings["evaluation"], trusted=trusted)
-
     node, schedule = settings.get("schedule"), None
     if node is not None:
         schedule = build(node, Schedule, "schedule", trusted, **sizes)  # type: ignore[type-abstract]
-
     states = optimizer_states(settings) if starts_from and settings.get("init_optimizer") else None
     value, norm = settings.get("clip_value"), settings.get("clip_norm")
     clipping = None if value is None and norm is None else Clipping(value, norm)
@@ -151,16 +142,27 @@ def assemble(job: TrainingJob, settings: dict[str, Any], slot: Slot | None) -> t
         stream,
         make_optimizer,
         RunningMean(points.train_window),
-        slot or trainer.engine,
-        clipping,
-        min(trainer.graph_steps, trainer.block),
-        schedule,
-        trainer.microbatches,
-        None if states is None else partial(load_optimizers, states=states),
+        engine=slot or trainer.engine,
+        clipping=clipping,
+        graph_steps=min(trainer.graph_steps, trainer.block),
+        schedule=schedule,
+        microbatches=trainer.microbatches,
+        prepare_optimizers=None if states is None else partial(load_optimizers, states=states),
     )
     if has_unbounded_density(model.decoder):
-        _name_constant_pixels(module, splits.train.x[:, : dataset.dim])
+        _name_constant_pixels(module, splits.train.x[:, : job.dataset.dim])
     return module, _context(job, settings, points, model, dtype)
+
+
+def _model(job: TrainingJob, settings: dict[str, Any], x: torch.Tensor) -> VAE:
+    dataset = job.dataset
+    shapes = {"data_dim": dataset.dim, "data_shape": dataset.shape, "num_classes": job.classes}
+    model = build(settings["model"], VAE, "model", job.trusted, **shapes).to(x.dtype)
+    _check_decoder(model, dataset)
+    check_parts(model, x[:2])
+    if isinstance(model, StandardisedVAE):
+        model.set_units(x)
+    return model
 
 
 def _name_constant_pixels(module: Training, x: np.ndarray) -> None:
@@ -183,10 +185,11 @@ def _context(
     if points.splits in ("both", "all"):
         train = targets(splits.train.first(points.num_images), dataset.dynamic, settings["seed"], dtype)
         context = context._replace(train_x=train)
-    if settings.get("early_stopping") or points.splits in ("valid", "all"):
+    stops_early = bool(settings.get("early_stopping"))
+    if stops_early or points.splits in ("valid", "all"):
         if len(splits.valid.x) == 0:
-            asked = "early_stopping" if settings.get("early_stopping") else f"evaluation.splits={points.splits}"
-            remedy = "~early_stopping" if settings.get("early_stopping") else "evaluation.splits=test"
+            asked = "early_stopping" if stops_early else f"evaluation.splits={points.splits}"
+            remedy = "~early_stopping" if stops_early else "evaluation.splits=test"
             raise UserError(
                 f"{asked}: {dataset.name} has no validation split; allowed: data with one, such as mnist or array; try: {remedy}"
             )

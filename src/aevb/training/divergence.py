@@ -60,7 +60,8 @@ class DivergenceWatch:
         values = torch.stack([*losses, *(bound for _, bound in bounds), *extremes]).tolist()
         if not all(map(math.isfinite, values)):
             return None
-        return [(samples, value) for (samples, _), value in zip(bounds, values[len(losses) :], strict=False)]
+        bound_values = values[len(losses) : len(losses) + len(bounds)]
+        return [(samples, value) for (samples, _), value in zip(bounds, bound_values, strict=True)]
 
     def check(
         self, what: str, tensors: Mapping[nn.Parameter, Tensor | None], stats: Mapping[str, Tensor], seen: int

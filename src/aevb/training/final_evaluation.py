@@ -17,10 +17,11 @@ from aevb.models.vae import VAE
 from aevb.runs import layout
 from aevb.runs.run import sha256_of_model
 from aevb.training.assembly import TrainingJob
+from aevb.training.checkpoints.io import copied
 from aevb.training.early_stopping import EarlyStopping
 from aevb.training.timed_evaluation import TimedEvaluation
 
-__all__ = ["evaluate", "mark_done", "own", "write_evaluations", "write_weights"]
+__all__ = ["evaluate", "mark_done", "write_evaluations", "write_weights"]
 
 
 def evaluate(
@@ -84,20 +85,6 @@ def write_evaluations(
         record(job.directory, evaluator, evaluation, "test", num_images, **facts)
 
 
-def own(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Give every tensor of a state_dict its own storage, since torch.save writes whole storages.
-
-    Args:
-        state: A state_dict; changed in place.
-
-    Returns:
-        The same dictionary.
-    """
-    for name, tensor in state.items():
-        state[name] = tensor.clone()
-    return state
-
-
 def write_weights(job: TrainingJob, model: VAE, best: dict[str, Tensor] | None = None) -> None:
     """Write model.pt, the state_dict of the trained model, and best.pt.
 
@@ -106,9 +93,10 @@ def write_weights(job: TrainingJob, model: VAE, best: dict[str, Tensor] | None =
         model: The trained model.
         best: The weights at the highest validation bound, of a run with early stopping.
     """
-    states = {layout.MODEL: own(model.state_dict()), **({layout.BEST: own(dict(best))} if best else {})}
+    states = {layout.MODEL: model.state_dict(), **({layout.BEST: best} if best else {})}
     for name, state in states.items():
-        runs.write_atomically(job.directory / name, partial(torch.save, state))
+        # torch.save writes whole storages, and a parameter may be a view of a larger one (a member of an ensemble).
+        runs.write_atomically(job.directory / name, partial(torch.save, copied(state)))
 
 
 def mark_done(

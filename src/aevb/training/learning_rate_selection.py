@@ -9,6 +9,7 @@ evaluators are not used. The run then starts from its beginning with the selecte
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from aevb.config.migration import RENAMED_FILES
 from aevb.errors import UserError
@@ -18,10 +19,7 @@ from aevb.runs import layout
 from aevb.runs.records import read_learning_rates
 from aevb.types import PositiveFloat, PositiveInt
 
-__all__ = ["RECORD", "LearningRateSelection"]
-
-RECORD = layout.LEARNING_RATES
-"""In the run's directory: the trials, and which learning rate was selected."""
+__all__ = ["LearningRateSelection"]
 
 Trial = Callable[[float, int, int], tuple[float, int]]
 
@@ -57,12 +55,7 @@ class LearningRateSelection:
         Raises:
             UserError: Every trial diverged.
         """
-        path = directory / RECORD
-        before = directory / next(old for old, new in RENAMED_FILES.items() if new == RECORD)
-        read = path if is_regular(path) else before
-        record = (
-            read_learning_rates(read) if is_regular(read) else {"samples": self.samples, "trials": [], "selected": None}
-        )
+        path, record = directory / layout.LEARNING_RATES, self._record(directory)
         if record["selected"] is not None:
             return float(record["selected"])
         tried = {float(row["learning_rate"]) for row in record["trials"]}
@@ -70,12 +63,8 @@ class LearningRateSelection:
             if learning_rate in tried:
                 continue
             bound, seen = trial(learning_rate, self.samples, max(1, self.samples // 5))
-            row = {
-                "learning_rate": learning_rate,
-                "train_bound": bound if math.isfinite(bound) else None,
-                "samples_seen": seen,
-            }
-            record["trials"].append(row)
+            train_bound = bound if math.isfinite(bound) else None
+            record["trials"].append({"learning_rate": learning_rate, "train_bound": train_bound, "samples_seen": seen})
             if first:
                 write_json(path, record)
         finite = [row for row in record["trials"] if row["train_bound"] is not None]
@@ -88,3 +77,9 @@ class LearningRateSelection:
         if first:
             write_json(path, record | {"selected": selected})
         return selected
+
+    def _record(self, directory: Path) -> dict[str, Any]:
+        # What was tried before, also by an older version, whose file had another name.
+        names = [layout.LEARNING_RATES, *(old for old, new in RENAMED_FILES.items() if new == layout.LEARNING_RATES)]
+        path = next((directory / name for name in names if is_regular(directory / name)), None)
+        return {"samples": self.samples, "trials": [], "selected": None} if path is None else read_learning_rates(path)

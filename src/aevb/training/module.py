@@ -23,7 +23,7 @@ from aevb.optimizers.schedules import Schedule
 from aevb.training.checkpoints.io import SavedCheckpoint
 from aevb.training.clipping import Clipping
 from aevb.training.cuda_graph import Capture, CompletedUpdate, CudaCapture, GraphedRounds, is_capturable
-from aevb.training.divergence import Diverged, DivergenceWatch, Snapshot
+from aevb.training.divergence import DivergenceWatch, Snapshot
 from aevb.training.engines.accumulated import Accumulated
 from aevb.training.engines.ensemble import Member, Slot
 from aevb.training.engines.select import EngineName, choose_engine
@@ -34,7 +34,7 @@ from aevb.training.running_mean import RunningMean
 from aevb.training.schedule import Block
 from aevb.training.weight_prior import with_weight_prior
 
-__all__ = ["Diverged", "Training"]
+__all__ = ["Training"]
 
 AHEAD = 50
 """Minibatches that a GPU prepares at once if it records none."""
@@ -264,7 +264,7 @@ class Training(L.LightningModule):
         for name in reversed(update.parameter_groups):
             optimizers[name].step()
         if check_at is not None:
-            self.divergence.check("value after the step", dict(zip(parameters, parameters, strict=True)), {}, check_at)
+            self.divergence.check("value after the step", {p: p for p in parameters}, {}, check_at)
         return stats
 
     def _with_prior(self, name: str) -> list[dict[str, Any]]:
@@ -272,11 +272,7 @@ class Training(L.LightningModule):
         return with_weight_prior(self.groups[name], precision / len(self.stream.x))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add samples_seen, the position of the stream and the window, as plain containers.
-
-        Args:
-            checkpoint: The checkpoint, which is changed in place.
-        """
+        """Add samples_seen, the position of the stream and the window, as plain containers (see `L.LightningModule.on_save_checkpoint`)."""
         checkpoint["training"] = {
             "samples_seen": self.samples_seen,
             "position": self.stream.position,
@@ -286,11 +282,7 @@ class Training(L.LightningModule):
         checkpoint.pop("loops", None)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Restore what `on_save_checkpoint` added.
-
-        Args:
-            checkpoint: The checkpoint.
-        """
+        """Restore what `on_save_checkpoint` added (see `L.LightningModule.on_load_checkpoint`)."""
         state = checkpoint["training"]
         self.samples_seen, self.stream.position = state["samples_seen"], state["position"]
         self.window.load_state_dict(state["window"])

@@ -87,6 +87,6 @@ def average(
     dist.all_reduce(flat)
     *parts, votes = flat.split([part.numel() for part in parts])
     torch._foreach_div_(parts, world)
-    means = parts[len(gradients) :]
-    torch._foreach_copy_(gradients, [part.view_as(old) for part, old in zip(parts, gradients, strict=False)])
+    mean_gradients, means = parts[: len(gradients)], parts[len(gradients) :]
+    torch._foreach_copy_(gradients, [mean.view_as(old) for mean, old in zip(mean_gradients, gradients, strict=True)])
     return dict(zip(stats, (mean.squeeze(0) for mean in means), strict=True)), votes.squeeze(0)

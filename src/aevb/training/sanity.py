@@ -32,8 +32,8 @@ def constant_decoder(splits: Splits, bernoulli: bool) -> float:
     x = splits.train.x
     mean = _mean(x)
     if bernoulli:
-        p = np.clip(mean, 1e-6, 1 - 1e-6)
-        return float(_mean(splits.test.x) @ np.log(p) + (1 - _mean(splits.test.x)) @ np.log1p(-p))
+        p, test_mean = np.clip(mean, 1e-6, 1 - 1e-6), _mean(splits.test.x)
+        return float(test_mean @ np.log(p) + (1 - test_mean) @ np.log1p(-p))
     variance = _mean(x, mean)
     variance[constant_pixels(x)] = 1
     variance[variance <= 0] = 1

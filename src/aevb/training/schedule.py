@@ -94,9 +94,8 @@ class BlockSchedule:
         every: int | None = None,
         has_ended: Callable[[], bool] = lambda: False,
     ) -> None:
-        self.has_ended = has_ended
-        self.samples_seen, self.max_samples = samples_seen, max_samples
-        self.round_samples, self.block, self.every = round_samples, block, every
+        self.samples_seen, self.max_samples, self.round_samples = samples_seen, max_samples, round_samples
+        self.block, self.every, self.has_ended = block, every, has_ended
 
     def __iter__(self) -> Iterator[Block]:
         start = self.samples_seen()

@@ -16,15 +16,15 @@ __all__ = ["time_budget"]
 
 
 @contextmanager
-def time_budget(max_time: str | float, signals: Signals) -> Iterator[None]:
+def time_budget(max_time: str | float | None, signals: Signals) -> Iterator[None]:
     """Ask a run to stop if the `with` block takes longer than a time budget.
 
     Args:
-        max_time: Seconds or [DD:]HH:MM:SS.
+        max_time: Seconds or [DD:]HH:MM:SS; None: any time.
         signals: The signals of the run.
     """
-    seconds = seconds_of(max_time)
-    if seconds is None:  # of a config from elsewhere
+    seconds = None if max_time is None else seconds_of(max_time)
+    if seconds is None:  # no time: aevb-train has checked max_time, but a config.yaml from elsewhere may say anything
         yield
         return
 

@@ -5,7 +5,8 @@ several ranks, of which the first writes. Hydra is not imported.
 """
 
 import traceback
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,9 @@ def run(
     with lock(directory) if ranks.first else nullcontext():
         try:
             with signals or Signals() as received:
-                _run(directory, trusted, ranks, slot, received, data, cores)
+                settings = runs.read_settings(directory)
+                with time_budget(settings.get("max_time"), received), _renaming_noticed(directory):
+                    _train(directory, settings, trusted, ranks, slot, received, data, cores)
         except OutputError:  # the reader of the output has gone: no failure of the run
             raise
         except Exception as error:
@@ -96,23 +99,14 @@ def run(
             raise
 
 
-def _run(
-    directory: Path,
-    trusted: tuple[str, ...],
-    ranks: Ranks,
-    slot: Slot | None,
-    signals: Signals,
-    data: LoadedData | None,
-    cores: int,
-) -> None:
-    settings = runs.read_settings(directory)
-    budget = settings.get("max_time")
-    with nullcontext() if budget is None else time_budget(budget, signals):
-        try:
-            _train(directory, settings, trusted, ranks, slot, signals, data, cores)
-        except UserError:
-            check_is_still_there(directory)  # a folder that was renamed shows first in a file that cannot be written
-            raise
+@contextmanager
+def _renaming_noticed(directory: Path) -> Iterator[None]:
+    # A run directory that was renamed shows first in a file that cannot be written.
+    try:
+        yield
+    except UserError:
+        check_is_still_there(directory)
+        raise
 
 
 def _train(
@@ -185,13 +179,7 @@ def _fit(
     """Train to the end, from the newest checkpoint if there is one; returns the device that trained."""
     directory, settings, ranks = job.directory, job.trainer, job.ranks
     evaluation, points = metrics.evaluation, metrics.schedule
-    checkpoint = checkpoint_to_resume(directory) if ranks.first else newest_checkpoint(directory)
-    seen, resumed = 0, None
-    if checkpoint is not None:
-        loaded = load(checkpoint)
-        check_checkpoint(checkpoint, loaded, own, module.state_dict())
-        seen = loaded["training"]["samples_seen"]
-        resumed = SavedCheckpoint(checkpoint, seen)
+    resumed = _resumed(job, own, module)
     if ranks.first:
         remove_file(directory / layout.DONE)  # of a shorter run: what it is extended from has been read
     block = settings.block * module.stream.batch_size
@@ -214,7 +202,18 @@ def _fit(
         *([ProgressRecord(directory, checkpoints)] if ranks.first else []),
         PreemptionCallback(signals),
     ]
+    path, seen = (None, 0) if resumed is None else resumed
     logger = evaluation.run_logger.logger(directory, seen, module.round_samples) if ranks.first else False
     trainer = lightning_trainer(directory, settings, ranks, callbacks, logger, QueuedCheckpointIO(metrics.writer))
-    trainer.fit(module, train_dataloaders=schedule, ckpt_path=checkpoint, weights_only=True)
+    trainer.fit(module, train_dataloaders=schedule, ckpt_path=path, weights_only=True)
     return trainer.strategy.root_device
+
+
+def _resumed(job: TrainingJob, own: RunIdentity, module: Training) -> SavedCheckpoint | None:
+    """Return the checkpoint from which the run continues, after a check that it belongs to it; None if there is none."""
+    path = checkpoint_to_resume(job.directory) if job.ranks.first else newest_checkpoint(job.directory)
+    if path is None:
+        return None
+    checkpoint = load(path)
+    check_checkpoint(path, checkpoint, own, module.state_dict())
+    return SavedCheckpoint(path, checkpoint["training"]["samples_seen"])

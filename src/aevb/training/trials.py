@@ -5,9 +5,9 @@ from aevb.errors import UserError
 from aevb.training.assembly import TrainingJob, assemble
 from aevb.training.callbacks.preemption import PreemptionCallback, Signals
 from aevb.training.callbacks.progress import ProgressBar
+from aevb.training.divergence import Diverged
 from aevb.training.learning_rate_selection import LearningRateSelection
 from aevb.training.lightning_trainer import trainer as lightning_trainer
-from aevb.training.module import Diverged
 from aevb.training.running_mean import RunningMean
 from aevb.training.schedule import BlockSchedule
 

@@ -30,15 +30,15 @@ COLUMNS = ("samples_seen", "train_bound", "test_bound", "test_reconstruction", "
 """The columns of metrics.csv that every run has."""
 
 STANDARD = ("bound", "importance")
-"""Names of the evaluators that fill COLUMNS."""
+"""Names of the evaluators that fill COLUMNS; of another split than test they fill one column each, the primary value."""
 
 
 class EvaluationCallback(L.Callback):
     """Evaluates the model at each evaluation point and at the end of the run.
 
-    The evaluator named `bound` sees the whole test split and, with early stopping or evaluation.splits=valid, the whole
-    validation split. Every other evaluator sees the first `context.num_images` test images and, if there are any, the training
-    images `context.train_x`.
+    The evaluator named `bound` sees the whole test split and, if there is a `context.valid_x`, the whole validation split.
+    Every other evaluator sees the first `context.num_images` test images and, if there are any, the training images
+    `context.train_x`.
 
     Attributes:
         rows: A row for each evaluation point so far.
@@ -80,13 +80,9 @@ class EvaluationCallback(L.Callback):
         return (*COLUMNS, *self._extra)
 
     def on_train_start(self, trainer: L.Trainer, module: Training) -> None:  # type: ignore[override]
-        """Move the images to the device and start the logger.
+        """Move the images to the device and start the logger (see `L.Callback.on_train_start`).
 
         A run that is extended drops the row of its former end, unless that is an evaluation point.
-
-        Args:
-            trainer: The trainer.
-            module: The training module.
         """
         self.rows = self.schedule.without_former_end(self.rows, module.round_samples)
         train_x = None if self.context.train_x is None else self.context.train_x.to(module.device)
@@ -99,15 +95,7 @@ class EvaluationCallback(L.Callback):
     def on_train_batch_end(  # type: ignore[override]
         self, trainer: L.Trainer, module: Training, outputs: Any, batch: Block, batch_idx: int
     ) -> None:
-        """Evaluate if the block has reached an evaluation point or the end of the run.
-
-        Args:
-            trainer: The trainer.
-            module: The training module.
-            outputs: Unused.
-            batch: The block of minibatches.
-            batch_idx: Unused.
-        """
+        """Evaluate if the block has reached an evaluation point or the end of the run (see `L.Callback.on_train_batch_end`)."""
         if not self.schedule.is_reached(batch.start, module.samples_seen):
             return
         with self.clock.evaluating():
@@ -150,8 +138,8 @@ class EvaluationCallback(L.Callback):
         prefix = split if name in STANDARD else f"{split}_{name}"
         values = {f"{prefix}_{key}": evaluation.mean(key) for key in evaluation.values}
         values |= {f"{prefix}_{key}": evaluation.summary[key] for key in evaluator.marked}
-        shown = values if name not in STANDARD else [f"{split}_{evaluator.primary_value}"]
-        self._extra |= dict.fromkeys(key for key in shown if key not in COLUMNS)
+        columns = [f"{split}_{evaluator.primary_value}"] if name in STANDARD else values
+        self._extra |= dict.fromkeys(key for key in columns if key not in COLUMNS)
         if name == "importance":  # no column of metrics.csv; for the logger
             error = evaluation.standard_error(evaluator.primary_value)
             values[f"{prefix}_{evaluator.primary_value}{STANDARD_ERROR}"] = error
@@ -162,10 +150,6 @@ class EvaluationCallback(L.Callback):
         return {"rows": self.rows, "columns": list(self._extra)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore what `state_dict` returned.
-
-        Args:
-            state: The state.
-        """
+        """Restore what `state_dict` returned (see `L.Callback.load_state_dict`)."""
         self.rows = list(state["rows"])
         self._extra = dict.fromkeys(state.get("columns", ()))  # older checkpoints have no such key

@@ -50,27 +50,14 @@ class MetricsWriter(L.Callback):
         return "timing"
 
     def on_train_start(self, trainer: L.Trainer, module: Training) -> None:  # type: ignore[override]
-        """Start the clock; a run that is extended drops the row of its former end.
-
-        Args:
-            trainer: The trainer.
-            module: The training module.
-        """
+        """Start the clock; a run that is extended drops the row of its former end (see `L.Callback.on_train_start`)."""
         self.timing = self.schedule.without_former_end(self.timing, module.round_samples)
         self.clock.start()
 
     def on_train_batch_end(  # type: ignore[override]
         self, trainer: L.Trainer, module: Training, outputs: Any, batch: Block, batch_idx: int
     ) -> None:
-        """Write both files if the block has reached an evaluation point or the end of the run.
-
-        Args:
-            trainer: The trainer.
-            module: The training module.
-            outputs: Unused.
-            batch: The block of minibatches.
-            batch_idx: Unused.
-        """
+        """Write both files if the block has reached an evaluation point or the end of the run (see `L.Callback.on_train_batch_end`)."""
         if not self.schedule.is_reached(batch.start, module.samples_seen):
             return
         self.timing.append(self._timing_row(module.samples_seen))
@@ -94,11 +81,7 @@ class MetricsWriter(L.Callback):
         return {"rows": self.timing, "seconds": list(self.clock.seconds())}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore what `state_dict` returned.
-
-        Args:
-            state: The state.
-        """
+        """Restore what `state_dict` returned (see `L.Callback.load_state_dict`)."""
         self.timing = list(state["rows"])
         self.clock.resume(*state["seconds"])
 

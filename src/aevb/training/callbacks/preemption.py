@@ -95,26 +95,13 @@ class PreemptionCallback(L.Callback):
         self.signals, self.trial = signals, trial
 
     def on_train_start(self, trainer: L.Trainer, module: Training) -> None:  # type: ignore[override]
-        """Let signals wait for the end of a round.
-
-        Args:
-            trainer: The trainer.
-            module: The training module.
-        """
+        """Let signals wait for the end of a round (see `L.Callback.on_train_start`)."""
         self.signals.defer(module)
 
     def on_train_batch_end(  # type: ignore[override]
         self, trainer: L.Trainer, module: Training, outputs: Any, batch: Block, batch_idx: int
     ) -> None:
-        """Exit with 128 + the number of the signal, once all ranks have agreed to stop.
-
-        Args:
-            trainer: The trainer.
-            module: The training module.
-            outputs: Unused.
-            batch: The block of minibatches.
-            batch_idx: Unused.
-        """
+        """Exit with 128 + the number of the signal, once all ranks have agreed to stop (see `L.Callback.on_train_batch_end`)."""
         if not module.stopping:
             return
         number = self.signals.number or signal.SIGTERM  # perhaps only another rank received one
@@ -132,10 +119,5 @@ class PreemptionCallback(L.Callback):
         raise SystemExit(128 + number)
 
     def on_train_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        """Let signals end the process again, since everything so far is in the checkpoint.
-
-        Args:
-            trainer: The trainer.
-            module: The training module.
-        """
+        """Let signals end the process again, since everything so far is in the checkpoint (see `L.Callback.on_train_end`)."""
         self.signals.release()

@@ -27,6 +27,7 @@ from aevb.objectives.sgvb_b import SGVB_B
 __all__ = ["ClosedForm", "differentiate"]
 
 Divergence = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
+"""From mu, v, sigma, eps, z and dL/dz of the reconstruction term to the KL term, dL/dmu and dL/dv."""
 
 
 class ClosedForm:
@@ -116,8 +117,7 @@ def differentiate(model: VAE, x: Tensor, eps: Tensor, divergence: Divergence) ->
         model: A model of the paper.
         x: Images, (..., M, D).
         eps: Noise, (..., L, M, J).
-        divergence: From mu, v, sigma, eps, z and dL/dz of the reconstruction term to the KL term,
-            dL/dmu and dL/dv.
+        divergence: The KL term and its part of the gradient.
 
     Returns:
         The reconstruction term and the KL term, (...), means over the minibatch in nats.

@@ -14,6 +14,7 @@ import copy
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -55,7 +56,8 @@ class Member:
         yield self.engine.update(batch, *self.batcher.gradients(self.index, work))
 
 
-class Slot(NamedTuple):
+@dataclass(frozen=True)
+class Slot:
     """The position of one run within an ensemble.
 
     Attributes:
@@ -64,7 +66,7 @@ class Slot(NamedTuple):
     """
 
     batcher: "GradientBatcher"
-    index: int  # type: ignore[assignment]  # hides tuple.index
+    index: int
 
     def engine(self, objective: Objective) -> Member:
         """Return the engine of this run.
@@ -149,7 +151,7 @@ class GradientBatcher:
     @torch.no_grad()
     def _compute(self, works: list[_Work]) -> list[tuple[Tensor, Tensor]]:
         models = [work.model for work in works]
-        if self._batched is None or [*map(id, models)] != [*map(id, self._models)]:
+        if self._batched is None or models != self._models:
             self._batched, self._models = _batch_parameters(models), models
         _fill_padded(self._batched, models)
         x = torch.stack([work.batch.x for work in works])
