@@ -6,7 +6,7 @@ import pytest
 
 import aevb as package
 from aevb.cli import entry
-from aevb.cli.arguments import Arguments, is_override, run_path
+from aevb.cli.arguments import Arguments, is_override, overrides_of, run_path
 from aevb.errors import UserError
 from helpers.commands import aevb
 
@@ -31,6 +31,13 @@ def test_a_folder_of_that_name_is_taken_literally(tmp_path: Path, monkeypatch: p
 def test_a_run_is_no_override() -> None:
     assert not is_override("run=a")
     assert is_override("latent_dim=2")
+
+
+def test_folders_and_overrides_do_not_go_together() -> None:
+    assert overrides_of(["outputs/runs", "run=a"]) == []
+    assert overrides_of(["latent_dim=2", "seed=1"]) == ["latent_dim=2", "seed=1"]
+    with pytest.raises(UserError, match="both a folder and overrides"):
+        overrides_of(["outputs/runs", "latent_dim=2"])
 
 
 @pytest.mark.process

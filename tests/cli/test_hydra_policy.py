@@ -23,3 +23,13 @@ def test_notes_of_libraries_are_not_printed(root_logger: logging.Logger, monkeyp
     assert run(["--check", "data=digits"], monkeypatch) == 0
     assert root_logger.level == logging.WARNING
     assert logging.getLogger("hydra.sweeper").isEnabledFor(logging.INFO)
+
+
+@pytest.mark.parametrize("value", ["{a:{}}", "{a:[]}", "{a:{_target_:os.mkdir}}"])
+def test_callbacks_are_refused_in_one_line(
+    value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["--check", "data=digits", f"+hydra.callbacks={value}"], monkeypatch) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("aevb-train: hydra.callbacks.a")
+    assert "no config may have Hydra call that" in line

@@ -19,7 +19,6 @@ import json, sys
 import hydra
 from aevb.cli import hydra_policy
 from aevb.cli.composition import hydra_session
-from aevb.cli.job import JobContext
 from aevb.cli.sweep import check_points, compose_master, is_sweep
 from aevb.cli.run_plan import plan_run
 from aevb.config import options
@@ -28,9 +27,7 @@ plans = {"hydra": hydra.__version__}
 for name in options("experiment"):
     with hydra_session() as application:
         master = compose_master(application, "train", [f"experiment={name}"])
-        points = check_points(
-            application, master, lambda cfg, choices, root: plan_run(cfg, JobContext((), True, choices, root))
-        )
+        points = check_points(application, master, plan_run)
     plans[name] = [is_sweep(master), *(str(point.plan.directory) for point in points)]
 print(json.dumps(plans))
 """

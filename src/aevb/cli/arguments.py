@@ -13,7 +13,7 @@ from aevb.console.printable import printable
 from aevb.console.streams import standard_streams
 from aevb.errors import UserError, resource_error
 
-__all__ = ["Arguments", "is_override", "run_command", "run_path", "user_path"]
+__all__ = ["Arguments", "is_override", "overrides_of", "run_command", "run_path", "user_path"]
 
 RUN_KEYS = ("run", "runs")
 """The keys of aevb-evaluate and aevb-figure that name runs."""
@@ -51,6 +51,21 @@ def is_override(text: str) -> bool:
         text: The argument of a command that takes folders or overrides.
     """
     return "=" in text and text.partition("=")[0] not in RUN_KEYS and not os.path.isdir(user_path(text))
+
+
+def overrides_of(arguments: list[str]) -> list[str]:
+    """Return the arguments of a command that takes folders or overrides if they are overrides, else an empty list.
+
+    Args:
+        arguments: What was typed.
+
+    Raises:
+        UserError: If they are both.
+    """
+    overrides = [argument for argument in arguments if is_override(argument)]
+    if overrides and len(overrides) < len(arguments):
+        raise UserError("both a folder and overrides; allowed: one of them; try: output_dir=DIR for runs elsewhere")
+    return overrides
 
 
 class Arguments(argparse.ArgumentParser):

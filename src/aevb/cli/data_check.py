@@ -223,44 +223,61 @@ def forget_data() -> None:
 
 
 def _check_decoder(settings: Settings, facts: DataFacts, warn: Callable[[str], None]) -> None:
-    name = settings.class_name("model.decoder")
-    source = f"data.path={settings.get('data.path')}" if settings.get("data.path") else "data"
-    bounds = f"values from {facts.low:.4g} to {facts.high:.4g}"
-    unbounded = (
-        "model=conditional_gaussian model.decoder.mean=linear" if settings.conditional else "model=gaussian_linear"
-    )
+    path = settings.get("data.path")
+    source = f"data.path={path}" if path else "data"
+    values = f"{source}: values from {facts.low:.4g} to {facts.high:.4g}"
+    _check_range(settings, facts, values)
+    _check_sides(settings, facts, source)
+    _warn_of_bounded_means(settings, facts, values, warn)
+    _warn_of_constant_pixels(settings, facts, source, warn)
+
+
+def _check_range(settings: Settings, facts: DataFacts, values: str) -> None:
     if settings.states("model.decoder", "likelihood") == "bernoulli" and not facts.unit_interval:
+        remedy = "model=gaussian_linear"
+        if settings.conditional:
+            remedy = "model=conditional_gaussian model.decoder.mean=linear"
         grey = ", or data.values=bytes for grey levels 0..255" if facts.could_be_bytes(settings.values) else ""
         raise UserError(
-            f"{source}: {bounds}, and {name} needs targets in [0, 1]; allowed: a Gaussian decoder; "
-            f"try: {unbounded}{grey}"
+            f"{values}, and {settings.class_name('model.decoder')} needs targets in [0, 1]; allowed: a Gaussian decoder; "
+            f"try: {remedy}{grey}"
         )
     if max(abs(facts.low), abs(facts.high)) > LARGEST:
         raise UserError(
-            f"{source}: {bounds}, whose squares are no float32; allowed: {-LARGEST:g} to {LARGEST:g}; "
+            f"{values}, whose squares are no float32; allowed: {-LARGEST:g} to {LARGEST:g}; "
             "try: (x - x.mean(0)) / x.std(0)"
         )
+
+
+def _check_sides(settings: Settings, facts: DataFacts, source: str) -> None:
     multiple = settings.states("model.decoder", "side_multiple")
     if isinstance(multiple, int) and any(side % multiple for side in facts.shape[:2]):
         others = "model=conditional" if settings.conditional else "model=bernoulli or model=gaussian"
         raise UserError(
-            f"{source}: images of {' x '.join(map(str, facts.shape))} pixels, and {name} halves the sides; allowed: rows and "
-            f"columns that are multiples of {multiple}; try: {others}"
+            f"{source}: images of {' x '.join(map(str, facts.shape))} pixels, and {settings.class_name('model.decoder')} "
+            f"halves the sides; allowed: rows and columns that are multiples of {multiple}; try: {others}"
         )
-    mean = settings.get("model.decoder.mean")
+
+
+def _warn_of_bounded_means(settings: Settings, facts: DataFacts, values: str, warn: Callable[[str], None]) -> None:
+    name, mean = settings.class_name("model.decoder"), settings.get("model.decoder.mean")
     sigmoid = mean == "sigmoid" or (mean is None and name in SIGMOID_MEANS)
     if sigmoid and not facts.unit_interval and settings.states("data", "own"):
         where = "" if name == "ConvolutionalGaussianDecoder" else " (model.decoder.mean=sigmoid)"
         warn(
-            f"{source}: {bounds}, and the means of {name} lie in (0, 1){where}, so it fits worse than constant means; "
+            f"{values}, and the means of {name} lie in (0, 1){where}, so it fits worse than constant means; "
             f"try: {'model.decoder.mean=linear' if settings.conditional else 'model=gaussian_linear'}"
         )
-    learned = settings.states("model.decoder", "learned_variance") is True and not settings.get("model.decoder.shared")
-    if learned and name == "LinearGaussianDecoder" and settings.get("model.decoder.shared") is None:
-        learned = False  # shared is its default
-    from aevb.data.constant_pixels import named  # imports numpy
 
+
+def _warn_of_constant_pixels(settings: Settings, facts: DataFacts, source: str, warn: Callable[[str], None]) -> None:
+    name, shared = settings.class_name("model.decoder"), settings.get("model.decoder.shared")
+    if shared is None:
+        shared = name == "LinearGaussianDecoder"  # its default: one variance for all pixels
+    learned = settings.states("model.decoder", "learned_variance") is True and not shared
     if learned and facts.constant and not settings.get("model.decoder.min_std"):
+        from aevb.data.constant_pixels import named  # imports numpy
+
         floor = "model=gaussian_linear" if name == "LinearGaussianDecoder" else "model.decoder.min_std=0.01"
         noise = " or data.dequantise=uniform" if facts.grey else ""
         warn(

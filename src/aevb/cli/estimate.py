@@ -126,9 +126,9 @@ def _print_total(
 
 def _slots(launcher: DictConfig | None, trainers: Sequence[dict[str, Any]]) -> tuple[int, str]:
     # How many of the runs are trained at once, and in words.
-    name = "" if launcher is None else str(launcher._target_).rpartition(".")[2]
-    width = max(node["devices"] * node["threads"] for node in trainers)
-    if name == "CoresLauncher" and all(node["accelerator"] == "cpu" for node in trainers):
-        slots = max(1, int(launcher.get("cores") or available_cores()) // width) if launcher is not None else 1
+    of_cores = launcher is not None and str(launcher._target_).endswith(".CoresLauncher")
+    if launcher is not None and of_cores and all(node["accelerator"] == "cpu" for node in trainers):
+        width = max(node["devices"] * node["threads"] for node in trainers)
+        slots = max(1, int(launcher.get("cores") or available_cores()) // width)
         return slots, f"with {slots} at once" if slots > 1 else "one after another"
     return 1, "one after another" if len(trainers) > 1 else "in all"

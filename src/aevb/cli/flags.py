@@ -82,15 +82,15 @@ def take_flags(root: str) -> Flags:
     if (arguments.resolve or arguments.package) and not (arguments.cfg or arguments.help):
         _refuse(f"{'--resolve' if arguments.resolve else '--package'}: only with --cfg")
     return Flags(
-        "--check" in own_flags,
-        "--prepare" in own_flags,
-        "--estimate" in own_flags,
-        not any(shown.values()),
-        bool(arguments.run),
-        bool(arguments.multirun),
-        arguments.config_name,
-        arguments.config_dir,
-        list(arguments.overrides),
+        check="--check" in own_flags,
+        prepare="--prepare" in own_flags,
+        estimate="--estimate" in own_flags,
+        runs=not any(shown.values()),
+        single=bool(arguments.run),
+        multirun=bool(arguments.multirun),
+        config_name=arguments.config_name,
+        config_dir=arguments.config_dir,
+        overrides=list(arguments.overrides),
     )
 
 
@@ -111,9 +111,9 @@ def _overrides_first(words: list[str]) -> list[str]:
 def _refuse(message: str) -> NoReturn:
     unknown = message.removeprefix("unrecognized arguments: ")
     wrong = f"{unknown}: no such flag" if unknown != message else message
-    known = [flag for action in get_args_parser()._actions for flag in action.option_strings]
     flag, _, value = unknown.split()[0].partition("=")
-    known = [flag for flag in known if not flag.startswith("--experimental")]
+    known = [name for action in get_args_parser()._actions for name in action.option_strings]
+    known = [name for name in known if not name.startswith("--experimental")]
     near = get_close_matches(flag, [*known, "--check", "--prepare", "--trust"], n=1, cutoff=0.75)
     remedy = "--help, or --hydra-help for Hydra's flags"
     if unknown != message and near:

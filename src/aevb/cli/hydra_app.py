@@ -29,6 +29,7 @@ from aevb.cli.job import Failures, JobContext, print_error, report_errors
 from aevb.cli.parallel_launcher import prepare_parallel_launcher
 from aevb.cli.requeue import requeue_on_time_limit
 from aevb.cli.sweep import (
+    Check,
     PlannedRun,
     SweepPoint,
     check_data,
@@ -51,13 +52,10 @@ from aevb.errors import UserError, resource_error
 from aevb.execution.lifetime import exit_with_launcher
 from aevb.execution.scratch import scratch
 
-__all__ = ["Check", "Job", "Search", "SearchRunner", "SweepRunner", "run_hydra_app"]
+__all__ = ["Job", "Search", "SearchRunner", "SweepRunner", "run_hydra_app"]
 
 Job = Callable[[DictConfig, JobContext], None]
 """Executes one config."""
-
-Check = Callable[[DictConfig, JobContext], PlannedRun | None]
-"""Validates one config; raises UserError."""
 
 SweepRunner = Callable[[list[SweepPoint], DictConfig, JobContext, Failures], bool]
 """Executes all points of a sweep: points, node `hydra.launcher`, how they were asked for, failures. False: leaves it to Hydra."""
@@ -160,30 +158,20 @@ def _launch(
     points: list[SweepPoint] = []
     if flags.runs and not flags.single and (flags.multirun or _may_be_sweep(flags.overrides)):
         with hydra_session(flags.config_dir) as application:
-            master = compose_master(application, flags.config_name or root, flags.overrides)
+            config_name = flags.config_name or root
+            master = compose_master(application, config_name, flags.overrides)
+            context = JobContext(trusted, True, {}, config_name, flags.prepare)
             if str(master.hydra.sweeper._target_).endswith(".OptunaSweeper"):
-                context = JobContext(trusted, True, {}, flags.config_name or root, flags.prepare)
                 run_search(Search(application, master, context, flags, failures))
                 return
             if flags.multirun or is_sweep(master):
-                points = check_points(
-                    application,
-                    master,
-                    lambda cfg, choices, name, overrides: check(
-                        cfg, JobContext(trusted, True, choices, name, overrides=tuple(overrides))
-                    ),
-                )
+                points = check_points(application, master, check, trusted)
                 if flags.check and points:
-                    if not flags.prepare and "Slurm" not in str(master.hydra.launcher._target_):
-                        check_machines(points)
-                    check_data(points, read_published=False)
-                    for point in points:
-                        show_plan(point.plan, f"{point.label}: ")
+                    _check_sweep(points, master.hydra.launcher, flags)
                     return
                 if flags.estimate:
                     print_estimate(points, master.hydra.launcher, trusted, folder)
                     return
-                context = JobContext(trusted, True, {}, flags.config_name or root, flags.prepare)
                 if _execute(points, master.hydra.launcher, context, run_sweep, failures):
                     _end_sweep(program, points, failures, flags)
                     return
@@ -200,6 +188,14 @@ def _may_be_sweep(overrides: Iterable[str]) -> bool:
     # Only an experiment, or a setting of Hydra's own, makes a sweep of a command line without -m; nothing else is composed twice.
     keys = {override.lstrip("+~").partition("=")[0] for override in overrides}
     return any(key.startswith(("experiment", "hydra")) for key in keys)
+
+
+def _check_sweep(points: list[SweepPoint], launcher: Any, flags: Flags) -> None:
+    if not flags.prepare and "Slurm" not in str(launcher._target_):
+        check_machines(points)
+    check_data(points, read_published=False)
+    for point in points:
+        show_plan(point.plan, f"{point.label}: ")
 
 
 def _execute(
@@ -281,11 +277,10 @@ def show_plan(plan: PlannedRun | None, where: str = "") -> None:
     words = {"new": "would train", "resume": "would resume", "extend": "would be extended", "done": "is finished"}
     if plan is not None and plan.action != "done":
         check_arguments(plan.settings)
-    if plan is not None and plan.own_data and plan.action != "done":
-        facts = plan.check_data()
-        if description := getattr(facts, "description", ""):
-            print(printable(f"{where}{plan.directory}: data: {description}"), flush=True)
-        if plan.model_choice:
-            print(printable(f"{where}{plan.directory}: {plan.model_choice}"), flush=True)
+        if plan.own_data:
+            if description := plan.check_data().description:
+                print(printable(f"{where}{plan.directory}: data: {description}"), flush=True)
+            if plan.model_choice:
+                print(printable(f"{where}{plan.directory}: {plan.model_choice}"), flush=True)
     does = f"{plan.directory}: {words[plan.action]} to {plan.max_samples:,} samples" if plan else "could run"
     print(printable(f"{where}{does}"), flush=True)

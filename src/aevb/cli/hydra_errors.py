@@ -70,9 +70,7 @@ def explain(error: Exception, root: str, arguments: list[str]) -> str:
     text = str(error)
     if isinstance(error, OverrideParseException):
         return _unreadable(str(error.override), root, arguments)
-    if match := re.search(
-        r"Could not (?:find|load) '([^'/]+)'", text
-    ):  # a primary config of aevb's, hidden by --config-path
+    if match := re.search(r"Could not (?:find|load) '([^'/]+)'", text):  # a primary config, hidden by --config-path
         return (
             f"defaults: {match[1]}: no such config in --config-path, which hides those of aevb; "
             "allowed: a folder beside them; try: --config-dir in its place"
@@ -87,17 +85,7 @@ def explain(error: Exception, root: str, arguments: list[str]) -> str:
     if match := re.search(r"Could not (?:override|append to config\. An item is already at) '([^']+)'", text):
         return unknown_key(match[1].split("@")[0], root, arguments)
     if match := re.search(r"Ambiguous value for argument '(.+)'$", text, re.MULTILINE):
-        key, _, values = match[1].partition("=")
-        if key == "experiment":
-            try:
-                refuse_several(match[1])
-            except UserError as refused:
-                return str(refused)
-        if options(key):
-            return f"{match[1]}: several options; allowed: one, or -m for one run of each; try: {match[1].partition(',')[0]}"
-        takes_a_list = not faults_of([f"{key}=[{values}]"], root, arguments)
-        or_a_list = f", or '{key}=[{values}]' for a list" if takes_a_list else ""
-        return f"{match[1]}: several values; allowed: one; try: -m for one run of each{or_a_list}"
+        return _several_values(match[1], root, arguments)
     if unnamed := [argument for argument in arguments if argument.startswith("=")]:
         return f"{unnamed[0]}: no key before the equals sign; allowed: key=value; try: aevb-{root} --help"
     cause = error.__cause__ if isinstance(error, HydraException) else None
@@ -114,14 +102,34 @@ def explain(error: Exception, root: str, arguments: list[str]) -> str:
     key = getattr(error, "full_key", None) or getattr(cause, "full_key", None)
     words = " ".join(f"{text.partition('full_key:')[0]} {cause or ''}".split())
     if not words or words.startswith("Config group override must be a string"):  # Hydra does not name the group
-        if unreadable := [text for text in arguments if not KEY.fullmatch(text.partition("=")[0])]:
-            return f"{unreadable[0]}: no key before the equals sign; allowed: key=value; try: aevb-{root} --help"
-        pairs = [argument.lstrip("+").partition("=") for argument in arguments]
-        wrong = [name for name, _, value in pairs if options(name) and value not in options(name)]
-        return "\n".join(unknown_key(name, root, arguments) for name in wrong) or (
-            f"{' '.join(arguments)}: cannot be composed ({type(error).__name__}); try: aevb-{root} --help"
-        )
+        return _unnamed(error, root, arguments)
     return f"{key}: {words}" if key and not words.startswith(str(key)) else words
+
+
+def _several_values(argument: str, root: str, arguments: list[str]) -> str:
+    key, _, values = argument.partition("=")
+    if key == "experiment":
+        try:
+            refuse_several(argument)
+        except UserError as refused:
+            return str(refused)
+    if options(key):
+        return (
+            f"{argument}: several options; allowed: one, or -m for one run of each; try: {argument.partition(',')[0]}"
+        )
+    takes_a_list = not faults_of([f"{key}=[{values}]"], root, arguments)
+    or_a_list = f", or '{key}=[{values}]' for a list" if takes_a_list else ""
+    return f"{argument}: several values; allowed: one; try: -m for one run of each{or_a_list}"
+
+
+def _unnamed(error: Exception, root: str, arguments: list[str]) -> str:
+    if unreadable := [text for text in arguments if not KEY.fullmatch(text.partition("=")[0])]:
+        return f"{unreadable[0]}: no key before the equals sign; allowed: key=value; try: aevb-{root} --help"
+    pairs = [argument.lstrip("+").partition("=") for argument in arguments]
+    wrong = [name for name, _, value in pairs if options(name) and value not in options(name)]
+    return "\n".join(unknown_key(name, root, arguments) for name in wrong) or (
+        f"{' '.join(arguments)}: cannot be composed ({type(error).__name__}); try: aevb-{root} --help"
+    )
 
 
 def _unreadable(argument: str, root: str, arguments: list[str]) -> str:

@@ -20,24 +20,25 @@ from aevb.config import CONF, shown
 from aevb.config.tree import read_yaml
 from aevb.errors import UserError
 
-__all__ = ["install"]
+__all__ = ["install", "leaves"]
 
 REFERENCE = re.compile(r"\$\{\.*[\w.\[\]]+\}")
 PARAMETER = re.compile(r"\+{0,2}(?!hydra|output_dir\b)[A-Za-z]\w*([./][\w-]+)*")
 _NUMBERS = (
-    *(
-        "cores",
-        "members",
-        "n_jobs",
-        "timeout_min",
-        "cpus_per_task",
-        "gpus_per_node",
-        "tasks_per_node",
-        "mem_gb",
-        "nodes",
-    ),
-    *("array_parallelism", "max_num_timeout", "signal_delay_s"),
+    "array_parallelism",
+    "cores",
+    "cpus_per_task",
+    "gpus_per_node",
+    "max_num_timeout",
+    "mem_gb",
+    "members",
+    "n_jobs",
+    "nodes",
+    "signal_delay_s",
+    "tasks_per_node",
+    "timeout_min",
 )
+"""Settings of a launcher that take a number."""
 CALLS = ("_target_", "()", "class")  # reported first
 _SETTINGS = "mode, sweeper.params, sweeper.max_batch_size, sweeper.experiments, sweeper.max_samples, launcher's numbers"
 
@@ -76,12 +77,12 @@ def install() -> None:
     def load_single(self: Any, default: Any, repo: Any) -> Any:
         loaded = single(self, default, repo)
         path = normpath(str(default.config_path))
-        hydras = path.split("/")[0] == "hydra"
+        for_hydra = path.split("/")[0] == "hydra"
         known = _known(loaded.path, path)
-        if str(default.package or "").split(".")[0] == "hydra" and known and not hydras:
+        if str(default.package or "").split(".")[0] == "hydra" and known and not for_hydra:
             raise _refusal(str(default.package), path, "no config goes there", _SETTINGS)
         if not known:
-            if hydras:
+            if for_hydra:
                 raise _refusal(
                     path.replace("/", "."), loaded.path, "a file for Hydra itself, from elsewhere", "aevb's own"
                 )
@@ -103,15 +104,15 @@ def check_file(content: Any) -> None:
         UserError: If a value is not allowed. The message shows the key and the unresolved value, so that it
             contains no value of the environment.
     """
-    hydra = content.get("hydra", {}) if isinstance(content, dict) else {}
+    if not isinstance(content, dict):
+        return
+    hydra = content.get("hydra", {})
     if not isinstance(hydra, dict):
         raise _refusal("hydra", hydra, "no config may ask that of Hydra", _SETTINGS)
-    for path, value in sorted(_leaves(hydra, ()), key=lambda leaf: leaf[0][-1] not in CALLS):
+    for path, value in sorted(leaves(hydra), key=lambda leaf: leaf[0][-1] not in CALLS):
         if (path, value) not in _own_values() and not _may_set(path, value):
             raise _refusal(".".join(("hydra", *path)), value, "no config file may ask that of Hydra", _SETTINGS)
-    for path, value in _leaves(
-        {k: v for k, v in content.items() if k != "hydra"} if isinstance(content, dict) else {}, ()
-    ):
+    for path, value in leaves({key: node for key, node in content.items() if key != "hydra"}):
         if isinstance(value, str) and not _plain(value):
             raise _refusal(".".join(path), value, "a config file asks no resolver", "a value, or ${key}")
 
@@ -142,15 +143,21 @@ def _may_set(path: tuple[str, ...], value: Any) -> bool:
 def _own_values() -> list[tuple[tuple[str, ...], Any]]:
     # A primary config of the user may contain the settings of the primary configs of aevb.
     files = (CONF / f"{name}.yaml" for name in ("train", "evaluate", "figure"))
-    return [leaf for file in files for leaf in _leaves(read_yaml(file)["hydra"], ())]
+    return [leaf for file in files for leaf in leaves(read_yaml(file)["hydra"])]
 
 
-def _leaves(node: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
-    pairs = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+def leaves(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield the path and the value of every leaf of plain containers; an empty container is a leaf too.
+
+    Args:
+        node: The containers.
+        path: Path of the node itself.
+    """
+    pairs = list(node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ())
     if not pairs and path:
         yield path, node
     for key, value in pairs:
-        yield from _leaves(value, (*path, str(key)))
+        yield from leaves(value, (*path, str(key)))
 
 
 def _plain(text: str) -> bool:

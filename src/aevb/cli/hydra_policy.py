@@ -106,8 +106,8 @@ def check(cfg: DictConfig, config_name: str | None, overrides: list[str]) -> Non
             f"hydra.job.env_set={{{names}}}: no config sets the environment; allowed: {{}}; try: your shell"
         )
     if raw := OmegaConf.to_container(cfg.hydra, resolve=False).get("callbacks"):  # type: ignore[union-attr]
-        path, value = next(_leaves(raw, "hydra.callbacks"))
-        raise _called(path, value)
+        path, value = next(hydra_files.leaves(raw, ("hydra", "callbacks")))
+        raise _called(".".join(path), value)
     _freeze(cfg)
     _check_launcher(cfg.hydra.launcher)
     for key, value, siblings in _unknown(OmegaConf.to_container(cfg.hydra, resolve=False), KNOWN, "hydra"):
@@ -116,6 +116,11 @@ def check(cfg: DictConfig, config_name: str | None, overrides: list[str]) -> Non
         raise UserError(
             f"{key}={shown(value)}: no such key{question}; allowed: {', '.join(siblings)}; try: --hydra-help"
         )
+    _check_overrides(overrides)
+    _check_paths(cfg, config_name, overrides)
+
+
+def _check_overrides(overrides: list[str]) -> None:
     for override in overrides:  # data=[digits,mnist]: Hydra merges them, and no name is known
         group, _, value = override.lstrip("+").partition("=")
         if value.startswith("[") and group != "evaluator" and options(group):
@@ -128,7 +133,6 @@ def check(cfg: DictConfig, config_name: str | None, overrides: list[str]) -> Non
                 f"{override}: the same run has another number in another sweep; allowed: keys of the config; "
                 f"try: '{key}={override.partition('=')[2].replace(match[0], '${seed}')}'"
             )
-    typed = {override.lstrip("+").partition("=")[0] for override in overrides}
     for override in overrides:
         key, _, value = override.lstrip("+~").partition("=")
         if key in UNUSED:
@@ -136,6 +140,10 @@ def check(cfg: DictConfig, config_name: str | None, overrides: list[str]) -> Non
                 f"{key}={value}: Hydra's folder of a run, in which aevb writes nothing; allowed: output_dir and name; "
                 f"try: output_dir={value or 'DIR'}"
             )
+
+
+def _check_paths(cfg: DictConfig, config_name: str | None, overrides: list[str]) -> None:
+    typed = {override.lstrip("+").partition("=")[0] for override in overrides}
     config_file = CONF / f"{config_name}.yaml"
     own_settings = read_yaml(config_file if config_file.exists() else CONF / "train.yaml")
     for key in PATH_KEYS if config_name else ():
@@ -164,10 +172,9 @@ def _freeze(cfg: DictConfig) -> None:
     with open_dict(cfg.hydra):
         for key in ("launcher", "sweeper"):
             plain = _resolved(cfg.hydra[key], f"hydra.{key}") if unresolved[key] else unresolved[key]
-            for path, value in _leaves(plain, f"hydra.{key}"):
-                depth, last = path.count("."), path.rpartition(".")[2]
-                if last == "_target_" and (depth != 2 or not PLUGIN.fullmatch(str(value))):
-                    raise _called(path, value)
+            for path, value in hydra_files.leaves(plain):
+                if path[-1:] == ("_target_",) and (len(path) > 1 or not PLUGIN.fullmatch(str(value))):
+                    raise _called(".".join(("hydra", key, *path)), value)
             cfg.hydra[key] = plain
         # Logging is always that of aevb, because a handler may name a class or a file.
         cfg.hydra.job_logging = SILENT
@@ -202,15 +209,6 @@ def _called(path: str, value: Any) -> UserError:
         f"{path}={shown(value)}: no config may have Hydra call that; allowed: Hydra's own launchers and sweepers; "
         "try: without it"
     )
-
-
-def _leaves(node: Any, path: str) -> Iterator[tuple[str, Any]]:
-    pairs = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else None
-    if pairs is None:
-        yield path, node
-        return
-    for key, value in pairs:
-        yield from _leaves(value, f"{path}.{key}")
 
 
 def _raw(cfg: Any, key: str) -> Any:

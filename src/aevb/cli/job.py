@@ -157,17 +157,15 @@ def report_errors(program: str, point: str, failures: Failures, sweeping: bool) 
         if isinstance(error, OSError) and error.filename and error.errno in OF_A_PATH:
             reason = f"{error.filename}: {error.strerror}; allowed: a path that you may use; try: another one"
             print_error(program, reason, where)
-            failures.record(point, reason)
-            return
-        if (too_little := resource_error(error)) is not None:
-            print_error(program, str(too_little), where)
-            failures.record(point, str(too_little))
-            return
-        if not sweeping:
+        elif (too_little := resource_error(error)) is not None:
+            reason = str(too_little)
+            print_error(program, reason, where)
+        elif sweeping:
+            reason = f"{type(error).__name__}: {error}"
+            traceback.print_exc()
+            print_error(program, "failed with the traceback above", where)
+        else:
             raise
-        reason = f"{type(error).__name__}: {error}"
-        traceback.print_exc()
-        print_error(program, "failed with the traceback above", where)
     failures.record(point, reason)
 
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from aevb.cli.sweep import PlannedRun
 from aevb.cli.sweep_report import print_report
+from aevb.cli.tables import plain_columns
 from aevb.console.printable import printable
+from aevb.execution.child_process import trust_flags
 from aevb.runs.status import row
 
 if TYPE_CHECKING:
@@ -34,9 +36,7 @@ def print_trials(
     """
     trials = study.get_trials(deepcopy=False)
     cells = [["trial", "state", objective, "point", "run", "why"], *map(_cells, trials)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    for line in cells:
-        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    print("\n".join(plain_columns(cells)))
     points = {
         trial.user_attrs["run"]: " ".join(trial.user_attrs["overrides"])
         for trial in trials
@@ -54,9 +54,7 @@ def print_trials(
         return
     best = study.best_trial
     words = [word for word in fixed if not word.startswith("hydra")]
-    command = shlex.join(
-        ["aevb-train", *(f"--trust={name}" for name in trusted), *words, *best.user_attrs["overrides"]]
-    )
+    command = shlex.join(["aevb-train", *trust_flags(trusted), *words, *best.user_attrs["overrides"]])
     print(f"best: trial {best.number}, {objective} {best.value:.4f}: {' '.join(best.user_attrs['overrides'])}")
     print(f"    {command}")
     print(storage, flush=True)

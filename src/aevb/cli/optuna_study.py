@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from optuna import Study
     from optuna.trial import FrozenTrial, Trial
 
-__all__ = ["StudySettings", "TrialQueue", "check_optuna", "open_study", "study_name"]
+__all__ = ["StudySettings", "TrialQueue", "check_optuna", "finished_trials", "open_study", "study_name"]
 
 CHOICES = {
     "objective": ("valid_bound", "train_bound"),
@@ -28,7 +28,14 @@ CHOICES = {
     "sampler": ("tpe", "random"),
     "pruner": ("median", "none"),
 }
-LEAST = {"n_trials": 1, "n_jobs": 1, "seed": 0, "n_startup_trials": 0, "pruner_startup_trials": 0}
+LEAST = {
+    "n_trials": 1,
+    "n_jobs": 1,
+    "seed": 0,
+    "n_startup_trials": 0,
+    "pruner_startup_trials": 0,
+    "pruner_warmup_samples": 0,
+}
 
 
 @dataclass(frozen=True)
@@ -79,7 +86,7 @@ class StudySettings:
                     f"hydra.sweeper.{key}={value}: {wrong}; allowed: {', '.join(allowed)}; "
                     f"try: hydra.sweeper.{key}={allowed[0]}"
                 )
-        for key, least in {**LEAST, "pruner_warmup_samples": 0}.items():
+        for key, least in LEAST.items():
             value = sweeper[key]
             if isinstance(value, float) and value.is_integer():  # 1e4
                 sweeper = {**sweeper, key: (value := int(value))}
@@ -159,16 +166,16 @@ def open_study(file: Path, name: str, settings: StudySettings) -> Iterator["Stud
         study = optuna.create_study(
             storage=storage, study_name=name, direction=settings.direction, pruner=pruner, load_if_exists=True
         )
-        directions = study.direction.name.lower()
+        direction = study.direction.name.lower()
     except (SQLAlchemyError, OSError, RuntimeError, ValueError, AssertionError) as error:
         reason = " ".join(str(getattr(error, "orig", None) or error).split())[:200]
         raise UserError(
             f"{file}: cannot be used as Optuna's storage ({reason}); allowed: a SQLite file that Optuna wrote; "
             "try: another output_dir=, or move the file away"
         ) from error
-    if directions != settings.direction:
+    if direction != settings.direction:
         raise UserError(
-            f"hydra.sweeper.direction={settings.direction}: the study {name} was begun with {directions}; "
+            f"hydra.sweeper.direction={settings.direction}: the study {name} was begun with {direction}; "
             "allowed: the same; try: another hydra.sweeper.study_name="
         )
     try:
@@ -199,8 +206,7 @@ class TrialQueue:
             if trial.state == TrialState.FAIL and trial.params not in [*(other.params for other in fresh), *again]:
                 study.enqueue_trial(trial.params, user_attrs={"retry_of": trial.number})
                 again.append(trial.params)
-        finished = sum(trial.state in (TrialState.COMPLETE, TrialState.PRUNED) for trial in trials)
-        self.remaining = settings.n_trials - finished
+        self.remaining = settings.n_trials - len(finished_trials(study))
 
     def next(self) -> "Trial | None":
         """Return the next trial; None if there are as many as wanted."""

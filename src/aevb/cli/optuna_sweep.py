@@ -25,6 +25,7 @@ from aevb.cli.sweep import PlannedRun
 from aevb.config.machine import check_machine
 from aevb.console.counts import counted
 from aevb.errors import UserError
+from aevb.execution.child_process import described_end
 from aevb.execution.pool import LivePool, live_pool
 from aevb.execution.queue import QueuedRun, available_cores
 from aevb.runs.lifecycle import discard
@@ -212,7 +213,7 @@ class _Trials:
             elif has_diverged(directory):
                 self._prune(trial, plan, "diverged")
             else:
-                reason = failure_reason(directory) if code == 2 else _death(code)
+                reason = failure_reason(directory) if code == 2 else f"the process {described_end(code)}"
                 if code == 2 and plan.action == "new":
                     discard(directory)
                 self._fail(trial, reason)
@@ -224,7 +225,7 @@ class _Trials:
 
     def _complete(self, trial: "Trial", plan: PlannedRun) -> None:
         value = final_value(plan.directory, self.settings.objective, self.context.trusted)
-        list(self._new_points(trial, plan))
+        list(self._new_points(trial, plan))  # reports the last ones
         if math.isnan(value):
             self._fail(trial, f"{plan.directory}: no {self.settings.objective} in it")
             return
@@ -263,7 +264,3 @@ class _Trials:
         self.study.tell(trial, state=TrialState.FAIL)
         self.failed += 1
         print_error(PROGRAM, reason, f"trial {trial.number}: ")
-
-
-def _death(code: int) -> str:
-    return f"the process {f'was killed by signal {-code}' if code < 0 else f'ended with exit code {code}'}"

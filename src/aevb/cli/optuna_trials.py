@@ -123,7 +123,7 @@ class Points:
         """
         data = plan.settings["choices"].get("data")
         try:
-            facts: Any = plan.check_data()
+            facts = plan.check_data()
         except NoValidationSplit as error:
             raise (_no_validation(data) if self._objective == "valid_bound" else error) from None
         if self._objective == "valid_bound" and facts.n_valid == 0:

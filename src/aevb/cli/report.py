@@ -6,7 +6,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from aevb.cli.arguments import Arguments, is_override, run_command, run_path, user_path
+from aevb.cli.arguments import Arguments, overrides_of, run_command, run_path, user_path
 from aevb.cli.flags import take_trusted
 from aevb.cli.status import rows_of_sweep
 from aevb.errors import UserError
@@ -50,9 +50,7 @@ def _report() -> int:
     images = 0 if arguments.no_images else _images(arguments.images)
     pattern = _pattern(arguments.redact)
     check_replaceable(arguments.output, "--output", PAGE)
-    overrides = [argument for argument in arguments.what if is_override(argument)]
-    if overrides and len(overrides) < len(arguments.what):
-        raise UserError("both a folder and overrides; allowed: one of them; try: output_dir=DIR for runs elsewhere")
+    overrides = overrides_of(arguments.what)
     gc.disable()  # thousands of runs are millions of objects, and no cycles among them
     if overrides:
         runs: list[Row | Path] = [*rows_of_sweep(overrides, trusted)]

@@ -25,7 +25,7 @@ from aevb.runs.origin import with_origin
 from aevb.runs.settings import OPTION
 from aevb.runs.status import has_diverged
 
-__all__ = ["PROGRAM", "plan_run", "print_warning", "record_run", "train_here"]
+__all__ = ["PROGRAM", "discard_refused", "plan_run", "print_warning", "record_run", "train_here"]
 
 PROGRAM = "aevb-train"
 NAME_BYTES = 255
@@ -128,9 +128,7 @@ def record_run(plan: PlannedRun, hashes: dict[str, str]) -> None:
 
 
 def train_here(plan: PlannedRun, trusted: tuple[str, ...]) -> None:
-    """Train a prepared run in this process; a new run that is refused leaves nothing behind.
-
-    A run that diverges keeps its directory, with its learning curve.
+    """Train a prepared run in this process; a new run that is refused leaves nothing behind (`discard_refused`).
 
     Args:
         plan: The planned run.
@@ -142,6 +140,15 @@ def train_here(plan: PlannedRun, trusted: tuple[str, ...]) -> None:
         cores = blocks_at_once(None, plan.settings["trainer"]["threads"])
         train_run.run(plan.directory, trusted, data=take_data(plan.settings), cores=cores)
     except UserError:
-        if plan.action == "new" and not has_diverged(plan.directory):
-            runs.discard(plan.directory)
+        discard_refused(plan)
         raise
+
+
+def discard_refused(plan: PlannedRun) -> None:
+    """Remove the directory of a new run whose training was refused; one that diverged stays, with its learning curve.
+
+    Args:
+        plan: The planned run.
+    """
+    if plan.action == "new" and not has_diverged(plan.directory):
+        runs.discard(plan.directory)

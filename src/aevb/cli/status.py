@@ -5,11 +5,10 @@ import shlex
 import sys
 from pathlib import Path
 
-from aevb.cli.arguments import Arguments, is_override, run_command, run_path
+from aevb.cli.arguments import Arguments, overrides_of, run_command, run_path
 from aevb.cli.composition import hydra_session
 from aevb.cli.flags import take_trusted
 from aevb.cli.hydra_errors import explain
-from aevb.cli.job import JobContext
 from aevb.cli.overrides import literal_path
 from aevb.cli.run_plan import plan_run
 from aevb.cli.sweep import check_points, compose_master
@@ -17,6 +16,7 @@ from aevb.cli.tables import show
 from aevb.cli.user_errors import is_user_error
 from aevb.cli.watch import watch
 from aevb.errors import UserError
+from aevb.execution.child_process import trust_flags
 from aevb.runs.status import Row, directories, row
 from aevb.runs.watched import WatchedFolders, WatchedRows
 
@@ -48,7 +48,7 @@ def _status() -> int:
     )
     trusted = take_trusted()
     arguments = parser.parse_args([argument for argument in sys.argv[1:] if argument not in ("-m", "--multirun")])
-    overrides = [argument for argument in arguments.what if is_override(argument)]
+    overrides = overrides_of(arguments.what)
     _check_watch(arguments)
     if not overrides and arguments.watch:
         folders = [run_path(folder) for folder in arguments.what]
@@ -60,16 +60,13 @@ def _status() -> int:
         runs = dict.fromkeys(run for folder in arguments.what for run in directories(run_path(folder)))
         show([row(run) for run in runs], arguments.json)
         return 0
-    if len(overrides) < len(arguments.what):
-        raise UserError("both a folder and overrides; allowed: one of them; try: output_dir=DIR for runs elsewhere")
     rows = rows_of_sweep(overrides, trusted)
     if arguments.watch:
         watched = WatchedRows()
         return watch(lambda: [watched.row(Path(r.run), r.max_samples, r.point) for r in rows], arguments.interval)
     show(rows, arguments.json)
     if not arguments.json and any(item.state not in ("done", "running") for item in rows):
-        trust = [f"--trust={module}" for module in trusted]
-        print(f"what is not done: {shlex.join(['aevb-train', '-m', *trust, *overrides])}")
+        print(f"what is not done: {shlex.join(['aevb-train', '-m', *trust_flags(trusted), *overrides])}")
     return 0
 
 
@@ -102,13 +99,7 @@ def rows_of_sweep(overrides: list[str], trusted: tuple[str, ...]) -> list[Row]:
     overrides = [literal_path(override) for override in overrides]
     try:
         with hydra_session() as application:
-            planned = check_points(
-                application,
-                compose_master(application, "train", overrides),
-                lambda cfg, choices, name, words: plan_run(
-                    cfg, JobContext(trusted, True, choices, name, overrides=tuple(words))
-                ),
-            )
+            planned = check_points(application, compose_master(application, "train", overrides), plan_run, trusted)
     except Exception as error:
         if isinstance(error, UserError) or not is_user_error(error):
             raise

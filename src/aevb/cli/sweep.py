@@ -16,11 +16,13 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from aevb.cli.composition import PointComposer, typed_overrides
-from aevb.cli.data_check import check_arguments
+from aevb.cli.data_check import DataFacts, check_arguments
 from aevb.cli.experiment_sweep import overrides_by_experiment, refuse_several
+from aevb.cli.job import JobContext
 from aevb.config import options
 from aevb.config.machine import check_machine
 from aevb.errors import UserError
+from aevb.runs.lifecycle import PlannedAction
 
 __all__ = [
     "Check",
@@ -46,7 +48,7 @@ class PlannedRun:
     Attributes:
         directory: The run directory.
         settings: The validated config.
-        action: "new", "resume", "extend" or "done".
+        action: What training does.
         check_data: Reads the data; raises UserError.
         own_data: Whether they are the user's own files, which --check reads too.
         model_choice: The model that was chosen for these files, and why; empty if the user or an experiment chose it.
@@ -54,8 +56,8 @@ class PlannedRun:
 
     directory: Path
     settings: dict[str, Any]
-    action: str
-    check_data: Callable[[], object]
+    action: PlannedAction
+    check_data: Callable[[], DataFacts]
     own_data: bool = False
     model_choice: str = ""
 
@@ -80,8 +82,8 @@ class SweepPoint:
     plan: PlannedRun | None
 
 
-Check = Callable[[DictConfig, dict[str, Any], str, list[str]], PlannedRun | None]
-"""Validates a point: config, options chosen, name of the primary config, overrides -> plan. Raises UserError."""
+Check = Callable[[DictConfig, JobContext], PlannedRun | None]
+"""Validates one config; raises UserError."""
 
 
 def compose_master(application: Hydra, config_name: str, overrides: list[str]) -> DictConfig:
@@ -164,16 +166,19 @@ def is_sweep(master: DictConfig) -> bool:
     return bool(sweeper.get("params")) or "experiments" in sweeper or master.hydra.mode == RunMode.MULTIRUN
 
 
-def check_points(application: Hydra, master: DictConfig, check: Check) -> list[SweepPoint]:
+def check_points(
+    application: Hydra, master: DictConfig, check: Check, trusted: tuple[str, ...] = ()
+) -> list[SweepPoint]:
     """Compose and validate every point.
 
     Args:
         application: Hydra, initialised.
         master: The config of the sweep (`compose_master`).
         check: Validates one point.
+        trusted: Users' modules that a config may name.
 
     Returns:
-        The points; none if they are not known beforehand, because a sweeper that is not Hydra's or ours chooses them.
+        The points; none if they are not known beforehand, because a sweeper that is neither Hydra's nor aevb's chooses them.
 
     Raises:
         UserError: With the faults of all points, a line each; also for two points that are the same run.
@@ -192,7 +197,10 @@ def check_points(application: Hydra, master: DictConfig, check: Check) -> list[S
                 refuse_several(str(override.input_line))
         sweeps = [parsed]
     _check_size(sweeps, loader)
-    every = [job for sweep in sweeps for (jobs,) in [BasicSweeper.split_arguments(sweep, None)] for job in jobs]
+    every: list[list[str]] = []
+    for sweep in sweeps:
+        (jobs,) = BasicSweeper.split_arguments(sweep, None)  # one batch, for none has a size
+        every += jobs
 
     composer = PointComposer(loader, master)  # type: ignore[arg-type]
     config_name = str(master.hydra.job.config_name)
@@ -203,8 +211,9 @@ def check_points(application: Hydra, master: DictConfig, check: Check) -> list[S
     for overrides in every:
         cfg, choices = composer.compose(overrides)
         label = " ".join(override for override in overrides if override not in common)
+        context = JobContext(trusted, True, choices, config_name, overrides=tuple(overrides))
         try:
-            points.append(SweepPoint(" ".join(overrides), label, check(cfg, choices, config_name, overrides)))
+            points.append(SweepPoint(" ".join(overrides), label, check(cfg, context)))
         except UserError as error:
             for line in str(error).splitlines():
                 faults.setdefault(line, []).append(label)

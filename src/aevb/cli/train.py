@@ -19,7 +19,7 @@ from aevb.cli.data_check import check_data
 from aevb.cli.hydra_app import Search, run_hydra_app
 from aevb.cli.job import Failures, JobContext, print_error, report_errors
 from aevb.cli.overrides import literal_path
-from aevb.cli.run_plan import PROGRAM, plan_run, print_warning, record_run, train_here
+from aevb.cli.run_plan import PROGRAM, discard_refused, plan_run, print_warning, record_run, train_here
 from aevb.cli.sweep import PlannedRun, SweepPoint, check_machines
 from aevb.cli.worker_command import worker_command
 from aevb.config.machine import check_machine
@@ -28,6 +28,7 @@ from aevb.console.printable import printable, with_error
 from aevb.console.signals import end_by_signal
 from aevb.errors import ReportedError, UserError, resource_error
 from aevb.execution import pool
+from aevb.execution.child_process import described_end
 from aevb.execution.queue import QueuedRun, train_in_ensembles, train_in_parallel
 from aevb.runs import layout, manifest
 from aevb.runs.lock import lock
@@ -152,14 +153,7 @@ def _prepare(plan: PlannedRun, context: JobContext, here: bool = False) -> Queue
     end_by_signal()
     directory, settings = plan.directory, plan.settings
     if plan.action == "done":
-        seen = runs.Run(directory).done["samples_seen"]
-        print(f"{directory}: finished already, {seen:,} samples{final_values(directory)}", flush=True)
-        if missing := _not_evaluated(directory, settings):
-            names = missing[0] if len(missing) == 1 else f"[{','.join(missing)}]"
-            command = (
-                f"aevb-evaluate {shlex.quote(literal_path(f'run={directory}'))} {shlex.quote(f'evaluator={names}')}"
-            )
-            print_warning(f"evaluator={names}: the run was finished without; try: {command}")
+        _print_finished(directory, settings)
         return None
     if not context.prepare_only:
         check_machine(settings)
@@ -183,6 +177,15 @@ def _prepare(plan: PlannedRun, context: JobContext, here: bool = False) -> Queue
         print(printable(f"{directory}: {plan.model_choice}"), flush=True)
     print(f"{directory}: {ACTIONS[plan.action]} to {settings['max_samples']:,} samples", flush=True)
     return QueuedRun(directory, settings, context.trusted)
+
+
+def _print_finished(directory: Path, settings: dict[str, Any]) -> None:
+    seen = runs.Run(directory).done["samples_seen"]
+    print(f"{directory}: finished already, {seen:,} samples{final_values(directory)}", flush=True)
+    if missing := _not_evaluated(directory, settings):
+        names = missing[0] if len(missing) == 1 else f"[{','.join(missing)}]"
+        words = [literal_path(f"run={directory}"), f"evaluator={names}"]
+        print_warning(f"evaluator={names}: the run was finished without; try: {shlex.join(['aevb-evaluate', *words])}")
 
 
 @cache  # once for all seeds
@@ -211,11 +214,9 @@ def _report(plan: PlannedRun, code: int, sweeping: bool) -> None:
         return
     if code == 2:
         reason = failure_reason(directory) or "ended for the reason above"  # on a full disk there is no file FAILED
-        if plan.action == "new" and not has_diverged(directory):
-            runs.discard(directory)
+        discard_refused(plan)
         raise ReportedError(reason)
-    end = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-    died = f"{directory}: the process {end}; try: the same command, which runs only what is not done"
+    died = f"{directory}: the process {described_end(code)}; try: the same command, which runs only what is not done"
     if sweeping:
         raise UserError(died)
     sys.exit(f"{PROGRAM}: {died}")

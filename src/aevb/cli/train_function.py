@@ -23,7 +23,6 @@ from hydra.types import RunMode
 from hydra.version import VersionBase
 from omegaconf import DictConfig, open_dict
 
-from aevb import runs
 from aevb.cli import hydra_policy
 from aevb.cli.composition import chosen_options, hydra_session
 from aevb.cli.data_check import check_data, forget_data
@@ -31,7 +30,7 @@ from aevb.cli.flags import check_trusted
 from aevb.cli.hydra_errors import explain
 from aevb.cli.job import JobContext, forget_configs
 from aevb.cli.overrides import override
-from aevb.cli.run_plan import plan_run, record_run, train_here
+from aevb.cli.run_plan import discard_refused, plan_run, record_run, train_here
 from aevb.cli.sweep import PlannedRun, is_sweep
 from aevb.cli.user_errors import is_user_error
 from aevb.config.static_imports import forget_sources
@@ -39,10 +38,10 @@ from aevb.console.environment import COMMAND, ONE_CALL
 from aevb.console.progress import without_bars
 from aevb.errors import UserError
 from aevb.execution import pool
-from aevb.execution.child_process import WorkerCommand
+from aevb.execution.child_process import WorkerCommand, described_end, trust_flags
 from aevb.runs.layout import newest_checkpoint
 from aevb.runs.lock import lock
-from aevb.runs.status import failure_reason, has_diverged
+from aevb.runs.status import failure_reason
 
 __all__ = ["train_run"]
 
@@ -75,7 +74,7 @@ def train_run(
     """
     words = [*map(_checked, overrides), *(override(key, value) for key, value in settings.items())]
     folder = None if config_dir is None else _folder(config_dir)
-    command = ["aevb-train", *(f"--trust={name}" for name in trusted)]
+    command = ["aevb-train", *trust_flags(trusted)]
     command += [] if folder is None else [f"--config-dir={folder}"]
     command += words
     with ONE_CALL, _environment():
@@ -212,9 +211,9 @@ def _train_in_children(plan: PlannedRun, trusted: tuple[str, ...]) -> None:
     code = pool.run_worker(WorkerCommand.of(plan.directory, plan.settings, trusted))
     if code == 2:
         reason = failure_reason(plan.directory)
-        if plan.action == "new" and not has_diverged(plan.directory):
-            runs.discard(plan.directory)
+        discard_refused(plan)
         raise UserError(reason)
     if code != 0:
-        end = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-        raise UserError(f"{plan.directory}: the process {end}; try: the same call, which resumes from its checkpoint")
+        raise UserError(
+            f"{plan.directory}: the process {described_end(code)}; try: the same call, which resumes from its checkpoint"
+        )

@@ -20,11 +20,10 @@ from aevb.execution.scratch import scratch
 from aevb.runs import layout
 from aevb.runs.comparison import environments, rows
 from aevb.runs.data_record import check_same_data, located
+from aevb.runs.settings import NO_LOGGER
 from aevb.types import Range
 
 __all__ = ["faults", "verify"]
-
-NO_LOGGER = {"_target_": "aevb.loggers.base.RunLogger"}
 
 
 def verify() -> None:
@@ -90,7 +89,7 @@ def _number(text: str, first: int, end: int) -> int:
 def _execute(directory: Path, trusted: tuple[str, ...]) -> None:
     # Threads are counted when torch is loaded, so a process of its own.
     code = pool.run_worker(WorkerCommand.of(directory, runs.read_settings(directory), trusted))
-    if code:
+    if code:  # 2: the process has printed why
         raise UserError("" if code == 2 else f"the second execution ended with exit code {code}")
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aevb.cli.tables import COLOURS
+from aevb.console.duration import duration
 from aevb.console.keys import Keys
 from aevb.console.printable import printable
-from aevb.console.progress import LINE_SECONDS, duration
 from aevb.runs.status import Row
 
 if TYPE_CHECKING:
@@ -199,10 +199,10 @@ def _common_folder(rows: list[Row]) -> str:
 
 
 def _as_lines(look: Callable[[], list[Row]], interval: float | None) -> int:
+    from aevb.console.progress import LINE_SECONDS  # here, with rich
+
     idle = _Idle()
-    before: dict[str, str] | None = (
-        None  # run -> state; None at the first look, at which no run is named for having ended
-    )
+    before: dict[str, str] | None = None  # run -> state; None at the first look, which names no run for having ended
     while True:
         rows = look()
         ended = [item for item in rows if before is not None and _has_ended(item, before.get(item.run))]

@@ -6,7 +6,6 @@ aevb-weights unpack outputs/weights.zip --output elsewhere/runs
 """
 
 import argparse
-import hashlib
 import os
 from pathlib import Path
 
@@ -16,9 +15,10 @@ from aevb.cli.weights_training import train_again
 from aevb.console.counts import counted
 from aevb.console.printable import printable
 from aevb.errors import UserError
-from aevb.files.regular import open_regular, read_text
+from aevb.files.regular import read_text
 from aevb.files.replaceable import ARCHIVE, check_replaceable
 from aevb.runs import layout
+from aevb.runs.records import sha256_of_file
 from aevb.runs.run import state
 from aevb.runs.walk import run_directories
 from aevb.runs.weights_archive import ArchivedRun, archived_files, open_archive, unpack, write_archive
@@ -123,8 +123,7 @@ def _unpack(arguments: argparse.Namespace) -> int:
 
 def _checked_sha256(path: Path) -> str:
     """The sha256 of the archive, compared with the file beside it if there is one."""
-    with open_regular(path) as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+    digest = sha256_of_file(path)
     beside = path.with_name(f"{path.name}.sha256")
     if beside.exists() and read_text(beside, 4096).split()[:1] != [digest]:
         raise UserError(f"{path}: its sha256 is {digest}, not that in {beside}; try: get both files again")

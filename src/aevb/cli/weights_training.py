@@ -20,11 +20,10 @@ from aevb.runs import layout
 from aevb.runs.comparison import rows
 from aevb.runs.data_record import check_same_data, located, record_data
 from aevb.runs.lock import lock
+from aevb.runs.settings import NO_LOGGER
 from aevb.runs.weights_archive import archived_files
 
 __all__ = ["train_again"]
-
-NO_LOGGER = {"_target_": "aevb.loggers.base.RunLogger"}
 
 
 def train_again(recorded: Sequence[Path], output_dir: Path, trusted: tuple[str, ...]) -> dict[str, dict[str, Path]]:

@@ -23,11 +23,8 @@ def lightning_logger_is_chosen(settings: Settings) -> Iterator[Fault]:
     """
     for path in _loggers(settings):
         if settings.class_name(path) == "LightningLogger" and settings.get(f"{path}.logger") is None:
-            allowed, remedy = (
-                "a logger of Lightning by its class",
-                ANY_LOGGER.replace("logger.logger", f"{path}.logger"),
-            )
-            yield Fault(f"{path}.logger", "no logger", None, allowed, remedy)
+            remedy = ANY_LOGGER.replace("logger.logger", f"{path}.logger")
+            yield Fault(f"{path}.logger", "no logger", None, "a logger of Lightning by its class", remedy)
 
 
 def posterior_means_have_an_encoder(settings: Settings) -> Iterator[Fault]:

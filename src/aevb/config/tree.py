@@ -12,7 +12,17 @@ from typing import Any
 
 from aevb.config.yaml_file import parse_yaml
 
-__all__ = ["CONF", "GROUPS_WITHIN", "allowed", "options", "root_defaults", "split_option", "targets", "targets_in"]
+__all__ = [
+    "CONF",
+    "GROUPS_WITHIN",
+    "allowed",
+    "options",
+    "read_yaml",
+    "root_defaults",
+    "split_option",
+    "targets",
+    "targets_in",
+]
 
 
 def _conf() -> Path:
@@ -27,7 +37,7 @@ TARGET = re.compile(r"\b_target_:\s*([\w.]+)")
 
 
 def read_yaml(path: Path) -> Any:
-    """Return the plain containers of a YAML file of ours; interpolations stay text.
+    """Return the plain containers of a YAML file of aevb; interpolations stay text.
 
     Args:
         path: The path of the file.

@@ -73,6 +73,8 @@ def validate(
 
 
 class _Check:
+    """The check of one config. Faults are collected by their key, of which the first one counts."""
+
     def __init__(
         self, root: str, raw: Any, settings: Any, trusted: tuple[str, ...], overrides: tuple[str, ...]
     ) -> None:
@@ -212,29 +214,30 @@ class _Check:
             node[name] = parameter.value_type.read(value)
         except InvalidValue as problem:
             source = INTERPOLATION.fullmatch(str(raw.get(name))) if isinstance(raw, dict) else None
-            if source is not None and source[1] in self.faults:
-                return  # reported at the key that the value comes from
-            if isinstance(value, str) and value in (names := options(key)):  # in a YAML; Hydra reads the command line's
-                remedy = f"in a YAML: defaults: [override /{key}: {value}]"
-                self.fault(key, "the name of an option, which only defaults take", value, ", ".join(names), remedy)
-                return
-            if (group := key.replace(".", "/")) in GROUPS_WITHIN:  # model.encoder=gamma
-                names = options(group)
-                near = get_close_matches(str(value), names, n=1, cutoff=0.5) or names
-                self.fault(key, str(problem), value, ", ".join(names), f"{group}={near[0]}")
-                return
-            kind = parameter.value_type
-            if example == MISSING:  # run=null
-                self.fault(key, str(problem), value, allowed=str(kind), remedy=_sample(key))
-                return
-            remedy = kind.near(value)
+            if source is None or source[1] not in self.faults:  # else reported at the key that the value comes from
+                self.invalid(key, value, str(problem), parameter.value_type, example)
+
+    def invalid(self, key: str, value: Any, wrong: str, kind: ValueType, example: Any) -> None:
+        if isinstance(value, str) and value in (names := options(key)):  # in a YAML; Hydra reads the command line's
+            remedy = f"in a YAML: defaults: [override /{key}: {value}]"
+            self.fault(key, "the name of an option, which only defaults take", value, ", ".join(names), remedy)
+            return
+        if (group := key.replace(".", "/")) in GROUPS_WITHIN:  # model.encoder=gamma
+            names = options(group)
+            near = get_close_matches(str(value), names, n=1, cutoff=0.5) or names
+            self.fault(key, wrong, value, ", ".join(names), f"{group}={near[0]}")
+            return
+        if example == MISSING:  # run=null
+            self.fault(key, wrong, value, allowed=str(kind), remedy=_sample(key))
+            return
+        offered = kind.near(value)
+        with suppress(InvalidValue):
+            offered = kind.read(example)
+        if isinstance(kind, Choice) and (synonym := SYNONYMS.get(str(value))):
             with suppress(InvalidValue):
-                remedy = kind.read(example)
-            if isinstance(kind, Choice) and (synonym := SYNONYMS.get(str(value))):
-                with suppress(InvalidValue):
-                    remedy = kind.read(synonym)
-            offer = f"{key}={shown(remedy)}" if remedy is not None or _reads(kind, None) else None
-            self.fault(key, str(problem), value, allowed=str(kind), remedy=offer)
+                offered = kind.read(synonym)
+        offer = f"{key}={shown(offered)}" if offered is not None or _reads(kind, None) else None
+        self.fault(key, wrong, value, allowed=str(kind), remedy=offer)
 
     def entries(self, key: str, entries: dict[str, Any], value_type: ValueType) -> dict[str, Any]:
         read = {}

@@ -34,12 +34,14 @@ __all__ = [
     "GRACE",
     "SignalReceived",
     "WorkerCommand",
+    "described_end",
     "exit_code",
     "signals_blocked",
     "signals_raised",
     "start_child",
     "stop_children",
     "thread_variables",
+    "trust_flags",
 ]
 
 # How `multiprocessing` starts several children that need the same modules, and how it starts any other.
@@ -93,7 +95,7 @@ class WorkerCommand(NamedTuple):
         trainer = settings["trainer"]
         devices, threads = trainer["devices"], trainer["threads"]
         on_cpu = trainer["accelerator"] == "cpu"
-        flags = [argument for name in trusted for argument in ("--trust", name)]
+        flags = trust_flags(trusted)
         # Nobody knows how many runs fit on a GPU: it is given to one after another.
         cores = devices * threads if on_cpu else sys.maxsize
         if devices == 1:
@@ -117,6 +119,15 @@ class WorkerCommand(NamedTuple):
             return first
         arguments = [*(command.arguments[0] for command in commands), *first.arguments[1:]]
         return first._replace(module="aevb.execution.ensemble_worker", arguments=arguments)
+
+
+def trust_flags(trusted: tuple[str, ...]) -> list[str]:
+    """Return the arguments by which a process trusts users' modules.
+
+    Args:
+        trusted: The modules.
+    """
+    return [f"--trust={name}" for name in trusted]
 
 
 def thread_variables(count: int) -> dict[str, str]:
@@ -151,9 +162,8 @@ def start_child(command: WorkerCommand, shared: bool) -> BaseProcess:
     else:
         method = ALONE
     if multiprocessing.get_start_method(allow_none=True) not in (None, *multiprocessing.get_all_start_methods()):
-        multiprocessing.set_start_method(
-            method, force=True
-        )  # in a process of joblib's, whose own method no child knows
+        # A process of joblib's has a start method of its own, which no child knows.
+        multiprocessing.set_start_method(method, force=True)
     context: Any = multiprocessing.get_context(method)
     process: BaseProcess = context.Process(target=_child, args=(command.module, command.arguments))
     with _clean_environment(command.threads), _without_main_module():
@@ -270,6 +280,15 @@ def exit_code(process: BaseProcess) -> int | None:
     """
     code = process.exitcode
     return -signal.SIGKILL if code == SERVER_DIED else code
+
+
+def described_end(code: int) -> str:
+    """Return in words how a child ended: "was killed by signal 9", "ended with exit code 1".
+
+    Args:
+        code: What `exit_code` returned.
+    """
+    return f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
 
 
 def stop_children(processes: Sequence[BaseProcess], number: int, grace: float = GRACE) -> None:

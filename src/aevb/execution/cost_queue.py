@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from aevb.execution import pool
-from aevb.execution.child_process import WorkerCommand
+from aevb.execution.child_process import WorkerCommand, trust_flags
 from aevb.execution.run_cost import RunCost
 
 __all__ = ["Measured", "kind", "measure_costs"]
@@ -76,10 +76,9 @@ def _trials(configs: list[dict[str, Any]], trusted: tuple[str, ...], folder: Pat
     written, results, trials = folder / "configs.json", folder / "costs.jsonl", folder / "trials"
     written.write_text(json.dumps(configs), encoding="utf-8")
     trials.mkdir()
-    flags = [argument for name in trusted for argument in ("--trust", name)]
     threads = max(settings["trainer"]["threads"] for settings in configs)
     on_cpu = all(settings["trainer"]["accelerator"] == "cpu" for settings in configs)
-    arguments = [str(written), str(results), str(trials), *flags]
+    arguments = [str(written), str(results), str(trials), *trust_flags(trusted)]
     with show_child_bars():
         code = pool.run_worker(WorkerCommand("aevb.execution.cost_worker", arguments, threads, threads, on_cpu))
     lines = results.read_text(encoding="utf-8").splitlines() if results.exists() else []

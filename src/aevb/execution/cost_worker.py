@@ -23,6 +23,7 @@ from aevb.execution.lifetime import exit_with_parent
 from aevb.execution.run_cost import ONE_PASS, EvaluatorCost, RunCost, Timing
 from aevb.runs import layout
 from aevb.runs.run_data import read_data
+from aevb.runs.settings import NO_LOGGER
 from aevb.training import train_run
 
 __all__ = ["main", "measure", "trial_settings"]
@@ -57,7 +58,7 @@ def trial_settings(settings: dict[str, Any], samples: int, images: int) -> dict[
     trial["evaluation"]["splits"] = "test"
     if "n_train" in trial["data"]:
         trial["data"]["n_train"] = min(trial["data"]["n_train"] or N_TRAIN, N_TRAIN)
-    trial["logger"] = {"_target_": "aevb.loggers.base.RunLogger"}
+    trial["logger"] = NO_LOGGER
     return trial
 
 
@@ -76,12 +77,9 @@ def measure(
     Raises:
         UserError: If the run is refused, or diverges at once.
     """
-    known, unknown = dict[str, Evaluator](), []
-    for name, evaluator in instantiate(settings["evaluator"], trusted=trusted).items():
-        if evaluator.time_depends_on_model:
-            unknown.append(name)
-        else:
-            known[name] = evaluator
+    evaluators: dict[str, Evaluator] = instantiate(settings["evaluator"], trusted=trusted)
+    known = {name: evaluator for name, evaluator in evaluators.items() if not evaluator.time_depends_on_model}
+    unknown = [name for name in evaluators if name not in known]
     tried = {**settings, "evaluator": {name: settings["evaluator"][name] for name in known}}
     few = _trial(tried, folder / "few" / name_of_trial, trusted, data, FIRST_SAMPLES, FEW)
     samples = max(FIRST_SAMPLES, min(10**6, int(SECONDS / few.per_sample) // 1000 * 1000))

@@ -24,15 +24,16 @@ def compatibility_key(settings: dict[str, Any]) -> str | None:
         A key that is equal for runs that can be trained together; None for a run that is trained alone.
     """
     model, objective, trainer = settings["model"], settings["objective"], settings["trainer"]
+    if objective["_target_"] not in OBJECTIVES or trainer["engine"] == "autograd":
+        return None
+    if trainer["devices"] > 1 or trainer.get("microbatches", 1) > 1:
+        return None
     encoder, decoder, prior = (model.get(part) or {} for part in ("encoder", "decoder", "prior"))
-    paper = (
-        encoder.get("_target_") == ENCODER and decoder.get("_target_") in DECODERS and prior.get("_target_") == PRIOR
-    )
-    paper = paper and encoder.get("activation") == decoder.get("activation") == "tanh"
-    paper = paper and not any(isinstance(part.get("hidden_dim"), list) for part in (encoder, decoder))
-    alone = objective["_target_"] not in OBJECTIVES or trainer["engine"] == "autograd" or trainer["devices"] > 1
-    alone = alone or trainer.get("microbatches", 1) > 1
-    if alone or not paper:
+    if (encoder.get("_target_"), prior.get("_target_")) != (ENCODER, PRIOR) or decoder.get("_target_") not in DECODERS:
+        return None
+    if not encoder.get("activation") == decoder.get("activation") == "tanh":
+        return None
+    if any(isinstance(part.get("hidden_dim"), list) for part in (encoder, decoder)):  # several hidden layers
         return None
     layers = [{key: value for key, value in part.items() if key != "latent_dim"} for part in (encoder, decoder)]
     hardware = [trainer[key] for key in ("accelerator", "threads", "precision")]

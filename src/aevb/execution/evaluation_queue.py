@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from aevb.console.streams import OutputError
 from aevb.execution import pool
-from aevb.execution.child_process import WorkerCommand
+from aevb.execution.child_process import WorkerCommand, described_end, trust_flags
 from aevb.execution.queue import available_cores
 
 __all__ = ["EndedEvaluation", "evaluate_in_parallel"]
@@ -57,9 +57,8 @@ def evaluate_in_parallel(
 
 
 def _command(group: dict[int, dict[str, Any]], results: Path, trusted: tuple[str, ...]) -> WorkerCommand:
-    flags = [argument for name in trusted for argument in ("--trust", name)]
     threads = max(settings["threads"] for settings in group.values())
-    arguments = [json.dumps(group), str(results), *flags]
+    arguments = [json.dumps(group), str(results), *trust_flags(trusted)]
     return WorkerCommand("aevb.execution.evaluation_worker", arguments, threads, threads, True)
 
 
@@ -70,6 +69,6 @@ def _ends(group: dict[int, dict[str, Any]], results: Path, code: int) -> Iterato
         if number:
             raise OutputError(number, os.strerror(number))
     reasons = {int(identifier): reason for identifier, reason, _ in ended}
-    end = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+    died = f"the process {described_end(code)}; try: the same command, which resumes it"
     for index in group:
-        yield EndedEvaluation(index, reasons.get(index, f"the process {end}; try: the same command, which resumes it"))
+        yield EndedEvaluation(index, reasons.get(index, died))

@@ -69,9 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
             traceback.print_exc()
             reason = f"{type(error).__name__}: {error}"
         failed |= bool(reason)
-        with options.results.open(
-            "a", encoding="utf-8"
-        ) as file:  # a line is written at once, also by several processes
+        with options.results.open("a", encoding="utf-8") as file:
             file.write(json.dumps([identifier, reason, number]) + "\n")
     return int(failed)
 

@@ -24,7 +24,7 @@ from types import FrameType
 from aevb import runs
 from aevb.console.process_exit import exit_immediately
 from aevb.console.signals import STOP_SIGNALS, stop_signals
-from aevb.execution.child_process import SignalReceived, stop_children
+from aevb.execution.child_process import SignalReceived, stop_children, trust_flags
 from aevb.execution.lifetime import exit_with_parent
 from aevb.execution.scratch import scratch
 
@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     if options.fork:
         import aevb.execution.worker  # noqa: F401
-    words = [str(options.directory), *(f"--trust={name}" for name in options.trust)]
+    words = [str(options.directory), *trust_flags(tuple(options.trust))]
     with scratch() as folder, socket.create_server((HOST, 0)) as listener:
         ranks = _begin(options.devices, words, listener, folder, "fork" if options.fork else "spawn")
         exit_with_parent(None)  # after the forks, for it is a thread; the ranks are stopped within GRACE

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aevb.config.value_types import INTEGER_END
 from aevb.errors import UserError
 from aevb.files.regular import MIB, read_text
 
@@ -101,7 +102,7 @@ def _are_numbers(cells: list[str], clock: int) -> bool:
         seen, numbers = int(cells[clock]), list(map(float, filter(None, cells)))
     except ValueError:
         return False
-    return 0 <= seen < 1 << 62 and math.inf not in numbers and -math.inf not in numbers
+    return 0 <= seen < INTEGER_END and math.inf not in numbers and -math.inf not in numbers
 
 
 def _check(name: str, cell: str, line: int) -> None:
@@ -110,7 +111,7 @@ def _check(name: str, cell: str, line: int) -> None:
     except ValueError as error:
         raise ValueError(f"line {line}: {name}={cell[:40]}") from error
     overflow = math.isinf(value) and cell not in ("inf", "-inf")  # of a run that diverged, repr writes these
-    if overflow or (name == CLOCK and not 0 <= value < 1 << 62):
+    if overflow or (name == CLOCK and not 0 <= value < INTEGER_END):
         raise ValueError(f"line {line}: {name}={cell[:40]}")
 
 
@@ -192,7 +193,7 @@ def _by_columns(text: str) -> tuple[list[str], list[list[Any]]] | None:
         return None
     seen = lists[names.index(CLOCK)]
     overflow = any(math.inf in values or -math.inf in values for values in lists)
-    return None if overflow or min(seen) < 0 or max(seen) >= 1 << 62 else (names, lists)
+    return None if overflow or min(seen) < 0 or max(seen) >= INTEGER_END else (names, lists)
 
 
 def _by_rows(rows: list[dict[str, str]]) -> tuple[list[str], list[list[Any]]]:

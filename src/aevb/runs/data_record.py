@@ -17,9 +17,9 @@ from aevb.files.regular import is_regular
 from aevb.runs import layout
 from aevb.runs.records import read_data_hashes, read_data_location
 
-__all__ = ["absolute_location", "check_data_root", "check_same_data", "located", "record_data"]
+__all__ = ["LOCATION_KEYS", "absolute_location", "check_data_root", "check_same_data", "located", "record_data"]
 
-KEYS = ("path", "root")
+LOCATION_KEYS = ("path", "root")
 """Arguments of data sets that name a file or a folder."""
 
 
@@ -29,7 +29,9 @@ def absolute_location(data: dict[str, Any]) -> dict[str, str]:
     Args:
         data: The config's node `data`.
     """
-    return {key: os.path.abspath(os.path.expanduser(data[key])) for key in KEYS if isinstance(data.get(key), str)}
+    return {
+        key: os.path.abspath(os.path.expanduser(data[key])) for key in LOCATION_KEYS if isinstance(data.get(key), str)
+    }
 
 
 def located(directory: Path, data: dict[str, Any], data_root: str | None = None) -> dict[str, Any]:
@@ -72,7 +74,7 @@ def check_data_root(data_root: str | None, nodes: list[dict[str, Any]]) -> None:
     Raises:
         UserError: If none of the runs reads a file.
     """
-    if data_root is not None and not any(set(KEYS) & node.keys() for node in nodes):
+    if data_root is not None and not any(set(LOCATION_KEYS) & node.keys() for node in nodes):
         raise UserError(f"data_root={data_root}: {nodes[0]['_target_']} reads no file; allowed: null; try: without it")
 
 
@@ -92,7 +94,7 @@ def check_same_data(directory: Path, hashes: dict[str, str], data: dict[str, Any
     before = read_data_hashes(directory)
     changed = [name for name in hashes if before.get(name) != hashes[name]]
     if changed:
-        key = next((key for key in ("path", "root") if data.get(key)), None)
+        key = next((key for key in LOCATION_KEYS if data.get(key)), None)
         assignment = f"data.{key}={data[key]}" if key else f"data={data['_target_']}"
         raise UserError(
             f"{assignment}: not the data that {directory} began with (changed: {', '.join(changed)}); allowed: the same images; "

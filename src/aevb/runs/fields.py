@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from aevb.config.value_types import INTEGER_END
 from aevb.data.target_convention import TargetConvention
 
 __all__ = [
@@ -41,7 +42,7 @@ def count(value: Any) -> int:
     Args:
         value: A value from a JSON file.
     """
-    if type(value) is not int or not 0 <= value < 1 << 62:
+    if type(value) is not int or not 0 <= value < INTEGER_END:
         raise ValueError("an integer >= 0")
     return value
 

@@ -23,9 +23,10 @@ from aevb.runs.progress import check_is_not_behind
 from aevb.runs.run import Run, sha256_of_model, state
 from aevb.runs.settings import json_copy, read_settings
 
-__all__ = ["check_is_still_there", "discard", "mark_done", "mark_failed", "planned_action", "prepare"]
+__all__ = ["PlannedAction", "check_is_still_there", "discard", "mark_done", "mark_failed", "planned_action", "prepare"]
 
 PlannedAction = Literal["new", "resume", "extend", "done"]
+"""What training a config in a directory does; done: nothing is left to do."""
 
 
 def planned_action(directory: Path, settings: dict[str, Any]) -> PlannedAction:

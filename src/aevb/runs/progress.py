@@ -8,7 +8,7 @@ is replaced as a whole but not synced, and one that cannot be read counts as non
 import json
 import os
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from aevb.errors import UserError
@@ -112,7 +112,7 @@ def load_progress(run: Path) -> Progress | None:
         record = read_progress(run)
     except (OSError, UserError):
         return None
-    return Progress(**{name: record[name] for name in Progress.__dataclass_fields__ if name in record})
+    return Progress(**{field.name: record[field.name] for field in fields(Progress) if field.name in record})
 
 
 def check_is_not_behind(run: Path, max_samples: int) -> None:

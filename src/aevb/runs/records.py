@@ -12,7 +12,7 @@ from typing import Any
 
 from aevb.config.migration import RENAMED_FIELDS, upgrade_record
 from aevb.errors import UserError
-from aevb.files.regular import MIB, read_bytes
+from aevb.files.regular import MIB, open_regular, read_bytes
 from aevb.runs import fields, layout
 from aevb.runs.fields import Field
 
@@ -26,6 +26,7 @@ __all__ = [
     "read_manifest",
     "read_progress",
     "sha256_of",
+    "sha256_of_file",
 ]
 
 LIMIT = 16 * MIB
@@ -50,10 +51,8 @@ def read_json(path: Path | str, remedy: str = REMEDY) -> dict[str, Any]:
     try:
         raw = read_bytes(path, LIMIT)
         record = json.loads(raw.decode("utf-8"))
-        if b"\\u" in raw:
-            json.dumps(record, ensure_ascii=False).encode(
-                "utf-8"
-            )  # half a surrogate pair is no text that can be written
+        if b"\\u" in raw:  # half a surrogate pair is no text that can be written
+            json.dumps(record, ensure_ascii=False).encode("utf-8")
         if not isinstance(record, dict):
             raise ValueError(f"{type(record).__name__} instead of an object")
         return upgrade_record(record) if any(name in raw for name in OLD_FIELDS) else record
@@ -221,3 +220,13 @@ def sha256_of(raw: bytes) -> str:
         raw: The bytes.
     """
     return hashlib.sha256(raw).hexdigest()
+
+
+def sha256_of_file(path: Path) -> str:
+    """Return the sha256 of the bytes of a regular file, in hexadecimal.
+
+    Args:
+        path: The file.
+    """
+    with open_regular(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]

@@ -1,6 +1,5 @@
 """Run directories, the unit of work, as they are read: without torch, each record when it is first asked for."""
 
-import hashlib
 import os
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,11 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from aevb.config import fingerprint_of_numbers, numbers_of
 from aevb.errors import UserError
-from aevb.files.regular import open_regular
 from aevb.runs import layout
 from aevb.runs.csv_table import columns
 from aevb.runs.evaluation_record import read_evaluation
-from aevb.runs.records import read_done
+from aevb.runs.records import read_done, sha256_of_file
 from aevb.runs.settings import read_settings
 from aevb.runs.walk import run_directories
 
@@ -52,8 +50,7 @@ def sha256_of_model(directory: Path, name: str = layout.MODEL) -> str:
         directory: The run directory.
         name: The file.
     """
-    with open_regular(directory / name) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+    return sha256_of_file(directory / name)
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,10 @@ from aevb.config.yaml_file import parse_yaml
 from aevb.errors import UserError
 from aevb.files.regular import MIB, check_folder, read_bytes
 from aevb.runs import layout
+from aevb.runs.data_record import LOCATION_KEYS
 from aevb.runs.records import read_done, sha256_of
 
-__all__ = ["OPTION", "check_folders", "json_copy", "read_settings"]
+__all__ = ["NO_LOGGER", "OPTION", "check_folders", "json_copy", "read_settings"]
 
 LIMIT = MIB
 PARTS = ("data", "model", "objective", "optimizer", "trainer", "seed", "max_samples")  # without which a config is none
@@ -35,7 +36,9 @@ MAPPINGS = ("data", "model", "objective", "optimizer", "trainer", "logger", "eva
 OPTION = re.compile(r"(?!.*\.\.)[\w .,:/+@=()-]*")
 """What the file of an option may be called, within its group."""
 
-KEYS = ("path", "root")  # of `data`: places of files
+NO_LOGGER = {"_target_": "aevb.loggers.base.RunLogger"}
+"""The node `logger` of a run that is executed only for its numbers or its time."""
+
 INTEGERS = {"seed": 0, "max_samples": 1, "latent_dim": 1, "batch_size": 1}
 """Keys of integers, with their smallest values."""
 
@@ -83,6 +86,11 @@ def read_settings(directory: Path, done: dict[str, Any] | None = None) -> dict[s
     settings = _copy(directory, raw, done)
     if settings is None:
         settings = _parse(path, raw)
+    _check(path, settings)
+    return upgrade(settings)
+
+
+def _check(path: str, settings: dict[str, Any]) -> None:
     lost = [key for key in PARTS if key not in settings]
     if lost:
         raise UserError(f"{path}: not a whole config (no {', '.join(lost)}); {REMEDY}")
@@ -95,14 +103,13 @@ def read_settings(directory: Path, done: dict[str, Any] | None = None) -> dict[s
             raise UserError(
                 f"{path}: choices.{group}={repr(option)[:60]}: damaged; allowed: the name of an option; {TRY}"
             )
-    for name in KEYS:
+    for name in LOCATION_KEYS:
         location = settings["data"].get(name)
         if not (location is None or (isinstance(location, str) and "\0" not in location)):
             raise UserError(f"{path}: data.{name}={repr(location)[:60]}: damaged; allowed: text; {TRY}")
     for key, value in () if _is_finite(settings) else flatten(settings):
         if isinstance(value, float) and not math.isfinite(value):
             raise UserError(f"{path}: {key}={value}: not a finite number; {REMEDY}")
-    return upgrade(settings)
 
 
 def _is_finite(node: dict[str, Any]) -> bool:

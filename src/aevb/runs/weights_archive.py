@@ -9,7 +9,6 @@ No member is compressed, and dates and the order of members are fixed, so equal 
 bounded, and a file is written only if its sha256 is that in the index. Weights are read as tensors only (`models.saved_weights`).
 """
 
-import hashlib
 import json
 import re
 import stat
@@ -23,7 +22,7 @@ from aevb.files.archive import is_stored
 from aevb.files.atomic import write_atomically
 from aevb.files.regular import MIB, open_regular, read_bytes
 from aevb.runs import layout
-from aevb.runs.records import read_json, sha256_of
+from aevb.runs.records import read_json, sha256_of, sha256_of_file
 
 __all__ = ["INDEX", "ArchivedRun", "archived_files", "open_archive", "unpack", "write_archive"]
 
@@ -101,8 +100,7 @@ def write_archive(path: Path, runs: Mapping[str, Mapping[str, Path]]) -> str:
                     archive.writestr(_member(f"{run}/{name}"), _content(name, source))
 
     write_atomically(path, write)
-    with open_regular(path) as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+    digest = sha256_of_file(path)
     line = f"{digest}  {path.name}\n"
     write_atomically(path.with_name(f"{path.name}.sha256"), lambda file: file.write(line.encode()))
     return digest
