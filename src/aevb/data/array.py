@@ -265,23 +265,26 @@ class ArrayDataset(Dataset):
         low, high = min(float(x.min()) for x in used), max(float(x.max()) for x in used)
         sizes = ", ".join(f"{len(split.x):,} {name}" for name, split in splits._asdict().items() if len(split.x))
         lacking = [key for key in images if _label_of(key) not in own.arrays]
-        whole = "x" if "x" in images else "train"
-        known = [
-            split.label
-            for name, split in splits._asdict().items()
-            if (name if name in images else whole) not in lacking
-        ]
-        labels = "no labels"
-        if len(lacking) < len(images):
-            classes = np.unique(np.concatenate(known))
-            labels = f"labels {classes[0]}..{classes[-1]} in {counted(len(classes), 'class', 'classes')}"
-            labels += f", none of {' and '.join(lacking)}" if lacking else ""
+        labels = _labels_in_words(splits, list(images), lacking)
         pixels = " x ".join(map(str, shape)) if shape[0] > 1 else counted(shape[1], "column")
         taken = str(convention) if kind == "real" else f"{dtype} taken as {convention}"
         description = (
             f"{self.path.name}, {own.source}: {sizes} of {pixels}, {taken}, from {low:.4g} to {high:.4g}, {labels}"
         )
         return _Facts(shape, convention, low, high, description, labelled=not lacking)
+
+
+def _labels_in_words(splits: Splits, keys: list[str], lacking: list[str]) -> str:
+    # keys: of the arrays of images; lacking: those of them that have no labels.
+    if len(lacking) == len(keys):
+        return "no labels"
+    whole = "x" if "x" in keys else "train"  # the array of a split that has none of its own
+    parts = [
+        split.label for name, split in splits._asdict().items() if (name if name in keys else whole) not in lacking
+    ]
+    classes = np.unique(np.concatenate(parts))
+    labels = f"labels {classes[0]}..{classes[-1]} in {counted(len(classes), 'class', 'classes')}"
+    return f"{labels}, none of {' and '.join(lacking)}" if lacking else labels
 
 
 def _label_remedy(label: np.ndarray, count: int) -> str:

@@ -21,7 +21,7 @@ from aevb.types import PositiveInt
 
 __all__ = ["BINARIZED", "IDX", "MNIST"]
 
-N_TRAIN, N_VALID, N_TEST = 50_000, 10_000, 10_000
+N_TRAIN = 50_000
 DIM = 28 * 28
 
 

@@ -17,7 +17,7 @@ from aevb.data.target_convention import TargetConvention
 from aevb.errors import UserError
 from aevb.types import PositiveInt
 
-__all__ = ["Omniglot"]
+__all__ = ["Omniglot", "upright"]
 
 URL = "https://raw.githubusercontent.com/yburda/iwae/master/datasets/OMNIGLOT/chardata.mat"
 N_TRAIN, N_TEST, SIDE = 24_345, 8_070, 28

@@ -34,6 +34,7 @@ ACTIVE = 0.01
 COLLAPSED = 0.1
 """KL(q(z|x) || p(z)) in nats below which, with no active unit, the posterior has collapsed to the prior."""
 
+Posterior = DiagonalNormal | Bernoulli
 PAIRS = 10_000_000  # (draw, image) pairs evaluated at once: 80 MB
 
 
@@ -104,7 +105,7 @@ def information(model: VAE, x: Tensor, noise: Noise, samples: int = 1, batch_siz
     return InformationEstimate(reconstruction - kl, reconstruction, kl, mutual_information, kl - mutual_information)
 
 
-def log_aggregate(z: Tensor, qz_x: DiagonalNormal | Bernoulli) -> Tensor:
+def log_aggregate(z: Tensor, qz_x: Posterior) -> Tensor:
     """Return the log density of the aggregate posterior, log q(z) = log 1/N sum_n q(z|x_n).
 
     All pairs (m, n) are evaluated by matrix products (`log_prob_of_all`).
@@ -117,7 +118,7 @@ def log_aggregate(z: Tensor, qz_x: DiagonalNormal | Bernoulli) -> Tensor:
         log q(z), (M,), nats, float64 on the CPU.
     """
     z, n = z.to("cpu", torch.float64), len(qz_x.mean)
-    q: DiagonalNormal | Bernoulli
+    q: Posterior
     if isinstance(qz_x, Bernoulli):
         q = Bernoulli(qz_x.logits.to("cpu", torch.float64))
     else:
@@ -172,7 +173,7 @@ def _one_by_one(distribution: Any) -> Any:
     return DiagonalNormal(distribution.mean[..., None], distribution.log_var[..., None])
 
 
-def _posteriors(model: VAE, x: Tensor, batch_size: int) -> Any:
+def _posteriors(model: VAE, x: Tensor, batch_size: int) -> Posterior:
     parts = [model.encoder(part) for part in x.split(batch_size)]
     if isinstance(parts[0], Bernoulli):
         return Bernoulli(torch.cat([part.logits for part in parts]))

@@ -18,7 +18,6 @@ __all__ = ["has_tail", "pareto_k", "pareto_shape", "tail_length"]
 RESOLUTION = 1e-4
 """Weights of the tail that differ by less, in nats, count as equal: float32 rounds log w of some hundred nats to 1e-5."""
 
-
 SHORTEST = 5
 """Weights that a tail has at least."""
 

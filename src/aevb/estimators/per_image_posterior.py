@@ -151,7 +151,7 @@ def _by_rprop(model: VAE, x: Tensor, start: Tensor, noise: Noise, how: Fitting) 
         if t == how.max_steps or (t >= PATIENCE and means[-1] - means[-1 - PATIENCE] < how.tolerance):
             return Fit(best_phi, best, t)
         optimizer.step()
-    raise AssertionError
+    raise AssertionError("the last step returns")
 
 
 def _standardised(eps: Tensor) -> Tensor:
@@ -173,7 +173,7 @@ def _by_coordinates(model: VAE, x: Tensor, start: Tensor, how: Fitting) -> Fit:
         before, bound = bound, _mean(table, logits) + Bernoulli(logits).entropy()
         if sweep == how.max_steps or (bound - before).mean().item() < how.tolerance:
             return Fit(torch.stack([logits, start[:, 1]], 1), bound, sweep)
-    raise AssertionError
+    raise AssertionError("the last step returns")
 
 
 def _mean(table: Tensor, logits: Tensor) -> Tensor:

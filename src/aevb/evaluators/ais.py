@@ -88,9 +88,8 @@ class AIS(Evaluator):
             model: The model.
         """
         if model.conditional and self.observation_sigma is not None:
-            return "replaces p(x|z) by noise around a mean, which a conditional model has for given labels only", (
-                "ais",
-            )
+            reason = "replaces p(x|z) by noise around a mean, which a conditional model has for given labels only"
+            return reason, ("ais",)
         if isinstance(model, TwoLayerVAE) and self.start == "encoder":
             return "starts at the prior for a model with two layers (evaluator.ais.start=prior)", ("importance",)
         return super().unsupported(self._observed(model))

@@ -85,9 +85,8 @@ def run_over(
 
     def values_of(block: range) -> dict[str, Tensor]:
         noise = RowNoise(seed, evaluator.name, block, device, first_draws)
-        return checked_values(
-            evaluator, evaluator.values(model, x[block.start : block.stop].to(device), noise), len(block)
-        )
+        values = evaluator.values(model, x[block.start : block.stop].to(device), noise)
+        return checked_values(evaluator, values, len(block))
 
     rows = range(len(x))
     blocks = [rows[start : start + evaluator.images] for start in rows[done :: evaluator.images]]

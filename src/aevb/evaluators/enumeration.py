@@ -39,8 +39,7 @@ class Enumeration(Evaluator):
             model: The model.
 
         Raises:
-            UserError: If the prior is of
-                another family, or if latent_dim is too large.
+            UserError: If the prior is of another family, or if latent_dim is too large.
         """
         super().check(model)
         prior = model.prior()

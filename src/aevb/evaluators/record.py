@@ -70,15 +70,15 @@ def record(
         name: {"mean": evaluation.mean(name), "standard_error": evaluation.standard_error(name)}
         for name in evaluation.values
     }
-    primary_value = {"mean": evaluation.mean(), "standard_error": evaluation.standard_error()}
     facts = {
         "name": evaluator.name,
         "split": split,
         "n": evaluation.n,
-        **primary_value,
+        "mean": evaluation.mean(),
+        "standard_error": evaluation.standard_error(),
         "quantity": evaluation.primary_value,
+        "direction": evaluator.direction,
     }
-    facts["direction"] = evaluator.direction
     summary = {**evaluation.summary, "summary": list(evaluation.summary)}
     write_values(path.with_suffix(".npz"), evaluation.values)
     write_json(path, {**facts, "settings": evaluator.settings, **more, "values": values, **summary})

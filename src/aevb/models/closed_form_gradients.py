@@ -48,16 +48,15 @@ def has_closed_form(model: VAE) -> bool:
         model: The model.
 
     Returns:
-        True for a Gaussian encoder with a trained variance, a Bernoulli or Gaussian decoder (without a
-        floor of its variance), one hidden layer of tanh each, and the
-        standard normal prior.
+        True for a Gaussian encoder with a trained variance, a Bernoulli or Gaussian decoder (without a floor of its
+        variance), one hidden layer of tanh each, and the standard normal prior.
     """
     encoder, decoder = model.encoder, model.decoder
-    parts = type(encoder) is GaussianEncoder and encoder.variance is None and type(model.prior) is StandardNormal
-    parts = parts and type(decoder) in (BernoulliDecoder, GaussianDecoder)
-    parts = parts and not encoder.deeper and not decoder.deeper
-    parts = parts and getattr(decoder, "min_std", 0) == 0
-    return parts and encoder.activation is torch.tanh and decoder.activation is torch.tanh
+    if type(encoder) is not GaussianEncoder or encoder.variance is not None or type(model.prior) is not StandardNormal:
+        return False
+    if type(decoder) not in (BernoulliDecoder, GaussianDecoder) or getattr(decoder, "min_std", 0) != 0:
+        return False
+    return not encoder.deeper and not decoder.deeper and encoder.activation is decoder.activation is torch.tanh
 
 
 def encode(encoder: GaussianEncoder, x: Tensor) -> tuple[Tensor, Tensor, EncoderBackward]:

@@ -94,11 +94,9 @@ class ConvolutionalEncoder(Encoder):
         h = self.activation(self.first(images))
         h = self.activation(self.second(h)).reshape(*leading, -1)
         mean = self.mean(h)
-        return (
-            DiagonalNormal(mean, self.log_var(h))
-            if self.variance is None
-            else fixed_variance_posterior(mean, self.variance)
-        )
+        if self.variance is None:
+            return DiagonalNormal(mean, self.log_var(h))
+        return fixed_variance_posterior(mean, self.variance)
 
 
 class _ImageNetwork(Decoder):

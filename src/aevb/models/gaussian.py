@@ -64,11 +64,9 @@ class GaussianEncoder(Encoder):
         """
         h = hidden_units(self.hidden, self.deeper, self.activation, x)
         mean = self.mean(h)
-        return (
-            DiagonalNormal(mean, self.log_var(h))
-            if self.variance is None
-            else fixed_variance_posterior(mean, self.variance)
-        )
+        if self.variance is None:
+            return DiagonalNormal(mean, self.log_var(h))
+        return fixed_variance_posterior(mean, self.variance)
 
 
 def has_unbounded_density(decoder: object) -> bool:

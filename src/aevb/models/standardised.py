@@ -133,9 +133,8 @@ class StandardisedVAE(VAE):
         mean = sum(part.double().sum(0) for part in x.split(4096)) / count
         squares = sum((part.double() - mean).square().sum(0) for part in x.split(4096)) / count
         std = squares.sqrt()
-        # A constant pixel: rounding leaves some 1e-8 of its value.
+        # A constant pixel has 1: rounding leaves some 1e-8 of its value, and 0 of a pixel that is 0.
         std = torch.where(std > 1e-6 * mean.abs(), std, torch.ones_like(std))
-        std = torch.where(std > 0, std, torch.ones_like(std))
         for network in (self.encoder, self.decoder):
             if isinstance(network, NoEncoder):
                 continue

@@ -66,7 +66,7 @@ class BlockLogDensity(LogDensityWithGradient):
     """
 
     def __init__(self, densities: list[LogDensity], block_size: int) -> None:
-        self.densities, self.rows = densities, block_size
+        self.densities, self.block_size = densities, block_size
 
     def __call__(self, z: Tensor) -> Tensor:
         """Return log pi(z) up to a constant, (N,)."""
@@ -81,7 +81,7 @@ class BlockLogDensity(LogDensityWithGradient):
         return torch.cat([gradient_at(density, part) for density, part in self._blocks(z)])
 
     def _blocks(self, z: Tensor) -> Iterator[tuple[LogDensity, Tensor]]:
-        return zip(self.densities, z.split(self.rows), strict=True)
+        return zip(self.densities, z.split(self.block_size), strict=True)
 
 
 class Chains(NamedTuple):
