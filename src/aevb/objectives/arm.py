@@ -20,7 +20,7 @@ import torch
 from aevb.distributions import Bernoulli
 from aevb.errors import UserError
 from aevb.models.vae import VAE
-from aevb.objectives.objective import Batch, Objective, Update
+from aevb.objectives.objective import Batch, Objective, Update, detached
 from aevb.types import NonNegativeFloat, Range
 
 __all__ = ["ARM"]
@@ -71,4 +71,4 @@ class ARM(Objective):
         gradient = ((f[0] - f[1])[..., None] * weight).mean(0)
         loss = -((gradient * qz_x.logits).sum(-1) + (log_pz + log_px_z).mean((0, 1))).mean()
         stats = {"bound": f.mean(), "reconstruction": log_px_z.mean(), "kl": (log_qz_x - log_pz).mean()}
-        yield Update(loss, ("theta", "phi"), len(x), {name: value.detach() for name, value in stats.items()})
+        yield Update(loss, ("theta", "phi"), len(x), detached(stats))

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from aevb.distributions import DiagonalNormal
 from aevb.models.vae import VAE
-from aevb.objectives.objective import Batch, Objective, Update, require_diagonal_normal
+from aevb.objectives.objective import Batch, Objective, Update, detached, require_diagonal_normal
 from aevb.types import NonNegativeFloat, NonNegativeInt, PositiveInt
 
 __all__ = ["BetaVAE"]
@@ -79,12 +79,8 @@ class BetaVAE(Objective):
         paid = kl.clamp(min=self.free_bits) if self.free_bits else kl  # kl >= 0 up to rounding
         loss = self.kl_weight.to(kl) * paid.sum() - reconstruction
         self.seen.add_(len(x))  # in place: the state is restored when a block of minibatches is repeated
-        stats = {
-            "bound": (reconstruction - kl.sum()).detach(),
-            "reconstruction": reconstruction.detach(),
-            "kl": kl.sum().detach(),
-        }
-        yield Update(loss, ("theta", "phi"), len(x), stats)
+        stats = {"bound": reconstruction - kl.sum(), "reconstruction": reconstruction, "kl": kl.sum()}
+        yield Update(loss, ("theta", "phi"), len(x), detached(stats))
 
     @property
     def kl_weight(self) -> Tensor:

@@ -22,7 +22,7 @@ import torch
 
 from aevb.distributions import DiagonalNormal
 from aevb.models.vae import VAE
-from aevb.objectives.objective import Batch, Objective, Update, require_diagonal_normal
+from aevb.objectives.objective import Batch, Objective, Update, detached, require_diagonal_normal
 from aevb.types import NonNegativeFloat, PositiveInt
 
 __all__ = ["DReG"]
@@ -62,8 +62,8 @@ class DReG(Objective):
         qz_x = model.encoder(x)
         require_diagonal_normal("dreg", qz_x)
         z = qz_x.rsample(noise, self.samples)
-        detached = DiagonalNormal(qz_x.mean.detach(), qz_x.log_var.detach())
-        log_pz, log_px_z, log_qz_x = model.prior().log_prob(z), model.decoder(z).log_prob(x), detached.log_prob(z)
+        held = DiagonalNormal(qz_x.mean.detach(), qz_x.log_var.detach())
+        log_pz, log_px_z, log_qz_x = model.prior().log_prob(z), model.decoder(z).log_prob(x), held.log_prob(z)
         log_w = log_pz + log_px_z - log_qz_x
         importance = (log_w.logsumexp(0) - math.log(self.samples)).mean()
         if self.estimator == "dreg" and z.requires_grad:
@@ -76,4 +76,4 @@ class DReG(Objective):
             "kl": (log_qz_x - log_pz).mean(),
             "importance": importance,
         }
-        yield Update(-importance, ("theta", "phi"), len(x), {name: value.detach() for name, value in stats.items()})
+        yield Update(-importance, ("theta", "phi"), len(x), detached(stats))

@@ -19,7 +19,7 @@ import torch
 from aevb.errors import UserError
 from aevb.models.vae import VAE
 from aevb.models.weight_posterior import SampledDecoder
-from aevb.objectives.objective import Batch, Objective, Update
+from aevb.objectives.objective import Batch, Objective, Update, detached
 from aevb.types import PositiveInt
 
 __all__ = ["FullVB"]
@@ -69,4 +69,4 @@ class FullVB(Objective):
         kl_theta = q_theta.kl(model.theta_posterior.prior()) / self.n_train
         bound = log_px_z - kl - kl_theta
         stats = {"bound": bound, "reconstruction": log_px_z, "kl": kl, "kl_theta": kl_theta}
-        yield Update(-bound, ("theta", "phi"), len(x), {name: value.detach() for name, value in stats.items()})
+        yield Update(-bound, ("theta", "phi"), len(x), detached(stats))

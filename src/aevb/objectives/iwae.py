@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterator
 
 from aevb.models.vae import VAE
-from aevb.objectives.objective import Batch, Objective, Update
+from aevb.objectives.objective import Batch, Objective, Update, detached
 from aevb.types import NonNegativeFloat, PositiveInt
 
 __all__ = ["IWAE"]
@@ -50,4 +50,4 @@ class IWAE(Objective):
             "kl": (log_qz_x - log_pz).mean(),
             "importance": importance,
         }
-        yield Update(-importance, ("theta", "phi"), len(x), {name: value.detach() for name, value in stats.items()})
+        yield Update(-importance, ("theta", "phi"), len(x), detached(stats))

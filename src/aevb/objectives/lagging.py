@@ -17,9 +17,9 @@ theta.
 The constants 100 and 10 are those of the authors' code, as is one check per epoch. There the phase ends
 with the fifth check at which I_q is below its maximum (images), or when I_q changes by less than a
 threshold (text); algorithm 1 ends it at the first. There the first inner minibatch is also the one of
-theta's step, and I_q is computed on held-out data. Here all minibatches come from the stream, and I_q is computed on the first training images,
-with the same noise every time. The bound of the inner loop is the one that the updates report, or
-minus the loss if they report none.
+theta's step, and I_q is computed on held-out data. Here all minibatches come from the stream, and I_q
+is computed on the first training images, with the same noise every time. The bound of the inner loop
+is the one that the updates report, or minus the loss if they report none.
 
 samples_seen counts the minibatches of theta only, so that evaluation points are those of every
 other run. The column train_presented counts the minibatches of the inner loop too, which is the
@@ -28,7 +28,7 @@ cost of the run.
 
 import math
 from collections.abc import Iterator
-from typing import Protocol, cast
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -37,17 +37,10 @@ from aevb.distributions import Bernoulli
 from aevb.estimators.mutual_information import information
 from aevb.models.vae import VAE
 from aevb.noise import Noise
-from aevb.objectives.objective import Batch, Objective, Update, require_diagonal_normal
+from aevb.objectives.objective import Batch, Objective, TrainingData, Update, require_diagonal_normal
 from aevb.types import PositiveInt
 
 __all__ = ["Lagging"]
-
-
-class _TrainingData(Protocol):
-    """The attributes of the stream that the mutual information needs."""
-
-    x: Tensor
-    dynamic: bool
 
 
 class Lagging(Objective):
@@ -113,8 +106,7 @@ class Lagging(Objective):
     def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
         """Yield the updates of one round (see `Objective.forward`).
 
-        In the aggressive phase: the inner loop, then a round of the objective without phi. After
-        it: a plain round.
+        In the aggressive phase it is the inner loop, then a round of the objective without phi; afterwards a plain round.
 
         Raises:
             UserError: q(z|x) or p(z) is of a family for which the formula of I_q does not hold.
@@ -133,14 +125,14 @@ class Lagging(Objective):
             elif "theta" in update.parameter_groups:
                 yield update._replace(parameter_groups=("theta",))
         if aggressive:
-            data = cast(_TrainingData, stream)
+            data = cast(TrainingData, stream)
             if int(self.seen) // len(data.x) > seen_before // len(data.x):
                 self._check(mutual_information(model, data, self.images))
 
     def _require_mutual_information(self, model: VAE, stream: Iterator[Batch]) -> None:
         # Its formula holds for a diagonal normal, or a Bernoulli, q(z|x) and p(z).
         with torch.no_grad():
-            qz_x, pz = model.encoder(cast(_TrainingData, stream).x[:1]), model.prior()
+            qz_x, pz = model.encoder(cast(TrainingData, stream).x[:1]), model.prior()
         if not (isinstance(qz_x, Bernoulli) and isinstance(pz, Bernoulli)):
             require_diagonal_normal("lagging", qz_x)
             require_diagonal_normal("lagging", pz)
@@ -175,7 +167,7 @@ class Lagging(Objective):
 
 
 @torch.no_grad()
-def mutual_information(model: VAE, data: _TrainingData, images: int) -> float:
+def mutual_information(model: VAE, data: TrainingData, images: int) -> float:
     """Return the mutual information I_q(x; z) of the first training images; the noise is the same at every call.
 
     Args:

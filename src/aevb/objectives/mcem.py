@@ -24,7 +24,7 @@ One seed.
 """
 
 from collections.abc import Iterator
-from typing import Literal, Protocol, cast
+from typing import Literal, cast
 
 import torch
 from torch import Tensor
@@ -34,7 +34,7 @@ from aevb.errors import UserError
 from aevb.models.closed_form_gradients import BernoulliPosterior
 from aevb.models.vae import VAE
 from aevb.noise import Noise
-from aevb.objectives.objective import Batch, Objective, Update
+from aevb.objectives.objective import Batch, Objective, TrainingData, Update
 from aevb.samplers.hmc import BlockLogDensity, LogDensity, chains_at, hmc
 from aevb.samplers.step_size import authors_rule
 from aevb.types import NonNegativeFloat, PositiveInt, Seed
@@ -46,13 +46,6 @@ Count = Literal["gradients", "updates"]
 FIRST_STEP = 0.01  # initial step size, as in the authors' code
 ROWS = 500  # chains computed together, so that they fit the processor's cache
 RECENT = 0.05  # weight of the last trajectory in the running mean of the acceptance
-
-
-class _TrainingData(Protocol):
-    """The attributes of the stream that the E-step needs."""
-
-    x: Tensor
-    dynamic: bool
 
 
 class MCEM(Objective):
@@ -116,13 +109,13 @@ class MCEM(Objective):
         for k in range(self.updates):
             x, index, noise = next(stream)
             if k == 0:
-                self._e_step(model, cast(_TrainingData, stream), noise)
+                self._e_step(model, cast(TrainingData, stream), noise)
             log_pxz = model.log_joint(x, self.z[index]).mean()
             samples = len(x) + (self._e_step_samples if k == 0 else 0)
             yield Update(-log_pxz, ("theta",), samples, {"log_joint": log_pxz.detach()})
 
     @torch.no_grad()
-    def _e_step(self, model: VAE, data: _TrainingData, noise: Noise) -> None:
+    def _e_step(self, model: VAE, data: TrainingData, noise: Noise) -> None:
         if isinstance(model.prior(), Bernoulli):
             raise UserError(
                 "objective=mcem: Hamiltonian chains need a continuous z, and z of this model is binary; "

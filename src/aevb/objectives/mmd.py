@@ -23,7 +23,7 @@ from aevb.distributions.base import NoClosedForm
 from aevb.errors import UserError
 from aevb.estimators.mmd import median_distance, mmd
 from aevb.models.vae import VAE
-from aevb.objectives.objective import Batch, Objective, Update
+from aevb.objectives.objective import Batch, Objective, Update, detached
 from aevb.types import Fraction, NonNegativeFloat, PositiveFloat, PositiveInt
 
 __all__ = ["MMD"]
@@ -85,7 +85,7 @@ class MMD(Objective):
         if kl is not None:
             stats |= {"bound": reconstruction - kl, "kl": kl}
             loss = loss + (1 - self.alpha) * kl if self.alpha < 1 else loss
-        yield Update(loss, ("theta", "phi"), len(x), {name: value.detach() for name, value in stats.items()})
+        yield Update(loss, ("theta", "phi"), len(x), detached(stats))
 
     def _kl(self, qz_x: Any, pz: Any) -> Tensor | None:
         # Only the loss needs it; without a closed form the bound is not reported.

@@ -9,7 +9,7 @@ therefore in the checkpoint.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from torch import Tensor, nn
 
@@ -19,7 +19,7 @@ from aevb.models.fixed_variance import Point, no_density
 from aevb.models.vae import VAE
 from aevb.noise import Noise
 
-__all__ = ["Batch", "Objective", "Update", "require_diagonal_normal"]
+__all__ = ["Batch", "Objective", "TrainingData", "Update", "detached", "require_diagonal_normal"]
 
 
 class Batch(NamedTuple):
@@ -53,6 +53,27 @@ class Update(NamedTuple):
     parameter_groups: tuple[str, ...]
     samples: int
     stats: Mapping[str, Tensor]
+
+
+class TrainingData(Protocol):
+    """What an objective that looks at the whole training set needs of the stream.
+
+    Attributes:
+        x: Training images, (N, D); Bernoulli probabilities if `dynamic`.
+        dynamic: Whether they are binarised anew at every presentation.
+    """
+
+    x: Tensor
+    dynamic: bool
+
+
+def detached(stats: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the stats of an update without their graph.
+
+    Args:
+        stats: Scalars by name.
+    """
+    return {name: value.detach() for name, value in stats.items()}
 
 
 class Objective(nn.Module, ABC):

@@ -25,7 +25,7 @@ from torch import Tensor
 from aevb.errors import UserError
 from aevb.models.vae import VAE
 from aevb.noise import Noise
-from aevb.objectives.objective import Batch, Objective, Update
+from aevb.objectives.objective import Batch, Objective, Update, detached
 from aevb.types import Decay, NonNegativeFloat, PositiveInt
 
 __all__ = ["ScoreFunction", "scored"]
@@ -50,7 +50,7 @@ def scored(model: VAE, x: Tensor, noise: Noise, samples: int) -> tuple[Tensor, T
     log_pxz = log_pz + log_px_z
     f = (log_pxz - log_qz_x).detach()
     stats = {"bound": f.mean(), "reconstruction": log_px_z.mean(), "kl": (log_qz_x - log_pz).mean()}
-    return f, log_qz_x, log_pxz, {name: value.detach() for name, value in stats.items()}
+    return f, log_qz_x, log_pxz, detached(stats)
 
 
 class ScoreFunction(Objective):

@@ -10,7 +10,7 @@ log q(z|x) = log p(x) for every z.
 from collections.abc import Iterator
 
 from aevb.models.vae import VAE
-from aevb.objectives.objective import Batch, Objective, Update
+from aevb.objectives.objective import Batch, Objective, Update, detached
 from aevb.types import NonNegativeFloat, PositiveInt
 
 __all__ = ["SGVB_A"]
@@ -45,9 +45,5 @@ class SGVB_A(Objective):
         log_px_z = model.decoder(z).log_prob(x).mean()
         log_qz_x = qz_x.log_prob(z).mean()
         loss = -(log_px_z + self.beta * (log_pz - log_qz_x))
-        stats = {
-            "bound": (log_pz + log_px_z - log_qz_x).detach(),
-            "reconstruction": log_px_z.detach(),
-            "kl": (log_qz_x - log_pz).detach(),
-        }
-        yield Update(loss, ("theta", "phi"), len(x), stats)
+        stats = {"bound": log_pz + log_px_z - log_qz_x, "reconstruction": log_px_z, "kl": log_qz_x - log_pz}
+        yield Update(loss, ("theta", "phi"), len(x), detached(stats))

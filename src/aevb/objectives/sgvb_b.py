@@ -14,7 +14,7 @@ weights is divided by N.
 from collections.abc import Iterator
 
 from aevb.models.vae import VAE
-from aevb.objectives.objective import Batch, Objective, Update
+from aevb.objectives.objective import Batch, Objective, Update, detached
 from aevb.types import NonNegativeFloat, PositiveInt
 
 __all__ = ["SGVB_B"]
@@ -49,9 +49,5 @@ class SGVB_B(Objective):
         reconstruction = model.decoder(z).log_prob(x).mean()
         kl = qz_x.kl(model.prior()).mean()
         loss = self.beta * kl - reconstruction
-        stats = {
-            "bound": (reconstruction - kl).detach(),
-            "reconstruction": reconstruction.detach(),
-            "kl": kl.detach(),
-        }
-        yield Update(loss, ("theta", "phi"), len(x), stats)
+        stats = {"bound": reconstruction - kl, "reconstruction": reconstruction, "kl": kl}
+        yield Update(loss, ("theta", "phi"), len(x), detached(stats))

@@ -23,7 +23,7 @@ from torch import Tensor
 from aevb.errors import UserError
 from aevb.estimators.per_image_posterior import Fitting, bound_at, fit
 from aevb.models.vae import VAE
-from aevb.objectives.objective import Batch, Objective, Update
+from aevb.objectives.objective import Batch, Objective, Update, detached
 from aevb.types import NonNegativeFloat, PositiveFloat, PositiveInt
 
 __all__ = ["VariationalEM"]
@@ -106,4 +106,4 @@ class VariationalEM(Objective):
             reconstruction, kl = bound_at(model, x, phi, noise, self.fitting.samples)
             loss = (kl - reconstruction).mean()
             stats = {"bound": -loss, "reconstruction": reconstruction.mean(), "kl": kl.mean()}
-            yield Update(loss, ("theta",), len(x), {name: value.detach() for name, value in stats.items()})
+            yield Update(loss, ("theta",), len(x), detached(stats))

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from aevb.models.vae import VAE
-from aevb.objectives.objective import Batch, Objective, Update
+from aevb.objectives.objective import Batch, Objective, Update, detached
 from aevb.types import NonNegativeFloat, Range
 
 __all__ = ["VIMCO"]
@@ -55,7 +55,7 @@ class VIMCO(Objective):
             "kl": (log_qz_x - log_pz).mean(),
             "importance": importance.mean(),
         }
-        yield Update(loss, ("theta", "phi"), len(x), {name: value.detach() for name, value in stats.items()})
+        yield Update(loss, ("theta", "phi"), len(x), detached(stats))
 
 
 def _signals(log_w: Tensor) -> Tensor:
