@@ -19,6 +19,7 @@ from aevb.errors import UserError
 
 __all__ = [
     "PREFIX",
+    "finite",
     "process_exists",
     "remove_leftovers",
     "temporary",
@@ -119,14 +120,19 @@ def write_json(path: Path, value: Any) -> None:
         path: The path of the file.
         value: Anything that JSON can hold; a number that is not finite, which JSON lacks, becomes null.
     """
-    write_text(path, json.dumps(_finite(value), indent=2, allow_nan=False) + "\n")
+    write_text(path, json.dumps(finite(value), indent=2, allow_nan=False) + "\n")
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """Return nested containers with None for every number that is not finite, which JSON lacks.
+
+    Args:
+        value: Dictionaries, lists and plain values.
+    """
     if isinstance(value, dict):
-        return {name: _finite(item) for name, item in value.items()}
+        return {name: finite(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

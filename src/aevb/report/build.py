@@ -107,15 +107,10 @@ def build_report(runs: Sequence[Row | Path], options: Options | None = None) -> 
 
 
 def _redaction(records: list[RunRecord], pattern: re.Pattern[str] | None) -> Redaction:
-    starts = [start for record in records for start in _list(record.manifest.get("starts")) if isinstance(start, dict)]
-    hosts = {start["host"] for start in starts if isinstance(start.get("host"), str)}
+    hosts = {start["host"] for record in records for start in record.starts if isinstance(start.get("host"), str)}
     texts = set().union(*{record.texts for record in records})
     texts |= {text for record in records for text in (record.row.run, record.traceback)}
     return Redaction(texts, hosts, pattern)
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def _content(records: list[RunRecord], options: Options) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import numpy as np
 from markupsafe import Markup
 
 from aevb.figures.common.style import number
+from aevb.figures.paper.published import Polyline
 from aevb.report.chart_axes import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, axes
 from aevb.report.chart_lines import Drawn, heights, outside
 from aevb.report.panels import Line, Panel, line_key
@@ -98,15 +99,7 @@ def draw(view: View, panel: Panel, identifier: str, numbers: dict[str, int]) -> 
     low, high = heights(drawn, papers, left, right, view)
     y = Scale(low, high, HEIGHT - BOTTOM, TOP)
     inside = [element("path", d=path([(x(left), y(0)), (x(right), y(0))]), class_="zero")] if view.difference else []
-    for algorithm, split, curve in papers:
-        kept = np.unique(np.linspace(0, len(curve.value) - 1, MOST_VERTICES).astype(int))
-        d = path(
-            (x(float(a)), y(float(b)))
-            for a, b in zip(curve.samples_seen[kept], curve.value[kept], strict=True)
-            if a >= left / 2
-        )
-        name = f"paper, {algorithm.replace('_', '-')}, {split}"
-        inside.append(element("path", element("title", name), d=d, class_=f"paper p-{algorithm} {split}"))
+    inside += [_paper_curve(*paper, x, y, left) for paper in papers]
     inside += [_curve(item, x, y, left, view) for item in drawn]
     plot = element(
         "svg",
@@ -174,6 +167,14 @@ def _lines(view: View, panel: Panel, line: Line, numbers: dict[str, int]) -> lis
             named = [(str(numbers[str(item.run.directory)]), xs, ys) for item, xs, ys in seeds]
             lines.append(Drawn(line, split, index == 0, named, summary))
     return lines
+
+
+def _paper_curve(algorithm: str, split: str, curve: Polyline, x: Scale, y: Scale, left: float) -> Markup:
+    kept = np.unique(np.linspace(0, len(curve.value) - 1, MOST_VERTICES).astype(int))
+    vertices = zip(curve.samples_seen[kept], curve.value[kept], strict=True)
+    d = path((x(float(a)), y(float(b))) for a, b in vertices if a >= left / 2)
+    name = f"paper, {algorithm.replace('_', '-')}, {split}"
+    return element("path", element("title", name), d=d, class_=f"paper p-{algorithm} {split}")
 
 
 def _curve(item: Drawn, x: Scale, y: Scale, left: float, view: View) -> Markup:

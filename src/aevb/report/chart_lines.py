@@ -38,8 +38,8 @@ class Drawn(NamedTuple):
 def heights(drawn: list[Drawn], papers: Papers, left: float, right: float, view: View) -> tuple[float, float]:
     """Return the lowest and the highest value of a chart.
 
-    Every curve is shown whole from the middle of the axis on, on an axis of less than a decade whole; steeper beginnings are cut, and so
-    are runs that diverged.
+    Every curve is shown from the middle of the axis on, and whole on an axis of less than a decade; steeper beginnings are
+    cut, and so are runs that diverged.
 
     Args:
         drawn: The lines of the chart.
@@ -49,9 +49,8 @@ def heights(drawn: list[Drawn], papers: Papers, left: float, right: float, view:
         view: What is shown.
     """
     start = left if view.tail or right < 10 * left else math.sqrt(left * right)
-    diverged = {
-        item.line.label for item in drawn if item.main and _diverged(item.summary, view)
-    }  # with both of its splits
+    # A line that diverged is left out with both of its splits.
+    diverged = {item.line.label for item in drawn if item.main and _diverged(item.summary, view)}
     kept = [item for item in drawn if item.line.label not in diverged] or drawn
     curves = [(item.summary.samples_seen, item.summary.mean) for item in kept]
     curves += [(curve.samples_seen, curve.value) for _, _, curve in papers]

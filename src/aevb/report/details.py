@@ -64,7 +64,6 @@ def detail(index: int, record: RunRecord, differing: list[Differing]) -> Detail:
     """
     flat = record.flat
     manifest = {key: value for key, value in record.manifest.items() if key != "starts"}
-    starts = record.manifest.get("starts")
     return Detail(
         index,
         record,
@@ -75,22 +74,16 @@ def detail(index: int, record: RunRecord, differing: list[Differing]) -> Detail:
         [f"{item.stem}: {line}" for item in record.evaluations_read for line in _summary(item.facts)],
         list(csv.reader(io.StringIO(record.metrics_text))),
         [(key, shown(value)) for key, value in flatten(manifest) if key],
-        [
-            {key: str(start.get(key, "")) for key in ("time", "command")}
-            for start in (starts if isinstance(starts, list) else [])
-            if isinstance(start, dict)
-        ],
+        [{key: str(start.get(key, "")) for key in ("time", "command")} for start in record.starts],
         [_image(picture) for picture in record.images],
     )
 
 
 def _evaluation(stem: str, facts: dict[str, Any], values: dict[str, tuple[float, float]]) -> dict[str, Any]:
-    settings = facts.get("settings")
-    named = ", ".join(f"{key}={shown(value)}" for key, value in settings.items()) if isinstance(settings, dict) else ""
     return {
         "evaluation": stem,
         "images": facts.get("n", ""),
-        "settings": named,
+        "settings": ", ".join(f"{key}={shown(value)}" for key, value in facts.get("settings", {}).items()),
         "values": [
             (name, mean, error, facts.get("direction") or "" if name == facts.get("quantity") else "")
             for name, (mean, error) in values.items()

@@ -5,11 +5,10 @@ import csv
 import gzip
 import io
 import json
-import math
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from aevb.files.atomic import utf8
+from aevb.files.atomic import finite, utf8
 from aevb.report.paper import PaperTable
 from aevb.report.records import RunRecord
 from aevb.report.run_table import RunTable, plain
@@ -121,16 +120,7 @@ def _dumped(content: Any) -> str:
     try:
         return ENCODER.encode(content)
     except ValueError:
-        return ENCODER.encode(_finite(content))  # JSON knows no nan, as of the standard error of a single image
-
-
-def _finite(value: Any) -> Any:
-    """Nested containers with None for every number that is not finite."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+        return ENCODER.encode(finite(content))  # JSON knows no nan, as of the standard error of a single image
 
 
 def _csv(rows: list[dict[str, Any]]) -> str:
@@ -138,7 +128,7 @@ def _csv(rows: list[dict[str, Any]]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(_finite(row) for row in rows)
+    writer.writerows(finite(row) for row in rows)
     return text.getvalue()
 
 

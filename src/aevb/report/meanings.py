@@ -91,16 +91,14 @@ def _pareto(records: list[RunRecord]) -> list[str]:
     totals: Counter[tuple[int, int]] = Counter()
     for record in records:
         for item in record.evaluations_read:
-            settings = item.facts.get("settings")
-            samples = settings.get("samples") if isinstance(settings, dict) else None
+            samples = item.facts.get("settings", {}).get("samples")
             if "pareto_k" in item.values and isinstance(samples, int) and samples > 10:
                 threshold = pareto_k_threshold(samples)
                 totals[samples, round(100 * threshold)] += 1
                 above[samples, round(100 * threshold)] += item.values["pareto_k"][0] > threshold
     return [
-        f"Importance sampling with {samples} samples: the mean Pareto k is above its threshold of {hundredths / 100:.2f} in {above[key]} "
-        f"of {totals[key]} evaluations, so log p(x) is a lower bound that may be loose there."
-        for key in sorted(totals)
-        if above[key]
-        for samples, hundredths in [key]
+        f"Importance sampling with {samples} samples: the mean Pareto k is above its threshold of {hundredths / 100:.2f} in "
+        f"{above[samples, hundredths]} of {total} evaluations, so log p(x) is a lower bound that may be loose there."
+        for (samples, hundredths), total in sorted(totals.items())
+        if above[samples, hundredths]
     ]

@@ -25,7 +25,7 @@ STATED = {"mnist": (500, 50_000), "frey_face": (200, 1600)}
 class PaperTable(NamedTuple):
     """The comparison with the paper.
 
-    Args:
+    Attributes:
         rows: One row for every curve and evaluation point.
         counts: The number of verdicts by tolerance.
         limitations: What limits the comparison, as sentences.

@@ -66,16 +66,10 @@ def _facts(record: RunRecord) -> dict[str, Any]:
     facts |= {"sampling": record.settings["sampling"]} if "sampling" in record.settings else {}
     facts |= {f"trainer.{key}": trainer[key] for key in FROM_TRAINER if key in trainer}
     for item in record.evaluations_read:
-        settings = item.facts.get("settings")
-        named = shown(settings) if isinstance(settings, dict) else ""
+        named = shown(item.facts["settings"]) if "settings" in item.facts else ""
         facts[f"evaluation {item.stem}"] = f"{item.facts.get('n')} images, seed {item.facts.get('seed')}, {named}"
         facts["targets"] = item.facts.get("targets")
     return {name: value for name, value in facts.items() if value not in (None, {})}
-
-
-def _starts(record: RunRecord) -> list[dict[str, Any]]:
-    starts = record.manifest.get("starts")
-    return [start for start in starts if isinstance(start, dict)] if isinstance(starts, list) else []
 
 
 def commands(records: list[RunRecord]) -> dict[str, int]:
@@ -88,7 +82,7 @@ def commands(records: list[RunRecord]) -> dict[str, int]:
         The number of runs by command line, the most frequent first.
     """
     counts = Counter(
-        str(starts[-1]["command"]) for record in records if (starts := _starts(record)) and "command" in starts[-1]
+        str(record.starts[-1]["command"]) for record in records if record.starts and "command" in record.starts[-1]
     )
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
@@ -102,4 +96,4 @@ def newest_start(records: list[RunRecord]) -> str:
     Returns:
         The time; empty if no run has a manifest.
     """
-    return max((str(start["time"]) for record in records for start in _starts(record) if "time" in start), default="")
+    return max((str(start["time"]) for record in records for start in record.starts if "time" in start), default="")

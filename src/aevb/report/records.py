@@ -60,7 +60,7 @@ class RunRecord(Run):
         facts: DONE; empty for a run that is not done.
         manifest: manifest.json; empty if there is none.
         hashes: data.json.
-        evaluations: The files of evaluation/.
+        evaluations_read: The files of evaluation/.
         traceback: FAILED.
         faults: Files that could not be read, and why.
         images: Pictures of its logger.
@@ -95,6 +95,12 @@ class RunRecord(Run):
         return _shared(frozenset(strings([self.settings, self.facts, self.manifest, evaluations])))
 
     @property
+    def starts(self) -> list[dict[str, Any]]:
+        """The starts of the run in manifest.json, the newest last."""
+        starts: list[dict[str, Any]] = self.manifest.get("starts", [])
+        return starts
+
+    @property
     def columns(self) -> list[str]:
         """Columns of metrics.csv, without samples_seen."""
         return [name for name in self.table if name and name != CLOCK]
@@ -117,9 +123,7 @@ class RunRecord(Run):
     @cached_property
     def _metrics(self) -> dict[str, np.ndarray]:
         seen = self.table.get(CLOCK, np.array([], dtype=np.int64))
-        names = dict.fromkeys(
-            ["train_bound", "test_bound", *self.columns]
-        )  # the first two: figures ask every run for them
+        names = dict.fromkeys(["train_bound", "test_bound", *self.columns])  # figures ask every run for the first two
         absent = np.full(len(seen), np.nan)
         return {CLOCK: seen, **{name: self.table.get(name, absent) for name in names}}
 

@@ -24,42 +24,30 @@ SHORTEST = 3  # characters of a name that is replaced wherever it occurs
 
 
 class Redaction:
-    """Replace private text in strings and in nested containers.
+    """Removes private text from strings and from nested containers.
 
     Args:
-        texts: The private texts.
-        hosts: The private host names.
-        pattern: A further pattern; None for none.
+        texts: Text of the runs; user names are read from the home directories in it.
+        hosts: Host names that the runs recorded.
+        pattern: A further pattern of the user's, of which every match is removed; None for none.
+
+    Attributes:
+        text: Returns a text without private names: `~` for home directories, `user` for user names in paths, `host` for host
+            names and `[redacted]` for addresses, secrets and the matches of the user's pattern. Runs of a sweep repeat each
+            other, so the answers are kept.
     """
 
     def __init__(self, texts: Iterable[str], hosts: Iterable[str], pattern: re.Pattern[str] | None = None) -> None:
-        """Collect the names to remove.
-
-        Args:
-            texts: Text of the runs; user names are read from the home directories in it.
-            hosts: Host names that the runs recorded.
-            pattern: A further pattern of the user's; every match is removed.
-        """
         users = {name for text in texts if "/" in text or "\\" in text for name in HOME.findall(text)} | {_user()}
         names = {*hosts, platform.node()}
         names |= {name.partition(".")[0] for name in names}
         self._users = _alternatives(users - {"root"})
         self._hosts = _alternatives(names - {"localhost"})
         self._pattern = pattern
-        self.text = cache(self._text)  # runs of a sweep repeat each other
-        """Return a text without private names, see `_text`."""
+        self.text = cache(self._text)
         self._public: set[str] = set()
 
     def _text(self, text: str) -> str:
-        """Return `text` without private names.
-
-        Args:
-            text: Any text of a run.
-
-        Returns:
-            The text with `~` for home directories, `user` for user names in paths, `host` for host names and
-            `[redacted]` for addresses, secrets and the matches of the user's pattern.
-        """
         if not text.isalnum():  # as a hash, which has none of these
             text = HOME.sub("~", text)
             text = ROOT_HOME.sub("~", text)
