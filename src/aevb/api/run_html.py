@@ -1,5 +1,6 @@
 """A run as HTML for a notebook: what it is, its learning curves, samples of its model, and its numbers."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,9 +33,9 @@ def run_html(run: "TrainedRun") -> str:
     return str(Markup("<div>{}{}</div>").format(summary, row))
 
 
-def _part(run: "TrainedRun", part: "object") -> Markup:
+def _part(run: "TrainedRun", part: Callable[["TrainedRun"], Markup]) -> Markup:
     try:
-        return part(run)  # type: ignore[operator]
+        return part(run)
     except (UserError, OSError) as error:
         return Markup("<p>{}</p>").format(" ".join(str(error).split()))
 

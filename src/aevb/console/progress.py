@@ -182,11 +182,8 @@ def bar(
     Yields:
         The bar.
     """
-    if not shown:
-        yield _NoBar()
-        return
     folder = os.environ.get(BARS)
-    if folder == NO_BARS:
+    if not shown or folder == NO_BARS:
         yield _NoBar()
         return
     if folder is not None:

@@ -94,6 +94,7 @@ def evaluate_run(
     read_only = output_dir is None and not os.access(run, os.W_OK)
     results = run if output_dir is None else output_dir / run.resolve().name
     best = weights == "best"
+    convention = loaded.dataset.convention.for_model(loaded.settings["model"])
     written, rows, images = [], [], {}
     for split_name in splits:  # before anything is written
         split = getattr(data, split_name)
@@ -113,7 +114,6 @@ def evaluate_run(
                     f"run={run}: cannot be written; allowed: a folder of yours; try: output_dir=DIR for the results"
                 )
             if evaluation is None:
-                convention = loaded.dataset.convention.for_model(loaded.settings["model"])
                 facts = {
                     "checkpoint": layout.BEST if best else layout.MODEL,
                     "identity": identity,
@@ -121,8 +121,8 @@ def evaluate_run(
                     "seed": seed,
                     "threads": threads,
                     "matmul_precision": matmul_precision,
+                    "meaning": convention.meaning(evaluator.likelihood(loaded.model)),
                 }
-                facts["meaning"] = convention.meaning(evaluator.likelihood(loaded.model))
                 evaluation = _evaluate(evaluator, loaded.model, x, path, facts, cores)
                 record(results, evaluator, evaluation[0], split_name, part, best, **evaluation[1])
                 _partial(path, identity).discard()

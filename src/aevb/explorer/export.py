@@ -27,9 +27,8 @@ POINTS = 500  # test images whose posterior means are shown
 TOLERANCE = 0.05  # nats, of the page's self-test
 RELATIVE_TOLERANCE = 1e-5  # of a value, which is more than that beyond 5,000 nats
 CANDIDATES = 500  # test images among which the embedded ones are chosen
-GRID_RADIUS = (
-    8.0  # of the lattice that log p(x) is summed over, as of the reference: q does not say how far p(z|x) goes
-)
+# Of the lattice that log p(x) is summed over, as of the reference: q does not say how far p(z|x) goes.
+GRID_RADIUS = 8.0
 
 
 @torch.no_grad()
@@ -66,9 +65,8 @@ def export_run(run: Path, data_root: str | None = None, trusted: tuple[str, ...]
     precision = _precision(model, x[:100], eps)
     chosen = choose(label[:CANDIDATES], _missed(model, x[:CANDIDATES], eps).numpy())
     grid_model = rounded(model, precision) if latent_dim == 2 else None
-    same_class = (
-        label[chosen] == label[chosen[0]] if loaded.classes else None
-    )  # a class more is a grid of decoded z more
+    # Each further class would cost the reference a further grid of decoded z.
+    same_class = label[chosen] == label[chosen[0]] if loaded.classes else None
     decoder, pixels = settings["model"]["decoder"], rows * columns
     info = {
         "name": Run(run).name,

@@ -20,7 +20,6 @@ __all__ = ["ARITHMETIC", "render", "resource", "write_page"]
 
 # The arithmetic runs on the page and, once more, in its worker; the tests run it in node.
 ARITHMETIC = ("arrays.js", "network.js", "estimators.js", "grid.js")
-WORKER = ("worker.js",)
 INTERFACE = (
     "state.js", "hash.js", "elements.js", "classes.js", "pictures.js", "background.js", "plane.js", "sliders.js", "brush.js", "numbers.js",
     "gallery.js", "strips.js", "selftest.js", "download.js", "print.js", "main.js",
@@ -54,10 +53,8 @@ def render(exported: list[dict[str, Any]]) -> str:
         exported: The runs, see aevb.explorer.export.
     """
     models = [run["model"] for run in exported]
-    style, arithmetic, worker, interface = (
-        resource("page.css"),
-        *("\n".join(map(resource, names)) for names in (ARITHMETIC, WORKER, INTERFACE)),
-    )
+    style, worker = resource("page.css"), resource("worker.js")
+    arithmetic, interface = ("\n".join(map(resource, names)) for names in (ARITHMETIC, INTERFACE))
     policy = "; ".join(
         (
             "default-src 'none'",
@@ -69,11 +66,10 @@ def render(exported: list[dict[str, Any]]) -> str:
             "form-action 'none'",
         )
     )
+    title = ", ".join(model["name"] for model in models[:3]) + (" …" if len(models) > 3 else "")
     parts = {
         "POLICY": policy,
-        "TITLE": html.escape(
-            without_controls(", ".join(model["name"] for model in models[:3]) + (" …" if len(models) > 3 else ""))
-        ),
+        "TITLE": html.escape(without_controls(title)),
         "STYLE": style,
         "MODELS": _json(models),
         "WEIGHTS": "\n".join(_weights(i, run["weights"]) for i, run in enumerate(exported)),

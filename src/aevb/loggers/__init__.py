@@ -1,1 +1,1 @@
-"""Run loggers: TensorBoard and recorded posterior means."""
+"""Run loggers: what shows a run beside metrics.csv, e.g. TensorBoard, W&B, MLflow or recorded posterior means."""

@@ -28,7 +28,7 @@ def keep_events(folder: Path, is_kept: Callable[[int, str], bool]) -> None:
         is_kept: From step and tag of a value to whether it stays.
     """
     for path in sorted(folder.glob(f"{_PREFIX}*")):
-        is_regular(path)
+        is_regular(path)  # refuses a link
         events = [record for record in RawEventFileLoader(str(path)).Load() if _all_kept(record, is_kept)]
         _write(path, events)
 
