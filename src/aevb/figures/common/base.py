@@ -32,6 +32,7 @@ __all__ = ["CsvLines", "Drawing", "Figure", "csv_text", "markdown_table"]
 
 Rows = Sequence[dict[str, Any]]
 PLAIN = re.compile(r"[\w.;+-]+")  # text that is written as it is
+METADATA = {"pdf": {"CreationDate": None}, "png": {"Software": None}}  # the same runs give the same bytes
 
 
 class CsvLines(dict[str, Any]):
@@ -41,15 +42,13 @@ class CsvLines(dict[str, Any]):
     """
 
 
-METADATA = {"pdf": {"CreationDate": None}, "png": {"Software": None}}  # the same runs give the same bytes
-
 logging.getLogger("fontTools").setLevel(logging.WARNING)  # its messages about PDF fonts are long
 
 
 class Drawing(NamedTuple):
     """What a figure is made of, before it is written to files.
 
-    Args:
+    Attributes:
         rows: The numbers, one dictionary per line of the CSV file, or `CsvLines`.
         canvas: The picture; None if the figure has none.
         tables: Further CSV tables by the suffix of their file name.

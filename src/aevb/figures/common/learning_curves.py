@@ -40,7 +40,7 @@ MACHINERY = (
 class Curve(NamedTuple):
     """The learning curve of one run, with R evaluation points.
 
-    Args:
+    Attributes:
         run: The run.
         data: The name of the data set.
         latent_dim: The dimension of z.
@@ -103,7 +103,7 @@ def _row(points: bytes, dtype: str, samples_seen: float) -> int | None:
 class Band(NamedTuple):
     """Several seeds as one curve, with R evaluation points.
 
-    Args:
+    Attributes:
         samples_seen: The number of training samples seen, (R,).
         mean: The mean lower bound over the seeds, (R,), nats per datapoint.
         low: The smallest lower bound, (R,).

@@ -35,7 +35,7 @@ Frey Face (/256). A run below it has learned nothing, or has lost what it had le
 class Candidate(NamedTuple):
     """One learning rate of the comparison.
 
-    Args:
+    Attributes:
         lr: The learning rate; None if the optimizer has none.
         curves: The runs at this learning rate.
         train_bound: The training bound that is compared, nats per datapoint.
@@ -53,7 +53,7 @@ class Candidate(NamedTuple):
 class Selection(NamedTuple):
     """The outcome of the comparison.
 
-    Args:
+    Attributes:
         at: The samples_seen at which the training bounds are compared; the end of the longest run where a single
             learning rate has runs without a common evaluation point.
         candidates: One candidate per learning rate, in increasing order.

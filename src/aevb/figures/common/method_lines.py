@@ -13,7 +13,7 @@ __all__ = ["Line", "Panels", "colours_of", "panels"]
 class Line(NamedTuple):
     """One method in one panel.
 
-    Args:
+    Attributes:
         label: The name of the method in the legend.
         colour: The colour of the line.
         objective: The name of the objective in conf/objective.

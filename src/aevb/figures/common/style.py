@@ -29,7 +29,7 @@ __all__ = [
 class Method(NamedTuple):
     """How figures show an objective.
 
-    Args:
+    Attributes:
         label: The name in legends and tables.
         colour: The colour of its lines.
         published: The algorithm of the paper to compare with; None if there is none.

@@ -103,9 +103,8 @@ def _table(rows: list[dict[str, Any]]) -> str:
 
     def line(row: dict[str, Any]) -> dict[str, Any]:
         exact, sampled = row.get("quadrature", math.nan), row.get("reciprocal", math.nan)
-        interval = (
-            "" if math.isnan(row["interval"]) else f" ± {row['interval']:.2f}"
-        )  # that of the first which has a value
+        # The interval is that of the first estimator which has a value.
+        interval = "" if math.isnan(row["interval"]) else f" ± {row['interval']:.2f}"
         return {
             "N_train": f"{row['n_train']:,}",
             "method": row["method"],

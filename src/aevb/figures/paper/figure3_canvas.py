@@ -117,14 +117,9 @@ def _below(ax: Axes, lines: list[MarginalLine]) -> None:
             at = (float(item.samples_seen[-1]), low)
             inner = "right" if at[0] > np.sqrt(np.prod(ax.get_xlim())) else "left"
             style: dict[str, Any] = {"textcoords": "offset points", "fontsize": 7, "ha": inner}
-            halo = {
-                "boxstyle": "square,pad=0.1",
-                "facecolor": "white",
-                "edgecolor": "none",
-            }  # lines do not cross the words
-            ax.annotate(
-                text.replace("-", "\N{MINUS SIGN}"), at, (0, 3), color=line.colour, bbox=halo, zorder=5, **style
-            )
+            # Lines do not cross the words.
+            style["bbox"] = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
+            ax.annotate(text.replace("-", "\N{MINUS SIGN}"), at, (0, 3), color=line.colour, zorder=5, **style)
 
 
 def _legend(lines: list[MarginalLine]) -> list[Any]:

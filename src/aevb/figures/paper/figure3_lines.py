@@ -41,7 +41,7 @@ def marginal(run: Run, split: str, evaluator: str) -> tuple[np.ndarray, np.ndarr
 class MarginalLine(NamedTuple):
     """One method in one panel: runs that differ in the seed alone.
 
-    Args:
+    Attributes:
         label: The name of the method, with what sets it apart from others of the panel, and with its data set and latent_dim
             where they are not the paper's.
         objective: The name of the objective in conf/objective.

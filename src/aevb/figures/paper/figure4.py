@@ -69,13 +69,7 @@ class Figure4(Figure):
             facts = {"data": data, "samples_seen": run.done["samples_seen"], **provenance(run)}
             cells = enumerate(z.tolist())
             rows += [{"row": k // side, "column": k % side, "z1": z1, "z2": z2, **facts} for k, (z1, z2) in cells]
-        return Drawing(
-            rows,
-            canvas,
-            text=caption(
-                "Means of p(x|z) at z = Phi^-1((i + 1/2) / n), the centres of equally probable cells of p(z).", chosen
-            ),
-        )
+        return Drawing(rows, canvas, text=caption(CAPTION, chosen))
 
 
 def manifold(side: int) -> np.ndarray:

@@ -86,13 +86,14 @@ def compare(line: Line, lines: list[Line], at: list[int]) -> Iterator[dict[str, 
     data, latent_dim = line.curves[0].data, line.curves[0].latent_dim
     for split in ("test", "train"):
         paper = published.figure2().get((data, latent_dim, method(line.objective).published or "", split))
-        for samples_seen in at if paper is not None else ():
-            bounds = [(item, item.at(split, samples_seen)) for item in line.curves]
-            reached = [item for item, bound in bounds if math.isfinite(bound)]
-            expected = paper.at(samples_seen)  # type: ignore[union-attr]
-            if not reached or np.isnan(expected):
+        if paper is None:
+            continue
+        for samples_seen in at:
+            reached = [item for item in line.curves if math.isfinite(item.at(split, samples_seen))]
+            expected = paper.at(samples_seen)
+            if not reached or math.isnan(expected):
                 continue
-            values = sorted((item.seed, bound) for item, bound in bounds if math.isfinite(bound))
+            values = sorted((item.seed, item.at(split, samples_seen)) for item in reached)
             seeds = seed_statistics([bound for _, bound in values])  # some may differ in model.seed alone
             difference = seeds.mean - expected
             verdict = judge(difference, data)

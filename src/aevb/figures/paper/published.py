@@ -22,7 +22,7 @@ SOURCE = "arXiv 1312.6114v10"
 class Polyline(NamedTuple):
     """A published curve with V vertices.
 
-    Args:
+    Attributes:
         samples_seen: The number of training samples seen, increasing, (V,).
         value: The value of the curve, nats per datapoint, (V,).
     """

@@ -27,7 +27,7 @@ LEVEL = 0.95
 class SeedStatistics(NamedTuple):
     """Statistics of one number over n seeds; the units are those of the number.
 
-    Args:
+    Attributes:
         n: The number of seeds.
         mean: The mean.
         lowest: The smallest value.

@@ -20,7 +20,7 @@ __all__ = ["Lead", "lead", "unsure_selections"]
 class Lead(NamedTuple):
     """The selected learning rate beside the one that comes nearest to it.
 
-    Args:
+    Attributes:
         selected: The selected learning rate.
         other: The learning rate with the smallest lead behind it.
         nats: The mean lead in the training bound over the common seeds, nats per datapoint.

@@ -41,8 +41,10 @@ def evidence_rows(panel: tuple[str, int], lines: list[Line], at: list[int]) -> l
     for line in lines:
         algorithm = method(line.objective).published or ""
         paper = published.figure2().get((*panel, algorithm, "test"))
-        for candidate in line.selection.candidates if paper is not None else ():
-            differences = {x: candidate_mean(candidate, x) - paper.at(x) for x in at}  # type: ignore[union-attr]
+        if paper is None:
+            continue
+        for candidate in line.selection.candidates:
+            differences = {x: candidate_mean(candidate, x) - paper.at(x) for x in at}
             finite = {x: value for x, value in differences.items() if np.isfinite(value)}
             if finite:
                 items.append(_Item(algorithm, line, candidate, finite))

@@ -36,7 +36,7 @@ LEAST = 1e-3  # nats, where the axis of the KL turns from linear to logarithmic
 class Trace(NamedTuple):
     """One run with R evaluation points.
 
-    Args:
+    Attributes:
         run: The run.
         variant: The name of the method and its settings (see `variant`), with what else sets it apart from other runs.
         samples_seen: The number of training samples seen, (R,).

@@ -24,6 +24,13 @@ KL, PART, OTHER, EDGE = "#0072B2", "#56B4E9", "#E69F00", "#6B6B6B"
 NAMES = {"kl": "KL", "mutual_information": "mutual\ninformation", "marginal_kl": "KL(q(z) ‖ p(z))"}
 GAPS = {"amortisation_gap": ("amortisation", "#009E73"), "approximation_gap": ("approximation", "#CC79A7")}
 SIZE = (10.4, 2.35)  # of a run's row, inches
+ABOVE: dict[str, Any] = {
+    "textcoords": "offset points",
+    "horizontalalignment": "center",
+    "verticalalignment": "bottom",
+    "fontsize": 8,
+}
+LINE: dict[str, Any] = {"color": EDGE, "linewidth": 0.8, "linestyle": (0, (4, 2))}
 NEAR = 0.95  # of log N: from here on the mutual information is said to be at its ceiling
 
 
@@ -164,15 +171,6 @@ def _gaps(ax: Axes, gap: dict[str, Any]) -> None:
     ax.set_xlim(-0.45, 1.15)
     ax.margins(y=0.15)
     ax.set_xticks([0], [f"N = {gap['n']:,}"])
-
-
-ABOVE: dict[str, Any] = {
-    "textcoords": "offset points",
-    "horizontalalignment": "center",
-    "verticalalignment": "bottom",
-    "fontsize": 8,
-}
-LINE: dict[str, Any] = {"color": EDGE, "linewidth": 0.8, "linestyle": (0, (4, 2))}
 
 
 def _number(evaluation: dict[str, Any], name: str) -> str:

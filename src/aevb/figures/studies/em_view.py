@@ -30,7 +30,7 @@ WIDTH = 1.3
 class Climb(NamedTuple):
     """One run with R evaluation points.
 
-    Args:
+    Attributes:
         run: The run.
         label: The name of the method, with what sets it apart from other runs.
         samples_seen: The number of training samples seen, (R,).

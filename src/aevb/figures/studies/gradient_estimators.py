@@ -24,7 +24,7 @@ LEARNING = 500  # minibatches that a learnt one has learnt from, by Adam
 class Estimator(NamedTuple):
     """One estimator of the gradient.
 
-    Args:
+    Attributes:
         name: The name in the figure.
         samples: The number of samples, L or K.
         objective: The objective whose gradient is drawn.

@@ -39,7 +39,7 @@ GREY = (
 class Estimate(NamedTuple):
     """One quantity of one evaluation.
 
-    Args:
+    Attributes:
         label: The name of the estimator.
         direction: The direction of its bias with respect to log p(x).
         values: The value of each image, (n,), nats.
