@@ -142,7 +142,7 @@ def test_the_name_that_torch_has_for_a_gpu(word: str) -> None:
         ("mine.csv", "mine.csv: not of the form key=value; .*; try: data=array data.path=mine.csv"),
         ("faces", "faces: not of the form key=value; .*; try: data=array data.path=faces"),
         ("digits", "digits: not of the form key=value; .*; try: data=digits"),
-        ("a-run", "a-run: not of the form key=value; .*; try: 'key=.a,b.' for a list"),
+        ("a-run", "a-run: not of the form key=value; .*; try: aevb-train --help"),
         ("data=csv", "data=csv: no such option; did you mean array.; .*; try: data=array"),
     ],
 )
@@ -154,6 +154,23 @@ def test_a_path_of_data_is_answered_with_its_key(
         (tmp_path / name).mkdir()
     (tmp_path / "a-run" / "config.yaml").touch()
     assert re.fullmatch(answer, message([word]) or "")
+
+
+@pytest.mark.parametrize(
+    ("line", "remedy"),
+    [
+        ("latent_dim 5", "latent_dim=5"),
+        ("latent_dim five", "latent_dim=20"),  # the value that it has
+        ("seed", "seed=0"),
+        ("clip_norm 1", "clip_norm=1"),  # null by default
+        ("objective iwae", "objective=iwae"),
+        ("objective", "aevb-train --help"),
+        ("help", "aevb-train --help"),
+        ("importance]", "'key=[a,b]' for a list"),
+    ],
+)
+def test_a_word_without_an_equals_sign_is_answered_with_what_was_meant(line: str, remedy: str) -> None:
+    assert (message(line.split()) or "").rpartition("; try: ")[2] == remedy
 
 
 def test_an_old_name_is_answered_with_the_new_one() -> None:

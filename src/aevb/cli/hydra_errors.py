@@ -4,21 +4,25 @@ import os
 import re
 import shlex
 
+import hydra
 from hydra.errors import HydraException, OverrideParseException
+from omegaconf import OmegaConf
 from omegaconf.errors import GrammarParseError
 
+from aevb.cli.composition import HYDRA_BASE
 from aevb.cli.experiment_sweep import refuse_several
 from aevb.cli.overrides import KEY, literal_path, override
 from aevb.cli.synonyms import own_data
 from aevb.cli.unknown_keys import GROUPS, faults_of, unknown_key
 from aevb.cli.unknown_options import unknown_launcher, unknown_option
-from aevb.config import options
+from aevb.config import CONF, options
 from aevb.config.tree import split_option
 from aevb.errors import UserError
 
 __all__ = ["explain"]
 
 RUN_KEY = {"evaluate": "run", "figure": "runs"}  # the key that names runs
+UNKNOWN = object()
 NO_PARAMS = "Unexpected type for root: NoneType"
 ANSWERS = {
     r"Multiple values for (?P<group>[\w/@]+)\. To override .*: (?P<option>[^']+)'": (
@@ -142,7 +146,11 @@ def _unreadable(argument: str, root: str, arguments: list[str]) -> str:
         return f"{argument}: not of the form key=value; allowed: key=value; try: {group}={argument}"
     if root == "train" and not equals and (own := own_data(argument)):
         return f"{argument}: not of the form key=value; allowed: key=value; try: {own}"
-    if not equals or not KEY.fullmatch(key):
+    if not equals:
+        return (
+            f"{argument}: not of the form key=value; allowed: key=value; try: {_with_equals(argument, root, arguments)}"
+        )
+    if not KEY.fullmatch(key):
         return f"{argument}: not of the form key=value; allowed: key=value; try: 'key=[a,b]' for a list"
     text = value.strip("'\"")
     if options(key):
@@ -152,3 +160,20 @@ def _unreadable(argument: str, root: str, arguments: list[str]) -> str:
     plain = not set(text) & set("'\"\\$")
     quoted = f"'{key}=\"{text}\"'" if plain else shlex.quote(override(key, text))
     return f"{argument}: not a value in Hydra's grammar; allowed: text within quotes, or '{key}=[a,b]' for a list; try: {quoted}"
+
+
+def _with_equals(word: str, root: str, arguments: list[str]) -> str:
+    """What to try for a word without an equals sign: the key with the word after it (`latent_dim 5`), or with its value."""
+    if set(word) & set("[],"):
+        return "'key=[a,b]' for a list"
+    with hydra.initialize_config_dir(str(CONF), **HYDRA_BASE):
+        value = OmegaConf.select(hydra.compose(root), word, default=UNKNOWN) if KEY.fullmatch(word) else UNKNOWN
+    after = [text for text in arguments[arguments.index(word) + 1 :][:1] if "=" not in text]
+    if group := options(word):
+        fitting = [text for text in after if text in group]
+    elif value is UNKNOWN:
+        fitting = []
+    else:
+        tried = [*after, *([] if value is None else [str(value)])]
+        fitting = [text for text in tried if not faults_of([f"{word}={text}"], root, arguments)]
+    return f"{word}={fitting[0]}" if fitting else f"aevb-{root} --help"
