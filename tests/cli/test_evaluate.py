@@ -16,6 +16,7 @@ from aevb.errors import UserError
 from helpers.commands import TINY, aevb, errors
 from helpers.figure_runs import plant, plant_model
 from helpers.fork_server import as_begun
+from helpers.in_process import run_command
 
 MEASURE = ("evaluator=importance", "evaluator.importance.samples=10", "num_images=20")
 FILE = "evaluation/importance-test-k10-first20.json"
@@ -70,6 +71,15 @@ def runs(planted, tmp_path):
     """A copy of them."""
     shutil.copytree(planted, tmp_path / "runs")
     return tmp_path / "runs"
+
+
+def test_an_evaluator_without_settings_has_no_empty_parentheses(tmp_path, monkeypatch, capsys):
+    run = plant_model(tmp_path, "data=digits", "latent_dim=2")
+    assert run_command("evaluate", [f"run={run}", "evaluator=[reconstruction,bound]"], monkeypatch) == 0
+    table = capsys.readouterr().out
+    assert "reconstruction " in table
+    assert "()" not in table
+    assert "bound (samples=1)" in table
 
 
 @pytest.mark.process

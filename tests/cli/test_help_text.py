@@ -55,3 +55,11 @@ def test_the_help_of_hydra_is_shown(root: str, monkeypatch: pytest.MonkeyPatch, 
     output = capsys.readouterr()
     assert "--config-dir" in output.out
     assert output.err == ""
+
+
+@pytest.mark.parametrize("words", [["verify"], ["weights", "pack"]])
+def test_trust_names_a_module_as_in_the_other_commands(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_command(words[0], [*words[1:], "--help"], monkeypatch)
+    assert "--trust MODULE" in capsys.readouterr().out

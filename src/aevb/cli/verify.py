@@ -35,7 +35,9 @@ def _verify() -> int:
     parser = Arguments("aevb-verify", description=verify.__doc__, allow_abbrev=False)
     parser.add_argument("run", type=run_path, help="run directory")
     parser.add_argument("--samples", metavar="N", help="only the run's first N samples: rows up to there")
-    parser.add_argument("--trust", action="append", default=[], help="module of yours that the config may name")
+    parser.add_argument(
+        "--trust", action="append", default=[], metavar="MODULE", help="a module of yours that the config may name"
+    )
     arguments = parser.parse_args()
     check_trusted(arguments.trust)
     settings = runs.read_settings(arguments.run)

@@ -36,16 +36,22 @@ def _weights() -> int:
     actions = parser.add_subparsers(dest="action", required=True, metavar="pack|list|unpack")
     pack = actions.add_parser("pack", help="write the finished runs in folders into an archive", allow_abbrev=False)
     pack.add_argument("runs", nargs="+", type=run_path, help="run directories, or folders with run directories")
-    pack.add_argument("--output", type=user_path, default=Path("outputs/weights.zip"), help="the archive")
+    pack.add_argument(
+        "--output", type=user_path, default=Path("outputs/weights.zip"), help="the archive (outputs/weights.zip)"
+    )
     pack.add_argument("--train", action="store_true", help="train runs without model.pt again from their config")
-    pack.add_argument("--output-dir", type=user_path, default=Path("outputs"), help="where they are trained")
-    pack.add_argument("--trust", action="append", default=[], help="module of yours that a config may name")
+    pack.add_argument("--output-dir", type=user_path, default=Path("outputs"), help="where they are trained (outputs)")
+    pack.add_argument(
+        "--trust", action="append", default=[], metavar="MODULE", help="a module of yours that a config may name"
+    )
     content = actions.add_parser("list", help="check an archive and print its runs", allow_abbrev=False)
     content.add_argument("archive", type=user_path, help="an archive that aevb-weights wrote")
     out = actions.add_parser("unpack", help="make run directories of an archive", allow_abbrev=False)
     out.add_argument("archive", type=user_path, help="an archive that aevb-weights wrote")
     out.add_argument("names", nargs="*", help="runs of the archive (all)")
-    out.add_argument("--output", type=user_path, default=Path("outputs/runs"), help="folder of the run directories")
+    out.add_argument(
+        "--output", type=user_path, default=Path("outputs/runs"), help="folder of the run directories (outputs/runs)"
+    )
     arguments = parser.parse_args()
     check_trusted(getattr(arguments, "trust", ()))
     action = {"pack": _pack, "list": _list, "unpack": _unpack}[arguments.action]

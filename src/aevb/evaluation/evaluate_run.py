@@ -183,7 +183,8 @@ def _show(run: Path, rows: list[tuple[Evaluator, str, Evaluation, dict[str, Any]
         settings = ", ".join(f"{key}={value}" for key, value in evaluator.settings.items())
         for i, name in enumerate(evaluation.values):
             value = with_error(evaluation.mean(name), evaluation.standard_error(name), 3)
-            lead = (f"{evaluator.name} ({settings})", split, f"{evaluation.n:,}") if i == 0 else ("", "", "")
+            of = f" ({settings})" if settings else ""
+            lead = (f"{evaluator.name}{of}", split, f"{evaluation.n:,}") if i == 0 else ("", "", "")
             table.add_row(*lead, name, value)
     console = Console()
     with console.capture() as output:  # printed at once, for other processes may print too
