@@ -118,6 +118,11 @@ def test_what_is_no_run_is_named(tmp_path: Path) -> None:
     for name, wrong in (("full", "no config.yaml"), ("empty", "it is empty"), ("none", "no such folder")):
         with pytest.raises(UserError, match=f"^run={tmp_path / name}: not a run: .*{wrong}; allowed: .*; try: ls "):
             runs.read_settings(tmp_path / name)
+    made(tmp_path / "runs" / "b")
+    with pytest.raises(UserError, match=f"a folder of runs; allowed: one of them; try: run={tmp_path / 'runs' / 'b'}$"):
+        runs.read_settings(tmp_path / "runs")
+    with pytest.raises(UserError, match=f"not a run: it has no config.yaml; .*; try: ls {tmp_path}$"):
+        runs.read_settings(tmp_path)
 
 
 @pytest.mark.fault(

@@ -123,11 +123,14 @@ def _is_finite(node: dict[str, Any]) -> bool:
 
 
 def _missing(directory: Path) -> str:
-    reason = "it is empty" if os.path.isdir(directory) else "there is no such folder"
-    if os.path.isdir(directory) and os.listdir(directory):
-        reason = f"it has no {layout.CONFIG}"
-    parent = directory.parent if os.path.isdir(directory.parent) else "outputs/runs"
-    return f"run={directory}: not a run: {reason}; allowed: a folder that aevb-train made; try: ls {parent}"
+    names = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
+    if run := next((name for name in names if os.path.isfile(directory / name / layout.CONFIG)), None):
+        return f"run={directory}: a folder of runs; allowed: one of them; try: run={directory / run}"
+    reason = f"it has no {layout.CONFIG}" if names else "it is empty"
+    if not os.path.isdir(directory):
+        reason = "there is no such folder"
+    where = directory if names else directory.parent if os.path.isdir(directory.parent) else "outputs/runs"
+    return f"run={directory}: not a run: {reason}; allowed: a folder that aevb-train made; try: ls {where}"
 
 
 def _schema() -> list[tuple[str, Callable[[Any], bool], str]]:
