@@ -81,7 +81,9 @@ def read_own(path: Path, colour: bool = False) -> OwnArrays:
         reason = str(error).removeprefix(f"{where}: ").replace("try: remove it", "try: another path")
         raise UserError(f"data.path={path}: {reason}") from error
     except FileNotFoundError as error:
-        raise UserError(f"data.path={path}: no such file or folder; allowed: {ALLOWED}") from error
+        raise UserError(
+            f"data.path={path}: no such file or folder; allowed: {ALLOWED}; try: ls {path.parent}"
+        ) from error
     except OSError as error:
         reason = error.strerror or " ".join(str(error).split())
         raise UserError(

@@ -46,7 +46,8 @@ class Update(NamedTuple):
         samples: Number of training samples that the step adds to samples_seen; on several devices,
             those of this rank.
         stats: Detached scalars by name, in nats per datapoint. "bound" is the lower bound (eq. 3)
-            of the minibatch, whatever the loss is.
+            of the minibatch, whatever the loss is; "reconstruction" and "kl" are its two terms,
+            bound = reconstruction - kl.
     """
 
     loss: Tensor
