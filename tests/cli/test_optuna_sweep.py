@@ -155,7 +155,7 @@ def test_a_search_whose_trials_all_diverge_has_no_best(tmp_path: Path) -> None:
         (["hydra.sweeper.objective=test_bound", "seed=choice(0,1)"], "the test set chooses nothing; allowed: valid_bound"),
         (["hydra.sweeper.sampler=grid", "seed=choice(0,1)"], "hydra.sweeper.sampler=grid: unknown; allowed: tpe, random"),
         (["hydra.sweeper.n_trials=0", "seed=choice(0,1)"], "hydra.sweeper.n_trials=0: no count"),
-        (["seed=choice(0,1)"], "data=digits has no validation split; allowed: "),
+        (["seed=choice(0,1)"], "aevb-train: hydra.sweeper.objective=valid_bound: data=digits has no validation split; allowed: "),
         ([TRAIN], "nothing to search"),
         ([TRAIN, "latent_dim=choice(2,-1)"], "aevb-train: latent_dim=-1: out of range"),
         ([TRAIN, "latent_dim=interval(2,5)"], "try: 'latent_dim=int(interval(2,5))'"),

@@ -87,10 +87,11 @@ class Points:
         Raises:
             UserError: With the faults of all, a line each.
         """
-        faults: dict[str, str] = {}
+        faults: dict[str, list[str]] = {}
         directories: dict[Path, str] = {}
         first: PlannedRun | None = None
-        for values in self.space.edges():
+        edges = list(self.space.edges())
+        for values in edges:
             overrides = self.space.overrides(values)
             label = " ".join(overrides)
             try:
@@ -98,16 +99,20 @@ class Points:
                 first = first or plan
                 self._check(plan)
                 if other := directories.get(plan.directory):
-                    faults[
+                    same = (
                         f"{plan.directory} is the run of {other} too; allowed: keys that make another run; "
                         "try: without name=, and only keys that change the training"
-                    ] = label
+                    )
+                    faults.setdefault(same, []).append(label)
                 directories[plan.directory] = label
             except UserError as error:
                 for line in map(self._with_int, str(error).splitlines()):
-                    faults.setdefault(line, label)
+                    faults.setdefault(line, []).append(label)
         if faults:
-            lines = [line if line.startswith(label) else f"{label}: {line}" for line, label in faults.items()]
+            lines = []
+            for line, (label, *others) in faults.items():  # what is wrong at every point is not the fault of one
+                everywhere = 1 + len(others) == len(edges) or line.startswith(label)
+                lines.append(line if everywhere else f"{label}: {line}")
             raise UserError("\n".join([*lines, "the search was refused; nothing was started"]))
         assert first is not None
         return first
