@@ -79,6 +79,9 @@ BAD = [
     "model=binary",
     "objective=full_vb model.theta_log_var=null",
     "objective=vimco objective.sampels=3",
+    "optimizer__lr=0.1",
+    "optimiser=0.1",
+    "optimiser=adm",
     "sampling=permutations",
     "data_root=data",
     "data=[digits,mnist]",
@@ -171,6 +174,10 @@ def test_a_path_of_data_is_answered_with_its_key(
 )
 def test_a_word_without_an_equals_sign_is_answered_with_what_was_meant(line: str, remedy: str) -> None:
     assert (message(line.split()) or "").rpartition("; try: ")[2] == remedy
+
+
+def test_a_key_as_scikit_learn_writes_it_is_answered_with_its_dot() -> None:
+    assert (message(["optimizer__lr=0.1"]) or "").endswith("; try: optimizer.lr=0.1")
 
 
 def test_an_old_name_is_answered_with_the_new_one() -> None:

@@ -76,10 +76,13 @@ def unknown_key(key: str, root: str, arguments: list[str]) -> str:
     parent = f"{key.rpartition('.')[0]}." if "." in key else ""
     siblings = list(dict.fromkeys(k[len(parent) :].split(".")[0] for k in everywhere if k.startswith(parent)))
     siblings = [name for name in siblings if name != "_target_"]
-    meant = suggestion(key, siblings, everywhere)
+    dotted = key.replace("__", ".")  # optimizer__lr, as scikit-learn has it
+    meant = dotted if dotted in everywhere else suggestion(key, siblings, everywhere)
     wrong = f"no such key; did you mean {meant}?" if meant else "no such key"
     remedy = f"{meant}={value}" if meant else f"aevb-{root} --help"
-    if meant and value and (refused := faults_of([remedy], root, arguments)):
+    if meant and (known := options(meant)) and re.fullmatch(r"[\w.+-]+", value) and value not in known:
+        remedy = unknown_option(meant, value, root).rpartition("; try: ")[2]  # optimiser=0.1
+    elif meant and value and (refused := faults_of([remedy], root, arguments)):
         word = SYNONYMS.get(value, value)
         chosen = None if LITERAL.fullmatch(word) else _choices_with(word, parent, siblings, root, arguments)
         if chosen:
