@@ -234,3 +234,18 @@ def test_what_is_no_path_is_refused(run):
     for name, call in (("run", aevb.load), ("folder", aevb.runs)):
         with pytest.raises(UserError, match=f"^{name}=.*: no path; allowed: [^\\n]*; try: [^\\n]*$"):
             call(run)
+
+
+def test_a_decoder_without_a_mode_is_refused_in_one_line(run, monkeypatch):
+    class Own:
+        """p(x|z) of a user's own module, with what training and evaluation need alone."""
+
+        mean = torch.zeros(2, 64)
+
+    vae = aevb.load(run)
+    monkeypatch.setattr(vae.model, "generate", lambda count, noise: Own())
+    assert vae.sample(2).shape == (2, 64)
+    with pytest.raises(
+        UserError, match=r"^pixels=mode: Own, p\(x\|z\) of .*, has no mode; allowed: means, draws; try: "
+    ):
+        vae.sample(2, pixels="mode")

@@ -227,6 +227,11 @@ class TrainedModel:
                 px_z = self.model.generate(count, noise)
             if pixels == "draws":
                 return px_z.sample(Noise(seed, "pixels", 0)).numpy()
+            if pixels == "mode" and not hasattr(px_z, "mode"):  # autoregressive
+                kind = type(px_z).__name__
+                raise UserError(
+                    f"pixels=mode: {kind}, p(x|z) of {self.directory.name}, has no mode; allowed: means, draws; try: pixels='means'"
+                )
             return (px_z.mean if pixels == "means" else px_z.mode).numpy()
 
     def log_px(self, x: Array, y: Any = None, samples: int = 1000, seed: int = 0) -> LogPx:
