@@ -24,7 +24,8 @@ pytestmark = [pytest.mark.process, pytest.mark.slow]
             "a sweep of several runs; allowed: a single run; try: aevb-train data=digits experiment=demo",
         ),
         (("-m",), {}, "-m: not of the form key=value"),
-        (("digits",), {}, "digits: not of the form key=value"),
+        (("digits",), {}, "digits: not of the form key=value; allowed: overrides of aevb-train; try: 'data=digits'"),
+        (("digit",), {}, "digit: not of the form key=value; allowed: overrides of aevb-train; try: 'latent_dim=2'"),
         ((np.zeros((30, 2)),), {}, "ndarray: not text; allowed: overrides of aevb-train"),
         ((), {"data": np.zeros((30, 2))}, "mappings of them; try: numpy.save('mine.npy', x), then data='array'"),
         (

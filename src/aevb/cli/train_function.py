@@ -32,7 +32,9 @@ from aevb.cli.job import JobContext, forget_configs
 from aevb.cli.overrides import override
 from aevb.cli.run_plan import discard_refused, plan_run, record_run, train_here
 from aevb.cli.sweep import PlannedRun, is_sweep
+from aevb.cli.unknown_keys import GROUPS
 from aevb.cli.user_errors import is_user_error
+from aevb.config import options
 from aevb.config.static_imports import forget_sources
 from aevb.console.environment import COMMAND, ONE_CALL
 from aevb.console.progress import without_bars
@@ -104,7 +106,9 @@ def _checked(word: str) -> str:
     if argument := ARGUMENTS.get(word.partition("=")[0]):
         raise UserError(f"{word}: a flag of the command line; allowed: key=value; try: {argument}")
     if word.startswith("-") or ("=" not in word and not word.startswith("~")):
-        raise UserError(f"{word}: not of the form key=value; allowed: overrides of aevb-train; try: 'latent_dim=2'")
+        group = next((name for name in GROUPS["train"] if word in options(name)), None)
+        remedy = f"{group}={word}" if group else "latent_dim=2"
+        raise UserError(f"{word}: not of the form key=value; allowed: overrides of aevb-train; try: '{remedy}'")
     return word
 
 
