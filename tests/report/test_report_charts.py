@@ -104,3 +104,10 @@ def test_a_legend_tells_the_lines_of_its_panel_apart(tmp_path: Path) -> None:
     ]
     assert all(len({style for style, _ in legend}) == len(legend) for legend in legends)
     assert page.count('class="legend"') == len(figures)
+
+
+def test_runs_that_differ_in_a_key_of_one_of_them_are_no_seeds(tmp_path: Path) -> None:
+    for overrides, bound in (([], -100.0), (["+model.decoder.min_std=0.05"], -200.0)):
+        plant(tmp_path, "data=frey_face", "latent_dim=3", *overrides, train={100: -500.0, 1000: bound})
+    page = build_report(rows_of(tmp_path))
+    assert re.search(r"At the end: AEVB -101.00 nats [^;]*; AEVB, model.decoder.min_std=0.05 -201.00 nats", page)

@@ -1,6 +1,5 @@
 """Names of methods in figures: the objective, and the config keys in which the methods differ."""
 
-from collections import Counter
 from functools import cache
 from typing import Any
 
@@ -12,12 +11,15 @@ from aevb.runs.run import Run
 
 __all__ = ["distinct_names", "labels"]
 
+PARTS = ("model/encoder", "model/prior")
+"""Groups within a group."""
+
 
 def labels(curves: list[Curve]) -> dict[tuple[str, ConfigKey], str]:
     """Name every config key by its method and by the keys in which it differs from the others.
 
     The model is named if there are several. A key with its default value, of conf/train.yaml or of an option in conf/, is
-    left out, unless two config keys would then have the same name.
+    left out, unless two config keys would then have the same name: different config keys have different names.
 
     Args:
         curves: The curves.
@@ -39,21 +41,46 @@ def labels(curves: list[Curve]) -> dict[tuple[str, ConfigKey], str]:
             key for key, choices in values.items() if len(choices - {None}) > 1 and key != "objective._target_"
         }
         models = {str(run.settings["choices"].get("model")) for run in by_key.values()}
-        full, short = {}, {}
+        short = {}
         for config_key, run in by_key.items():
             label = method(str(run.settings["choices"]["objective"])).label
             if len(models) > 1:  # which says what the targets of its parts would
                 label += f", model={run.settings['choices'].get('model')}"
                 differing = {key for key in differing if not (key.startswith("model.") and key.endswith("._target_"))}
-            texts = {key: _key_text(key, value) for key, value in config_key if key in differing}
-            full[config_key] = ", ".join([label, *texts.values()])
-            unusual = [text for key, text in texts.items() if not _is_usual(run, key)]
+            unusual = [
+                _option_text(run, key, value)
+                for key, value in config_key
+                if key in differing and not _is_usual(run, key)
+            ]
             short[config_key] = ", ".join([label, *unusual])
-        once = Counter(short.values())
-        names |= {
-            (data, config_key): short[config_key] if once[short[config_key]] == 1 else full[config_key]
-            for config_key in by_key
-        }
+        for name in set(short.values()):
+            same = {config_key: run for config_key, run in by_key.items() if short[config_key] == name}
+            own = _told_apart(name, same) if len(same) > 1 else short
+            names |= {(data, config_key): own[config_key] for config_key in same}
+    return names
+
+
+def _told_apart(name: str, by_key: dict[ConfigKey, Run]) -> dict[ConfigKey, str]:
+    """Append to the name of several config keys what differs among them, a key that only some of them have too."""
+    values = {config_key: dict(config_key) for config_key in by_key}
+    differing = {
+        key for own in values.values() for key in own if len({other.get(key) for other in values.values()}) > 1
+    }
+    chosen = {config_key: run.settings["choices"] for config_key, run in by_key.items()}
+    groups = [*PARTS, *sorted({key.partition(".")[0] for key in differing})]
+    parts = [
+        part for part in groups if None not in (those := {own.get(part) for own in chosen.values()}) and len(those) > 1
+    ]
+    names = {}
+    for config_key, run in by_key.items():
+        options = [f"{part}={chosen[config_key][part]}" for part in parts]
+        below = tuple(f"{part.replace('/', '.')}." for part in parts)  # by the option, as far as its file says it
+        texts = [
+            _option_text(run, key, value)
+            for key, value in config_key
+            if key in differing and not (key.startswith(below) and _is_usual(run, key))
+        ]
+        names[config_key] = ", ".join([name, *options, *texts])
     return names
 
 
@@ -89,8 +116,11 @@ def _is_usual(run: Run, key: str) -> bool:
     """Whether a dotted key of a run has its value in conf/: of the option that was chosen, or of the data set, or of train.yaml."""
     group, *names = key.split(".")
     if names:
-        option = _option(group, run.settings["choices"].get(group))
+        choices = run.settings["choices"]
+        option = _option(group, choices.get(group))
         usual, value = option.get(group, option), run.settings.get(group)  # beside keys of other groups, or alone
+        if part := choices.get(f"{group}/{names[0]}"):  # instead of the one that the option takes
+            usual = usual | {names[0]: _option(f"{group}/{names[0]}", part)}
         for name in names:
             usual, value = (node.get(name) if isinstance(node, dict) else None for node in (usual, value))
     else:
@@ -109,6 +139,13 @@ def _option(group: str, name: object) -> dict[str, Any]:
         for part, chosen in entry.items() if isinstance(entry, dict) else ():
             content.setdefault(part, _option(f"{group}/{part}", chosen))
     return content
+
+
+def _option_text(run: Run, key: str, value: str) -> str:
+    """As `_key_text`; a class is named by the option that was chosen, as optimizer=adam, if the run knows it."""
+    group = key.removesuffix("._target_").replace(".", "/")
+    option = run.settings["choices"].get(group) if key.endswith("._target_") else None
+    return f"{group}={option}" if option else _key_text(key, value)
 
 
 def _key_text(key: str, value: str) -> str:
