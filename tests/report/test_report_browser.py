@@ -225,6 +225,21 @@ def test_views_legend_details_and_difference(window: Browser, page: Path) -> Non
     assert ["latent_dim", "10", "20", "+10"] in rows
 
 
+def test_every_view_can_be_shown(window: Browser, tmp_path: Path) -> None:
+    run = plant(tmp_path / "runs", "data=digits", train={100: -30.0, 1000: -20.0})
+    head, *rows = (run / "metrics.csv").read_text().splitlines()
+    lines = [head + "".join(f",test_mine_{i}" for i in range(10)), *(row + 10 * ",1" for row in rows)]
+    (run / "metrics.csv").write_text("\n".join(lines) + "\n")
+    write_report(rows_of(tmp_path / "runs"), tmp_path / "report.html")
+    window.open(tmp_path / "report.html")
+    shown = "return [...document.querySelectorAll('.view')].filter((view) => view.offsetHeight).map((view) => view.className)"
+    count = window.run("return document.querySelectorAll('[name=view]').length")
+    assert count == 12
+    for index in range(1, count + 1):
+        window.click(f"#show-{index}")
+        assert window.run(shown) == [f"view view-{index}"]
+
+
 def test_numbers_are_those_of_the_csv_files(window: Browser, page: Path) -> None:
     window.open(page)
     texts = window.run(DETAILS)

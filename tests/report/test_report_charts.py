@@ -106,6 +106,40 @@ def test_a_legend_tells_the_lines_of_its_panel_apart(tmp_path: Path) -> None:
     assert page.count('class="legend"') == len(figures)
 
 
+def columns(run: Path, *names: str) -> None:
+    """Give a run further columns of metrics.csv, 0.0625 at each of its two points."""
+    head, *rows = (run / "metrics.csv").read_text().splitlines()
+    lines = [",".join([head, *names]), *(",".join([row, *(["0.0625"] * len(names))]) for row in rows)]
+    (run / "metrics.csv").write_text("\n".join(lines) + "\n")
+
+
+def test_the_vertical_axis_names_what_is_not_in_nats(tmp_path: Path) -> None:
+    columns(
+        plant(tmp_path, "data=digits", train={100: -30.0, 1000: -20.0}),
+        *("test_reconstruction_mean_square_error", "test_quadrature_log_px", "train_learning_rate"),
+    )
+    page = build_report(rows_of(tmp_path))
+    for key, axis, end in (
+        ("reconstruction_mean_square_error", "reconstruction mean square error", "0.0625"),
+        ("quadrature_log_px", "nats", "0.06 nats"),
+        ("learning_rate", "learning rate", "0.0625"),
+    ):
+        chart = page.partition(f'id="chart-{key}-0"')[2].partition("</svg>")[0]
+        assert re.findall(r'transform="rotate[^>]*>([^<]+)<', chart) == [axis]
+        assert f"At the end: AEVB {end} at 1,000 samples" in chart
+    assert "<td>1,000<td>1<td>0.0625" in page
+
+
+def test_columns_beyond_the_most_are_named(tmp_path: Path) -> None:
+    names = [f"test_mine_{index}" for index in range(30)]
+    columns(plant(tmp_path, "data=digits", train={100: -30.0, 1000: -20.0}), *names)
+    page = build_report(rows_of(tmp_path))
+    assert page.count('type="radio" name="view"') == 24
+    assert (
+        "Not drawn, but in curves.csv: mine 22; mine 23; mine 24; mine 25; mine 26; mine 27; mine 28; mine 29." in page
+    )
+
+
 def test_runs_that_differ_in_a_key_of_one_of_them_are_no_seeds(tmp_path: Path) -> None:
     for overrides, bound in (([], -100.0), (["+model.decoder.min_std=0.05"], -200.0)):
         plant(tmp_path, "data=frey_face", "latent_dim=3", *overrides, train={100: -500.0, 1000: bound})

@@ -33,6 +33,7 @@ __all__ = ["Options", "build_report", "write_report"]
 LARGEST = 10_000_000  # bytes of the page
 IMAGE_BYTES = 5_000_000  # of all images, before base64
 MANY = 400  # runs, whose charts are drawn in a process of their own
+MOST_VIEWS = 24  # sets of charts
 MOST_DETAILS = 300  # runs that can be opened
 STATES = ("done", "running", "partial", "diverged", "failed", "missing")
 
@@ -127,7 +128,7 @@ def _content(records: list[RunRecord], options: Options) -> dict[str, Any]:
         forked(partial(compare_with_paper, curves), is_long) as paper,
     ):
         content = _tables(records, differing, paper)
-        content["charts"] = charts()
+        content["charts"], content["more_views"] = charts()
     states = Counter(str(record.row.state) for record in records)
     return {
         **content,
@@ -157,8 +158,15 @@ def _tables(records: list[RunRecord], differing: list[Differing], paper: Callabl
     return {**content, "paper": compared, "downloads": downloads(records, table, compared)}
 
 
-def _views(shown_panels: list[Panel], numbers: dict[str, int]) -> list[tuple[View, list[Chart]]]:
-    return [(view, charts) for view in views(shown_panels) if (charts := _charts(view, shown_panels, numbers))]
+def _views(shown_panels: list[Panel], numbers: dict[str, int]) -> tuple[list[tuple[View, list[Chart]]], list[str]]:
+    # The views with their charts, and the names of those beyond the most that are drawn.
+    drawn, left_out = list[tuple[View, list[Chart]]](), list[str]()
+    for view in views(shown_panels):
+        if len(drawn) == MOST_VIEWS:
+            left_out.append(view.title)
+        elif charts := _charts(view, shown_panels, numbers):
+            drawn.append((view, charts))
+    return drawn, left_out
 
 
 def _charts(view: View, shown_panels: Iterable[Panel], numbers: dict[str, int]) -> list[Chart]:

@@ -12,6 +12,7 @@ from aevb.figures.paper.published import Polyline
 from aevb.report.chart_axes import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, axes
 from aevb.report.chart_lines import Drawn, heights, outside
 from aevb.report.panels import Line, Panel, line_key
+from aevb.report.quantities import short
 from aevb.report.ranking import Ranked, ranking
 from aevb.report.scales import Scale
 from aevb.report.statistics import Summary
@@ -113,7 +114,7 @@ def draw(view: View, panel: Panel, identifier: str, numbers: dict[str, int]) -> 
     title, description = element("title", f"{panel.title}: {view.title}"), element("desc", _description(drawn, view))
     svg = element(
         "svg",
-        Markup("").join([title, description, *axes(x, y), plot]),
+        Markup("").join([title, description, *axes(x, y, view.unit or view.title), plot]),
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
         role="img",
         class_="chart",
@@ -142,7 +143,7 @@ def _single_points(view: View, panel: Panel, drawn: list[Drawn], identifier: str
         )
         for item in main
     ]
-    parts, height = ranking(rows, view.difference)
+    parts, height = ranking(rows, view.difference, view.unit, view.title)
     title, description = element("title", f"{panel.title}: {view.title}"), element("desc", _description(drawn, view))
     content = Markup("").join([title, description, *parts])
     svg = element("svg", content, viewBox=f"0 0 {WIDTH} {height}", role="img", class_="chart", id=identifier)
@@ -269,8 +270,8 @@ def _rows(item: Drawn, left: float, view: View) -> list[dict[str, object]]:
 
 def _description(drawn: list[Drawn], view: View) -> str:
     ends = [
-        f"{item.line.label} {number(float(item.summary.mean[-1]))} nats at {int(item.summary.samples_seen[-1]):,} samples "
-        f"({_seeds(int(item.summary.seeds[-1]))})"
+        f"{item.line.label} {short(float(item.summary.mean[-1]), view.unit)}{view.unit and f' {view.unit}'} "
+        f"at {int(item.summary.samples_seen[-1]):,} samples ({_seeds(int(item.summary.seeds[-1]))})"
         for item in drawn
         if item.main
     ]

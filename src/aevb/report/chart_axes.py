@@ -13,12 +13,13 @@ LEFT, RIGHT, TOP, BOTTOM = 58, 18, 8, 34
 """The margins around the curves."""
 
 
-def axes(x: Scale, y: Scale) -> list[Markup]:
+def axes(x: Scale, y: Scale, name: str) -> list[Markup]:
     """Draw the axes, the grid and the labels of a chart.
 
     Args:
         x: The horizontal scale, training samples seen.
-        y: The vertical scale, nats.
+        y: The vertical scale.
+        name: The label of the vertical axis: the unit, or the quantity if it has none.
 
     Returns:
         The elements.
@@ -41,7 +42,7 @@ def axes(x: Scale, y: Scale) -> list[Markup]:
     turned = f"rotate(-90 10 {(TOP + HEIGHT - BOTTOM) / 2:.0f})"
     parts.append(
         element(
-            "text", "nats", x=10, y=(TOP + HEIGHT - BOTTOM) / 2, class_="label", text_anchor="middle", transform=turned
+            "text", name, x=10, y=(TOP + HEIGHT - BOTTOM) / 2, class_="label", text_anchor="middle", transform=turned
         )
     )
     return parts

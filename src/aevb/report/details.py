@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from aevb.config import flatten, shown
 from aevb.report.differing import ABSENT, Differing
+from aevb.report.quantities import unit
 from aevb.report.records import RunRecord
 
 __all__ = ["Detail", "Image", "detail"]
@@ -85,7 +86,13 @@ def _evaluation(stem: str, facts: dict[str, Any], values: dict[str, tuple[float,
         "images": facts.get("n", ""),
         "settings": ", ".join(f"{key}={shown(value)}" for key, value in facts.get("settings", {}).items()),
         "values": [
-            (name, mean, error, facts.get("direction") or "" if name == facts.get("quantity") else "")
+            (
+                name,
+                mean,
+                error,
+                unit(str(facts.get("name")), name),
+                facts.get("direction") or "" if name == facts.get("quantity") else "",
+            )
             for name, (mean, error) in values.items()
         ],
     }

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from aevb.console.printable import without_controls
 from aevb.figures.common.style import number
 from aevb.files.atomic import utf8
+from aevb.report.quantities import short
 
 __all__ = ["policy", "render"]
 
@@ -34,7 +35,9 @@ def render(content: dict[str, Any]) -> str:
         f"#table:not(.all) tr>:nth-child(n+{table.shown + 1}){{display:none}}"
         f"@media print{{#table tr>:nth-child(n+{table.printed + 1}){{display:none!important}}}}"
     )
-    style, script = resource("page.css") + columns, resource("page.js")
+    shown = ",".join(f"body:has(#show-{i}:checked) .view-{i}" for i in range(1, len(content["charts"]) + 1))
+    views = f"@supports selector(:has(*)){{{shown}{{display:block}}}}" if shown else ""
+    style, script = resource("page.css") + columns + views, resource("page.js")
     return without_controls(
         _environment()
         .get_template("page.html")
@@ -76,6 +79,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "number": number,
+        "short": short,
         "signed": lambda value: number(value, "+"),
         "digits": repr,
         "thousands": "{:,}".format,

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from aevb.figures.common.style import number
 from aevb.report.chart_axes import RIGHT, TOP, WIDTH
+from aevb.report.quantities import short
 from aevb.report.scales import Scale, linear_ticks, short_number
 from aevb.report.svg import element, path
 
@@ -36,12 +36,14 @@ class Ranked(NamedTuple):
     attributes: dict[str, str]
 
 
-def ranking(rows: Sequence[Ranked], zero: bool) -> tuple[list[Markup], int]:
+def ranking(rows: Sequence[Ranked], zero: bool, unit: str, title: str) -> tuple[list[Markup], int]:
     """Draw a row for each value on one axis, with its name and number above it.
 
     Args:
         rows: The rows, in any order; at least one.
         zero: Whether the axis contains 0, with a line there.
+        unit: The unit of the values.
+        title: The label of the axis if they have none.
 
     Returns:
         The elements and the height of the chart, in its own units.
@@ -58,26 +60,28 @@ def ranking(rows: Sequence[Ranked], zero: bool) -> tuple[list[Markup], int]:
     labels = [element("text", short_number(value), x=x(value), y=bottom + 14) for value in ticks]
     parts.append(element("g", Markup("").join(labels), text_anchor="middle"))
     parts.append(
-        element("text", "nats", x=(LEFT + WIDTH - RIGHT) / 2, y=bottom + 30, class_="label", text_anchor="middle")
+        element(
+            "text", unit or title, x=(LEFT + WIDTH - RIGHT) / 2, y=bottom + 30, class_="label", text_anchor="middle"
+        )
     )
     for index, row in enumerate(sorted(rows, key=lambda row: -row.value)):
-        parts.append(_row(row, x, TOP + ROW * index))
+        parts.append(_row(row, x, TOP + ROW * index, unit))
     return parts, bottom + BOTTOM
 
 
-def _row(row: Ranked, x: Scale, top: int) -> Markup:
+def _row(row: Ranked, x: Scale, top: int, unit: str) -> Markup:
     middle = top + 20
     label = row.label if len(row.label) <= LONGEST else f"{row.label[: LONGEST - 1]}…"
     parts = [
         element("path", d=f"M{LEFT} {middle}H{WIDTH - RIGHT}", class_="grid"),
         element("text", label, x=LEFT, y=top + 12),
-        element("text", number(row.value), x=WIDTH - RIGHT, y=top + 12, text_anchor="end"),
+        element("text", short(row.value, unit), x=WIDTH - RIGHT, y=top + 12, text_anchor="end"),
         element("path", d=path([(x(row.low), middle), (x(row.high), middle)]), class_="mean main")
         if row.high > row.low
         else Markup(""),
         element(
             "path",
-            element("title", f"{row.label}: {number(row.value)}"),
+            element("title", f"{row.label}: {short(row.value, unit)}"),
             d=f"{path([(x(row.value), middle)])}h0",
             class_="dot circle",
         ),

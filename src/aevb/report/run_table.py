@@ -4,8 +4,8 @@ import math
 from collections import defaultdict
 from typing import Any, NamedTuple
 
-from aevb.figures.common.style import number
 from aevb.report.differing import ABSENT, Differing, is_number
+from aevb.report.quantities import in_words, short, unit
 from aevb.report.records import RunRecord
 from aevb.runs.likelihood import stated_likelihood
 
@@ -132,7 +132,13 @@ def run_table(records: list[RunRecord], differing: list[Differing]) -> RunTable:
     first, rest = settings[:FIRST_SETTINGS], settings[FIRST_SETTINGS:]  # the results stay near the run's name
     printed = [*progress[:1], *first, *main, *progress[1:], *times]
     columns = [*printed, *rest, budget, *extra]
-    rows = [_row(record, values, columns) for record, values in zip(records, final, strict=True)]
+    units = {
+        f"{item.stem} {name}": unit(str(item.facts.get("name")), name)
+        for record in records
+        for item in record.evaluations_read
+        for name in item.values
+    }
+    rows = [_row(record, values, columns, units) for record, values in zip(records, final, strict=True)]
     for index, column in enumerate(columns):
         if column in main and column.key.rpartition(" ")[2] in HIGHER_IS_BETTER:
             _name_the_best(records, rows, index)
@@ -153,7 +159,9 @@ def _name_the_best(records: list[RunRecord], rows: list[list[Cell]], index: int)
             rows[best][index] = rows[best][index]._replace(best=True)
 
 
-def _row(record: RunRecord, values: dict[str, tuple[float, float]], columns: list[Column]) -> list[Cell]:
+def _row(
+    record: RunRecord, values: dict[str, tuple[float, float]], columns: list[Column], units: dict[str, str]
+) -> list[Cell]:
     flat, row = record.flat, record.row
     seconds = record.facts.get("training_seconds")
     seconds = float(seconds) if isinstance(seconds, int | float) and seconds > 0 else None
@@ -178,8 +186,10 @@ def _row(record: RunRecord, values: dict[str, tuple[float, float]], columns: lis
             if math.isnan(mean):
                 cells.append(Cell(""))
             else:
-                shown = f"{number(mean)} ± {number(error)}" if math.isfinite(error) else number(mean)
-                cells.append(Cell(shown, mean, error if math.isfinite(error) else None))
+                texts = [
+                    short(value, units.get(column.key, "nats")) for value in (mean, error) if not math.isnan(value)
+                ]
+                cells.append(Cell(" ± ".join(texts), mean, None if math.isnan(error) else error))
     return cells
 
 
@@ -201,7 +211,7 @@ def _title(key: str) -> str:
     if key.startswith("last_"):
         return f"last {key.removeprefix('last_').replace('_', ' ')}"
     stem, _, name = key.partition(" ")
-    return f"{'log p(x)' if name == 'log_px' else name.replace('_', ' ')} ({stem})"
+    return f"{in_words(name)} ({stem})"
 
 
 def plain(cell: Cell) -> Any:

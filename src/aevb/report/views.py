@@ -9,11 +9,11 @@ import numpy as np
 from aevb.figures.common.learning_curves import Curve
 from aevb.figures.paper import published
 from aevb.report.panels import Line, Panel
+from aevb.report.quantities import column_unit, in_words
 from aevb.report.statistics import Summary, summarise
 
 __all__ = ["View", "paper_curves", "series", "views"]
 
-MOST_VIEWS = 8
 SPLITS = ("test", "train", "valid")
 NAMES = {
     "bound": "lower bound",
@@ -34,6 +34,7 @@ class View(NamedTuple):
         paper: Whether the curves of the paper belong to it.
         difference: Whether it shows ours minus the paper's.
         tail: Whether it shows the last decade of samples only.
+        unit: The unit of its numbers; empty if they have none.
     """
 
     key: str
@@ -42,6 +43,7 @@ class View(NamedTuple):
     paper: bool = False
     difference: bool = False
     tail: bool = False
+    unit: str = "nats"
 
 
 def views(panels: list[Panel]) -> list[View]:
@@ -64,13 +66,13 @@ def views(panels: list[Panel]) -> list[View]:
     result: list[View] = []
     for quantity in order:
         chosen = {split: choices[quantity][split] for split in (*SPLITS, "run") if split in choices[quantity]}
-        title = NAMES.get(quantity, quantity.replace("log_px", "log p(x)").replace("_", " "))
-        result.append(View(quantity, title, chosen, paper=quantity == "bound"))
+        title = NAMES.get(quantity, in_words(quantity))
+        result.append(View(quantity, title, chosen, paper=quantity == "bound", unit=column_unit(quantity)))
         if quantity == "bound":
             result.append(View("bound-end", "lower bound, last decade", chosen, paper=True, tail=True))
             if any(_paper(panel, line, "test") for panel in panels for line in panel.lines):
                 result.append(View("difference", "difference from the paper", chosen, difference=True))
-    return result[:MOST_VIEWS]
+    return result
 
 
 def series(
