@@ -3,6 +3,7 @@
 axe-core is installed by npm into a temporary folder, or taken from AEVB_AXE (the path of axe.min.js).
 """
 
+import itertools
 import json
 import re
 from pathlib import Path
@@ -112,6 +113,61 @@ def test_paper_is_light(window: Browser, page: Page) -> None:
     assert set(window.run(styles, "h1, h2, h3", "breakAfter")) == {"avoid"}
     assert set(window.run(styles, "select", "appearance")) == {"none"}
     window.devtools("Emulation.setEmulatedMedia", media="", features=[{"name": scheme, "value": ""}])
+
+
+@pytest.mark.parametrize(("width", "aspect"), [(470, "1 / 1"), (800, "20 / 28"), (1480, "64 / 12")])
+def test_a_picture_fills_its_box(window: Browser, page: Page, width: int, aspect: str) -> None:
+    """A box with bars beside the picture would put the brush and the pixel elsewhere than the pointer."""
+    with window.width(width):
+        opened(window, page.file)
+        window.run("document.documentElement.style.setProperty('--aspect', arguments[0])", aspect)
+        columns, rows = map(int, aspect.split(" / "))
+        for name in ("pad", "decoded"):
+            box = window.run(f"const e = document.getElementById('{name}'); return [e.offsetWidth, e.offsetHeight]")
+            assert box[0] / box[1] == pytest.approx(columns / rows, rel=0.02)
+            assert 100 < box[0] <= width
+            assert box[1] <= 421
+
+
+def test_one_latent_dimension_has_no_gap_for_the_plane(window: Browser, page: Page) -> None:
+    for width, beside in ((1480, True), (900, True), (500, False)):
+        with window.width(width):
+            opened(window, page.file)
+            window.run("document.body.dataset.plane = 'none'")
+            decoder, numbers = window.run(
+                "return ['#decoded', '#numbers-panel'].map((e) => document.querySelector(e).getBoundingClientRect().toJSON())"
+            )
+            assert decoder["width"] <= 340
+            assert (numbers["top"] < decoder["bottom"]) == beside
+            assert numbers["right"] >= width - 25
+
+
+def test_labels_of_an_interpolation_do_not_overlap(window: Browser, page: Page) -> None:
+    """With 200 latent dimensions log p(z) has three digits before the point."""
+    with window.width(1300):
+        opened(window, page.file)
+        window.run("for (const n of [0, 3]) current.images.q[n].mean = [13.9, 13.9]; update({ ends: [0, 3] })")
+        window.wait("document.querySelector('#in-z').textContent.startsWith('−195.0\\nA−195.0−195.0')")
+        labels = "document.querySelectorAll('#in-z span')"
+        boxes = window.run(f"return [...{labels}].map((e) => e.getBoundingClientRect().toJSON())")
+        assert all(left["right"] <= right["left"] for left, right in itertools.pairwise(boxes))
+        pictures = "return [...document.querySelectorAll('#in-z canvas')].map((e) => e.getBoundingClientRect().top)"
+        assert len(set(window.run(pictures))) == 1
+
+
+def test_the_parts_of_the_bound_add_up(window: Browser, page: Page) -> None:
+    opened(window, page.file)
+    settled(window)
+    numbers = "return ['reconstruction', 'kl', 'elbo'].map((n) => parseFloat(document.getElementById(`n-${n}`).textContent.replace('−', '-')))"
+    reconstruction, kl, elbo = window.run(numbers)
+    assert kl <= 0
+    assert reconstruction + kl == pytest.approx(elbo, abs=0.011)
+    assert window.run("return [number(-0.004), nats(-0.004), number(-0.006), nats(-12.3)]") == [
+        "0.00",
+        "0.00",
+        "−0.01",
+        "−12.30",
+    ]
 
 
 def test_without_javascript(window: Browser, page: Page) -> None:

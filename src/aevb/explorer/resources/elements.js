@@ -28,8 +28,8 @@ function colourOf(name) {
   if (!colours.has(name)) colours.set(name, getComputedStyle(document.documentElement).getPropertyValue(name).trim());
   return colours.get(name);
 }
-const nats = (value) => (Number.isFinite(value) ? value.toFixed(2).replace("-", "−") : "–");
-const number = (value, digits = 2) => value.toFixed(digits).replace("-", "−");
+const number = (value, digits = 2) => value.toFixed(digits).replace(/^-(?=[0.]*$)/, "").replace("-", "−"); // no −0.00
+const nats = (value) => (Number.isFinite(value) ? number(value) : "–");
 const subscript = (n) => String(n).replace(/\d/g, (d) => "₀₁₂₃₄₅₆₇₈₉"[d]);
 
 // Follows a pointer (mouse, pen or finger) from pressing to lifting: move(x, y, event) in units of the element's size.

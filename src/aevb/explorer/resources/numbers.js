@@ -29,11 +29,11 @@ const trust = ({ samples, ess, paretoK: k, threshold }) =>
 
 const rowsOf = {
   q: () => Array.from(current.q.mean, (m, j) => `${number(m)} ± ${number(Math.exp(current.q.logVar[j] / 2))}`).slice(0, 2).join(", "),
-  kl: (a) => nats(a.kl),
+  kl: (a) => nats(-a.kl),
   reconstruction: (a) => nats(a.reconstruction),
   elbo: (a) => `${nats(a.elbo)} ± ${number(a.standardError)}`,
   logpx: (a) => {
-    if (current.info.latent_dim === 2) return a.grid ? `${nats(a.grid.logPx)} ± ${number(Math.max(a.grid.error, 0.005))}` : `computing the grid, ${Math.round(100 * current.gridProgress)} %`;
+    if (current.info.latent_dim === 2) return a.grid ? `${nats(a.grid.logPx)} ± ${number(Math.max(a.grid.error, 0.005))}` : `computing the grid, ${Math.round(100 * current.gridProgress)} %`;
     return a.importance ? `at least ${nats(a.importance.logPx)} (${trust(a.importance)})` : "–";
   },
   gap: (a) => {

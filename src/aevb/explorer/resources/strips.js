@@ -30,7 +30,7 @@ show(["ends", "model"], () => {
   const path = steps.map((t) => mix(q[a].mean, q[b].mean, t));
   const pictures = path.map((z, s) => ({
     values: pictureOf(z, "mean", 0),
-    text: `${s === 0 ? "A " : s === STEPS - 1 ? "B " : ""}${nats(logPrior(z))}`,
+    text: `${number(logPrior(z), logPrior(z) > -100 ? 2 : 1)}${s === 0 ? "\nA" : s === STEPS - 1 ? "\nB" : ""}`,
     name: `step ${s} of the interpolation in z, log p(z)`,
   }));
   strip("in-z", pictures, (s) => goTo(path[s]));
