@@ -49,6 +49,10 @@ class Browser:
         """Loads a file; with another fragment only, the page sees a change of its address."""
         self._post("url", url=page.resolve().as_uri() + fragment)
 
+    def reload(self) -> None:
+        """Loads the page again, as its own button of the browser does."""
+        self._post("refresh")
+
     def run(self, script: str, *arguments: Any) -> Any:
         """The value that a script returns; a promise is waited for."""
         return self._post("execute/sync", script=script, args=list(arguments))

@@ -42,6 +42,12 @@ def window() -> Iterator[Browser]:
         yield opened
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_chosen(window: Browser) -> None:
+    """No entry of the history that the next page could take over, as a reload does."""
+    window.close()
+
+
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of three seeds at two latent dimensions of MNIST."""
@@ -77,6 +83,7 @@ def test_sort_filter_and_chips(window: Browser, page: Path) -> None:
     assert ["latent_dim20" in name for name in window.run(NAMES)] == [True] * 3 + [False] * 3
     window.type("#filter", "latent_dim10 seed1")
     assert len(window.run(NAMES)) == 1
+    window.close()
     window.open(page)
     window.type("#filter", "latent_dim=20 last_test_bound>-112.5 nosuchkey=1")
     assert window.run(NAMES) == []
@@ -91,6 +98,7 @@ def test_sort_filter_and_chips(window: Browser, page: Path) -> None:
         window.run("filter.value = arguments[0]; filter.dispatchEvent(new Event('input'))", text)
         assert (text, len(window.run(NAMES))) == (text, number)
         assert window.text("#shown") == f"{number} of 6 runs"
+    window.close()
     window.open(page)
     window.click(".chip[data-key=seed][data-value='2']")
     assert window.text("#shown") == "2 of 6 runs"
@@ -223,6 +231,70 @@ def test_views_legend_details_and_difference(window: Browser, page: Path) -> Non
         "return [...document.querySelectorAll('#compared tbody tr')].map((row) => [...row.cells].map((c) => c.textContent))"
     )
     assert ["latent_dim", "10", "20", "+10"] in rows
+    script = "const cells = [...document.querySelectorAll('#row-0 td, #row-3 td')].filter((cell) => cell.textContent === '1,000,000');"
+    window.run(
+        script
+        + "cells[0].textContent = '4,000,000'; run_a = document.getElementById('run-a'); run_a.dispatchEvent(new Event('change'))"
+    )
+    assert "-3,000,000" in window.run(
+        "return [...document.querySelectorAll('#compared td')].map((cell) => cell.textContent)"
+    )
+
+
+def test_choices_survive_a_reload(window: Browser, page: Path) -> None:
+    """Also one after a jump within the page, and one of a report that was written anew without a run."""
+    window.log("browser")
+    window.open(page)
+    state = """return [shown.textContent, document.querySelector('[name=view]:checked').id, filter.value, extra.checked, table.className,
+        ...['.chip', '.key'].map((query) => document.querySelectorAll(`${query}[aria-pressed=true]`).length),
+        [...document.querySelectorAll('#table tbody tr:not([hidden]) th')].map((head) => head.textContent)]"""
+    plain = window.run(state)
+    for element in (".view-1 .key", "#show-3", "#extra", ".chip[data-key=latent_dim][data-value='20']"):
+        window.click(element)
+    column = "#table th[data-key=seed] button"
+    window.click(column), window.click(column)
+    window.type("#filter", "seed<2")
+    chosen = window.run(state)
+    assert chosen[:4] == ["2 of 6 runs", "show-3", "seed<2", True]
+    assert [name[-5:] for name in chosen[-1]] == ["seed1", "seed0"]
+    window.reload()
+    assert window.run(state) == chosen
+    window.run("location.hash = '#meanings'")
+    window.wait("history.state")
+    window.reload()
+    assert window.run(state) == chosen
+    write_report(rows_of(page.parent / "runs")[:4], page.parent / "fewer.html")
+    text = page.read_text()
+    try:
+        page.write_text((page.parent / "fewer.html").read_text())
+        window.reload()
+        assert window.run(state)[:3] == ["1 of 4 runs", "show-3", "seed<2"]
+    finally:
+        page.write_text(text)
+    assert [entry["message"] for entry in window.log("browser")] == []
+    window.close()
+    window.open(page)
+    assert window.run(state) == plain
+
+
+def test_the_pointer_shows_the_lines_in_view(window: Browser, tmp_path: Path) -> None:
+    for name, end in (("sgvb_b", -130.0), ("iwae", -125.0)):
+        plant(tmp_path / "runs", f"objective={name}", train={10**4: -300.0, 10**6: end})
+    write_report(rows_of(tmp_path / "runs"), tmp_path / "report.html")
+    window.open(tmp_path / "report.html")
+    point = """const chart = document.querySelector('.view-1 svg.chart'), box = chart.getBoundingClientRect();
+        chart.dispatchEvent(new PointerEvent('pointermove', { clientX: box.right - 20, clientY: box.top + 50 })); return tip.textContent"""
+    assert window.run(point) == "1,000,000 samples-126.00  importance-weighted-131.00  AEVB"
+    window.click(".view-1 .key")
+    assert window.run(point) == "1,000,000 samples-131.00  AEVB"
+    window.click(".view-1 .key")
+    window.click(".chip[data-key=objective][data-value=iwae]")
+    assert window.run(point) == "1,000,000 samples-126.00  importance-weighted"
+    window.run(
+        "window.scrollTo(0, document.querySelector('.view-1 svg.chart').getBoundingClientRect().top + scrollY - innerHeight + 60)"
+    )
+    window.run(point)
+    assert window.run("return tip.getBoundingClientRect().bottom <= innerHeight")
 
 
 def test_every_view_can_be_shown(window: Browser, tmp_path: Path) -> None:

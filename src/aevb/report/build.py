@@ -33,7 +33,7 @@ __all__ = ["Options", "build_report", "write_report"]
 LARGEST = 10_000_000  # bytes of the page
 IMAGE_BYTES = 5_000_000  # of all images, before base64
 MANY = 400  # runs, whose charts are drawn in a process of their own
-MOST_VIEWS = 24  # sets of charts
+MOST_VIEWS = 12  # sets of charts
 MOST_DETAILS = 300  # runs that can be opened
 STATES = ("done", "running", "partial", "diverged", "failed", "missing")
 

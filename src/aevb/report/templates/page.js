@@ -116,7 +116,7 @@
   }));
   const stylesOf = (figure) => all(".key", figure).map((key) => [key.textContent.trim(), key.querySelector("svg").classList[2], key.dataset.line]);
 
-  // Under the pointer: the means of all lines at the nearest evaluation point, from the table below the chart.
+  // Under the pointer: the means of the lines in view at the nearest evaluation point, from the table below the chart.
   const tip = document.createElement("div"), guide = document.createElementNS("http://www.w3.org/2000/svg", "path");
   tip.id = "tip"; tip.hidden = true; tip.setAttribute("aria-hidden", "true"); guide.setAttribute("class", "grid"); document.body.append(tip);
   const pointsOf = (figure) => {
@@ -138,11 +138,14 @@
       if (!points) { points = pointsOf(chart.closest("figure")); styles = new Map(stylesOf(chart.closest("figure"))); }
       const box = chart.getBoundingClientRect(), scale = chart.viewBox.baseVal.width / box.width;
       const at = Math.log(from) + ((event.clientX - box.left) * scale - left) / (right - left) * Math.log(to / from);
-      const seen = [...points.keys()].reduce((a, b) => (Math.abs(Math.log(b) - at) < Math.abs(Math.log(a) - at) ? b : a), Infinity);
-      if (!Number.isFinite(seen)) return;
+      const absent = new Set(stylesOf(chart.closest("figure")).filter(([, , line]) =>
+        all(`g.line[data-line="${line}"]`, chart).every((group) => group.style.display === "none")).map(([label]) => label));
+      const inView = new Map([...points].map(([seen, lines]) => [seen, lines.filter(([label]) => !absent.has(label.trim()))]).filter(([, lines]) => lines.length));
+      const seen = [...inView.keys()].reduce((a, b) => (Math.abs(Math.log(b) - at) < Math.abs(Math.log(a) - at) ? b : a), Infinity);
+      if (!Number.isFinite(seen)) return close();
       const x = left + (right - left) * Math.log(seen / from) / Math.log(to / from);
       guide.setAttribute("d", `M${x} 8V${chart.viewBox.baseVal.height - 34}`); chart.append(guide);
-      const lines = [...points.get(seen)].sort((a, b) => Number(b[1].replace("−", "-")) - Number(a[1].replace("−", "-")));
+      const lines = inView.get(seen).sort((a, b) => Number(b[1].replace("−", "-")) - Number(a[1].replace("−", "-")));
       tip.replaceChildren(`${seen.toLocaleString("en")} samples`, ...lines.map(([label, mean, n]) => {
         const row = document.createElement("div");
         row.className = styles.get(label.trim()) || ""; row.textContent = `${mean}  ${label}${n > 1 ? `, ${n} seeds` : ""}`;
@@ -150,7 +153,8 @@
       }));
       tip.hidden = false;
       tip.style.left = `${Math.max(4, Math.min(event.pageX + 14, scrollX + document.documentElement.clientWidth - tip.offsetWidth - 8))}px`;
-      tip.style.top = `${event.pageY + 16}px`;
+      const below = event.clientY + 16 + tip.offsetHeight < document.documentElement.clientHeight;
+      tip.style.top = `${below ? event.pageY + 16 : Math.max(scrollY + 4, event.pageY - tip.offsetHeight - 12)}px`;
     });
     chart.addEventListener("pointerleave", close);
   });
@@ -219,8 +223,9 @@
   // A difference with as many decimals as the two values are shown with, or three digits where rounding would lose it.
   function asShown(by, texts) {
     const decimals = texts.map((text) => (text.match(/\.(\d+)/) || ["", ""])[1].length);
-    const fixed = by.toFixed(Math.min(6, Math.max(...decimals)));
-    return Math.abs(fixed - by) <= 0.01 * Math.abs(by) ? fixed : by.toPrecision(3);
+    const digits = Math.min(6, Math.max(...decimals)), fixed = by.toFixed(digits), isGrouped = texts.some((text) => text.includes(","));
+    const text = isGrouped ? Number(fixed).toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }) : fixed;
+    return Math.abs(fixed - by) <= 0.01 * Math.abs(by) ? text : by.toPrecision(3);
   }
   function compare() {
     const [a, b] = selects.map((select) => byIndex.get(select.value)), out = $("compared");
@@ -240,5 +245,25 @@
     }));
     out.hidden = false;
   }
+
+  // What is chosen stands in this entry of the browser's history: it is there after a reload, as of a report that was written anew.
+  function remember() {
+    const head = table.querySelector("th[aria-sort]"), chips = [...chosen].flatMap(([key, values]) => [...values].map((value) => [key, value]));
+    const lines = [...new Set(all(".key[aria-pressed=true]").map((key) => key.dataset.line))];
+    const sorted = head && [head.dataset.key ?? "", head.getAttribute("aria-sort")];
+    const state = { checked: all("input:checked").map(({ id }) => id), filter: $("filter").value, page, chips, lines, sorted };
+    try { history.replaceState(state, ""); } catch { /* a browser that allows no more changes for now */ }
+  }
+  function restore({ checked, filter, page: last, chips, lines, sorted }) {
+    checked.forEach((id) => { if ($(id)?.checked === false) $(id).click(); });
+    $("filter").value = filter;
+    all(".chip").filter(({ dataset }) => chips.some(([key, value]) => dataset.key === key && dataset.value === value)).forEach((chip) => chip.click());
+    lines.forEach((line) => document.querySelector(`.key[data-line="${line}"]`)?.click());
+    const button = sorted && heads.find((head) => (head.dataset.key ?? "") === sorted[0])?.querySelector("button");
+    for (let clicks = sorted?.[1] === "descending" ? 2 : 1; button && clicks; clicks--) button.click();
+    page = last;
+  }
+  if (history.state?.checked) restore(history.state);
+  ["click", "input", "hashchange"].forEach((event) => addEventListener(event, remember));
   update();
 })();
