@@ -312,6 +312,24 @@ def test_every_view_can_be_shown(window: Browser, tmp_path: Path) -> None:
         assert window.run(shown) == [f"view view-{index}"]
 
 
+def test_a_print_names_the_view_and_shows_no_hint_on_controls(window: Browser, page: Path) -> None:
+    window.open(page)
+    window.click("#show-3")
+    visible = "return [...document.querySelectorAll(arguments[0])].filter((item) => item.checkVisibility()).map((item) => item.textContent)"
+    assert window.run(visible, ".view h3") == []
+    hint = ".note .script-only, .note.script-only"
+    assert len(window.run(visible, hint)) > 1
+    window.devtools("Emulation.setEmulatedMedia", media="print")
+    try:
+        (name,) = window.run(visible, ".view h3")
+        assert name == window.run("return document.querySelector('#show-3').parentElement.textContent.trim()")
+        assert window.run(visible, hint) == []
+        styles = "return [...new Set([...document.querySelectorAll('h2, .view h3')].map((head) => getComputedStyle(head).breakAfter))]"
+        assert window.run(styles) == ["avoid"]
+    finally:
+        window.devtools("Emulation.setEmulatedMedia", media="")
+
+
 def test_numbers_are_those_of_the_csv_files(window: Browser, page: Path) -> None:
     window.open(page)
     texts = window.run(DETAILS)

@@ -106,6 +106,14 @@ def test_a_legend_tells_the_lines_of_its_panel_apart(tmp_path: Path) -> None:
     assert page.count('class="legend"') == len(figures)
 
 
+def test_a_legend_is_in_the_order_of_its_numbers(tmp_path: Path) -> None:
+    rates = ("0.01", "0.1", "0.003", "3e-05", "0.02")
+    for lr in rates:
+        plant(tmp_path, "data=digits", f"optimizer.lr={lr}", train={100: -30.0, 1000: -20.0})
+    legend = build_report(rows_of(tmp_path)).partition('<ul class="legend"')[2].partition("</ul>")[0]
+    assert re.findall(r"AEVB, lr ([\d.e-]+)<", legend) == sorted(rates, key=float)
+
+
 def columns(run: Path, *names: str) -> None:
     """Give a run further columns of metrics.csv, 0.0625 at each of its two points."""
     head, *rows = (run / "metrics.csv").read_text().splitlines()

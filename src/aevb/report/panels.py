@@ -4,6 +4,7 @@ Within a panel there is a line for every method and learning rate.
 """
 
 import hashlib
+import re
 from collections import Counter
 from typing import NamedTuple
 
@@ -131,11 +132,17 @@ def panels(curves: list[Curve]) -> tuple[list[Panel], int]:
         own = _own_labels(group, rates_named)
         lines = [
             Line(name, own[name], styles[name], method(group[name][0].objective).published, group[name])
-            for name in sorted(group, key=lambda name: natural_key(own[name]))
+            for name in sorted(group, key=lambda name: _by_numbers(own[name]))
         ]
         is_only_family, left_out = several[panel[:2]] == 1, max(0, len(lines) - MOST_LINES)
         drawn.append(Panel(*panel, is_only_family, lines[:MOST_LINES], left_out))
     return drawn[:MOST_PANELS], max(0, len(drawn) - MOST_PANELS)
+
+
+def _by_numbers(label: str) -> list[str | float]:
+    """The order of labels: by their numbers as numbers, so that lr 0.003 comes before lr 0.01."""
+    parts = re.split(r"(\d+(?:\.\d+)?(?:e[+-]?\d+)?)", label)
+    return [float(part) if index % 2 else part for index, part in enumerate(parts)]
 
 
 def _own_labels(lines: dict[str, list[Curve]], rates_named: dict[str, str]) -> dict[str, str]:
