@@ -155,6 +155,20 @@ def test_labels_of_an_interpolation_do_not_overlap(window: Browser, page: Page) 
         assert len(set(window.run(pictures))) == 1
 
 
+@pytest.mark.parametrize("width", [320, 1300, 1480])
+def test_no_line_ends_within_a_number_and_its_error(window: Browser, page: Page, width: int) -> None:
+    """As of an ELBO of -249.54 ± 0.12 in bold."""
+    with window.width(width):
+        opened(window, page.file)
+        settled(window)
+        window.run("current.answer.elbo = -1249.54; current.answer.standardError = 10.12; update({}, 'answer')")
+        window.wait("document.querySelector('#n-elbo').textContent.startsWith('−1249.54')")
+        lines = "const range = document.createRange(); range.selectNodeContents(document.querySelector(arguments[0])); return range.getClientRects().length"
+        for name in ("#n-elbo", "#n-logpx", "#n-kl"):
+            assert window.run(lines, name) == 1, name
+        assert window.run("return document.documentElement.scrollWidth") == width
+
+
 def test_the_parts_of_the_bound_add_up(window: Browser, page: Page) -> None:
     opened(window, page.file)
     settled(window)

@@ -23,17 +23,20 @@ show(["x", "model", "follow"], (changes) => {
 });
 show(["grid"], () => current.gridProgress === 1 && evaluate(true));
 
+const NB = "\u00a0"; // a space at which no line ends: a number stays with its error
+const pair = (value, error) => `${value}${NB}±${NB}${error}`;
+
 // How far an importance-sampling estimate can be trusted: k above its threshold says that it cannot be.
 const trust = ({ samples, ess, paretoK: k, threshold }) =>
-  `K = ${samples}, ESS ${number(ess, 1)}${Number.isFinite(k) ? `, Pareto k ${number(k)} ${k > threshold ? ">" : "≤"} ${number(threshold)}` : ""}`;
+  `K${NB}=${NB}${samples}, ESS${NB}${number(ess, 1)}${Number.isFinite(k) ? `, Pareto${NB}k ${number(k)}${NB}${k > threshold ? ">" : "≤"}${NB}${number(threshold)}` : ""}`;
 
 const rowsOf = {
-  q: () => Array.from(current.q.mean, (m, j) => `${number(m)} ± ${number(Math.exp(current.q.logVar[j] / 2))}`).slice(0, 2).join(", "),
+  q: () => Array.from(current.q.mean, (m, j) => pair(number(m), number(Math.exp(current.q.logVar[j] / 2)))).slice(0, 2).join(", "),
   kl: (a) => nats(-a.kl),
   reconstruction: (a) => nats(a.reconstruction),
-  elbo: (a) => `${nats(a.elbo)} ± ${number(a.standardError)}`,
+  elbo: (a) => pair(nats(a.elbo), number(a.standardError)),
   logpx: (a) => {
-    if (current.info.latent_dim === 2) return a.grid ? `${nats(a.grid.logPx)} ± ${number(Math.max(a.grid.error, 0.005))}` : `computing the grid, ${Math.round(100 * current.gridProgress)} %`;
+    if (current.info.latent_dim === 2) return a.grid ? pair(nats(a.grid.logPx), number(Math.max(a.grid.error, 0.005))) : `computing the grid, ${Math.round(100 * current.gridProgress)}${NB}%`;
     return a.importance ? `at least ${nats(a.importance.logPx)} (${trust(a.importance)})` : "–";
   },
   gap: (a) => {
