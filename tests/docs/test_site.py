@@ -13,7 +13,7 @@ import pytest
 
 from aevb.config.tree import options
 from helpers.commands import REPOSITORY
-from helpers.webdriver import CHROMIUM
+from helpers.webdriver import CHROMEDRIVER, CHROMIUM, browser
 
 pytestmark = [pytest.mark.slow, pytest.mark.process]
 LOADED = {"script": "src", "img": "src", "iframe": "src", "link": "href", "source": "src", "video": "src"}
@@ -115,6 +115,18 @@ def test_a_browser_finds_importance(site):
     shown = subprocess.run(words, capture_output=True, text=True, timeout=120, check=True).stdout
     assert re.search(r"found \d+ pages", shown)
     assert "aevb.estimators.importance" in re.sub(r"<[^>]+>", "", shown)
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(None in (CHROMIUM, CHROMEDRIVER), reason="apt-get install chromium chromium-driver")
+def test_a_table_can_be_read_on_a_phone(site):
+    """The column that explains a command or a key has room for words, and the page does not scroll sideways."""
+    with browser() as window, window.width(360):
+        for page in ("commands.html", "reference/configuration/evaluation.html", "results/index.html"):
+            window.open(site / page)
+            cells = "return [...document.querySelectorAll('td:last-child')].filter((td) => td.textContent.length > 40).map((td) => td.offsetWidth)"
+            assert min([*window.run(cells), 400]) > 140, page
+            assert window.run("return document.documentElement.scrollWidth") == 360, page
 
 
 def listed(value: int | list[int]) -> set[int]:

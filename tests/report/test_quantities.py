@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from aevb.config import CONF
-from aevb.report.quantities import NATS, column_unit, in_words, short, unit
+from aevb.report.quantities import NATS, column_unit, in_words, short, texts, unit
 
 
 def test_every_evaluator_in_nats_is_one_and_its_docstring_says_so() -> None:
@@ -51,6 +51,15 @@ def test_numbers_keep_their_digits() -> None:
         "-0.00", "0.00019", "0.0576", "4.74", "0.00",
     )  # fmt: skip
     assert short(float("nan"), "") == short(None, "") == "–"
+
+
+def test_an_estimate_and_its_error_have_the_same_decimals() -> None:
+    assert texts(5.6862, 0.03702, "") == ("5.686", "0.037")
+    assert texts(0.057582, 0.00019008, "") == ("0.05758", "0.00019")
+    assert texts(45.144, 0.149, "") == ("45.14", "0.15")
+    assert texts(-98.789, 0.0024, "nats") == ("-98.79", "0.00")
+    assert texts(0.5, float("nan"), "") == ("0.5", "–")
+    assert texts(3.0, 0.0, "") == ("3.00", "0.00")
 
 
 def test_words() -> None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from aevb.config import flatten, shown
 from aevb.report.differing import ABSENT, Differing
-from aevb.report.quantities import unit
+from aevb.report.quantities import texts, unit
 from aevb.report.records import RunRecord
 
 __all__ = ["Detail", "Image", "detail"]
@@ -81,6 +81,7 @@ def detail(index: int, record: RunRecord, differing: list[Differing]) -> Detail:
 
 
 def _evaluation(stem: str, facts: dict[str, Any], values: dict[str, tuple[float, float]]) -> dict[str, Any]:
+    units = {name: unit(str(facts.get("name")), name) for name in values}
     return {
         "evaluation": stem,
         "images": facts.get("n", ""),
@@ -88,9 +89,8 @@ def _evaluation(stem: str, facts: dict[str, Any], values: dict[str, tuple[float,
         "values": [
             (
                 name,
-                mean,
-                error,
-                unit(str(facts.get("name")), name),
+                *texts(mean, error, units[name]),
+                units[name],
                 facts.get("direction") or "" if name == facts.get("quantity") else "",
             )
             for name, (mean, error) in values.items()

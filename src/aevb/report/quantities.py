@@ -1,10 +1,11 @@
 """The units of the quantities that evaluators and objectives record, and how their numbers are written."""
 
+import math
 import re
 
 from aevb.figures.common.style import number
 
-__all__ = ["column_unit", "in_words", "short", "unit"]
+__all__ = ["column_unit", "in_words", "short", "texts", "unit"]
 
 NATS = {
     "ais": ("log_px", "monte_carlo_error"),
@@ -82,3 +83,20 @@ def short(value: float | None, unit: str = "nats") -> str:
         The text: two decimals in nats; of another quantity three digits where two decimals are fewer.
     """
     return f"{value:.3g}" if unit != "nats" and value and abs(value) < 1 else number(value)
+
+
+def texts(mean: float, error: float, unit: str) -> tuple[str, str]:
+    """Format an estimate and its standard error for a table.
+
+    Args:
+        mean: The estimate.
+        error: Its standard error; nan if it has none.
+        unit: Their unit.
+
+    Returns:
+        The texts: as of `short`, or with the decimals that show two digits of an error below 1.
+    """
+    if unit == "nats" or not 0 < error < 1 or not math.isfinite(mean):
+        return short(mean, unit), short(error, unit)
+    decimals = min(6, 1 - math.floor(math.log10(error)))
+    return f"{mean:.{decimals}f}", f"{error:.{decimals}f}"

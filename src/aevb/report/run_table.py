@@ -5,7 +5,7 @@ from collections import defaultdict
 from typing import Any, NamedTuple
 
 from aevb.report.differing import ABSENT, Differing, is_number
-from aevb.report.quantities import in_words, short, unit
+from aevb.report.quantities import in_words, texts, unit
 from aevb.report.records import RunRecord
 from aevb.runs.likelihood import stated_likelihood
 
@@ -186,10 +186,11 @@ def _row(
             if math.isnan(mean):
                 cells.append(Cell(""))
             else:
-                texts = [
-                    short(value, units.get(column.key, "nats")) for value in (mean, error) if not math.isnan(value)
-                ]
-                cells.append(Cell(" ± ".join(texts), mean, None if math.isnan(error) else error))
+                shown, shown_error = texts(mean, error, units.get(column.key, "nats"))
+                has_error = math.isfinite(error)
+                cells.append(
+                    Cell(f"{shown} ± {shown_error}" if has_error else shown, mean, error if has_error else None)
+                )
     return cells
 
 
