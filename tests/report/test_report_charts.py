@@ -151,3 +151,12 @@ def test_runs_that_differ_in_a_key_of_one_of_them_are_no_seeds(tmp_path: Path) -
         plant(tmp_path, "data=frey_face", "latent_dim=3", *overrides, train={100: -500.0, 1000: bound})
     page = build_report(rows_of(tmp_path))
     assert re.search(r"At the end: AEVB -101.00 nats [^;]*; AEVB, model.decoder.min_std=0.05 -201.00 nats", page)
+
+
+def test_one_run_is_not_called_several(tmp_path: Path) -> None:
+    plant(tmp_path, "data=digits", train={100: -30.0, 1000: -20.0})
+    page = build_report(rows_of(tmp_path))
+    assert "Nothing: there is one run." in page
+    assert "settings are the same in all runs" not in page
+    plant(tmp_path, "data=digits", "seed=1", train={100: -30.0, 1000: -20.0})
+    assert "settings are the same in all runs" in build_report(rows_of(tmp_path))
