@@ -10,7 +10,7 @@ __all__ = ["frey_long", "frey_long_text"]
 RUNS = {latent_dim: f"frey_face-sgvb_b-adagrad-z{latent_dim}-s0" for latent_dim in (2, 5, 10, 20)}
 """latent_dim -> the run to 1e8 samples."""
 
-WAKE_SLEEP = {latent_dim: f"frey_face-wake_sleep-adagrad-z{latent_dim}-s0" for latent_dim in (2, 10, 20)}
+WAKE_SLEEP = {latent_dim: f"frey_face-wake_sleep-adagrad-z{latent_dim}-s0" for latent_dim in (2, 5, 10, 20)}
 """The same for wake-sleep."""
 
 AGAIN = "-ba46ca"
