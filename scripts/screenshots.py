@@ -1,16 +1,21 @@
-"""Takes the pictures of docs/report.md from a report of the committed runs, in a headless Chromium.
+"""Takes the pictures of docs/report.md and docs/explorer.md, in a headless Chromium.
 
-    PYTHONPATH=tests python scripts/screenshots.py
+    PYTHONPATH=tests python scripts/screenshots.py report      # of the committed runs
+    PYTHONPATH=tests python scripts/screenshots.py explorer    # of four models that it trains in two minutes
 
 docs/report/details.png is not among them: the committed runs have no images.
 """
 
 import io
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 from PIL import Image
 
+from aevb.explorer.page import write_page
 from aevb.report import write_report
 from aevb.runs.status import directories
 from helpers.webdriver import Browser, browser
@@ -35,15 +40,71 @@ def take(window: Browser, name: str, section: str, height: int) -> None:
         height: The height of the picture, pixels.
     """
     window.run(TOP, section)
-    with tempfile.TemporaryDirectory() as folder:
-        picture = Image.open(io.BytesIO(window.picture(Path(folder) / "window.png").read_bytes())).convert("RGB")
-    picture = picture.crop((0, 0, picture.width, min(height, picture.height)))
+    picture = shown(window, height)
     # Median cut, the default, makes the blue of a line the green of another.
     picture = picture.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE)
     picture.save(REPOSITORY / "docs" / "report" / f"{name}.png", optimize=True)
 
 
-def main() -> None:
+def shown(window: Browser, height: int) -> Image.Image:
+    """Return the upper part of what a window shows.
+
+    Args:
+        window: The window.
+        height: The height of the part, pixels, at most.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        picture = Image.open(io.BytesIO(window.picture(Path(folder) / "window.png").read_bytes())).convert("RGB")
+    return picture.crop((0, 0, picture.width, min(height, picture.height)))
+
+
+class Explored(NamedTuple):
+    """A picture of the explorer.
+
+    Attributes:
+        config: What trains the model, without max_samples.
+        max_samples: Training samples.
+        height: The height of the picture, pixels.
+        script: What is done on the page before.
+    """
+
+    config: str
+    max_samples: str
+    height: int
+    script: str
+
+
+CHOOSE = "document.querySelectorAll('#gallery button')[{}].click()"
+IMAGES = "const menu = document.getElementById('background'); menu.value = 'manifold'; menu.dispatchEvent(new Event('change'));"
+EXPLORED = {
+    "mnist-z2": Explored("data=mnist latent_dim=2", "4e5", 1100, CHOOSE.format(19)),
+    "mnist-z20": Explored("data=mnist latent_dim=20", "4e5", 1100, CHOOSE.format(2)),
+    "frey-face": Explored("data=frey_face latent_dim=2", "2e5", 1100, CHOOSE.format(5)),
+    "conditional": Explored("data=mnist model=conditional latent_dim=2", "2e5", 830, f"{IMAGES} {CHOOSE.format(7)}"),
+}
+"""The pictures of docs/explorer.md by their names."""
+
+
+def explorer() -> None:
+    """Train the models, open a page of each, take the pictures."""
+    with tempfile.TemporaryDirectory() as name, browser(1480, 1250) as window:
+        folder = Path(name)
+        for picture, explored in EXPLORED.items():
+            outputs, page = folder / picture, folder / f"{picture}.html"
+            settings = (
+                f"{explored.config} max_samples={explored.max_samples} evaluator=bound logger=none output_dir={outputs}"
+            )
+            subprocess.run(["aevb-train", *settings.split()], check=True)
+            write_page(directories(outputs), page)
+            window.open(page)
+            window.wait("document.querySelector('#n-elbo').textContent.includes('±')")
+            window.run(explored.script)
+            window.wait("!document.querySelector('#n-logpx').textContent.match(/computing|–/)")
+            # With 256 colours the greys of the images would be coarse.
+            shown(window, explored.height).save(REPOSITORY / "docs" / "explorer" / f"{picture}.png", optimize=True)
+
+
+def report() -> None:
     """Write the report, open it, take the pictures."""
     with tempfile.TemporaryDirectory() as folder, browser(1480, 1150) as window:
         page = Path(folder) / "report.html"
@@ -60,4 +121,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    {"report": report, "explorer": explorer}[sys.argv[1] if len(sys.argv) > 1 else "report"]()
