@@ -10,6 +10,7 @@ import io
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -76,6 +77,9 @@ class Explored(NamedTuple):
 
 CHOOSE = "document.querySelectorAll('#gallery button')[{}].click()"
 IMAGES = "const menu = document.getElementById('background'); menu.value = 'manifold'; menu.dispatchEvent(new Event('change'));"
+FINAL = """document.querySelector('#n-samples').textContent === 'L = 256'
+    && !document.querySelector('#n-logpx').textContent.match(/computing|–/)"""
+"""Whether the page shows the numbers that it comes to when nobody draws."""
 EXPLORED = {
     "mnist-z2": Explored("data=mnist latent_dim=2", "4e5", 1100, CHOOSE.format(19)),
     "mnist-z20": Explored("data=mnist latent_dim=20", "4e5", 1100, CHOOSE.format(2)),
@@ -99,7 +103,8 @@ def explorer() -> None:
             window.open(page)
             window.wait("document.querySelector('#n-elbo').textContent.includes('±')")
             window.run(explored.script)
-            window.wait("!document.querySelector('#n-logpx').textContent.match(/computing|–/)")
+            time.sleep(1)  # the numbers of the image before stand until the page has computed new ones
+            window.wait(FINAL)
             # With 256 colours the greys of the images would be coarse.
             shown(window, explored.height).save(REPOSITORY / "docs" / "explorer" / f"{picture}.png", optimize=True)
 
