@@ -52,7 +52,7 @@ def noting(phase: Path, rank: int) -> None:
 def child(phase: Path, arguments: list[str]) -> None:
     """aevb-train, which notes what it is doing where it trains itself, and whose ranks note it too."""
     from aevb.cli.train import train
-    from aevb.execution.child_process import WorkerCommand
+    from aevb.execution.worker_command import WorkerCommand
 
     if "trainer=ddp" not in arguments:
         noting(phase, 0)

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from aevb.console.signals import STOP_SIGNALS
-from aevb.execution.child_process import WorkerCommand
 from aevb.execution.pool import run_workers
+from aevb.execution.worker_command import WorkerCommand
 from helpers.commands import TINY, process
 from helpers.fork_server import as_begun
 from helpers.running import DIGITS, checkpoint, gone_within, last_row, processes_in, weights

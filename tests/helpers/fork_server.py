@@ -18,7 +18,7 @@ from multiprocessing.reduction import DupFd
 from pathlib import Path
 from typing import Any
 
-from aevb.execution.child_process import thread_variables
+from aevb.execution.worker_command import thread_variables
 
 __all__ = ["Forked", "as_begun"]
 

@@ -17,7 +17,7 @@ from aevb.config.instantiate import instantiate
 from aevb.config.resolved import Settings
 from aevb.config.training_rules import no_validation
 from aevb.errors import UserError
-from aevb.execution.child_process import thread_variables
+from aevb.execution.worker_command import thread_variables
 from aevb.runs.data_record import check_same_data
 
 if TYPE_CHECKING:

@@ -22,9 +22,9 @@ from aevb.config import validate
 from aevb.console.counts import counted
 from aevb.console.imports import without_collection
 from aevb.errors import UserError
-from aevb.execution.child_process import thread_variables
 from aevb.execution.evaluation_queue import evaluate_in_parallel
 from aevb.execution.queue import blocks_at_once
+from aevb.execution.worker_command import thread_variables
 from aevb.runs.data_record import check_data_root
 from aevb.runs.run_reference import is_archived, unpacked_run
 

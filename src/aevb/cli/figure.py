@@ -11,7 +11,7 @@ from aevb.cli.job import JobContext
 from aevb.config import validate
 from aevb.config.instantiate import instantiate
 from aevb.console.imports import without_collection
-from aevb.execution.child_process import thread_variables
+from aevb.execution.worker_command import thread_variables
 from aevb.runs.run_reference import is_archived, unpacked_runs
 
 __all__ = ["figure"]

@@ -10,7 +10,7 @@ from aevb.cli.sweep import PlannedRun
 from aevb.cli.sweep_report import print_report
 from aevb.cli.tables import plain_columns
 from aevb.console.printable import printable
-from aevb.execution.child_process import trust_flags
+from aevb.execution.worker_command import trust_flags
 from aevb.runs.status import row
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from aevb.cli.tables import show
 from aevb.cli.user_errors import is_user_error
 from aevb.cli.watch import watch
 from aevb.errors import UserError
-from aevb.execution.child_process import trust_flags
+from aevb.execution.worker_command import trust_flags
 from aevb.runs.status import Row, directories, row
 from aevb.runs.watched import WatchedFolders, WatchedRows
 

@@ -40,7 +40,8 @@ from aevb.console.environment import COMMAND, ONE_CALL
 from aevb.console.progress import without_bars
 from aevb.errors import UserError
 from aevb.execution import pool
-from aevb.execution.child_process import WorkerCommand, described_end, trust_flags
+from aevb.execution.child_process import described_end
+from aevb.execution.worker_command import WorkerCommand, trust_flags
 from aevb.runs.layout import newest_checkpoint
 from aevb.runs.lock import lock
 from aevb.runs.status import failure_reason

@@ -15,8 +15,8 @@ from aevb.console.counts import counted
 from aevb.console.printable import printable
 from aevb.errors import UserError
 from aevb.execution import pool
-from aevb.execution.child_process import WorkerCommand
 from aevb.execution.scratch import scratch
+from aevb.execution.worker_command import WorkerCommand
 from aevb.runs import layout
 from aevb.runs.comparison import environments, rows
 from aevb.runs.data_record import check_same_data, located

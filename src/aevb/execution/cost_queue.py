@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from aevb.execution import pool
-from aevb.execution.child_process import WorkerCommand, trust_flags
 from aevb.execution.run_cost import RunCost
+from aevb.execution.worker_command import WorkerCommand, trust_flags
 
 __all__ = ["Measured", "kind", "measure_costs"]
 

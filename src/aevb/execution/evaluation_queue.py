@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 from aevb.console.streams import OutputError
 from aevb.execution import pool
-from aevb.execution.child_process import WorkerCommand, described_end, trust_flags
+from aevb.execution.child_process import described_end
 from aevb.execution.queue import available_cores
+from aevb.execution.worker_command import WorkerCommand, trust_flags
 
 __all__ = ["EndedEvaluation", "evaluate_in_parallel"]
 

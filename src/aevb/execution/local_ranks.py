@@ -24,9 +24,10 @@ from types import FrameType
 from aevb import runs
 from aevb.console.process_exit import exit_immediately
 from aevb.console.signals import STOP_SIGNALS, stop_signals
-from aevb.execution.child_process import SignalReceived, stop_children, trust_flags
+from aevb.execution.child_process import SignalReceived, stop_children
 from aevb.execution.lifetime import exit_with_parent
 from aevb.execution.scratch import scratch
+from aevb.execution.worker_command import trust_flags
 
 __all__ = ["main"]
 

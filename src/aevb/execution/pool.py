@@ -15,13 +15,13 @@ from multiprocessing.process import BaseProcess
 from aevb.console.signals import STOP_SIGNALS
 from aevb.execution.child_process import (
     SignalReceived,
-    WorkerCommand,
     exit_code,
     signals_blocked,
     signals_raised,
     start_child,
     stop_children,
 )
+from aevb.execution.worker_command import WorkerCommand
 
 __all__ = ["LivePool", "live_pool", "run_worker", "run_workers"]
 

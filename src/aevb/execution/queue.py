@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from aevb import runs
 from aevb.execution import pool
-from aevb.execution.child_process import WorkerCommand
 from aevb.execution.ensemble_groups import compatibility_key
+from aevb.execution.worker_command import WorkerCommand
 
 __all__ = ["QueuedRun", "available_cores", "blocks_at_once", "train_in_ensembles", "train_in_parallel"]
 
