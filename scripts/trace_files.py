@@ -29,7 +29,10 @@ def profile(frame, event, argument):
         # expression outside of a function.
         is_function = code.co_flags & 1 and not code.co_qualname.startswith("<")
         if is_function and code.co_filename.startswith({source!r}):
-            handle = os.open(os.path.join({folder!r}, str(os.getpid())), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            try:
+                handle = os.open(os.path.join({folder!r}, str(os.getpid())), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            except FileNotFoundError:  # the command has ended, and a fork server ends after it
+                return
             os.write(handle, (code.co_filename + chr(9) + code.co_qualname + chr(10)).encode())
             os.close(handle)
 def forked():
