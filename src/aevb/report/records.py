@@ -17,7 +17,7 @@ from aevb.report.images import Picture
 from aevb.report.redaction import Redaction, strings
 from aevb.runs import layout
 from aevb.runs.csv_table import CLOCK, cells_of, parse_columns, plain_lines, table_text
-from aevb.runs.evaluation_record import read_evaluation
+from aevb.runs.evaluation_record import checked_evaluation
 from aevb.runs.records import read_data_hashes, read_done, read_manifest
 from aevb.runs.run import Run
 from aevb.runs.settings import read_settings
@@ -206,7 +206,7 @@ def _without_config(done: dict[str, Any]) -> dict[str, Any]:
 
 
 def _evaluation(path: Path) -> Evaluation:
-    facts = read_evaluation(path)
+    facts = checked_evaluation(path)
     values = {str(name): (float(v["mean"]), float(v["standard_error"])) for name, v in facts.get("values", {}).items()}
     return Evaluation(path.stem, facts, values)
 

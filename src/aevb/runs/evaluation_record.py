@@ -13,7 +13,7 @@ from aevb.runs import fields
 from aevb.runs.fields import Field
 from aevb.runs.records import check_fields, read_json
 
-__all__ = ["EvaluationRecord", "read_evaluation"]
+__all__ = ["EvaluationRecord", "checked_evaluation", "evaluation_record", "read_evaluation"]
 
 REMEDY = "remove it, then aevb-evaluate, which makes it again"
 EVALUATION: Mapping[str, Field] = {
@@ -79,6 +79,41 @@ class EvaluationRecord(dict[str, Any]):
         raise UserError(f"{self.path}: damaged ({name} is missing); try: {REMEDY}")
 
 
+def checked_evaluation(path: Path) -> dict[str, Any]:
+    """Read one file of evaluation/ as plain containers, which travel fast between processes.
+
+    Args:
+        path: The path of the file.
+
+    Returns:
+        The checked entries.
+
+    Raises:
+        UserError: The file is damaged.
+    """
+    record = read_json(path, REMEDY)
+    check_fields(record, EVALUATION, path, REMEDY)
+    check_fields(record, SUMMARIES.get(record["name"], {}), path, REMEDY)
+    for one, other in SAME_LENGTH:
+        if one in record and other in record and len(record[one]) != len(record[other]):
+            raise UserError(f"{path}: damaged ({one} and {other} differ in length); try: {REMEDY}")
+    return record
+
+
+def evaluation_record(checked: Mapping[str, Any], path: Path) -> EvaluationRecord:
+    """Return a record whose missing entries are errors of its file.
+
+    Args:
+        checked: The entries, as `checked_evaluation` returns them.
+        path: The path of the file.
+    """
+    record = EvaluationRecord(checked, path)
+    for name in ("settings", "values"):
+        if name in record:
+            record[name] = EvaluationRecord(record[name], path, name)
+    return record
+
+
 def read_evaluation(path: Path) -> EvaluationRecord:
     """Read one file of evaluation/.
 
@@ -91,13 +126,4 @@ def read_evaluation(path: Path) -> EvaluationRecord:
     Raises:
         UserError: The file is damaged; later, when an entry is asked for that the file lacks.
     """
-    record = read_json(path, REMEDY)
-    check_fields(record, EVALUATION, path, REMEDY)
-    check_fields(record, SUMMARIES.get(record["name"], {}), path, REMEDY)
-    for one, other in SAME_LENGTH:
-        if one in record and other in record and len(record[one]) != len(record[other]):
-            raise UserError(f"{path}: damaged ({one} and {other} differ in length); try: {REMEDY}")
-    for name in ("settings", "values"):
-        if name in record:
-            record[name] = EvaluationRecord(record[name], path, name)
-    return EvaluationRecord(record, path)
+    return evaluation_record(checked_evaluation(path), path)

@@ -9,6 +9,7 @@ from aevb.console.forks import map_forked
 from aevb.errors import UserError
 from aevb.files.regular import is_regular
 from aevb.runs import layout
+from aevb.runs.evaluation_record import checked_evaluation, evaluation_record
 from aevb.runs.run import Run
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ class KeptRun(Run):
         return super().metrics()
 
     @cached_property
-    def _evaluations(self) -> list[dict[str, Any]]:
-        return super().evaluations()
+    def _evaluations(self) -> dict[str, dict[str, Any]]:
+        return {path.name: checked_evaluation(path) for path in layout.evaluation_files(self.directory)}
 
     def metrics(self) -> "dict[str, np.ndarray]":
         """Return metrics.csv by columns, as `Run.metrics`."""
@@ -38,7 +39,8 @@ class KeptRun(Run):
 
     def evaluations(self) -> list[dict[str, Any]]:
         """Return the files of evaluation/, as `Run.evaluations`."""
-        return list(self._evaluations)
+        folder = self.directory / layout.EVALUATIONS
+        return [evaluation_record(checked, folder / name) for name, checked in self._evaluations.items()]
 
 
 def readable(runs: Iterable[Run]) -> tuple[list[Run], dict[Path, str]]:
