@@ -6,7 +6,6 @@ temporary folder, or taken from AEVB_AXE (the path of axe.min.js).
 
 import csv
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +17,12 @@ from aevb.report import Options, build_report, write_report
 from aevb.runs.status import Row, rows_of
 from helpers.axe import axe_source, serious_violations
 from helpers.figure_runs import plant
-from helpers.webdriver import CHROMEDRIVER, CHROMIUM, Browser, browser
+from helpers.webdriver import CHROMEDRIVER, CHROMIUM, Browser
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(None in (CHROMIUM, CHROMEDRIVER), reason="apt-get install chromium chromium-driver"),
+    pytest.mark.usefixtures("nothing_is_chosen"),
 ]
 COMMITTED = Path(__file__).parents[2] / "results" / "runs"
 NAMES = "return [...document.querySelectorAll('#table tbody tr:not([hidden]) th')].map((head) => head.textContent)"
@@ -33,31 +33,6 @@ CELLS = """const row = [...document.querySelectorAll('#table tr')].find((row) =>
     return [...row.cells].map((cell) => cell.dataset.v)"""
 
 SAVED = "HTMLAnchorElement.prototype.click = function () { window.saved = decodeURIComponent(this.href); }"
-
-
-@pytest.fixture(scope="module")
-def window() -> Iterator[Browser]:
-    """One window for all tests."""
-    with browser() as opened:
-        yield opened
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_chosen(window: Browser) -> None:
-    """No entry of the history that the next page could take over, as a reload does."""
-    window.close()
-
-
-@pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report of three seeds at two latent dimensions of MNIST."""
-    folder = tmp_path_factory.mktemp("report")
-    for latent_dim in (10, 20):
-        for seed in (0, 1, 2):
-            train = {10**4: -300.0 - seed, 10**5: -180.5 - seed, 10**6: -130.0625 + latent_dim - seed}
-            plant(folder / "runs", f"latent_dim={latent_dim}", f"seed={seed}", train=train)
-    write_report(rows_of(folder / "runs"), folder / "report.html")
-    return folder / "report.html"
 
 
 def test_no_error_and_no_request(window: Browser, page: Path) -> None:
@@ -239,95 +214,6 @@ def test_views_legend_details_and_difference(window: Browser, page: Path) -> Non
     assert "-3,000,000" in window.run(
         "return [...document.querySelectorAll('#compared td')].map((cell) => cell.textContent)"
     )
-
-
-def test_choices_survive_a_reload(window: Browser, page: Path) -> None:
-    """Also one after a jump within the page, and one of a report that was written anew without a run."""
-    window.log("browser")
-    window.open(page)
-    state = """return [shown.textContent, document.querySelector('[name=view]:checked').id, filter.value, extra.checked, table.className,
-        ...['.chip', '.key'].map((query) => document.querySelectorAll(`${query}[aria-pressed=true]`).length),
-        [...document.querySelectorAll('#table tbody tr:not([hidden]) th')].map((head) => head.textContent)]"""
-    plain = window.run(state)
-    for element in (".view-1 .key", "#show-3", "#extra", ".chip[data-key=latent_dim][data-value='20']"):
-        window.click(element)
-    column = "#table th[data-key=seed] button"
-    window.click(column), window.click(column)
-    window.type("#filter", "seed<2")
-    chosen = window.run(state)
-    assert chosen[:4] == ["2 of 6 runs", "show-3", "seed<2", True]
-    assert [name[-5:] for name in chosen[-1]] == ["seed1", "seed0"]
-    window.reload()
-    assert window.run(state) == chosen
-    window.run("location.hash = '#meanings'")
-    window.wait("history.state")
-    window.reload()
-    assert window.run(state) == chosen
-    write_report(rows_of(page.parent / "runs")[:4], page.parent / "fewer.html")
-    text = page.read_text()
-    try:
-        page.write_text((page.parent / "fewer.html").read_text())
-        window.reload()
-        assert window.run(state)[:3] == ["1 of 4 runs", "show-3", "seed<2"]
-    finally:
-        page.write_text(text)
-    assert [entry["message"] for entry in window.log("browser")] == []
-    window.close()
-    window.open(page)
-    assert window.run(state) == plain
-
-
-def test_the_pointer_shows_the_lines_in_view(window: Browser, tmp_path: Path) -> None:
-    for name, end in (("sgvb_b", -130.0), ("iwae", -125.0)):
-        plant(tmp_path / "runs", f"objective={name}", train={10**4: -300.0, 10**6: end})
-    write_report(rows_of(tmp_path / "runs"), tmp_path / "report.html")
-    window.open(tmp_path / "report.html")
-    point = """const chart = document.querySelector('.view-1 svg.chart'), box = chart.getBoundingClientRect();
-        chart.dispatchEvent(new PointerEvent('pointermove', { clientX: box.right - 20, clientY: box.top + 50 })); return tip.textContent"""
-    assert window.run(point) == "1,000,000 samples-126.00  importance-weighted-131.00  AEVB"
-    window.click(".view-1 .key")
-    assert window.run(point) == "1,000,000 samples-131.00  AEVB"
-    window.click(".view-1 .key")
-    window.click(".chip[data-key=objective][data-value=iwae]")
-    assert window.run(point) == "1,000,000 samples-126.00  importance-weighted"
-    window.run(
-        "window.scrollTo(0, document.querySelector('.view-1 svg.chart').getBoundingClientRect().top + scrollY - innerHeight + 60)"
-    )
-    window.run(point)
-    assert window.run("return tip.getBoundingClientRect().bottom <= innerHeight")
-
-
-def test_every_view_can_be_shown(window: Browser, tmp_path: Path) -> None:
-    run = plant(tmp_path / "runs", "data=digits", train={100: -30.0, 1000: -20.0})
-    head, *rows = (run / "metrics.csv").read_text().splitlines()
-    lines = [head + "".join(f",test_mine_{i}" for i in range(10)), *(row + 10 * ",1" for row in rows)]
-    (run / "metrics.csv").write_text("\n".join(lines) + "\n")
-    write_report(rows_of(tmp_path / "runs"), tmp_path / "report.html")
-    window.open(tmp_path / "report.html")
-    shown = "return [...document.querySelectorAll('.view')].filter((view) => view.offsetHeight).map((view) => view.className)"
-    count = window.run("return document.querySelectorAll('[name=view]').length")
-    assert count == 12
-    for index in range(1, count + 1):
-        window.click(f"#show-{index}")
-        assert window.run(shown) == [f"view view-{index}"]
-
-
-def test_a_print_names_the_view_and_shows_no_hint_on_controls(window: Browser, page: Path) -> None:
-    window.open(page)
-    window.click("#show-3")
-    visible = "return [...document.querySelectorAll(arguments[0])].filter((item) => item.checkVisibility()).map((item) => item.textContent)"
-    assert window.run(visible, ".view h3") == []
-    hint = ".note .script-only, .note.script-only"
-    assert len(window.run(visible, hint)) > 1
-    window.devtools("Emulation.setEmulatedMedia", media="print")
-    try:
-        (name,) = window.run(visible, ".view h3")
-        assert name == window.run("return document.querySelector('#show-3').parentElement.textContent.trim()")
-        assert window.run(visible, hint) == []
-        styles = "return [...new Set([...document.querySelectorAll('h2, .view h3')].map((head) => getComputedStyle(head).breakAfter))]"
-        assert window.run(styles) == ["avoid"]
-    finally:
-        window.devtools("Emulation.setEmulatedMedia", media="")
 
 
 def test_numbers_are_those_of_the_csv_files(window: Browser, page: Path) -> None:
