@@ -80,6 +80,15 @@ def test_a_figure_names_the_file_and_the_entry_that_it_lacks(tmp_path, record):
     assert wrong == []
 
 
+def test_a_drawn_figure_names_them_too(tmp_path):
+    """Figures are drawn from runs that are read once, perhaps by another process."""
+    path = write(plant(tmp_path, "latent_dim=2", train={100: -300.0}), dict(without(INFORMATION))["ceiling"])
+    with pytest.raises(UserError, match=r"damaged \(ceiling is missing\)") as error:
+        Diagnosis().draw(tmp_path, tmp_path / "out")
+    assert str(path) in str(error.value)
+    assert list((tmp_path / "out").glob("*")) == []
+
+
 @pytest.mark.parametrize(
     ("record", "name", "value", "allowed"),
     [

@@ -22,7 +22,7 @@ from aevb.figures.studies.posterior_means import PosteriorMeans
 from aevb.files.atomic import write_json, write_text
 from aevb.runs.records import read_json
 from aevb.runs.run import finished
-from helpers.figure_runs import plant_model, read_csv
+from helpers.figure_runs import plant, plant_model, read_csv
 
 
 def drawing_of(figure, runs):
@@ -82,6 +82,14 @@ def test_pictures_between_points_leave_binary_latents_out(tmp_path):
     beta = plant_model(tmp_path, "data=digits", "latent_dim=2", "model/encoder=beta")
     assert binary != beta
     assert [run.directory for run in Interpolation().wanted(finished(tmp_path))] == [beta]
+
+
+def test_models_without_an_encoder_or_a_prior_are_left_out(tmp_path):
+    plant(tmp_path, "data=digits", "objective=mcem", "latent_dim=2", train={100: -30.0})
+    (run,) = finished(tmp_path)
+    del run.settings["model"]["prior"]  # as of a user's own class
+    for figure in (Bubbles(), Interpolation(), Figure4()):
+        assert figure.wanted([run, *finished(tmp_path)]) == [], figure.name
 
 
 def test_posterior_means_are_drawn_from_what_a_run_recorded(tmp_path):

@@ -48,7 +48,7 @@ def with_standard_normal_prior(runs: list[Run]) -> list[Run]:
     Args:
         runs: Finished runs.
     """
-    return [run for run in runs if run.settings["model"]["prior"]["_target_"].endswith(".StandardNormal")]
+    return [run for run in runs if Settings(run.settings).class_name("model.prior") == "StandardNormal"]
 
 
 def with_continuous_latents(runs: list[Run]) -> list[Run]:

@@ -37,8 +37,8 @@ class Bubbles(Figure):
 
     def wanted(self, runs: list[Run]) -> list[Run]:
         """Return the runs with two latent dimensions, a normal q(z|x) and a standard normal prior (see `Figure.wanted`)."""
-        normal = [run for run in with_standard_normal_prior(runs) if "family" not in run.settings["model"]["encoder"]]
-        return with_latent_dim(normal, [2])
+        chosen = with_latent_dim(with_standard_normal_prior(runs), [2])  # with a bound, and so with an encoder
+        return [run for run in chosen if "family" not in run.settings["model"]["encoder"]]
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """Compose the panels (see `Figure.compose`)."""
