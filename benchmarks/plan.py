@@ -16,7 +16,7 @@ class Plan:
     """spec: what everybody computes. rounds: of every group. threads: numbers of them to train with.
 
     steps: of a method's turn. since, until: samples_seen of the evaluation points between which a run of aevb is timed; the first
-    10,000 samples are the optimiser's warm-up. images: of a turn of importance sampling. one_parameter: as `until`, for the
+    10,000 samples are the optimizer's warm-up. images: of a turn of importance sampling. one_parameter: as `until`, for the
     model of one parameter, timed from a tenth of that on. members: of an ensemble. extra: overrides of every run. brief: without
     rows that are variants of others.
     """

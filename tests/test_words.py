@@ -76,10 +76,13 @@ ALLOWED_VARIABLES = {"docs/sitegen/results.py": {"ours"}}
 PRIVATE_TEST_WORDS = frozenset(
     {"found", "mark", "marks", "recipe", "said", "stepsize", "stepsizes", "stranger", "strangers", "told"}
 )
+# "optimiser" is no private word, but the key, the classes and torch say "optimizer".
 PRIVATE_PHRASES = re.compile(
-    r"\b(goes on from there|by whomever|a place that is none|strangers|stepsizes?|the graph goes|last words)\b",
+    r"\b(goes on from there|by whomever|a place that is none|strangers|stepsizes?|the graph goes|last words|optimisers?)\b",
     re.IGNORECASE,
 )
+# What a user may write: the old names of keys, and a key in the other spelling.
+QUOTES_USERS = {"migration.py", "unknown_keys.py"}
 
 PRIVATE_SOURCE_PHRASES = re.compile(
     r"\b((goes|go|gone) on (from|with|where)|(last|next|no|one|every|between) marks?|is told to|by whom)\b"
@@ -162,4 +165,4 @@ def test_texts_have_no_private_phrases() -> None:
         str(path.relative_to(REPOSITORY)): sorted({match[0] for match in PRIVATE_PHRASES.finditer(path.read_text())})
         for path in sorted(texts)
     }
-    assert {path: words for path, words in used.items() if words and "migration.py" not in path} == {}
+    assert {path: words for path, words in used.items() if words and Path(path).name not in QUOTES_USERS} == {}

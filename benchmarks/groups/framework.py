@@ -15,7 +15,7 @@ FLAGS = ("--trust", "benchmarks", "--config-dir", str(ROOT / "benchmarks" / "con
 
 
 def measure(plan: Plan, report_progress: Callable[[str], None]) -> Result:
-    """Microseconds per optimiser step."""
+    """Microseconds per optimizer step."""
     spec = plan.spec
     overrides = ["data=digits", "model=one_parameter", "objective=one_parameter", "latent_dim=1", "trainer.block=50"]
     overrides += [f"batch_size={spec.batch_size}", f"max_samples={plan.one_parameter}", *plan.extra]
@@ -24,7 +24,7 @@ def measure(plan: Plan, report_progress: Callable[[str], None]) -> Result:
     seconds = rounds(takers, plan.rounds, lambda text: report_progress(f"framework, {text}"))
     steps = [value * spec.batch_size for value in seconds["aevb"]]
     cost = [1e6 * (step - alone) for step, alone in zip(steps, seconds["plain loop"], strict=True)]
-    what = "framework's time per optimiser step, one parameter, K = 50"
+    what = "framework's time per optimizer step, one parameter, K = 50"
     speeds = [
         Speed("framework", "aevb, one parameter", steps, threads=1),
         Speed("framework", "plain loop, one parameter", seconds["plain loop"], threads=1),

@@ -32,7 +32,7 @@ EPS, WARMUP = 1e-8, 100  # of the authors' Adagrad
 
 
 class Hand:
-    """The model with its gradients, buffers and optimiser.
+    """The model with its gradients, buffers and optimizer.
 
     model: where the weights start. n: N, training images. matmul_backend: the library that multiplies matrices.
     """

@@ -18,7 +18,7 @@ TITLES = {
     "model/encoder": "Encoders and posterior families",
     "model/prior": "Priors",
     "objective": "Objectives",
-    "optimizer": "Optimisers",
+    "optimizer": "Optimizers",
     "evaluation": "Evaluation points",
     "evaluator": "Evaluators",
     "schedule": "Learning-rate schedules",

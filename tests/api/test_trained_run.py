@@ -260,8 +260,12 @@ def test_table_of_a_folder_without_runs_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("evaluator", "options", "message"),
     [
-        (None, {}, "evaluator=None: no such option; allowed: "),
-        (["bound"], {}, r"evaluator=\['bound'\]: no such option; allowed: "),
+        (None, {}, "evaluator=None: no name; allowed: one of ais, "),
+        (
+            ["bound"],
+            {},
+            r"evaluator=\['bound'\]: no name; allowed: one of ais, .*; try: evaluate\('bound'\), a call for each$",
+        ),
         (
             "bound",
             {"split": ["test"]},

@@ -63,7 +63,7 @@ def test_no_goal_is_about_a_small_model(small: tuple[Path, str]) -> None:
 def test_the_tables(small: tuple[Path, str]) -> None:
     folder, printed = small
     for text in (printed, (folder / "table.md").read_text()):
-        assert "framework's time per optimiser step, one parameter, K = 50" in text
+        assert "framework's time per optimizer step, one parameter, K = 50" in text
         assert "torch sees no GPU here" in text
         assert "ROUGH" in text
         assert "plain loop, one parameter" in text

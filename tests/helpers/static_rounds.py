@@ -1,4 +1,4 @@
-"""Models, objectives and optimisers whose rounds can be recorded, and their training with a tape for a graph."""
+"""Models, objectives and optimizers whose rounds can be recorded, and their training with a tape for a graph."""
 
 import torch
 
@@ -42,7 +42,7 @@ OPTIMIZERS = {
     "adam": lambda groups: torch.optim.Adam(groups, lr=0.02, fused=True, capturable=True),
     "sgd": lambda groups: torch.optim.SGD(groups, lr=0.05, momentum=0.9, fused=True),
 }
-STATIC = [  # model, objective, engine, optimiser
+STATIC = [  # model, objective, engine, optimizer
     ("paper", SGVB_B, "closed_form", "authors"),
     ("paper", SGVB_B, "autograd", "adam"),
     ("paper", SGVB_B, "closed_form", "sgd"),

@@ -204,7 +204,7 @@ def test_nothing_is_drawn_when_nothing_is_asked_for(settings: dict[str, Any], tm
 
 
 def test_prior_samples_use_the_same_z_at_every_point(settings: dict[str, Any], tmp_path: Path) -> None:
-    """Parameters do not change in the first 100 minibatches of the optimiser: pictures that differ there come from different z."""
+    """Parameters do not change in the first 100 minibatches of the optimizer: pictures that differ there come from different z."""
     run = start(tmp_path / "run", change(settings, initialization="glorot"), 300)
     reader = events(run)
     pictures = [image.encoded_image_string for image in reader.Images("prior samples")]

@@ -166,6 +166,25 @@ def test_one_q_for_all_images_is_refused_in_one_line(
     assert "\n" not in str(error.value)
 
 
+class _AsNormal(nn.Module):
+    def forward(self, mean: Tensor) -> td.Normal:
+        return td.Normal(mean, torch.ones_like(mean))
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.uint8])
+def test_images_of_another_type_than_the_weights_are_refused_in_one_line(dtype: torch.dtype) -> None:
+    model = from_torch_distributions(
+        nn.Sequential(nn.Linear(3, 2), _AsNormal()),
+        lambda z: td.Bernoulli(logits=z[..., :1].expand(*z.shape[:-1], 3)),
+        td.Normal(torch.zeros(2), torch.ones(2)),
+    )
+    x = torch.ones(4, 3, dtype=dtype)
+    kind = str(dtype).removeprefix("torch.")
+    with pytest.raises(UserError, match=rf"^x: {kind}, which the encoder does not take .*; try: x.float\(\)$"):
+        run_over(Importance(samples=2), model, x, seed=0)
+    assert run_over(Importance(samples=2), model, x.float(), seed=0).n == 4
+
+
 @pytest.mark.parametrize(
     "page", ["README.md", "docs/python.md", "docs/how-to/own-model.md", "docs/tutorials/log-px-six-ways.md"]
 )

@@ -12,6 +12,8 @@ import pytest
 
 from aevb.report.differing import Differing, differing_settings
 from aevb.report.images import read_images
+from aevb.report.page import resource
+from aevb.report.panels import MOST_LINES, STYLES
 from aevb.report.redaction import Redaction
 from aevb.report.scales import Scale, linear_ticks, log_ticks, power_of_ten, short_number
 from aevb.report.statistics import summarise
@@ -155,3 +157,19 @@ def test_the_newest_image_of_every_tag_is_read(tmp_path: Path) -> None:
     assert (picture.samples_seen, picture.width, picture.height) == (1000, 5, 4)
     assert picture.png == png(5, 4)
     assert read_images(tmp_path, 0) == []
+
+
+def test_every_line_of_a_panel_has_a_colour_and_a_dash_of_its_own() -> None:
+    css = resource("page.css")
+    assert STYLES >= MOST_LINES
+    colours = {
+        int(n): c
+        for names, c in re.findall(r"([.s\d,]+)\{color:var\((--c\d)\)\}", css)
+        for n in re.findall(r"\d+", names)
+    }
+    dashes = {
+        int(n): dash
+        for names, dash in re.findall(r"((?:\.s\d+ \.mean\.main,?)+)\{stroke-dasharray:([\d ]+)\}", css)
+        for n in re.findall(r"\d+", names)
+    }
+    assert len({(colours[style], dashes.get(style)) for style in range(STYLES)}) == STYLES

@@ -201,11 +201,11 @@ def test_views_legend_details_and_difference(window: Browser, page: Path) -> Non
     assert set(window.run(pressed)) == {"true"}, "the line is alone in every chart and view that has it"
     window.click("#row-4 a")
     window.wait("document.getElementById('run-4').open")
+    compared = "return [...document.querySelectorAll('#compared tbody tr')].map((row) => [...row.cells].map((c) => c.textContent))"
+    assert window.run(compared), "the first two runs are compared before a menu is used"
+    assert window.run("return document.getElementById('compared').checkVisibility()")
     window.run("const s = document.getElementById('run-b'); s.value = '3'; s.dispatchEvent(new Event('change'))")
-    rows = window.run(
-        "return [...document.querySelectorAll('#compared tbody tr')].map((row) => [...row.cells].map((c) => c.textContent))"
-    )
-    assert ["latent_dim", "10", "20", "+10"] in rows
+    assert ["latent_dim", "10", "20", "+10"] in window.run(compared)
     script = "const cells = [...document.querySelectorAll('#row-0 td, #row-3 td')].filter((cell) => cell.textContent === '1,000,000');"
     window.run(
         script

@@ -44,7 +44,7 @@ class Derived(SGVB_B):
         ({"optimizer": lambda groups: torch.optim.Adam(groups, lr=0.02)}, True),
         ({"objective": Derived, "engine": "auto"}, False),
     ],
-    ids=["switched off", "an optimiser that is not capturable", "a derived objective"],
+    ids=["switched off", "an optimizer that is not capturable", "a derived objective"],
 )
 def test_what_cannot_be_recorded_is_taken_one_by_one(options, ahead):
     module = train(training(**options), [4, 8])

@@ -82,7 +82,7 @@ def on_the_host(monkeypatch, model, objective, engine, optimizer) -> set[str]:
         module.optimizers = lambda use_pl_optimizer: optimizers
         minibatches_on_device, own = stream.on_device(3), module._optimizers()
         minibatches = iter(minibatches_on_device.batches())
-        list(module._round(minibatches, own))  # an optimiser's first step makes what it keeps
+        list(module._round(minibatches, own))  # an optimizer's first step makes what it keeps
         with HostOperations() as seen:
             minibatches = iter(minibatches_on_device.batches())
             for _ in range(2):

@@ -193,8 +193,12 @@ class TrainedRun(TrainedModel):
 
 def _evaluator_node(name: str) -> dict[str, Any]:
     known = options("evaluator")
+    if not isinstance(name, str):
+        raise UserError(
+            f"evaluator={name!r}: no name; allowed: one of {', '.join(known)}; try: evaluate('bound'), a call for each"
+        )
     if name not in known:
-        meant = suggestion(name, known, []) if isinstance(name, str) else None
+        meant = suggestion(name, known, [])
         question = f"; did you mean {meant}?" if meant else ""
         raise UserError(
             f"evaluator={name}: no such option{question}; allowed: {', '.join(known)}; try: evaluator={meant or known[0]}"

@@ -170,7 +170,7 @@ def max_time_is_a_time(settings: Settings) -> Iterator[Fault]:
 
 
 def optimizer_comes_with_weights(settings: Settings) -> Iterator[Fault]:
-    """The hash of another run's weights and the state of its optimiser belong to that run's weights.
+    """The hash of another run's weights and the state of its optimizer belong to that run's weights.
 
     Args:
         settings: The config of the run.

@@ -10,7 +10,7 @@ The family of q is that of the model's p(z). Each image is fitted independently,
                 moment is I (S >= 2 J; otherwise only its diagonal). The error is then zero if
                 log p(x|z) is quadratic in z. With eight independent draws sigma^2 had an error of a
                 half, and EM of probabilistic PCA ended 0.08 nats too low. `bound_at` uses draws of
-                its own. The optimiser is Rprop (Riedmiller & Braun 1993): each coordinate has a step
+                its own. The optimizer is Rprop (Riedmiller & Braun 1993): each coordinate has a step
                 size, which increases while the gradient keeps its sign and decreases when it changes.
     Bernoulli   J <= 12: the mean-field equations. Each coordinate in turn is set to its exact optimum,
                 l_j = E_q[log p(x, z_j = 1, z_-j) - log p(x, z_j = 0, z_-j)], with the table of all

@@ -111,7 +111,16 @@ class _Encoder(_Network):
     """Checks that there is one q(z|x) for each image, since each image draws from a random stream of its own."""
 
     def forward(self, *arguments: Tensor) -> Distribution:
-        qz_x = super().forward(*arguments)
+        try:
+            qz_x = super().forward(*arguments)
+        except RuntimeError as error:
+            kind = str(arguments[0].dtype).removeprefix("torch.")
+            if "type" not in str(error) or kind == "float32":  # as in "must have the same dtype"
+                raise
+            reason = str(error).splitlines()[0]
+            raise UserError(
+                f"x: {kind}, which the encoder does not take ({reason}); allowed: the type of its weights; try: x.float()"
+            ) from error
         leading = arguments[0].shape[:-1]
         shape = (qz_x.logits if isinstance(qz_x, Bernoulli) else qz_x.mean).shape
         if shape[:-1] != leading or not shape:

@@ -9,7 +9,7 @@ b is a network with one hidden layer; c and s^2 are the running mean and varianc
 paper updates c and s with the present minibatch before using them. Here they are those of the
 earlier minibatches, so that neither depends on the present z and the direction of the gradient with
 respect to phi is unbiased. Its length is scaled by 1 / max(1, s), which shortens the step of phi
-where the variance of f is large. b is trained by the optimiser of phi, with the same learning rate.
+where the variance of f is large. b is trained by the optimizer of phi, with the same learning rate.
 """
 
 from collections.abc import Iterator

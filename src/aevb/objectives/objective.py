@@ -37,7 +37,7 @@ class Batch(NamedTuple):
 
 
 class Update(NamedTuple):
-    """One optimiser step.
+    """One optimizer step.
 
     Attributes:
         loss: The scalar to minimise, a mean over the minibatch.
@@ -146,7 +146,7 @@ class Objective(nn.Module, ABC):
             stream: Minibatches; a round takes as many as it needs.
 
         Yields:
-            One update after the other; the optimiser steps before the next is computed.
+            One update after the other; the optimizer steps before the next is computed.
         """
 
     def round_samples(self, batch_size: int) -> int:

@@ -5,7 +5,7 @@ r"""The wake-sleep algorithm (Hinton et al. 1995), which section 5 compares to A
         wake:   z ~ q(z|x);                       theta <- one ascent step on  mean log p(x, z)     (+ log p(theta) / N)
         sleep:  z ~ p(z), x' ~ p(x|z), M dreams;  phi   <- one ascent step on  mean log q(z|x')
 
-Both networks are updated at each minibatch, each by its own optimiser. The wake phase ascends the
+Both networks are updated at each minibatch, each by its own optimizer. The wake phase ascends the
 lower bound with respect to theta. The sleep phase descends KL(p(z|x) || q(z|x)), averaged over
 dreams (samples of the model): the opposite direction of the KL divergence of the bound, so that no
 bound on the data is optimised. Dreams are sampled even where the data are grey: the encoder is

@@ -46,7 +46,7 @@ class Schedule(ABC):
 
 
 class Constant(Schedule):
-    """The learning rate of the optimiser, unchanged."""
+    """The learning rate of the optimizer, unchanged."""
 
     def factor(self, samples_seen: int) -> float:
         """Return 1 (see `Schedule.factor`)."""

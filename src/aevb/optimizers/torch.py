@@ -1,4 +1,4 @@
-"""torch's own optimisers under their usual names, in their fused form where torch has one."""
+"""torch's own optimizers under their usual names, in their fused form where torch has one."""
 
 from typing import Any
 

@@ -18,8 +18,8 @@ from aevb.runs.likelihood import stated_likelihood
 
 __all__ = ["STYLES", "Line", "Panel", "curves_of", "line_key", "panels"]
 
-STYLES = 10
-"""Colours with their dashes; lines beyond them repeat."""
+STYLES = 20
+"""Ten colours, each with two dashes (page.css): as many as a panel has lines."""
 OF_THE_PAPER = {"mnist": "bernoulli", "frey_face": "gaussian"}
 """The family of p(x|z) by data set, of Figure 2."""
 MOST_PANELS = 24

@@ -24,7 +24,7 @@ def with_origin(settings: dict[str, Any]) -> dict[str, Any]:
 
     Raises:
         UserError: If `init_from` is no finished run, its weights are not those of a given `init_sha256`, or its
-            optimiser is another one while `init_optimizer` is set.
+            optimizer is another one while `init_optimizer` is set.
     """
     path = settings["init_from"]
     directory = Path(path)

@@ -1,4 +1,4 @@
-"""Assembles what a run trains, from its config: data, model, objective, minibatches, optimiser, LightningModule."""
+"""Assembles what a run trains, from its config: data, model, objective, minibatches, optimizer, LightningModule."""
 
 from functools import partial
 from pathlib import Path

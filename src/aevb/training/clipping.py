@@ -1,10 +1,10 @@
-r"""Gradient clipping: of the gradient of an update in all of its parameters, before the optimiser step.
+r"""Gradient clipping: of the gradient of an update in all of its parameters, before the optimizer step.
 
     by value:  g_i <- max(-c, min(c, g_i))
     by norm:   g <- g min(1, c / ||g||),   ||g|| over all of them together (Pascanu et al. 2013)
 
 The loss is a mean over the minibatch, and thresholds refer to its gradient. The gradient of the prior on
-the weights is added by the optimiser afterwards and is not clipped. On several devices the gradient of the
+the weights is added by the optimizer afterwards and is not clipped. On several devices the gradient of the
 whole minibatch is clipped.
 """
 

@@ -4,16 +4,16 @@ A step of the paper's model is some hundred kernels of a few microseconds each; 
 one takes longer than executing them. A graph is launched as a whole:
 
     load      K x M positions and t are copied to where the graph reads them   host -> device, once
-    replay    gather, binarise, draw; then K times gradients, clipping, optimiser step
+    replay    gather, binarise, draw; then K times gradients, clipping, optimizer step
     numbers   losses and bounds of the K rounds in one tensor, read at the end of the block
 
 Python runs only while the graph is recorded. A round may be recorded if it executes the same operations
 on the same tensors every time. An objective and the parts of a model declare that with the class
-attribute `capturable` (aevb.objectives.objective); an optimiser must count its steps on the device.
+attribute `capturable` (aevb.objectives.objective); an optimizer must count its steps on the device.
 Everything else is trained round by round, as on a CPU.
 
 A few rounds are executed one by one before anything is recorded, on the stream that records, because
-libraries and optimisers allocate memory in the first call. A replay does all that a round does, so a
+libraries and optimizers allocate memory in the first call. A replay does all that a round does, so a
 run may switch between the two at any minibatch.
 """
 
@@ -90,8 +90,8 @@ class GraphedRounds:
         capture: Records.
         stream: The minibatches; its position moves.
         steps: Rounds in a replay, K.
-        run_round: Executes one round, including the optimiser steps, and returns its updates.
-        optimizers: The optimisers of the model.
+        run_round: Executes one round, including the optimizer steps, and returns its updates.
+        optimizers: The optimizers of the model.
     """
 
     def __init__(
@@ -187,10 +187,10 @@ def is_capturable(objective: Objective, model: VAE) -> bool:
 
 
 def state_is_on_device(optimizer: torch.optim.Optimizer) -> bool:
-    """Return whether the state of an optimiser is where its parameters are, so that its step can be recorded.
+    """Return whether the state of an optimizer is where its parameters are, so that its step can be recorded.
 
     Args:
-        optimizer: The optimiser; one of torch's own must also have been made with capturable=True.
+        optimizer: The optimizer; one of torch's own must also have been made with capturable=True.
     """
     states = optimizer.state.items()
     on_device = all(v.device == p.device for p, state in states for v in state.values() if torch.is_tensor(v))

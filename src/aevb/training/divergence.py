@@ -113,7 +113,7 @@ class DivergenceWatch:
 class Snapshot:
     """The state at the beginning of a block, so that a block that diverged can be repeated.
 
-    It holds copies of the tensors that training changes: those of a module and of its optimisers.
+    It holds copies of the tensors that training changes: those of a module and of its optimizers.
     The copies are overwritten in place, which costs about as much as one step in a hundred.
     """
 

@@ -1,6 +1,6 @@
-"""The learning rate of a run: set in the optimisers before an update, by the schedule (aevb.optimizers.schedules).
+"""The learning rate of a run: set in the optimizers before an update, by the schedule (aevb.optimizers.schedules).
 
-A constant schedule never touches an optimiser.
+A constant schedule never touches an optimizer.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ __all__ = ["LearningRate"]
 
 
 class LearningRate:
-    """Sets the learning rates of optimisers.
+    """Sets the learning rates of optimizers.
 
     Args:
         schedule: The schedule.
@@ -30,10 +30,10 @@ class LearningRate:
         self._optimizers: list[tuple[torch.optim.Optimizer, list[float]]] = []
 
     def attach(self, optimizers: Iterable[torch.optim.Optimizer]) -> None:
-        """Take the learning rates of the config from new optimisers.
+        """Take the learning rates of the config from new optimizers.
 
         Args:
-            optimizers: Optimisers that have not loaded a state yet.
+            optimizers: Optimizers that have not loaded a state yet.
         """
         self._optimizers = [(optimizer, [g["lr"] for g in optimizer.param_groups]) for optimizer in optimizers]
         self._since = self._until = 0.0

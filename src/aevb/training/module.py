@@ -1,7 +1,7 @@
 """The LightningModule: it applies the updates of an objective and does no arithmetic of its own.
 
 Optimisation is manual. An engine yields the updates of the objective with their gradients; only the
-optimisers of the parameter groups that an update names take a step, because Adam moves a parameter
+optimizers of the parameter groups that an update names take a step, because Adam moves a parameter
 whose gradient is zero. One Lightning batch is a block of minibatches, since Lightning's own cost per
 batch is a fraction of a millisecond.
 
@@ -59,7 +59,7 @@ class Training(L.LightningModule):
         model: The model.
         objective: Yields the updates.
         stream: Minibatches, or the share of this process of each.
-        make_optimizer: From torch parameter groups to an optimiser; called once for theta and once for
+        make_optimizer: From torch parameter groups to an optimizer; called once for theta and once for
             phi, where they have parameters.
         window: The mean of the bound over the last training samples.
         engine: Name of what computes the gradients, or the slot of this run in an ensemble.
@@ -67,7 +67,7 @@ class Training(L.LightningModule):
         graph_steps: Rounds in a CUDA graph, where rounds can be recorded (aevb.training.cuda_graph).
         schedule: The learning rate as a function of samples_seen; None: constant.
         microbatches: Number of shares in which a minibatch is computed, one after another.
-        prepare_optimizers: Called with the new optimisers of theta and phi, to give them a state.
+        prepare_optimizers: Called with the new optimizers of theta and phi, to give them a state.
 
     Attributes:
         groups: Parameters by the name of their group, "theta" or "phi".
@@ -129,7 +129,7 @@ class Training(L.LightningModule):
         return [name for name in ("theta", "phi") if self.groups[name]]
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
-        """Return one optimiser for theta and one for phi, where they have parameters."""
+        """Return one optimizer for theta and one for phi, where they have parameters."""
         optimizers = [self.make_optimizer(self._with_prior(name)) for name in self._trained]
         if self.prepare_optimizers is not None:
             self.prepare_optimizers(optimizers)

@@ -1,4 +1,4 @@
-"""A run that starts from another run's weights (init_from), and from the state of its optimiser if that is wanted.
+"""A run that starts from another run's weights (init_from), and from the state of its optimizer if that is wanted.
 
 samples_seen, the minibatches and their noise begin anew, by the seed of the new run.
 """
@@ -42,7 +42,7 @@ def start_from(model: VAE, settings: dict[str, Any]) -> None:
 
 
 def optimizer_states(settings: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the states of the optimisers that a run with `init_optimizer` starts from.
+    """Return the states of the optimizers that a run with `init_optimizer` starts from.
 
     Args:
         settings: The config of the run.
@@ -58,14 +58,14 @@ def optimizer_states(settings: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def load_optimizers(optimizers: list[torch.optim.Optimizer], states: list[dict[str, Any]]) -> None:
-    """Give new optimisers the states of others, and keep their own learning rates and weight decay.
+    """Give new optimizers the states of others, and keep their own learning rates and weight decay.
 
     Args:
-        optimizers: The optimisers of theta and phi, where these have parameters.
-        states: State dictionaries of the other run's optimisers.
+        optimizers: The optimizers of theta and phi, where these have parameters.
+        states: State dictionaries of the other run's optimizers.
 
     Raises:
-        UserError: If the optimisers do not have the same parameters.
+        UserError: If the optimizers do not have the same parameters.
     """
     own = [optimizer.state_dict() for optimizer in optimizers]
     if [_parameters(state) for state in own] != [_parameters(state) for state in states]:

@@ -1,4 +1,4 @@
-"""The prior on the weights, p(w) = N(0, 1 / precision), as a weight decay of the optimiser: -log p(w) / N."""
+"""The prior on the weights, p(w) = N(0, 1 / precision), as a weight decay of the optimizer: -log p(w) / N."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ __all__ = ["with_weight_prior"]
 
 
 def with_weight_prior(parameters: list[nn.Parameter], decay: float) -> list[dict[str, Any]]:
-    """Return the parameter groups of an optimiser: the weights with a decay, the biases without.
+    """Return the parameter groups of an optimizer: the weights with a decay, the biases without.
 
     torch adds decay * w to the gradient before anything else, which is the gradient of -log p(w) / N.
 

@@ -184,7 +184,7 @@ def _table(rows: list[dict[str, Any]], lines: list[tuple[str, float]], diverged:
     for line in lines:
         plain = _plain(rows, line)
         cells = {
-            "optimiser": line[0],
+            "optimizer": line[0],
             "learning rate": f"{line[1]:g}",
             "unclipped": _without(line, diverged) if math.isnan(plain) else f"{plain:.1f}",
         }

@@ -123,7 +123,7 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
         "method": row["method"],
         "model, latent_dim": f"{row['model']}, {row['latent_dim']}",
         "data": f"{dataset(row['data'])}, {row['targets']}",
-        "optimiser": row["optimizer"] if row["lr"] is None else f"{row['optimizer']}, {row['lr']:g}",
+        "optimizer": row["optimizer"] if row["lr"] is None else f"{row['optimizer']}, {row['lr']:g}",
         "seed": row["seed"],
         "samples seen": f"{row['samples_seen']:,}",
         "bound": _with_error(row, "bound"),

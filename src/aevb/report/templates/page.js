@@ -245,6 +245,7 @@
     }));
     out.hidden = false;
   }
+  if (rows.length > 1) compare();
 
   // What is chosen stands in this entry of the browser's history: it is there after a reload, as of a report that was written anew.
   function remember() {

@@ -7,7 +7,7 @@ a rank of several devices would have (aevb.training.minibatches), so the result 
 minibatch up to the rounding of the sum, and memory for activations is needed for one share only.
 
 The rounds of all shares advance together: every update is the mean over the shares, and the next one is
-computed after the optimiser step, as on several devices.
+computed after the optimizer step, as on several devices.
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -1,6 +1,6 @@
 r"""The engine of several runs in one process: their gradients are computed in batched matrix products.
 
-Every member is an ordinary run in a thread of its own, with its own stream, noise, optimisers, clock,
+Every member is an ordinary run in a thread of its own, with its own stream, noise, optimizers, clock,
 evaluation points and files. Only the gradients of a step are computed together, when every member has
 submitted its minibatch. One thread runs at a time, until it waits for the others, so the threads do not
 compete for the processor.
@@ -171,7 +171,7 @@ class GradientBatcher:
 
 def _batch_parameters(models: list[VAE]) -> VAE:
     # A VAE whose parameters have a leading axis over members. A member's parameter becomes a view of its row where it
-    # fills the row: then an optimiser's step on the one is a step on the other.
+    # fills the row: then an optimizer's step on the one is a step on the other.
     batched = copy.deepcopy(models[0])
     for name, _ in models[0].named_parameters():
         own = [model.get_parameter(name) for model in models]
