@@ -4,7 +4,6 @@ import hashlib
 import inspect
 import os
 import signal
-import subprocess
 import sys
 import time
 import warnings
@@ -19,9 +18,8 @@ from aevb.errors import UserError
 from aevb.evaluators import blocks
 from aevb.execution import queue
 from aevb.runs.run import Run
-from helpers.commands import TINY
+from helpers.commands import TINY, Started, python
 from helpers.commands import aevb as command
-from helpers.fork_server import as_begun
 from helpers.python_runs import SMALL
 from helpers.running import checkpoint
 
@@ -87,18 +85,14 @@ def test_same_name_fingerprint_and_bits_as_the_command(commanded, tmp_path):
 
 def test_bits_do_not_depend_on_the_state_of_the_process(commanded, tmp_path):
     program = MODIFIED.replace("*WORDS", f"*{WORDS!r}")
-    result = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, env=as_begun(os.environ)
-    )
+    result = python("-c", program, folder=tmp_path)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
     assert bits(tmp_path / "outputs" / "runs" / commanded.name) == bits(commanded)
 
 
 def test_several_devices_train_in_child_processes(tmp_path):
     program = f"import aevb; print(aevb.train(*{[*WORDS, 'trainer=ddp']!r}, progress=False))"
-    result = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, env=as_begun(os.environ)
-    )
+    result = python("-c", program, folder=tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
     assert "TrainedRun('digits-sgvb_b-adam-z2-s0" in result.stdout
 
@@ -130,9 +124,7 @@ def test_a_finished_run_is_returned_and_a_longer_one_extends_it(tmp_path):
 
 
 def test_an_interrupted_run_has_saved_and_goes_on(tmp_path):
-    process = subprocess.Popen(
-        [sys.executable, "-c", INTERRUPTED], cwd=tmp_path, env=as_begun(os.environ), stdout=subprocess.PIPE, text=True
-    )
+    process = Started([sys.executable, "-c", INTERRUPTED], tmp_path, None)
     runs = tmp_path / "outputs" / "runs"
     deadline = time.monotonic() + 120
     while not list(runs.glob("*/metrics.csv")) and time.monotonic() < deadline:

@@ -12,6 +12,7 @@ import torch
 import aevb
 from aevb.data.target_convention import TargetConvention
 from aevb.errors import UserError
+from helpers.commands import python
 from helpers.figure_runs import plant, plant_model
 
 EXAMPLE = """\
@@ -168,7 +169,7 @@ def test_the_example_of_the_readme_runs(run, tmp_path):
     folder = tmp_path / "outputs" / "runs"
     folder.mkdir(parents=True)
     (folder / "digits-sgvb_b-adagrad-z2-s0").symlink_to(run)
-    done = subprocess.run([sys.executable, "-c", EXAMPLE], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    done = python("-c", EXAMPLE, folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("2 -")
 

@@ -67,10 +67,10 @@ def main(words: list[str]) -> int:
     """Executes a command line: of a console command, or of `python` with -c, -m or a script."""
     first, *rest = words
     if Path(first).name in COMMANDS:
-        sys.argv, sys.path[:] = words, [str(Path(first).parent), *PATH]
+        sys.argv, sys.path[:] = words, [str(Path(first).parent), *_own_paths(), *PATH]
         return COMMANDS[Path(first).name]() or 0
     kind, *rest = rest
-    sys.path[:] = ["", *PATH]
+    sys.path[:] = ["", *_own_paths(), *PATH]
     if kind == "-c":
         program, *arguments = rest
         sys.argv = ["-c", *arguments]
@@ -83,3 +83,7 @@ def main(words: list[str]) -> int:
     sys.argv, sys.path[0] = [kind, *rest], str(Path(kind).parent)
     runpy.run_path(kind, run_name="__main__")
     return 0
+
+
+def _own_paths() -> list[str]:
+    return [os.path.abspath(path) for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]

@@ -65,8 +65,11 @@ class Forked:
     @staticmethod
     def possible(environment: Mapping[str, str]) -> bool:
         """Whether the server has what a library reads from this environment when it is loaded."""
-        fixed = {name: value for name, value in environment.items() if name.startswith(FIXED)}
-        return sys.platform == "linux" and {**fixed, **thread_variables(1)} == {**BEGINNING, **thread_variables(1)}
+        fixed, own = (
+            {name: value for name, value in all_of_them.items() if name.startswith(FIXED) and name != "PYTHONPATH"}
+            for all_of_them in (BEGINNING, {**environment, **thread_variables(1)})
+        )
+        return sys.platform == "linux" and own == {**fixed, **thread_variables(1)}
 
     @property
     def pid(self) -> int:

@@ -2,8 +2,6 @@
 
 import contextlib
 import re
-import subprocess
-import sys
 import warnings
 from collections.abc import Callable
 
@@ -23,7 +21,7 @@ from aevb.evaluators.quadrature import Quadrature
 from aevb.models.adapters import from_torch_distributions
 from aevb.models.vae import VAE
 from aevb.noise import RowNoise
-from helpers.commands import REPOSITORY
+from helpers.commands import REPOSITORY, python
 from helpers.oracles import D, J, data, linear_gaussian
 
 
@@ -208,6 +206,6 @@ def test_the_example_of_the_how_to_runs(tmp_path):
     page = REPOSITORY / "docs" / "how-to" / "own-model.md"
     blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     (example,) = [block for block in blocks if "from_torch_distributions" in block]
-    done = subprocess.run([sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    done = python("-c", example, folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert [line.split()[0] for line in done.stdout.splitlines()] == ["quadrature", "ais", "importance"]

@@ -1,8 +1,7 @@
 """What a command sets in torch for its own process."""
 
 import ctypes
-import subprocess
-import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ import torch
 
 from aevb.nn.torch_settings import default_torch_settings, set_up_process
 from aevb.optimizers.torch import adam
+from helpers.commands import python
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="has a GPU, whose library torch may open")
@@ -50,6 +50,7 @@ def test_convolutions_have_the_precision_of_matrix_products_and_one_result(preci
 NEWER = """
 import torch
 from aevb.nn.torch_settings import default_torch_settings, set_up_process
+from helpers.commands import python
 nodes = torch.backends.cuda.matmul, torch.backends.cudnn.conv, torch.backends.cudnn.rnn, torch.backends.mkldnn.matmul
 torch.backends.{0}.fp32_precision = "{1}"
 before = [node.fp32_precision for node in nodes]
@@ -66,7 +67,7 @@ assert [node.fp32_precision for node in nodes] == before, [node.fp32_precision f
 @pytest.mark.parametrize(
     ("node", "precision"), [("cuda.matmul", "tf32"), ("cudnn.conv", "ieee"), ("mkldnn.matmul", "bf16")]
 )
-def test_a_user_may_have_set_precisions_by_the_newer_interface(node: str, precision: str) -> None:
+def test_a_user_may_have_set_precisions_by_the_newer_interface(node: str, precision: str, tmp_path: Path) -> None:
     """In a process of its own: torch does not allow to go back to the older interface."""
-    done = subprocess.run([sys.executable, "-c", NEWER.format(node, precision)], capture_output=True, text=True)
+    done = python("-c", NEWER.format(node, precision), folder=tmp_path)
     assert done.returncode == 0, done.stderr
