@@ -21,9 +21,9 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "aevb"
 TRACER = """
 import os, sys, threading
 seen = set()
-def profile(frame, event, argument):
+def trace(frame, event, argument):  # of calls alone, since it returns nothing that would trace lines
     code = frame.f_code
-    if event == "call" and code not in seen:
+    if code not in seen:
         seen.add(code)
         # The bodies of modules and classes have no optimised locals. They run when a module is imported, as does an
         # expression outside of a function.
@@ -38,8 +38,8 @@ def profile(frame, event, argument):
 def forked():
     seen.clear()
 os.register_at_fork(after_in_child=forked)
-threading.setprofile(profile)
-sys.setprofile(profile)
+threading.settrace(trace)
+sys.settrace(trace)
 """
 
 
