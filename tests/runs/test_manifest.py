@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+import aevb
 from aevb.files.atomic import write_json
 from aevb.runs.comparison import environments
-from aevb.runs.manifest import installed_packages, processor, uncommitted_sha256
+from aevb.runs.manifest import installed_packages, package_version, processor, uncommitted_sha256
 
 
 def git(folder: Path, *arguments: str) -> None:
@@ -22,6 +23,13 @@ def test_packages_are_all_with_their_versions() -> None:
     assert packages["sqlalchemy" if "sqlalchemy" in packages else "torch"]
     assert len(packages) > 20
     assert list(packages) == sorted(packages)
+
+
+def test_the_version_of_aevb_is_that_of_its_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An editable install keeps the version of the day on which it was installed, in its metadata."""
+    monkeypatch.setattr("aevb.runs.manifest.version", lambda _: "0.0.1")
+    assert (package_version("aevb"), package_version("numpy")) == (aevb.__version__, "0.0.1")
+    assert installed_packages()["aevb"] == aevb.__version__
 
 
 def test_hash_follows_every_change_and_comes_back(tmp_path: Path) -> None:

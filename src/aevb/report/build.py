@@ -136,7 +136,7 @@ def _content(records: list[RunRecord], options: Options) -> dict[str, Any]:
         "records": records,
         "states": {state: states[state] for state in STATES if states[state]},
         "unfinished": [(i, record) for i, record in enumerate(records) if record.row.state != "done" or record.faults],
-        "version": package_version("aevb") or "",
+        "version": package_version("aevb"),
         "newest": newest_start(records),
         "commands": commands(records),
         "differing": differing,

@@ -15,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 from typing import Any
 
+from aevb import __version__
 from aevb.config import fingerprint
 from aevb.console.environment import COMMAND
 from aevb.errors import UserError
@@ -123,17 +124,21 @@ def _git(root: Path, *arguments: str) -> bytes:
 
 
 def installed_packages() -> dict[str, str]:
-    """Return the version of every installed distribution by its name, in lower case and sorted."""
+    """Return the version of every installed distribution by its name, in lower case and sorted; that of aevb as it runs."""
     versions = {str(one.name).lower(): str(one.version) for one in distributions() if one.name}
-    return dict(sorted(versions.items()))
+    return dict(sorted({**versions, "aevb": __version__}.items()))
 
 
 def package_version(package: str) -> str | None:
     """Return the version of an installed distribution; None if it is not installed.
 
+    An editable install states for aevb the version of the day on which it was installed; its source states the present one.
+
     Args:
         package: The name of the distribution.
     """
+    if package == "aevb":
+        return __version__
     try:
         return version(package)
     except PackageNotFoundError:
