@@ -125,5 +125,8 @@ def test_arguments_of_a_constructor_need_no_plus(tmp_path: Path) -> None:
 def test_check_refuses_arguments_of_a_published_data_set(tmp_path: Path, words: tuple[str, ...]) -> None:
     result = aevb("train", "data=mnist", "data.n_train=60000", *words, folder=tmp_path)
     assert result.returncode == 2
-    assert "data.n_train=60000: must lie in 1..50000" in result.stderr
+    assert (
+        "data.n_train=60000: out of range; allowed: 1 to 50000 (the paper's training set); try: data.n_train=50000"
+        in result.stderr
+    )
     assert result.stdout == ""

@@ -79,8 +79,8 @@ def test_ctrl_c_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ("--watch --json", "--watch --json: not together; allowed: one of them"),
-        ("--interval 2", "--interval: only with --watch"),
+        ("--watch --json", "--watch --json: not together; allowed: one of them; try: aevb-status --json"),
+        ("--interval 2", "--interval=2: only with --watch; allowed: both or neither; try: --watch --interval 2"),
         ("--watch --interval 0", "--interval=0: out of range; allowed: 0.1 to 3600 seconds"),
         ("--watch --interval nan", "--interval=nan: out of range"),
         ("--watch nowhere", "nowhere: no such folder"),

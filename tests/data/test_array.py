@@ -60,7 +60,9 @@ def test_a_small_training_set_is_the_first_images(tmp_path: Path) -> None:
     assert np.array_equal(small.train.x, whole.train.x[:7])
     assert np.array_equal(small.train.label, whole.train.label[:7])
     assert np.array_equal(small.test.x, whole.test.x)
-    with pytest.raises(UserError, match=r"data\.n_train=46: must lie in 1\.\.45 \(the training images of mine\.npz\)"):
+    with pytest.raises(
+        UserError, match=r"data\.n_train=46: out of range; allowed: 1 to 45 \(the training images of mine\.npz\)"
+    ):
         ArrayDataset(path, n_train=46).load()
 
 

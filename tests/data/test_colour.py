@@ -57,8 +57,12 @@ def test_a_folder_is_read_in_colour_or_made_grey(tmp_path):
         (IMAGES, {}, r"shape \(20, 8, 4, 3\); .*try: data.colour=true"),
         (IMAGES[..., 0], {"colour": True}, r"allowed with data.colour=true: .*try: data.colour=false"),
         (np.concatenate([IMAGES, IMAGES[..., :1]], -1), {"colour": True}, r"try: x\[..., :3\]"),
-        (IMAGES.reshape(20, -1), {"colour": True}, r"data.shape=null: .*96 values.*try: data.shape=\[5,5,3\]"),
-        (IMAGES.reshape(20, -1), {"colour": True, "shape": [8, 12]}, r"give \[rows,columns,3\] of 96 values"),
+        (IMAGES.reshape(20, -1), {"colour": True}, r"data.shape=null: .*96 values.*try: data.shape=\[4,8,3\]"),
+        (
+            IMAGES.reshape(20, -1),
+            {"colour": True, "shape": [8, 12]},
+            r"allowed: \[rows,columns,3\] of 96 values; try: data.shape=\[4,8,3\]",
+        ),
         (IMAGES, {"colour": True, "shape": [4, 8, 3]}, r"data.shape=\[4,8,3\]: .*has shape \(8, 4, 3\)"),
     ],
 )

@@ -38,8 +38,11 @@ def test_integers_stay_integers() -> None:
         ("a,b\n1,2\n3,cat\n", "could not convert string 'cat'"),
         ("1,2\n3\n", "number of columns changed from 2 to 1"),
         ("1,2\n3,\n", "could not convert string ''"),
-        ("a,b,c\n1,2\n", "3 names of columns above 2 columns"),
-        ("y,label,a\n1,2,3\n", "columns y, label; allowed: one column of labels"),
+        (
+            "a,b,c\n1,2\n",
+            "3 names of columns above 2 columns; allowed: a name for each column; try: a first line with 2 names",
+        ),
+        ("y,label,a\n1,2,3\n", "columns y, label; allowed: one column of labels; try: the file without column label"),
     ],
 )
 def test_what_is_no_table_of_numbers(text: str, words: str) -> None:

@@ -28,7 +28,7 @@ def test_a_small_training_set_is_the_first_images() -> None:
     assert np.array_equal(small.train.x, whole.train.x[:50])
     assert np.array_equal(small.train.label, whole.train.label[:50])
     assert np.array_equal(small.test.x, whole.test.x)
-    with pytest.raises(UserError, match=r"data\.n_train=1438: must lie in 1\.\.1437"):
+    with pytest.raises(UserError, match=r"data\.n_train=1438: out of range; allowed: 1 to 1437"):
         Digits(n_train=1438)
 
 

@@ -125,7 +125,7 @@ def test_nothing_there_and_no_network(tmp_path: Path, closed: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"n_train": 60000}, r"data\.n_train=60000: must lie in 1\.\.50000"),
+        ({"n_train": 60000}, r"data\.n_train=60000: out of range; allowed: 1 to 50000"),
         ({"n_train": 0}, r"data\.n_train=0"),
         ({"targets": "gray"}, r"data\.targets=gray: not known; allowed: grey, dynamic, threshold, fixed"),
         ({"scale": 128}, r"data\.scale=128: not known; allowed: 255, 256"),

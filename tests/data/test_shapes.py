@@ -77,9 +77,9 @@ def test_targets_and_refusals() -> None:
     grey, dynamic, threshold = (Shapes(targets=kind, n_train=9) for kind in ("grey", "dynamic", "threshold"))
     assert [data.dynamic for data in (grey, dynamic, threshold)] == [False, True, False]
     assert np.array_equal(threshold.load().train.x, grey.load().train.x >= 0.5)
-    with pytest.raises(UserError, match=r"data\.n_train=9001: must lie in 1\.\.9000"):
+    with pytest.raises(UserError, match=r"data\.n_train=9001: out of range; allowed: 1 to 9000"):
         Shapes(n_train=9001)
-    with pytest.raises(UserError, match=r"data\.side=4: must lie in 8\.\.64"):
+    with pytest.raises(UserError, match=r"data\.side=4: out of range; allowed: 8 to 64"):
         Shapes(side=4)
 
 

@@ -93,5 +93,5 @@ def test_a_seed_is_a_data_set_and_sizes_do_not_change_it(kind: type[LinearGaussi
 
 
 def test_too_many_causes_are_refused() -> None:
-    with pytest.raises(UserError, match=r"data\.factors=11: must lie in 1\.\.10"):
+    with pytest.raises(UserError, match=r"data\.factors=11: out of range; allowed: 1 to 10"):
         SigmoidBelief(factors=11)

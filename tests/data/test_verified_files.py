@@ -107,8 +107,8 @@ def test_no_network_is_one_message_with_everything_to_know(tmp_path: Path, close
         obtain(source(closed, files=(A, B)), str(root))
     assert str(caught.value) == (
         f"data.root={root}: no such folder: Example needs a.gz, b.gz (the download failed: {closed}/a.gz: no "
-        f"connection); put these files, packed or not, into {root / 'MNIST' / 'raw'} (they are at "
-        f"https://example.org/), or use data=digits"
+        f"connection); allowed: these files, packed or not, in {root / 'MNIST' / 'raw'} (they are at "
+        f"https://example.org/); try: data=digits"
     )
     assert not root.exists()
 

@@ -54,7 +54,9 @@ def _status() -> int:
         folders = [run_path(folder) for folder in arguments.what]
         for folder in folders:
             if not folder.is_dir():
-                raise UserError(f"{folder}: no such folder; allowed: a folder with runs, or one that a sweep will fill")
+                raise UserError(
+                    f"{folder}: no such folder; allowed: a folder that exists, empty too; try: mkdir -p {folder}"
+                )
         return watch(WatchedFolders(folders), arguments.interval)
     if not overrides:
         runs = dict.fromkeys(run for folder in arguments.what for run in directories(run_path(folder)))
@@ -72,11 +74,14 @@ def _status() -> int:
 
 def _check_watch(arguments: argparse.Namespace) -> None:
     if arguments.watch and arguments.json:
-        raise UserError("--watch --json: not together; allowed: one of them")
+        raise UserError("--watch --json: not together; allowed: one of them; try: aevb-status --json")
     if arguments.interval is None:
         return
     if not arguments.watch:
-        raise UserError("--interval: only with --watch")
+        raise UserError(
+            f"--interval={arguments.interval:g}: only with --watch; allowed: both or neither; "
+            f"try: --watch --interval {arguments.interval:g}"
+        )
     if not 0.1 <= arguments.interval <= 3600:
         raise UserError(
             f"--interval={arguments.interval:g}: out of range; allowed: 0.1 to 3600 seconds; try: --interval 2"

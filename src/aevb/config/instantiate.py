@@ -57,7 +57,10 @@ def instantiate(node: Any, trusted: tuple[str, ...] = (), **runtime: Any) -> Any
     try:
         inspect.signature(target).bind(**accepted)
     except TypeError as error:
-        raise UserError(f"_target_={node['_target_']}: {error}; allowed: {', '.join(taken)}") from error
+        # "missing a required argument: 'x'", or "got an unexpected keyword argument 'x'"
+        name, is_missing = str(error).split("'")[1], str(error).startswith("missing")
+        remedy = f"a value of {name}" if is_missing else f"no {name}"
+        raise UserError(f"_target_={node['_target_']}: {error}; allowed: {', '.join(taken)}; try: {remedy}") from error
     return target(**accepted)
 
 

@@ -100,18 +100,24 @@ def image_shape_of(stored: tuple[int, ...], wanted: Sequence[int] | None, colour
         if colour:
             raise UserError(
                 f"data.shape=null: an image in {path} has {size} values, and data.colour=true does not say where; "
-                f"allowed: {sides} of them; try: data.shape=[{_side(size)},{_side(size)},3]"
+                f"allowed: {sides} of them; try: {_colour_remedy(size)}"
             )
         shape = (1, size)
     good = len(shape) == axes and min(shape) > 0 and math.prod(shape) == size and (not colour or shape[2] == 3)
     if not good or (len(stored) > 1 and shape != stored):
         shown = ",".join(map(str, shape))
+        remedy = _colour_remedy(size) if colour and len(stored) == 1 else "no data.shape"
         raise UserError(
             f"data.shape=[{shown}]: an image in {path} has shape {stored}; "
-            f"give {sides} of {size} {'values' if colour else 'pixels'}, or leave data.shape out"
+            f"allowed: {sides} of {size} {'values' if colour else 'pixels'}; try: {remedy}"
         )
     return shape  # type: ignore[return-value]  # two or three sides, see `good`
 
 
-def _side(size: int) -> int:
-    return max(1, math.isqrt(size // 3))
+def _colour_remedy(size: int) -> str:
+    if size % 3:
+        return "data.colour=false"
+    rows = next(
+        rows for rows in range(math.isqrt(size // 3), 0, -1) if size // 3 % rows == 0
+    )  # the nearest to a square
+    return f"data.shape=[{rows},{size // 3 // rows},3]"

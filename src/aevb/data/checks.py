@@ -23,7 +23,9 @@ def one_of(key: str, value: object, allowed: Iterable[object]) -> None:
     """
     options = list(allowed)
     if value not in options:
-        raise UserError(f"data.{key}={value}: not known; allowed: {', '.join(map(str, options))}")
+        raise UserError(
+            f"data.{key}={value}: not known; allowed: {', '.join(map(str, options))}; try: data.{key}={options[0]}"
+        )
 
 
 def between(key: str, value: int, low: int, high: int, reason: str) -> None:
@@ -40,4 +42,7 @@ def between(key: str, value: int, low: int, high: int, reason: str) -> None:
         UserError: If the value is less than `low` or greater than `high`.
     """
     if not low <= value <= high:
-        raise UserError(f"data.{key}={value}: must lie in {low}..{high} ({reason})")
+        nearest = min(max(value, low), high)
+        raise UserError(
+            f"data.{key}={value}: out of range; allowed: {low} to {high} ({reason}); try: data.{key}={nearest}"
+        )

@@ -64,11 +64,15 @@ def read_csv(file: IO[bytes]) -> tuple[dict[str, np.ndarray], str]:
     table = _numbers(file, separator, lines if names else 0)
     if names and table.shape[1] != len(names):
         raise UserError(
-            f"{len(names)} names of columns above {table.shape[1]} columns; allowed: a name for each column"
+            f"{len(names)} names of columns above {table.shape[1]} columns; allowed: a name for each column; "
+            f"try: a first line with {table.shape[1]} names"
         )
     labels = [index for index, name in enumerate(names) if name.lower() in LABEL_COLUMNS]
     if len(labels) > 1:
-        raise UserError(f"columns {', '.join(names[index] for index in labels)}; allowed: one column of labels")
+        named = [names[index] for index in labels]
+        raise UserError(
+            f"columns {', '.join(named)}; allowed: one column of labels; try: the file without column {named[-1]}"
+        )
     x = np.delete(table, labels, axis=1) if labels else table
     arrays = {"x": _as_integers(x)}
     source = f"a table of {counted(len(table), 'row')}"

@@ -82,7 +82,9 @@ def read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); mend its permissions or replace it") from error
+        raise UserError(
+            f"{path}: cannot be read ({error.strerror}); allowed: a file that you may read; try: chmod u+r {path}"
+        ) from error
 
 
 def unpack(raw: bytes) -> bytes:
@@ -125,4 +127,6 @@ def store(path: Path, raw: bytes) -> None:
         write_atomically(path, lambda file: file.write(raw))
     except UserError as error:
         reason = getattr(error.__cause__, "strerror", None) or "refused"
-        raise UserError(f"{path}: cannot be written ({reason}); choose another folder with data.root=DIR") from error
+        raise UserError(
+            f"{path}: cannot be written ({reason}); allowed: a folder that you may write to; try: data.root=DIR"
+        ) from error

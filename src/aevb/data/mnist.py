@@ -98,7 +98,9 @@ class MNIST(Dataset):
         checks.one_of("scale", scale, (255, 256))
         checks.between("n_train", n_train, 1, N_TRAIN, "the paper's training set")
         if targets == "fixed" and scale != 255:
-            raise UserError(f"data.scale={scale}: data.targets=fixed has no grey levels to scale; leave data.scale out")
+            raise UserError(
+                f"data.scale={scale}: data.targets=fixed has no grey levels to scale; allowed: 255; try: no data.scale"
+            )
         self.root, self.targets, self.scale, self.n_train = root, targets, scale, n_train
         self.download, self.mirror, self.dequantise = download, mirror, dequantise
         if dequantise is not None:

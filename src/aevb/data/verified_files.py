@@ -154,6 +154,6 @@ def _missing(source: Source, folder: files.Root, missing: list[Published], reaso
     origin = folder.origin if folder.path.is_dir() else f"{folder.origin}: no such folder"
     names = ", ".join(file.archive for file in missing)
     return UserError(
-        f"{origin}: {source.title} needs {names} ({reason}); put these files, packed or not, into "
-        f"{folder.path / source.folder} (they are at {source.page}), or use {source.instead}"
+        f"{origin}: {source.title} needs {names} ({reason}); allowed: these files, packed or not, in "
+        f"{folder.path / source.folder} (they are at {source.page}); try: {source.instead}"
     )

@@ -108,7 +108,9 @@ def bits_per_dim(model: VAE, x: Tensor, noise: Noise, scale: int = 256) -> BitsE
     qz_x = model.encoder(rows)
     px_z = model.decode(qz_x.sample(noise), rows)
     if not isinstance(px_z, DiagonalNormal):
-        raise UserError(f"bits per dimension: {type(px_z).__name__} is no density; allowed: a Gaussian p(x|z)")
+        raise UserError(
+            f"bits per dimension: {type(px_z).__name__} is no density; allowed: a Gaussian p(x|z); try: evaluator=bound"
+        )
     kl = qz_x.kl(model.prior())
     discretised = log_mass(px_z, x, scale).sum(-1).to(kl) - kl
     below, above = -px_z.mean / px_z.scale, (px_z.mean - 1) / px_z.scale

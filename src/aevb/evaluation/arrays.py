@@ -31,7 +31,8 @@ def tensor(value: Any, name: str, dtype: torch.dtype) -> Tensor:
         return array.detach().to("cpu", dtype)
     except (TypeError, ValueError, RuntimeError) as error:
         raise UserError(
-            f"{name}: {type(value).__name__} is no array of numbers; allowed: a numpy array or a tensor"
+            f"{name}: {type(value).__name__} is no array of numbers; allowed: a numpy array or a tensor; "
+            f"try: numpy.asarray({name}, dtype=float)"
         ) from error
 
 

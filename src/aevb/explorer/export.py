@@ -53,7 +53,9 @@ def export_run(run: Path, data_root: str | None = None, trusted: tuple[str, ...]
         raise UserError(f"run={run}: colour images cannot be explored; allowed: grey images; try: figure=samples")
     split = with_labels(loaded.load_data(), loaded.classes).test
     if len(split.x) == 0:
-        raise UserError(f"run={run}: data.{dataset.name} has no test images; allowed: a data set with a test split")
+        raise UserError(
+            f"run={run}: data.{dataset.name} has no test images; allowed: a data set with a test split; try: a run of data=digits"
+        )
     x = targets(split, dataset.dynamic, settings["seed"], torch.float64)[:POINTS]
     label = split.label[:POINTS]
 
