@@ -1,23 +1,57 @@
-"""The messages of aevb.errors.UserError, in all of the source: who is refused is told what to try."""
+"""What a limit of the system on memory or processes is called."""
 
-import ast
+import errno
+from pathlib import Path
 
-from helpers.commands import REPOSITORY
+import pytest
 
-REMEDIES = {"remedy", "REMEDY", "TRY", "SUPPORTED", "allowed"}
-"""Names of texts that say what to try."""
+from aevb.cli import train
+from aevb.errors import resource_error
+from helpers.in_process import run
 
 
-def test_a_refusal_that_says_what_is_allowed_says_what_to_try() -> None:
-    lacking = []
-    for path in sorted((REPOSITORY / "src").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "UserError":
-                parts = list(ast.walk(node))
-                text = "".join(
-                    part.value for part in parts if isinstance(part, ast.Constant) and type(part.value) is str
-                )
-                names = {part.id for part in parts if isinstance(part, ast.Name)}
-                if "allowed: " in text and "try: " not in text and not names & REMEDIES:
-                    lacking.append(f"{path.relative_to(REPOSITORY)}:{node.lineno}: {text}")
-    assert lacking == []
+def no_more(*arguments: object) -> None:
+    raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+
+def test_only_what_names_no_file_is_a_limit_of_processes() -> None:
+    with pytest.raises(BlockingIOError) as raised:
+        no_more()
+    assert str(resource_error(raised.value)).startswith("processes: no more may start (Resource temporarily")
+    assert resource_error(BlockingIOError(errno.EAGAIN, "locked", "a file")) is None
+    assert str(resource_error(MemoryError())).startswith("memory: too little (MemoryError)")
+
+
+@pytest.mark.fault(
+    "no more processes may start (`ulimit -u`), for one run and in a sweep",
+    "one line, exit code 2, no untrained run directory remains",
+)
+def test_a_sweep_without_processes_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(train, "train_in_parallel", no_more)
+    words = ["-m", "seed=0,1", "data=digits", "max_samples=30000", "logger=none", "evaluator=bound"]
+    assert run(words, monkeypatch) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("aevb-train: processes: no more may start (")
+    assert not (tmp_path / "outputs").exists()
+
+
+@pytest.mark.fault(
+    "SIGTERM, SIGINT or SIGHUP before the first checkpoint of a new run",
+    "one line, exit code 128 + the number of the signal; no untrained run directory remains",
+)
+@pytest.mark.parametrize("end", [SystemExit(143), KeyboardInterrupt()], ids=["SIGTERM", "SIGINT"])
+def test_a_run_stopped_before_its_first_checkpoint_is_removed(
+    end: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(*arguments: object) -> None:
+        raise end
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(train, "train_here", stop)
+    words = ["name=run", "data=digits", "max_samples=30000", "logger=none", "evaluator=bound"]
+    assert run(words, monkeypatch) == (130 if isinstance(end, KeyboardInterrupt) else 143)
+    assert "outputs/runs/run: stopped before its first checkpoint, and removed" in capsys.readouterr().err
+    assert not (tmp_path / "outputs").exists()
