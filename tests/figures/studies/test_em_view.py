@@ -6,10 +6,10 @@ from aevb.runs.run import finished
 from helpers.figure_runs import plant
 
 
-def climbing(runs, *overrides):
+def climbing(runs, *overrides, log_px=(-30.0, -20.0)):
     run = plant(runs, "data=digits", *overrides, train={1000: -20.0})
     head = "samples_seen,train_bound,test_bound,test_reconstruction,test_kl,test_log_px"
-    rows = "".join(f"{seen},,,,,,{value},{value - 1}\n" for seen, value in ((500, -30.0), (1000, -20.0)))
+    rows = "".join(f"{500 * (i + 1)},,,,,,{value},{value - 1}\n" for i, value in enumerate(log_px))
     write_text(run / "metrics.csv", f"{head},train_quadrature_log_px,train_information_bound\n{rows}")
 
 
@@ -29,3 +29,16 @@ def test_a_method_with_one_run_has_its_own_name(tmp_path):
     climbing(tmp_path, "latent_dim=2", "objective=variational_em")
     drawing = EMView().compose(EMView().wanted(finished(tmp_path)), ())
     assert sorted({row["method"] for row in drawing.rows}) == ["AEVB", "variational EM"]
+
+
+def test_a_fall_below_the_axis_stands_on_it_with_its_value(tmp_path):
+    """The axis begins at an eighth of the curve, and the largest fall of a run is often before it."""
+    climbing(tmp_path, "latent_dim=2", log_px=(-60.0, -80.0, *range(-40, -24), -26.0))
+    left = EMView().compose(EMView().wanted(finished(tmp_path)), ()).canvas.axes[0]
+    low = left.get_ylim()[0]
+    (falls,) = (item for item in left.lines if item.get_marker() == "v" and len(item.get_xdata()))
+    assert low > -60
+    assert falls.get_xdata().tolist() == [1000, 9500]
+    assert falls.get_ydata().tolist() == [low, -26]
+    assert not falls.get_clip_on()
+    assert [text.get_text() for text in left.texts] == ["−80"]

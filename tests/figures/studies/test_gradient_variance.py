@@ -6,7 +6,7 @@ import pytest
 from aevb.figures.common.style import RC
 from aevb.figures.studies.gradient_variance import GradientVariance
 from aevb.runs.run import finished
-from helpers.figure_runs import plant_model, read_csv
+from helpers.figure_runs import plant, plant_model, read_csv
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +42,27 @@ def test_the_rows_are_the_estimators_in_the_known_order(paths):
         assert left_out > a
         theta = [value[run, "theta", name, "1"] for name in ("score function", "SGVB A", "SGVB B")]
         assert theta == pytest.approx([theta[0]] * 3, rel=1e-3)
+
+
+def test_a_line_separates_the_numbers_of_samples(tmp_path, monkeypatch):
+    """Estimators are compared at one number of samples; with binary latents there are three numbers."""
+    plant(tmp_path, "data=digits", "latent_dim=2", train={100: -300.0})
+    numbers = dict.fromkeys(("variance", "variance_error", "squared_norm", "squared_norm_error"), 1.0)
+    numbers |= {"relative": 0.5, "relative_error": 0.1, "samples_seen": 100}
+    monkeypatch.setattr(
+        GradientVariance,
+        "_measured",
+        lambda _, run, __: [
+            {"run": run.name, "group": group, "estimator": estimator, "samples": samples, **numbers}
+            for group in ("phi", "theta")
+            for estimator in ("ARM", "NVIL")
+            for samples in (1, 2, 4)
+        ],
+    )
+    figure = GradientVariance()
+    for ax in figure.compose(figure.wanted(finished(tmp_path)), ()).canvas.axes:
+        flat = [line.get_ydata() for line in ax.lines if line.get_linewidth() == 0.5]
+        assert [y[0] for y in flat] == [1.5, 3.5]
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@
 
 An M-step on a tight bound cannot decrease log p(x). If q is out of date, or if its family does not contain
 the posterior, the bound may increase while log p(x) decreases. A triangle marks every evaluation point at
-which log p(x) is lower than at the one before.
+which log p(x) is lower than at the one before; where that is below the axis, it stands on the axis with its value.
 """
 
 from typing import Any, NamedTuple
@@ -82,6 +82,8 @@ class EMView(Figure):
         right.set_yscale("symlog", linthresh=0.01)  # an estimated bound may be above
         low = min(float(climb.log_px[len(climb.log_px) // 8]) for climb in climbs)
         left.set_ylim(bottom=low)
+        for climb in climbs:
+            _draw_falls(left, climb, colours[climb.label], low)
         for ax in (left, right):
             ax.set_xlabel("training samples seen by θ")
         left.plot([], [], linestyle="", marker="v", color="#000000", markersize=5, label="log p(x) has fallen")
@@ -121,10 +123,21 @@ def _climb(run: Run, label: str) -> Climb:
 def _draw(left: Axes, right: Axes, climb: Climb, colour: str) -> None:
     left.plot(climb.samples_seen, climb.log_px, color=colour, linewidth=WIDTH, label=climb.label)
     left.plot(climb.samples_seen, climb.bound, color=colour, linewidth=0.8, linestyle=(0, (3, 2)))
-    left.plot(
-        climb.samples_seen[climb.falls], climb.log_px[climb.falls], linestyle="", marker="v", color=colour, markersize=5
-    )
     right.plot(climb.samples_seen, climb.gap, color=colour, linewidth=WIDTH)
+
+
+def _draw_falls(left: Axes, climb: Climb, colour: str, low: float) -> None:
+    at, fallen = climb.samples_seen[climb.falls], climb.log_px[climb.falls]
+    if not len(at):
+        return  # an empty line that is not clipped would have no place in the layout
+    left.plot(
+        at, np.maximum(fallen, low), linestyle="", marker="v", color=colour, markersize=5, clip_on=False, zorder=3
+    )
+    style: dict[str, Any] = {"color": colour, "fontsize": "small", "zorder": 3}
+    box = {"facecolor": "white", "linewidth": 0, "pad": 1}
+    for x, y in zip(at[fallen < low], fallen[fallen < low], strict=True):
+        text = f"{y:.0f}".replace("-", "\N{MINUS SIGN}")
+        left.annotate(text, (x, low), (5, 4), textcoords="offset points", bbox=box, **style)
 
 
 def _rows(climb: Climb) -> list[dict[str, Any]]:

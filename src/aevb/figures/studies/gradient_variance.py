@@ -206,8 +206,8 @@ def _panel(ax: Axes, means: list[dict[str, Any]], lines: list[tuple[int, str]], 
         ratio, error = ([row[name] for row in rows] for name in ("relative", "relative_error"))
         ax.errorbar(ratio, at, xerr=error, fmt="os^Dv"[j % 5], color=colour, markersize=4.5, capsize=2, label=label)
     ax.axvline(1, color="#6B6B6B", linewidth=0.8, linestyle=(0, (4, 2)))
-    several = next((i for i, line in enumerate(lines) if line[0] > 1), len(lines))
-    ax.axhline(several - 0.5, color="#6B6B6B", linewidth=0.5)
+    for i in (i for i in range(1, len(lines)) if lines[i][0] != lines[i - 1][0]):
+        ax.axhline(i - 0.5, color="#6B6B6B", linewidth=0.5)  # between one number of samples and the next
     ax.set_xscale("log")
     ax.set_xlabel("variance / squared norm of the mean gradient")
     ax.grid(axis="x", linewidth=0.3)
