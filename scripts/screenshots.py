@@ -1,6 +1,7 @@
-"""Takes the pictures of docs/report.md and docs/explorer.md, in a headless Chromium.
+"""Takes the pictures of docs/report.md, docs/getting-started.md and docs/explorer.md, in a headless Chromium.
 
     PYTHONPATH=tests python scripts/screenshots.py report      # of the committed runs
+    PYTHONPATH=tests python scripts/screenshots.py demo        # of the sweep of scripts/demo, which it trains in a minute
     PYTHONPATH=tests python scripts/screenshots.py explorer    # of four models that it trains in two minutes
 
 docs/report/details.png is not among them: the committed runs have no images.
@@ -24,6 +25,8 @@ from helpers.webdriver import Browser, browser
 REPOSITORY = Path(__file__).resolve().parents[1]
 TOP = "document.querySelector(arguments[0]).scrollIntoView()"
 RUNS = "filter.value = 'data=mnist latent_dim=20 lr<0.05 bound>-110'; filter.dispatchEvent(new Event('input'))"
+POINT = """const chart = document.querySelectorAll('svg.chart')[arguments[0]], box = chart.getBoundingClientRect();
+    chart.dispatchEvent(new PointerEvent('pointermove', { clientX: box.left + 0.7 * box.width, clientY: box.top + 90 }));"""
 PAIR = """for (const [id, name] of [['run-a', arguments[0]], ['run-b', arguments[1]]]) {
     const select = document.getElementById(id);
     select.selectedIndex = [...select.options].findIndex((option) => option.text === name);
@@ -109,6 +112,15 @@ def explorer() -> None:
             shown(window, explored.height).save(REPOSITORY / "docs" / "explorer" / f"{picture}.png", optimize=True)
 
 
+def demo() -> None:
+    """Train the sweep of scripts/demo, open its report, take the picture with the pointer on a chart."""
+    with tempfile.TemporaryDirectory() as folder, browser(1480, 1150) as window:
+        subprocess.run(["aevb-train", "experiment=demo", f"output_dir={folder}"], check=True)
+        window.open(Path(folder) / "reports" / "demo.html")
+        window.run(POINT, 1)
+        take(window, "demo", "h1", 940)
+
+
 def report() -> None:
     """Write the report, open it, take the pictures."""
     with tempfile.TemporaryDirectory() as folder, browser(1480, 1150) as window:
@@ -126,4 +138,4 @@ def report() -> None:
 
 
 if __name__ == "__main__":
-    {"report": report, "explorer": explorer}[sys.argv[1] if len(sys.argv) > 1 else "report"]()
+    {"report": report, "demo": demo, "explorer": explorer}[sys.argv[1] if len(sys.argv) > 1 else "report"]()
