@@ -17,7 +17,7 @@ COLUMNS = {
 }
 """Column of the table -> CSV beside the page, method and split of Figure 3."""
 
-ANNEALED = {temperatures: f"appendix D, T = {temperatures}, 1 chain" for temperatures in (1, 20, 50, 100, 200)}
+ANNEALED = {temperatures: f"appendix D, T = {temperatures}, 1 chain" for temperatures in (1, 5, 20, 50, 100, 200)}
 """Temperatures -> the estimator with one annealed chain."""
 
 BUDGETS = {
