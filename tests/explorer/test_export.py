@@ -88,6 +88,12 @@ def test_choice_of_images() -> None:
     missed = np.array([0, 0, 0, 0, 0, 3.0, 0, 0])
     assert choose(label, missed, 5).tolist() == [0, 3, 1, 4, 5]
     assert choose(np.zeros(3, int), np.zeros(3), 20).tolist() == [1, 2, 0]
+    assert choose(label, None, 5).tolist() == [0, 3, 1, 2, 4]
+
+
+def test_images_without_a_known_error_are_in_order_of_class(pages: dict[str, Page]) -> None:
+    labels = part(pages["gaussian"], "models")[0]["images"]["label"]  # five latent dimensions
+    assert labels == sorted(labels)
 
 
 @pytest.mark.parametrize(("scale", "level"), [(1, 1), (16, 16), (255, 255), (256, 256)])

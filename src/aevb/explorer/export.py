@@ -65,7 +65,7 @@ def export_run(run: Path, data_root: str | None = None, trusted: tuple[str, ...]
     qz_x = model.encoder(x)
     bounds = elbo(model, x, eps[:BOUND_SAMPLES])
     precision = _precision(model, x[:100], eps)
-    chosen = choose(label[:CANDIDATES], _missed(model, x[:CANDIDATES], eps).numpy())
+    chosen = choose(label[:CANDIDATES], _missed(model, x[:CANDIDATES], eps).numpy() if latent_dim == 2 else None)
     grid_model = rounded(model, precision) if latent_dim == 2 else None
     # Each further class would cost the reference a further grid of decoded z.
     same_class = label[chosen] == label[chosen[0]] if loaded.classes else None
@@ -138,9 +138,7 @@ def _radius(reach: Tensor) -> float:
 
 
 def _missed(model: VAE, x: Tensor, eps: Tensor) -> Tensor:
-    """Nats by which importance sampling falls short of log p(x), (n,); log p(x) by one coarse grid, for J = 2 only."""
-    if eps.shape[-1] != 2:
-        return torch.zeros(len(x))
+    """Nats by which importance sampling falls short of log p(x), (n,); log p(x) by one coarse grid, J = 2."""
     axis = torch.linspace(-GRID_RADIUS, GRID_RADIUS, 81, dtype=torch.float64)
     z = torch.cartesian_prod(axis, axis)
     coarse = [log_px_z_of_all(model, x, part) + model.prior().log_prob(part)[:, None] for part in z.split(1000)]

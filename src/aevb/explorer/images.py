@@ -11,12 +11,12 @@ __all__ = ["choose", "pack_images", "value_range"]
 LEVELS = (1, 16, 255, 256)
 
 
-def choose(label: np.ndarray, missed: np.ndarray, count: int = 20) -> np.ndarray:
-    """Choose the embedded images: as many of every class, in order of class, the most instructive one last.
+def choose(label: np.ndarray, missed: np.ndarray | None, count: int = 20) -> np.ndarray:
+    """Choose the embedded images: as many of every class, in order of class, the most instructive one, if known, last.
 
     Args:
         label: Class of each candidate, (n,).
-        missed: Nats by which importance sampling from q(z|x) falls short of log p(x), (n,).
+        missed: Nats by which importance sampling from q(z|x) falls short of log p(x), (n,); None if log p(x) is not known.
         count: Number of images.
 
     Returns:
@@ -27,10 +27,10 @@ def choose(label: np.ndarray, missed: np.ndarray, count: int = 20) -> np.ndarray
     for value in classes:
         ranks[label == value] = np.arange((label == value).sum())
     order = np.lexsort((label, ranks))  # the first of every class, then the second of every class ...
-    worst = int(np.argmax(missed))
-    first = [int(i) for i in order if i != worst][: count - 1]
+    last = [] if missed is None else [int(np.argmax(missed))]
+    first = [int(i) for i in order if i not in last][: count - len(last)]
     by_class = sorted(first, key=lambda i: (int(label[i]), i)) if len(classes) > 1 else first
-    return np.array([*by_class, worst])
+    return np.array([*by_class, *last])
 
 
 def pack_images(x: np.ndarray) -> dict[str, Any]:
