@@ -32,6 +32,35 @@ def test_a_run_that_diverged_is_named_where_its_curve_is_not_in_view(folder: Pat
     assert text.count(reason) == 2  # in the details and the traceback, and cut in the head
 
 
+def lowest_and_highest(page: str, chart: str) -> tuple[float, float]:
+    """The outer labels of the vertical axis of a chart."""
+    labels = re.findall(
+        r">([^<]+)</text>", page.partition(f'id="{chart}"')[2].partition('text-anchor="end">')[2].partition("</g>")[0]
+    )
+    values = [float(label.replace("\N{MINUS SIGN}", "-")) for label in labels]
+    return min(values), max(values)
+
+
+def test_the_last_decade_has_the_scale_of_what_is_in_it(tmp_path: Path) -> None:
+    plant(tmp_path, "data=digits", train={10**5: -200.0, 10**6: -120.0, 10**7: -104.0, 10**8: -100.0})
+    plant(tmp_path, "data=digits", "optimizer.lr=0.02", train={10**5: -400.0, 10**6: -300.0})
+    page = build_report(rows_of(tmp_path))
+    assert lowest_and_highest(page, "chart-bound-end-0")[0] >= -110
+    assert lowest_and_highest(page, "chart-bound-0")[0] < -200
+
+
+def test_a_run_whose_bound_diverged_sets_no_scale_in_other_charts(tmp_path: Path) -> None:
+    """A KL divergence that grows without limit rises; a KL divergence that falls is no run that diverged."""
+    kl = {"0.01": (30, 12, 9), "0.02": (2, 900, 8e5)}
+    for lr, bounds in (("0.01", (-200.0, -150.0, -120.0)), ("0.02", (-200.0, -1e3, -9e5))):
+        points = (10**4, 10**5, 10**6)
+        run = plant(tmp_path, "data=digits", f"optimizer.lr={lr}", train=dict(zip(points, bounds, strict=True)))
+        rows = "".join(f"{p},{b},{b - 1},,{k}\n" for p, b, k in zip(points, bounds, kl[lr], strict=True))
+        (run / "metrics.csv").write_text(f"samples_seen,train_bound,test_bound,test_reconstruction,test_kl\n{rows}")
+    low, high = lowest_and_highest(build_report(rows_of(tmp_path)), "chart-kl-0")
+    assert 8 <= low < high <= 13
+
+
 def test_runs_that_were_evaluated_once_are_ranked(tmp_path: Path) -> None:
     for name, bound in (("iwae", -30.0), ("sgvb_b", -20.5), ("wake_sleep", -25.0)):
         plant(tmp_path, "data=digits", f"objective={name}", train={1000: bound + 1}, test={1000: bound})

@@ -7,11 +7,12 @@ import numpy as np
 
 from aevb.figures.paper import published
 from aevb.report.panels import Line
-from aevb.report.statistics import Summary
+from aevb.report.statistics import Summary, summarise
 from aevb.report.views import View
 
 __all__ = ["Drawn", "Papers", "heights", "outside"]
 
+BOUNDS = ("test", "train")
 FAR = 200.0  # nats from the paper; a curve that ends beyond does not set the scale
 Papers = list[tuple[str, str, published.Polyline]]
 """Algorithm, split and curve."""
@@ -39,7 +40,7 @@ def heights(drawn: list[Drawn], papers: Papers, left: float, right: float, view:
     """Return the lowest and the highest value of a chart.
 
     Every curve is shown from the middle of the axis on, and whole on an axis of less than a decade; steeper beginnings are
-    cut, and so are runs that diverged.
+    cut, and so are runs that diverged. Curves that end before the axis begins set no scale.
 
     Args:
         drawn: The lines of the chart.
@@ -50,8 +51,9 @@ def heights(drawn: list[Drawn], papers: Papers, left: float, right: float, view:
     """
     start = left if view.tail or right < 10 * left else math.sqrt(left * right)
     # A line that diverged is left out with both of its splits.
-    diverged = {item.line.label for item in drawn if item.main and _diverged(item.summary, view)}
-    kept = [item for item in drawn if item.line.label not in diverged] or drawn
+    diverged = {item.line.label for item in drawn if item.main and _diverged(item, view)}
+    shown = [item for item in drawn if item.summary.samples_seen[-1] >= left]
+    kept = [item for item in shown if item.line.label not in diverged] or shown
     curves = [(item.summary.samples_seen, item.summary.mean) for item in kept]
     curves += [(curve.samples_seen, curve.value) for _, _, curve in papers]
     for item in kept:
@@ -66,10 +68,19 @@ def heights(drawn: list[Drawn], papers: Papers, left: float, right: float, view:
     return low - margin, high + margin
 
 
-def _diverged(summary: Summary, view: View) -> bool:
-    """Whether a curve falls, after its first point, further below it than it ever rises above it, or ends far from the paper."""
+def _diverged(item: Drawn, view: View) -> bool:
+    """Whether a line ends far from the paper or has a bound that falls, as told by the bound in the charts of other quantities."""
     if view.difference:
-        return abs(float(summary.mean[-1])) > FAR
+        return abs(float(item.summary.mean[-1])) > FAR
+    if view.key.startswith("bound"):
+        return _falls(item.summary)
+    bounds = (summarise([(curve.samples_seen, curve.bound[split]) for curve in item.line.curves]) for split in BOUNDS)
+    known = next((bound for bound in bounds if len(bound.mean)), None)
+    return _falls(known or item.summary)
+
+
+def _falls(summary: Summary) -> bool:
+    """Whether a curve falls, after its first point, further below it than it ever rises above it."""
     first, rest = summary.low[0], summary.low[1:]
     return bool(len(rest)) and first - rest.min() > max(1.0, summary.high.max() - first)
 
