@@ -11,6 +11,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from aevb.figures.common.fonts import add_bundled_fonts
 from aevb.figures.common.style import RC
 
 FOLDER = Path(__file__).parent
@@ -64,6 +65,7 @@ def main() -> None:
     names = [
         row["estimator"] for row in read(FOLDER / "aevb.csv") if row["difference"] and "KDE" not in row["estimator"]
     ]
+    add_bundled_fonts()
     with rc_context(RC):
         figure = Figure(figsize=(8.2, 4.4), layout="constrained")
         axes = figure.subplots(1, 2, sharey=True)

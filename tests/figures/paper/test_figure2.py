@@ -109,7 +109,7 @@ def test_a_panel_says_how_many_seeds_came_to_the_end(tmp_path):
     plant(tmp_path, "seed=0", train={100: -543.0, 100000: -200.0, 1000000: -126.0})
     plant(tmp_path, "seed=1", train={100: -543.0, 100000: -200.0})
     (ax,) = canvas_of(Figure2(), tmp_path).axes
-    assert [text.get_text() for text in ax.texts] == ["lr 0.01, 2 seeds, 1 to the end"]
+    assert [text.get_text() for text in ax.texts] == ["lr 0.01, 2 seeds, 1 to 1e6"]
 
 
 def test_the_axis_ends_at_its_argument(runs):

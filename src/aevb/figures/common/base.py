@@ -23,6 +23,7 @@ from matplotlib.text import Text
 
 from aevb.console.printable import printable, without_controls
 from aevb.errors import UserError
+from aevb.figures.common.fonts import add_bundled_fonts
 from aevb.figures.common.style import RC
 from aevb.files.atomic import remove_leftovers, write_atomically, write_json, write_text
 from aevb.runs.readable import KeptRun, readable
@@ -129,6 +130,7 @@ class Figure(ABC):
         if not wanted:
             what = f"none of the {len(loaded)} finished runs serves" if loaded else "no finished runs"
             raise UserError(f"runs={runs}: {what}, nothing to draw {self.name} from; try: {self.command}")
+        add_bundled_fonts()
         with matplotlib.rc_context(RC):  # type: ignore[arg-type]
             drawing = self.compose(wanted, trusted)
             return self._write(drawing, output_dir)

@@ -98,8 +98,9 @@ def _panel(ax: Axes, panel: tuple[str, int], lines: list[Line], right: float) ->
 def _note(line: Line) -> str:
     lr, seeds = line.selection.chosen.lr, len(line.curves)
     learning_rate = "" if lr is None else f"lr {lr:g}, "
-    at_end = int(band(line.curves, "test").seeds[-1])
-    fewer = f", {at_end} to the end" if at_end < seeds else ""
+    test = band(line.curves, "test")
+    at_end, end = int(test.seeds[-1]), f"{test.samples_seen[-1]:.0e}".replace("e+0", "e")
+    fewer = f", {at_end} to {end}" if at_end < seeds else ""
     return f"{learning_rate}{seeds} seed{'s' if seeds > 1 else ''}{fewer}"
 
 
