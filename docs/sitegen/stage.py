@@ -41,16 +41,17 @@ def stage(folder: Path) -> None:
     labels = {page: label for label, page in LABEL.findall(texts["index.md"])}
     for name, text in texts.items():
         if title(text) is None:
-            label = labels.get(name) or _caption(Path(name).stem)
+            label = labels.get(name) or _caption(Path(name))
             texts[name] = f"# {label[0].upper()}{label[1:]}\n\n{text}"
     texts.update(_with_contents(texts))
     _write(folder, texts, files)
 
 
-def _caption(figure: str) -> str:
-    # The title of a page that a figure has written: what its config says.
-    path = CONF / "figure" / f"{figure}.yaml"
-    return prose(header(path).first.partition(": ")[0].rstrip(".")) if path.is_file() else figure
+def _caption(page: Path) -> str:
+    # The title of a page that a figure has written: what its config says, and the folder where a study draws it several times.
+    path = CONF / "figure" / f"{page.stem}.yaml"
+    words = prose(header(path).first.partition(": ")[0].rstrip(".")) if path.is_file() else page.stem
+    return f"{words}: {page.parent.name}" if len(page.parts) > 2 else words
 
 
 def _with_contents(texts: dict[str, str]) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,9 @@ from sitegen.gallery import pictures
 from sitegen.links import rewritten
 from sitegen.markdown import prose, table
 from sitegen.plain_docstrings import is_alias, plain
+from sitegen.repository import title
 from sitegen.sections import sections
+from sitegen.stage import stage
 from sitegen.yaml_comments import beside_keys, header
 
 from aevb.config.tree import CONF
@@ -141,3 +143,10 @@ def test_long_words_in_tables_may_break():
     assert breakable(cell.format(name)) == cell.format(broken)
     for same in (cell.format("optimizer.lr=0.02"), f"<p>{name}</p>", cell.format("12345678901234567890123456")):
         assert breakable(same) == same
+
+
+def test_pages_of_one_figure_have_titles_of_their_own(tmp_path):
+    stage(tmp_path)
+    titles = [title(page.read_text(encoding="utf-8")) for page in sorted((tmp_path / "em-view").rglob("em_view.md"))]
+    assert len(titles) == len(set(titles)) == 3
+    assert titles[1].endswith(": minibatches")
