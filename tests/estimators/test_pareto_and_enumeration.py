@@ -89,6 +89,18 @@ def test_a_tail_that_underflows_has_a_shape():
     assert pareto_k(log_w).isfinite().all()
 
 
+@pytest.mark.parametrize("rounding", [0.0, 1e-6])
+def test_weights_of_few_codes_have_no_heavy_tail(rounding):
+    """Draws of binary z repeat, so weights do: in the tail, and at its beginning. Fixed draws of eight codes within 2 nats."""
+    rng = np.random.default_rng(0)
+    codes = rng.uniform(0, 2, (8, 400))
+    log_w = np.take_along_axis(codes, rng.integers(0, 8, (50, 400)), 0) + rounding * rng.standard_normal((50, 400))
+    k = pareto_k(torch.from_numpy(log_w).topk(tail_length(50) + 1, 0).values)
+    assert k.isfinite().all()
+    assert k.max() < 5  # a tail of one code, and a few draws of a likelier one
+    assert (k > 0.41).double().mean() < 0.5
+
+
 @pytest.mark.parametrize("sigma", [0.5, 0.8])
 def test_importance_weights_of_a_known_tail(sigma):
     """Proposal N(0, s^2) for N(0, 1): the weights' tail has shape 1 - s^2; the mean over 60 images of K = 20,000 to 0.1."""

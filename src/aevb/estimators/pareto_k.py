@@ -58,7 +58,17 @@ def pareto_k(log_w: Tensor) -> Tensor:
         return torch.full_like(log_w[0], math.nan)
     exceedances = weights[1:] - weights[0]
     # The tail of weights that are equal but for rounding is the tail of the rounding errors.
-    return pareto_shape(exceedances * (ordered[-1] - ordered[0] >= RESOLUTION))
+    varied = ordered[-1] - ordered[0] >= RESOLUTION
+    shape = pareto_shape(exceedances * varied)
+    # Draws of binary z repeat, and a weight that is equal to the largest one outside the tail is not in the tail. Where the
+    # quartile is such a weight, it would be the scale of the fit.
+    above = ordered[1:] - ordered[0] >= RESOLUTION
+    tied = varied & ~above[_quartile(len(above))]
+    counts = above.sum(0)
+    for count in counts[tied].unique().tolist():
+        columns = tied & (counts == count)
+        shape[columns] = pareto_shape(exceedances[-count:, columns])
+    return shape
 
 
 def pareto_shape(exceedances: Tensor) -> Tensor:
@@ -75,10 +85,15 @@ def pareto_shape(exceedances: Tensor) -> Tensor:
     x = x / x[-1]
     grid = 30 + int(math.sqrt(n))
     j = torch.arange(1, grid + 1, dtype=x.dtype)[:, None]
-    quartile = x[int(n / 4 + 0.5) - 1].clamp(min=1e6 * torch.finfo(x.dtype).tiny)  # so that b does not overflow
+    quartile = x[_quartile(n)].clamp(min=1e6 * torch.finfo(x.dtype).tiny)  # so that b does not overflow
     b = 1 + (1 - (grid / (j - 0.5)).sqrt()) / (3 * quartile)  # (grid, M)
     k = torch.log1p(-b[:, None] * x).mean(1)
     log_likelihood = n * (torch.log(-b / k) - k - 1)
     mean_b = (log_likelihood.softmax(0) * b).sum(0)
     shape = torch.log1p(-mean_b * x).mean(0)
     return (n * shape + 5) / (n + 10)
+
+
+def _quartile(n: int) -> int:
+    """The index of the first quartile of n draws."""
+    return max(0, int(n / 4 + 0.5) - 1)
