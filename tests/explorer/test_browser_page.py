@@ -142,6 +142,22 @@ def test_one_latent_dimension_has_no_gap_for_the_plane(window: Browser, page: Pa
             assert numbers["right"] >= width - 25
 
 
+def test_only_grey_targets_have_a_ceiling(window: Browser, page: Page) -> None:
+    opened(window, page.file)
+    hidden = (
+        "describe({ ...current.info, binary: arguments[0] }, 2); return document.getElementById('ceiling-row').hidden"
+    )
+    assert [window.run(hidden, binary) for binary in (False, True)] == [False, True]
+
+
+def test_a_gap_that_the_estimates_do_not_show_is_at_least_zero(window: Browser, pages: dict[str, Page]) -> None:
+    """The gap is a KL divergence; log p(x) and the ELBO are estimates, of which the second may be above the first."""
+    opened(window, pages["gaussian"].file)
+    settled(window)
+    window.run("current.answer.importance.logPx = current.answer.elbo - 0.01; update({}, 'answer')")
+    window.wait("document.getElementById('n-gap').textContent === 'at least 0.00'", seconds=5)
+
+
 def test_labels_of_an_interpolation_do_not_overlap(window: Browser, page: Page) -> None:
     """With 200 latent dimensions log p(z) has three digits before the point."""
     with window.width(1300):

@@ -40,7 +40,7 @@ function describe(info, J) {
   document.body.dataset.plane = J === 2 ? "two" : J === 1 ? "none" : "many";
   for (const option of $("background").options) option.disabled = option.value === "posterior" && J !== 2;
   document.body.dataset.classes = info.classes ? "some" : "none";
-  $("ceiling-row").hidden = info.decoder.kind !== "bernoulli";
+  $("ceiling-row").hidden = info.decoder.kind !== "bernoulli" || info.binary; // bits have the ceiling 0
   $("mode-label").hidden = info.decoder.kind !== "bernoulli";
   const [rows, columns] = info.shape;
   document.documentElement.style.setProperty("--aspect", `${columns} / ${rows}`);

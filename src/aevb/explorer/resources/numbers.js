@@ -41,7 +41,7 @@ const rowsOf = {
   },
   gap: (a) => {
     const best = a.grid?.logPx ?? (current.info.latent_dim === 2 ? NaN : a.importance?.logPx);
-    return current.info.latent_dim === 2 ? nats(best - a.elbo) : `at least ${nats(best - a.elbo)}`;
+    return current.info.latent_dim === 2 ? nats(best - a.elbo) : `at least ${nats(Math.max(0, best - a.elbo))}`; // both are estimates
   },
   importance: (a) => (a.importance ? `${nats(a.importance.logPx)} (${trust(a.importance)})` : "–"),
   missed: (a) => (a.grid && a.importance ? nats(a.grid.logPx - a.importance.logPx) : "–"),
