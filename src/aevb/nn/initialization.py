@@ -6,7 +6,8 @@
   inside others, as those with two layers, these too are drawn from N(0, 0.01^2).
 - paper_variance: the same with 0.01 as the variance, so N(0, 0.1^2).
 - glorot: uniform weights with the variance 2 / (fan_in + fan_out), zero biases (Glorot & Bengio
-  2010).
+  2010). The scales of a layer that normalises keep their values, which are 1: with 0 its output is
+  0, and so is the gradient of all that lies before a ReLU.
 """
 
 import math
@@ -47,7 +48,7 @@ def initialize(
         for name, parameter in network.named_parameters():
             layer, _, kind = name.rpartition(".")
             start = (
-                _glorot(generator, parameter)
+                _glorot(generator, parameter, kind)
                 if scheme == "glorot"
                 else STD[scheme] * _normal(generator, parameter, layer, kind, is_encoder)
             )
@@ -62,9 +63,9 @@ def _normal(generator: np.random.Generator, parameter: Tensor, layer: str, kind:
     return torch.zeros_like(parameter) if output_bias or encoder_variance else numbers
 
 
-def _glorot(generator: np.random.Generator, parameter: Tensor) -> Tensor:
+def _glorot(generator: np.random.Generator, parameter: Tensor, kind: str) -> Tensor:
     if parameter.dim() < 2:
-        return torch.zeros_like(parameter)
+        return parameter.detach() if kind == "weight" else torch.zeros_like(parameter)
     # For a convolution, fan_in and fan_out include the size of the kernel.
     limit = math.sqrt(6 / (sum(parameter.shape[:2]) * math.prod(parameter.shape[2:])))
     return torch.from_numpy(generator.uniform(-limit, limit, tuple(parameter.shape)))

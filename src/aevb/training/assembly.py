@@ -157,7 +157,11 @@ def assemble(job: TrainingJob, settings: dict[str, Any], slot: Slot | None) -> t
 def _model(job: TrainingJob, settings: dict[str, Any], x: torch.Tensor) -> VAE:
     dataset = job.dataset
     shapes = {"data_dim": dataset.dim, "data_shape": dataset.shape, "num_classes": job.classes}
+    seed, model_seed = settings["seed"], settings["model"].get("seed", settings["seed"])
+    torch.manual_seed(model_seed)  # for initial values that torch draws (initialization=null)
     model = build(settings["model"], VAE, "model", job.trusted, **shapes).to(x.dtype)
+    if model_seed != seed:
+        torch.manual_seed(seed)  # for what is drawn in training (aevb.training.torch_generator)
     _check_decoder(model, dataset)
     check_parts(model, x[:2])
     if isinstance(model, StandardisedVAE):

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from aevb.errors import UserError
 from aevb.training.checkpoints.io import SavedCheckpoint
 from aevb.training.cuda_graph import CompletedUpdate
+from aevb.training.torch_generator import generator_states, restore_generators
 
 __all__ = ["Diverged", "DivergenceWatch", "Snapshot"]
 
@@ -136,6 +137,8 @@ class Snapshot:
         if [id(tensor) for tensor in tensors] != [id(tensor) for tensor in self.tensors]:
             self.tensors, self.copies = tensors, [torch.empty_like(tensor) for tensor in tensors]
         torch._foreach_copy_(self.copies, self.tensors)
+        self.device = next(module.parameters()).device
+        self.generators = generator_states(self.device)
 
     @torch.no_grad()
     def restore(self) -> None:
@@ -146,3 +149,4 @@ class Snapshot:
                 if not all(id(value) in known for value in state.values() if torch.is_tensor(value)):
                     del optimizer.state[parameter]  # created after the snapshot
         torch._foreach_copy_(self.tensors, self.copies)
+        restore_generators(self.generators, self.device)

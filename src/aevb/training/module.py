@@ -32,6 +32,7 @@ from aevb.training.minibatches import Stream
 from aevb.training.multi_device import average
 from aevb.training.running_mean import RunningMean
 from aevb.training.schedule import Block
+from aevb.training.torch_generator import generator_states, restore_generators
 from aevb.training.weight_prior import with_weight_prior
 
 __all__ = ["Training"]
@@ -272,11 +273,12 @@ class Training(L.LightningModule):
         return with_weight_prior(self.groups[name], precision / len(self.stream.x))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add samples_seen, the position of the stream and the window, as plain containers (see `L.LightningModule.on_save_checkpoint`)."""
+        """Add samples_seen, the position of the stream, the window and torch's generators (see `L.LightningModule.on_save_checkpoint`)."""
         checkpoint["training"] = {
             "samples_seen": self.samples_seen,
             "position": self.stream.position,
             "window": self.window.state_dict(),
+            "generators": generator_states(self.device),
         }
         # samples_seen says where to continue; Lightning's count of blocks would stop an extended run at its old end.
         checkpoint.pop("loops", None)
@@ -286,3 +288,5 @@ class Training(L.LightningModule):
         state = checkpoint["training"]
         self.samples_seen, self.stream.position = state["samples_seen"], state["position"]
         self.window.load_state_dict(state["window"])
+        if "generators" in state:  # not in older checkpoints
+            restore_generators(state["generators"], self.device)

@@ -10,6 +10,8 @@ of aevb.training.callbacks.metrics_csv, saving is that of aevb.training.callback
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import lightning as L
@@ -23,6 +25,7 @@ from aevb.training.module import Training
 from aevb.training.schedule import Block, EvaluationSchedule
 from aevb.training.timed_evaluation import TimedEvaluation
 from aevb.training.timer import RunClock
+from aevb.training.torch_generator import undisturbed_generators
 
 __all__ = ["COLUMNS", "EvaluationCallback"]
 
@@ -90,7 +93,8 @@ class EvaluationCallback(L.Callback):
         x = self.context.x.to(module.device)
         self.context = self.context._replace(x=x, train_x=train_x, valid_x=valid_x)
         if trainer.is_global_zero:
-            self.run_logger.begin(self.context)
+            with _as_evaluated(module):
+                self.run_logger.begin(self.context)
 
     def on_train_batch_end(  # type: ignore[override]
         self, trainer: L.Trainer, module: Training, outputs: Any, batch: Block, batch_idx: int
@@ -98,7 +102,7 @@ class EvaluationCallback(L.Callback):
         """Evaluate if the block has reached an evaluation point or the end of the run (see `L.Callback.on_train_batch_end`)."""
         if not self.schedule.is_reached(batch.start, module.samples_seen):
             return
-        with self.clock.evaluating():
+        with self.clock.evaluating(), _as_evaluated(module):
             row = self._evaluate(module)
             self.rows.append(row)
             if trainer.is_global_zero:
@@ -114,11 +118,9 @@ class EvaluationCallback(L.Callback):
         if not module.learning_rate.is_constant:
             row["train_learning_rate"] = module.learning_rate.value(module.samples_seen)
             self._extra["train_learning_rate"] = None
-        module.eval()
         for name, evaluator in self.evaluators.items():
             for split, x in self._images(name).items():
                 row |= self._values(name, evaluator, split, x)
-        module.train()
         return row
 
     def _images(self, evaluator: str) -> dict[str, Tensor]:
@@ -153,3 +155,12 @@ class EvaluationCallback(L.Callback):
         """Restore what `state_dict` returned (see `L.Callback.load_state_dict`)."""
         self.rows = list(state["rows"])
         self._extra = dict.fromkeys(state.get("columns", ()))  # older checkpoints have no such key
+
+
+@contextmanager
+def _as_evaluated(module: Training) -> Iterator[None]:
+    # A layer that computes something else in training (batch normalisation, dropout) would change while a logger draws pictures.
+    with undisturbed_generators(module.device):
+        module.eval()
+        yield
+        module.train()
