@@ -125,8 +125,11 @@ def _ensure_server() -> None:
     """Starts the server, if it does not run, with the environment that the tests began with."""
     before = dict(os.environ)
     multiprocessing.set_forkserver_preload(["helpers.console"])
-    os.environ.update(as_begun(before) | thread_variables(1) | {"PYTHONPATH": str(Path(__file__).parents[1])})
-    for name in before.keys() - as_begun(before).keys():
+    begun = as_begun(before)
+    # With the user's own path, which may name another checkout of aevb than the one that is installed.
+    path = [str(Path(__file__).parents[1]), *filter(None, [begun.get("PYTHONPATH")])]
+    os.environ.update(begun | thread_variables(1) | {"PYTHONPATH": os.pathsep.join(path)})
+    for name in before.keys() - begun.keys():
         del os.environ[name]
     try:
         multiprocessing.forkserver.ensure_running()
