@@ -94,7 +94,8 @@ def refused(result: subprocess.CompletedProcess[str], folder: Path, *words: str)
             "evaluator.mine._target_=mine.Own: nothing is built there",
             ["try: +evaluator.mine._target_=mine.Own"],
         ),
-        ("+schedule._target_=a.B", "schedule._target_=a.B: nothing is built", ["try: 'schedule={_target_:a.B}'"]),
+        ("+schedule._target_=a.B", "+schedule._target_=a.B: the key exists", ["try: schedule._target_=a.B"]),
+        ("+data._target_=a.B", "+data._target_=a.B: the key exists", ["try: data._target_=a.B"]),
         ("~objective.bet", "~objective.bet: no such key, so there is nothing to remove", ["try: without it"]),
         ("data=digits --config-dir . latent_dim=0", "latent_dim=0: out of range", []),  # a flag between overrides
         ("data=digits latent_dim=0 --config-dir", "argument --config-dir/-cd: expected one argument", []),

@@ -64,10 +64,8 @@ def unknown_key(key: str, root: str, arguments: list[str]) -> str:
     if key.startswith(("hydra.launcher.", "hydra.sweeper.")):
         node = ".".join(key.split(".")[:2])
         return f"{key}={value}: no such key; allowed: those of {node}; try: aevb-{root} --cfg hydra --package {node}"
-    if key.endswith("._target_") and value:
-        node = key.removesuffix("._target_")
-        remedy = f"'{node}={{_target_:{value}}}'" if f"+{key}={value}" in arguments else f"+{key}={value}"
-        return f"{key}={value}: nothing is built there; allowed: with +, a further object; try: {remedy}"
+    if key.endswith("._target_") and value and f"+{key}={value}" not in arguments:
+        return f"{key}={value}: nothing is built there; allowed: with +, a further object; try: +{key}={value}"
     if meant := setting_meant(key, root):
         return f"{key}={value}: no such key; the length of a run is max_samples, in training samples; try: {meant}"
     everywhere = _keys(root, arguments, key)
