@@ -14,9 +14,9 @@ from typing import NamedTuple
 import torch
 import torch.distributed as dist
 from lightning.pytorch.strategies import DDPStrategy
-from torch import Tensor
+from torch import Tensor, nn
 
-__all__ = ["ALONE", "Ranks", "UnwrappedDDP", "average"]
+__all__ = ["ALONE", "Ranks", "UnwrappedDDP", "average", "share_buffers"]
 
 # Longer than any time for which one rank makes the others wait (pictures and a checkpoint on a slow disk), and much
 # shorter than the half hour that is gloo's default.
@@ -90,3 +90,14 @@ def average(
     mean_gradients, means = parts[: len(gradients)], parts[len(gradients) :]
     torch._foreach_copy_(gradients, [mean.view_as(old) for mean, old in zip(mean_gradients, gradients, strict=True)])
     return dict(zip(stats, (mean.squeeze(0) for mean in means), strict=True)), votes.squeeze(0)
+
+
+def share_buffers(model: nn.Module) -> None:
+    """Give every rank the buffers of rank 0: in training, batch normalisation has running means of the rank's own rows.
+
+    Args:
+        model: The model, changed in place.
+    """
+    if dist.is_available() and dist.is_initialized():
+        for buffer in model.buffers():
+            dist.broadcast(buffer, 0)

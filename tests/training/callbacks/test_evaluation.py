@@ -1,5 +1,7 @@
 """The usual columns are those of bound and importance; other evaluators have columns behind them."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -82,3 +84,31 @@ def test_an_evaluation_says_what_numbers_of_its_targets_are(tmp_path):
     (record,) = (item for item in run.evaluations() if item["name"] == "information")
     assert record["meaning"].startswith("grey under a Bernoulli likelihood")
     assert (record["n"], len(record["kl_per_dimension"])) == (9, 2)
+
+
+@pytest.mark.process
+def test_ranks_evaluate_the_model_that_is_saved(tmp_path):
+    """Each rank has running means of its own rows, and evaluates every second block."""
+    (tmp_path / "normalised.py").write_text(
+        "from torch import nn\nfrom aevb.distributions import DiagonalNormal\nfrom aevb.models.base import Encoder\n\n\n"
+        "class Normalised(Encoder):\n"
+        "    def __init__(self, data_dim: int, latent_dim: int) -> None:\n"
+        "        super().__init__()\n"
+        "        self.layers = nn.Sequential(nn.BatchNorm1d(data_dim), nn.Linear(data_dim, 2 * latent_dim))\n\n"
+        "    def forward(self, x):\n"
+        "        return DiagonalNormal(*self.layers(x).chunk(2, -1))\n"
+    )
+    own = ("model.encoder._target_=normalised.Normalised", "~model.encoder.hidden_dim", "~model.encoder.activation")
+    ranks = ("trainer=ddp", "trainer.devices=2", "evaluator.bound.batch_size=100", "--trust", "normalised")
+    larger = ("optimizer=adam", "model.initialization=null", "name=run")
+    assert aevb("train", *TINY, *own, *ranks, *larger, folder=tmp_path).returncode == 0
+    (run,) = finished(tmp_path)
+    assert evaluate_run_again(run, tmp_path) == pytest.approx(run.metrics()["test_bound"][-1], abs=1e-6)
+
+
+def evaluate_run_again(run, folder):
+    """The mean bound by aevb-evaluate."""
+    words = (f"run={run.directory}", "evaluator=bound", "output_dir=again", "--trust", "normalised")
+    assert aevb("evaluate", *words, folder=folder).returncode == 0
+    (path,) = (folder / "again").rglob("bound-test.json")
+    return json.loads(path.read_text())["mean"]

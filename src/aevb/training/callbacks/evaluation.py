@@ -22,6 +22,7 @@ from aevb.evaluators.evaluator import STANDARD_ERROR, Evaluator
 from aevb.loggers.base import RunContext, RunLogger
 from aevb.noise import FirstDraws
 from aevb.training.module import Training
+from aevb.training.multi_device import share_buffers
 from aevb.training.schedule import Block, EvaluationSchedule
 from aevb.training.timed_evaluation import TimedEvaluation
 from aevb.training.timer import RunClock
@@ -103,6 +104,7 @@ class EvaluationCallback(L.Callback):
         if not self.schedule.is_reached(batch.start, module.samples_seen):
             return
         with self.clock.evaluating(), _as_evaluated(module):
+            share_buffers(module.model)
             row = self._evaluate(module)
             self.rows.append(row)
             if trainer.is_global_zero:
