@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from hydra.errors import ConfigCompositionException
 from omegaconf import DictConfig
 
 from aevb.cli import hydra_policy
@@ -50,3 +51,10 @@ def test_a_class_of_aevb_that_is_chosen_later_counts() -> None:
         "objective._target_=aevb.objectives.wake_sleep.WakeSleep",
     )
     assert composed_by_the_command(*typed).objective.dreams == "clipped"
+
+
+def test_an_argument_with_the_name_of_one_that_the_program_gives() -> None:
+    """The optimizer is given M, and has no default; the size of an evaluator's blocks is the user's."""
+    assert composed_by_the_command("evaluator.bound.batch_size=100").evaluator.bound.batch_size == 100
+    with pytest.raises(ConfigCompositionException, match=r"optimizer\.batch_size"):
+        composed_by_the_command("optimizer.batch_size=100")

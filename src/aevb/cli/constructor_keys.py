@@ -51,6 +51,6 @@ def _added(override: Override, cfg: DictConfig, chosen: dict[str, Any]) -> Overr
         of_hydra = node.startswith("hydra.")  # its launchers and sweepers have schemas
         return override if of_hydra or name in RUNTIME else replace(override, type=OverrideType.ADD)
     known = signature(target)
-    if known is None or name not in known.parameters or name in RUNTIME:
-        return override
+    if known is None or name not in known.parameters or (name in RUNTIME and known.parameters[name].required):
+        return override  # the program gives it
     return replace(override, type=OverrideType.ADD)
