@@ -205,3 +205,32 @@ def test_a_conditional_model_in_float32_is_that_in_float64():
     torch.testing.assert_close(single, double, rtol=0, atol=1e-4)
     z = torch.tensor([[0.3, -0.2], [1.0, 0.5]], dtype=torch.float64)
     torch.testing.assert_close(log_px_z_of_all(model, x.double(), z), model.decoder(z[:, None]).log_prob(x.double()))
+
+
+class _Truncated(nn.Module):
+    """p(x|z) = N(z, 0.25), 0 at |z| > 3."""
+
+    def forward(self, z: Tensor) -> "_TruncatedNormal":
+        return _TruncatedNormal(z)
+
+
+class _TruncatedNormal:
+    def __init__(self, z: Tensor) -> None:
+        self.mean = z
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        normal = DiagonalNormal(self.mean, torch.full_like(self.mean, 2 * math.log(0.5)))
+        return normal.log_prob(value).masked_fill(self.mean.abs().amax(-1) > 3, -math.inf)
+
+
+def test_cubes_without_any_density_count_as_zero():
+    """The logarithm of 0 made every estimate nan. Truth: scipy."""
+    model = VAE(None, _Truncated(), StandardNormal(1).double())
+    x = torch.tensor([[-0.5], [0.3], [1.0]], dtype=torch.float64)
+    estimate = quadrature(model, x)
+    for image, log_px in zip(x[:, 0].tolist(), estimate.log_px.tolist(), strict=True):
+        mass, _ = integrate.quad(
+            lambda z, at=image: stats.norm.pdf(z) * stats.norm.pdf(at, z, 0.5), -3, 3, epsabs=1e-12
+        )
+        assert log_px == pytest.approx(math.log(mass), abs=1e-4)
+    assert estimate.error.max() < 1e-4

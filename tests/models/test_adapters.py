@@ -1,9 +1,11 @@
 """A torch model that does not use aevb is evaluated, and the example of the how-to runs."""
 
 import contextlib
+import math
 import re
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -18,6 +20,7 @@ from aevb.estimators.reciprocal_identity import reciprocal
 from aevb.evaluators.blocks import run_over
 from aevb.evaluators.importance import Importance
 from aevb.evaluators.quadrature import Quadrature
+from aevb.evaluators.reconstruction import Reconstruction
 from aevb.models.adapters import from_torch_distributions
 from aevb.models.vae import VAE
 from aevb.noise import RowNoise
@@ -209,3 +212,52 @@ def test_the_example_of_the_how_to_runs(tmp_path):
     done = python("-c", example, folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert [line.split()[0] for line in done.stdout.splitlines()] == ["quadrature", "ais", "importance"]
+
+
+RATE = nn.Parameter(torch.tensor([[2.0, -1.0, 0.5, 1.0]]), requires_grad=False)
+STANDARD = td.Normal(torch.zeros(1), torch.ones(1))
+
+
+def counts_model(
+    decoder: Callable[[Tensor], td.Distribution], prior: td.Distribution = STANDARD, family: Any = td.Normal
+) -> VAE:
+    return from_torch_distributions(
+        lambda x: family(0.5 * torch.ones(len(x), 1), *[1.2][: family is td.Normal]), decoder, prior
+    )
+
+
+@pytest.mark.parametrize(
+    ("decoder", "x", "message"),
+    [
+        (lambda z: td.Poisson((z @ RATE).exp()), -1.0, "x: values from -1 to -1 that a Poisson p(x|z) does not have"),
+        (lambda z: td.Poisson((z @ RATE).exp()), 0.5, "allowed: its support, IntegerGreaterThan(lower_bound=0)"),
+        (
+            lambda z: td.Uniform(z @ RATE, z @ RATE + 1),
+            0.5,
+            "does not have at every z; allowed: its support, Interval(",
+        ),
+        (lambda z: td.Normal(z @ RATE, 1.0), math.nan, "x: nan or infinite values; allowed: finite numbers"),
+        (lambda z: td.Normal(z, 1.0), 0.5, "decoder: p(x|z) of shape (1, 1) for x of shape (3, 4); allowed: (..., 4)"),
+    ],
+)
+def test_images_that_the_decoder_has_not_are_refused_in_one_line(
+    decoder: Callable[[Tensor], td.Distribution], x: float, message: str
+) -> None:
+    with pytest.raises(UserError, match=re.escape(message)) as error:
+        run_over(Importance(samples=5), counts_model(decoder), torch.full((3, 4), x), seed=0)
+    assert "\n" not in str(error.value)
+
+
+def test_a_binary_q_needs_a_binary_prior() -> None:
+    model = counts_model(lambda z: td.Normal(z @ RATE, 1.0), family=td.Bernoulli)
+    with pytest.raises(UserError, match=r"encoder: q.* is a Bernoulli and the prior a Normal") as error:
+        run_over(Importance(samples=5), model, torch.ones(3, 4), seed=0)
+    assert "\n" not in str(error.value)
+
+
+def test_a_distribution_without_a_mean_is_named() -> None:
+    model = counts_model(lambda z: td.TransformedDistribution(td.Normal(z @ RATE, 1.0), [td.SigmoidTransform()]))
+    x = torch.full((3, 4), 0.5)
+    assert run_over(Importance(samples=5), model, x, seed=0).n == 3
+    with pytest.raises(UserError, match=r"decoder: p.* is a TransformedDistribution, of which torch knows no mean"):
+        run_over(Reconstruction(), model, x, seed=0)

@@ -44,6 +44,7 @@ CUBES = 8  # cubes along an axis at the first level
 POINTS = {1: 64, 2: 16, 3: 8}  # points along an edge of a cube, by J
 SHELL = 7 / 8  # inner radius of the outermost shell, as a share of r
 AGREEMENT = 0.1  # largest accepted change between two levels, nats
+LOWEST = torch.finfo(torch.float64).min / 2  # stands for the log of 0, of which inf - inf would make a nan
 
 
 class QuadratureEstimate(NamedTuple):
@@ -164,7 +165,7 @@ class _Sums:
         lattice[len(z) // 2 :] = -1
         squares = (z[:, :, None] * z[:, None, :]).flatten(1)
         parts = torch.cat([torch.ones_like(outer), lattice, outer, z, squares], 1)
-        here = log_joint.amax(0) + log_volume
+        here = (log_joint.amax(0) + log_volume).clamp(min=LOWEST)
         added = torch.exp(log_joint + log_volume - here).T @ parts
         scale = torch.maximum(self.scale[images], here)
         old, new = torch.exp(self.scale[images] - scale), torch.exp(here - scale)

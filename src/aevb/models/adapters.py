@@ -15,6 +15,7 @@ from torch import distributions as td
 from aevb.distributions import Bernoulli, DiagonalNormal
 from aevb.distributions.base import Distribution
 from aevb.errors import UserError
+from aevb.models.torch_validation import with_extreme_parameters
 from aevb.models.vae import VAE
 from aevb.noise import Noise
 
@@ -50,18 +51,15 @@ def from_torch_distributions(encoder: Callable[[Tensor], Any], decoder: Callable
         ...     Normal(torch.zeros(2), torch.ones(2)),
         ... )
     """
-    return _Adapted(
-        _Encoder(encoder, _latent_distribution),
-        _Network(decoder, _observation),
-        _Network(prior if callable(prior) else lambda: prior, _latent_distribution),
-    )
+    prior_network = _Network(prior if callable(prior) else lambda: prior, _latent_distribution)
+    return _Adapted(_Encoder(encoder, prior_network), _Decoder(decoder, _observation), prior_network)
 
 
 class _Adapted(VAE):
     """A VAE whose data nobody has checked."""
 
     def check_images(self, x: Tensor) -> None:
-        """Refuse values that a Bernoulli p(x|z) does not have, and warn of grey levels.
+        """Refuse values that p(x|z) does not have or means of another width than that of x, and warn of grey levels.
 
         Unlike that of torch, the Bernoulli of aevb takes grey targets, so it does not check the values itself.
 
@@ -69,11 +67,16 @@ class _Adapted(VAE):
             x: Images, (n, D).
 
         Raises:
-            UserError: A value is outside [0, 1].
+            UserError: A value is nan, infinite or outside the support of p(x|z), or p(x|z) is not over D values.
         """
+        if x.numel() == 0:
+            return
         with torch.no_grad():
-            if x.numel() == 0 or not isinstance(self.decoder(self._any_z(x)), Bernoulli):
-                return
+            px_z = self.decoder(self._any_z(x))
+        _check_width(px_z, x)
+        if not isinstance(px_z, Bernoulli):
+            _check_support(px_z, x)
+            return
         low, high = (extreme.item() for extreme in x.aminmax())
         if not (low >= 0 and high <= 1):  # nan too
             rescaled = "(x - x.min()) / (x.max() - x.min())" if low < 0 else "x / 255"
@@ -107,8 +110,18 @@ class _Network(nn.Module):
         return self.convert(self.network(*arguments))
 
 
+class _Decoder(_Network):
+    def forward(self, *arguments: Tensor) -> Distribution:
+        made, is_extreme = with_extreme_parameters(self.network, *arguments)
+        return _Extreme(made) if is_extreme else self.convert(made)
+
+
 class _Encoder(_Network):
     """Checks that there is one q(z|x) for each image, since each image draws from a random stream of its own."""
+
+    def __init__(self, network: Callable[..., Any], prior: _Network) -> None:
+        super().__init__(network, _latent_distribution)
+        self._prior = (prior,)  # in a tuple, so that its parameters are not those of the encoder
 
     def forward(self, *arguments: Tensor) -> Distribution:
         try:
@@ -129,6 +142,13 @@ class _Encoder(_Network):
                 f"encoder: q(z|x) of shape {tuple(shape)} for x of shape {tuple(arguments[0].shape)}; "
                 f"allowed: one q(z|x) for each image, ({rows}, J); try: Normal(mean.expand(len(x), -1), scale)"
             )
+        pz = self._prior[0]()
+        if isinstance(qz_x, Bernoulli) != isinstance(pz, Bernoulli):
+            names = ["Bernoulli" if isinstance(part, Bernoulli) else "Normal" for part in (qz_x, pz)]
+            raise UserError(
+                f"encoder: q(z|x) is a {names[0]} and the prior a {names[1]}, so a ratio of the two is none of densities; "
+                f"allowed: both of one kind; try: a {names[0]} as the prior"
+            )
         return qz_x
 
 
@@ -141,7 +161,13 @@ class _Observation:
     @property
     def mean(self) -> Tensor:
         """(..., D)."""
-        return self.distribution.mean
+        try:
+            return self.distribution.mean
+        except NotImplementedError as error:
+            raise UserError(
+                f"decoder: p(x|z) is a {type(self.distribution).__name__}, of which torch knows no mean; allowed: evaluators "
+                "that need log p(x|z) alone; try: evaluator=importance"
+            ) from error
 
     @property
     def mode(self) -> Tensor:
@@ -150,7 +176,12 @@ class _Observation:
 
     def log_prob(self, value: Tensor) -> Tensor:
         """log p(value), (...), summed over D where the distribution itself does not sum."""
-        log_prob = self.distribution.log_prob(value)
+        try:
+            log_prob = self.distribution.log_prob(value)
+        except ValueError as error:  # of torch, which shows the whole tensor
+            if "within the support" not in str(error):
+                raise
+            raise _outside(value, self.distribution) from error
         return log_prob if self.distribution.event_shape else log_prob.sum(-1)
 
     def sample(self, noise: Noise, samples: int | None = None) -> Tensor:
@@ -159,6 +190,15 @@ class _Observation:
             f"decoder: p(x|z) is a {type(self.distribution).__name__}, which cannot be sampled reproducibly; "
             "allowed: Normal, Bernoulli; try: an evaluator that simulates no images (bdmc does)"
         )
+
+
+class _Extreme(_Observation):
+    """p(x|z) where it is 0 at some z, for an overflow: there a formula of torch may be 0/0 or inf - inf."""
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """log p(value), (...); -inf where it is nan."""
+        log_prob = super().log_prob(value)
+        return log_prob.masked_fill(log_prob.isnan(), -math.inf)
 
 
 def _converted(distribution: Any) -> DiagonalNormal | Bernoulli | None:
@@ -191,3 +231,31 @@ def _observation(distribution: Any) -> Distribution:
             "try: Bernoulli(logits=...)"
         )
     return _Observation(distribution)
+
+
+def _check_width(px_z: Distribution, x: Tensor) -> None:
+    # A mean of one value would be broadcast over the pixels, and log p(x|z) would be a wrong number.
+    made = px_z.distribution if isinstance(px_z, _Observation) else None  # which may have no mean
+    shape = tuple(px_z.mean.shape if made is None else made.batch_shape + made.event_shape)
+    if shape[-1:] != x.shape[-1:]:
+        raise UserError(
+            f"decoder: p(x|z) of shape {shape} for x of shape {tuple(x.shape)}; allowed: (..., {x.shape[-1]}), a value for "
+            "each pixel; try: mean.expand(*z.shape[:-1], D), if all pixels have one"
+        )
+
+
+def _check_support(px_z: Distribution, x: Tensor) -> None:
+    if not bool(x.isfinite().all()):
+        raise UserError("x: nan or infinite values; allowed: finite numbers; try: x[x.isfinite().all(1)]")
+    if isinstance(px_z, _Observation):
+        px_z.log_prob(x)
+
+
+def _outside(x: Tensor, distribution: td.Distribution) -> UserError:
+    low, high = (extreme.item() for extreme in x.aminmax())
+    support = " ".join(str(distribution.support).split())
+    support = support if len(support) <= 80 else f"{support[:77]}..."  # with bounds that depend on z it has all of them
+    return UserError(
+        f"x: values from {low:g} to {high:g} that a {type(distribution).__name__} p(x|z) does not have at every z; "
+        f"allowed: its support, {support}; try: another p(x|z), or validate_args=False if it is 0 there"
+    )
