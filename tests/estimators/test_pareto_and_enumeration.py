@@ -34,6 +34,19 @@ def test_the_shape_of_known_pareto_draws_is_recovered(shape):
     assert shapes.std().item() == pytest.approx((1 + shape) / math.sqrt(1000), rel=0.35)
 
 
+def test_weights_that_equal_the_largest_outside_the_tail_are_no_part_of_it():
+    """Draws of a discrete z have few weights; as exceedances of 0 they gave a k of some hundred."""
+    draws = torch.from_numpy(stats.genpareto(0.3).rvs(size=60, random_state=0)).sort().values
+    outside = torch.ones(36, dtype=torch.float64)  # 35 of the tail, and the largest outside it
+    tied = torch.cat([outside, 1 + draws])
+    continuous = torch.cat([outside[:1], 1 + torch.from_numpy(stats.genpareto(0.3).rvs(size=95, random_state=1))])
+    few = torch.cat([torch.ones(93, dtype=torch.float64), 1 + draws[:3]])  # one code, drawn thrice
+    k = pareto_k(torch.stack([tied, continuous, few], 1).log())
+    assert k[0].item() == pytest.approx(pareto_shape(draws[:, None]).item(), abs=1e-9)
+    assert k[1].item() == pytest.approx(pareto_shape((continuous[1:] - 1).sort().values[:, None]).item(), abs=1e-9)
+    assert k[2] < 0
+
+
 def zhang_stephens(draws: np.ndarray) -> float:
     """Zhang & Stephens (2009), section 2, as they write it (their k is minus ours), with the weak prior of Vehtari et al."""
     x = np.sort(draws)

@@ -58,17 +58,19 @@ def pareto_k(log_w: Tensor) -> Tensor:
         return torch.full_like(log_w[0], math.nan)
     exceedances = weights[1:] - weights[0]
     # The tail of weights that are equal but for rounding is the tail of the rounding errors.
-    varied = ordered[-1] - ordered[0] >= RESOLUTION
-    shape = pareto_shape(exceedances * varied)
-    # Draws of binary z repeat, and a weight that is equal to the largest one outside the tail is not in the tail. Where the
-    # quartile is such a weight, it would be the scale of the fit.
-    above = ordered[1:] - ordered[0] >= RESOLUTION
-    tied = varied & ~above[_quartile(len(above))]
-    counts = above.sum(0)
-    for count in counts[tied].unique().tolist():
-        columns = tied & (counts == count)
-        shape[columns] = pareto_shape(exceedances[-count:, columns])
-    return shape
+    exceedances = exceedances * (ordered[-1] - ordered[0] >= RESOLUTION)
+    # Draws of a discrete z have few weights. Those that equal the largest outside the tail are no part of it; they are
+    # sought only where one does so exactly or they are a quarter of the tail, for a continuous z has none.
+    differences = ordered[1:] - ordered[0]
+    is_discrete = (exceedances == 0).any(0) | (differences[_quartile(len(differences))] < RESOLUTION)
+    counts = torch.where(is_discrete, (differences >= RESOLUTION).sum(0), len(differences))
+    counts[counts < SHORTEST] = 0
+    k = torch.empty_like(log_w[0])
+    for count in counts.unique().tolist():
+        columns = counts == count
+        inside = exceedances[-count:, columns] if count else torch.zeros_like(exceedances[:, columns])
+        k[columns] = pareto_shape(inside)
+    return k
 
 
 def pareto_shape(exceedances: Tensor) -> Tensor:

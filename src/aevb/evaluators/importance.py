@@ -8,6 +8,7 @@ from aevb.estimators.importance import DRAWN, importance
 from aevb.estimators.pareto_k import has_tail
 from aevb.estimators.pareto_threshold import pareto_k_threshold
 from aevb.evaluators.evaluator import Evaluator
+from aevb.evaluators.suitable import first_suitable
 from aevb.models.vae import VAE
 from aevb.noise import Noise
 from aevb.types import Fraction, NonNegativeInt, PositiveInt
@@ -92,9 +93,11 @@ class Importance(Evaluator):
         numbers = {"pareto_k_threshold": threshold, "share_above_threshold": share}
         if share == 0:
             return numbers
+        other = first_suitable(("ais", "enumeration"), model)
         verdict = (
             f"Pareto k is above {threshold:.2f}, the threshold for K = {self.samples:,}, for {100 * share:.3g} % of the images; "
-            f"their log p(x) may be far too low; try: evaluator.importance.samples={10 * self.samples} or evaluator=ais"
+            f"their log p(x) may be far too low; try: evaluator.importance.samples={10 * self.samples}"
+            f"{f' or evaluator={other}' if other else ''}"
         )
         return {**numbers, "verdict": verdict}
 
