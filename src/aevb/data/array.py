@@ -18,7 +18,7 @@ import numpy as np
 from aevb.console.counts import counted
 from aevb.data import checks
 from aevb.data.array_shapes import colours_last, fits, image_shape_of, reshaped, without_channel
-from aevb.data.array_values import CHUNK, chunks, lies_in, not_finite
+from aevb.data.array_values import CHUNK, chunks, lies_in, lost_in_float32, not_finite
 from aevb.data.dataset import Dataset, ImageShape, Split, Splits
 from aevb.data.dequantisation import Dequantisation, dequantise, dequantised_convention
 from aevb.data.own_files import ALLOWED, OwnArrays, read_own
@@ -128,6 +128,8 @@ class ArrayDataset(Dataset):
         images = {key: arrange(array) for key, array in own.arrays.items() if not key.endswith("label")}
         shape = self._shape(images)
         kind = self._kind(images)
+        if kind == "real" and (lost := lost_in_float32(images)):
+            raise self._refusal(lost)
         rows = self._rows({key: len(array) for key, array in images.items()})
         labels = {key: self._labels(key, own.arrays, len(array)) for key, array in images.items()}
         parts = {name: self._split(name, key, images[key], labels[key], index, kind) for name, key, index in rows}

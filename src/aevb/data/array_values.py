@@ -2,10 +2,38 @@
 
 import numpy as np
 
-__all__ = ["CHUNK", "chunks", "lies_in", "not_finite"]
+__all__ = ["CHUNK", "chunks", "lies_in", "lost_in_float32", "not_finite"]
 
 CHUNK = 1 << 22
 """Numbers that are converted at a time: the only memory beside the file's and the data set's own."""
+
+STEPS = 32
+"""Numbers of float32 that a column must span, unless it is constant: of fewer, its density would be that of the rounding."""
+CONSTANT = 1e-11
+"""Spread of a column, as a share of its values, below which it is constant but for rounding in float64."""
+
+
+def lost_in_float32(images: dict[str, np.ndarray]) -> str | None:
+    """Return the message for a column whose values differ by less than float32 can tell, None if there is none.
+
+    Args:
+        images: The arrays of datapoints, (N, ...), as they are in the file, by key. The training data are looked at.
+    """
+    key = "x" if "x" in images else "train"
+    array = images[key]
+    if array.dtype.kind not in "fiu" or array.dtype.itemsize < 4 or array.dtype == np.float32:
+        return None
+    high, low = (extreme.ravel().astype(np.longdouble) for extreme in (array.max(0), array.min(0)))
+    largest = np.maximum(abs(high), abs(low))
+    step, spread = largest * 2.0**-23, high - low
+    lost = np.flatnonzero((spread < STEPS * step) & (spread > CONSTANT * largest))
+    if not len(lost):
+        return None
+    at = lost[0]
+    return (
+        f"{key} has values from {low[at]:.10g} to {high[at]:.10g} in column {at}, and numbers are float32, whose steps there are "
+        f"{step[at]:.2g}; allowed: a spread of {STEPS} steps; try: x - x.mean(0)"
+    )
 
 
 def not_finite(key: str, row: int, values: np.ndarray) -> str:
