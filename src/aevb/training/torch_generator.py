@@ -19,7 +19,7 @@ def generator_states(device: torch.device) -> list[Tensor]:
     Args:
         device: Where the run is trained.
     """
-    on_gpu = [torch.cuda.get_rng_state(device)] if device.type == "cuda" else []
+    on_gpu = [torch.cuda.get_rng_state(device)] if device.type == "cuda" and torch.cuda.is_initialized() else []
     return [torch.get_rng_state(), *on_gpu]
 
 
