@@ -64,6 +64,7 @@ def test_bytes_that_are_no_utf8() -> None:
         ("a,b\n0.5,\n", "try: fill the missing cells"),
         ("a,b\n0.5,NA\n", "try: fill the missing cells"),
         ("a,b\n0.5,cat\n", "try: remove or number that column"),
+        ("a,b\n0.5,1\n0.5\n", "try: as many cells in every row"),
         ("a,b\n", "no rows below the names of the columns; allowed: "),
         ("a,b\n\n \n", "no rows below the names of the columns; allowed: "),
     ],

@@ -154,9 +154,12 @@ def _numbers(file: IO[bytes], separator: str, before: int) -> np.ndarray:
     except ValueError as error:  # "could not convert string 'a' to float64 at row 3, column 2."
         reason = " ".join(str(error).split(";")[0].rstrip(".").replace(" to float64", "").split())
         cell = next(iter(re.findall(r"'(.*?)'", reason)), "x")
+        remedy = _remedy(cell, separator)
+        if reason.startswith("the number of columns changed"):
+            remedy = "as many cells in every row"
         raise UserError(
             f"not a table of numbers ({reason}; rows count from 0 after line {before}); allowed: numbers in every cell, "
-            f"names in the first line, classes as integers in a column named label; try: {_remedy(cell, separator)}"
+            f"names in the first line, classes as integers in a column named label; try: {remedy}"
         ) from error
     finally:
         text.detach()  # the caller closes the file
