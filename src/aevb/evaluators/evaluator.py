@@ -17,7 +17,7 @@ from aevb.evaluators.suitable import unsupported
 from aevb.models.vae import VAE
 from aevb.noise import Noise
 
-__all__ = ["STANDARD_ERROR", "Evaluation", "Evaluator"]
+__all__ = ["STANDARD_ERROR", "Evaluation", "Evaluator", "kind_of_latents"]
 
 STANDARD_ERROR = "_standard_error"
 """Ending of the name of a standard error beside its mean."""
@@ -131,7 +131,7 @@ class Evaluator(ABC):
         if self.draws_images and model.conditional:
             reason = "draws images from the model, and a conditional model has them for given labels only"
             return reason, ("importance", "ais")
-        kind = _kind(model)
+        kind = kind_of_latents(model)
         if kind == "binary" and kind not in self.latents:
             return "needs a continuous z, and this model's is binary", ("enumeration", "fitted_bound")
         if self.needs_encoder and not model.has_encoder:
@@ -182,7 +182,12 @@ class Evaluator(ABC):
         return ""
 
 
-def _kind(model: VAE) -> str:
+def kind_of_latents(model: VAE) -> str:
+    """Return which of the kinds of `Evaluator.latents` the z of a model is.
+
+    Args:
+        model: The model.
+    """
     if isinstance(model.prior(), Bernoulli):
         return "binary"
     return "other" if hasattr(model.encoder, "family") or hasattr(model.prior, "family") else "normal"

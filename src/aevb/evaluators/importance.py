@@ -4,11 +4,12 @@ from typing import Any
 
 from torch import Tensor
 
+from aevb.estimators.enumeration import MAX_LATENT_DIM
 from aevb.estimators.importance import DRAWN, importance
+from aevb.estimators.model_queries import latent_dim
 from aevb.estimators.pareto_k import has_tail
 from aevb.estimators.pareto_threshold import pareto_k_threshold
-from aevb.evaluators.evaluator import Evaluator
-from aevb.evaluators.suitable import first_suitable
+from aevb.evaluators.evaluator import Evaluator, kind_of_latents
 from aevb.models.vae import VAE
 from aevb.noise import Noise
 from aevb.types import Fraction, NonNegativeInt, PositiveInt
@@ -93,7 +94,9 @@ class Importance(Evaluator):
         numbers = {"pareto_k_threshold": threshold, "share_above_threshold": share}
         if share == 0:
             return numbers
-        other = first_suitable(("ais", "enumeration"), model)
+        kind = kind_of_latents(model)
+        few = kind == "binary" and latent_dim(model) <= MAX_LATENT_DIM
+        other = "ais" if kind == "normal" else "enumeration" if few else None
         verdict = (
             f"Pareto k is above {threshold:.2f}, the threshold for K = {self.samples:,}, for {100 * share:.3g} % of the images; "
             f"their log p(x) may be far too low; try: evaluator.importance.samples={10 * self.samples}"

@@ -12,7 +12,7 @@ from aevb.models.vae import VAE
 if TYPE_CHECKING:
     from aevb.evaluators.evaluator import Evaluator
 
-__all__ = ["first_suitable", "suitable_evaluators", "unsupported"]
+__all__ = ["suitable_evaluators", "unsupported"]
 
 
 def suitable_evaluators(model: VAE) -> list[str]:
@@ -25,16 +25,6 @@ def suitable_evaluators(model: VAE) -> list[str]:
         The names of the options.
     """
     return [name for name in options("evaluator") if _supports(name, model)]
-
-
-def first_suitable(preferred: Sequence[str], model: VAE) -> str | None:
-    """Return the first of some options of the group `evaluator` that supports a model, None if none does.
-
-    Args:
-        preferred: The options.
-        model: The model.
-    """
-    return next((option for option in preferred if _supports(option, model)), None)
 
 
 def unsupported(name: str, reason: str, model: VAE, preferred: Sequence[str]) -> UserError:

@@ -3,6 +3,10 @@
 A command sets threads, the precision of matrix products and the handling of denormal numbers for itself. In a notebook or a
 script the same settings belong to the user, who may also have changed what the commands leave as it is (the default dtype,
 gradient mode). Within `default_torch_settings` they are those of a new process, so that a run has the bits of the command.
+
+torch's global generator is one of them. aevb itself draws from aevb.noise only, but networks and objectives of a user's own may
+draw from it: dropout, default initial weights. So a run begins with a state that its seed determines
+(aevb.training.assembly), keeps the state in its checkpoints, and does not lose it to an evaluation.
 """
 
 import ctypes
@@ -13,10 +17,20 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from aevb.nn import matmul
 
-__all__ = ["default_torch_settings", "describe_hardware", "keep_freed_memory", "on_the_cpu", "set_up_process"]
+__all__ = [
+    "default_torch_settings",
+    "describe_hardware",
+    "generator_states",
+    "keep_freed_memory",
+    "on_the_cpu",
+    "restore_generators",
+    "set_up_process",
+    "undisturbed_generators",
+]
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h of glibc
 
@@ -132,3 +146,39 @@ def describe_hardware(accelerator: str) -> dict[str, Any]:
     gpu = accelerator in ("gpu", "cuda", "auto") and torch.cuda.is_available()
     device = torch.cuda.get_device_name() if gpu else "cpu"
     return {"device": device, "threads": torch.get_num_threads(), "matmul_backend": matmul.matmul_backend()}
+
+
+def generator_states(device: torch.device) -> list[Tensor]:
+    """Return the states of the generator of the host and, if there is one, of that of a GPU.
+
+    Args:
+        device: Where the run is trained.
+    """
+    on_gpu = [torch.cuda.get_rng_state(device)] if device.type == "cuda" and torch.cuda.is_initialized() else []
+    return [torch.get_rng_state(), *on_gpu]
+
+
+def restore_generators(states: list[Tensor], device: torch.device) -> None:
+    """Restore what `generator_states` returned.
+
+    Args:
+        states: The states, of which a run that moved between a GPU and a CPU has one for the host only.
+        device: Where the run is trained.
+    """
+    torch.set_rng_state(states[0].cpu())
+    if device.type == "cuda" and len(states) > 1:
+        torch.cuda.set_rng_state(states[1].cpu(), device)
+
+
+@contextmanager
+def undisturbed_generators(device: torch.device) -> Iterator[None]:
+    """Give the generators the states back that they had before.
+
+    Args:
+        device: Where the run is trained.
+    """
+    states = generator_states(device)
+    try:
+        yield
+    finally:
+        restore_generators(states, device)

@@ -161,7 +161,7 @@ def _model(job: TrainingJob, settings: dict[str, Any], x: torch.Tensor) -> VAE:
     torch.manual_seed(model_seed)  # for initial values that torch draws (initialization=null)
     model = build(settings["model"], VAE, "model", job.trusted, **shapes).to(x.dtype)
     if model_seed != seed:
-        torch.manual_seed(seed)  # for what is drawn in training (aevb.training.torch_generator)
+        torch.manual_seed(seed)  # for what is drawn in training (aevb.nn.torch_settings)
     _check_decoder(model, dataset)
     check_parts(model, x[:2])
     if isinstance(model, StandardisedVAE):

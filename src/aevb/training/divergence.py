@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from aevb.errors import UserError
+from aevb.nn.torch_settings import generator_states, restore_generators
 from aevb.training.checkpoints.io import SavedCheckpoint
 from aevb.training.cuda_graph import CompletedUpdate
-from aevb.training.torch_generator import generator_states, restore_generators
 
 __all__ = ["Diverged", "DivergenceWatch", "Snapshot"]
 

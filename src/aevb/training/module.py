@@ -18,6 +18,7 @@ from torch import Tensor
 
 from aevb.errors import UserError
 from aevb.models.vae import VAE
+from aevb.nn.torch_settings import generator_states, restore_generators
 from aevb.objectives.objective import Batch, Objective, Update
 from aevb.optimizers.schedules import Schedule
 from aevb.training.checkpoints.io import SavedCheckpoint
@@ -32,7 +33,6 @@ from aevb.training.minibatches import Stream
 from aevb.training.multi_device import average
 from aevb.training.running_mean import RunningMean
 from aevb.training.schedule import Block
-from aevb.training.torch_generator import generator_states, restore_generators
 from aevb.training.weight_prior import with_weight_prior
 
 __all__ = ["Training"]

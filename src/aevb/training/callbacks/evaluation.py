@@ -20,13 +20,13 @@ from torch import Tensor
 from aevb.evaluators.blocks import run_over
 from aevb.evaluators.evaluator import STANDARD_ERROR, Evaluator
 from aevb.loggers.base import RunContext, RunLogger
+from aevb.nn.torch_settings import undisturbed_generators
 from aevb.noise import FirstDraws
 from aevb.training.module import Training
 from aevb.training.multi_device import share_buffers
 from aevb.training.schedule import Block, EvaluationSchedule
 from aevb.training.timed_evaluation import TimedEvaluation
 from aevb.training.timer import RunClock
-from aevb.training.torch_generator import undisturbed_generators
 
 __all__ = ["COLUMNS", "EvaluationCallback"]
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import aevb
-from aevb.training.torch_generator import generator_states, restore_generators, undisturbed_generators
+from aevb.nn.torch_settings import generator_states, restore_generators, undisturbed_generators
 from helpers.python_runs import SMALL
 
 CPU = torch.device("cpu")
