@@ -41,10 +41,12 @@ def test_weights_that_equal_the_largest_outside_the_tail_are_no_part_of_it():
     tied = torch.cat([outside, 1 + draws])
     continuous = torch.cat([outside[:1], 1 + torch.from_numpy(stats.genpareto(0.3).rvs(size=95, random_state=1))])
     few = torch.cat([torch.ones(93, dtype=torch.float64), 1 + draws[:3]])  # one code, drawn thrice
-    k = pareto_k(torch.stack([tied, continuous, few], 1).log())
+    repeated = torch.cat([outside[:6], 1 + torch.from_numpy(stats.genpareto(0.3).rvs(size=90, random_state=2))])  # five
+    k = pareto_k(torch.stack([tied, continuous, few, repeated], 1).log())
     assert k[0].item() == pytest.approx(pareto_shape(draws[:, None]).item(), abs=1e-9)
     assert k[1].item() == pytest.approx(pareto_shape((continuous[1:] - 1).sort().values[:, None]).item(), abs=1e-9)
     assert k[2] < 0
+    assert k[3].item() == pytest.approx(pareto_shape((repeated[6:] - 1).sort().values[:, None]).item(), abs=1e-9)
 
 
 def zhang_stephens(draws: np.ndarray) -> float:
