@@ -1,7 +1,7 @@
 """The LightningModule: it applies the updates of an objective and does no arithmetic of its own.
 
 Optimisation is manual. An engine yields the updates of the objective with their gradients; only the
-optimizers of the parameter groups that an update names take a step, because Adam moves a parameter
+optimizers of the parameter groups that an update names take a step, because Adam changes a parameter
 whose gradient is zero. One Lightning batch is a block of minibatches, since Lightning's own cost per
 batch is a fraction of a millisecond.
 
