@@ -36,8 +36,6 @@ def compatibility_key(settings: dict[str, Any]) -> str | None:
         return None
     if not encoder.get("activation") == decoder.get("activation") == "tanh":
         return None
-    if any(isinstance(part.get("hidden_dim"), list) for part in (encoder, decoder)):  # several hidden layers
-        return None
     layers = [{key: value for key, value in part.items() if key != "latent_dim"} for part in (encoder, decoder)]
     hardware = [trainer[key] for key in ("accelerator", "threads", "precision")]
     data = [settings["data"].get(key) for key in ("_target_", "path", "dim", "side", "colour")]

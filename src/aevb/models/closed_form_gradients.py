@@ -10,7 +10,7 @@ because that memory is still in the processor's cache. With g = dL/dlog p:
     log p(x) = x'l - sum softplus(l)        dL/dl = g (x - y),   y = sigmoid(l)
     log p(x) = log N(x; m, diag e^v)        dL/dm = g (x - m) / e^v,   dL/dv = g ((x - m)^2 / e^v - 1) / 2
 
-This holds for the encoder and the decoder of appendix C with tanh and one hidden layer each; the
+This holds for the encoder and the decoder of appendix C with one or more hidden layers of tanh; the
 tests compare it to autograd. Leading axes are allowed: layers whose weights are (E, out, in) are E
 models of the same shape, computed together.
 
@@ -37,7 +37,7 @@ from aevb.samplers.hmc import LogDensityWithGradient
 
 __all__ = ["BernoulliPosterior", "decode", "encode", "has_closed_form"]
 
-DecoderBackward = Callable[[float], Tensor]
+DecoderBackward = Callable[[float | Tensor], Tensor]
 EncoderBackward = Callable[[Tensor, Tensor], None]
 
 
@@ -49,14 +49,14 @@ def has_closed_form(model: VAE) -> bool:
 
     Returns:
         True for a Gaussian encoder with a trained variance, a Bernoulli or Gaussian decoder (without a floor of its
-        variance), one hidden layer of tanh each, and the standard normal prior.
+        variance), hidden layers of tanh, and the standard normal prior.
     """
     encoder, decoder = model.encoder, model.decoder
     if type(encoder) is not GaussianEncoder or encoder.variance is not None or type(model.prior) is not StandardNormal:
         return False
     if type(decoder) not in (BernoulliDecoder, GaussianDecoder) or getattr(decoder, "min_std", 0) != 0:
         return False
-    return not encoder.deeper and not decoder.deeper and encoder.activation is decoder.activation is torch.tanh
+    return encoder.activation is decoder.activation is torch.tanh
 
 
 def encode(encoder: GaussianEncoder, x: Tensor) -> tuple[Tensor, Tensor, EncoderBackward]:
@@ -70,7 +70,8 @@ def encode(encoder: GaussianEncoder, x: Tensor) -> tuple[Tensor, Tensor, Encoder
         mu and log sigma^2, (..., M, J) each, and backward(dL/dmu, dL/dlog sigma^2), which sets the
         gradients of the encoder.
     """
-    h = _hidden(encoder.hidden, x)
+    units = _hidden_units(encoder, x)
+    h = units[-1]
     # One layer with 2 J rows needs three products instead of six, and each costs as much for so few rows.
     heads = encoder.mean, encoder.log_var
     weight = torch.cat([head.weight for head in heads], -2)
@@ -80,53 +81,61 @@ def encode(encoder: GaussianEncoder, x: Tensor) -> tuple[Tensor, Tensor, Encoder
         d = torch.cat((d_mean, d_log_var), -1)
         for head, d_weight, d_bias in zip(heads, product(d.mT, h).chunk(2, -2), d.sum(-2).chunk(2, -1), strict=True):
             head.weight.grad, head.bias.grad = d_weight, d_bias
-        _write(encoder.hidden, x, _through_tanh(product(d, weight), h))
+        _write_hidden(encoder, units, product(d, weight))
 
     return mean, log_var, backward
 
 
-def decode(decoder: BernoulliDecoder | GaussianDecoder, z: Tensor, x: Tensor) -> tuple[Tensor, DecoderBackward]:
-    """Compute log p(x|z), summed over the minibatch.
+def decode(
+    decoder: BernoulliDecoder | GaussianDecoder, z: Tensor, x: Tensor, each: bool = False
+) -> tuple[Tensor, DecoderBackward]:
+    """Compute log p(x|z), summed over the minibatch or for each of its rows.
 
     Args:
         decoder: The decoder.
         z: Latent variables, (..., M, J).
         x: Images, (..., M, D).
+        each: Whether the value of each row is returned, instead of their sum.
 
     Returns:
-        sum_m log p(x_m | z_m) in nats, (...), and backward(dL/dlog p), which sets the gradients of
-        the decoder and returns dL/dz, (..., M, J).
+        sum_m log p(x_m | z_m) in nats, (...), or log p(x_m | z_m), (..., M); and backward(dL/dlog p), which
+        sets the gradients of the decoder and returns dL/dz, (..., M, J). Its argument is one number, or one
+        for each row, (..., M, 1).
     """
-    return _bernoulli(decoder, z, x) if isinstance(decoder, BernoulliDecoder) else _gaussian(decoder, z, x)
+    family = _bernoulli if isinstance(decoder, BernoulliDecoder) else _gaussian
+    return family(decoder, z, x, each)  # type: ignore[arg-type]  # the decoder of this family
 
 
-def _bernoulli(decoder: BernoulliDecoder, z: Tensor, x: Tensor) -> tuple[Tensor, DecoderBackward]:
-    h = _hidden(decoder.hidden, z)
+def _bernoulli(decoder: BernoulliDecoder, z: Tensor, x: Tensor, each: bool) -> tuple[Tensor, DecoderBackward]:
+    units = _hidden_units(decoder, z)
+    h = units[-1]
     logits = _affine(decoder.logits, h)
     y = torch.sigmoid(logits)
     # softplus(l) = max(l, 0) - log sigmoid(|l|), and sigmoid(|l|) = max(y, 1 - y) needs no second exponential.
-    log_sigmoid = log_of_product(torch.maximum(y, 1 - y)).sum(-1)
-    log_px_z = _sum(x * logits) - _sum(logits.clamp_(min=0)) + log_sigmoid
+    log_sigmoid = log_of_product(torch.maximum(y, 1 - y))
+    over = _summed(each)
+    log_px_z = (x * logits).sum(over) - logits.clamp_(min=0).sum(over) + (log_sigmoid if each else log_sigmoid.sum(-1))
 
-    def backward(gradient: float) -> Tensor:
+    def backward(gradient: float | Tensor) -> Tensor:
         d_logits = torch.sub(x, y).mul_(gradient)
         _write(decoder.logits, h, d_logits)
-        d_pre = _through_tanh(product(d_logits, decoder.logits.weight), h)
-        _write(decoder.hidden, z, d_pre)
+        d_pre = _write_hidden(decoder, units, product(d_logits, decoder.logits.weight))
         return product(d_pre, decoder.hidden.weight)
 
     return log_px_z, backward
 
 
-def _gaussian(decoder: GaussianDecoder, z: Tensor, x: Tensor) -> tuple[Tensor, DecoderBackward]:
-    h = _hidden(decoder.hidden, z)
+def _gaussian(decoder: GaussianDecoder, z: Tensor, x: Tensor, each: bool) -> tuple[Tensor, DecoderBackward]:
+    units = _hidden_units(decoder, z)
+    h = units[-1]
     mean, log_var = decoder.squash(_affine(decoder.mean, h)), _affine(decoder.log_var, h)
     precision = torch.exp(-log_var)
     distance = x - mean
     squares = distance * distance * precision
-    log_px_z = -0.5 * (_sum(squares) + _sum(log_var) + LOG_2PI * x.shape[-2] * x.shape[-1])
+    over, numbers = _summed(each), x.shape[-1] if each else x.shape[-2] * x.shape[-1]
+    log_px_z = -0.5 * (squares.sum(over) + log_var.sum(over) + LOG_2PI * numbers)
 
-    def backward(gradient: float) -> Tensor:
+    def backward(gradient: float | Tensor) -> Tensor:
         d_mean = (distance * precision).mul_(gradient)
         if decoder.squash is torch.sigmoid:
             d_mean *= mean * (1 - mean)
@@ -135,9 +144,7 @@ def _gaussian(decoder: GaussianDecoder, z: Tensor, x: Tensor) -> tuple[Tensor, D
         _write(decoder.log_var, h, d_log_var)
         d_h = product(d_mean, decoder.mean.weight)
         d_h += product(d_log_var, decoder.log_var.weight)
-        d_pre = _through_tanh(d_h, h)
-        _write(decoder.hidden, z, d_pre)
-        return product(d_pre, decoder.hidden.weight)
+        return product(_write_hidden(decoder, units, d_h), decoder.hidden.weight)
 
     return log_px_z, backward
 
@@ -190,8 +197,8 @@ class BernoulliPosterior(LogDensityWithGradient):
         return product(_through_tanh(d_h, h), self.decoder.hidden.weight) - z
 
 
-def _sum(rows: Tensor) -> Tensor:
-    return rows.sum((-2, -1))
+def _summed(each: bool) -> tuple[int, ...]:
+    return (-1,) if each else (-2, -1)
 
 
 def _affine(layer: nn.Linear, h: Tensor) -> Tensor:
@@ -204,6 +211,27 @@ def _hidden(layer: nn.Linear, v: Tensor) -> Tensor:
 
 def _through_tanh(d_h: Tensor, h: Tensor) -> Tensor:
     return torch.ops.aten.tanh_backward(d_h, h)
+
+
+def _hidden_units(network: GaussianEncoder | BernoulliDecoder | GaussianDecoder, v: Tensor) -> list[Tensor]:
+    units = [v]
+    for layer in (network.hidden, *network.deeper):
+        units.append(_hidden(layer, units[-1]))
+    return units
+
+
+def _write_hidden(
+    network: GaussianEncoder | BernoulliDecoder | GaussianDecoder, units: list[Tensor], d_h: Tensor
+) -> Tensor:
+    # From dL/dh of the last hidden layer to dL/d(W v + b) of the first.
+    *before, h = units
+    for layer, v in zip(reversed(network.deeper), reversed(before[1:]), strict=True):
+        d = _through_tanh(d_h, h)
+        _write(layer, v, d)
+        d_h, h = product(d, layer.weight), v
+    d_pre = _through_tanh(d_h, h)
+    _write(network.hidden, before[0], d_pre)
+    return d_pre
 
 
 def _write(layer: nn.Linear, h: Tensor, d: Tensor) -> None:

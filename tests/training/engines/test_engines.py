@@ -11,26 +11,30 @@ from aevb.models.gaussian import GaussianDecoder, GaussianEncoder
 from aevb.models.prior import StandardNormal
 from aevb.models.vae import VAE
 from aevb.noise import Noise
+from aevb.objectives.dreg import DReG
+from aevb.objectives.iwae import IWAE
 from aevb.objectives.objective import Batch
 from aevb.objectives.sgvb_a import SGVB_A
 from aevb.objectives.sgvb_b import SGVB_B
 from aevb.objectives.wake_sleep import WakeSleep
 from aevb.training.engines.autograd import Autograd
 from aevb.training.engines.closed_form import ClosedForm
+from aevb.training.engines.closed_form_iwae import ClosedFormIWAE
 from aevb.training.engines.closed_form_wake_sleep import ClosedFormWakeSleep
 from aevb.training.engines.select import choose_engine
 
 M, D, J, H = 7, 11, 3, 5
 DECODERS = {
-    "bernoulli": lambda: BernoulliDecoder(D, J, H),
-    "sigmoid gaussian": lambda: GaussianDecoder(D, J, H),
-    "linear gaussian": lambda: GaussianDecoder(D, J, H, mean="linear"),
+    "bernoulli": lambda hidden: BernoulliDecoder(D, J, hidden),
+    "sigmoid gaussian": lambda hidden: GaussianDecoder(D, J, hidden),
+    "linear gaussian": lambda hidden: GaussianDecoder(D, J, hidden, mean="linear"),
 }
+DEPTHS = (H, [H, 4, 6])
 
 
-def vae(decoder="bernoulli", dtype=torch.float64, **encoder):
+def vae(decoder="bernoulli", dtype=torch.float64, hidden=H, **encoder):
     """Parameters of order one, so that no term of a gradient hides behind another."""
-    model = VAE(GaussianEncoder(D, J, H, **encoder), DECODERS[decoder](), StandardNormal(J)).to(dtype)
+    model = VAE(GaussianEncoder(D, J, hidden, **encoder), DECODERS[decoder](hidden), StandardNormal(J)).to(dtype)
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for parameter in model.parameters():
@@ -54,21 +58,33 @@ def differentiated(engine, model, dtype=torch.float64):
 
 
 @pytest.mark.parametrize(
-    ("decoder", "kind", "samples", "beta"), list(product(DECODERS, (SGVB_A, SGVB_B), (1, 3), (1.0, 0.3)))
+    ("decoder", "kind", "samples", "beta", "hidden"),
+    list(product(DECODERS, (SGVB_A, SGVB_B), (1, 3), (1.0, 0.3), DEPTHS)),
 )
-def test_the_closed_form_is_what_autograd_computes(decoder, kind, samples, beta):
-    model, objective = vae(decoder), kind(samples, beta)
+def test_the_closed_form_is_what_autograd_computes(decoder, kind, samples, beta, hidden):
+    equals_autograd(ClosedForm, kind(samples, beta), vae(decoder, hidden=hidden))
+
+
+@pytest.mark.parametrize(("decoder", "samples", "hidden"), list(product(DECODERS, (1, 4), DEPTHS)))
+def test_closed_form_iwae_equals_autograd(decoder, samples, hidden):
+    for objective in (IWAE(samples), DReG(samples), DReG(samples, estimator="stl")):
+        equals_autograd(ClosedFormIWAE, objective, vae(decoder, hidden=hidden))
+
+
+def equals_autograd(engine, objective, model):
     expected, gradients = differentiated(Autograd(objective, groups(model)), model)
-    update, actual = differentiated(ClosedForm(objective), model)
+    update, actual = differentiated(engine(objective), model)
     torch.testing.assert_close(actual, gradients, rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(update.loss, expected.loss, rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(dict(update.stats), dict(expected.stats), rtol=1e-12, atol=1e-12)
     assert (update.parameter_groups, update.samples) == (expected.parameter_groups, expected.samples)
 
 
-@pytest.mark.parametrize(("decoder", "dreams"), list(product(DECODERS, ("samples", "clipped", "means"))))
-def test_closed_form_wake_sleep_equals_autograd(decoder, dreams):
-    model, objective = vae(decoder), WakeSleep(dreams=dreams)
+@pytest.mark.parametrize(
+    ("decoder", "dreams", "hidden"), list(product(DECODERS, ("samples", "clipped", "means"), DEPTHS))
+)
+def test_closed_form_wake_sleep_equals_autograd(decoder, dreams, hidden):
+    model, objective = vae(decoder, hidden=hidden), WakeSleep(dreams=dreams)
 
     def phases(engine):
         for update in engine(model, stream()):
@@ -122,6 +138,9 @@ def test_auto_chooses_the_closed_form_where_it_is_exact():
     assert isinstance(choose_engine("auto", SGVB_B(), paper, groups(paper)), ClosedForm)
     assert isinstance(choose_engine("auto", SGVB_A(), vae("linear gaussian"), {}), ClosedForm)
     assert isinstance(choose_engine("auto", WakeSleep(), paper, groups(paper)), ClosedFormWakeSleep)
+    assert isinstance(choose_engine("auto", IWAE(), paper, groups(paper)), ClosedFormIWAE)
+    assert isinstance(choose_engine("auto", DReG(), vae("linear gaussian", hidden=[H, 4]), {}), ClosedFormIWAE)
+    assert isinstance(choose_engine("auto", IWAE(), relu, groups(relu)), Autograd)
     assert isinstance(choose_engine("auto", WakeSleep(), relu, groups(relu)), Autograd)
     assert isinstance(choose_engine("autograd", SGVB_B(), paper, groups(paper)), Autograd)
     assert isinstance(choose_engine("auto", SGVB_B(), relu, groups(relu)), Autograd)

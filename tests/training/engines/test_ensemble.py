@@ -43,8 +43,9 @@ class Traced(Stream):
         return batch
 
 
-def training(seed, latent_dim, lr, objective, decoder, engine):
-    model = VAE(GaussianEncoder(D, latent_dim, H), DECODERS[decoder](D, latent_dim, H), StandardNormal(latent_dim))
+def training(seed, latent_dim, lr, objective, decoder, engine, hidden=H):
+    encoder, decoder = GaussianEncoder(D, latent_dim, hidden), DECODERS[decoder](D, latent_dim, hidden)
+    model = VAE(encoder, decoder, StandardNormal(latent_dim))
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in model.parameters():
@@ -63,9 +64,9 @@ def training(seed, latent_dim, lr, objective, decoder, engine):
 MEMBERS = [(0, 2, 0.02), (1, 5, 0.01), (2, 3, 0.05)]  # seed, latent_dim, learning rate
 
 
-def train_member(index, objective, decoder, engine, steps, context):
+def train_member(index, objective, decoder, engine, steps, context, hidden=H):
     """Bounds at every block, final parameters, and the hash of minibatches and noise."""
-    module = training(*MEMBERS[index], objective(), decoder, engine)
+    module = training(*MEMBERS[index], objective(), decoder, engine, hidden)
     bounds = []
     with context:
         while module.samples_seen < steps * M:
@@ -95,11 +96,16 @@ def together(batcher, jobs):
 
 @pytest.mark.parametrize("decoder", DECODERS)
 @pytest.mark.parametrize(
-    "objectives",
-    [[SGVB_B] * 3, [SGVB_A] * 3, [lambda: SGVB_B(samples=2, beta=4.0)] * 3, [SGVB_B, SGVB_A, lambda: SGVB_B(beta=0.5)]],
-    ids=["sgvb_b", "sgvb_a", "beta", "mixed"],
+    ("objectives", "hidden"),
+    [
+        ([SGVB_B] * 3, H),
+        ([SGVB_A] * 3, H),
+        ([lambda: SGVB_B(samples=2, beta=4.0)] * 3, H),
+        ([SGVB_B, SGVB_A, lambda: SGVB_B(beta=0.5)], [H, 4]),
+    ],
+    ids=["sgvb_b", "sgvb_a", "beta", "mixed, two layers"],
 )
-def test_a_member_trains_as_it_would_alone(objectives, decoder):
+def test_a_member_trains_as_it_would_alone(objectives, hidden, decoder):
     """Also one whose budget ends earlier than the others'."""
     steps = [60, 60, 41]
     batcher = GradientBatcher(3)
@@ -107,16 +113,16 @@ def test_a_member_trains_as_it_would_alone(objectives, decoder):
         batcher,
         {
             index: lambda index=index: train_member(
-                index, objectives[index], decoder, Slot(batcher, index), steps[index], batcher.run_member(index)
+                index, objectives[index], decoder, Slot(batcher, index), steps[index], batcher.run_member(index), hidden
             )
             for index in range(3)
         },
     )
     for index in range(3):
-        alone = train_member(index, objectives[index], decoder, "closed_form", steps[index], nullcontext())
+        alone = train_member(index, objectives[index], decoder, "closed_form", steps[index], nullcontext(), hidden)
         assert results[index][2] == alone[2]
         torch.testing.assert_close(results[index][:2], alone[:2], rtol=0, atol=1e-11)
-        autograd = train_member(index, objectives[index], decoder, "autograd", steps[index], nullcontext())
+        autograd = train_member(index, objectives[index], decoder, "autograd", steps[index], nullcontext(), hidden)
         torch.testing.assert_close(results[index][:2], autograd[:2], rtol=0, atol=1e-8)
 
 

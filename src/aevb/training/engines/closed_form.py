@@ -1,6 +1,6 @@
 r"""The engine for the paper's own method: SGVB A and B with its two models, in closed form.
 
-The encoder is Gaussian, the decoder Bernoulli or Gaussian, both with one hidden layer of tanh units.
+The encoder is Gaussian, the decoder Bernoulli or Gaussian, both with hidden layers of tanh units.
 
     z = mu + sigma * eps,   sigma = exp(v / 2),   g = dL/dz from the decoder
 

@@ -11,12 +11,13 @@ from aevb.objectives.objective import Objective
 from aevb.training.engines.accumulated import Accumulated
 from aevb.training.engines.autograd import Autograd
 from aevb.training.engines.closed_form import ClosedForm
+from aevb.training.engines.closed_form_iwae import ClosedFormIWAE
 from aevb.training.engines.closed_form_wake_sleep import ClosedFormWakeSleep
 from aevb.training.engines.ensemble import Member, Slot
 
 __all__ = ["Engine", "EngineName", "choose_engine"]
 
-Engine = Accumulated | Autograd | ClosedForm | ClosedFormWakeSleep | Member
+Engine = Accumulated | Autograd | ClosedForm | ClosedFormIWAE | ClosedFormWakeSleep | Member
 EngineName = Literal["auto", "closed_form", "autograd"]
 
 
@@ -68,9 +69,11 @@ def _whole(
         return ClosedForm(objective)  # type: ignore[arg-type]  # what `fits` has looked at
     if ClosedFormWakeSleep.fits(objective, model):
         return ClosedFormWakeSleep(objective)  # type: ignore[arg-type]
+    if ClosedFormIWAE.fits(objective, model):
+        return ClosedFormIWAE(objective)  # type: ignore[arg-type]
     if name == "closed_form":
         raise UserError(
-            f"trainer.engine=closed_form: there is none for {type(objective).__name__} with this model; allowed: SGVB A and B "
-            "and wake-sleep, Gaussian encoder, Bernoulli or Gaussian decoder, tanh; try: trainer.engine=auto"
+            f"trainer.engine=closed_form: there is none for {type(objective).__name__} with this model; allowed: SGVB A and B, "
+            "IWAE, DReG and wake-sleep, Gaussian encoder, Bernoulli or Gaussian decoder, tanh; try: trainer.engine=auto"
         )
     return Autograd(objective, groups)
