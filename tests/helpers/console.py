@@ -23,6 +23,7 @@ from aevb.config import CONF
 from aevb.console.process_exit import exit_immediately
 from aevb.execution import child_process
 from aevb.execution.lifetime import exit_with_parent
+from aevb.runs.manifest import installed_packages
 
 SCRIPTS = [entry for entry in entry_points(group="console_scripts") if entry.name.startswith(("aevb-", "torchrun"))]
 COMMANDS = {entry.name: entry.load() for entry in SCRIPTS}
@@ -33,6 +34,7 @@ PATH = [path for path in sys.path if path and path != TESTS]
 with hydra.initialize_config_dir(str(CONF), **HYDRA_BASE):
     hydra.compose("train", ["data=digits", "+evaluator.bound.batch_size=50", "~data.targets"], return_hydra_config=True)
 
+installed_packages()  # every run records them
 gc.freeze()  # or the collector would touch, and so copy, in every child what all of them share
 
 

@@ -1,5 +1,6 @@
 """What manifest.json says of the code: the packages, and the hash of what is not committed."""
 
+import os
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +24,17 @@ def test_packages_are_all_with_their_versions() -> None:
     assert packages["sqlalchemy" if "sqlalchemy" in packages else "torch"]
     assert len(packages) > 20
     assert list(packages) == sorted(packages)
+
+
+def test_a_package_that_is_installed_later_is_stated_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a notebook, say; the versions are read once for the folders as they are."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name, text in (("one", "Name: One\nVersion: 1.5\n\nVersion: 2\n"), ("two", "Version: 3\nName: two\n")):
+        assert name not in installed_packages()
+        (tmp_path / f"{name}-1.dist-info").mkdir()
+        (tmp_path / f"{name}-1.dist-info" / "METADATA").write_text(text)
+        os.utime(tmp_path)  # where the clock of the file system is coarse
+    assert [installed_packages()[name] for name in ("one", "two")] == ["1.5", "3"]
 
 
 def test_the_version_of_aevb_is_that_of_its_source(monkeypatch: pytest.MonkeyPatch) -> None:

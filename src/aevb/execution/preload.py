@@ -1,4 +1,4 @@
-"""Loads torch and Lightning into the process from which the workers of a sweep are forked.
+"""Loads torch and Lightning, and the versions of all packages, into the process from which the workers of a sweep are forked.
 
 An import that fails must not end that process: each worker imports its module again, and says what is wrong.
 """
@@ -13,3 +13,6 @@ begin_process()
 with suppress(Exception), without_collection():
     import aevb.execution.ensemble_worker
     import aevb.execution.worker  # noqa: F401
+    from aevb.runs.manifest import installed_packages
+
+    installed_packages()
