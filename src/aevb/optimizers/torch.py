@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from aevb.optimizers.adam import Adam
 from aevb.types import Decay, NonNegativeFloat, PositiveFloat
 
 __all__ = ["adagrad", "adam", "sgd"]
@@ -31,7 +32,7 @@ def adam(
     betas: tuple[Decay, Decay] = (0.9, 0.999),
     eps: PositiveFloat = 1e-8,
 ) -> torch.optim.Optimizer:
-    """Make torch.optim.Adam (Kingma & Ba 2015).
+    """Make torch.optim.Adam without the code around its kernel (aevb.optimizers.adam; Kingma & Ba 2015).
 
     Args:
         params: Parameters, or groups of them.
@@ -44,7 +45,7 @@ def adam(
     """
     params = list(params)
     capturable = _on("cuda", params)  # its step, by a CUDA graph
-    optimizer = torch.optim.Adam(params, lr=lr, betas=(betas[0], betas[1]), eps=eps, fused=True, capturable=capturable)
+    optimizer = Adam(params, lr=lr, betas=(betas[0], betas[1]), eps=eps, capturable=capturable)
     return _of_its_device(optimizer, "capturable")
 
 
