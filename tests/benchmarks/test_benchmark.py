@@ -218,6 +218,7 @@ def test_charts_are_drawn(tmp_path: Path) -> None:
     assert not chart.draw(tmp_path / "empty.png", rows[1:], [])
 
 
+@pytest.mark.long
 def test_a_stopped_benchmark_leaves_no_process(tmp_path: Path) -> None:
     (tmp_path / "tmp").mkdir()
     command = [sys.executable, "-m", "benchmarks", *TINY, "--only", "framework"]
