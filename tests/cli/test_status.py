@@ -98,6 +98,11 @@ def test_the_runs_of_a_sweep_that_are_missing_are_named(tmp_path: Path) -> None:
         ("status", "latent_dim=0,2", "latent_dim=0: latent_dim=0: out of range"),
         ("status", "latnet_dim=2", "latnet_dim=2: no such key; did you mean latent_dim?"),
         ("status", "nowhere", "nowhere: no such folder"),
+        (
+            "status",
+            "--watch no;where",
+            "no;where: no such folder; allowed: a folder that exists, empty too; try: mkdir -p 'no;where'\n",
+        ),
         ("status", "--foo", "unrecognized arguments: --foo; try: aevb-status --help"),
         ("status", "--jsn", "unrecognized arguments: --jsn; did you mean --json?; try: aevb-status --help"),
         ("report", "--out", "unrecognized arguments: --out; did you mean --output?; try: aevb-report --help"),

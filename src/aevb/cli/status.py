@@ -55,7 +55,7 @@ def _status() -> int:
         for folder in folders:
             if not folder.is_dir():
                 raise UserError(
-                    f"{folder}: no such folder; allowed: a folder that exists, empty too; try: mkdir -p {folder}"
+                    f"{folder}: no such folder; allowed: a folder that exists, empty too; try: mkdir -p {shlex.quote(str(folder))}"
                 )
         return watch(WatchedFolders(folders), arguments.interval)
     if not overrides:

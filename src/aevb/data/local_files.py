@@ -8,6 +8,7 @@ renamed, so that a file is always complete.
 import gzip
 import io
 import os
+import shlex
 from pathlib import Path
 from typing import NamedTuple
 
@@ -83,7 +84,8 @@ def read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise UserError(
-            f"{path}: cannot be read ({error.strerror}); allowed: a file that you may read; try: chmod u+r {path}"
+            f"{path}: cannot be read ({error.strerror}); allowed: a file that you may read; "
+            f"try: chmod u+r {shlex.quote(str(path))}"
         ) from error
 
 
