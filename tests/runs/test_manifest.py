@@ -10,7 +10,7 @@ import pytest
 import aevb
 from aevb.files.atomic import write_json
 from aevb.runs.comparison import environments
-from aevb.runs.manifest import installed_packages, package_version, processor, uncommitted_sha256
+from aevb.runs.manifest import installed_packages, processor, uncommitted_sha256
 
 
 def git(folder: Path, *arguments: str) -> None:
@@ -37,10 +37,11 @@ def test_a_package_that_is_installed_later_is_stated_too(tmp_path: Path, monkeyp
     assert [installed_packages()[name] for name in ("one", "two")] == ["1.5", "3"]
 
 
-def test_the_version_of_aevb_is_that_of_its_source(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_version_of_aevb_is_that_of_its_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An editable install keeps the version of the day on which it was installed, in its metadata."""
-    monkeypatch.setattr("aevb.runs.manifest.version", lambda _: "0.0.1")
-    assert (package_version("aevb"), package_version("numpy")) == (aevb.__version__, "0.0.1")
+    (tmp_path / "aevb-0.0.1.dist-info").mkdir()
+    (tmp_path / "aevb-0.0.1.dist-info" / "METADATA").write_text("Name: aevb\nVersion: 0.0.1\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
     assert installed_packages()["aevb"] == aevb.__version__
 
 

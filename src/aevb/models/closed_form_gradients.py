@@ -225,7 +225,8 @@ def _write_hidden(
 ) -> Tensor:
     # From dL/dh of the last hidden layer to dL/d(W v + b) of the first.
     *before, h = units
-    for layer, v in zip(reversed(network.deeper), reversed(before[1:]), strict=True):
+    deeper: list[nn.Linear] = list(network.deeper)  # type: ignore[arg-type]  # a ModuleList of them
+    for layer, v in zip(reversed(deeper), reversed(before[1:]), strict=True):
         d = _through_tanh(d_h, h)
         _write(layer, v, d)
         d_h, h = product(d, layer.weight), v

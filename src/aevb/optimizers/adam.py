@@ -61,7 +61,7 @@ def _step(parameters: list[Tensor], states: list[dict[str, Tensor]], group: dict
     torch._foreach_add_(counts, 1)
     torch._fused_adam_(
         parameters,
-        [parameter.grad for parameter in parameters],
+        [parameter.grad for parameter in parameters if parameter.grad is not None],
         [state["exp_avg"] for state in states],
         [state["exp_avg_sq"] for state in states],
         [],

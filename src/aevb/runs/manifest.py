@@ -13,7 +13,7 @@ from contextlib import suppress
 from datetime import datetime
 from email.parser import HeaderParser
 from functools import cache
-from importlib.metadata import PackageNotFoundError, distributions, version
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from aevb.files.atomic import write_json
 from aevb.runs import layout
 from aevb.runs.records import read_manifest
 
-__all__ = ["begin", "commit", "installed_packages", "package_version", "processor", "uncommitted_sha256"]
+__all__ = ["begin", "commit", "installed_packages", "processor", "uncommitted_sha256"]
 
 PACKAGES = ("aevb", "torch", "lightning", "hydra-core", "omegaconf", "numpy", "tensorboard")
 CODE = ("src", "conf")  # where a new file counts
@@ -47,17 +47,17 @@ def begin(directory: Path, settings: dict[str, Any], data: dict[str, str], hardw
         starts = read_manifest(directory).get("starts", [])
     except (OSError, UserError):
         starts = []  # the first start; or damaged, which is no reason not to train
-    described = commit()
+    described, packages = commit(), installed_packages()
     write_json(
         path,
         {
             "fingerprint": fingerprint(settings),
             "seed": settings["seed"],
-            "versions": {"python": platform.python_version(), **{name: package_version(name) for name in PACKAGES}},
+            "versions": {"python": platform.python_version(), **{name: packages.get(name) for name in PACKAGES}},
             "commit": described and described.removesuffix("-dirty"),
             "dirty": described and described.endswith("-dirty"),
             "uncommitted_sha256": uncommitted_sha256(),
-            "packages": installed_packages(),
+            "packages": packages,
             "platform": platform.platform(),
             "processor": processor(),
             "devices": settings["trainer"]["devices"],
@@ -126,7 +126,10 @@ def _git(root: Path, *arguments: str) -> bytes:
 
 
 def installed_packages() -> dict[str, str]:
-    """Return the version of every installed distribution by its name, in lower case and sorted; that of aevb as it runs."""
+    """Return the version of every installed distribution by its name, in lower case and sorted.
+
+    An editable install states for aevb the version of the day on which it was installed; the version here is that of its source.
+    """
     versions: dict[str, str] = {}
     for folder in reversed(sys.path):  # an import takes the first
         if folder:
@@ -153,22 +156,6 @@ def _changed(folder: str) -> int:
         return os.stat(folder).st_mtime_ns
     except OSError:
         return 0
-
-
-def package_version(package: str) -> str | None:
-    """Return the version of an installed distribution; None if it is not installed.
-
-    An editable install states for aevb the version of the day on which it was installed; its source states the present one.
-
-    Args:
-        package: The name of the distribution.
-    """
-    if package == "aevb":
-        return __version__
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def processor() -> str:
