@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
+from aevb.data import digits
 from aevb.data.digits import Digits
 from aevb.errors import UserError
 
@@ -21,6 +22,13 @@ def test_the_split_is_fixed_and_whole() -> None:
     assert np.bincount(test.label).min() > 25  # shuffled: the file goes writer by writer
     assert data.hashes()["train"].startswith("3820c50301b03694")
     assert data.hashes()["test"] == hashlib.sha256(test.x.tobytes()).hexdigest()
+
+
+def test_the_file_is_not_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another version of scikit-learn may keep it elsewhere; its function is slower to import."""
+    hashes = Digits().hashes()
+    monkeypatch.setattr(digits, "FILE", "sklearn/nowhere.csv.gz")
+    assert Digits().hashes() == hashes
 
 
 def test_a_small_training_set_is_the_first_images() -> None:
