@@ -2,9 +2,14 @@
 
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import yaml
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra.types import RunMode
 
+from aevb.config import CONF
 from helpers.in_process import run
 
 
@@ -33,3 +38,44 @@ def test_callbacks_are_refused_in_one_line(
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("aevb-train: hydra.callbacks.a")
     assert "no config may have Hydra call that" in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "modes"),
+    [
+        (["data=digits"], [RunMode.RUN]),
+        (["data=digits", "hydra.mode=RUN"], [RunMode.MULTIRUN, RunMode.MULTIRUN, RunMode.RUN]),
+    ],
+    ids=["no mode", "hydra.mode"],
+)
+def test_a_command_line_without_a_mode_is_composed_once(
+    arguments: list[str], modes: list[RunMode], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hydra would compose all of it to look for hydra.mode; the config with other defaults is composed for names."""
+    composed, compose = [], ConfigLoaderImpl._load_configuration_impl
+
+    def counted(self: ConfigLoaderImpl, config_name: str, overrides: list[str], run_mode: RunMode, **more: bool):
+        if overrides[: len(arguments)] == arguments:
+            composed.append(run_mode)
+        return compose(self, config_name, overrides, run_mode, **more)
+
+    monkeypatch.setattr(ConfigLoaderImpl, "_load_configuration_impl", counted)
+    assert run(["--check", *arguments], monkeypatch) == 0
+    assert composed == modes
+
+
+def test_only_an_experiment_has_a_mode() -> None:
+    """What Hydra is not asked for elsewhere."""
+    for path in CONF.rglob("*.yaml"):
+        if path.relative_to(CONF).parts[0] != "experiment":
+            assert "mode" not in ((yaml.safe_load(path.read_text()) or {}).get("hydra") or {}), path
+
+
+def test_the_mode_of_ones_own_config_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hydra = {"mode": "MULTIRUN", "sweeper": {"params": {"seed": "0,1"}}}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"defaults": ["train", "_self_"], "hydra": hydra}))
+    words = ["--check", "--config-dir", str(tmp_path), "--config-name", "mine", "data=digits"]
+    assert run(words, monkeypatch) == 0
+    assert capsys.readouterr().out.count(": would train to ") == 2

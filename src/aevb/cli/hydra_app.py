@@ -9,7 +9,7 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -156,7 +156,7 @@ def _launch(
     failures = Failures(folder / "failures")
     task = _Task(program, job, check, trusted, flags, failures)
     points: list[SweepPoint] = []
-    if flags.runs and not flags.single and (flags.multirun or _may_be_sweep(flags.overrides)):
+    if flags.runs and not flags.single and (flags.multirun or hydra_policy.may_be_sweep(flags.overrides)):
         with hydra_session(flags.config_dir) as application:
             config_name = flags.config_name or root
             master = compose_master(application, config_name, flags.overrides)
@@ -182,12 +182,6 @@ def _launch(
         _end_sweep(program, points, failures, flags)
     elif failures.read():
         sys.exit(2)
-
-
-def _may_be_sweep(overrides: Iterable[str]) -> bool:
-    # Only an experiment, or a setting of Hydra's own, makes a sweep of a command line without -m; nothing else is composed twice.
-    keys = {override.lstrip("+~").partition("=")[0] for override in overrides}
-    return any(key.startswith(("experiment", "hydra")) for key in keys)
 
 
 def _check_sweep(points: list[SweepPoint], launcher: Any, flags: Flags) -> None:

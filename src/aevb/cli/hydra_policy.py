@@ -7,13 +7,14 @@ config is composed. Output directories may be set on the command line, but not b
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.config_repository import ConfigRepository
+from hydra._internal.hydra import Hydra
 from hydra.conf import HydraConf
 from hydra.plugins.sweeper import Sweeper
 from omegaconf import DictConfig, OmegaConf, open_dict
@@ -27,12 +28,14 @@ from aevb.config.tree import options, read_yaml
 from aevb.config.value_types import InvalidValue
 from aevb.errors import UserError
 
-__all__ = ["check", "install", "installed"]
+__all__ = ["check", "install", "installed", "may_be_sweep"]
 
 PLUGIN = re.compile(r"hydra(\._internal\.core_plugins|_plugins)\.\w+(\.\w+)*\.\w+(Launcher|Sweeper)")
 PATH_KEYS = ("output_dir", "hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "hydra.output_subdir")
 UNUSED = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "hydra.output_subdir", "hydra.job.chdir")
 OWN_LAUNCHERS = "hydra_plugins.aevb_launchers"
+ROOTS = ("train", "evaluate", "figure")
+"""Configs of the commands, which have no hydra.mode."""
 KNOWN: Any = OmegaConf.to_container(OmegaConf.structured(HydraConf))
 KNOWN["env"] = {}  # added by the config group of this name
 SILENT: Any = {"version": 1, "root": None, "disable_existing_loggers": False}
@@ -67,6 +70,29 @@ def install() -> None:
     # Hydra composes every point of a sweep once more before it launches them, a quarter of a second each: aevb.cli.sweep has
     # composed and checked all of them by then.
     Sweeper.validate_batch_is_legal = lambda self, batch: None  # type: ignore[method-assign]
+    look_for_mode = Hydra.get_mode
+
+    @wraps(look_for_mode)
+    def get_mode(self: Any, config_name: str | None, overrides: list[str], *rest: Any, **more: Any) -> Any:
+        # Hydra composes the config once for this question alone. None: no config has a mode.
+        own_folder = any(one.provider == "command-line" for one in self.config_loader.get_search_path().get_path())
+        if not own_folder and config_name in ROOTS and not may_be_sweep(overrides):
+            return None
+        return look_for_mode(self, config_name, overrides, *rest, **more)
+
+    Hydra.get_mode = get_mode  # type: ignore[method-assign]
+
+
+def may_be_sweep(overrides: Iterable[str]) -> bool:
+    """Return whether a command line without -m may be a sweep.
+
+    Only an experiment, or a setting of Hydra's own, makes it one; nothing else is composed twice to see.
+
+    Args:
+        overrides: The overrides of the command line.
+    """
+    keys = {override.lstrip("+~").partition("=")[0] for override in overrides}
+    return any(key.startswith(("experiment", "hydra")) for key in keys)
 
 
 @contextmanager
@@ -78,6 +104,7 @@ def installed() -> Iterator[None]:
         (ConfigLoaderImpl, "_apply_overrides_to_config"),
         (ConfigRepository, "initialize_sources"),
         (ConfigRepository, "load_config"),
+        (Hydra, "get_mode"),
         (Sweeper, "validate_batch_is_legal"),
     )
     before = [(owner, name, vars(owner)[name]) for owner, name in patched]
