@@ -108,6 +108,19 @@ def test_keyboard(window: Browser, page: Page) -> None:
     assert window.log("browser") == []
 
 
+def test_the_distribution_of_a_pixel_is_that_of_the_z_in_view(window: Browser, page: Page) -> None:
+    opened(window, page.file)
+    window.drag("#decoded", (0.3, 0.3), (0.55, 0.55))
+    script = "return pixelText([4, 4])"
+    assert window.text("#pixel") == window.run(script)
+    before = window.text("#pixel")
+    window.type("#plane", "\ue014\ue014\ue014\ue014")  # z moves, the pointer does not
+    window.wait("!frame")
+    assert window.text("#pixel") == window.run(script) != before
+    window.type("#decoded", "\ue014\ue013")  # a keyboard chooses a pixel too: right, up
+    assert window.text("#pixel").startswith("Row 4, column 6: p(x = 1 | z) = ")
+
+
 def test_sliders(window: Browser, pages: dict[str, Page]) -> None:
     opened(window, pages["gaussian"].file)
     kl = pages["gaussian"].model.prior().mean.shape[-1]

@@ -56,11 +56,7 @@ function controls() {
   $("to-mean").addEventListener("click", resetToMean);
   for (const input of document.querySelectorAll("input[name=show]")) input.addEventListener("change", () => update({ show: input.value }));
   $("redraw").addEventListener("click", () => update({ show: "draw", seed: (state.seed + 1) % 1e9 }));
-  $("decoded").addEventListener("pointermove", (event) => {
-    const box = $("decoded").getBoundingClientRect(), [rows, columns] = current.info.shape;
-    const row = Math.floor(((event.clientY - box.top) / box.height) * rows), column = Math.floor(((event.clientX - box.left) / box.width) * columns);
-    if (row >= 0 && row < rows && column >= 0 && column < columns) $("pixel").textContent = pixelText(row, column);
-  });
+  choosePixels($("decoded"));
   window.addEventListener("hashchange", () => {
     if (location.hash === written) return;
     const { run, values } = stateOfHash(location.hash);

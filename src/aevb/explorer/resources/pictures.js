@@ -58,14 +58,40 @@ function pictureOf(z, manner, seed) {
   return manner === "mode" && model.bernoulli ? mean.map((p) => (p > 0.5 ? 1 : 0)) : mean;
 }
 
-// What p(x|z) says of one pixel.
-function pixelText(row, column) {
+// What p(x|z) says of the pixel that was chosen by the pointer or the arrow keys, at the z and the x of now.
+let pixel = null; // [row, column]
+function pixelText([row, column]) {
   const d = row * current.info.shape[1] + column, model = current.model;
   const mean = meanImage(model, decodedAt(state.z), 0)[d];
   const spread = model.bernoulli ? `p(x = 1 | z) = ${number(mean, 3)}` : `mean ${number(mean, 3)}, σ ${number(1 / room.second[d], 3)}`;
   return `Row ${row + 1}, column ${column + 1}: ${spread}; in x: ${number(state.x[d], 2)}`;
 }
 
+function choosePixel(row, column) {
+  const [rows, columns] = current.info.shape;
+  if (row < 0 || row >= rows || column < 0 || column >= columns) return;
+  pixel = [row, column];
+  $("pixel").textContent = pixelText(pixel);
+}
+
+function choosePixels(canvas) {
+  canvas.addEventListener("pointermove", (event) => {
+    const box = canvas.getBoundingClientRect(), [rows, columns] = current.info.shape;
+    choosePixel(Math.floor(((event.clientY - box.top) / box.height) * rows), Math.floor(((event.clientX - box.left) / box.width) * columns));
+  });
+  canvas.addEventListener("keydown", (event) => {
+    const by = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
+    if (!by) return;
+    event.preventDefault();
+    choosePixel(...(pixel ? pixel.map((v, i) => v + by[i]) : [0, 0]));
+    say($("pixel").textContent);
+  });
+}
+
 show(["z", "show", "seed", "model"], () => {
   paint($("decoded"), pictureOf(state.z, state.show, mixed(state.seed, 0)), current.info);
+});
+show(["z", "x", "model"], () => {
+  if (pixel?.some((v, i) => v >= current.info.shape[i])) pixel = null; // of another run's larger images
+  $("pixel").textContent = pixel ? pixelText(pixel) : "Point at a pixel, or press an arrow key, for its distribution.";
 });
