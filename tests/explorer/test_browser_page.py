@@ -115,6 +115,29 @@ def test_paper_is_light(window: Browser, page: Page) -> None:
     window.devtools("Emulation.setEmulatedMedia", media="", features=[{"name": scheme, "value": ""}])
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_circles_of_the_prior_have_numbers_that_can_be_read(window: Browser, page: Page, scheme: str) -> None:
+    window.devtools("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+    opened(window, page.file)
+    inks = window.run(
+        "const c = plane.points.getContext('2d'), inks = [], write = c.fillText; "
+        "c.fillText = (text, ...at) => { if (c.font.startsWith('11px')) inks.push(c.fillStyle); }; "
+        "drawPoints(); c.fillText = write; return inks"
+    )
+    window.devtools("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": ""}])
+    paper = {"light": "#ffffff", "dark": "#15181c"}[scheme]
+    assert len(inks) == 3
+    assert min(_contrast(ink, paper) for ink in inks) >= 4.5
+
+
+def _contrast(one: str, other: str) -> float:
+    """The contrast of two colours as WCAG defines it."""
+    linear = [[int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)] for colour in (one, other)]
+    linear = [[c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour] for colour in linear]
+    dark, light = sorted(0.2126 * r + 0.7152 * g + 0.0722 * b for r, g, b in linear)
+    return (light + 0.05) / (dark + 0.05)
+
+
 @pytest.mark.parametrize(("width", "aspect"), [(470, "1 / 1"), (800, "20 / 28"), (1480, "64 / 12")])
 def test_a_picture_fills_its_box(window: Browser, page: Page, width: int, aspect: str) -> None:
     """A box with bars beside the picture would put the brush and the pixel elsewhere than the pointer."""

@@ -20,7 +20,8 @@ function drawPoints() {
   const { info, points } = current, J = info.latent_dim, c = sharpContext(plane.points, plane.size, plane.size);
   c.clearRect(0, 0, plane.size, plane.size);
   const scale = plane.size / (2 * info.radius), middle = plane.size / 2;
-  c.strokeStyle = c.fillStyle = colourOf("--faint");
+  c.strokeStyle = colourOf("--faint");
+  c.fillStyle = colourOf("--muted"); // the numbers of the circles are read, the circles themselves only seen
   c.lineWidth = 1;
   c.font = "11px sans-serif";
   Object.assign(c, { textAlign: "start", textBaseline: "alphabetic" });
