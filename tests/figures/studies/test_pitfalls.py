@@ -47,6 +47,14 @@ def test_every_pitfall_is_named_and_stands_below_the_right_run(runs):
     assert [text.get_text() for text in use.texts if text.get_text() == "5"] == ["5"] * 4
 
 
+def test_information_that_is_equal_to_the_kl_is_seen_on_it(runs):
+    figure = Pitfalls()
+    with matplotlib.rc_context(RC):
+        _, use = figure.compose(figure.wanted(finished(runs)), ()).canvas.axes
+    kl, information = (next(line for line in use.lines if line.get_marker() == marker) for marker in "sx")
+    assert kl.get_color() != information.get_color()
+
+
 def test_without_a_right_run_the_axis_is_that_of_the_best_bound(runs):
     figure = Pitfalls()
     mistaken = [run for run in figure.wanted(finished(runs)) if pitfall(run)]

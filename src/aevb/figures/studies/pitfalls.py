@@ -20,7 +20,7 @@ from aevb.runs.run import Run
 __all__ = ["Pitfalls"]
 
 PITFALL_PREFIX = "pitfall_"
-RIGHT, WRONG, KL = "#0072B2", "#D55E00", "#009E73"
+RIGHT, WRONG, KL, INFORMATION = "#0072B2", "#D55E00", "#009E73", "#000000"
 LINE = 0.29  # height of a run's line, inches
 MARGIN = 2.0  # nats shown beyond the runs that have not diverged
 FAR = 50.0  # nats from the right bound: a claim beyond is shown at the edge, with its number
@@ -147,7 +147,8 @@ def _use(ax: Axes, rows: list[dict[str, Any]]) -> None:
     ends = (-0.1, 1.35 * max(shown, default=1.0))
     for i, row in enumerate(rows):
         _dot(ax, i, row["test_kl"], ends, color=KL, marker="s", label="KL")
-        _dot(ax, i, row["mutual_information"], ends, color=KL, marker="x", label="mutual information")
+        # Another colour than that of the KL, on which it lies where q(z) is the prior.
+        _dot(ax, i, row["mutual_information"], ends, color=INFORMATION, marker="x", label="mutual information")
         if not _of_px(row):
             _dot(ax, i, row["claimed"], ends, color=WRONG, marker="o", fillstyle="none", label="claimed")
         units = row["verdict"] if row["verdict"] == "diverged" else row["active_units"]
