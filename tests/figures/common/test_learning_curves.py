@@ -7,7 +7,8 @@ import pytest
 
 from aevb.figures.common.learning_curves import Curve, _uneven_band, band, curve, families
 from aevb.figures.common.method_labels import labels
-from aevb.figures.common.method_lines import panels
+from aevb.figures.common.method_lines import colours_of, panels
+from aevb.figures.common.style import method
 from aevb.runs.run import finished
 from helpers.figure_runs import plant
 
@@ -123,6 +124,13 @@ def test_one_name_one_colour(tmp_path):
     colours = [{line.label: line.colour for line in lines} for lines in by_panel.values()]
     assert colours[0] == colours[1]
     assert len(set(colours[0].values())) == 3
+
+
+def test_twenty_lines_have_twenty_colours():
+    names = {f"AEVB, variant {i}": "sgvb_b" for i in range(19)} | {"wake-sleep": "wake_sleep"}
+    colours = colours_of(names)
+    assert len(set(colours.values())) == 20
+    assert colours["wake-sleep"] == method("wake_sleep").colour
 
 
 def test_a_bound_is_that_of_the_minibatch_passing_the_point(tmp_path):

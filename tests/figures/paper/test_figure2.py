@@ -112,6 +112,15 @@ def test_a_panel_says_how_many_seeds_came_to_the_end(tmp_path):
     assert [text.get_text() for text in ax.texts] == ["lr 0.01, 2 seeds, 1 to 1e6"]
 
 
+def test_a_run_of_one_evaluation_point_is_a_dot(tmp_path):
+    plant(tmp_path, "data=digits", train={2000: -40.0}, test={2000: -41.0})
+    canvas = Figure2().compose(finished(tmp_path), ()).canvas
+    train, test = canvas.axes[0].lines
+    assert (train.get_marker(), train.get_markerfacecolor()) == ("o", "none")
+    assert test.get_marker() == "o"
+    assert [handle.get_marker() for handle in canvas.legends[0].legend_handles[-2:]] == ["o", "o"]
+
+
 def test_the_axis_ends_at_its_argument(runs):
     assert canvas_of(Figure2(x_max=500_000), runs).axes[0].get_xlim() == (5e4, 5e5)
 

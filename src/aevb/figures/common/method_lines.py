@@ -5,7 +5,7 @@ from typing import NamedTuple
 from aevb.figures.common.learning_curves import Curve, families
 from aevb.figures.common.learning_rate_choice import Selection, select
 from aevb.figures.common.method_labels import labels
-from aevb.figures.common.style import SPARE, method
+from aevb.figures.common.style import MORE, SPARE, method
 
 __all__ = ["Line", "Panels", "colours_of", "panels"]
 
@@ -66,6 +66,6 @@ def colours_of(objectives: dict[str, str]) -> dict[str, str]:
     colours: dict[str, str] = {}
     # The plain method first, so that it has its own colour in every figure; variants take what is left.
     for label, objective in sorted(objectives.items(), key=lambda pair: (pair[0] != method(pair[1]).label, pair)):
-        free = [colour for colour in (method(objective).colour, *SPARE) if colour not in colours.values()]
+        free = [colour for colour in (method(objective).colour, *SPARE, *MORE) if colour not in colours.values()]
         colours[label] = free[0] if free else SPARE[-1]
     return colours

@@ -13,6 +13,7 @@ __all__ = [
     "DATASETS",
     "DIGITS",
     "METHODS",
+    "MORE",
     "PANEL",
     "PAPER_COLOURS",
     "RC",
@@ -62,6 +63,12 @@ METHODS = {
 }
 SPARE = ("#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 """Colours, in this order, for methods that are not in the table and for further variants of a method."""
+
+MORE = (
+    *("#0072B2", "#D55E00", "#7A5195", "#8C6D31", "#882255", "#6B6B6B", "#B5179E", "#5A8F00"),
+    *("#00A6A6", "#5C1A00", "#1B4332", "#3355FF", "#FF4D4D", "#A8A800", "#A9A9A9"),
+)
+"""Colours that are left after those, for figures of many lines."""
 
 PAPER_COLOURS = {"aevb": "#00246B", "wake_sleep": "#00602B", "mcem": "#7A1F55"}
 """Colours of the paper's curves: the hue of the method, dark. They are thin lines over our thick ones."""
@@ -146,7 +153,8 @@ def number(value: float | None, sign: str = "") -> str:
     """
     if value is None or math.isnan(value):
         return "–"
-    return f"{value:{sign}.2f}" if abs(value) < 1e5 else f"{value:{sign}.3g}"
+    text = f"{value:{sign}.2f}" if abs(value) < 1e5 else f"{value:{sign}.3g}"
+    return "0.00" if text == "-0.00" and not sign else text
 
 
 def estimate(mean: float | None, error: float | None, form: str = "") -> str:

@@ -21,6 +21,10 @@ from aevb.figures.paper import published
 __all__ = ["PAPER", "draw"]
 
 DASHES: dict[str, Any] = {"test": "-", "train": (0, (4, 1.6))}
+DOTS: dict[str, dict[str, Any]] = {  # of a run with one evaluation point in view, of which no line can be drawn
+    "test": {"marker": "o", "markersize": 4.5},
+    "train": {"marker": "o", "markersize": 4.5, "markerfacecolor": "none"},
+}
 PAPER = {"aevb": "AEVB, paper", "wake_sleep": "wake-sleep, paper"}
 OUR_WIDTH, PAPER_WIDTH = 1.9, 0.9  # line widths, points
 GRID = "#DDDDDD"
@@ -83,7 +87,8 @@ def _panel(ax: Axes, panel: tuple[str, int], lines: list[Line], right: float) ->
     for i, line in enumerate(lines):
         for split in ("train", "test"):
             x, mean, low, high, seeds = band(line.curves, split)
-            ax.plot(x, mean, color=line.colour, linestyle=DASHES[split], linewidth=OUR_WIDTH, zorder=3.5)
+            dot = DOTS[split] if _is_dot(line, split, right) else {}
+            ax.plot(x, mean, color=line.colour, linestyle=DASHES[split], linewidth=OUR_WIDTH, zorder=3.5, **dot)
             low, high = np.where(seeds > 1, low, np.nan), np.where(seeds > 1, high, np.nan)
             ax.fill_between(x, low, high, color=line.colour, alpha=0.25, linewidth=0, zorder=3)
         above = (0, 3 + NOTE * (len(lines) - 1 - i))
@@ -93,6 +98,11 @@ def _panel(ax: Axes, panel: tuple[str, int], lines: list[Line], right: float) ->
     ax.set_xlim(left(right), right)
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.grid(axis="y", linewidth=0.3, color=GRID, zorder=0)
+
+
+def _is_dot(line: Line, split: str, right: float) -> bool:
+    x, mean, *_ = band(line.curves, split)
+    return int((np.isfinite(mean) & (x >= left(right)) & (x <= right)).sum()) == 1
 
 
 def _note(line: Line) -> str:
@@ -149,4 +159,8 @@ def _legend(panels: Panels, right: dict[str, float]) -> list[Any]:
     shown = {algorithm for panel in panels for algorithm, *_ in published.panel(*panel, right[panel[0]])}
     for algorithm in sorted(shown):
         handles.append(Line2D([], [], color=PAPER_COLOURS[algorithm], lw=PAPER_WIDTH, label=PAPER[algorithm]))
-    return [*handles, *(Line2D([], [], color="black", lw=1.2, ls=DASHES[split], label=split) for split in DASHES)]
+    ends = [(line, right[data]) for (data, _), panel_lines in panels.items() for line in panel_lines]
+    for split, dashes in DASHES.items():
+        dot = DOTS[split] if any(_is_dot(line, split, end) for line, end in ends) else {}
+        handles.append(Line2D([], [], color="black", lw=1.2, ls=dashes, label=split, **dot))
+    return handles
