@@ -35,3 +35,15 @@ def test_a_seed_counts_once(tmp_path):
     drawing = drawing_of(tmp_path)
     assert "| AEVB | 0 of 1 | 5.000 [5.000, 5.000] |" in drawing.text
     assert len(drawing.rows) == 1
+
+
+def test_a_run_that_diverged_leaves_the_others_legible(tmp_path):
+    for dims in range(2, 12):
+        informed(tmp_path, f"latent_dim={dims}", kl=2.0 if dims > 2 else 2.86e19)
+    drawing = drawing_of(tmp_path)
+    kl, _, units = drawing.canvas.axes
+    assert len(kl.get_yticks()) <= 9
+    assert "| 2.86e+19 [2.86e+19, 2.86e+19] |" in drawing.text
+    lines = [line for line in units.lines if len(line.get_xdata())]
+    assert len({line.get_color() for line in lines}) == 10
+    assert {round(line.get_ydata()[-1]) for line in lines} == {1}  # every line stands nearest to its number of units

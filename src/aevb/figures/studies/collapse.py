@@ -19,7 +19,7 @@ from aevb.figures.common.learning_curves import curve, once_per_seed
 from aevb.figures.common.legends import add_legend
 from aevb.figures.common.method_labels import distinct_names
 from aevb.figures.common.origin import meanings, provenance
-from aevb.figures.common.style import dataset, method
+from aevb.figures.common.style import MORE, dataset, method
 from aevb.runs.run import Run
 
 __all__ = ["Collapse", "variant"]
@@ -29,7 +29,8 @@ PANELS = {
     "mutual_information": "mutual information, nats",
     "active_units": "active units (lines set apart)",
 }
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#000000", "#56B4E9")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#000000", "#56B4E9", *MORE[2:])
+FAR = 1e5  # nats: a KL beyond has diverged
 LEAST = 1e-3  # nats, where the axis of the KL turns from linear to logarithmic
 
 
@@ -125,7 +126,8 @@ def _trace(run: Run, name: str) -> Trace:
 def _panel(ax: Axes, traces: list[Trace], column: str, colours: dict[str, str]) -> None:
     units = column == "active_units"
     for trace in traces:
-        aside = 0.07 * list(colours).index(trace.variant) if units else 0.0  # separates equal integers
+        step = min(0.07, 0.45 / len(colours))  # separates equal integers, and stays nearer to them than to the next
+        aside = step * list(colours).index(trace.variant) if units else 0.0
         ax.plot(
             trace.samples_seen,
             trace.values[column] + aside,
@@ -140,6 +142,9 @@ def _panel(ax: Axes, traces: list[Trace], column: str, colours: dict[str, str]) 
         ax.axhline(COLLAPSED, color="#6B6B6B", linewidth=0.8, linestyle=(0, (4, 2)))
         ax.set_yscale("symlog", linthresh=LEAST)
         ax.set_ylim(bottom=0)
+        if ax.get_ylim()[1] > FAR:  # one tick a decade would lie over the next
+            decades = round(math.log10(ax.get_ylim()[1] / LEAST))
+            ax.set_yticks([0.0, *(LEAST * 10.0**i for i in range(0, decades + 1, -(-decades // 6)))])
     elif units:
         ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     else:
@@ -164,7 +169,11 @@ def _rows(trace: Trace) -> list[dict[str, Any]]:
 def _ended(name: str, traces: list[Trace]) -> dict[str, Any]:
     def spread(column: str, digits: int) -> str:
         values = [float(trace.values[column][-1]) for trace in traces]
-        return f"{np.mean(values):.{digits}f} [{min(values):.{digits}f}, {max(values):.{digits}f}]"
+        mean, low, high = (
+            f"{value:.{digits}f}" if abs(value) < FAR else f"{value:.3g}"
+            for value in (np.mean(values), min(values), max(values))
+        )
+        return f"{mean} [{low}, {high}]"
 
     return {
         "": name,
