@@ -93,3 +93,25 @@ def test_a_run_without_the_evaluation_does_not_serve(tmp_path):
     plant(tmp_path, "latent_dim=3", train={100: -543.0})
     with pytest.raises(UserError, match=r"nothing to draw diagnosis from.*aevb-evaluate run="):
         Diagnosis().draw(tmp_path, tmp_path / "out")
+
+
+def test_a_long_name_fits_and_the_legend_lies_over_no_bar(tmp_path):
+    keys = (
+        "latent_dim=3",
+        "data.targets=threshold",
+        "optimizer.lr=0.01",
+        "hidden_dim=500",
+        "model.initialization=glorot",
+    )
+    information(plant(tmp_path, *keys, "objective.samples=10", train={100: -543.0}), 100, mutual_information=4.0)
+    figure = Diagnosis()
+    with matplotlib.rc_context(RC):
+        canvas = figure.compose(figure.wanted(finished(tmp_path)), ()).canvas
+        canvas.draw_without_rendering()
+        title = canvas.subfigs[0]._suptitle.get_window_extent()
+        spread = canvas.axes[2]
+        legend = spread.get_legend().get_window_extent()
+        highest = spread.transData.transform((0, max(count / 300 for count in (100, 200))))[1]
+    assert title.x0 >= 0
+    assert title.x1 <= canvas.bbox.width
+    assert legend.y0 >= highest

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
+from matplotlib.text import Text
 
 from aevb.figures.common.base import Drawing, Figure, markdown_table
 from aevb.figures.common.origin import convention, meanings, provenance
@@ -61,7 +62,7 @@ class Diagnosis(Figure):
         for part, run in zip(canvas.subfigures(len(runs), 1, squeeze=False)[:, 0], runs, strict=True):
             information, gap = self._evaluation(run, "information"), self._evaluation(run, "inference_gap")
             surgery, units, spread, split = part.subplots(1, 4, width_ratios=(1.25, 1.5, 1, 1.25))
-            part.suptitle(_title(run, information), fontsize=10)
+            _fit(part.suptitle(_title(run, information), fontsize=10), SIZE[0])
             _surgery(surgery, information)
             _units(units, information)
             _spread(spread, information)
@@ -106,6 +107,15 @@ def _title(run: Run, information: dict[str, Any]) -> str:
     return text.replace(" -", " −")
 
 
+def _fit(title: Text, width: float) -> None:
+    # A name of a run may be longer than its row of panels is wide: the title is made smaller, and broken where that is too small.
+    room = 0.98 * width * title.get_figure(root=True).dpi / title.get_window_extent().width
+    if room < 0.8:
+        title.set_text(title.get_text().replace(":  bound", ":\nbound"))
+        room = 0.98 * width * title.get_figure(root=True).dpi / title.get_window_extent().width
+    title.set_fontsize(title.get_fontsize() * min(1.0, room))
+
+
 def _surgery(ax: Axes, information: dict[str, Any]) -> None:
     ceiling = information["ceiling"]
     for i, (key, colour) in enumerate(zip(NAMES, (KL, PART, OTHER), strict=True)):
@@ -145,8 +155,10 @@ def _spread(ax: Axes, information: dict[str, Any]) -> None:
     share = [count / sum(counts) for count in counts]
     ax.stairs(share, edges, fill=True, color=PART)
     ax.axvline(0, label="that of p(z)", **LINE)
-    ax.legend(loc="upper left", fontsize=8)
-    ax.margins(y=0.2)
+    ax.legend(
+        loc="upper left", fontsize=8, frameon=True, framealpha=1, edgecolor="none", borderpad=0.1
+    )  # over the line
+    ax.set_ylim(0, 1.35 * max(share))  # room for the legend above the bars
     ax.set_xlabel("log-variance, all images and dimensions")
     ax.set_ylabel("share")
     ax.set_title("log σ² of q(z|x)")
