@@ -39,6 +39,13 @@ def test_a_run_that_ends_before_the_papers_first_point_has_no_start(tmp_path):
     assert starts(drawing_of(tmp_path)) == ["–"]
 
 
+def test_the_legend_has_the_lines_that_are_drawn(tmp_path):
+    plant(tmp_path, *FREY, "batch_size=500", train={200_000: 500.0, 500_000: 600.0})
+    plant(tmp_path, *FREY, train={2_000: -526.0})  # ends before the axis begins
+    names = [text.get_text() for text in drawing_of(tmp_path).canvas.legends[0].get_texts()]
+    assert names == ["minibatches of 500, lr 0.01", "the paper", "mean training bound since the start"]
+
+
 def test_a_run_with_another_change_is_in_the_table_alone(tmp_path):
     points = {200_000: 500.0, 500_000: 600.0}
     plant(tmp_path, *FREY, "batch_size=500", train=points)

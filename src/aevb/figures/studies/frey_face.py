@@ -76,7 +76,7 @@ class FreyFace(Figure):
             grid[row][0].set_ylabel("test bound, nats")
         for ax in grid[-1]:
             ax.set_xlabel("training samples seen")
-        canvas.legend(handles=_legend(), loc="outside lower center", ncols=3, fontsize=8)
+        canvas.legend(handles=_legend(curves), loc="outside lower center", ncols=3, fontsize=8)
         rows = [row for item in curves for row in _rows(item)]
         return Drawing(rows, canvas, text=f"{_caption()}\n\n{markdown_table([_line(item) for item in curves])}")
 
@@ -168,7 +168,7 @@ def _panel(ax: Axes, curves: list[Curve], objective: str, latent_dim: int) -> No
     train = _published(objective, latent_dim, "train")
     first = train.samples_seen[0]
     for item in curves:
-        line = LINES.get((item.run.settings["batch_size"], item.lr or 0.0, _changes(item.run)))
+        line = LINES.get(_key(item))
         if line is None:
             continue
         _, colour, style = line
@@ -186,8 +186,14 @@ def _panel(ax: Axes, curves: list[Curve], objective: str, latent_dim: int) -> No
     ax.grid(linewidth=0.3)
 
 
-def _legend() -> list[Line2D]:
-    lines = [Line2D([], [], color=colour, linestyle=style, label=label) for label, colour, style in LINES.values()]
+def _key(item: Curve) -> tuple[int, float, str]:
+    return item.run.settings["batch_size"], item.lr or 0.0, _changes(item.run)
+
+
+def _legend(curves: list[Curve]) -> list[Line2D]:
+    drawn = {_key(item) for item in curves if item.last >= LEFT}
+    styles = [style for key, style in LINES.items() if key in drawn]
+    lines = [Line2D([], [], color=colour, linestyle=style, label=label) for label, colour, style in styles]
     return [
         *lines,
         Line2D([], [], color="black", linewidth=0.9, label="the paper"),
