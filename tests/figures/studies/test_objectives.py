@@ -74,9 +74,23 @@ def test_targets_of_two_kinds_are_two_panels_and_the_learning_rate_is_the_traine
     assert [row["lr"] for row in drawing.rows] == [0.1, 0.1]
 
 
+def test_runs_of_one_method_are_named_by_what_they_differ_in() -> None:
+    def row(lr: float, seed: int, run: str, bound: float) -> dict[str, Any]:
+        setting = {"data": "digits", "model": "bernoulli", "latent_dim": 2, "targets": "grey", "method": "AEVB"}
+        values = {"bound": bound, "bound_standard_error": 1.0, "log_px": bound, "log_px_standard_error": 1.0}
+        return {**setting, **values, "lr": lr, "seed": seed, "run": run}
+
+    rows = [row(0.01, 0, "a", -9.0), row(0.01, 1, "b", -9.5), row(0.1, 0, "c", -2.9e19), row(0.1, 0, "d", -10.0)]
+    (axes,) = _draw(rows).axes
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert names == ["AEVB, lr 0.01, seed 0", "AEVB, lr 0.01, seed 1", "AEVB, lr 0.1, c", "AEVB, lr 0.1, d"]
+    assert [text.get_text() for text in axes.texts] == ["◂ -2.9e+19, -2.9e+19"]
+
+
 def test_what_is_far_below_is_written_at_the_edge() -> None:
     def row(name: str, bound: float, log_px: float) -> dict[str, Any]:
         setting = {"data": "digits", "model": "bernoulli", "latent_dim": 2, "targets": "grey", "method": name}
+        setting |= {"lr": 0.01, "seed": 0, "run": name}
         errors = {"bound_standard_error": 1.0, "log_px_standard_error": 1.0}
         return {**setting, **errors, "bound": bound, "log_px": log_px}
 

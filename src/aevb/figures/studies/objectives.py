@@ -152,6 +152,22 @@ def _draw(rows: list[dict[str, Any]]) -> Canvas:
     return canvas
 
 
+def _far(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) < 1e9 else f"{value:.3g}"
+
+
+def _names(group: list[dict[str, Any]]) -> list[str]:
+    """The methods; those that stand there twice with the learning rate, the seed or the run by which they differ."""
+    names = [row["method"] for row in group]
+    for key, form in (("lr", "lr {:g}"), ("seed", "seed {}"), ("run", "{}")):
+        alike = {name: {row[key] for row, other in zip(group, names, strict=True) if other == name} for name in names}
+        names = [
+            f"{name}, {form.format(row[key])}" if len(alike[name]) > 1 and row[key] is not None else name
+            for row, name in zip(group, names, strict=True)
+        ]
+    return names
+
+
 def _panel(ax: Axes, group: list[dict[str, Any]]) -> None:
     heights = np.arange(len(group))[::-1]
     edge = max((row[key] for row in group for key in ("bound", "log_px") if row[key] is not None), default=0.0) - REACH
@@ -174,12 +190,12 @@ def _panel(ax: Axes, group: list[dict[str, Any]]) -> None:
             label=label,
         )
     for height, row in zip(heights, group, strict=True):
-        far = [f"{row[key]:,.0f}" for key in ("bound", "log_px") if row[key] is not None and row[key] <= edge]
+        far = [_far(row[key]) for key in ("bound", "log_px") if row[key] is not None and row[key] <= edge]
         if far:
             ax.annotate(
                 f"◂ {', '.join(far)}", (0.01, height), xycoords=("axes fraction", "data"), va="center", fontsize=8
             )
-    ax.set_yticks(heights, [row["method"] for row in group])
+    ax.set_yticks(heights, _names(group))
     ax.set_ylim(-0.6, len(group) - 0.4)
     ax.grid(axis="x", linewidth=0.3)
     first = group[0]
