@@ -145,3 +145,13 @@ def test_runs_that_differ_in_the_seed_of_the_weights_alone_both_count(tmp_path):
     plant(tmp_path, "latent_dim=20", "model.seed=1", train=bounds(0.0), test=bounds(3.0))
     row = verdicts(tmp_path)[0]
     assert (row["seeds"], row["difference"]) == (2, pytest.approx(2.0))
+
+
+def test_without_a_bound_to_compare_there_is_no_empty_picture(tmp_path):
+    plant(tmp_path, "latent_dim=20", train={1000: -200.0, 20_000: -150.0})
+    paths = Verdict().draw(tmp_path, tmp_path / "out")
+    assert {path.suffix for path in paths} == {".csv", ".md", ".json"}
+    assert (
+        "* No run reaches 1,000,000 samples, the first point of the comparison"
+        in (tmp_path / "out" / "verdict.md").read_text()
+    )

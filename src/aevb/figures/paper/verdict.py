@@ -61,11 +61,14 @@ class Verdict(Figure):
         evidence = [row for key, lines in grouped.items() for row in evidence_rows(key, lines, self.at)]
         counts, reach = count_rows(rows), reach_rows(grouped)
         tables: dict[str, Rows] = {"evidence": evidence, "counts": counts, "reach": reach}
-        limits = limitations(rows, reach) + unsure_selections(grouped) + absent_panels(reach)
+        nothing = f"No run reaches {self.at[0]:,} samples, the first point of the comparison: no bound is compared, and there is no picture."
+        limits = (
+            ([] if rows else [nothing]) + limitations(rows, reach) + unsure_selections(grouped) + absent_panels(reach)
+        )
         numbers: dict[str, Rows] = {"curves": rows, **tables}
         json = {key: [_plain(row) for row in table] for key, table in numbers.items()} | {"limitations": limits}
         text = self._text(runs, rows, limits, tables)
-        return Drawing(rows, draw_verdict(rows), tables, text, json)
+        return Drawing(rows, draw_verdict(rows) if rows else None, tables, text, json)
 
     def _text(self, runs: list[Run], rows: Rows, limits: list[str], tables: dict[str, Rows]) -> str:
         head = (
