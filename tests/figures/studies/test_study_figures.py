@@ -14,9 +14,13 @@ from aevb.evaluators.reconstruction import Reconstruction
 from aevb.evaluators.record import record
 from aevb.evaluators.shapes import Shapes as ShapesEvaluator
 from aevb.figures.common.style import RC
+from aevb.figures.studies.keras import Keras
 from aevb.figures.studies.mixture import Mixture, _draw, _fit
+from aevb.figures.studies.posterior_families import PosteriorFamilies
 from aevb.figures.studies.samples import Samples
 from aevb.figures.studies.shapes import Shapes
+from aevb.files.atomic import write_json
+from aevb.runs.records import read_json
 from aevb.runs.run import finished
 from helpers.figure_runs import plant, plant_model
 
@@ -132,3 +136,32 @@ def test_runs_that_do_not_serve(tmp_path):
     for figure in (Mixture(), Samples(), Shapes()):
         with pytest.raises(UserError, match=r"none of the 1 finished runs serves.*try: aevb-train "):
             figure.draw(tmp_path, tmp_path / "out")
+
+
+def test_names_longer_than_those_of_families_are_not_cut(tmp_path):
+    for key in (
+        "optimizer.lr=0.1",
+        "objective.samples=10",
+        "model.initialization=glorot",
+        "evaluation.train_window=12345",
+    ):
+        run = plant(tmp_path, "data=digits", "latent_dim=2", key, train={1000: -40.0})
+        test = {name: {"mean": -40.0, "standard_error": 0.1} for name in ("bound", "importance")}
+        write_json(run / "DONE", read_json(run / "DONE") | {"test": test})
+        config = read_json(run / "config.yaml")
+        choices = config["choices"] | {"model/encoder": "a_family_of_a_long_name", "model/prior": "standard_normal"}
+        write_json(run / "config.yaml", config | {"choices": choices})
+    canvas = drawing_of(PosteriorFamilies(), tmp_path).canvas
+    canvas.draw_without_rendering()
+    labels = canvas.axes[0].get_yticklabels()
+    assert max(len(label.get_text()) for label in labels) > 60
+    assert min(label.get_window_extent().x0 for label in labels) >= 0
+
+
+def test_runs_of_one_latent_dim_have_one_colour_and_one_name_in_the_legend(tmp_path):
+    for latent_dim, seed in ((2, 0), (2, 1), (5, 0)):
+        keys = ("data=digits", "optimizer=adam", f"latent_dim={latent_dim}", f"seed={seed}")
+        plant(tmp_path, *keys, train={1000: -40.0, 2000: -30.0})
+    (axes,) = drawing_of(Keras(), tmp_path).canvas.axes
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["$N_z = 2$", "$N_z = 5$"]
+    assert len({line.get_color() for line in axes.lines}) == 2

@@ -19,6 +19,7 @@ from aevb.runs.run import Run
 __all__ = ["PosteriorFamilies"]
 
 COLOURS = ("#0072B2", "#D55E00", *SPARE)
+LETTER = 0.062  # width of a letter of a name, inches
 APPROACHES = {
     "inverse CDF": "cauchy exponential gompertz gumbel kumaraswamy logistic pareto rayleigh reciprocal weibull",
     "location, scale": "gaussian laplace triangular uniform",
@@ -44,7 +45,10 @@ class PosteriorFamilies(Figure):
         rows.sort(key=lambda row: -row["bound"])
         priors = list(dict.fromkeys(row["prior"] for row in rows))
         rows.sort(key=lambda row: priors.index(row["prior"]))
-        canvas = Canvas(figsize=(6.5, 0.19 * len(rows) + 1.1))
+        room = LETTER * max(
+            len(row["label"]) for row in rows
+        )  # of the names, where they are longer than those of families
+        canvas = Canvas(figsize=(max(6.5, room + 4.5), 0.19 * len(rows) + 1.1))
         _panel(canvas.add_subplot(), rows, priors)
         shown = [
             {
