@@ -52,6 +52,14 @@ def test_what_is_not_binary_is_no_log_mass_of_a_bernoulli_decoder() -> None:
     assert "if every target is 0 or 1" in LinearGaussian().convention.meaning("bernoulli")
 
 
+def test_the_numbers_of_a_conditional_model_are_given_the_label() -> None:
+    model = {"_target_": "aevb.models.conditional.ConditionalVAE", "decoder": {"min_std": 0.1}}
+    conditional, plain = (convention("grey", 255).for_model(node).meaning("bernoulli") for node in (model, {}))
+    assert (
+        conditional == plain + "; log p(x|y) given the label y, not comparable with log p(x) of a model without labels"
+    )
+
+
 def test_real_numbers_are_a_density() -> None:
     assert LinearGaussian().convention.meaning("gaussian") == "log-density of real numbers, in their unit"
 

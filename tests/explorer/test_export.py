@@ -54,6 +54,14 @@ def test_images_and_points_are_those_of_the_test_split(page: Page) -> None:
     np.testing.assert_allclose(mean[:40], expected, atol=0.01)  # the page's weights are rounded, its points are not
 
 
+def test_the_numbers_of_a_conditional_model_are_given_the_label(pages: dict[str, Page]) -> None:
+    model = part(pages["conditional"], "models")[0]
+    assert model["convention"] == "grey/16, given the label"
+    assert model["meaning"].endswith(
+        "log p(x|y) given the label y, not comparable with log p(x) of a model without labels"
+    )
+
+
 def test_grid_is_as_wide_as_the_reference(page: Page) -> None:
     radius = inspect.signature(quadrature).parameters["radius"].default
     assert part(page, "models")[0]["grid_radius"] == GRID_RADIUS == radius

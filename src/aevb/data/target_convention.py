@@ -11,6 +11,8 @@ TargetKind = Literal["grey", "dequantised", "dynamic", "binary", "real"]
 Likelihood = Literal["bernoulli", "gaussian"]
 """The families of p(x|z) that a decoder may state."""
 
+CONDITIONAL = "given the label"  # the remark of a conditional model
+
 SCALED = re.compile(r"(?P<dynamic>dynamically binarised, p = )?grey/(?P<scale>\d+)(, (?P<remark>.*))?")
 BINARY = re.compile(
     r"(?P<description>binarised at 1/2|fixed binarisation \(Larochelle\)|binary, as given|"
@@ -74,7 +76,7 @@ class TargetConvention:
         unit = " of that of the pixel" if "Standardised" in target else ""
         remarks = [self.remark, f"std >= {floor:g}{unit}" if floor else ""]
         if target.endswith(".ConditionalVAE"):
-            remarks.append("given the label")
+            remarks.append(CONDITIONAL)
         return replace(self, remark=", ".join(filter(None, remarks)))
 
     def record(self) -> dict[str, Any]:
@@ -123,6 +125,10 @@ class TargetConvention:
         Returns:
             The sentence, without a final full stop.
         """
+        of_label = "; log p(x|y) given the label y, not comparable with log p(x) of a model without labels"
+        return self._of_pixels(likelihood) + (of_label if CONDITIONAL in self.remark.split(", ") else "")
+
+    def _of_pixels(self, likelihood: Likelihood | None) -> str:
         if likelihood is None:
             return "nats under the likelihood of the decoder, which does not state its family"
         if likelihood == "bernoulli" and self.kind in ("grey", "dequantised"):

@@ -70,14 +70,15 @@ def export_run(run: Path, data_root: str | None = None, trusted: tuple[str, ...]
     # Each further class would cost the reference a further grid of decoded z.
     same_class = label[chosen] == label[chosen[0]] if loaded.classes else None
     decoder, pixels = settings["model"]["decoder"], rows * columns
+    convention = dataset.convention.for_model(settings["model"])
     info = {
         "name": Run(run).name,
         "data": dataset.name,
         "objective": Settings(settings).option_name("objective"),
         "samples_seen": Run(run).done["samples_seen"],
-        "convention": str(dataset.convention),
-        "meaning": dataset.convention.meaning(loaded.model.likelihood),
-        "binary": dataset.convention.kind in ("dynamic", "binary"),
+        "convention": str(convention),
+        "meaning": convention.meaning(loaded.model.likelihood),
+        "binary": convention.kind in ("dynamic", "binary"),
         "shape": [rows, columns],
         "range": value_range(split.x[:, :pixels]),
         "latent_dim": latent_dim,
