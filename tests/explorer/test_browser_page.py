@@ -115,6 +115,19 @@ def test_paper_is_light(window: Browser, page: Page) -> None:
     window.devtools("Emulation.setEmulatedMedia", media="", features=[{"name": scheme, "value": ""}])
 
 
+def test_a_posterior_outside_the_plane_is_named(window: Browser, page: Page) -> None:
+    opened(window, page.file)
+    settled(window)
+    assert window.text("#beyond") == ""
+    window.run(
+        "const joint = new Float32Array(6400).fill(-900); joint[80 * 79 + 40] = 0; "
+        "current.answer = { ...current.answer, joint, final: true }; update({}, 'answer'); redrawAll()"
+    )
+    assert window.text("#beyond") == "The true posterior is highest outside the plane, near z₁ = 0.1, z₂ = 7.9."
+    window.run("update({ background: 'none' }); redrawAll()")
+    assert window.text("#beyond") == ""
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_circles_of_the_prior_have_numbers_that_can_be_read(window: Browser, page: Page, scheme: str) -> None:
     window.devtools("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])

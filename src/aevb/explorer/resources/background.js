@@ -27,16 +27,27 @@ function shadeColour() {
   return [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16));
 }
 
+// The highest point of p(z|x) if it lies outside the plane, which then shows little or nothing of the shade; "" if not.
+function beyondText(joint) {
+  const { grid_radius: reach, radius } = current.info, along = Math.sqrt(joint.length), spacing = (2 * reach) / along;
+  const most = joint.reduce((best, value, g) => (value > joint[best] ? g : best), 0);
+  const z = [most % along, Math.floor(most / along)].map((at) => -reach + (at + 0.5) * spacing);
+  if (z.every((v) => Math.abs(v) <= radius)) return "";
+  return `The true posterior is highest outside the plane, near ${z.map((v, j) => `z${subscript(j + 1)} = ${number(v, 1)}`).join(", ")}.`;
+}
+
 // The user's choice is kept while another run is shown, of which there may be no grid.
 const drawnBackground = () => (state.background === "posterior" && current.info.latent_dim !== 2 ? "none" : state.background);
 
 let manifoldTimer = 0;
 show(["model", "background", "axes", "z", "answer", "x", "theme"], (changes) => {
   const info = current.info, joint = current.answer?.joint, drawn = drawnBackground();
+  if (drawn !== "posterior") $("beyond").textContent = "";
   if (drawn === "posterior") {
     if (joint && changes.has("x") && !changes.has("answer")) return;
     const along = Math.sqrt(joint?.length ?? 1);
     background.picture = joint ? posteriorPicture(joint, along) : null;
+    if (current.answer?.final) $("beyond").textContent = joint ? beyondText(joint) : "";
     background.shift = current.answer?.final ? 0 : info.grid_radius / (2 * along); // of the first point in its coarser cell
     background.key = "";
   } else if (drawn === "none") {
