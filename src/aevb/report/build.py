@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from aevb import __version__
 from aevb.console.forks import forked
 from aevb.files.atomic import utf8, write_text
 from aevb.report.chart import Chart, draw
@@ -26,6 +25,7 @@ from aevb.report.records import RunRecord, read_records, redacted
 from aevb.report.redaction import Redaction
 from aevb.report.run_table import run_table
 from aevb.report.views import View, views
+from aevb.runs.manifest import installed_packages
 from aevb.runs.status import Row
 
 __all__ = ["Options", "build_report", "write_report"]
@@ -136,7 +136,7 @@ def _content(records: list[RunRecord], options: Options) -> dict[str, Any]:
         "records": records,
         "states": {state: states[state] for state in STATES if states[state]},
         "unfinished": [(i, record) for i, record in enumerate(records) if record.row.state != "done" or record.faults],
-        "version": __version__,
+        "version": installed_packages()["aevb"],
         "newest": newest_start(records),
         "commands": commands(records),
         "differing": differing,

@@ -171,7 +171,7 @@ def _ended(name: str, traces: list[Trace]) -> dict[str, Any]:
         values = [float(trace.values[column][-1]) for trace in traces]
         mean, low, high = (
             f"{value:.{digits}f}" if abs(value) < FAR else f"{value:.3g}"
-            for value in (np.mean(values), min(values), max(values))
+            for value in (float(np.mean(values)), min(values), max(values))
         )
         return f"{mean} [{low}, {high}]"
 

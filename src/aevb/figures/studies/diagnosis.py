@@ -109,11 +109,13 @@ def _title(run: Run, information: dict[str, Any]) -> str:
 
 def _fit(title: Text, width: float) -> None:
     # A name of a run may be longer than its row of panels is wide: the title is made smaller, and broken where that is too small.
-    room = 0.98 * width * title.get_figure(root=True).dpi / title.get_window_extent().width
+    figure = title.get_figure(root=True)
+    assert figure is not None
+    room = 0.98 * width * figure.dpi / title.get_window_extent().width
     if room < 0.8:
         title.set_text(title.get_text().replace(":  bound", ":\nbound"))
-        room = 0.98 * width * title.get_figure(root=True).dpi / title.get_window_extent().width
-    title.set_fontsize(title.get_fontsize() * min(1.0, room))
+        room = 0.98 * width * figure.dpi / title.get_window_extent().width
+    title.set_fontsize(float(title.get_fontsize()) * min(1.0, room))
 
 
 def _surgery(ax: Axes, information: dict[str, Any]) -> None:
