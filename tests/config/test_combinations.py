@@ -169,6 +169,16 @@ def test_a_budget_within_the_warm_up_is_warned_of(overrides: list[str], warned: 
         assert warnings(settings("data=digits", *overrides, remedy)) == []
 
 
+@pytest.mark.parametrize(
+    ("prior", "target", "warned"), [(1.0, "AdamW", True), (0.0, "AdamW", False), (1.0, "Adam", False)]
+)
+def test_a_decoupled_weight_decay_is_no_prior(prior: float, target: str, warned: bool) -> None:
+    values = settings("data=digits", "optimizer=adam", f"objective.weight_prior={prior}")
+    lines = warnings({**values, "optimizer": {**values["optimizer"], "_target_": f"torch.optim.{target}"}})
+    assert len(lines) == warned
+    assert all("try: objective.weight_prior=0 +optimizer.weight_decay=0.01" in line for line in lines)
+
+
 def test_early_stopping_that_begins_after_the_end_is_warned_of() -> None:
     overrides = ("data=mnist", "optimizer=adam", "early_stopping=validation", "max_samples=40000")
     (line,) = warnings(settings(*overrides))

@@ -80,6 +80,14 @@ def warnings(settings: dict[str, Any]) -> list[str]:
             f"max_samples={samples}: within the optimizer's warm-up of {warmup} minibatches of {batch_size}, in which "
             f"no weight changes; try: max_samples={20 * warmup * batch_size}, or optimizer=adam"
         )
+    objective = settings["objective"]
+    prior = objective.get("weight_prior", (objective.get("objective") or {}).get("weight_prior"))
+    is_decoupled = optimizer.get("decoupled_weight_decay") or optimizer["_target_"].rpartition(".")[2] == "AdamW"
+    if prior and is_decoupled:
+        lines.append(
+            f"objective.weight_prior={prior:g}: the optimizer decouples its weight decay from the gradient, so that it is no "
+            "gradient of a prior on the weights; try: objective.weight_prior=0 +optimizer.weight_decay=0.01, or optimizer=adam"
+        )
     start = (settings.get("early_stopping") or {}).get("start")
     if isinstance(start, int) and samples < start:
         lines.append(

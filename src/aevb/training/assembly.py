@@ -34,6 +34,7 @@ from aevb.training.running_mean import RunningMean
 from aevb.training.sanity import variance_floor
 from aevb.training.settings import TrainerSettings
 from aevb.training.warm_start import load_optimizers, optimizer_states, start_from
+from aevb.training.weight_prior import check_has_decay, with_own_decay
 
 __all__ = ["TrainingJob", "assemble", "load_data"]
 
@@ -133,8 +134,18 @@ def assemble(job: TrainingJob, settings: dict[str, Any], slot: Slot | None) -> t
     clipping = None if value is None and norm is None else Clipping(value, norm)
 
     def make_optimizer(groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+        groups = with_own_decay(groups, settings["optimizer"].get("weight_decay"))
         arguments = {"params": groups, "batch_size": settings["batch_size"]}
-        return build(settings["optimizer"], torch.optim.Optimizer, "optimizer", trusted, **arguments)
+        try:
+            optimizer = build(settings["optimizer"], torch.optim.Optimizer, "optimizer", trusted, **arguments)
+        except ValueError as error:  # of torch, which checks numbers and shapes itself: lr=-1, Muon on biases
+            name = settings["optimizer"]["_target_"].rpartition(".")[2]
+            raise UserError(
+                f"optimizer: {name} refuses what it is given ({error}); allowed: numbers in its range, and an optimizer that takes "
+                "groups of matrices and of biases; try: optimizer=adam"
+            ) from error
+        check_has_decay(optimizer, groups)
+        return optimizer
 
     module = Training(
         model,

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import torch
 from torch import nn
 
-__all__ = ["with_weight_prior"]
+from aevb.errors import UserError
+
+__all__ = ["check_has_decay", "with_own_decay", "with_weight_prior"]
 
 
 def with_weight_prior(parameters: list[nn.Parameter], decay: float) -> list[dict[str, Any]]:
@@ -20,3 +23,49 @@ def with_weight_prior(parameters: list[nn.Parameter], decay: float) -> list[dict
     others = [parameter for parameter in parameters if parameter.dim() <= 1]
     groups = [{"params": weights, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
     return [group for group in groups if group["params"]]
+
+
+def with_own_decay(groups: list[dict[str, Any]], own: object) -> list[dict[str, Any]]:
+    """Return the groups such that a weight decay in the config of the optimizer acts.
+
+    The decay of a group has precedence over that of its optimizer, which would be lost without a word.
+
+    Args:
+        groups: What `with_weight_prior` returned.
+        own: `optimizer.weight_decay`; None if the config has none.
+
+    Returns:
+        The groups, without their decays if the optimizer has one of its own.
+
+    Raises:
+        UserError: If the weights have a prior too.
+    """
+    if own is None:
+        return groups
+    if _have_prior(groups):
+        raise UserError(
+            f"optimizer.weight_decay={own}: without effect beside objective.weight_prior, whose weight decay is its value "
+            "divided by the number of training images; allowed: one of the two; try: objective.weight_prior=0"
+        )
+    return [{"params": group["params"]} for group in groups]
+
+
+def check_has_decay(optimizer: torch.optim.Optimizer, groups: list[dict[str, Any]]) -> None:
+    """Check that an optimizer applies the prior on the weights.
+
+    Args:
+        optimizer: The optimizer.
+        groups: The groups that it was given.
+
+    Raises:
+        UserError: If the weights have a prior and the optimizer has no weight decay, as torch.optim.Rprop.
+    """
+    if _have_prior(groups) and "weight_decay" not in optimizer.defaults:
+        raise UserError(
+            f"optimizer: {type(optimizer).__name__} has no weight_decay, by which the prior on the weights acts; allowed: one "
+            "that has, or no prior; try: objective.weight_prior=0"
+        )
+
+
+def _have_prior(groups: list[dict[str, Any]]) -> bool:
+    return any(group.get("weight_decay") for group in groups)
