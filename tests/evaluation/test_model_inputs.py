@@ -95,6 +95,12 @@ def test_labels_that_are_no_integers_are_refused(y: Any, message: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_an_empty_list_is_no_labels_and_a_fault_has_the_name_of_the_argument() -> None:
+    assert inputs(classes=3).one_hot([], (0,)).shape == (0, 3)
+    with pytest.raises(UserError, match=r"^labels: 3 to 3; .*try: labels=numpy\.zeros"):
+        inputs(classes=3).one_hot([3], (1,), "labels")
+
+
 def test_grey_levels_for_binary_targets_are_warned_of() -> None:
     grey, bits = torch.full((2, 6), 0.5), torch.ones(2, 6)
     dynamic = inputs(targets=TargetConvention("dynamic", 255), likelihood="bernoulli")

@@ -72,6 +72,14 @@ def test_a_loaded_run_takes_labels(model):
     np.testing.assert_array_equal(model.decode(z, 3), model.decode(z, [3] * 6))
     assert np.ptp(model.decode(z, np.arange(6)), axis=0).max() > 0
     np.testing.assert_array_equal(model.sample(labels=[0, 1, 2]), model.sample(3))
+    np.testing.assert_array_equal(model.sample(labels=torch.tensor([0, 1, 2])), model.sample(3))
+    for labels, message in (
+        ([], "labels: empty"),
+        ([[1], [2, 3]], "labels: list is no array"),
+        ([10], "labels: 10 to 10"),
+    ):
+        with pytest.raises(UserError, match=message):
+            model.sample(labels=labels)
     assert model.reconstruct(x.reshape(-1, 8, 8), y).shape == (6, 64)
     whole = model.log_px(x, y, samples=20).log_px
     assert np.isfinite(whole).all()

@@ -48,47 +48,70 @@ class ModelInputs:
             return images
         return torch.cat([images, self.one_hot(y, images.shape[:-1])], -1)
 
-    def for_labels(self, px_z: Any, y: Any, leading: tuple[int, ...]) -> Any:
+    def for_labels(self, px_z: Any, y: Any, leading: tuple[int, ...], name: str = "y") -> Any:
         """Return p(x|z), in a conditional model that for labels.
 
         Args:
             px_z: What the decoder returned.
             y: Labels, integers of the shape `leading`, or one for all.
             leading: The shape of z without its last axis.
+            name: The argument, for the message.
 
         Raises:
             UserError: If the labels do not fit the model.
         """
         if self.num_classes is None:
-            self.refuse_labels("y", y)
+            self.refuse_labels(name, y)
             return px_z
-        return px_z.for_labels(self.one_hot(y, leading))
+        return px_z.for_labels(self.one_hot(y, leading, name))
 
-    def one_hot(self, y: Any, leading: tuple[int, ...]) -> Tensor:
+    def count(self, labels: Any) -> int:
+        """Return how many images labels ask for.
+
+        Args:
+            labels: Integers (n,), or one; 1 for what is no array, which is refused when it is used.
+
+        Raises:
+            UserError: If there are none.
+        """
+        try:
+            count = labels.numel() if isinstance(labels, Tensor) else int(np.size(labels))
+        except ValueError:  # rows of different lengths
+            return 1
+        if not count:
+            raise UserError("labels: empty; allowed: one label or more; try: labels=[0]")
+        return count
+
+    def one_hot(self, y: Any, leading: tuple[int, ...], name: str = "y") -> Tensor:
         """Return one-hot vectors, (*leading, C).
 
         Args:
             y: Labels, integers of the shape `leading`, or one for all.
             leading: The shape of the images without their pixels.
+            name: The argument, for the message.
 
         Raises:
             UserError: If the labels are missing, are no integers, or are out of range.
         """
         classes = self.num_classes
         assert classes is not None
-        allowed = f"integers from 0 to {classes - 1}, one for each image; try: y=numpy.zeros({tuple(leading)}, int)"
+        allowed = (
+            f"integers from 0 to {classes - 1}, one for each image; try: {name}=numpy.zeros({tuple(leading)}, int)"
+        )
         if y is None:
-            raise UserError(f"y: missing, and {self.name} is a conditional model; allowed: {allowed}")
+            raise UserError(f"{name}: missing, and {self.name} is a conditional model; allowed: {allowed}")
         try:
             label = y.detach().cpu().numpy() if isinstance(y, Tensor) else np.asarray(y)
         except (TypeError, ValueError, RuntimeError) as error:  # rows of different lengths, for example
-            raise UserError(f"y: {type(y).__name__} is no array of integers; allowed: {allowed}") from error
-        integers = label.dtype.kind in "iu"
+            raise UserError(f"{name}: {type(y).__name__} is no array of integers; allowed: {allowed}") from error
+        integers = label.dtype.kind in "iu" or (
+            label.size == 0 and label.dtype.kind == "f"
+        )  # an empty list is one of floats
         if not integers or (label.size and (label.min() < 0 or label.max() >= classes)):
             shown = f"{label.min()} to {label.max()}" if integers else str(label.dtype)
-            raise UserError(f"y: {shown}; allowed: {allowed}")
+            raise UserError(f"{name}: {shown}; allowed: {allowed}")
         if label.ndim and label.shape != tuple(leading):
-            raise UserError(f"y: shape {tuple(label.shape)}; allowed: {allowed}")
+            raise UserError(f"{name}: shape {tuple(label.shape)}; allowed: {allowed}")
         index = torch.from_numpy(label.astype(np.int64)).expand(leading)
         return torch.nn.functional.one_hot(index, classes).to(self.dtype)
 

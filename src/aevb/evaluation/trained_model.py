@@ -212,7 +212,9 @@ class TrainedModel:
         Raises:
             UserError: If n or the seed is no integer or out of range, if `pixels` is not one of these choices, or if the labels do not fit the model.
         """
-        count = integer("n", int(np.size(labels)) if n is None and labels is not None else n, 100)
+        if self.num_classes is None:
+            self.inputs.refuse_labels("labels", labels)
+        count = integer("n", self.inputs.count(labels) if n is None and labels is not None else n, 100)
         seed = seed_of(seed)
         if pixels not in (allowed := get_args(Pixels)):
             raise UserError(f"pixels={pixels}: no such choice; allowed: {', '.join(allowed)}; try: pixels='means'")
@@ -221,9 +223,8 @@ class TrainedModel:
             if self.num_classes is not None:
                 chosen = np.arange(count) % self.num_classes if labels is None else labels
                 px_z = self.model.decoder(self.model.sample_prior(count, noise))
-                px_z = self.inputs.for_labels(px_z, chosen, (count,))
+                px_z = self.inputs.for_labels(px_z, chosen, (count,), "labels")
             else:
-                self.inputs.refuse_labels("labels", labels)
                 px_z = self.model.generate(count, noise)
             if pixels == "draws":
                 return px_z.sample(Noise(seed, "pixels", 0)).numpy()
