@@ -177,7 +177,12 @@ def test_a_default_device_does_not_reach_a_run(run):
 
 def test_html_shows_curve_samples_and_numbers(run):
     run.evaluate("bound", num_images=10, progress=False)
+    run.evaluate("reconstruction", num_images=10, progress=False)
     html = run._repr_html_()
+    cells = [re.findall("<td[^>]*>([^<]*)</td>", row) for row in html.split("<tr>")]
+    units = {row[0]: row[6] for row in cells if len(row) == 8}
+    assert units["bound"] == "nats"
+    assert units["reconstruction"] == ""  # a squared error
     tags = Tags(html).tags
     (image,) = [attributes for tag, attributes in tags if tag == "img"]
     png = Image.open(io.BytesIO(base64.b64decode(image["src"].removeprefix("data:image/png;base64,"))))

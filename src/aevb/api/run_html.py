@@ -9,6 +9,7 @@ from markupsafe import Markup
 from aevb.api.html import curves, number_with_error, picture, rows_table
 from aevb.data.image_grid import grey_levels, image_grid
 from aevb.errors import UserError
+from aevb.report.quantities import unit
 from aevb.runs.evaluation_record import read_evaluation
 
 if TYPE_CHECKING:
@@ -78,10 +79,10 @@ def _numbers(run: "TrainedRun") -> Markup:
         settings = ", ".join(f"{key}={value}" for key, value in facts.get("settings", {}).items())
         value = number_with_error(facts.get("mean", np.nan), facts.get("standard_error", np.nan))
         direction = facts.get("direction") or ""
-        rows.append(
-            (facts["name"], settings, facts["split"], f"{facts['n']:,}", facts.get("quantity", ""), value, direction)
-        )
+        quantity = facts.get("quantity", "")
+        of = unit(facts["name"], quantity)
+        rows.append((facts["name"], settings, facts["split"], f"{facts['n']:,}", quantity, value, of, direction))
     if not rows:
         return Markup("")
-    heads = ("evaluator", "settings", "split", "images", "value", "mean ± standard error, nats", "of log p(x)")
+    heads = ("evaluator", "settings", "split", "images", "value", "mean ± standard error", "unit", "of log p(x)")
     return rows_table(heads, rows)

@@ -44,7 +44,7 @@ def _write(run: Path) -> None:
     check_folder(folder)
     shutil.rmtree(folder, ignore_errors=True)
     seen = Run(run).done["samples_seen"]
-    lines = ["| evaluation | images | value | nats | standard error | of log p(x) |", "|---|---:|---|---:|---:|---|"]
+    lines = ["| evaluation | images | value | mean | standard error | of log p(x) |", "|---|---:|---|---:|---:|---|"]
     with SummaryWriter(str(folder)) as writer:
         for path in layout.evaluation_files(run):
             facts = read_evaluation(path)
