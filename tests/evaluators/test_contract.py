@@ -50,6 +50,7 @@ MODELS = {
     "no encoder": ("model=gaussian", "latent_dim=2", "model.encoder=null", "evaluator=ais"),
     "point": ("model=gaussian", "latent_dim=2", "++model.encoder.variance=0", "objective=autoencoder"),
     "laplace": ("model=bernoulli", "latent_dim=2", "model/encoder=laplace", "model/prior=laplace"),
+    "two layers": ("model=two_layer", "latent_dim=2", "objective=iwae", "model.encoder.top_latent_dim=2"),
 }
 SUITABLE = {"enumeration": "binary", "predictive": "full_vb"}
 """Where another model than "gaussian" is needed."""
@@ -168,7 +169,7 @@ def test_a_model_is_evaluated_or_refused_in_one_line(option: str) -> None:
     assert refused or option in ("fitted_bound", "reconstruction", "shapes", "importance")
 
 
-@pytest.mark.parametrize("name", ["binary", "no encoder", "point", "laplace"])
+@pytest.mark.parametrize("name", ["bernoulli", "binary", "no encoder", "point", "laplace", "two layers"])
 def test_the_suggested_evaluators_support_the_model(name: str) -> None:
     used = _model(name)
     suitable = suitable_evaluators(used)

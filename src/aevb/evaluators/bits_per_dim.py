@@ -2,7 +2,6 @@
 
 from torch import Tensor
 
-from aevb.errors import UserError
 from aevb.estimators.bits_per_dim import bits_per_dim, check_levels
 from aevb.evaluators.evaluator import Evaluator
 from aevb.models.vae import VAE
@@ -37,21 +36,15 @@ class BitsPerDim(Evaluator):
         """The supported kinds of z (see `Evaluator.latents`): those whose KL divergence has a closed form."""
         return ("normal", "binary")
 
-    def check(self, model: VAE) -> None:
-        """Check that p(x|z) is a density.
+    def unsupported(self, model: VAE) -> tuple[str, tuple[str, ...]] | None:
+        """Return why a model is not supported: its p(x|z) must be a density.
 
         Args:
             model: The model.
-
-        Raises:
-            UserError: If the decoder is Bernoulli.
         """
-        super().check(model)
         if model.likelihood == "bernoulli":
-            raise UserError(
-                "evaluator=bits_per_dim: the decoder is Bernoulli, whose p(x|z) is no density; allowed: a Gaussian "
-                "decoder; try: model=gaussian"
-            )
+            return "the decoder is Bernoulli, whose p(x|z) is no density", ("bound", "importance")
+        return super().unsupported(model)
 
     def check_images(self, model: VAE, x: Tensor) -> None:
         """Check that the images are levels of grey (see `aevb.estimators.bits_per_dim.check_levels`).

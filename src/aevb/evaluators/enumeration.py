@@ -3,7 +3,6 @@
 from torch import Tensor
 
 from aevb.distributions import Bernoulli
-from aevb.errors import UserError
 from aevb.estimators.enumeration import MAX_LATENT_DIM, enumeration
 from aevb.estimators.model_queries import latent_dim
 from aevb.evaluators.evaluator import Evaluator
@@ -32,22 +31,17 @@ class Enumeration(Evaluator):
     def __init__(self, batch_size: PositiveInt = 1000) -> None:
         self.images = batch_size
 
-    def check(self, model: VAE) -> None:
-        """Check that the model has a Bernoulli prior over at most MAX_LATENT_DIM variables.
+    def unsupported(self, model: VAE) -> tuple[str, tuple[str, ...]] | None:
+        """Return why a model is not supported: its prior must be Bernoulli, over at most MAX_LATENT_DIM variables.
 
         Args:
             model: The model.
-
-        Raises:
-            UserError: If the prior is of another family, or if latent_dim is too large.
         """
-        super().check(model)
         prior = model.prior()
-        if not isinstance(prior, Bernoulli) or latent_dim(model) > MAX_LATENT_DIM:
-            raise UserError(
-                f"evaluator=enumeration: {type(prior).__name__} prior over latent_dim={latent_dim(model)}; allowed: a "
-                f"Bernoulli prior over at most {MAX_LATENT_DIM}; try: 'evaluator=[importance,quadrature]'"
-            )
+        if isinstance(prior, Bernoulli) and latent_dim(model) <= MAX_LATENT_DIM:
+            return super().unsupported(model)
+        reason = f"{type(prior).__name__} prior over latent_dim={latent_dim(model)}"
+        return f"{reason}, and a Bernoulli prior over at most {MAX_LATENT_DIM} is summed", ("importance", "quadrature")
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """Compute log p(x) of each image.
