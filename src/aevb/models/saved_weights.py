@@ -42,7 +42,7 @@ def read_weights(path: Path, model: VAE, remedy: str) -> dict[str, Tensor]:
     for name, (_, dtype) in stored.items():
         if dtype != wanted[name][1]:
             raise UserError(
-                f"{path}: {name} is {dtype}; allowed: {wanted[name][1]}, in which the run was trained; {remedy}"
+                f"{path}: {name} is {dtype}; allowed: {wanted[name][1]}, that of the model in config.yaml; {remedy}"
             )
     for name, _ in model.named_parameters():
         if not bool(torch.isfinite(state[name]).all()):
