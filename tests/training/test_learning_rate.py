@@ -1,14 +1,17 @@
 """The learning rate of every update is a function of samples_seen: whatever the engine, the blocks, or a resumption."""
 
 import copy
+import math
 
+import numpy as np
 import pytest
 import torch
 
+from aevb.errors import UserError
 from aevb.objectives.sgvb_b import SGVB_B
 from aevb.objectives.wake_sleep import WakeSleep
 from aevb.optimizers import adagrad
-from aevb.optimizers.schedules import IWAE, Cosine, Step, WarmUp
+from aevb.optimizers.schedules import IWAE, Cosine, Schedule, Step, WarmUp
 from aevb.training.learning_rate import LearningRate
 from helpers.static_rounds import K, M, N, state, train, training
 
@@ -89,3 +92,34 @@ def test_a_block_that_is_repeated_has_its_own_learning_rate():
     for seen, expected in ((0, 1.0), (250, 0.25), (50, 1.0), (100, 0.5)):
         rate.set(seen)
         assert optimizer.param_groups[0]["lr"] == expected
+
+
+class Own(Schedule):
+    """A schedule of a user."""
+
+    def __init__(self, factor, until=math.inf) -> None:
+        self._factor, self._until = factor, until
+
+    def factor(self, samples_seen):
+        return self._factor
+
+    def constant_until(self, samples_seen):
+        return self._until
+
+
+@pytest.mark.parametrize("number", [np.float64(0.5), torch.tensor(0.5), np.float32(0.5)])
+def test_a_number_of_numpy_or_torch_is_a_plain_one(number):
+    """metrics.csv had "np.float64(0.025)", with which it could not be read."""
+    module = train(training(optimizer=Watched, schedule=Own(number), tape=False), [2])
+    assert type(module.learning_rate.value(2 * M)) is float
+    assert module.optimizers(use_pl_optimizer=False)[0].rates == [0.025, 0.025]
+
+
+@pytest.mark.parametrize("value", [None, "fast", math.nan, math.inf, -1.0])
+def test_what_is_no_factor_is_refused_in_one_line(value):
+    with pytest.raises(
+        UserError, match=r"^schedule: Own\.factor\(0\) is .*; allowed: a finite number >= 0; try: return 1\.0$"
+    ):
+        train(training(optimizer=Watched, schedule=Own(value), tape=False), [1])
+    with pytest.raises(UserError, match=r"^schedule: Own\.constant_until\(0\) is None"):
+        train(training(optimizer=Watched, schedule=Own(1.0, None), tape=False), [1])

@@ -3,10 +3,12 @@
 A constant schedule never touches an optimizer.
 """
 
+import math
 from collections.abc import Iterable
 
 import torch
 
+from aevb.errors import UserError
 from aevb.optimizers.schedules import Constant, Schedule
 
 __all__ = ["LearningRate"]
@@ -46,8 +48,8 @@ class LearningRate:
         """
         if self.is_constant or self._since <= samples_seen < self._until:
             return
-        self.factor = self.schedule.factor(samples_seen)
-        self._since, self._until = samples_seen, self.schedule.constant_until(samples_seen)
+        self.factor = self._factor(samples_seen)
+        self._since, self._until = samples_seen, self._number("constant_until", samples_seen)
         for optimizer, initial in self._optimizers:
             # Loading a state replaces param_groups, so they are looked up each time.
             for group, lr in zip(optimizer.param_groups, initial, strict=True):
@@ -69,4 +71,27 @@ class LearningRate:
         Args:
             samples_seen: Training samples before the update.
         """
-        return self._optimizers[0][1][0] * self.schedule.factor(samples_seen)
+        return self._optimizers[0][1][0] * self._factor(samples_seen)
+
+    def _factor(self, samples_seen: int) -> float:
+        factor = self._number("factor", samples_seen)
+        if not 0 <= factor < math.inf:
+            raise self._wrong("factor", samples_seen, factor)
+        return factor
+
+    def _number(self, method: str, samples_seen: int) -> float:
+        # A user's schedule may compute with numpy or torch, whose numbers are written to metrics.csv in another form.
+        value = getattr(self.schedule, method)(samples_seen)
+        try:
+            return float(value)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise self._wrong(method, samples_seen, value) from error
+
+    def _wrong(self, method: str, samples_seen: int, value: object) -> UserError:
+        allowed = (
+            "a finite number >= 0" if method == "factor" else "a number, the samples at which the factor changes next"
+        )
+        example = "return 1.0" if method == "factor" else "return samples_seen + 1"
+        return UserError(
+            f"schedule: {type(self.schedule).__name__}.{method}({samples_seen}) is {value!r}; allowed: {allowed}; try: {example}"
+        )

@@ -4,10 +4,12 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
+from aevb.errors import UserError
 from aevb.evaluation.evaluate_run import evaluate_run
 from aevb.runs.run import finished
-from aevb.training.callbacks.evaluation import COLUMNS, EvaluationCallback
+from aevb.training.callbacks.evaluation import COLUMNS, EvaluationCallback, _plain
 from aevb.training.schedule import EvaluationSchedule
 from helpers.commands import TINY, aevb
 
@@ -112,3 +114,17 @@ def evaluate_run_again(run, folder):
     assert aevb("evaluate", *words, folder=folder).returncode == 0
     (path,) = (folder / "again").rglob("bound-test.json")
     return json.loads(path.read_text())["mean"]
+
+
+@pytest.mark.parametrize(
+    "value", [np.float64(0.5), np.float32(0.5), torch.tensor(0.5), torch.nn.Parameter(torch.tensor(0.5))]
+)
+def test_numbers_of_numpy_and_torch_are_written_as_plain_ones(value):
+    """metrics.csv had "np.float64(0.5)", with which the whole file could not be read."""
+    assert (type(plain := _plain("train_w", value)), plain) == (float, 0.5)
+
+
+def test_what_is_no_number_is_refused_with_its_column():
+    with pytest.raises(UserError, match=r"^train_w: list, .*; allowed: a number; try: value\.item\(\)$"):
+        _plain("train_w", [0.5])
+    assert (_plain("samples_seen", 3), type(_plain("samples_seen", 3))) == (3, int)

@@ -76,6 +76,7 @@ def train_one_round(objective: Objective, model: VAE, engine: Autograd | None = 
         (Returns(lambda loss: None), "Returns: returned a NoneType"),
         (Returns(lambda loss: Update(loss, BOTH, 4, {})), "Returns: returned an Update"),
         (YieldsNothing(), "YieldsNothing: yielded nothing"),
+        (Yields(lambda loss: Update(loss, BOTH, 0, {})), "Yields: yielded samples=0 in a round"),
         (Yields(lambda loss: loss), "Yields: yielded a Tensor of shape ()"),
         (Yields(lambda loss: (loss, BOTH, 4, {})), "Yields: yielded a tuple"),
         (Yields(lambda loss: loss, correct=1), "Yields: yielded a Tensor of shape ()"),

@@ -17,6 +17,7 @@ from typing import Any
 import lightning as L
 from torch import Tensor
 
+from aevb.errors import UserError
 from aevb.evaluators.blocks import run_over
 from aevb.evaluators.evaluator import STANDARD_ERROR, Evaluator
 from aevb.loggers.base import RunContext, RunLogger
@@ -123,7 +124,7 @@ class EvaluationCallback(L.Callback):
         for name, evaluator in self.evaluators.items():
             for split, x in self._images(name).items():
                 row |= self._values(name, evaluator, split, x)
-        return row
+        return {name: _plain(name, value) for name, value in row.items()}
 
     def _images(self, evaluator: str) -> dict[str, Tensor]:
         context = self.context
@@ -166,3 +167,16 @@ def _as_evaluated(module: Training) -> Iterator[None]:
         module.eval()
         yield
         module.train()
+
+
+def _plain(name: str, value: Any) -> float:
+    """Return a number of a row as Python has it: metrics.csv cannot be read with the form of one of numpy or torch."""
+    if type(value) in (int, float):
+        return value
+    try:
+        return float(value.detach() if isinstance(value, Tensor) else value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise UserError(
+            f"{name}: {type(value).__name__}, which an objective or an evaluator of your own returned; allowed: a number; "
+            "try: value.item()"
+        ) from error

@@ -30,14 +30,16 @@ def checked(updates: object, objective: Objective, groups: Mapping[str, list[nn.
     """
     if isinstance(updates, Tensor | Update) or not isinstance(updates, Iterable):
         raise _wrong(objective, f"returned {_shown(updates)}", groups)
-    count = 0
+    count = samples = 0
     for update in updates:
         if (fault := _fault(update, groups)) is not None:
             raise _wrong(objective, f"yielded {fault}", groups)
-        count += 1
+        count, samples = count + 1, samples + update.samples
         yield update
-    if not count:  # training would never end, for no round adds samples
+    if not count:
         raise _wrong(objective, "yielded nothing", groups)
+    if samples < 1:  # training would never end
+        raise _wrong(objective, f"yielded samples={samples} in a round", groups)
 
 
 def _wrong(objective: Objective, what: str, groups: Mapping[str, list[nn.Parameter]]) -> UserError:
