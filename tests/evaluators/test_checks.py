@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -134,3 +135,60 @@ def test_a_class_that_is_no_evaluator_is_refused(name: str, wrong: str) -> None:
     with pytest.raises(UserError) as refusal:
         built({"own": {"_target_": f"{MODULE}.{name}"}}, (MODULE,))
     assert str(refusal.value).startswith(wrong)
+
+
+class Summarised(Squares):
+    """States about the split what a test gives."""
+
+    def __init__(self, stated: Any, marked: tuple[str, ...] = ()) -> None:
+        self.stated, self.marked = stated, marked
+
+    def summary(self, model: VAE, x: Tensor, values: dict[str, Tensor]) -> Any:
+        return self.stated
+
+
+def test_a_summary_of_numpy_and_torch_is_stored(model: VAE) -> None:
+    """It ended in a traceback of json after the training."""
+    stated = {"a": np.float32(0.5), "b": torch.tensor(2.0), "c": np.arange(2), "d": [np.int64(3)], "e": {"f": (1, "x")}}
+    summary = run_over(Summarised(stated), model, torch.rand(4, 4), seed=0).summary
+    assert summary == {"a": 0.5, "b": 2.0, "c": [0, 1], "d": [3], "e": {"f": [1, "x"]}}
+    assert type(summary["a"]) is float
+
+
+@pytest.mark.parametrize(
+    ("stated", "marked", "returned"),
+    [
+        (3.0, (), "a float"),
+        ({"mean": 3.0}, (), "mean, which is an entry of every evaluation"),
+        ({}, ("largest",), "no largest, which is one of `marked`"),
+        ({"model": object()}, (), "model as a object"),
+    ],
+)
+def test_a_summary_that_cannot_be_recorded_is_refused(
+    stated: Any, marked: tuple[str, ...], returned: str, model: VAE
+) -> None:
+    """`mean` took the place of the mean over the images."""
+    with pytest.raises(UserError) as refusal:
+        run_over(Summarised(stated, marked), model, torch.rand(4, 4), seed=0)
+    assert str(refusal.value).startswith(f"evaluator=squares: Summarised.summary returned {returned}; allowed: ")
+
+
+class SomeBlocks(Squares):
+    def values(self, model: VAE, x: Tensor, noise: Any) -> dict[str, Tensor]:
+        square = super().values(model, x, noise)
+        return {**square, "whole": square["square"]} if len(x) == 3 else square
+
+
+def test_values_of_some_blocks_only_are_refused(model: VAE) -> None:
+    """The images of other blocks counted with 0."""
+    with pytest.raises(UserError, match=r"SomeBlocks\.values returned whole for some blocks of images only"):
+        run_over(SomeBlocks(), model, torch.rand(8, 4), seed=0)
+
+
+def test_two_evaluators_that_write_the_same_files_are_refused() -> None:
+    """The second replaced what the first had written."""
+    bound = {"_target_": "aevb.evaluators.bound.Bound"}
+    few, many = ({"_target_": "aevb.evaluators.importance.Importance", "samples": k} for k in (5, 50))
+    assert len(built({"few": few, "many": many, "bound": bound, "parts": bound}, ())) == 4
+    with pytest.raises(UserError, match=r"^evaluator\.ten: writes the files of evaluator\.bound, bound-SPLIT\.json"):
+        built({"bound": bound, "ten": {**bound, "samples": 10}}, ())

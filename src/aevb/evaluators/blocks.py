@@ -20,7 +20,7 @@ from torch import Tensor
 
 from aevb.console.progress import Bar
 from aevb.errors import UserError
-from aevb.evaluators.checks import checked_values
+from aevb.evaluators.checks import checked_summary, checked_values
 from aevb.evaluators.evaluator import Evaluation, Evaluator
 from aevb.evaluators.partial import Partial
 from aevb.models.vae import VAE
@@ -93,6 +93,8 @@ def run_over(
     own_blocks = blocks[rank::world]
     results = in_order(values_of, own_blocks, cores if device.type == "cpu" and world == 1 else 1)
     for block, result in zip(own_blocks, results, strict=True):
+        if own_values and own_values.keys() != result.keys():
+            raise _other_names(evaluator, own_values.keys() ^ result.keys())
         for name, value in result.items():
             own_values.setdefault(name, torch.zeros(len(x), dtype=torch.float64))[block.start : block.stop] = value
         if bar is not None:
@@ -103,7 +105,8 @@ def run_over(
     if bar is not None:
         bar.advance(sum(map(len, blocks)))
     values = _combine_ranks(own_values, world)
-    return Evaluation(values, evaluator.primary_value, evaluator.summary(model, x.to(device), values))
+    summary = checked_summary(evaluator, evaluator.summary(model, x.to(device), values))
+    return Evaluation(values, evaluator.primary_value, summary)
 
 
 def _check_shape(x: object) -> None:
@@ -113,6 +116,14 @@ def _check_shape(x: object) -> None:
     if x.dim() != 2:
         remedy = "x.flatten(1)" if x.dim() > 2 else "x.reshape(1, -1)"
         raise UserError(f"x: shape {tuple(x.shape)}; allowed: a tensor (n, D); try: {remedy}")
+
+
+def _other_names(evaluator: Evaluator, names: set[str]) -> UserError:
+    # Images without the value would count with 0 in its mean.
+    return UserError(
+        f"evaluator={evaluator.name}: {type(evaluator).__name__}.values returned {', '.join(sorted(names))} for some blocks of images "
+        "only; allowed: the same names for all; try: torch.full((len(x),), torch.nan) where there is no value"
+    )
 
 
 def _padded(values: Tensor, num_images: int, counted: bool) -> Tensor:

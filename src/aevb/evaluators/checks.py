@@ -8,15 +8,23 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from aevb.config.instantiate import build
 from aevb.errors import UserError
 from aevb.evaluators.evaluator import Evaluator
 
-__all__ = ["built", "checked_values"]
+__all__ = ["built", "checked_summary", "checked_values"]
 
 NAME = re.compile(r"\w[\w.-]*", re.ASCII)  # of a file
+
+RESERVED = {
+    *("name", "split", "n", "mean", "standard_error", "quantity", "direction", "settings", "values", "summary"),
+    *("seconds", "cpu_seconds", "checkpoint", "identity", "targets", "seed", "threads", "matmul_precision", "meaning"),
+    *("peak_memory_bytes", "peak_memory_above_model_and_data_bytes"),
+}
+"""Entries of the JSON file of an evaluation, which one of a summary would replace."""
 
 
 def built(nodes: dict[str, Any], trusted: tuple[str, ...]) -> dict[str, Evaluator]:
@@ -27,7 +35,7 @@ def built(nodes: dict[str, Any], trusted: tuple[str, ...]) -> dict[str, Evaluato
         trusted: Users' modules that the config may name.
 
     Raises:
-        UserError: A class is no `Evaluator`, or lacks one of its attributes.
+        UserError: A class is no `Evaluator`, or lacks one of its attributes, or two evaluators would write the same files.
     """
     evaluators = {
         key: build(node, Evaluator, f"evaluator.{key}", trusted)  # type: ignore[type-abstract]
@@ -38,6 +46,16 @@ def built(nodes: dict[str, Any], trusted: tuple[str, ...]) -> dict[str, Evaluato
             raise UserError(
                 f"evaluator.{key}: {type(evaluator).__name__} {fault}; allowed: a subclass of aevb.evaluators.evaluator.Evaluator "
                 "with name, primary_value, images, values and the property settings; try: its documentation"
+            )
+    files: dict[str, str] = {}
+    for key, evaluator in evaluators.items():
+        other = files.setdefault(f"{evaluator.name}{evaluator.suffix}", key)
+        same = type(evaluator) is type(evaluators[other]) and evaluator.settings == evaluators[other].settings
+        if not same:  # the same numbers twice, as in experiment=keras_likelihood, lose nothing
+            raise UserError(
+                f"evaluator.{key}: writes the files of evaluator.{other}, {evaluator.name}-SPLIT{evaluator.suffix}.json, whose numbers "
+                f"would be lost; allowed: evaluators with files of their own; try: '~evaluator.{key}', and aevb-evaluate with another "
+                "output_dir for it"
             )
     return evaluators
 
@@ -89,6 +107,51 @@ def checked_values(evaluator: Evaluator, values: object, images: int) -> dict[st
         )
     assert isinstance(values, Mapping)
     return {name: values[name].detach() for name in names}
+
+
+def checked_summary(evaluator: Evaluator, summary: object) -> dict[str, Any]:
+    """Return what an evaluator states about the whole split, as it can be stored as JSON.
+
+    Args:
+        evaluator: The evaluator, for the message.
+        summary: What its `summary` returned.
+
+    Raises:
+        UserError: It is no dictionary of numbers, text and lists, lacks an entry that is `marked`, or replaces one of the record.
+    """
+    if not isinstance(summary, Mapping):
+        fault = _described(summary)
+    elif taken := [name for name in summary if name in RESERVED]:
+        fault = f"{taken[0]}, which is an entry of every evaluation"
+    elif missing := [name for name in evaluator.marked if name not in summary]:
+        fault = f"no {missing[0]}, which is one of `marked`"
+    else:
+        plain = {str(name): _plain(value) for name, value in summary.items()}
+        wrong = next((name for name, value in plain.items() if not _is_json(value)), None)
+        if wrong is None:
+            return plain
+        fault = f"{wrong} as {_described(summary[wrong])}"
+    raise UserError(
+        f"evaluator={evaluator.name}: {type(evaluator).__name__}.summary returned {fault}; allowed: a dictionary of numbers, text, "
+        "lists and dictionaries, with names of its own; try: {'largest': values['v'].max().item()}"
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Numbers and arrays of numpy and torch as Python's."""
+    if isinstance(value, Tensor | np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _is_json(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(isinstance(name, str) and _is_json(item) for name, item in value.items())
+    return (
+        all(map(_is_json, value)) if isinstance(value, list) else value is None or isinstance(value, str | int | float)
+    )
 
 
 def _described(value: object) -> str:
