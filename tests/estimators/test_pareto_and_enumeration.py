@@ -235,7 +235,7 @@ def test_enumeration_of_the_synthetic_data_is_what_its_maker_says():
 def test_models_that_cannot_be_enumerated_are_refused_in_one_line():
     for model in (linear_gaussian(), binary(13)):
         with pytest.raises(
-            UserError, match=r"evaluator=enumeration: .*allowed: a Bernoulli prior over at most 12"
+            UserError, match=r"evaluator=enumeration: .*a Bernoulli prior over at most 12 is summed; allowed: .*; try: "
         ) as error:
             Enumeration().check(model)
         assert "\n" not in str(error.value)

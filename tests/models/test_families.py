@@ -19,7 +19,7 @@ from aevb.evaluators.quadrature import Quadrature
 from aevb.evaluators.reciprocal import Reciprocal
 from aevb.models.bernoulli import BernoulliDecoder
 from aevb.models.families import FamilyEncoder, FamilyPrior
-from aevb.models.gaussian import GaussianEncoder
+from aevb.models.gaussian import GaussianDecoder, GaussianEncoder
 from aevb.models.prior import StandardNormal
 from aevb.models.vae import VAE
 from aevb.noise import Noise
@@ -140,6 +140,7 @@ def test_the_kl_of_log_normals_is_that_of_appendix_b() -> None:
 @pytest.mark.parametrize(("encoder", "prior"), [("laplace", None), ("exponential", "exponential")])
 def test_evaluators_of_normals_refuse_other_families(encoder: str, prior: str | None) -> None:
     vae = model(encoder, prior)
+    of_greys = VAE(vae.encoder, GaussianDecoder(6, 2, 4), vae.prior)  # bits_per_dim needs a density of the pixels
     for evaluator in (
         AIS(),
         BDMC(),
@@ -153,6 +154,6 @@ def test_evaluators_of_normals_refuse_other_families(encoder: str, prior: str | 
         with pytest.raises(
             UserError, match=rf"^evaluator={evaluator.name}: takes q\(z\|x\) and p\(z\) for normal .*try: .*$"
         ):
-            evaluator.check(vae)
+            evaluator.check(of_greys if isinstance(evaluator, BitsPerDim) else vae)
     for fitting in (Bound(), Importance()):
         fitting.check(vae)
