@@ -18,9 +18,9 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from aevb.models.closed_form_gradients import decode, encode, has_closed_form
+from aevb.models.closed_form_gradients import decode, encode
 from aevb.models.vae import VAE
-from aevb.objectives.objective import Batch, Objective, Update
+from aevb.objectives.objective import Batch, Update
 from aevb.objectives.sgvb_a import SGVB_A
 from aevb.objectives.sgvb_b import SGVB_B
 
@@ -40,18 +40,6 @@ class ClosedForm:
     def __init__(self, objective: SGVB_A | SGVB_B) -> None:
         self.objective = objective
         self.divergence: Divergence = self._sampled if isinstance(objective, SGVB_A) else self._exact
-
-    @staticmethod
-    def fits(objective: Objective, model: VAE) -> bool:
-        """Return whether this engine computes what an objective does on a model.
-
-        Types are compared exactly, since a subclass may compute something else.
-
-        Args:
-            objective: The objective.
-            model: The model.
-        """
-        return type(objective) in (SGVB_A, SGVB_B) and has_closed_form(model)
 
     def __call__(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
         """Yield one update of theta and phi for one minibatch.
@@ -122,7 +110,7 @@ def differentiate(model: VAE, x: Tensor, eps: Tensor, divergence: Divergence) ->
     Returns:
         The reconstruction term and the KL term, (...), means over the minibatch in nats.
     """
-    mean, log_var, encoder_backward = encode(model.encoder, x)  # type: ignore[arg-type]  # `fits` has looked
+    mean, log_var, encoder_backward = encode(model.encoder, x)  # type: ignore[arg-type]  # `select` has looked
     scale = torch.exp(0.5 * log_var)
     z = torch.addcmul(mean.unsqueeze(-3), scale.unsqueeze(-3), eps)
 

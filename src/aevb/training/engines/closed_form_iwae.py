@@ -18,11 +18,11 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from aevb.models.closed_form_gradients import decode, encode, has_closed_form
+from aevb.models.closed_form_gradients import decode, encode
 from aevb.models.vae import VAE
 from aevb.objectives.dreg import DReG
 from aevb.objectives.iwae import IWAE
-from aevb.objectives.objective import Batch, Objective, Update
+from aevb.objectives.objective import Batch, Update
 
 __all__ = ["ClosedFormIWAE"]
 
@@ -38,18 +38,6 @@ class ClosedFormIWAE:
         self.objective = objective
         self.estimator = objective.estimator if isinstance(objective, DReG) else "iwae"
 
-    @staticmethod
-    def fits(objective: Objective, model: VAE) -> bool:
-        """Return whether this engine computes what an objective does on a model.
-
-        Types are compared exactly, since a subclass may compute something else.
-
-        Args:
-            objective: The objective.
-            model: The model.
-        """
-        return type(objective) in (IWAE, DReG) and has_closed_form(model)
-
     def __call__(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
         """Yield one update of theta and phi for one minibatch.
 
@@ -63,7 +51,7 @@ class ClosedFormIWAE:
     def _update(self, model: VAE, batch: Batch) -> Update:
         x, _, noise = batch
         samples, rows = self.objective.samples, len(x)
-        mean, log_var, encoder_backward = encode(model.encoder, x)  # type: ignore[arg-type]  # `fits` has looked
+        mean, log_var, encoder_backward = encode(model.encoder, x)  # type: ignore[arg-type]  # `select` has looked
         scale = torch.exp(0.5 * log_var)
         eps = noise.normal((samples, *mean.shape), mean.dtype)
         z = torch.addcmul(mean, scale, eps)

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from aevb.distributions import DiagonalNormal
-from aevb.models.closed_form_gradients import decode, encode, has_closed_form
+from aevb.models.closed_form_gradients import decode, encode
 from aevb.models.vae import VAE
-from aevb.objectives.objective import Batch, Objective, Update
+from aevb.objectives.objective import Batch, Update
 from aevb.objectives.wake_sleep import WakeSleep
 
 __all__ = ["ClosedFormWakeSleep"]
@@ -30,18 +30,6 @@ class ClosedFormWakeSleep:
 
     def __init__(self, objective: WakeSleep) -> None:
         self.objective = objective
-
-    @staticmethod
-    def fits(objective: Objective, model: VAE) -> bool:
-        """Return whether this engine computes what an objective does on a model.
-
-        Types are compared exactly, since a subclass may compute something else.
-
-        Args:
-            objective: The objective.
-            model: The model.
-        """
-        return type(objective) is WakeSleep and has_closed_form(model)
 
     def __call__(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
         """Yield one update of theta, then one of phi, for one minibatch.
@@ -59,7 +47,7 @@ class ClosedFormWakeSleep:
 def _wake(model: VAE, batch: Batch) -> Update:
     qz_x = model.encoder(batch.x)
     z = qz_x.sample(batch.noise)
-    log_px_z, backward = decode(model.decoder, z, batch.x)  # type: ignore[arg-type]  # `fits` has looked
+    log_px_z, backward = decode(model.decoder, z, batch.x)  # type: ignore[arg-type]  # `select` has looked
     backward(-1 / len(z))
     log_pxz = log_px_z / len(z) + model.prior().log_prob(z).mean()
     return Update(-log_pxz, ("theta",), len(z), {"bound": log_pxz - qz_x.log_prob(z).mean()})

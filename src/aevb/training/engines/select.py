@@ -1,13 +1,19 @@
 """The choice of the engine that computes the gradients of a run."""
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 from torch import nn
 
 from aevb.errors import UserError
+from aevb.models.closed_form_gradients import has_closed_form
 from aevb.models.vae import VAE
+from aevb.objectives.dreg import DReG
+from aevb.objectives.iwae import IWAE
 from aevb.objectives.objective import Objective
+from aevb.objectives.sgvb_a import SGVB_A
+from aevb.objectives.sgvb_b import SGVB_B
+from aevb.objectives.wake_sleep import WakeSleep
 from aevb.training.engines.accumulated import Accumulated
 from aevb.training.engines.autograd import Autograd
 from aevb.training.engines.closed_form import ClosedForm
@@ -19,6 +25,15 @@ __all__ = ["Engine", "EngineName", "choose_engine"]
 
 Engine = Accumulated | Autograd | ClosedForm | ClosedFormIWAE | ClosedFormWakeSleep | Member
 EngineName = Literal["auto", "closed_form", "autograd"]
+
+CLOSED_FORMS: dict[type[Objective], Callable[[Any], Engine]] = {
+    SGVB_A: ClosedForm,
+    SGVB_B: ClosedForm,
+    IWAE: ClosedFormIWAE,
+    DReG: ClosedFormIWAE,
+    WakeSleep: ClosedFormWakeSleep,
+}
+"""The engine in closed form of each objective. A subclass of one has none, since it may compute something else."""
 
 
 def choose_engine(
@@ -55,22 +70,16 @@ def choose_engine(
 def _whole(
     name: EngineName | Slot, objective: Objective, model: VAE, groups: Mapping[str, list[nn.Parameter]]
 ) -> Engine:
-    sgvb = ClosedForm.fits(objective, model)
+    known = CLOSED_FORMS.get(type(objective)) if has_closed_form(model) else None
     if isinstance(name, Slot):
-        if not sgvb:
+        if known is not ClosedForm:
             raise UserError(
                 f"hydra/launcher=ensemble: {type(objective).__name__} with this model cannot be trained in an ensemble; "
                 "allowed: SGVB A and B, Gaussian encoder, Bernoulli or Gaussian decoder, tanh; try: hydra/launcher=cores"
             )
         return name.engine(objective)
-    if name == "autograd":
-        return Autograd(objective, groups)
-    if sgvb:
-        return ClosedForm(objective)  # type: ignore[arg-type]  # what `fits` has looked at
-    if ClosedFormWakeSleep.fits(objective, model):
-        return ClosedFormWakeSleep(objective)  # type: ignore[arg-type]
-    if ClosedFormIWAE.fits(objective, model):
-        return ClosedFormIWAE(objective)  # type: ignore[arg-type]
+    if known is not None and name != "autograd":
+        return known(objective)
     if name == "closed_form":
         raise UserError(
             f"trainer.engine=closed_form: there is none for {type(objective).__name__} with this model; allowed: SGVB A and B, "
