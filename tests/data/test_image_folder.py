@@ -103,6 +103,19 @@ def test_colour_becomes_grey_by_the_luma(tmp_path: Path) -> None:
     assert source == "a folder of 1 image, 1 of them in colour, made grey"
 
 
+def test_the_description_says_what_is_left_out(tmp_path: Path) -> None:
+    """Black letters on a transparent ground are all black without their transparency."""
+    write(tmp_path / "a" / "1.png", np.zeros((5, 4, 4), np.uint8))
+    write(tmp_path / "a" / "2.png", IMAGES[0])
+    write(tmp_path / "a" / "3.GIF", IMAGES[0])
+    (tmp_path / "a" / "notes.txt").write_text("no image")
+    arrays, source = read_folder(tmp_path)
+    assert len(arrays["x"]) == 2
+    assert source == (
+        "a folder of 2 images in 1 class, 1 of them in colour, made grey, the transparency of 1 not used, 1 file not read (3.GIF)"
+    )
+
+
 def test_what_is_refused(tmp_path: Path) -> None:
     def refused(words: str) -> None:
         with pytest.raises(UserError, match=words) as caught:

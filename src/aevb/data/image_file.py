@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -12,12 +13,28 @@ from PIL import Image, UnidentifiedImageError
 from aevb.errors import UserError
 from aevb.files.regular import open_regular
 
-__all__ = ["pixels_of", "size_of"]
+__all__ = ["Pixels", "pixels_of", "size_of"]
 
 EIGHT_BITS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
 GREY = ("1", "L", "LA")
+SEQUENCES = ("TIFF", "PNG", "WEBP")
+"""Formats whose further pages or frames are images of their own; those of a JPEG are previews of a camera."""
 MAX_PIXELS = 1 << 24
 """Pixels of an image at most: larger ones are no data for these models, and may be decompression bombs."""
+
+
+class Pixels(NamedTuple):
+    """An image of a file.
+
+    Attributes:
+        values: (rows, columns) or (rows, columns, 3), uint8.
+        coloured: Whether the file is in colour.
+        transparent: Whether a pixel of it is not opaque; `values` holds the colour behind its transparency.
+    """
+
+    values: np.ndarray
+    coloured: bool
+    transparent: bool
 
 
 def size_of(path: Path, root: Path) -> tuple[int, int]:
@@ -38,7 +55,7 @@ def size_of(path: Path, root: Path) -> tuple[int, int]:
     return rows, columns
 
 
-def pixels_of(path: Path, root: Path, size: tuple[int, int], mode: str) -> tuple[np.ndarray, bool]:
+def pixels_of(path: Path, root: Path, size: tuple[int, int], mode: str) -> Pixels:
     """Read an image.
 
     Args:
@@ -48,10 +65,10 @@ def pixels_of(path: Path, root: Path, size: tuple[int, int], mode: str) -> tuple
         mode: "L" for grey levels, "RGB" for colour.
 
     Returns:
-        (rows, columns) or (rows, columns, 3), uint8, and whether the file is in colour.
+        Its pixels.
 
     Raises:
-        UserError: If it is no image, or has another size or more than 8 bits.
+        UserError: If it is no image, or has another size, more than 8 bits or more than one page.
     """
     name = path.relative_to(root)
     with _opened(path, root) as image:
@@ -65,7 +82,13 @@ def pixels_of(path: Path, root: Path, size: tuple[int, int], mode: str) -> tuple
             raise UserError(
                 f"{name} has mode {image.mode}; allowed: 8 bits for each pixel; try: an .npy file of floats for others"
             )
-        return np.asarray(image.convert(mode)), image.mode not in GREY
+        if image.format in SEQUENCES and (count := getattr(image, "n_frames", 1)) > 1:
+            raise UserError(
+                f"{name} holds {count} images; allowed: one in each file; try: an .npy file with all of them"
+            )
+        with_alpha = "A" in image.mode or "transparency" in image.info
+        transparent = with_alpha and bool((np.asarray(image.convert("RGBA"))[..., 3] < 255).any())
+        return Pixels(np.asarray(image.convert(mode)), image.mode not in GREY, transparent)
 
 
 @contextmanager

@@ -21,6 +21,8 @@ __all__ = ["SUFFIXES", "read_folder"]
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
 """Suffixes of images, those of torchvision.datasets.folder.IMG_EXTENSIONS."""
+OTHER_SUFFIXES = (".gif", ".jfif", ".jp2", ".tga", ".avif", ".heic")
+"""Suffixes of other images, which are counted."""
 SPLITS = {
     "train": ("train", "training"),
     "test": ("test", "testing"),
@@ -49,12 +51,14 @@ def read_folder(folder: Path, colour: bool = False) -> tuple[dict[str, np.ndarra
     classes = sorted({name for _, names in splits.values() for name in names})
     number = {name: index for index, name in enumerate(classes)}
     size = size_of(next(iter(splits.values()))[0][0], folder)
-    arrays, coloured = {}, 0
+    arrays, coloured, transparent = {}, 0, 0
     for key, (paths, names) in splits.items():
         images = np.empty((len(paths), *size, 3) if colour else (len(paths), *size), np.uint8)
         for index, path in enumerate(paths):
-            images[index], has_colour = pixels_of(path, folder, size, "RGB" if colour else "L")
-            coloured += has_colour
+            pixels = pixels_of(path, folder, size, "RGB" if colour else "L")
+            images[index] = pixels.values
+            coloured += pixels.coloured
+            transparent += pixels.transparent
         arrays[key] = images
         if names:
             arrays["label" if key == "x" else f"{key}_label"] = np.array([number[name] for name in names], np.int64)
@@ -62,7 +66,13 @@ def read_folder(folder: Path, colour: bool = False) -> tuple[dict[str, np.ndarra
     if classes:
         source += f" in {counted(len(classes), 'class', 'classes')}"
     made = "" if colour else ", made grey"
-    return arrays, source + (f", {coloured:,} of them in colour{made}" if coloured else "")
+    if coloured:
+        source += f", {coloured:,} of them in colour{made}"
+    if transparent:
+        source += f", the transparency of {transparent:,} not used"
+    if others := _others(folder):
+        source += f", {counted(len(others), 'file')} not read ({others[0].name})"
+    return arrays, source
 
 
 def _split_folders(folder: Path) -> dict[str, Path]:
@@ -130,6 +140,16 @@ def _walk(folder: Path) -> Iterator[Path]:
     for directory, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]  # .ipynb_checkpoints holds copies
         yield from (Path(directory, name) for name in names if _is_image(name))
+
+
+def _others(folder: Path) -> list[Path]:
+    """Return the images of other formats, which are not read."""
+    return [
+        Path(directory, name)
+        for directory, _, names in os.walk(folder)
+        for name in sorted(names)
+        if name.lower().endswith(OTHER_SUFFIXES) and not name.startswith(".")
+    ]
 
 
 def _is_image(name: str) -> bool:
