@@ -136,7 +136,11 @@ def spoiled(value: float) -> np.ndarray:
         ({"x": FLOATS, "test_label": LABEL}, "holds x, test_label; allowed: x"),
         ({"test": FLOATS}, "holds test; allowed: x"),
         ({}, "holds nothing; allowed: x"),
-        ({"x": np.array([{}, 1], dtype=object)}, "an object array, which is a pickle; allowed: arrays of numbers"),
+        ({"x": np.array([{}, 1], dtype=object)}, "x is an object array, which is a pickle; allowed: arrays of numbers"),
+        (
+            {"x": FLOATS, "y": np.array(["cat"] * 50, dtype=object)},
+            r"y is an object array, .* try: numpy\.unique\(y, return",
+        ),
     ],
 )
 def test_unusable_arrays_are_refused_by_name(tmp_path: Path, arrays: dict[str, object], words: str) -> None:

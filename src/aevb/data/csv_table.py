@@ -73,6 +73,11 @@ def read_csv(file: IO[bytes]) -> tuple[dict[str, np.ndarray], str]:
         raise UserError(
             f"columns {', '.join(named)}; allowed: one column of labels; try: the file without column {named[-1]}"
         )
+    if len(labels) == len(names) > 0:
+        raise UserError(
+            f"column {names[0]} alone, which holds classes; allowed: columns of numbers beside it; try: another name for the "
+            "column, if it is no label"
+        )
     x = np.delete(table, labels, axis=1) if labels else table
     arrays = {"x": _as_integers(x)}
     source = f"a table of {counted(len(table), 'row')}"
@@ -186,9 +191,11 @@ def _classes(values: np.ndarray, name: str) -> np.ndarray:
     whole = _as_integers(values)
     if whole.dtype != np.int64:
         row = int(np.flatnonzero(values != np.rint(values))[0]) if (values != np.rint(values)).any() else 0
+        missing = bool(np.isnan(values[row]))
+        remedy = "remove the rows without a class" if missing else "another name for the column, if it is no label"
         raise UserError(
             f"column {name} holds {values[row]:g} in row {row}, which is no class; allowed: integers in a column named "
-            f"{', '.join(LABEL_COLUMNS)}; try: another name for the column, if it is no label"
+            f"{', '.join(LABEL_COLUMNS)}; try: {remedy}"
         )
     return whole
 

@@ -154,14 +154,25 @@ def _npz(file: IO[bytes]) -> dict[str, np.ndarray]:
     except zipfile.BadZipFile as error:
         raise UserError(f"a damaged .npz file ({error}); try: save it anew") from error
     _renamed(dict.fromkeys(archive.files))  # refuses other keys before their arrays are read
+    return {key: _member(archive, key) for key in archive.files}
+
+
+def _member(archive: Any, key: str) -> np.ndarray:
     try:
-        return {key: archive[key] for key in archive.files}
+        array: np.ndarray = archive[key]
     except ValueError as error:
         if "Object arrays" not in str(error):
             raise
+        label = ALIASES.get(key, key).endswith("label")
+        remedy = (
+            f"numpy.unique({key}, return_inverse=True)[1], which numbers the classes"
+            if label
+            else f"{key}.astype('float32')"
+        )
         raise UserError(
-            "an object array, which is a pickle; allowed: arrays of numbers; try: x.astype('float32')"
+            f"{key} is an object array, which is a pickle; allowed: arrays of numbers; try: {remedy}"
         ) from error
+    return array
 
 
 def _renamed(arrays: Mapping[str, Any]) -> dict[str, Any]:
