@@ -90,6 +90,21 @@ def test_own_data_that_float32_cannot_square(
     assert "whose squares are no float32; allowed: -1e+19 to 1e+19; try: (x - x.mean(0)) / x" in capsys.readouterr().err
 
 
+def test_own_data_in_a_unit_whose_squares_are_below_float32(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Training diverged at the first minibatch, with the advice of a smaller learning rate."""
+    import numpy as np
+
+    monkeypatch.chdir(tmp_path)
+    x = np.random.default_rng(0).standard_normal((300, 4))
+    np.save("x.npy", x * [1, 1, 1e-25, 1])
+    words = ["--check", "data=array", "data.path=x.npy", "evaluator=bound", "model=gaussian_linear"]
+    assert run(words, monkeypatch) == 2
+    assert "a column whose values differ by 6.7e-25 at most, the square of which is no float32" in capsys.readouterr().err
+    assert run([*words, "trainer.precision=64"], monkeypatch) == 0
+
+
 def test_a_config_path_that_hides_those_of_aevb(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

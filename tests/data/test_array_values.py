@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from aevb.data.array import ArrayDataset
-from aevb.data.array_values import lost_in_float32
+from aevb.data.array_values import lost_in_float32, smallest_range
 from aevb.errors import UserError
 
 NOISE = np.random.RandomState(0).standard_normal((60, 3))
@@ -39,3 +39,18 @@ def test_what_float32_rounds_away_is_refused(array: np.ndarray, tmp_path: Path) 
     ) as error:
         ArrayDataset(str(tmp_path / "mine.npy"), values="real").load()
     assert "\n" not in str(error.value)
+
+
+def test_numbers_below_those_of_float32_are_refused() -> None:
+    """Products of many probabilities, say: they became 0, and the bound that of zeros."""
+    assert lost_in_float32({"x": 1e-30 * NOISE}) is None
+    message = lost_in_float32({"x": 1e-60 * NOISE})
+    assert message is not None
+    assert message.endswith(
+        "whose steps there are 1.4e-45; allowed: a spread of 32 steps; try: (x - x.mean(0)) / x.std(0)"
+    )
+
+
+def test_the_smallest_range_leaves_constant_columns_out() -> None:
+    assert smallest_range(np.array([[1, 3, -1], [1, 3.5, 3]], np.float32)) == 0.5
+    assert smallest_range(np.ones((4, 2), np.float32)) == np.inf

@@ -36,6 +36,8 @@ __all__ = [
 
 LARGEST = 1e19
 """Magnitude of a value at most: a Gaussian density squares it in float32."""
+NARROWEST = 1e-17
+"""Range of a column of standardised data at least, unless it is constant: its density divides by the square in float32."""
 
 SIGMOID_MEANS = ("GaussianDecoder", "ConditionalGaussianDecoder", "ConvolutionalGaussianDecoder")
 """Decoders whose means lie in (0, 1) where the config does not say otherwise."""
@@ -64,6 +66,7 @@ class DataFacts:
         description: What the data were taken for; empty for published data sets.
         grey: Whether they are grey levels.
         without_examples: Classes of which there is no training image.
+        narrowest: The smallest range of a column of own training data that is not constant; infinite where there is none.
     """
 
     n_train: int
@@ -77,6 +80,7 @@ class DataFacts:
     description: str
     grey: bool
     without_examples: tuple[int, ...]
+    narrowest: float
 
     def could_be_bytes(self, settings: dict[str, Any]) -> bool:
         """Return whether the values could be meant as grey levels from 0 to 255.
@@ -196,7 +200,8 @@ def read_facts(settings: dict[str, Any], trusted: tuple[str, ...], keep: bool = 
 
 
 def _facts_of(data: "LoadedData") -> DataFacts:
-    from aevb.data.constant_pixels import constant_pixels  # imports numpy
+    from aevb.data.array_values import smallest_range  # imports numpy
+    from aevb.data.constant_pixels import constant_pixels
     from aevb.data.labels import without_examples
 
     dataset, splits = data.dataset, data.splits
@@ -213,6 +218,7 @@ def _facts_of(data: "LoadedData") -> DataFacts:
         dataset.description,
         dataset.convention.kind == "grey",
         () if data.classes is None else tuple(without_examples(splits)),
+        smallest_range(splits.train.x) if dataset.own else math.inf,
     )
 
 
@@ -226,13 +232,13 @@ def _check_decoder(settings: Settings, facts: DataFacts, warn: Callable[[str], N
     path = settings.get("data.path")
     source = f"data.path={path}" if path else "data"
     values = f"{source}: values from {facts.low:.4g} to {facts.high:.4g}"
-    _check_range(settings, facts, values)
+    _check_range(settings, facts, source, values)
     _check_sides(settings, facts, source)
     _warn_of_bounded_means(settings, facts, values, warn)
     _warn_of_constant_pixels(settings, facts, source, warn)
 
 
-def _check_range(settings: Settings, facts: DataFacts, values: str) -> None:
+def _check_range(settings: Settings, facts: DataFacts, source: str, values: str) -> None:
     if settings.states("model.decoder", "likelihood") == "bernoulli" and not facts.unit_interval:
         remedy = "model=gaussian_linear"
         if settings.conditional:
@@ -246,6 +252,12 @@ def _check_range(settings: Settings, facts: DataFacts, values: str) -> None:
         raise UserError(
             f"{values}, whose squares are no float32; allowed: {-LARGEST:g} to {LARGEST:g}; "
             "try: (x - x.mean(0)) / x.std(0)"
+        )
+    single = settings.get("trainer.precision") == 32
+    if single and settings.class_name("model") == "StandardisedVAE" and facts.narrowest < NARROWEST:
+        raise UserError(
+            f"{source}: a column whose values differ by {facts.narrowest:.2g} at most, the square of which is no float32; "
+            f"allowed: {NARROWEST:g} or more, or a constant column; try: (x - x.mean(0)) / x.std(0)"
         )
 
 

@@ -2,13 +2,15 @@
 
 import numpy as np
 
-__all__ = ["CHUNK", "chunks", "lies_in", "lost_in_float32", "not_finite"]
+__all__ = ["CHUNK", "chunks", "lies_in", "lost_in_float32", "not_finite", "smallest_range"]
 
 CHUNK = 1 << 22
 """Numbers that are converted at a time: the only memory beside the file's and the data set's own."""
 
 STEPS = 32
 """Numbers of float32 that a column must span, unless it is constant: of fewer, its density would be that of the rounding."""
+SMALLEST = 2.0**-149
+"""The smallest positive float32."""
 CONSTANT = 1e-11
 """Spread of a column, as a share of its values, below which it is constant but for rounding in float64."""
 
@@ -25,15 +27,26 @@ def lost_in_float32(images: dict[str, np.ndarray]) -> str | None:
         return None
     high, low = (extreme.ravel().astype(np.longdouble) for extreme in (array.max(0), array.min(0)))
     largest = np.maximum(abs(high), abs(low))
-    step, spread = largest * 2.0**-23, high - low
+    step, spread = np.maximum(largest * 2.0**-23, SMALLEST), high - low
     lost = np.flatnonzero((spread < STEPS * step) & (spread > CONSTANT * largest))
     if not len(lost):
         return None
     at = lost[0]
+    remedy = "x - x.mean(0)" if step[at] > SMALLEST else "(x - x.mean(0)) / x.std(0)"
     return (
         f"{key} has values from {low[at]:.10g} to {high[at]:.10g} in column {at}, and numbers are float32, whose steps there are "
-        f"{step[at]:.2g}; allowed: a spread of {STEPS} steps; try: x - x.mean(0)"
+        f"{step[at]:.2g}; allowed: a spread of {STEPS} steps; try: {remedy}"
     )
+
+
+def smallest_range(x: np.ndarray) -> float:
+    """Return the smallest range of a column that is not constant, infinity if there is none.
+
+    Args:
+        x: Training images, (N, D), float32.
+    """
+    ranges = x.max(0).astype(np.float64) - x.min(0)
+    return float(ranges[ranges > 0].min(initial=np.inf))
 
 
 def not_finite(key: str, row: int, values: np.ndarray) -> str:
