@@ -101,8 +101,20 @@ def test_own_data_in_a_unit_whose_squares_are_below_float32(
     np.save("x.npy", x * [1, 1, 1e-25, 1])
     words = ["--check", "data=array", "data.path=x.npy", "evaluator=bound", "model=gaussian_linear"]
     assert run(words, monkeypatch) == 2
-    assert "a column whose values differ by 6.7e-25 at most, the square of which is no float32" in capsys.readouterr().err
+    assert (
+        "a column whose values differ by 6.7e-25 at most, the square of which is no float32" in capsys.readouterr().err
+    )
     assert run([*words, "trainer.precision=64"], monkeypatch) == 0
+
+
+@pytest.mark.parametrize("word", ["logger.mode=offline", "evaluation.run=3", "trainer.verbose=true"])
+def test_a_key_of_hydra_is_not_suggested_for_another(
+    word: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["--check", word], monkeypatch) == 2
+    message = capsys.readouterr().err
+    assert f"{word}: no such key; allowed: " in message
+    assert "try: hydra" not in message
 
 
 def test_a_config_path_that_hides_those_of_aevb(

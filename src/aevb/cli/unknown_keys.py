@@ -75,7 +75,10 @@ def unknown_key(key: str, root: str, arguments: list[str]) -> str:
     siblings = list(dict.fromkeys(k[len(parent) :].split(".")[0] for k in everywhere if k.startswith(parent)))
     siblings = [name for name in siblings if name != "_target_"]
     dotted = key.replace("__", ".")  # optimizer__lr, as scikit-learn has it
-    meant = dotted if dotted in everywhere else suggestion(key, siblings, everywhere)
+    own = [
+        k for k in everywhere if key.startswith("hydra") or not k.startswith("hydra.")
+    ]  # logger.mode is not hydra.mode
+    meant = dotted if dotted in everywhere else suggestion(key, siblings, own)
     wrong = f"no such key; did you mean {meant}?" if meant else "no such key"
     remedy = f"{meant}={value}" if meant else f"aevb-{root} --help"
     if meant and (known := options(meant)) and re.fullmatch(r"[\w.+-]+", value) and value not in known:
