@@ -73,7 +73,10 @@ def test_own_data_without_a_validation_split(
     words = ["data=array", "data.path=x.npy", "evaluator=bound", "logger=none", "early_stopping=validation"]
     assert run(words, monkeypatch) == 2
     output = capsys.readouterr()
-    assert "early_stopping: x.npy has no validation split; allowed: " in output.err
+    assert (
+        "early_stopping: x.npy has no validation split; allowed: data with one, such as mnist, or a file of yours with valid;"
+        in output.err
+    )
     assert output.out == ""
     assert [path.name for path in tmp_path.iterdir()] == ["x.npy"]
 

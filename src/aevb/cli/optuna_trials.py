@@ -155,6 +155,6 @@ class Points:
 
 def _no_validation(data: object) -> UserError:
     return UserError(
-        f"hydra.sweeper.objective=valid_bound: data={data} has no validation split; allowed: data with one, such as mnist or array; "
-        "try: data=mnist, or hydra.sweeper.objective=train_bound"
+        f"hydra.sweeper.objective=valid_bound: data={data} has no validation split; allowed: data with one, such as mnist, "
+        "or a file of yours with valid; try: data=mnist, or hydra.sweeper.objective=train_bound"
     )

@@ -148,7 +148,7 @@ def no_validation(settings: Settings, source: str) -> Iterator[Fault]:
     Yields:
         The fault, if there is one.
     """
-    wrong, allowed = f"{source} has no validation split", "data with one, such as mnist or array"
+    wrong, allowed = f"{source} has no validation split", "data with one, such as mnist, or a file of yours with valid"
     if settings.get("early_stopping"):
         yield Fault("early_stopping", wrong, allowed=allowed, remedy="~early_stopping")
     elif (splits := settings.get("evaluation.splits")) in ("valid", "all"):

@@ -206,7 +206,8 @@ def _context(
             asked = "early_stopping" if stops_early else f"evaluation.splits={points.splits}"
             remedy = "~early_stopping" if stops_early else "evaluation.splits=test"
             raise UserError(
-                f"{asked}: {dataset.name} has no validation split; allowed: data with one, such as mnist or array; try: {remedy}"
+                f"{asked}: {dataset.name} has no validation split; allowed: data with one, such as mnist, or a file of yours "
+                f"with valid; try: {remedy}"
             )
         valid = targets(splits.valid, dataset.dynamic, settings["seed"], dtype)
         context = context._replace(valid_x=valid)
