@@ -63,3 +63,16 @@ def test_the_remedy_for_real_numbers_keeps_the_labels(tmp_path: Path, model: str
     (line,) = lines(f"model={model}")
     assert line.endswith(f"; try: {remedy}")
     assert lines(*([] if remedy.startswith("model=") else [f"model={model}"]), *remedy.split()) == []
+
+
+@pytest.mark.parametrize(
+    ("more", "remedy"), [((), "training images of each label"), (("data.n_train=150",), "a larger data.n_train")]
+)
+def test_the_remedy_for_labels_without_examples(tmp_path: Path, more: tuple[str, ...], remedy: str) -> None:
+    """All images of one's own were used, and more of them were advised."""
+    x = np.random.default_rng(0).random((200, 4, 4))
+    np.savez(tmp_path / "x.npz", train=x, train_label=np.arange(200) % 2 * 2, test=x[:4], test_label=np.arange(4))
+    words = [f"data.path={tmp_path / 'x.npz'}", "data=array", "model=conditional", *more]
+    heard: list[str] = []
+    check_data(validate(composed(*words)), tmp_path / "run", (), heard.append)
+    assert heard == [f"data: no training image has the label 1 or 3, so p(x|z,y) of it is not trained; try: {remedy}"]

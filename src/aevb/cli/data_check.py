@@ -152,10 +152,9 @@ def check_data(
             f"allowed: an integer >= 1 and <= {facts.n_train}; try: batch_size={min(100, facts.n_train)}"
         )
     if resolved.conditional and facts.without_examples:
-        shown = ", ".join(map(str, facts.without_examples))
-        warn(
-            f"data: no training image has the label {shown}, so p(x|z,y) of it is not trained; try: a larger data.n_train"
-        )
+        shown = " or ".join(map(str, facts.without_examples))
+        remedy = "a larger data.n_train" if settings["data"].get("n_train") else "training images of each label"
+        warn(f"data: no training image has the label {shown}, so p(x|z,y) of it is not trained; try: {remedy}")
     if facts.n_valid == 0:
         for fault in no_validation(resolved, settings["data"].get("path") or resolved.class_name("data")):
             raise NoValidationSplit(str(fault))
