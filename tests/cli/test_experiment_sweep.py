@@ -64,3 +64,23 @@ def test_what_is_typed_replaces_the_values_of_an_experiment(tmp_path, monkeypatc
     assert len(rows_of_sweep(["experiment=figure2_mnist", "latent_dim=2,4,8", folder], ())) == 6
     with pytest.raises(UserError, match=r"latent_dim=2,4,8,9: a sweep of 8 jobs or more; allowed: 6"):
         rows_of_sweep(["experiment=figure2_mnist", "latent_dim=2,4,8,9", folder], ())
+
+
+@pytest.mark.parametrize("typed", ["experiment=choice(figure2_mnist,figure2_frey)", "experiment=glob(figure2*)"])
+def test_several_experiments_with_a_grid_are_refused_however_they_are_typed(typed, tmp_path):
+    """Their grids would be lost: one job of each at its defaults."""
+    with pytest.raises(UserError, match=r"figure2_\w+ is a sweep of its own; allowed: one such experiment"):
+        rows_of_sweep([typed, f"output_dir={tmp_path}"], ())
+
+
+@pytest.mark.parametrize("flag", ["--config-dir={}", "hydra.searchpath=[file://{}]"])
+def test_several_experiments_of_ones_own_with_a_grid_are_refused(flag, tmp_path):
+    folder = tmp_path / "conf" / "experiment"
+    folder.mkdir(parents=True)
+    grid = "# @package _global_\nhydra:\n  sweeper:\n    params:\n      latent_dim: 2,3\n"
+    (folder / "mine.yaml").write_text(grid)
+    (folder / "plain.yaml").write_text("# @package _global_\nlatent_dim: 4\n")
+    typed = ["--check", "-m", "experiment=plain,mine", "data=digits", flag.format(folder.parent)]
+    result = aevb("train", *typed, folder=tmp_path)
+    assert result.returncode == 2
+    assert "experiment=plain,mine: mine is a sweep of its own; allowed: one such experiment" in result.stderr

@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 from aevb.config import CONF
 from aevb.errors import UserError
 
-__all__ = ["overrides_by_experiment", "refuse_several"]
+__all__ = ["overrides_by_experiment", "refuse_grid", "refuse_several"]
 
 OF_THE_SWEEP = ("experiment", "paper")  # keys that are for the sweep itself, not for its jobs
 
@@ -46,7 +46,7 @@ def overrides_by_experiment(
 
 
 def refuse_several(argument: str) -> None:
-    """Refuse several experiments in one override if one of them is a sweep itself, of which only one job would be run.
+    """Refuse several experiments of conf/ in one override if one of them is a sweep itself, of which only one job would be run.
 
     Args:
         argument: `experiment=` and names with commas between them.
@@ -57,7 +57,22 @@ def refuse_several(argument: str) -> None:
     names = [name.strip() for name in argument.partition("=")[2].split(",")]
     for name in names:
         path = CONF / "experiment" / f"{name}.yaml"
-        if path.is_file() and OmegaConf.select(OmegaConf.load(path), "hydra.sweeper") is not None:
-            raise UserError(
-                f"{argument}: {name} is a sweep of its own; allowed: one such experiment; try: experiment={name}"
-            )
+        if path.is_file():
+            refuse_grid(argument, name, OmegaConf.select(OmegaConf.load(path), "hydra.sweeper"))
+
+
+def refuse_grid(argument: str, name: str, sweeper: Any) -> None:
+    """Refuse an experiment that is a sweep itself as one of several, of which only one job would be run.
+
+    Args:
+        argument: The override that names several experiments.
+        name: One of them.
+        sweeper: Its node `hydra.sweeper`, or None.
+
+    Raises:
+        UserError: If it has a grid, or a list of experiments.
+    """
+    if sweeper is not None and (sweeper.get("params") or sweeper.get("experiments")):
+        raise UserError(
+            f"{argument}: {name} is a sweep of its own; allowed: one such experiment; try: experiment={name}"
+        )

@@ -10,6 +10,7 @@ from typing import Any
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra._internal.hydra import Hydra
 from hydra.core.config_loader import ConfigLoader
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Glob, Override, RangeSweep
 from hydra.types import RunMode
@@ -17,7 +18,7 @@ from omegaconf import DictConfig
 
 from aevb.cli.composition import PointComposer, typed_overrides
 from aevb.cli.data_check import DataFacts, check_arguments
-from aevb.cli.experiment_sweep import overrides_by_experiment, refuse_several
+from aevb.cli.experiment_sweep import overrides_by_experiment, refuse_grid
 from aevb.cli.job import JobContext
 from aevb.config import options
 from aevb.config.machine import check_machine
@@ -189,13 +190,9 @@ def check_points(
         return []
     params = [f"{key}={value}" for key, value in (sweeper.get("params") or {}).items()]
     parsed = OverridesParser.create(loader).parse_overrides([*params, *typed_overrides(master.hydra)])
+    sweeps = [parsed]
     if "experiments" in sweeper:
         sweeps = overrides_by_experiment(loader, sweeper.experiments, sweeper.max_samples, parsed)
-    else:
-        for override in parsed:
-            if override.key_or_group == "experiment" and override.is_sweep_override():
-                refuse_several(str(override.input_line))
-        sweeps = [parsed]
     _check_size(sweeps, loader)
     every: list[list[str]] = []
     for sweep in sweeps:
@@ -207,9 +204,12 @@ def check_points(
     common = set.intersection(*map(set, every)) if len(every) > 1 else set()
     swept = {override.get_key_element() for override in parsed if override.is_sweep_override()}
     common = {text for text in common if text.partition("=")[0] not in swept}
+    several = [override for override in parsed if override.key_or_group == "experiment"]
     points, faults = [], dict[str, list[str]]()
     for overrides in every:
         cfg, choices = composer.compose(overrides)
+        if several and several[-1].is_sweep_override():
+            refuse_grid(str(several[-1].input_line), str(choices.get("experiment")), HydraConfig.get().sweeper)
         label = " ".join(override for override in overrides if override not in common)
         context = JobContext(trusted, True, choices, config_name, overrides=tuple(overrides))
         try:
