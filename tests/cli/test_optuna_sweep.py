@@ -217,3 +217,12 @@ def test_evaluate_refuses_the_sweeper(tmp_path: Path) -> None:
     result = aevb("evaluate", "hydra/sweeper=optuna", "run=x", "seed=choice(1,2)", folder=tmp_path)
     assert result.returncode == 2
     assert "nothing to train; allowed: with aevb-train" in result.stderr
+
+
+def test_an_experiment_with_a_grid_is_no_value_of_a_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its grid would be lost: a trial has one value of each key."""
+    monkeypatch.chdir(tmp_path)
+    assert run(["--check", *OPTUNA, TRAIN, "experiment=choice(linear_gaussian,figure3)"], monkeypatch) == 2
+    assert "experiment=figure3: figure3 is a sweep of its own; allowed: one such experiment" in capsys.readouterr().err

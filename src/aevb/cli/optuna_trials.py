@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from hydra._internal.hydra import Hydra
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from aevb.cli.composition import PointComposer, typed_overrides
 from aevb.cli.data_check import NoValidationSplit
+from aevb.cli.experiment_sweep import refuse_grid
 from aevb.cli.job import JobContext
 from aevb.cli.optuna_space import Space, parse_space
 from aevb.cli.sweep import PlannedRun
@@ -51,6 +53,7 @@ class Points:
         self.space: Space = parse_space(loader, params, typed_overrides(master.hydra))
         self.config_name = str(master.hydra.job.config_name)
         self._composer = PointComposer(loader, master)
+        self._params = params or None
         self._context, self._plan, self._objective = context, plan, objective
 
     def plan(self, overrides: list[str]) -> PlannedRun:
@@ -68,6 +71,9 @@ class Points:
         """
         words = [*self.space.fixed, *overrides]
         cfg, choices = self._composer.compose(words)
+        for word in overrides:
+            if word.startswith("experiment=") and HydraConfig.get().sweeper.get("params") != self._params:
+                refuse_grid(word, str(choices.get("experiment")), HydraConfig.get().sweeper)
         splits = OmegaConf.select(cfg, "evaluation.splits")
         if self._objective == "valid_bound" and splits in WITH_VALIDATION:
             if attribute(str(OmegaConf.select(cfg, "data._target_")), "validation") is False:
