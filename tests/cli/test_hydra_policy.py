@@ -40,28 +40,26 @@ def test_callbacks_are_refused_in_one_line(
     assert "no config may have Hydra call that" in line
 
 
-@pytest.mark.parametrize(
-    ("arguments", "modes"),
-    [
-        (["data=digits"], [RunMode.RUN]),
-        (["data=digits", "hydra.mode=RUN"], [RunMode.MULTIRUN, RunMode.MULTIRUN, RunMode.RUN]),
-    ],
-    ids=["no mode", "hydra.mode"],
-)
-def test_a_command_line_without_a_mode_is_composed_once(
-    arguments: list[str], modes: list[RunMode], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Hydra would compose all of it to look for hydra.mode; the config with other defaults is composed for names."""
+def compositions(monkeypatch: pytest.MonkeyPatch, *arguments: str, flags: tuple[str, ...] = ()) -> list[RunMode]:
+    """For what Hydra composes the config of a command line; that with other defaults is composed for names."""
     composed, compose = [], ConfigLoaderImpl._load_configuration_impl
 
     def counted(self: ConfigLoaderImpl, config_name: str, overrides: list[str], run_mode: RunMode, **more: bool):
-        if overrides[: len(arguments)] == arguments:
+        if overrides[: len(arguments)] == list(arguments):
             composed.append(run_mode)
         return compose(self, config_name, overrides, run_mode, **more)
 
     monkeypatch.setattr(ConfigLoaderImpl, "_load_configuration_impl", counted)
-    assert run(["--check", *arguments], monkeypatch) == 0
-    assert composed == modes
+    assert run(["--check", *flags, *arguments], monkeypatch) == 0
+    return composed
+
+
+def test_a_command_line_without_a_mode_is_composed_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Hydra would compose all of it to look for hydra.mode, which options in a folder of one's own may have."""
+    once, asked = [RunMode.RUN], [RunMode.MULTIRUN, RunMode.RUN]
+    assert compositions(monkeypatch, "data=digits") == once
+    assert compositions(monkeypatch, "data=digits", flags=("--config-dir", str(tmp_path)))[-2:] == asked
+    assert compositions(monkeypatch, "data=digits", "hydra.mode=RUN")[-2:] == asked
 
 
 def test_only_an_experiment_has_a_mode() -> None:
