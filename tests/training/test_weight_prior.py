@@ -44,6 +44,8 @@ def test_a_weight_decay_of_the_optimizer_acts_or_is_refused():
     groups = with_own_decay(with_weight_prior(parameters, 0.0), 5.0)
     optimizer = torch.optim.AdamW(groups, lr=0.1, weight_decay=5.0)
     assert [group["weight_decay"] for group in optimizer.param_groups] == [5.0, 5.0]
+    default = torch.optim.AdamW(with_own_decay(with_weight_prior(parameters, 0.0), None)).param_groups
+    assert [group["weight_decay"] for group in default] == [0.01, 0.01]  # torch's, which was 0 without a word
     assert with_own_decay(with_weight_prior(parameters, 0.1), None)[0]["weight_decay"] == 0.1
 
 

@@ -26,7 +26,7 @@ def with_weight_prior(parameters: list[nn.Parameter], decay: float) -> list[dict
 
 
 def with_own_decay(groups: list[dict[str, Any]], own: object) -> list[dict[str, Any]]:
-    """Return the groups such that a weight decay in the config of the optimizer acts.
+    """Return the groups such that a weight decay of the optimizer itself acts, that of the config or its default.
 
     The decay of a group has precedence over that of its optimizer, which would be lost without a word.
 
@@ -35,19 +35,19 @@ def with_own_decay(groups: list[dict[str, Any]], own: object) -> list[dict[str, 
         own: `optimizer.weight_decay`; None if the config has none.
 
     Returns:
-        The groups, without their decays if the optimizer has one of its own.
+        The groups, without their decays if the weights have no prior.
 
     Raises:
         UserError: If the weights have a prior too.
     """
-    if own is None:
-        return groups
-    if _have_prior(groups):
+    if not _have_prior(groups):
+        return [{"params": group["params"]} for group in groups]
+    if own is not None:
         raise UserError(
             f"optimizer.weight_decay={own}: without effect beside objective.weight_prior, whose weight decay is its value "
             "divided by the number of training images; allowed: one of the two; try: objective.weight_prior=0"
         )
-    return [{"params": group["params"]} for group in groups]
+    return groups
 
 
 def check_has_decay(optimizer: torch.optim.Optimizer, groups: list[dict[str, Any]]) -> None:
