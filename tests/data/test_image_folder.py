@@ -109,6 +109,7 @@ def test_the_description_says_what_is_left_out(tmp_path: Path) -> None:
     write(tmp_path / "a" / "2.png", IMAGES[0])
     write(tmp_path / "a" / "3.GIF", IMAGES[0])
     (tmp_path / "a" / "notes.txt").write_text("no image")
+    write(tmp_path / "a" / ".thumbnails" / "1.gif", IMAGES[0])
     arrays, source = read_folder(tmp_path)
     assert len(arrays["x"]) == 2
     assert source == (

@@ -70,7 +70,7 @@ def read_folder(folder: Path, colour: bool = False) -> tuple[dict[str, np.ndarra
         source += f", {coloured:,} of them in colour{made}"
     if transparent:
         source += f", the transparency of {transparent:,} not used"
-    if others := _others(folder):
+    if others := sorted(_walk(folder, OTHER_SUFFIXES)):
         source += f", {counted(len(others), 'file')} not read ({others[0].name})"
     return arrays, source
 
@@ -136,21 +136,11 @@ def _images(folder: Path) -> tuple[list[Path], list[str]]:
     return paths, names
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def _walk(folder: Path, suffixes: tuple[str, ...] = SUFFIXES) -> Iterator[Path]:
     for directory, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]  # .ipynb_checkpoints holds copies
-        yield from (Path(directory, name) for name in names if _is_image(name))
+        yield from (Path(directory, name) for name in names if _is_image(name, suffixes))
 
 
-def _others(folder: Path) -> list[Path]:
-    """Return the images of other formats, which are not read."""
-    return [
-        Path(directory, name)
-        for directory, _, names in os.walk(folder)
-        for name in sorted(names)
-        if name.lower().endswith(OTHER_SUFFIXES) and not name.startswith(".")
-    ]
-
-
-def _is_image(name: str) -> bool:
-    return name.lower().endswith(SUFFIXES) and not name.startswith(".")
+def _is_image(name: str, suffixes: tuple[str, ...] = SUFFIXES) -> bool:
+    return name.lower().endswith(suffixes) and not name.startswith(".")
