@@ -19,6 +19,7 @@ from PIL import Image
 import aevb
 from aevb.api.table import table
 from aevb.errors import UserError
+from aevb.evaluators.checks import RESERVED
 from aevb.files.atomic import write_json
 from aevb.runs.run import sha256_of_model
 from helpers.figure_runs import plant, plant_model
@@ -70,6 +71,7 @@ def test_config_reads_as_attributes_and_cannot_be_changed(run):
 
 def test_a_recorded_evaluation_is_not_computed_again(run, capsys):
     first = run.evaluate("bound", num_images=10, progress=False)
+    assert first.record.keys() - first.record["summary"] == RESERVED  # what a summary may not replace
     written = first.path.stat().st_mtime_ns
     again = run.evaluate("bound", num_images=10, progress=False)
     assert again.path.stat().st_mtime_ns == written
