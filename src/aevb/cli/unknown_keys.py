@@ -75,9 +75,8 @@ def unknown_key(key: str, root: str, arguments: list[str]) -> str:
     siblings = list(dict.fromkeys(k[len(parent) :].split(".")[0] for k in everywhere if k.startswith(parent)))
     siblings = [name for name in siblings if name != "_target_"]
     dotted = key.replace("__", ".")  # optimizer__lr, as scikit-learn has it
-    own = [
-        k for k in everywhere if key.startswith("hydra") or not k.startswith("hydra.")
-    ]  # logger.mode is not hydra.mode
+    # logger.mode is not hydra.mode
+    own = [k for k in everywhere if key.startswith("hydra") or not k.startswith("hydra.")]
     meant = dotted if dotted in everywhere else suggestion(key, siblings, own)
     wrong = f"no such key; did you mean {meant}?" if meant else "no such key"
     remedy = f"{meant}={value}" if meant else f"aevb-{root} --help"

@@ -104,9 +104,8 @@ class ModelInputs:
             label = y.detach().cpu().numpy() if isinstance(y, Tensor) else np.asarray(y)
         except (TypeError, ValueError, RuntimeError) as error:  # rows of different lengths, for example
             raise UserError(f"{name}: {type(y).__name__} is no array of integers; allowed: {allowed}") from error
-        integers = label.dtype.kind in "iu" or (
-            label.size == 0 and label.dtype.kind == "f"
-        )  # an empty list is one of floats
+        empty = label.size == 0 and label.dtype.kind == "f"  # numpy takes an empty list for one of floats
+        integers = empty or label.dtype.kind in "iu"
         if not integers or (label.size and (label.min() < 0 or label.max() >= classes)):
             shown = f"{label.min()} to {label.max()}" if integers else str(label.dtype)
             raise UserError(f"{name}: {shown}; allowed: {allowed}")

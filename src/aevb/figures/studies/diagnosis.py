@@ -157,9 +157,8 @@ def _spread(ax: Axes, information: dict[str, Any]) -> None:
     share = [count / sum(counts) for count in counts]
     ax.stairs(share, edges, fill=True, color=PART)
     ax.axvline(0, label="that of p(z)", **LINE)
-    ax.legend(
-        loc="upper left", fontsize=8, frameon=True, framealpha=1, edgecolor="none", borderpad=0.1
-    )  # over the line
+    opaque = {"frameon": True, "framealpha": 1, "edgecolor": "none", "borderpad": 0.1}  # it lies over the line at 0
+    ax.legend(loc="upper left", fontsize=8, **opaque)
     ax.set_ylim(0, 1.35 * max(share))  # room for the legend above the bars
     ax.set_xlabel("log-variance, all images and dimensions")
     ax.set_ylabel("share")

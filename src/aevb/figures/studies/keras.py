@@ -116,13 +116,14 @@ def _stop(run: Run) -> int:
 
 def _bounds(ax: Axes, runs: list[Run], title: str) -> None:
     latent_dims = sorted({run.settings["latent_dim"] for run in runs})
+    named = set[int]()
     for run in sorted(runs, key=lambda run: run.settings["latent_dim"]):
         metrics, latent_dim = run.metrics(), run.settings["latent_dim"]
-        label = f"$N_z = {latent_dim}$"
-        once = "_" if label in [line.get_label() for line in ax.lines] else label
+        label = "_" if latent_dim in named else f"$N_z = {latent_dim}$"  # the notation of the paper; once in the legend
+        named.add(latent_dim)
         shown = metrics["samples_seen"] >= 1000
         seen, bound = metrics["samples_seen"][shown], metrics["test_bound"][shown]
-        ax.plot(seen, bound, color=COLOURS[latent_dims.index(latent_dim) % len(COLOURS)], linewidth=1.2, label=once)
+        ax.plot(seen, bound, color=COLOURS[latent_dims.index(latent_dim) % len(COLOURS)], linewidth=1.2, label=label)
     ax.set_xscale("log")
     ax.set_xlabel("training samples")
     ax.set_ylabel("lower bound, nats")

@@ -45,9 +45,7 @@ class PosteriorFamilies(Figure):
         rows.sort(key=lambda row: -row["bound"])
         priors = list(dict.fromkeys(row["prior"] for row in rows))
         rows.sort(key=lambda row: priors.index(row["prior"]))
-        room = LETTER * max(
-            len(row["label"]) for row in rows
-        )  # of the names, where they are longer than those of families
+        room = LETTER * max(len(row["label"]) for row in rows)  # of the longest name
         canvas = Canvas(figsize=(max(6.5, room + 4.5), 0.19 * len(rows) + 1.1))
         _panel(canvas.add_subplot(), rows, priors)
         shown = [
