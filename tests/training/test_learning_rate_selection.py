@@ -4,15 +4,17 @@ import json
 import math
 import signal
 import time
+from contextlib import suppress
 
 import pytest
 
+from aevb.console.environment import BARS
 from aevb.errors import UserError
 from aevb.runs import layout
 from aevb.runs.run import Run
 from aevb.training.learning_rate_selection import LearningRateSelection
-from helpers.commands import aevb
-from helpers.running import DIGITS, begin, weights
+from helpers.commands import aevb, started
+from helpers.running import DIGITS, weights
 
 SAMPLES = 5000
 BOUNDS = {0.01: -150.0, 0.02: -140.0, 0.1: math.nan, 0.5: -145.0}
@@ -88,23 +90,33 @@ def test_another_process_of_the_run_does_not_write(tmp_path):
     assert not (tmp_path / layout.LEARNING_RATES).exists()
 
 
+def shown(bars):
+    """What the bars of a command say, as it writes them for the process that draws them."""
+    text = ""
+    for path in bars.glob("*.json"):
+        with suppress(FileNotFoundError):  # closed since it was listed
+            text += path.read_text()
+    return text
+
+
 @pytest.mark.fault(
     "SIGTERM during a trial of a learning rate",
     "the finished trials are kept, and the message says that this trial begins again",
 )
 def test_a_run_stopped_in_a_trial_keeps_the_trials_before_it(tmp_path):
     trials = ("selection=paper", "selection.learning_rates=[0.02,0.01]", "max_samples=1000", "name=run")
-    process = begin(tmp_path, *DIGITS, *trials, "selection.samples=200000")
-    path = tmp_path / "outputs" / "runs" / "run" / layout.LEARNING_RATES
+    bars = tmp_path / "bars"
+    bars.mkdir()
+    process = started("train", *DIGITS, *trials, "selection.samples=300000", folder=tmp_path, env={BARS: str(bars)})
     deadline = time.monotonic() + 60
-    while not path.exists():
+    while "learning rate 0.01" not in shown(bars):
         assert time.monotonic() < deadline
         assert process.poll() is None, process.communicate()
         time.sleep(0.005)
-    time.sleep(0.1)
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGTERM
     assert "samples of the trial of learning rate 0.01; the same command begins this trial again\n" in errors
     assert "removed" not in errors
-    assert [row["learning_rate"] for row in json.loads(path.read_text())["trials"]] == [0.02]
+    record = json.loads((tmp_path / "outputs" / "runs" / "run" / layout.LEARNING_RATES).read_text())
+    assert [row["learning_rate"] for row in record["trials"]] == [0.02]
