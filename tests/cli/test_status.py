@@ -92,6 +92,31 @@ def test_the_runs_of_a_sweep_that_are_missing_are_named(tmp_path: Path) -> None:
     assert {item["state"] for item in rows} == {"missing"}
 
 
+@pytest.mark.parametrize("command", ["status", "report"])
+def test_configs_of_ones_own(command: str, tmp_path: Path) -> None:
+    """A sweep whose configs lie in `--config-dir` has its runs named as by aevb-train."""
+    (tmp_path / "my configs" / "experiment").mkdir(parents=True)
+    sweep = "# @package _global_\ndata: {n_train: 500}\ndefaults:\n  - override /data: digits\n"
+    (tmp_path / "my configs" / "experiment" / "mine.yaml").write_text(sweep)
+    flags = ["--config-dir", "my configs"]
+    overrides = ["experiment=mine", "latent_dim=2,5"]
+    result = tool(command, *flags, *overrides, folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    if command == "status":
+        *rows, _, last = result.stdout.splitlines()
+        assert [row.split()[2] for row in rows[1:3]] == ["missing", "missing"]
+        assert shlex.split(last.partition(": ")[2]) == ["aevb-train", "-m", *flags, *overrides]
+    else:
+        assert "2 missing" in (tmp_path / "report.html").read_text()
+    for words, message in [
+        ([*flags], "--config-dir=my configs: without overrides; allowed: with the overrides of a sweep; try: "),
+        (["--config-dir", "none", *overrides], "no such folder; allowed: a folder of YAML files"),
+    ]:
+        refused = tool(command, *words, folder=tmp_path)
+        assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1)
+        assert message in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("command", "arguments", "words"),
     [

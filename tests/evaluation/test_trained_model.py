@@ -148,6 +148,7 @@ def test_a_gaussian_model_too(tmp_path):
         (lambda vae: vae.encode(np.full((3, 64), math.nan)), "x: nan or infinite"),
         (lambda vae: vae.encode("image.png"), "x: str is no array of numbers"),
         (lambda vae: vae.decode(np.zeros((3, 5))), r"z: shape \(3, 5\); allowed: \(\.\.\., 2\), the run's latent_dim"),
+        (lambda vae: vae.decode(np.full((3, 2), math.inf)), "z: nan or infinite"),
         (lambda vae: vae.log_px(np.zeros((3, 64)), samples=0), "samples=0: out of range"),
         (lambda vae: vae.sample(0), "n=0: out of range"),
     ],

@@ -147,7 +147,8 @@ class TrainedRun(TrainedModel):
         A recorded evaluation is not computed again.
 
         Args:
-            evaluator: An option of the group `evaluator`: "bound", "importance", "quadrature", "ais", ...
+            evaluator: An option of the group `evaluator`: "bound", "importance", "quadrature", "ais", ...; or the path of
+                a class of your own, "mymodule.MyEvaluator", from a module that the run was loaded with as `trusted`.
             split: "train", "valid" or "test".
             num_images: Only the first images of the split; None: all.
             seed: The seed of the evaluation's own noise.
@@ -175,8 +176,9 @@ class TrainedRun(TrainedModel):
         overrides |= {"seed": seed, "threads": threads, "cores": cores, "matmul_precision": matmul_precision}
         overrides["output_dir"] = None if output_dir is None else fspath(output_dir)
         node = {**_evaluator_node(evaluator), **settings}
+        key = evaluator.rpartition(".")[2]
         checked = validate(
-            {**root_defaults("evaluate"), **overrides, "evaluator": {evaluator: node}}, self.trusted, "evaluate"
+            {**root_defaults("evaluate"), **overrides, "evaluator": {key: node}}, self.trusted, "evaluate"
         )
         rest = {key: checked[key] for key in ("num_images", "data_root", "seed", "threads", "matmul_precision")}
         rest["output_dir"] = None if output_dir is None else Path(output_dir)
@@ -197,6 +199,8 @@ def _evaluator_node(name: str) -> dict[str, Any]:
         raise UserError(
             f"evaluator={name!r}: no name; allowed: one of {', '.join(known)}; try: evaluate('bound'), a call for each"
         )
+    if "." in name:
+        return {"_target_": name}
     if name not in known:
         meant = suggestion(name, known, [])
         question = f"; did you mean {meant}?" if meant else ""

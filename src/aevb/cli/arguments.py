@@ -13,7 +13,7 @@ from aevb.console.printable import printable
 from aevb.console.streams import standard_streams
 from aevb.errors import UserError, resource_error
 
-__all__ = ["Arguments", "is_override", "overrides_of", "run_command", "run_path", "user_path"]
+__all__ = ["Arguments", "add_config_dir", "is_override", "overrides_of", "run_command", "run_path", "user_path"]
 
 RUN_KEYS = ("run", "runs")
 """The keys of aevb-evaluate and aevb-figure that name runs."""
@@ -53,18 +53,34 @@ def is_override(text: str) -> bool:
     return "=" in text and text.partition("=")[0] not in RUN_KEYS and not os.path.isdir(user_path(text))
 
 
-def overrides_of(arguments: list[str]) -> list[str]:
+def add_config_dir(parser: argparse.ArgumentParser) -> None:
+    """Add the flag `--config-dir` of aevb-train to a command that takes folders or the overrides of a sweep.
+
+    Args:
+        parser: The command's.
+    """
+    parser.add_argument(
+        "--config-dir", "-cd", metavar="FOLDER", help="configs of your own that the sweep uses, as for aevb-train"
+    )
+
+
+def overrides_of(arguments: list[str], config_dir: str | None = None) -> list[str]:
     """Return the arguments of a command that takes folders or overrides if they are overrides, else an empty list.
 
     Args:
         arguments: What was typed.
+        config_dir: What was given as `--config-dir`.
 
     Raises:
-        UserError: If they are both.
+        UserError: If they are both, or there is a directory of configs for no overrides.
     """
     overrides = [argument for argument in arguments if is_override(argument)]
     if overrides and len(overrides) < len(arguments):
         raise UserError("both a folder and overrides; allowed: one of them; try: output_dir=DIR for runs elsewhere")
+    if config_dir is not None and not overrides:
+        raise UserError(
+            f"--config-dir={config_dir}: without overrides; allowed: with the overrides of a sweep; try: experiment=NAME"
+        )
     return overrides
 
 

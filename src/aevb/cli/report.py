@@ -6,7 +6,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from aevb.cli.arguments import Arguments, overrides_of, run_command, run_path, user_path
+from aevb.cli.arguments import Arguments, add_config_dir, overrides_of, run_command, run_path, user_path
 from aevb.cli.flags import take_trusted
 from aevb.cli.status import rows_of_sweep
 from aevb.errors import UserError
@@ -45,15 +45,16 @@ def _report() -> int:
         metavar="FOLDER",
         help="write a log directory for TensorBoard as well (docs/tensorboard)",
     )
+    add_config_dir(parser)
     trusted = take_trusted()
     arguments = parser.parse_args([argument for argument in sys.argv[1:] if argument not in ("-m", "--multirun")])
     images = 0 if arguments.no_images else _images(arguments.images)
     pattern = _pattern(arguments.redact)
     check_replaceable(arguments.output, "--output", PAGE)
-    overrides = overrides_of(arguments.what)
+    overrides = overrides_of(arguments.what, arguments.config_dir)
     gc.disable()  # thousands of runs are millions of objects, and no cycles among them
     if overrides:
-        runs: list[Row | Path] = [*rows_of_sweep(overrides, trusted)]
+        runs: list[Row | Path] = [*rows_of_sweep(overrides, trusted, arguments.config_dir)]
     else:
         runs = [*dict.fromkeys(run for folder in arguments.what for run in directories(run_path(folder)))]
     from aevb.report import Options, write_report  # here, so that --help does not load numpy

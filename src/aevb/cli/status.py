@@ -5,7 +5,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from aevb.cli.arguments import Arguments, overrides_of, run_command, run_path
+from aevb.cli.arguments import Arguments, add_config_dir, overrides_of, run_command, run_path
 from aevb.cli.composition import hydra_session
 from aevb.cli.flags import take_trusted
 from aevb.cli.hydra_errors import explain
@@ -46,9 +46,10 @@ def _status() -> int:
         metavar="SECONDS",
         help="between two updates of --watch (2; 30 where there is no terminal)",
     )
+    add_config_dir(parser)
     trusted = take_trusted()
     arguments = parser.parse_args([argument for argument in sys.argv[1:] if argument not in ("-m", "--multirun")])
-    overrides = overrides_of(arguments.what)
+    overrides = overrides_of(arguments.what, arguments.config_dir)
     _check_watch(arguments)
     if not overrides and arguments.watch:
         folders = [run_path(folder) for folder in arguments.what]
@@ -62,13 +63,14 @@ def _status() -> int:
         runs = dict.fromkeys(run for folder in arguments.what for run in directories(run_path(folder)))
         show([row(run) for run in runs], arguments.json)
         return 0
-    rows = rows_of_sweep(overrides, trusted)
+    rows = rows_of_sweep(overrides, trusted, arguments.config_dir)
     if arguments.watch:
         watched = WatchedRows()
         return watch(lambda: [watched.row(Path(r.run), r.max_samples, r.point) for r in rows], arguments.interval)
     show(rows, arguments.json)
     if not arguments.json and any(item.state not in ("done", "running") for item in rows):
-        print(f"what is not done: {shlex.join(['aevb-train', '-m', *trust_flags(trusted), *overrides])}")
+        folder = [] if arguments.config_dir is None else ["--config-dir", arguments.config_dir]
+        print(f"what is not done: {shlex.join(['aevb-train', '-m', *trust_flags(trusted), *folder, *overrides])}")
     return 0
 
 
@@ -88,12 +90,13 @@ def _check_watch(arguments: argparse.Namespace) -> None:
         )
 
 
-def rows_of_sweep(overrides: list[str], trusted: tuple[str, ...]) -> list[Row]:
+def rows_of_sweep(overrides: list[str], trusted: tuple[str, ...], config_dir: str | None = None) -> list[Row]:
     """Return the rows of the runs that a sweep would make.
 
     Args:
         overrides: The overrides of an aevb-train command line.
         trusted: Users' modules that a config may name.
+        config_dir: Another directory of configs.
 
     Returns:
         One row for every point of the sweep.
@@ -103,7 +106,7 @@ def rows_of_sweep(overrides: list[str], trusted: tuple[str, ...]) -> list[Row]:
     """
     overrides = [literal_path(override) for override in overrides]
     try:
-        with hydra_session() as application:
+        with hydra_session(config_dir) as application:
             planned = check_points(application, compose_master(application, "train", overrides), plan_run, trusted)
     except Exception as error:
         if isinstance(error, UserError) or not is_user_error(error):

@@ -167,9 +167,11 @@ class TrainedModel:
             The means, (..., D).
 
         Raises:
-            UserError: If the shape of z, or y, does not fit the model.
+            UserError: If the shape of z, or y, does not fit the model, or z is not finite.
         """
         values = tensor(z, "z", self.dtype)
+        if not torch.isfinite(values).all():
+            raise UserError("z: nan or infinite values; allowed: finite numbers; try: numpy.isfinite(z).all()")
         if values.shape[-1:] != (self.latent_dim,):
             raise UserError(
                 f"z: shape {tuple(values.shape)}; allowed: (..., {self.latent_dim}), the run's latent_dim; "
