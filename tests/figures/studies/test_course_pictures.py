@@ -217,6 +217,28 @@ def test_keras_says_which_runs_have_a_prior_and_takes_every_objective(tmp_path):
     assert sorted(str(row["weight_prior"]) for row in drawing.rows) == ["1.0", "1.0", "None"]
 
 
+def test_a_run_that_diverged_does_not_set_the_scale_of_keras(tmp_path):
+    curves = {2: {1000: -30.0, 20000: -20.0}, 5: {1000: -30.0, 20000: -4e9}}
+    for latent_dim, bounds in curves.items():
+        plant(tmp_path, "data=digits", "optimizer=adam", f"latent_dim={latent_dim}", train=bounds)
+    (ax,) = drawing_of(Keras(), tmp_path).canvas.axes
+    assert -32 < ax.get_ylim()[0] < ax.get_ylim()[1] < -20
+
+
+def test_a_run_that_diverged_does_not_set_the_scale_of_posterior_families(tmp_path):
+    for family, bound in (("gaussian", -22.0), ("laplace", -4e9)):
+        bounds = {100: -30.0, 1000: bound}
+        run = plant(tmp_path, "data=digits", f"model/encoder={family}", train=bounds)
+        config = read_json(run / "config.yaml")
+        config["choices"] |= {"model/encoder": family, "model/prior": "standard_normal"}
+        write_json(run / "config.yaml", config)
+        test = {name: {"mean": bound, "standard_error": 0.1} for name in ("bound", "importance")}
+        write_json(run / "DONE", read_json(run / "DONE") | {"test": test})
+    (ax,) = drawing_of(PosteriorFamilies(), tmp_path).canvas.axes
+    assert -24 < ax.get_xlim()[0] < ax.get_xlim()[1] < -20
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["gaussian", "laplace (diverged)"]
+
+
 def test_posterior_families_are_grouped_by_prior_and_ordered_by_bound(tmp_path):
     for family, bound in (("gaussian", -22.0), ("gamma", -21.0), ("laplace", -20.0)):
         run = plant_model(tmp_path, "data=digits", f"model/encoder={family}")

@@ -23,6 +23,7 @@ __all__ = [
     "band",
     "curve",
     "families",
+    "has_fallen",
     "once_per_seed",
     "same_points",
     "with_bound",
@@ -155,6 +156,16 @@ def curve(run: Run) -> Curve:
         samples_seen=metrics["samples_seen"],
         bound={split: metrics.get(f"{split}_bound", missing) for split in ("train", "test")},
     )
+
+
+def has_fallen(run: Run) -> bool:
+    """Return whether the test bound of a run ends below where it began, or is no number there: training diverged.
+
+    Args:
+        run: A finished run.
+    """
+    bound = run.metrics().get("test_bound", np.array([]))
+    return bool(np.isfinite(bound).any() and not bound[-1] >= bound[0])
 
 
 def _config_key(run: Run) -> ConfigKey:

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import NullFormatter
 
-from aevb.figures.common.learning_curves import band
+from aevb.figures.common.learning_curves import band, has_fallen
 from aevb.figures.common.legends import add_legend
 from aevb.figures.common.method_lines import Line, Panels
 from aevb.figures.common.style import PANEL, PAPER_COLOURS, dataset
@@ -144,8 +144,7 @@ def _heights(row: list[tuple[str, int]], panels: Panels, right: float) -> tuple[
 
 def _diverged(line: Line) -> bool:
     """Whether the training bound says so, or a test bound ends below where it began, as that of a model that learns something else."""
-    fallen = any(item.bound["test"][-1] < item.bound["test"][0] for item in line.curves)
-    return fallen or line.selection.chosen.remark.startswith("diverged")
+    return any(has_fallen(item.run) for item in line.curves) or line.selection.chosen.remark.startswith("diverged")
 
 
 def _legend(panels: Panels, right: dict[str, float]) -> list[Any]:

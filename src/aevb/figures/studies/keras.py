@@ -14,6 +14,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.figure import SubFigure
 
 from aevb.figures.common.base import Drawing, Figure, markdown_table
+from aevb.figures.common.learning_curves import has_fallen
 from aevb.figures.common.origin import meanings, provenance
 from aevb.figures.common.style import SPARE, dataset
 from aevb.runs.run import Run
@@ -116,7 +117,8 @@ def _stop(run: Run) -> int:
 
 def _bounds(ax: Axes, runs: list[Run], title: str) -> None:
     latent_dims = sorted({run.settings["latent_dim"] for run in runs})
-    named = set[int]()
+    named, heights = set[int](), []
+    lasting = [run for run in runs if not has_fallen(run)] or runs  # a run that diverged does not set the scale
     for run in sorted(runs, key=lambda run: run.settings["latent_dim"]):
         metrics, latent_dim = run.metrics(), run.settings["latent_dim"]
         label = "_" if latent_dim in named else f"$N_z = {latent_dim}$"  # the notation of the paper; once in the legend
@@ -124,6 +126,11 @@ def _bounds(ax: Axes, runs: list[Run], title: str) -> None:
         shown = metrics["samples_seen"] >= 1000
         seen, bound = metrics["samples_seen"][shown], metrics["test_bound"][shown]
         ax.plot(seen, bound, color=COLOURS[latent_dims.index(latent_dim) % len(COLOURS)], linewidth=1.2, label=label)
+        heights += [bound[np.isfinite(bound)]] if run in lasting else []
+    inside = np.concatenate(heights)
+    if len(inside):
+        margin = 0.05 * float(np.ptp(inside)) or 1.0
+        ax.set_ylim(inside.min() - margin, inside.max() + margin)
     ax.set_xscale("log")
     ax.set_xlabel("training samples")
     ax.set_ylabel("lower bound, nats")

@@ -6,11 +6,12 @@ a group of the same prior, but not between groups.
 
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from aevb.figures.common.base import Drawing, Figure, markdown_table
-from aevb.figures.common.learning_curves import curve
+from aevb.figures.common.learning_curves import curve, has_fallen
 from aevb.figures.common.method_labels import distinct_names
 from aevb.figures.common.origin import meanings, provenance
 from aevb.figures.common.style import SPARE, estimate
@@ -47,7 +48,8 @@ class PosteriorFamilies(Figure):
         rows.sort(key=lambda row: priors.index(row["prior"]))
         room = LETTER * max(len(row["label"]) for row in rows)  # of the longest name
         canvas = Canvas(figsize=(max(6.5, room + 4.5), 0.19 * len(rows) + 1.1))
-        _panel(canvas.add_subplot(), rows, priors)
+        diverged = {run.name for run in runs if has_fallen(run)}
+        _panel(canvas.add_subplot(), rows, priors, diverged)
         shown = [
             {
                 "family": row["label"],
@@ -92,7 +94,7 @@ def _row(run: Run, label: str) -> dict[str, Any]:
     }
 
 
-def _panel(ax: Axes, rows: list[dict[str, Any]], priors: list[str]) -> None:
+def _panel(ax: Axes, rows: list[dict[str, Any]], priors: list[str], diverged: set[str]) -> None:
     named = set()
     for i, row in enumerate(rows):
         colour = COLOURS[priors.index(row["prior"]) % len(COLOURS)]
@@ -101,7 +103,12 @@ def _panel(ax: Axes, rows: list[dict[str, Any]], priors: list[str]) -> None:
         ax.plot([row["bound"], row["log_px"]], [i, i], color=colour, linewidth=1)
         ax.plot(row["bound"], i, "o", color=colour, markerfacecolor="white", markersize=5)
         ax.plot(row["log_px"], i, "o", color=colour, markersize=5, label=label)
-    ax.set_yticks(range(len(rows)), [row["label"].replace("_", " ") for row in rows])
+    in_view = [row for row in rows if row["run"] not in diverged] or rows  # a run that diverged does not set the scale
+    ends = [end for row in in_view for end in (row["bound"], row["log_px"]) if np.isfinite(end)]
+    margin = 0.05 * (max(ends) - min(ends)) or 1.0
+    ax.set_xlim(min(ends) - margin, max(ends) + margin)
+    names = [row["label"].replace("_", " ") + (" (diverged)" if row["run"] in diverged else "") for row in rows]
+    ax.set_yticks(range(len(rows)), names)
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.set_xlabel("nats per test image: lower bound (hollow), importance-sampled log p(x) (filled)")
     ax.grid(axis="both", linewidth=0.3)
