@@ -69,8 +69,8 @@ def _status() -> int:
         return watch(lambda: [watched.row(Path(r.run), r.max_samples, r.point) for r in rows], arguments.interval)
     show(rows, arguments.json)
     if not arguments.json and any(item.state not in ("done", "running") for item in rows):
-        folder = [] if arguments.config_dir is None else ["--config-dir", arguments.config_dir]
-        print(f"what is not done: {shlex.join(['aevb-train', '-m', *trust_flags(trusted), *folder, *overrides])}")
+        own = [] if arguments.config_dir is None else ["--config-dir", arguments.config_dir]
+        print(f"what is not done: {shlex.join(['aevb-train', '-m', *trust_flags(trusted), *own, *overrides])}")
     return 0
 
 
