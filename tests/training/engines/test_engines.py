@@ -1,5 +1,6 @@
 """The closed form of the paper's model against autograd: same values, same gradients; and which engine a run gets."""
 
+import copy
 from itertools import count, product
 
 import pytest
@@ -11,6 +12,7 @@ from aevb.models.gaussian import GaussianDecoder, GaussianEncoder
 from aevb.models.prior import StandardNormal
 from aevb.models.vae import VAE
 from aevb.noise import Noise
+from aevb.objectives.beta_vae import BetaVAE, kl_of_each
 from aevb.objectives.dreg import DReG
 from aevb.objectives.iwae import IWAE
 from aevb.objectives.objective import Batch
@@ -19,6 +21,7 @@ from aevb.objectives.sgvb_b import SGVB_B
 from aevb.objectives.wake_sleep import WakeSleep
 from aevb.training.engines.autograd import Autograd
 from aevb.training.engines.closed_form import ClosedForm
+from aevb.training.engines.closed_form_beta import ClosedFormBeta
 from aevb.training.engines.closed_form_iwae import ClosedFormIWAE
 from aevb.training.engines.closed_form_wake_sleep import ClosedFormWakeSleep
 from aevb.training.engines.select import choose_engine
@@ -71,12 +74,29 @@ def test_closed_form_iwae_equals_autograd(decoder, samples, hidden):
         equals_autograd(ClosedFormIWAE, objective, vae(decoder, hidden=hidden))
 
 
+@pytest.mark.parametrize(("decoder", "samples", "hidden"), list(product(DECODERS, (1, 3), DEPTHS)))
+def test_closed_form_beta_equals_autograd(decoder, samples, hidden):
+    """With beta alone, halfway through the warm-up, and with free bits of which some are active."""
+    model = vae(decoder, hidden=hidden)
+    kl = kl_of_each(model.encoder(next(stream()).x), model.prior()).mean(0)
+    for settings in (
+        {"beta": 4.0},
+        {"warm_up": 10 * M},
+        {"beta": 0.5, "free_bits": kl.sort().values[:2].mean().item()},
+    ):
+        objective = BetaVAE(samples, **settings)
+        objective.seen.fill_(5 * M)
+        equals_autograd(ClosedFormBeta, objective, model)
+
+
 def equals_autograd(engine, objective, model):
+    other = copy.deepcopy(objective)
     expected, gradients = differentiated(Autograd(objective, groups(model)), model)
-    update, actual = differentiated(engine(objective), model)
+    update, actual = differentiated(engine(other), model)
     torch.testing.assert_close(actual, gradients, rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(update.loss, expected.loss, rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(dict(update.stats), dict(expected.stats), rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(other.state_dict(), objective.state_dict())
     assert (update.parameter_groups, update.samples) == (expected.parameter_groups, expected.samples)
 
 
@@ -139,6 +159,7 @@ def test_auto_chooses_the_closed_form_where_it_is_exact():
     assert isinstance(choose_engine("auto", SGVB_A(), vae("linear gaussian"), {}), ClosedForm)
     assert isinstance(choose_engine("auto", WakeSleep(), paper, groups(paper)), ClosedFormWakeSleep)
     assert isinstance(choose_engine("auto", IWAE(), paper, groups(paper)), ClosedFormIWAE)
+    assert isinstance(choose_engine("auto", BetaVAE(free_bits=0.1), paper, {}), ClosedFormBeta)
     assert isinstance(choose_engine("auto", DReG(), vae("linear gaussian", hidden=[H, 4]), {}), ClosedFormIWAE)
     assert isinstance(choose_engine("auto", IWAE(), relu, groups(relu)), Autograd)
     assert isinstance(choose_engine("auto", WakeSleep(), relu, groups(relu)), Autograd)

@@ -8,6 +8,7 @@ from torch import nn
 from aevb.errors import UserError
 from aevb.models.closed_form_gradients import has_closed_form
 from aevb.models.vae import VAE
+from aevb.objectives.beta_vae import BetaVAE
 from aevb.objectives.dreg import DReG
 from aevb.objectives.iwae import IWAE
 from aevb.objectives.objective import Objective
@@ -17,18 +18,20 @@ from aevb.objectives.wake_sleep import WakeSleep
 from aevb.training.engines.accumulated import Accumulated
 from aevb.training.engines.autograd import Autograd
 from aevb.training.engines.closed_form import ClosedForm
+from aevb.training.engines.closed_form_beta import ClosedFormBeta
 from aevb.training.engines.closed_form_iwae import ClosedFormIWAE
 from aevb.training.engines.closed_form_wake_sleep import ClosedFormWakeSleep
 from aevb.training.engines.ensemble import Member, Slot
 
 __all__ = ["Engine", "EngineName", "choose_engine"]
 
-Engine = Accumulated | Autograd | ClosedForm | ClosedFormIWAE | ClosedFormWakeSleep | Member
+Engine = Accumulated | Autograd | ClosedForm | ClosedFormBeta | ClosedFormIWAE | ClosedFormWakeSleep | Member
 EngineName = Literal["auto", "closed_form", "autograd"]
 
 CLOSED_FORMS: dict[type[Objective], Callable[[Any], Engine]] = {
     SGVB_A: ClosedForm,
     SGVB_B: ClosedForm,
+    BetaVAE: ClosedFormBeta,
     IWAE: ClosedFormIWAE,
     DReG: ClosedFormIWAE,
     WakeSleep: ClosedFormWakeSleep,
@@ -83,6 +86,6 @@ def _whole(
     if name == "closed_form":
         raise UserError(
             f"trainer.engine=closed_form: there is none for {type(objective).__name__} with this model; allowed: SGVB A and B, "
-            "IWAE, DReG and wake-sleep, Gaussian encoder, Bernoulli or Gaussian decoder, tanh; try: trainer.engine=auto"
+            "beta-VAE, IWAE, DReG and wake-sleep, Gaussian encoder, Bernoulli or Gaussian decoder, tanh; try: trainer.engine=auto"
         )
     return Autograd(objective, groups)
