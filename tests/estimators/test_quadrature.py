@@ -147,7 +147,7 @@ def test_cubes_that_are_no_longer_refined_keep_their_mass():
 def test_the_stated_error_covers_the_mass_of_dropped_cubes(margin):
     """Off by more than 1e-4 nats, at least 20 times the half difference of the two lattices."""
     model = factor_analysis(2, 0.5)
-    x = simulated(model, 20)
+    x = simulated(model, 4)
     estimate = quadrature(model, x, margin=margin)
     off = (estimate.log_px - model.decoder.marginal().log_prob(x).detach()).abs()
     assert off.max() > 1e-4
