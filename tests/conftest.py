@@ -1,5 +1,6 @@
 """Fixtures for all tests, and the order of the files: with several workers, those that take longest come first."""
 
+import atexit
 import gc
 import os
 import signal
@@ -16,6 +17,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 os.environ.setdefault(
     "OMP_NUM_THREADS", "1"
 )  # read when torch is loaded; two threads beside a busy process are far slower
+
+gc.disable()  # until the tests are collected: nothing of what is imported for them goes away
 
 import helpers.fork_server  # noqa: F401  # notes the environment before a library adds to it
 
@@ -67,11 +70,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish() -> None:
     """Look no longer through the modules and tests for cycles: it took a tenth of the time."""
-    gc.collect()
     gc.freeze()
+    gc.enable()
     gc.set_threshold(20_000, 20, 20)
-
-
-def pytest_unconfigure() -> None:
-    """With torch 2.15 the process would end with lines about leaks, for triton reports what is not collected."""
-    gc.unfreeze()
+    # With torch 2.15 the process would end with lines about leaks, for triton reports what is not collected. Not before: pytest
+    # collects ten times when it ends.
+    atexit.register(gc.unfreeze)

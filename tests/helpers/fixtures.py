@@ -1,4 +1,7 @@
-"""Fixtures that tests of several packages share."""
+"""Fixtures that tests of several packages share.
+
+What loads torch is imported in the fixtures: with several workers, the process that hands the tests out needs none of it.
+"""
 
 import fcntl
 import os
@@ -10,20 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 
 from aevb import runs
-from aevb.data.mnist import MNIST
-from aevb.models.bernoulli import BernoulliDecoder
-from aevb.models.gaussian import GaussianEncoder
-from aevb.models.prior import StandardNormal
-from aevb.models.vae import VAE
-from aevb.noise import Noise
 from aevb.runs.run import Run, finished
-from aevb.training import train_run
-from helpers.running import by_devices, pair
-from helpers.short_runs import train
-from helpers.small_run import change, settings_of_a_small_run
 
 LATENT_DIMS = (2, 5, 10, 20)
 
@@ -31,6 +23,9 @@ LATENT_DIMS = (2, 5, 10, 20)
 @pytest.fixture(scope="session")
 def sweep(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Run directories by their names in TensorBoard; one from the command line, its variants from the worker."""
+    from aevb.training import train_run
+    from helpers.small_run import change, settings_of_a_small_run
+
     folder = tmp_path_factory.mktemp("sweep")
     settings = settings_of_a_small_run(tmp_path_factory.mktemp("settings"))
     directories = {}
@@ -74,6 +69,15 @@ def mnist_run():
     root = os.environ.get("AEVB_DATA")
     if root is None or not (Path(root) / "MNIST").is_dir():
         pytest.skip("AEVB_DATA names no folder with MNIST")
+    import torch
+
+    from aevb.data.mnist import MNIST
+    from aevb.models.bernoulli import BernoulliDecoder
+    from aevb.models.gaussian import GaussianEncoder
+    from aevb.models.prior import StandardNormal
+    from aevb.models.vae import VAE
+    from aevb.noise import Noise
+
     data = MNIST(root=root).load()
     model = VAE(GaussianEncoder(784, 2, 40), BernoulliDecoder(784, 2, 40), StandardNormal(2), "glorot")
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
@@ -92,12 +96,16 @@ def mnist_run():
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run to 3000 samples: marks at 100, 200, 300, 500, 1000, 2000 and 3000."""
+    from helpers.short_runs import train
+
     return train(tmp_path_factory.mktemp("undisturbed") / "run", 3000)
 
 
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory) -> tuple[Run, Run]:
     """To 1e5 samples in float64, uninterrupted, on one device and on two: a mixed sweep. Made once for all workers of pytest."""
+    from helpers.running import by_devices, pair
+
     folder = tmp_path_factory.mktemp("unused").parent
     if folder.name.startswith("popen-"):  # a worker's own
         folder = folder.parent
