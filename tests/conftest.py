@@ -18,9 +18,9 @@ os.environ.setdefault(
     "OMP_NUM_THREADS", "1"
 )  # read when torch is loaded; two threads beside a busy process are far slower
 
-gc.disable()  # until the tests are collected: nothing of what is imported for them goes away
-
 import helpers.fork_server  # noqa: F401  # notes the environment before a library adds to it
+
+gc.disable()  # until the tests are collected: nothing of what is imported for them goes away
 
 pytest_plugins = ["helpers.fixtures"]
 
