@@ -35,6 +35,7 @@ with hydra.initialize_config_dir(str(CONF), **HYDRA_BASE):
     hydra.compose("train", ["data=digits", "+evaluator.bound.batch_size=50", "~data.targets"], return_hydra_config=True)
 
 installed_packages()  # every run records them
+gc.enable()
 gc.freeze()  # or the collector would touch, and so copy, in every child what all of them share
 
 

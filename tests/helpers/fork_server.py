@@ -124,7 +124,7 @@ def _console(*arguments: Any) -> None:
 def _ensure_server() -> None:
     """Starts the server, if it does not run, with the environment that the tests began with."""
     before = dict(os.environ)
-    multiprocessing.set_forkserver_preload(["helpers.console"])
+    multiprocessing.set_forkserver_preload(["helpers.uncollected", "helpers.console"])
     begun = as_begun(before)
     # With the user's own path, which may name another checkout of aevb than the one that is installed.
     path = [str(Path(__file__).parents[1]), *filter(None, [begun.get("PYTHONPATH")])]
