@@ -1,49 +1,6 @@
-"""The units of what evaluators record: none is called nats that is not."""
+"""How numbers and names are written in a report."""
 
-from pathlib import Path
-
-import pytest
-
-from aevb.config import CONF
-from aevb.report.quantities import NATS, column_unit, in_words, short, texts, unit
-
-
-def test_every_evaluator_in_nats_is_one_and_its_docstring_says_so() -> None:
-    for name, values in NATS.items():
-        (module,) = {
-            line.split(".")[-2]
-            for line in (CONF / "evaluator" / f"{name}.yaml").read_text().splitlines()
-            if "_target_" in line
-        }
-        source = (Path(__file__).parents[2] / "src" / "aevb" / "evaluators" / f"{module}.py").read_text()
-        assert "nats" in source
-        assert [value for value in values if value not in source] == [], name
-
-
-@pytest.mark.parametrize(
-    ("column", "expected"),
-    [
-        ("bound", "nats"),
-        ("log_px", "nats"),
-        ("quadrature_error", "nats"),
-        ("reconstruction_log_px_z", "nats"),
-        ("value", "nats"),
-        ("reconstruction_squared_error", ""),
-        ("shapes_recognisable_reconstruction", ""),
-        ("information_active_units", ""),
-        ("ais_acceptance", ""),
-        ("learning_rate", ""),
-        ("bits_per_dim_density_bits_per_dim", "bits per pixel"),
-    ],
-)
-def test_units_of_columns(column: str, expected: str) -> None:
-    assert column_unit(column) == expected
-
-
-def test_units_of_evaluations() -> None:
-    assert unit("importance", "rise") == "nats"
-    assert unit("importance", "pareto_k") == unit("mine", "bound") == ""
-    assert unit("bits_per_dim", "dequantised_bits_per_dim") == "bits per pixel"
+from aevb.report.quantities import in_words, short, texts
 
 
 def test_numbers_keep_their_digits() -> None:

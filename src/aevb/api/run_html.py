@@ -9,8 +9,8 @@ from markupsafe import Markup
 from aevb.api.html import curves, number_with_error, picture, rows_table
 from aevb.data.image_grid import grey_levels, image_grid
 from aevb.errors import UserError
-from aevb.report.quantities import unit
 from aevb.runs.evaluation_record import read_evaluation
+from aevb.runs.units import unit
 
 if TYPE_CHECKING:
     from aevb.api.trained_run import TrainedRun

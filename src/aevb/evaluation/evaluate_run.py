@@ -36,6 +36,7 @@ from aevb.models.vae import VAE
 from aevb.nn.matmul import matmul_backend, use_matmul_backend
 from aevb.nn.torch_settings import keep_freed_memory
 from aevb.runs import layout
+from aevb.runs.units import unit
 
 __all__ = ["evaluate_run"]
 
@@ -176,8 +177,8 @@ def _code() -> list[Path]:
 
 
 def _show(run: Path, rows: list[tuple[Evaluator, str, Evaluation, dict[str, Any]]], written: list[Path]) -> None:
-    table = Table(title=f"{escape(printable(run.name))}: per image, mean ± standard error, nats if not said otherwise")
-    for heading in ("evaluator", "split", "n", "quantity", "value"):
+    table = Table(title=f"{escape(printable(run.name))}: per image, mean ± standard error")
+    for heading in ("evaluator", "split", "n", "quantity", "value", "unit"):
         table.add_column(heading, justify="right" if heading in ("n", "value") else "left")
     for evaluator, split, evaluation, _ in rows:
         settings = ", ".join(f"{key}={value}" for key, value in evaluator.settings.items())
@@ -185,7 +186,7 @@ def _show(run: Path, rows: list[tuple[Evaluator, str, Evaluation, dict[str, Any]
             value = with_error(evaluation.mean(name), evaluation.standard_error(name), 3)
             of = f" ({settings})" if settings else ""
             lead = (f"{evaluator.name}{of}", split, f"{evaluation.n:,}") if i == 0 else ("", "", "")
-            table.add_row(*lead, name, value)
+            table.add_row(*lead, name, value, unit(evaluator.name, name))
     console = Console()
     with console.capture() as output:  # printed at once, for other processes may print too
         _print(console, table, rows, written)

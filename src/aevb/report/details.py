@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 from aevb.config import flatten, shown
 from aevb.report.differing import ABSENT, Differing
-from aevb.report.quantities import texts, unit
+from aevb.report.quantities import texts
 from aevb.report.records import RunRecord
+from aevb.runs.units import unit
 
 __all__ = ["Detail", "Image", "detail"]
 

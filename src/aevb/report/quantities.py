@@ -1,59 +1,11 @@
-"""The units of the quantities that evaluators and objectives record, and how their numbers are written."""
+"""How the quantities that evaluators and objectives record are named and written for a reader."""
 
 import math
 import re
 
 from aevb.figures.common.style import number
 
-__all__ = ["column_unit", "in_words", "short", "texts", "unit"]
-
-NATS = {
-    "ais": ("log_px", "monte_carlo_error"),
-    "bdmc": ("gap", "lower", "upper"),
-    "bound": ("bound", "reconstruction", "kl"),
-    "enumeration": ("log_px", "bound"),
-    "fitted_bound": ("bound", "reconstruction", "kl"),
-    "importance": ("log_px", "monte_carlo_error", "rise"),
-    "inference_gap": ("inference_gap", "approximation_gap", "amortisation_gap", "bound", "best_bound", "log_px"),
-    "information": ("bound", "reconstruction", "kl", "mutual_information", "marginal_kl"),
-    "predictive": ("log_px", "mean_log_px", "spread"),
-    "quadrature": ("log_px", "error"),
-    "reciprocal": ("log_px", "log_px_kde", "log_px_validated", "monte_carlo_error"),
-    "reconstruction": ("log_px_z",),
-}
-"""The values in nats, by evaluator."""
-BITS = "_bits_per_dim"
-"""Ending of the names of values in bits per pixel."""
-NATS_COLUMNS = {
-    *("bound", "log_px", "reconstruction", "kl", "value"),  # the last one of GANs
-    *(f"{evaluator}_{name}" for evaluator, names in NATS.items() for name in names),
-}
-"""Of metrics.csv, without the split."""
-
-
-def unit(evaluator: str, name: str) -> str:
-    """Return the unit of a value of an evaluation.
-
-    Args:
-        evaluator: The name of the evaluator.
-        name: The name of the value.
-
-    Returns:
-        "nats", "bits per pixel", or "" for a value that has no unit or one that is not known.
-    """
-    return "nats" if name in NATS.get(evaluator, ()) else _bits(name)
-
-
-def column_unit(quantity: str) -> str:
-    """Return the unit of a column of metrics.csv.
-
-    Args:
-        quantity: The name of the column without the split, as "kl" or "quadrature_error".
-
-    Returns:
-        As of `unit`.
-    """
-    return "nats" if quantity in NATS_COLUMNS else _bits(quantity)
+__all__ = ["in_words", "short", "texts"]
 
 
 def in_words(name: str) -> str:
@@ -66,10 +18,6 @@ def in_words(name: str) -> str:
         return "value V of the GAN"
     text = name.replace("log_px_z", "log p(x|z)").replace("log_px", "log p(x)").replace("_", " ")
     return re.sub(r"\bkl\b", "KL", text)
-
-
-def _bits(name: str) -> str:
-    return "bits per pixel" if name.endswith(BITS) else ""
 
 
 def short(value: float | None, unit: str = "nats") -> str:

@@ -5,9 +5,10 @@ from collections import defaultdict
 from typing import Any, NamedTuple
 
 from aevb.report.differing import ABSENT, Differing, is_number
-from aevb.report.quantities import in_words, texts, unit
+from aevb.report.quantities import in_words, texts
 from aevb.report.records import RunRecord
 from aevb.runs.likelihood import stated_likelihood
+from aevb.runs.units import unit
 
 __all__ = ["Cell", "Column", "RunTable", "run_table"]
 

@@ -9,8 +9,9 @@ import numpy as np
 from aevb.figures.common.learning_curves import Curve
 from aevb.figures.paper import published
 from aevb.report.panels import Line, Panel
-from aevb.report.quantities import column_unit, in_words
+from aevb.report.quantities import in_words
 from aevb.report.statistics import Summary, summarise
+from aevb.runs.units import column_unit
 
 __all__ = ["View", "paper_curves", "series", "views"]
 
