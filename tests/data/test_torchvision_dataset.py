@@ -111,7 +111,7 @@ def test_a_failing_server_leaves_nothing(
     files = vision_files.usps(monkeypatch, import_datasets().USPS)
     mirror.files.update({name: (raw, behaviour) for name, raw in files.items()})
     monkeypatch.setattr(
-        torchvision_dataset, "obtain_archives", lambda *arguments: obtain_archives(*arguments, timeout=0.5)
+        torchvision_dataset, "obtain_archives", lambda *arguments: obtain_archives(*arguments, timeout=2)
     )
     with pytest.raises(UserError, match=words):
         USPS(root=str(tmp_path / "data"), mirror=mirror.url).load()
