@@ -136,6 +136,19 @@ def test_a_gaussian_model_too(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "model", [("model=linear_gaussian", "latent_dim=3"), ("model=two_layer", "objective=sgvb_a", "latent_dim=3")]
+)
+def test_a_variance_of_the_model_or_of_two_layers_is_one_of_each_image(model, tmp_path):
+    vae = aevb.load(plant_model(tmp_path, "data=digits", *model))
+    x = vae.test().x[:4]
+    q, tensors = vae.encode(x), vae.encode(torch.from_numpy(x))
+    assert q.mean.shape == q.log_var.shape == (4, vae.latent_dim)
+    assert not tensors.log_var.requires_grad
+    q.log_var[:] = 5  # the caller's own numbers, not those of the model
+    assert (vae.encode(x).log_var == tensors.log_var.numpy()).all()
+
+
+@pytest.mark.parametrize(
     ("call", "message"),
     [
         (

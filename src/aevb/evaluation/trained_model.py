@@ -154,7 +154,9 @@ class TrainedModel:
         """
         with torch.no_grad(), on_the_cpu():
             qz_x = self.model.encoder(self.inputs.rows(x, y))
-        return Posterior(like(qz_x.mean, x), like(qz_x.log_var, x))
+            mean, log_var = qz_x.mean, qz_x.log_var  # two layers compute them here
+        # A variance may be a parameter of the model, one row for all images.
+        return Posterior(like(mean, x), like(log_var.detach().expand_as(mean).clone(), x))
 
     def decode(self, z: Array, y: Any = None) -> Array:
         """Return the mean of p(x|z), or of p(x|z, y) of a conditional model.
