@@ -9,7 +9,7 @@ import torch
 
 import aevb
 from aevb.errors import UserError
-from aevb.evaluation.export import TOLERANCE, export_run
+from aevb.evaluation.export import ROWS, TOLERANCE, _Parameters, export_run
 from aevb.evaluation.loading import load_run
 from helpers.figure_runs import plant_model
 
@@ -86,6 +86,28 @@ def test_onnx_equals_the_model(run: Path, tmp_path: Path) -> None:
     z = torch.randn((4, model.latent_dim), generator=torch.Generator().manual_seed(2))
     decoder = runtime.InferenceSession(paths["decoder"], providers=["CPUExecutionProvider"])
     assert_close(decoder.run(None, {"z": z.numpy()})[0], model.decode(z))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["conditional", "conditional_convolutional"])
+def test_onnx_of_a_conditional_model_is_compared_at_labels(
+    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At rows of many ones, which are no labels, outputs are far from those of training, and rounding refused an export."""
+    pytest.importorskip("onnxruntime", reason="pip install 'aevb[export]'")
+    small = (f"model={model}", "data=digits", "latent_dim=2", "optimizer=adam", "evaluator=bound", "logger=none")
+    run = aevb.train(*small, max_samples=100, output_dir=tmp_path, progress=False).directory
+    forward, labels = _Parameters.forward, []
+
+    def recorded(self: _Parameters, v: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        labels.append(y)
+        return forward(self, v, y)
+
+    monkeypatch.setattr(_Parameters, "forward", recorded)
+    export_run(load_run(run), "onnx", tmp_path / "out")  # without a warning of torch
+    compared = [y for y in labels if type(y) is torch.Tensor]
+    assert {len(y) for y in compared} == {ROWS, 2 * ROWS}
+    assert all(set(y.unique().tolist()) == {0, 1} and (y.sum(-1) == 1).all() for y in compared)
 
 
 def assert_close(value: object, expected: torch.Tensor) -> None:
