@@ -10,6 +10,7 @@ from aevb.api.html import curves, number_with_error, picture, rows_table
 from aevb.data.image_grid import grey_levels, image_grid
 from aevb.errors import UserError
 from aevb.runs.evaluation_record import read_evaluation
+from aevb.runs.likelihood import log_px_of
 from aevb.runs.units import unit
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ def _samples(run: "TrainedRun") -> Markup:
     means = run.sample(SAMPLES, seed=0).reshape(-1, *run.shape)
     levels = image_grid(grey_levels(means, means), 5, gap=2, width=40)
     text = "Means of p(x|z) at z drawn from the prior"
+    if run.num_classes is not None:
+        text = f"Means of p(x|z, y) at z drawn from the prior, y = 0 to {run.num_classes - 1} in turn"
     return Markup("{}<br><small>{}</small>").format(picture(levels, text), text)
 
 
@@ -84,5 +87,18 @@ def _numbers(run: "TrainedRun") -> Markup:
         rows.append((facts["name"], settings, facts["split"], f"{facts['n']:,}", quantity, value, of, direction))
     if not rows:
         return Markup("")
-    heads = ("evaluator", "settings", "split", "images", "value", "mean ± standard error", "unit", "of log p(x)")
-    return rows_table(heads, rows)
+    heads = (
+        "evaluator",
+        "settings",
+        "split",
+        "images",
+        "value",
+        "mean ± standard error",
+        "unit",
+        f"of {log_px_of(run.settings)}",
+    )
+    targets = run.inputs.targets
+    meaning = "" if targets is None else f"targets {targets}: {targets.meaning(run.inputs.likelihood)}"
+    return Markup('{}<small style="display: block; max-width: 60em">{}</small>').format(
+        rows_table(heads, rows), meaning
+    )

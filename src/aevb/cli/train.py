@@ -31,6 +31,7 @@ from aevb.execution import pool
 from aevb.execution.child_process import described_end
 from aevb.execution.queue import QueuedRun, train_in_ensembles, train_in_parallel
 from aevb.runs import layout, manifest
+from aevb.runs.likelihood import log_px_of
 from aevb.runs.lock import lock
 from aevb.runs.status import failure_reason, has_diverged
 
@@ -39,10 +40,10 @@ __all__ = ["final_values", "train"]
 SIGNALLED = 128  # the exit code after a signal is 128 + its number
 ACTIONS = {"new": "training", "resume": "resuming", "extend": "extending"}
 LOG_PX = {
-    "importance": "log p(x) by importance sampling",
-    "ais": "log p(x) by annealed importance sampling",
-    "quadrature": "log p(x) by quadrature",
-    "enumeration": "log p(x) by enumeration",
+    "importance": "by importance sampling",
+    "ais": "by annealed importance sampling",
+    "quadrature": "by quadrature",
+    "enumeration": "by enumeration",
 }
 """The evaluators of log p(x) in the last line of a run, nats per image."""
 
@@ -240,8 +241,9 @@ def final_values(directory: Path) -> str:
     Returns:
         For each evaluator "; test", what it estimates, the mean and its standard error.
     """
-    test = runs.Run(directory).done.get("test", {})
+    run = runs.Run(directory)
+    test, log_px = run.done.get("test", {}), log_px_of(run.settings)
     return "".join(
-        f"; test {LOG_PX.get(name, name)} {with_error(value['mean'], value['standard_error'], 2)}"
+        f"; test {f'{log_px} {LOG_PX[name]}' if name in LOG_PX else name} {with_error(value['mean'], value['standard_error'], 2)}"
         for name, value in test.items()
     )

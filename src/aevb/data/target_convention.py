@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Self, get_args
 
-__all__ = ["Likelihood", "TargetConvention", "TargetKind"]
+__all__ = ["Likelihood", "TargetConvention", "TargetKind", "is_conditional"]
 
 TargetKind = Literal["grey", "dequantised", "dynamic", "binary", "real"]
 Likelihood = Literal["bernoulli", "gaussian"]
@@ -19,6 +19,15 @@ BINARY = re.compile(
     r"drawn from a sigmoid belief network, K = \d+)(, (?P<remark>.*))?"
 )
 """What the names of runs of version 0.1 look like; such runs recorded the name alone."""
+
+
+def is_conditional(model: Mapping[str, Any]) -> bool:
+    """Return whether a model is given the label, so that its numbers are bounds of log p(x|y).
+
+    Args:
+        model: The config node `model` of a run.
+    """
+    return str(model.get("_target_")).endswith(".ConditionalVAE")
 
 
 @dataclass(frozen=True)
@@ -75,7 +84,7 @@ class TargetConvention:
         floor, target = (model.get("decoder") or {}).get("min_std"), str(model.get("_target_"))
         unit = " of that of the pixel" if "Standardised" in target else ""
         remarks = [self.remark, f"std >= {floor:g}{unit}" if floor else ""]
-        if target.endswith(".ConditionalVAE"):
+        if is_conditional(model):
             remarks.append(CONDITIONAL)
         return replace(self, remark=", ".join(filter(None, remarks)))
 

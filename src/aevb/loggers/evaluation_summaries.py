@@ -14,6 +14,7 @@ from aevb.errors import UserError
 from aevb.files.regular import check_folder
 from aevb.runs import layout
 from aevb.runs.evaluation_record import read_evaluation
+from aevb.runs.likelihood import log_px_of
 from aevb.runs.run import Run
 
 __all__ = ["write_evaluation_summaries"]
@@ -43,8 +44,8 @@ def _write(run: Path) -> None:
         return
     check_folder(folder)
     shutil.rmtree(folder, ignore_errors=True)
-    seen = Run(run).done["samples_seen"]
-    lines = ["| evaluation | images | value | mean | standard error | of log p(x) |", "|---|---:|---|---:|---:|---|"]
+    seen, log_px = Run(run).done["samples_seen"], log_px_of(Run(run).settings).replace("|", "\\|")
+    lines = [f"| evaluation | images | value | mean | standard error | of {log_px} |", "|---|---:|---|---:|---:|---|"]
     with SummaryWriter(str(folder)) as writer:
         for path in layout.evaluation_files(run):
             facts = read_evaluation(path)

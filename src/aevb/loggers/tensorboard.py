@@ -32,6 +32,7 @@ from aevb.loggers.base import RunContext, RunLogger
 from aevb.loggers.event_files import keep_events, wait_until_a_new_file_is_last
 from aevb.loggers.pictures import levels, pictures
 from aevb.runs import layout
+from aevb.runs.likelihood import log_px_of
 from aevb.runs.progress import is_former_end
 from aevb.runs.settings import read_settings
 from aevb.types import NonNegativeInt
@@ -243,8 +244,9 @@ def _layout(context: RunContext) -> dict[str, Any]:
     if _num_samples(context) is not None:
         names.append("test_log_px")
         how = f"K={_num_samples(context)}, first {_num_images(context)} test images"
-        title += f", and log p(x) by importance sampling ({how})"
-        charts[f"log p(x) ± 1 standard error ({how})"] = ["Margin", list(_interval_tags(context))]
+        log_px = log_px_of(context.settings)
+        title += f", and {log_px} by importance sampling ({how})"
+        charts[f"{log_px} ± 1 standard error ({how})"] = ["Margin", list(_interval_tags(context))]
     charts = {title: ["Multiline", [_tag(context, name) for name in names]], **charts}
     return {"nats per datapoint over samples seen": charts}
 
