@@ -95,6 +95,20 @@ def test_a_run_without_the_evaluation_does_not_serve(tmp_path):
         Diagnosis().draw(tmp_path, tmp_path / "out")
 
 
+def test_the_legend_of_equal_units_lies_over_no_bar(tmp_path, monkeypatch):
+    monkeypatch.setitem(globals(), "KL_PER_DIMENSION", [0.12, 0.12, 0.13])
+    information(plant(tmp_path, "latent_dim=3", train={100: -543.0}), 100, mutual_information=0.3)
+    figure = Diagnosis()
+    with matplotlib.rc_context(RC):
+        canvas = figure.compose(figure.wanted(finished(tmp_path)), ()).canvas
+        canvas.draw_without_rendering()
+        units = canvas.axes[1]
+        legend = units.get_legend().get_window_extent()
+        highest = units.transData.transform((0, 0.13))[1]
+    assert legend.y0 >= highest
+    assert all(tick == round(tick) for tick in units.get_xticks())
+
+
 def test_a_long_name_fits_and_the_legend_lies_over_no_bar(tmp_path):
     keys = (
         "latent_dim=3",

@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.text import Text
+from matplotlib.ticker import MaxNLocator
 
 from aevb.figures.common.base import Drawing, Figure, markdown_table
 from aevb.figures.common.origin import convention, meanings, provenance
@@ -146,8 +147,11 @@ def _units(ax: Axes, information: dict[str, Any]) -> None:
         at = {i: kl for i, (kl, variance) in enumerate(pairs) if (variance > information["active_above"]) == active}
         if at:
             ax.bar(list(at), list(at.values()), color=colour, edgecolor=KL, linewidth=0.6, label=f"{len(at)} {label}")
-    ax.legend(loc="upper right", handlelength=1)
+    ax.legend(loc="upper right", handlelength=1, fontsize=8)
     ax.set_xlim(-0.7, len(pairs) - 0.3)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))  # dimensions are counted, few of them too
+    highest = max((kl for kl, _ in pairs if np.isfinite(kl)), default=0.0)
+    ax.set_ylim(top=1.45 * max(highest, 1e-3))  # room for the legend: all bars may be of one height
     ax.set_xlabel("latent dimension, by KL")
     ax.set_title("KL by dimension (nats)")
 
