@@ -52,6 +52,23 @@ def test_the_data_have_moved(run: Path, data_root: str) -> None:
         model.test()
 
 
+@pytest.mark.parametrize("suffix", [".npz", ".npy", ".csv", ".tsv", ".pt", ".NPY"])
+def test_a_file_that_has_another_name_is_missing_from_its_folder(suffix: str, tmp_path: Path) -> None:
+    (tmp_path / "outputs").mkdir()  # taken for a folder of images, it would be one class without images
+    (tmp_path / "other").touch()
+    node = {"path": f"mine{suffix}"}
+    assert located(tmp_path, node, str(tmp_path)) == {"path": str(tmp_path / f"mine{suffix}")}
+    assert located(tmp_path, node, str(tmp_path / "other")) == {"path": str(tmp_path / "other")}
+    assert located(tmp_path, {"path": "faces"}, str(tmp_path)) == {"path": str(tmp_path)}
+
+
+def test_the_folder_of_a_file_with_another_name_is_refused(run: Path) -> None:
+    shutil.move(run.parent / "mine.npy", run.parent / "renamed.npy")
+    with pytest.raises(UserError, match=r"first/mine\.npy: no such file .* try: data_root=PATH, its path now"):
+        aevb.load(run, data_root=str(run.parent)).test()
+    assert len(aevb.load(run, data_root=str(run.parent / "renamed.npy")).test().x) == 30
+
+
 def test_a_run_and_its_data_moved_together(run: Path) -> None:
     shutil.move(run.parent / "mine.npy", run / "mine.npy")
     shutil.move(run, "moved")

@@ -124,7 +124,8 @@ def _images(folder: Path) -> tuple[list[Path], list[str]]:
         inside = sorted(_walk(folder / name))
         if not inside:
             raise UserError(
-                f"the folder {name} holds no images; allowed: {', '.join(SUFFIXES)}; try: remove that folder"
+                f"the folder {name} holds no images; allowed: {', '.join(SUFFIXES)}; try: a folder of the images alone, "
+                f"without {name}"
             )
         paths += inside
         names += [name] * len(inside)

@@ -64,7 +64,7 @@ class LoadedRun(NamedTuple):
         if path is not None and not os.path.exists(path):
             raise UserError(
                 f"{path}: no such file or folder, and the run {self.directory} was trained on it; allowed: the same content at "
-                "any place; try: data_root=FOLDER, the folder where it is now"
+                "any place; try: data_root=PATH, its path now"
             )
         splits = self.dataset.load()
         if self.classes is not None:

@@ -22,6 +22,9 @@ __all__ = ["LOCATION_KEYS", "absolute_location", "check_data_root", "check_same_
 LOCATION_KEYS = ("path", "root")
 """Arguments of data sets that name a file or a folder."""
 
+FILES = (".npz", ".npy", ".csv", ".tsv", ".pt")
+"""Endings of a user's own data that are a file; anything else may be a folder of images."""
+
 
 def absolute_location(data: dict[str, Any]) -> dict[str, str]:
     """Return the absolute paths of a node `data`, by key; paths that are not given are left out.
@@ -53,7 +56,9 @@ def located(directory: Path, data: dict[str, Any], data_root: str | None = None)
             node["root"] = str(root)
         elif "path" in data:
             inside = root / Path(str(data["path"])).name
-            node["path"] = str(inside if root.is_dir() and inside.exists() else root)
+            # A file that is not in the folder under its name is missing; the folder itself is no folder of images.
+            in_folder = inside.exists() or inside.suffix.lower() in FILES
+            node["path"] = str(inside if root.is_dir() and in_folder else root)
         return node
     recorded: dict[str, str] = {}
     with suppress(UserError, OSError):  # whoever reads the data says what is wrong with data.json
