@@ -99,6 +99,16 @@ def test_one_changed_bit_is_reported(folder: Path, copy: Path) -> None:
     assert "model.pt: encoder.hidden.bias differs" in lines
 
 
+def test_a_class_that_is_not_trusted_is_refused_in_the_name_of_the_run(copy: Path) -> None:
+    config = copy / "config.yaml"
+    config.write_text(config.read_text().replace("aevb.models.bernoulli.BernoulliDecoder", "mymodels.Mine"))
+    result = tool("verify", "copy", folder=copy.parent)
+    assert (result.returncode, result.stdout) == (2, "")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("aevb-verify: copy: _target_=mymodels.Mine: not a target that a config may name; allowed: ")
+    assert "; try: --trust MODULE" in line
+
+
 def test_a_row_that_does_not_come_again_is_reported(folder: Path, copy: Path) -> None:
     rows = (copy / "metrics.csv").read_text().splitlines()
     (copy / "metrics.csv").write_text("\n".join([*rows[:2], *rows[3:]]) + "\n")

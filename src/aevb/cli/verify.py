@@ -9,7 +9,10 @@ from typing import Any
 from aevb import runs
 from aevb.cli.arguments import Arguments, run_command, run_path
 from aevb.cli.flags import check_trusted
+from aevb.config import allowed
 from aevb.config.instantiate import instantiate
+from aevb.config.messages import TRUST
+from aevb.config.tree import targets_in
 from aevb.config.value_types import InvalidValue, Number
 from aevb.console.counts import counted
 from aevb.console.printable import printable
@@ -42,6 +45,7 @@ def _verify() -> int:
     check_trusted(arguments.trust)
     settings = runs.read_settings(arguments.run)
     before = rows(arguments.run)
+    _check_targets(arguments.run, settings, tuple(arguments.trust))
     _check_data(arguments.run, settings, tuple(arguments.trust))
     if not before:
         raise UserError(f"{arguments.run}: no rows in {layout.METRICS} yet; try: the aevb-train command that began it")
@@ -67,6 +71,16 @@ def _verify() -> int:
         f"{printable(arguments.run)}: {counted(len(points), 'row')} to {points[-1]:,} samples{' and the weights' if whole else ''} equal bit by bit"
     )
     return 0
+
+
+def _check_targets(run: Path, settings: dict[str, Any], trusted: tuple[str, ...]) -> None:
+    # The second execution would name its own folder, which is gone when the message is read.
+    for target in targets_in({**settings, "logger": NO_LOGGER}):
+        if not allowed(target, trusted):
+            raise UserError(
+                f"{run}: _target_={target}: not a target that a config may name; allowed: the targets in aevb's conf/; "
+                f"try: {TRUST.partition(' on the command line')[0]}, for a module of your own"
+            )
 
 
 def _check_data(run: Path, settings: dict[str, Any], trusted: tuple[str, ...]) -> None:
