@@ -38,6 +38,7 @@ def flags_are_literals(settings: Settings) -> Iterator[Fault]:
 RULES: tuple[Callable[[Settings], Iterator[Fault]], ...] = (
     training_rules.name_is_a_folder,
     training_rules.batch_fits_the_data,
+    training_rules.closed_form_exists,
     training_rules.devices_share_a_batch,
     training_rules.devices_need_a_mean,
     training_rules.microbatches_need_a_mean,

@@ -9,6 +9,7 @@ from aevb.config.resolved import Settings
 
 __all__ = [
     "batch_fits_the_data",
+    "closed_form_exists",
     "devices_need_a_mean",
     "devices_share_a_batch",
     "early_stopping_needs_the_bound",
@@ -19,6 +20,15 @@ __all__ = [
     "optimizer_comes_with_weights",
     "validation_needs_a_split",
 ]
+
+
+CLOSED_FORM = {
+    "objective": ("SGVB_A", "SGVB_B", "BetaVAE", "IWAE", "DReG", "WakeSleep"),
+    "model.encoder": ("GaussianEncoder",),
+    "model.decoder": ("BernoulliDecoder", "GaussianDecoder"),
+    "model.prior": ("StandardNormal",),
+}
+"""Node -> aevb's classes whose gradients are implemented in closed form."""
 
 
 def name_is_a_folder(settings: Settings) -> Iterator[Fault]:
@@ -52,6 +62,34 @@ def batch_fits_the_data(settings: Settings) -> Iterator[Fault]:
         yield Fault(
             "batch_size", "more than there are training data", batch_size, allowed, f"batch_size={min(100, n_train)}"
         )
+
+
+def closed_form_exists(settings: Settings) -> Iterator[Fault]:
+    """Refuse the engine in closed form where aevb's own classes have no gradients in closed form.
+
+    A class from elsewhere is left to the engine, which sees the object.
+
+    Args:
+        settings: The config.
+
+    Yields:
+        The fault, if there is one.
+    """
+    engine, objective = settings.get("trainer.engine"), settings.class_name("objective")
+    if engine != "closed_form":
+        return
+    known = all(
+        settings.class_name(node) in names or not settings.target(node).startswith("aevb.")
+        for node, names in CLOSED_FORM.items()
+    )
+    activations = {settings.get(f"model.{network}.activation") for network in ("encoder", "decoder")}
+    floor = settings.get("model.encoder.variance") is not None or settings.get("model.decoder.min_std")
+    if not known or not activations <= {"tanh", None} or floor:
+        allowed = (
+            "SGVB A and B, beta-VAE, IWAE, DReG and wake-sleep, Gaussian encoder, Bernoulli or Gaussian decoder, tanh"
+        )
+        wrong = f"there is none for {objective} with this model"
+        yield Fault("trainer.engine", wrong, engine, allowed, "trainer.engine=auto")
 
 
 def devices_share_a_batch(settings: Settings) -> Iterator[Fault]:
