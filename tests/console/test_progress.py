@@ -65,6 +65,14 @@ def test_long_work_leaves_a_line_now_and_then(monkeypatch, capsys):
     ]
 
 
+def test_a_slow_rate_is_not_zero(monkeypatch, capsys):
+    clock = iter([0.0, 34.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    with progress.bar(20, "ais", unit="images") as shown:
+        shown.advance(10)
+    assert capsys.readouterr().err == "ais: 10 of 20 images, 0.29 images/s, 34 s left\n"
+
+
 def test_a_bar_that_is_not_shown_writes_nothing(monkeypatch, capsys):
     monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
     with progress.bar(10, "hidden", shown=False) as hidden:

@@ -3,6 +3,7 @@
 import time
 from html import escape
 
+from aevb.console.counts import rate_text
 from aevb.console.duration import duration
 
 __all__ = ["NotebookBar"]
@@ -67,7 +68,7 @@ class NotebookBar:
             return done
         left = (self.total - self.completed) / rate
         ending = f"{duration(left)} left" if left > 0 else duration(seconds)
-        return f"{done}, {rate:,.0f} {self.unit}/s, {ending}"
+        return f"{done}, {rate_text(rate)} {self.unit}/s, {ending}"
 
     def __repr__(self) -> str:
         return f"{self.description}: {self._numbers()}"

@@ -24,6 +24,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from aevb.console.counts import rate_text
 from aevb.console.duration import duration
 from aevb.console.environment import BARS, NO_BARS
 from aevb.console.notebook_bar import NotebookBar
@@ -55,7 +56,7 @@ class Bar(Protocol):
 class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:,.0f} {task.fields['unit']}/s", style="progress.data.speed")
+        return Text("" if speed is None else f"{rate_text(speed)} {task.fields['unit']}/s", style="progress.data.speed")
 
 
 class _NoBar:
@@ -84,7 +85,7 @@ class _Lines:
         left = f", {duration(max(0, self.total - self.completed) / rate)} left" if rate > 0 else ""
         done = f"{self.completed:,} of {self.total:,} {self.unit}"
         with suppress(OSError):  # the reader may have gone; the work continues
-            print(f"{self.description}: {done}, {rate:,.0f} {self.unit}/s{left}", file=sys.stderr, flush=True)
+            print(f"{self.description}: {done}, {rate_text(rate)} {self.unit}/s{left}", file=sys.stderr, flush=True)
 
     def describe(self, text: str) -> None:
         self.description = text
