@@ -35,6 +35,9 @@ def test_a_directory_is_single_and_need_not_exist(tmp_path):
     assert chosen_runs("outputs/runs/a") == [Path("outputs/runs/a")]
     folder(tmp_path, "a[1]")
     assert is_single(str(tmp_path / "a[1]"))  # a name that looks like a pattern, and exists
+    (tmp_path / "w[1].zip").touch()
+    for name in ("w[1].zip", "w[1].zip:run", "w[1].zip:*"):
+        assert is_single(str(tmp_path / name))
 
 
 def test_a_pattern_matches_runs_by_name_and_each_once(tmp_path):

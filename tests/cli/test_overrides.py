@@ -83,6 +83,14 @@ def test_a_folder_that_exists_is_taken_literally(name, tmp_path, monkeypatch):
         assert read(literal_path(f"+output_dir={path}")) == path
 
 
+@pytest.mark.parametrize("name", ["ünï", "a[b]", "a,b", "a=b", "a b", "a'b", "a:b"])
+def test_a_run_of_an_archive_that_exists_is_taken_literally(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / f"{name}.zip").touch()
+    for path in (f"{name}.zip:r", f"{tmp_path}/{name}.zip:r[1]"):
+        assert read(literal_path(f"run={path}")) == path
+
+
 @pytest.mark.parametrize(
     ("typed", "value"),
     [

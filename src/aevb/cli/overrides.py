@@ -48,13 +48,19 @@ def literal_path(argument: str) -> str:
         return override(key, os.path.expanduser(value))
     if key.lstrip("+") not in PATHS or not KEY.fullmatch(key) or not value or PLAIN.fullmatch(value):
         return argument
-    if os.path.lexists(value):
+    if _exists(value):
         return override(key, value)
     if re.match(r"\w+\(", value) or _is_readable(argument):
         return argument
     if value[0] == "[" and value[-1] == "]":
         return override(key, [part.strip() for part in value[1:-1].split(",")])
     return f"{key}={','.join(_text(key, part) for part in value.split(','))}"
+
+
+def _exists(path: str) -> bool:
+    from aevb.runs.run_reference import split_reference  # not imported for plain values
+
+    return os.path.lexists(path) or os.path.lexists(split_reference(path)[0])  # also of `ARCHIVE.zip:NAME`
 
 
 def _is_readable(argument: str) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 from aevb.errors import UserError
 from aevb.files.natural_order import natural_path_key
 from aevb.runs import layout
+from aevb.runs.run_reference import split_reference
 
 __all__ = ["chosen_runs", "is_single"]
 
@@ -40,7 +41,7 @@ def chosen_runs(run: str | list[str]) -> list[Path]:
 
 
 def _is_pattern(name: str) -> bool:
-    return glob.has_magic(name) and not os.path.isdir(name)
+    return glob.has_magic(name) and not os.path.lexists(split_reference(name)[0])
 
 
 def _matches(pattern: str) -> list[Path]:
