@@ -27,7 +27,7 @@ from typing import Any
 import killed_run
 from killed_run import process_file
 
-from aevb.execution.scratch import scratch
+from aevb.runs.scratch import scratch
 
 SMALL = ["data=digits", "latent_dim=2", "hidden_dim=30", "max_samples=3e5", "evaluation.start=1"]
 OFTEN = ["trainer.checkpoint_minutes=0.0005", "trainer.block=5"]  # every 30 ms, so that writes are met

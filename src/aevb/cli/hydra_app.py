@@ -50,7 +50,7 @@ from aevb.console.signals import end_by_signal, ends_by_signal, handle_stop_sign
 from aevb.console.streams import OutputError, standard_streams
 from aevb.errors import UserError, resource_error
 from aevb.execution.lifetime import exit_with_launcher
-from aevb.execution.scratch import scratch
+from aevb.runs.scratch import scratch
 
 __all__ = ["Job", "Search", "SearchRunner", "SweepRunner", "run_hydra_app"]
 

@@ -18,11 +18,11 @@ from aevb.console.counts import counted
 from aevb.console.printable import printable
 from aevb.errors import UserError
 from aevb.execution import pool
-from aevb.execution.scratch import scratch
 from aevb.execution.worker_command import WorkerCommand
 from aevb.runs import layout
 from aevb.runs.comparison import environments, rows
 from aevb.runs.data_record import check_same_data, located
+from aevb.runs.scratch import scratch
 from aevb.runs.settings import NO_LOGGER
 from aevb.types import Range
 

@@ -26,8 +26,8 @@ from aevb.console.process_exit import exit_immediately
 from aevb.console.signals import STOP_SIGNALS, stop_signals
 from aevb.execution.child_process import SignalReceived, stop_children
 from aevb.execution.lifetime import exit_with_parent
-from aevb.execution.scratch import scratch
 from aevb.execution.worker_command import trust_flags
+from aevb.runs.scratch import scratch
 
 __all__ = ["main"]
 

@@ -1,13 +1,13 @@
 """A run that a user names: a run directory, or a run of an archive of weights, `ARCHIVE.zip:NAME`."""
 
 import os
-import shutil
-import tempfile
 import weakref
+from contextlib import ExitStack
 from os import PathLike, fspath
 from pathlib import Path
 
 from aevb.errors import UserError
+from aevb.runs.scratch import scratch
 from aevb.runs.weights_archive import open_archive, unpack
 
 __all__ = ["is_archived", "split_reference", "unpacked_run", "unpacked_runs"]
@@ -95,6 +95,8 @@ def unpacked_run(reference: str | PathLike[str], owner: object) -> Path:
 
 
 def _temporary(owner: object) -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="aevb-"))
-    weakref.finalize(owner, shutil.rmtree, folder, ignore_errors=True)
+    held = ExitStack()
+    folder = held.enter_context(scratch()) / "runs"
+    weakref.finalize(owner, held.close)
+    folder.mkdir()
     return folder

@@ -4,7 +4,8 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
+from importlib.util import find_spec
 from pathlib import Path
 
 from aevb.errors import UserError
@@ -20,14 +21,16 @@ def scratch() -> Iterator[Path]:
     """Make a new folder in the system's temporary folder; it is removed at the end.
 
     Folders whose owner has died are removed first. They are recognised by the prefix, by the user they belong to, and by a
-    LOCK that no process holds, so that no other folder is taken for one.
+    LOCK that no process holds, so that no other folder is taken for one. Where there are no locks, as on Windows, none is
+    removed.
 
     Raises:
         UserError: If no temporary folder can be written.
     """
+    locks = find_spec("fcntl") is not None
     try:
         parent = Path(tempfile.gettempdir())
-        for left in parent.glob(f"{PREFIX}*"):
+        for left in parent.glob(f"{PREFIX}*") if locks else ():
             with suppress(FileNotFoundError):  # its owner has just ended
                 if left.lstat().st_uid == os.getuid() and is_locked(left) is False:
                     shutil.rmtree(left, ignore_errors=True)
@@ -37,5 +40,5 @@ def scratch() -> Iterator[Path]:
             f"TMPDIR={os.environ.get('TMPDIR', '')}: no temporary folder ({error.strerror}); allowed: a folder of yours on a "
             "disk with space; try: TMPDIR=$PWD before the command"
         ) from error
-    with own as folder, lock(Path(folder)):
+    with own as folder, lock(Path(folder)) if locks else nullcontext():
         yield Path(folder)

@@ -2,15 +2,16 @@
 
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from aevb.errors import UserError
-from aevb.execution import scratch as module
-from aevb.execution.scratch import scratch
+from aevb.runs import scratch as module
 from aevb.runs.lock import lock
+from aevb.runs.scratch import scratch
 from helpers.commands import TINY, aevb, process, tool
 from helpers.running import begin, gone_within, kill_all_in, processes_in, reach
 
@@ -61,6 +62,27 @@ def test_what_a_killed_command_left_goes_with_the_next_one(temporary: Path, tmp_
     started.communicate(timeout=30)
     assert gone_within(tmp_path, 10), processes_in(tmp_path)
     assert len(left(temporary)) == 2
+    assert aevb("train", "--check", *TINY, folder=tmp_path).returncode == 0
+    assert left(temporary) == []
+
+
+@pytest.mark.fault(
+    "the unpacked runs of an archive, left by a command or a notebook that was killed",
+    "the next command removes them; those of living processes stay",
+)
+def test_a_run_of_an_archive_is_not_left_for_long(temporary: Path, tmp_path: Path) -> None:
+    assert aevb("train", *TINY, "name=run", folder=tmp_path).returncode == 0
+    assert aevb("weights", "pack", "outputs/runs", "--output", "w.zip", folder=tmp_path).returncode == 0
+    code = "import aevb; vae = aevb.load('w.zip'); print(vae.directory.exists(), flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as loaded:
+        assert loaded.stdout is not None
+        assert loaded.stdout.readline() == "True\n"
+        assert aevb("train", "--check", *TINY, folder=tmp_path).returncode == 0
+        assert len(left(temporary)) == 1
+        loaded.kill()
+    assert len(left(temporary)) == 1
     assert aevb("train", "--check", *TINY, folder=tmp_path).returncode == 0
     assert left(temporary) == []
 
