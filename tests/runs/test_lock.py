@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -16,7 +17,7 @@ import pytest
 from aevb import runs
 from aevb.errors import UserError
 from aevb.runs import lock as runs_lock
-from aevb.runs.lock import is_locked, lock
+from aevb.runs.lock import is_locked, lock, signal_owned
 from aevb.training import train_run
 from helpers.commands import aevb, settings
 from helpers.running import begin, processes_in
@@ -109,6 +110,28 @@ def test_a_lock_that_says_nothing_holds_all_the_same(tmp_path: Path) -> None:
         (tmp_path / "run" / "LOCK").write_text("")
         with pytest.raises(UserError, match="in use by another process"), lock(tmp_path / "run"):
             pass
+
+
+@pytest.mark.fault(
+    "a joblib sweep is stopped while another command trains a run that it has too",
+    "the runs of the sweep itself are asked to save; that of the other command goes on",
+)
+def test_only_a_process_of_ones_own_is_signalled(tmp_path: Path) -> None:
+    child = owner(tmp_path / "child")
+    words = f"{shlex.join([sys.executable, '-c', OWNER, str(tmp_path / 'other')])} & echo $!; read line < /dev/null"
+    with subprocess.Popen(["sh", "-c", words], stdout=subprocess.PIPE, text=True) as shell:  # ends before its child
+        other = int(shell.stdout.readline())
+        assert shell.stdout.readline() == "mine\n"
+        shell.wait()
+    try:
+        assert not signal_owned(tmp_path / "other", signal.SIGTERM)
+        assert signal_owned(tmp_path / "child", signal.SIGTERM)
+        assert child.wait() == -signal.SIGTERM
+        child.stdout.close()
+        assert is_locked(tmp_path / "other")
+        assert not signal_owned(tmp_path / "child", signal.SIGTERM)  # nobody holds it
+    finally:
+        os.kill(other, signal.SIGKILL)
 
 
 @pytest.mark.fault(

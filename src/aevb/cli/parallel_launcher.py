@@ -1,7 +1,7 @@
 """Stops the jobs of a sweep that a launcher of Hydra's (joblib, submitit on this machine) has started in processes of its own.
 
 joblib kills its processes with SIGKILL, and submitit leaves its local ones alone: so the command itself asks the processes
-that train to save, which it knows by the locks of their run directories.
+that train to save, which it knows by the locks of their run directories. Those that another command has started go on.
 """
 
 import os
@@ -15,7 +15,7 @@ from aevb.cli.job import Failures
 from aevb.console.environment import LAUNCHER
 from aevb.console.signals import stop_signals
 from aevb.execution.child_process import GRACE
-from aevb.runs.lock import is_locked, signal_owner
+from aevb.runs.lock import is_locked, signal_owned
 
 __all__ = ["prepare_parallel_launcher"]
 
@@ -32,9 +32,7 @@ def prepare_parallel_launcher(directories: list[Path], failures: Failures) -> No
         for again in stop_signals():
             signal.signal(again, signal.SIG_IGN)
         failures.stop()
-        running = [directory for directory in directories if is_locked(directory)]
-        for directory in running:
-            signal_owner(directory, number)
+        running = [directory for directory in directories if signal_owned(directory, number)]
         deadline = time.monotonic() + GRACE
         while any(map(is_locked, running)) and time.monotonic() < deadline:
             time.sleep(0.05)

@@ -16,13 +16,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import IO
 
+from aevb.console.process_tree import descends_from
 from aevb.errors import UserError
 from aevb.files.atomic import remove_leftovers
 from aevb.files.regular import open_regular, read_bytes
 from aevb.runs import layout
 from aevb.runs.settings import check_folders
 
-__all__ = ["is_locked", "lock", "signal_owner"]
+__all__ = ["is_locked", "lock", "signal_owned"]
 
 LIMIT = 4096  # bytes of LOCK that are read
 SECONDS = 0.01  # longer than another process takes to look at a lock
@@ -80,20 +81,27 @@ def is_locked(directory: Path) -> bool | None:
     return False
 
 
-def signal_owner(directory: Path, number: int) -> None:
-    """Send a signal to the process that holds the lock of a run directory.
+def signal_owned(directory: Path, number: int) -> bool:
+    """Send a signal to the process that holds the lock of a run directory, if this process has started it.
 
-    Nothing happens if there is none, or if it is on another machine.
+    A run in training may be another command's, which goes on.
 
     Args:
         directory: The run directory.
         number: The number of the signal.
+
+    Returns:
+        Whether it was sent.
     """
     with suppress(UserError, OSError, ValueError, KeyError, TypeError, RecursionError):
         owner = json.loads(read_bytes(directory / layout.LOCK, LIMIT))
         pid = owner["pid"]  # zero and below stand for groups of processes
         if type(pid) is int and pid > 1 and is_locked(directory) and owner["host"] == socket.gethostname():
+            if not descends_from(pid, os.getpid()):
+                return False
             os.kill(pid, number)
+            return True
+    return False
 
 
 def _fcntl() -> ModuleType:
