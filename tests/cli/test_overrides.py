@@ -96,6 +96,7 @@ def test_a_run_of_an_archive_that_exists_is_taken_literally(name, tmp_path, monk
     [
         ("output_dir=new ü", "new ü"),
         ("data.path=a=b.npz", "a=b.npz"),
+        ("figure.data_root=new ü", "new ü"),
         ("run=[ü,a b]", ["ü", "a b"]),
         ("run=runs/[ab]*", "runs/[ab]*"),
         ("run=[a,b]", ["a", "b"]),

@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -51,6 +52,33 @@ def test_a_run_comes_out_again(folder: Path) -> None:
     result = tool("verify", "outputs/runs/a", "--samples", "1e9", folder=folder)
     assert result.returncode == 2
     assert "--samples 1e9: out of range; allowed: an integer >= 100 and <= 300" in result.stderr
+
+
+def test_what_a_run_began_with_is_missed_by_name(folder: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.eye(200, 8, dtype=np.float32))
+    own = ["data=array", "data.path=x.npy", "model=bernoulli", *TINY[1:], "name=own"]
+    origin = folder / "outputs" / "runs" / "a"
+    for arguments in (own, [*TINY, f"init_from={origin}", "name=warm"]):
+        result = aevb("train", *arguments, folder=tmp_path)
+        assert result.returncode == 0, result.stderr
+    (tmp_path / "x.npy").rename(tmp_path / "moved.npy")
+    moved = origin.rename(tmp_path / "moved")
+    try:
+        lines = {
+            "own": f"aevb-verify: {tmp_path}/x.npy: no such file or folder, and the run outputs/runs/own was trained on it; ",
+            "warm": f"aevb-verify: init_from={origin}: no model.pt there, with which this run began; ",
+        }
+        for name, line in lines.items():
+            result = tool("verify", f"outputs/runs/{name}", folder=tmp_path)
+            assert (result.returncode, result.stdout) == (2, "")
+            assert result.stderr.startswith(line)
+        origin.mkdir()
+        (origin / "model.pt").write_bytes(b"others")
+        result = tool("verify", "outputs/runs/warm", folder=tmp_path)
+        assert result.stderr.startswith(f"aevb-verify: init_from={origin}: its model.pt is not the one that this run")
+        shutil.rmtree(origin)
+    finally:
+        moved.rename(origin)
 
 
 def test_a_run_that_ends_between_evaluation_points_comes_out_again(folder: Path) -> None:

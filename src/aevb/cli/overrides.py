@@ -14,7 +14,7 @@ __all__ = ["literal_path", "override"]
 KEY = re.compile(r"~|\+{0,2}[A-Za-z_][\w./@-]*", re.ASCII)
 PLAIN = re.compile(r"[A-Za-z_/.][\w./-]*", re.ASCII)  # text that the grammar reads as itself
 RESERVED = ("null", "true", "false", "nan", "inf")
-PATHS = ("run", "runs", "name", "output_dir", "data_root", "init_from", "data.path", "data.root")
+PATHS = ("run", "runs", "name", "output_dir", "data_root", "init_from", "data.path", "data.root", "figure.data_root")
 """Keys of the commands that Hydra configures whose value is a path, or the name of a folder."""
 
 

@@ -1,5 +1,6 @@
 """Does a run come out again? It is executed once more from its own config, in a folder of its own, and compared bit by bit."""
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from aevb.execution.worker_command import WorkerCommand
 from aevb.runs import layout
 from aevb.runs.comparison import environments, rows
 from aevb.runs.data_record import check_same_data, located
+from aevb.runs.origin import check_origin
 from aevb.runs.scratch import scratch
 from aevb.runs.settings import NO_LOGGER
 from aevb.types import Range
@@ -47,6 +49,7 @@ def _verify() -> int:
     before = rows(arguments.run)
     _check_targets(arguments.run, settings, tuple(arguments.trust))
     _check_data(arguments.run, settings, tuple(arguments.trust))
+    check_origin(settings)
     if not before:
         raise UserError(f"{arguments.run}: no rows in {layout.METRICS} yet; try: the aevb-train command that began it")
     end = runs.Run(arguments.run).done["samples_seen"] if runs.state(arguments.run) == "done" else max(before)
@@ -87,7 +90,13 @@ def _check_data(run: Path, settings: dict[str, Any], trusted: tuple[str, ...]) -
     # Other data are the cause of other results, so they are named before anything is executed.
     if (run / layout.DATA).exists():
         data = located(run, settings["data"])
-        check_same_data(run, instantiate(data, trusted).load().hashes(), data)
+        path = data.get("path")
+        if isinstance(path, str) and not os.path.exists(path):
+            raise UserError(
+                f"{path}: no such file or folder, and the run {run} was trained on it; allowed: the same content at that path; "
+                "try: move or link it there"
+            )
+        check_same_data(run, instantiate(data, trusted).load().hashes(), data, "restore them")
 
 
 def _number(text: str, first: int, end: int) -> int:

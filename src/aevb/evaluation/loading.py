@@ -26,6 +26,8 @@ from aevb.runs.settings import read_settings
 
 __all__ = ["LoadedRun", "Weights", "load_run"]
 
+REMEDY = "data_root=FOLDER (aevb-explore: --data-root FOLDER, aevb-figure: figure.data_root=FOLDER)"
+
 Weights = Literal["final", "best"]
 """model.pt, the weights at the end of training, or best.pt, those at the highest validation bound."""
 
@@ -64,12 +66,13 @@ class LoadedRun(NamedTuple):
         if path is not None and not os.path.exists(path):
             raise UserError(
                 f"{path}: no such file or folder, and the run {self.directory} was trained on it; allowed: the same content at "
-                "any place; try: data_root=PATH, its path now"
+                f"any place; try: {REMEDY}, its path now"
             )
         splits = self.dataset.load()
         if self.classes is not None:
             classes_of(self.dataset, splits)  # refuses data without labels
-        check_same_data(self.directory, with_labels(splits, self.classes).hashes(), self.settings["data"])
+        hashes = with_labels(splits, self.classes).hashes()
+        check_same_data(self.directory, hashes, self.settings["data"], f"restore them, or {REMEDY} that has them")
         return splits
 
 

@@ -83,13 +83,16 @@ def check_data_root(data_root: str | None, nodes: list[dict[str, Any]]) -> None:
         raise UserError(f"data_root={data_root}: {nodes[0]['_target_']} reads no file; allowed: null; try: without it")
 
 
-def check_same_data(directory: Path, hashes: dict[str, str], data: dict[str, Any]) -> None:
+def check_same_data(
+    directory: Path, hashes: dict[str, str], data: dict[str, Any], remedy: str = "restore them, or another name="
+) -> None:
     """Refuse data that are not those of the run.
 
     Args:
         directory: The run directory. A run without data.json is not checked.
         hashes: sha256 of each split's targets, as read now. Where the file lies does not matter, only its content.
         data: The config's node `data`, for the message.
+        remedy: What the message suggests.
 
     Raises:
         UserError: If a split has changed.
@@ -103,7 +106,7 @@ def check_same_data(directory: Path, hashes: dict[str, str], data: dict[str, Any
         assignment = f"data.{key}={data[key]}" if key else f"data={data['_target_']}"
         raise UserError(
             f"{assignment}: not the data that {directory} began with (changed: {', '.join(changed)}); allowed: the same images; "
-            "try: restore them, or another name="
+            f"try: {remedy}"
         )
 
 

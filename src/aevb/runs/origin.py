@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from aevb.errors import UserError
-from aevb.runs.run import Run, state
+from aevb.files.regular import is_regular
+from aevb.runs import layout
+from aevb.runs.run import Run, sha256_of_model, state
 from aevb.runs.run_reference import split_reference
 
-__all__ = ["with_origin"]
+__all__ = ["check_origin", "with_origin"]
 
 
 def with_origin(settings: dict[str, Any]) -> dict[str, Any]:
@@ -56,3 +58,27 @@ def with_origin(settings: dict[str, Any]) -> dict[str, Any]:
                 f"{own.rpartition('.')[2]}; allowed: the same optimizer; try: init_optimizer=false"
             )
     return {**settings, "init_sha256": digest}
+
+
+def check_origin(settings: dict[str, Any]) -> None:
+    """Refuse weights that are not those with which a run was prepared: the other run may have been moved or extended since.
+
+    Args:
+        settings: The config of the run; one without `init_from` passes.
+
+    Raises:
+        UserError: If the file is not there, or has another sha256 than `init_sha256`.
+    """
+    path = settings.get("init_from")
+    if path is None:
+        return
+    if not is_regular(Path(path) / layout.MODEL):
+        raise UserError(
+            f"init_from={path}: no {layout.MODEL} there, with which this run began; allowed: the weights of init_sha256; "
+            "try: move or link the other run to that path"
+        )
+    if sha256_of_model(Path(path)) != settings["init_sha256"]:
+        raise UserError(
+            f"init_from={path}: its {layout.MODEL} is not the one that this run was prepared with; "
+            "allowed: the weights of init_sha256; try: restore the file (has that run been extended?), or begin a new run"
+        )

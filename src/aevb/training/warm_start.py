@@ -13,7 +13,7 @@ from aevb.models.saved_weights import read_weights
 from aevb.models.vae import VAE
 from aevb.runs import layout
 from aevb.runs.layout import newest_checkpoint
-from aevb.runs.run import sha256_of_model
+from aevb.runs.origin import check_origin
 from aevb.training.checkpoints.io import load
 
 __all__ = ["load_optimizers", "optimizer_states", "start_from"]
@@ -32,13 +32,8 @@ def start_from(model: VAE, settings: dict[str, Any]) -> None:
     path = settings["init_from"]
     directory = Path(path)
     remedy = f"try: the model, latent_dim, hidden_dim and precision of {path}, or init_from=null"
-    state = read_weights(directory / layout.MODEL, model, remedy)
-    if sha256_of_model(directory) != settings["init_sha256"]:
-        raise UserError(
-            f"init_from={path}: its {layout.MODEL} is not the one that this run was prepared with; "
-            "allowed: the weights of init_sha256; try: restore the file, or another name="
-        )
-    model.load_state_dict(state)
+    check_origin(settings)
+    model.load_state_dict(read_weights(directory / layout.MODEL, model, remedy))
 
 
 def optimizer_states(settings: dict[str, Any]) -> list[dict[str, Any]]:
