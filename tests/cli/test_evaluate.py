@@ -51,6 +51,8 @@ def test_a_pattern_matches_runs_by_name_and_each_once(tmp_path):
         tmp_path / "a",
     ]
     assert chosen_runs(f"{tmp_path.parent}/{tmp_path.name}/**/b") == [tmp_path / "b"]
+    folder(tmp_path / "[x] y", "a", "b")
+    assert chosen_runs(f"{tmp_path}/[x] y/[ab]") == [tmp_path / "[x] y" / name for name in "ab"]
 
 
 @pytest.mark.parametrize(("run", "message"), [([], "no run"), ("nowhere/*", "run=nowhere/*: no run matches")])

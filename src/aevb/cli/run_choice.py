@@ -45,10 +45,16 @@ def _is_pattern(name: str) -> bool:
 
 
 def _matches(pattern: str) -> list[Path]:
-    paths = sorted(map(Path, glob.glob(pattern, recursive=True)), key=natural_path_key)
+    paths = sorted(map(Path, glob.glob(_with_literal_folders(pattern), recursive=True)), key=natural_path_key)
     directories = [path for path in paths if os.path.lexists(path / layout.CONFIG)]
     if not directories:
         raise UserError(
             f"run={pattern}: no run matches; allowed: run directories; try: 'run=outputs/runs/*', in quotes"
         )
     return directories
+
+
+def _with_literal_folders(pattern: str) -> str:
+    # `a[1]/runs/*`, where there is a folder of the name `a[1]`, which as a pattern would be `a1`.
+    folder = next((parent for parent in Path(pattern).parents if parent != Path() and parent.is_dir()), None)
+    return pattern if folder is None else os.path.join(glob.escape(str(folder)), Path(pattern).relative_to(folder))
