@@ -60,7 +60,8 @@ def environments(a: Path, b: Path) -> tuple[dict[str, Any], dict[str, Any]]:
             manifests.append({})
     one, other = manifests
     keys = [key for key in SHARED if key not in NEWER or (key in one and key in other)]
-    values, other_values = (dict(flatten({key: each[key] for key in keys if key in each})) for each in manifests)
+    shared = ({key: each[key] for key in keys if key in each} for each in manifests)
+    values, other_values = (dict(flatten(each)) if each else {} for each in shared)
     return _without_repeats(values), _without_repeats(other_values)
 
 
@@ -142,14 +143,17 @@ def _curves(a: dict[int, dict[str, str]], b: dict[int, dict[str, str]]) -> Itera
         apart = [point for point in common if a[point].get(column) != b[point].get(column)]
         if not apart:
             continue
-        far = max(apart, key=lambda point: abs(_gap(a, b, point, column)))
-        first, last = (f"first at {apart[0]:,}", f"{_gap(a, b, common[-1], column):+.6g} at {common[-1]:,}")
-        one, other = (str(each[far].get(column, "absent")) for each in (a, b))
-        yield f"metrics {column}", one, other, f"most at {far:,}: {_gap(a, b, far, column):+.6g}; {first}; {last}"
+        gaps = {point: gap for point in apart if (gap := _gap(a, b, point, column)) is not None}
+        far = max(gaps, key=lambda point: abs(gaps[point])) if gaps else apart[-1]
+        most = f"most at {far:,}: {gaps[far]:+.6g}" if gaps else ""
+        last = _gap(a, b, common[-1], column)
+        parts = (most, f"first at {apart[0]:,}", "" if last is None else f"{last:+.6g} at {common[-1]:,}")
+        one, other = (str(each[far].get(column, "absent")) or "empty" for each in (a, b))
+        yield f"metrics {column}", one, other, "; ".join(part for part in parts if part)
 
 
-def _gap(a: dict[int, dict[str, str]], b: dict[int, dict[str, str]], point: int, column: str) -> float:
+def _gap(a: dict[int, dict[str, str]], b: dict[int, dict[str, str]], point: int, column: str) -> float | None:
     try:
         return float(b[point][column]) - float(a[point][column])
     except (KeyError, ValueError, TypeError):
-        return 0.0  # one of them was not computed
+        return None  # one of them was not computed
