@@ -66,7 +66,7 @@ def test_what_a_run_began_with_is_missed_by_name(folder: Path, tmp_path: Path) -
     try:
         lines = {
             "own": f"aevb-verify: {tmp_path}/x.npy: no such file or folder, and the run outputs/runs/own was trained on it; ",
-            "warm": f"aevb-verify: init_from={origin}: no model.pt there, with which this run began; ",
+            "warm": f"aevb-verify: init_from={origin}: no model.pt there, with which this run begins; ",
         }
         for name, line in lines.items():
             result = tool("verify", f"outputs/runs/{name}", folder=tmp_path)

@@ -74,8 +74,8 @@ def check_origin(settings: dict[str, Any]) -> None:
         return
     if not is_regular(Path(path) / layout.MODEL):
         raise UserError(
-            f"init_from={path}: no {layout.MODEL} there, with which this run began; allowed: the weights of init_sha256; "
-            "try: move or link the other run to that path"
+            f"init_from={path}: no {layout.MODEL} there, with which this run begins; allowed: the weights of init_sha256; "
+            "try: move or link the run that has them to that path, or aevb-weights pack with --train, which trains it again"
         )
     if sha256_of_model(Path(path)) != settings["init_sha256"]:
         raise UserError(
