@@ -26,7 +26,7 @@ from aevb.runs.settings import read_settings
 
 __all__ = ["LoadedRun", "Weights", "load_run"]
 
-REMEDY = "data_root=FOLDER (aevb-explore: --data-root FOLDER, aevb-figure: figure.data_root=FOLDER)"
+REMEDY = "data_root=PATH (aevb-explore: --data-root PATH, aevb-figure: figure.data_root=PATH)"
 
 Weights = Literal["final", "best"]
 """model.pt, the weights at the end of training, or best.pt, those at the highest validation bound."""
