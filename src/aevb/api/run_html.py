@@ -8,9 +8,9 @@ from markupsafe import Markup
 
 from aevb.api.html import curves, number_with_error, picture, rows_table
 from aevb.data.image_grid import grey_levels, image_grid
+from aevb.data.target_convention import log_px_of
 from aevb.errors import UserError
 from aevb.runs.evaluation_record import read_evaluation
-from aevb.runs.likelihood import log_px_of
 from aevb.runs.units import unit
 
 if TYPE_CHECKING:

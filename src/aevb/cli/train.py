@@ -26,12 +26,12 @@ from aevb.config.machine import check_machine
 from aevb.config.tree import options
 from aevb.console.printable import printable, with_error
 from aevb.console.signals import end_by_signal
+from aevb.data.target_convention import log_px_of
 from aevb.errors import ReportedError, UserError, resource_error
 from aevb.execution import pool
 from aevb.execution.child_process import described_end
 from aevb.execution.queue import QueuedRun, train_in_ensembles, train_in_parallel
 from aevb.runs import layout, manifest
-from aevb.runs.likelihood import log_px_of
 from aevb.runs.lock import lock
 from aevb.runs.status import failure_reason, has_diverged
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Self, get_args
 
-__all__ = ["Likelihood", "TargetConvention", "TargetKind", "is_conditional"]
+__all__ = ["Likelihood", "TargetConvention", "TargetKind", "is_conditional", "log_px_of"]
 
 TargetKind = Literal["grey", "dequantised", "dynamic", "binary", "real"]
 Likelihood = Literal["bernoulli", "gaussian"]
@@ -160,3 +160,13 @@ class TargetConvention:
                 "lower bound of the log-mass of the levels"
             )
         return "log-density of real numbers, in their unit"
+
+
+def log_px_of(settings: dict[str, Any]) -> str:
+    """Return what the numbers of a run are bounds or estimates of: "log p(x)", or "log p(x|y)" of a conditional model.
+
+    Args:
+        settings: The config of the run, which may come from anyone.
+    """
+    model = settings.get("model")
+    return "log p(x|y)" if isinstance(model, dict) and is_conditional(model) else "log p(x)"

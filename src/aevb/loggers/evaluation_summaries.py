@@ -10,11 +10,11 @@ from pathlib import Path
 from torch.utils.tensorboard import SummaryWriter
 
 from aevb.console.printable import error_text
+from aevb.data.target_convention import log_px_of
 from aevb.errors import UserError
 from aevb.files.regular import check_folder
 from aevb.runs import layout
 from aevb.runs.evaluation_record import read_evaluation
-from aevb.runs.likelihood import log_px_of
 from aevb.runs.run import Run
 
 __all__ = ["write_evaluation_summaries"]

@@ -26,13 +26,13 @@ from torch.utils.tensorboard import SummaryWriter, summary
 
 from aevb.config import flatten
 from aevb.console.printable import error_text
+from aevb.data.target_convention import log_px_of
 from aevb.evaluators.evaluator import STANDARD_ERROR, Evaluation
 from aevb.files.regular import check_folder
 from aevb.loggers.base import RunContext, RunLogger
 from aevb.loggers.event_files import keep_events, wait_until_a_new_file_is_last
 from aevb.loggers.pictures import levels, pictures
 from aevb.runs import layout
-from aevb.runs.likelihood import log_px_of
 from aevb.runs.progress import is_former_end
 from aevb.runs.settings import read_settings
 from aevb.types import NonNegativeInt

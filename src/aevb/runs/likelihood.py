@@ -1,21 +1,11 @@
-"""The family of p(x|z) of a run, and what its numbers are bounds of, read without torch."""
+"""The family of p(x|z) of a run, read without torch."""
 
 from typing import Any, get_args
 
 from aevb.config.class_attributes import attribute
-from aevb.data.target_convention import Likelihood, is_conditional
+from aevb.data.target_convention import Likelihood
 
-__all__ = ["log_px_of", "stated_likelihood"]
-
-
-def log_px_of(settings: dict[str, Any]) -> str:
-    """Return what the numbers of a run are bounds or estimates of: "log p(x)", or "log p(x|y)" of a conditional model.
-
-    Args:
-        settings: The config of the run, which may come from anyone.
-    """
-    model = settings.get("model")
-    return "log p(x|y)" if isinstance(model, dict) and is_conditional(model) else "log p(x)"
+__all__ = ["stated_likelihood"]
 
 
 def stated_likelihood(settings: dict[str, Any]) -> Likelihood | None:
