@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -56,7 +57,7 @@ class Started:
     """
 
     def __init__(self, words: Sequence[str], folder: Path, env: dict[str, str] | None) -> None:
-        self.words = list(words)
+        self.words, self.began = list(words), time.time()
         self._outputs = TemporaryFile("w+"), TemporaryFile("w+")  # noqa: SIM115  # communicate closes them
         out, err = (file.fileno() for file in self._outputs)
         self.process = start(self.words, folder, {**_clean(), **(env or {})}, out, err)

@@ -22,9 +22,13 @@ def begin(folder: Path, *arguments: str) -> Started:
 
 
 def reach(process: subprocess.Popen[str] | Started, run: Path, samples: int) -> None:
-    """Waits until metrics.csv has a row at `samples` or beyond, while the process lives."""
+    """Waits until metrics.csv has a row at `samples` or beyond and is written by the process, while it lives.
+
+    A run that is resumed may have come further than `samples` before, when the process does not yet handle signals.
+    """
+    began, path = getattr(process, "began", 0.0), run / "metrics.csv"
     deadline = time.monotonic() + 120
-    while last_row(run) < samples:
+    while last_row(run) < samples or path.stat().st_mtime < began:
         assert time.monotonic() < deadline
         assert process.poll() is None, process.communicate()
         time.sleep(0.005)
