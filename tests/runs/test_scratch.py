@@ -91,7 +91,6 @@ def test_an_orphaned_or_stopped_command_clears_away(temporary: Path, tmp_path: P
     run = tmp_path / "outputs" / "runs" / "run"
     for stop, remain in ((signal.SIGTERM, 0), (signal.SIGKILL, 1)):
         started = begin(tmp_path, "-m", *TINY, "trainer=ddp", "name=run", "max_samples=1e8")
-        (run / "metrics.csv").unlink(missing_ok=True)
         reach(started, run, 1000)
         started.send_signal(stop)  # to the command alone
         started.communicate(timeout=60)
