@@ -20,6 +20,7 @@ from torch import Tensor
 
 from aevb.models.closed_form_gradients import decode, encode
 from aevb.models.vae import VAE
+from aevb.objectives.beta_vae import BetaVAE
 from aevb.objectives.objective import Batch, Update
 from aevb.objectives.sgvb_a import SGVB_A
 from aevb.objectives.sgvb_b import SGVB_B
@@ -34,10 +35,12 @@ class ClosedForm:
     """Updates of SGVB A or B, with gradients in closed form.
 
     Args:
-        objective: SGVB A or B.
+        objective: SGVB A or B; beta-VAE in the subclass for it.
     """
 
-    def __init__(self, objective: SGVB_A | SGVB_B) -> None:
+    objective: SGVB_A | SGVB_B | BetaVAE
+
+    def __init__(self, objective: SGVB_A | SGVB_B | BetaVAE) -> None:
         self.objective = objective
         self.divergence: Divergence = self._sampled if isinstance(objective, SGVB_A) else self._exact
 

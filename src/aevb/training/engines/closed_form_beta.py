@@ -7,51 +7,41 @@ r"""The engine of beta-VAE, KL warm-up and free bits for the paper's models: gra
 for each datapoint and sample. The numbers are those of the objective under autograd, up to rounding.
 """
 
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor
 
-from aevb.models.vae import VAE
 from aevb.objectives.beta_vae import BetaVAE
 from aevb.objectives.objective import Batch, Update
-from aevb.training.engines.closed_form import differentiate
+from aevb.training.engines.closed_form import ClosedForm
 
 __all__ = ["ClosedFormBeta"]
 
 
-class ClosedFormBeta:
-    """Updates of beta-VAE, with gradients in closed form.
+class ClosedFormBeta(ClosedForm):
+    """Updates of beta-VAE, with gradients in closed form. The KL term between its methods is that of each dimension.
 
     Args:
         objective: beta-VAE.
     """
 
-    def __init__(self, objective: BetaVAE) -> None:
-        self.objective = objective
+    objective: BetaVAE
 
-    def __call__(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
-        """Yield one update of theta and phi for one minibatch.
+    def update(self, batch: Batch, reconstruction: Tensor, kl: Tensor) -> Update:
+        """Return the update whose gradients have been written, and count its samples.
 
         Args:
-            model: The model; `.grad` of all its parameters is written.
-            stream: Minibatches.
+            batch: The minibatch.
+            reconstruction: E log p(x|z), mean over the minibatch, nats.
+            kl: KL_j, mean over the minibatch, nats, (J,).
         """
-        yield self._update(model, next(stream))
-
-    @torch.no_grad()
-    def _update(self, model: VAE, batch: Batch) -> Update:
         objective, rows = self.objective, len(batch.x)
-        weight = model.encoder.get_parameter("mean.weight")
-        eps = batch.noise.normal((objective.samples, rows, len(weight)), weight.dtype)
-        reconstruction, kl = differentiate(model, batch.x, eps, self._divergence)
         paid = kl.clamp(min=objective.free_bits).sum() if objective.free_bits else kl.sum()
         loss = objective.kl_weight.to(kl) * paid - reconstruction
         objective.seen.add_(rows)  # in place: the state is restored when a block of minibatches is repeated
         stats = {"bound": reconstruction - kl.sum(), "reconstruction": reconstruction, "kl": kl.sum()}
         return Update(loss, ("theta", "phi"), rows, stats)
 
-    def _divergence(
+    def _exact(
         self, mean: Tensor, log_var: Tensor, scale: Tensor, eps: Tensor, z: Tensor, d_z: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         # KL_j, (J,), and dL/dmu and dL/dv, (M, J).
@@ -59,6 +49,6 @@ class ClosedFormBeta:
         kl = 0.5 * (variance + mean * mean - 1 - log_var).mean(0)
         weight = self.objective.kl_weight.to(kl) / len(mean)
         if self.objective.free_bits:
-            weight = weight * (kl >= self.objective.free_bits)
+            weight = torch.where(kl >= self.objective.free_bits, weight, 0.0)
         d_log_var = 0.5 * ((d_z * eps).sum(0) * scale + weight * (variance - 1))
         return kl, d_z.sum(0) + weight * mean, d_log_var
