@@ -1,17 +1,18 @@
-"""Pages of short runs, made once for the tests of the explorer, and a browser to open them in."""
+"""Pages of short runs, and a browser to open them in."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from helpers.explorer_pages import Page, make_pages
+from helpers.explorer_pages import Page, make_pages, open_pages
+from helpers.made_once import made_once
 from helpers.webdriver import Browser, browser
 
 
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Page]:
     """By name of the decoder: J = 2, 5, 2, 2."""
-    return make_pages(tmp_path_factory.mktemp("explorer"))
+    return open_pages(made_once(tmp_path_factory, "explorer", make_pages))
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from aevb.explorer.weights import Precision, rounded
 from aevb.models.vae import VAE
 from helpers.short_runs import train
 
-__all__ = ["NODE", "Page", "evaluate", "make_pages"]
+__all__ = ["NODE", "Page", "evaluate", "make_pages", "open_pages"]
 
 RUNS = {
     "bernoulli": (),
@@ -43,18 +43,22 @@ class Page(NamedTuple):
         return [{"x": x.tolist(), "y": label} for x, label in zip(pixels, classes, strict=True)]
 
 
-def make_pages(folder: Path) -> dict[str, Page]:
-    """By name of the decoder: J = 2, 5, 2, 2."""
-    made = {}
+def make_pages(folder: Path) -> None:
+    """Trains the runs in a folder and writes an explorer for each beside it."""
     for name, overrides in RUNS.items():
-        run = train(folder / name, 30_000, *overrides)
-        file = folder / f"{name}.html"
-        write_page([run], file)
+        write_page([train(folder / name, 30_000, *overrides)], folder / f"{name}.html")
+
+
+def open_pages(folder: Path) -> dict[str, Page]:
+    """By name of the decoder: J = 2, 5, 2, 2."""
+    pages = {}
+    for name in RUNS:
+        run, file = folder / name, folder / f"{name}.html"
         loaded = load_run(run)
         precision: Precision = "float16" if '"precision":"float16"' in file.read_text() else "float32"
         x = torch.from_numpy(with_labels(loaded.dataset.load(), loaded.classes).test.x[:40]).double()
-        made[name] = Page(file, run, rounded(loaded.model, precision), x)
-    return made
+        pages[name] = Page(file, run, rounded(loaded.model, precision), x)
+    return pages
 
 
 NODE = shutil.which("node")

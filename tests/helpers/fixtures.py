@@ -3,7 +3,6 @@
 What loads torch is imported in the fixtures: with several workers, the process that hands the tests out needs none of it.
 """
 
-import fcntl
 import os
 import re
 import subprocess
@@ -11,30 +10,33 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from aevb import runs
-from aevb.runs.run import Run, finished
+from aevb.runs.run import Run
+from helpers.made_once import made_once
 
-LATENT_DIMS = (2, 5, 10, 20)
+LATENT_DIMS = {f"digits-z{latent_dim}": latent_dim for latent_dim in (2, 5, 10, 20)}
 
 
 @pytest.fixture(scope="session")
 def sweep(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Run directories by their names in TensorBoard; one from the command line, its variants from the worker."""
+    folder = made_once(tmp_path_factory, "sweep", _train_sweep)
+    return {f"{name}/tb": folder / name for name in LATENT_DIMS}
+
+
+def _train_sweep(folder: Path) -> None:
     from aevb.training import train_run
     from helpers.small_run import change, settings_of_a_small_run
 
-    folder = tmp_path_factory.mktemp("sweep")
-    settings = settings_of_a_small_run(tmp_path_factory.mktemp("settings"))
-    directories = {}
-    for latent_dim in LATENT_DIMS:
-        name = f"digits-z{latent_dim}"
+    with TemporaryDirectory() as scratch:
+        settings = settings_of_a_small_run(Path(scratch))
+    for name, latent_dim in LATENT_DIMS.items():
         runs.prepare(folder / name, change(settings, latent_dim=latent_dim, max_samples=20_000, name=name))
         train_run.run(folder / name)
-        directories[f"{name}/tb"] = folder / name
-    return directories
 
 
 @pytest.fixture(scope="session")
@@ -103,19 +105,11 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory) -> tuple[Run, Run]:
-    """To 1e5 samples in float64, uninterrupted, on one device and on two: a mixed sweep. Made once for all workers of pytest."""
+    """To 1e5 samples in float64, uninterrupted, on one device and on two: a mixed sweep."""
     from helpers.running import by_devices, pair
 
-    folder = tmp_path_factory.mktemp("unused").parent
-    if folder.name.startswith("popen-"):  # a worker's own
-        folder = folder.parent
-    folder /= "whole"
-    folder.mkdir(exist_ok=True)
-    with (folder / "LOCK").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        if len(finished(folder)) < 2:
-            pair(folder, "trainer=default,ddp", "trainer.precision=64", "max_samples=1e5")
-    return by_devices(folder)
+    arguments = "trainer=default,ddp", "trainer.precision=64", "max_samples=1e5"
+    return by_devices(made_once(tmp_path_factory, "whole", lambda folder: pair(folder, *arguments)))
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--hide-scrollbars",
-    "--virtual-time-budget=15000",
+    "--virtual-time-budget=8000",
     "--window-size=1600,1000",
 )
 # Curves drawn on the page's own thread: what workers draw, virtual time does not wait for.

@@ -26,7 +26,7 @@ def counts_model(decoder: Callable[[Tensor], td.Distribution]) -> VAE:
 
 
 @pytest.mark.parametrize(
-    "evaluator", [AIS(temperatures=200), Reciprocal(samples=100, leapfrogs=10)], ids=["ais", "reciprocal"]
+    "evaluator", [AIS(temperatures=100), Reciprocal(samples=50, leapfrogs=10)], ids=["ais", "reciprocal"]
 )
 @pytest.mark.parametrize(
     "decoder",

@@ -20,8 +20,8 @@ from helpers.objectives import gradient, gradients_and_bounds, minibatches
 from helpers.oracles import linear_gaussian
 from helpers.statistics import assert_mean
 
-TIMES = 600
-REPEATED = 64  # of the one image, in a minibatch
+TIMES = 150
+REPEATED = 256  # of the one image, in a minibatch
 
 
 def phi_from(model):
@@ -55,9 +55,9 @@ def test_the_exact_bound_is_the_sum_over_codes():
     ids=["leave-one-out", "running", "NVIL, not normalised", "NVIL, L = 2", "ARM", "DisARM", "DisARM, 2 pairs"],
 )
 def test_gradient_and_bound_are_unbiased(objective):
-    """The mean of 600 gradients is that of the exact bound; failure rate of helpers/statistics.py.
+    """The mean of 150 gradients is that of the exact bound; failure rate of helpers/statistics.py.
 
-    A minibatch contains one image 64 times. NVIL is tested with the b, c and s that other images
+    A minibatch contains one image 256 times. NVIL is tested with the b, c and s that other images
     have left; its gradient with respect to phi is divided by that s.
     """
     model, x = binary(4), images(1).repeat(REPEATED, 1)
@@ -83,7 +83,7 @@ def test_gradient_and_bound_are_unbiased(objective):
 
 @pytest.mark.parametrize("samples", [2, 3])
 def test_vimco_is_unbiased_for_the_importance_weighted_bound(samples):
-    """Two latents: L_K and its gradient, summed over all 4^K tuples of codes, against the mean of 600 draws."""
+    """Two latents: L_K and its gradient, summed over all 4^K tuples of codes, against the mean of 150 draws."""
     model, x = binary(2), images(1)
     z = codes(2, x)
     q = model.encoder(x)

@@ -30,8 +30,8 @@ CASES = [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) fo
 @pytest.mark.parametrize("objective", CASES)
 def test_a_run_in_two_parts_comes_to_the_same_bits(objective: str, tmp_path: Path) -> None:
     chosen = (f"objective={objective}", "optimizer.warmup=0", "evaluator=[]", *OVERRIDES.get(objective, ()))
-    whole = outcome(train(tmp_path / "whole", 4500, *chosen))
-    part = train(tmp_path / "parts", 2500, *chosen)
+    whole = outcome(train(tmp_path / "whole", 1700, *chosen))
+    part = train(tmp_path / "parts", 900, *chosen)
     at_the_break, _ = outcome(part)
-    assert outcome(train(part, 4500, *chosen)) == whole
+    assert outcome(train(part, 1700, *chosen)) == whole
     assert at_the_break != whole[0]

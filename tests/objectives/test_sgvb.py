@@ -14,17 +14,17 @@ BOTH = pytest.mark.parametrize("objective", [SGVB_A(), SGVB_B(), SGVB_A(samples=
 
 @BOTH
 def test_the_estimate_is_unbiased(objective):
-    """64,000 draws, 64 per minibatch."""
+    """64,000 draws, 320 per minibatch."""
     model, x = linear_gaussian(), data(1)
-    _, bounds = gradients_and_bounds(objective, model, x.repeat(64, 1), 1_000)
+    _, bounds = gradients_and_bounds(objective, model, x.repeat(320, 1), 200)
     assert_mean(bounds, exact_bound(model, x).detach().mean())
 
 
 @BOTH
 def test_the_gradient_is_unbiased(objective):
-    """1,000 gradients of minibatches of 256, for every parameter of both networks, against the exact bound."""
+    """250 gradients of minibatches of 1,024, for every parameter of both networks, against the exact bound."""
     model, x = linear_gaussian(), data(1)
-    gradients, _ = gradients_and_bounds(objective, model, x.repeat(256, 1), 1_000)
+    gradients, _ = gradients_and_bounds(objective, model, x.repeat(1_024, 1), 250)
     assert_mean(gradients, gradient(-exact_bound(model, x).mean(), model))
 
 
