@@ -84,16 +84,15 @@ def _flatten(node: Any, prefix: str, pairs: list[tuple[str, Any]]) -> None:
             pairs.append((key, value))
 
 
-def numbers_of(settings: dict[str, Any], pairs: list[tuple[str, Any]] | None = None) -> dict[str, Any]:
+def numbers_of(settings: dict[str, Any]) -> dict[str, Any]:
     """Return everything in a config that the numbers of training depend on, by dotted key.
 
     Args:
         settings: A resolved config.
-        pairs: What `flatten` gives of it, if that is at hand.
     """
     # With early stopping the evaluation points decide when training ends.
     points = EVALUATION_POINTS if settings.get("early_stopping") else ()
-    pairs = flatten(settings) if pairs is None else pairs
+    pairs = flatten(settings)
     numbers = dict(compress(pairs, _in_fingerprint(tuple([key for key, _ in pairs]), points)))
     for key, default in DEFAULTS_TREATED_AS_ABSENT.items():
         if key in numbers and numbers[key] == default:

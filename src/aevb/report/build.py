@@ -109,7 +109,7 @@ def build_report(runs: Sequence[Row | Path], options: Options | None = None) -> 
 
 def _redaction(records: list[RunRecord], pattern: re.Pattern[str] | None) -> Redaction:
     hosts = {start["host"] for record in records for start in record.starts if isinstance(start.get("host"), str)}
-    texts = set().union(*{record.texts for record in records})
+    texts = set().union(*{part for record in records for part in record.texts})
     texts |= {text for record in records for text in (record.row.run, record.traceback)}
     return Redaction(texts, hosts, pattern)
 

@@ -62,17 +62,16 @@ def is_number(text: str) -> bool:
         return False
 
 
-def flat_settings(settings: dict[str, Any], pairs: list[tuple[str, Any]] | None = None) -> dict[str, str]:
+def flat_settings(settings: dict[str, Any]) -> dict[str, str]:
     """Return the settings that describe an experiment, as the command line writes them, by dotted key.
 
     Args:
         settings: The config of a run.
-        pairs: What `flatten` gives of it, if that is at hand.
 
     Returns:
         Values by key; the option of a group stands under the group's name, as in `data=mnist`.
     """
-    keys, values = zip(*(flatten(settings) if pairs is None else pairs), strict=True)
+    keys, values = zip(*flatten(settings), strict=True)
     return {
         key: value if type(value) is str and value.isalnum() else str(value) if type(value) is int else shown(value)
         for key, value in zip(_shown_keys(keys), values, strict=True)

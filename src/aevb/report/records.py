@@ -2,19 +2,19 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from aevb.config import flatten, numbers_of
 from aevb.console.forks import map_forked
 from aevb.errors import UserError
 from aevb.files.regular import read_tail
 from aevb.report.differing import flat_settings
 from aevb.report.images import Picture
 from aevb.report.redaction import Redaction, strings
+from aevb.report.siblings import Siblings
 from aevb.runs import layout
 from aevb.runs.csv_table import CLOCK, cells_of, parse_columns, plain_lines, table_text
 from aevb.runs.evaluation_record import checked_evaluation
@@ -89,10 +89,14 @@ class RunRecord(Run):
         return flat_settings(self.settings)
 
     @cached_property
-    def texts(self) -> frozenset[str]:
-        """Every string of its JSON records, and every key: one set for all runs that have the same."""
-        evaluations = [item.facts for item in self.evaluations_read]
-        return _shared(frozenset(strings([self.settings, self.facts, self.manifest, evaluations])))
+    def texts(self) -> list[frozenset[str]]:
+        """Every string of its JSON records, and every key, in sets of which runs share most."""
+        return [frozenset(strings(self.settings)), self.own_texts]
+
+    @property
+    def own_texts(self) -> frozenset[str]:
+        """Every string and key of its JSON records beside the config."""
+        return frozenset(strings([self.facts, self.manifest, [item.facts for item in self.evaluations_read]]))
 
     @property
     def starts(self) -> list[dict[str, Any]]:
@@ -137,15 +141,14 @@ def read_records(runs: Sequence[Row | Path]) -> list[RunRecord]:
     Returns:
         The records, in order.
     """
-    return map_forked(_read_whole, runs)
+    return map_forked(partial(_read_whole, Siblings()), runs)
 
 
-def _read_whole(run: Row | Path) -> RunRecord:
+def _read_whole(siblings: Siblings, run: Row | Path) -> RunRecord:
     # With what is always asked for and follows from one run alone.
     record = read_record(run)
-    pairs = flatten(record.settings)
-    texts, flat, numbers = record.texts, flat_settings(record.settings, pairs), numbers_of(record.settings, pairs)
-    vars(record).update(texts=texts, flat=flat, numbers=numbers)
+    config = siblings.config(record.settings)
+    vars(record).update(config._asdict(), texts=[config.texts, record.own_texts])
     return record
 
 
@@ -194,11 +197,6 @@ def read_record(run: Row | Path) -> RunRecord:
         else "",
         [fault for fault in dict.fromkeys(faults) if fault not in row.why],
     )
-
-
-@lru_cache(maxsize=8192)
-def _shared(texts: frozenset[str]) -> frozenset[str]:
-    return texts
 
 
 def _without_config(done: dict[str, Any]) -> dict[str, Any]:

@@ -61,13 +61,13 @@ class Redaction:
             text = re.sub(rf"(?<![\w-])(?:{self._hosts})(?![\w-])", "host", text)
         return text if self._pattern is None else self._pattern.sub(REMOVED, text)
 
-    def is_public(self, texts: frozenset[str]) -> bool:
+    def is_public(self, texts: Iterable[frozenset[str]]) -> bool:
         """Return whether nothing would be removed from containers.
 
         Args:
-            texts: Their `strings`.
+            texts: Their `strings`, in any number of sets.
         """
-        unknown = texts - self._public
+        unknown = frozenset().union(*texts) - self._public
         if any(_names_a_secret(text) or self.text(text) != text for text in unknown):
             return False
         self._public |= unknown
