@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from aevb.console.forks import forked
 from aevb.files.atomic import utf8, write_text
 from aevb.report.chart import Chart, draw
+from aevb.report.chart_lines import Drawn, lines_of
 from aevb.report.details import detail
 from aevb.report.differing import Differing, differing_settings
 from aevb.report.downloads import downloads
@@ -160,17 +161,22 @@ def _tables(records: list[RunRecord], differing: list[Differing], paper: Callabl
 
 def _views(shown_panels: list[Panel], numbers: dict[str, int]) -> tuple[list[tuple[View, list[Chart]]], list[str]]:
     # The views with their charts, and the names of those beyond the most that are drawn.
-    drawn, left_out = list[tuple[View, list[Chart]]](), list[str]()
+    drawn, left_out, lines = list[tuple[View, list[Chart]]](), list[str](), list[list[Drawn]]()
     for view in views(shown_panels):
         if len(drawn) == MOST_VIEWS:
             left_out.append(view.title)
-        elif charts := _charts(view, shown_panels, numbers):
+            continue
+        if not view.tail:  # the last decade is of the lines of the view before it
+            lines = [lines_of(view, panel, numbers) for panel in shown_panels]
+        if charts := _charts(view, zip(shown_panels, lines, strict=True)):
             drawn.append((view, charts))
     return drawn, left_out
 
 
-def _charts(view: View, shown_panels: Iterable[Panel], numbers: dict[str, int]) -> list[Chart]:
-    drawn = [draw(view, panel, f"chart-{view.key}-{index}", numbers) for index, panel in enumerate(shown_panels)]
+def _charts(view: View, panels_with_lines: Iterable[tuple[Panel, list[Drawn]]]) -> list[Chart]:
+    drawn = [
+        draw(view, panel, lines, f"chart-{view.key}-{index}") for index, (panel, lines) in enumerate(panels_with_lines)
+    ]
     return [chart for chart in drawn if chart is not None]
 
 

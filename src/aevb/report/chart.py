@@ -11,13 +11,13 @@ from aevb.figures.common.style import number
 from aevb.figures.paper.published import Polyline
 from aevb.report.chart_axes import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, axes
 from aevb.report.chart_lines import Drawn, heights, outside
-from aevb.report.panels import Line, Panel, line_key
+from aevb.report.panels import Panel, line_key
 from aevb.report.quantities import short
 from aevb.report.ranking import Ranked, ranking
 from aevb.report.scales import Scale
 from aevb.report.statistics import Summary
 from aevb.report.svg import area, element, path
-from aevb.report.views import View, paper_curves, series
+from aevb.report.views import View, paper_curves
 
 __all__ = ["Chart", "draw"]
 
@@ -72,19 +72,18 @@ class Chart(NamedTuple):
     papers: list[str]
 
 
-def draw(view: View, panel: Panel, identifier: str, numbers: dict[str, int]) -> Chart | None:
+def draw(view: View, panel: Panel, drawn: list[Drawn], identifier: str) -> Chart | None:
     """Draw a panel.
 
     Args:
         view: What is shown.
-        panel: Its lines.
+        panel: The panel.
+        drawn: Its `lines_of` the view.
         identifier: A unique id for the labels of the chart.
-        numbers: The index of every run in the report, by its directory.
 
     Returns:
         The chart; None if the view has no numbers in this panel.
     """
-    drawn = [item for line in panel.lines for item in _lines(view, panel, line, numbers)]
     if not drawn:
         return None
     if not any(item.main for item in drawn):  # a training bound alone, as in the runs of Figure 3
@@ -158,16 +157,6 @@ def _group(item: Drawn) -> dict[str, str]:
     runs = " ".join(index for index, _, _ in item.seeds)
     names = {"class_": f"line s{item.line.style} {item.split}", "data_line": line_key(item.line.name)}
     return {**names, "data_runs": runs}
-
-
-def _lines(view: View, panel: Panel, line: Line, numbers: dict[str, int]) -> list[Drawn]:
-    lines = []
-    for index, split in enumerate(view.columns):
-        seeds, summary = series(view, panel, line, split)
-        if len(summary.mean) and (index < 2):
-            named = [(str(numbers[str(item.run.directory)]), xs, ys) for item, xs, ys in seeds]
-            lines.append(Drawn(line, split, index == 0, named, summary))
-    return lines
 
 
 def _paper_curve(algorithm: str, split: str, curve: Polyline, x: Scale, y: Scale, left: float) -> Markup:

@@ -6,11 +6,11 @@ from typing import NamedTuple
 import numpy as np
 
 from aevb.figures.paper import published
-from aevb.report.panels import Line
+from aevb.report.panels import Line, Panel
 from aevb.report.statistics import Summary, summarise
-from aevb.report.views import View
+from aevb.report.views import View, series
 
-__all__ = ["Drawn", "Papers", "heights", "outside"]
+__all__ = ["Drawn", "Papers", "heights", "lines_of", "outside"]
 
 BOUNDS = ("test", "train")
 FAR = 200.0  # nats from the paper; a curve that ends beyond does not set the scale
@@ -34,6 +34,24 @@ class Drawn(NamedTuple):
     main: bool
     seeds: list[tuple[str, np.ndarray, np.ndarray]]
     summary: Summary
+
+
+def lines_of(view: View, panel: Panel, numbers: dict[str, int]) -> list[Drawn]:
+    """Return the lines of a panel as a chart shows them, those of the first two splits.
+
+    Args:
+        view: What is shown; its last decade is of the same lines.
+        panel: The panel.
+        numbers: The index of every run in the report, by its directory.
+    """
+    lines = []
+    for line in panel.lines:
+        for index, split in enumerate([*view.columns][:2]):
+            seeds, summary = series(view, panel, line, split)
+            if len(summary.mean):
+                named = [(str(numbers[str(item.run.directory)]), xs, ys) for item, xs, ys in seeds]
+                lines.append(Drawn(line, split, index == 0, named, summary))
+    return lines
 
 
 def heights(drawn: list[Drawn], papers: Papers, left: float, right: float, view: View) -> tuple[float, float]:

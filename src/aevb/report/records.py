@@ -126,10 +126,11 @@ class RunRecord(Run):
 
     @cached_property
     def _metrics(self) -> dict[str, np.ndarray]:
-        seen = self.table.get(CLOCK, np.array([], dtype=np.int64))
-        names = dict.fromkeys(["train_bound", "test_bound", *self.columns])  # figures ask every run for the first two
-        absent = np.full(len(seen), np.nan)
-        return {CLOCK: seen, **{name: self.table.get(name, absent) for name in names}}
+        table = self.table or {CLOCK: np.array([], dtype=np.int64)}
+        names = dict.fromkeys(
+            [CLOCK, "train_bound", "test_bound", *self.columns]
+        )  # figures ask every run for the bounds
+        return {name: table[name] if name in table else np.full(len(table[CLOCK]), np.nan) for name in names}
 
 
 def read_records(runs: Sequence[Row | Path]) -> list[RunRecord]:

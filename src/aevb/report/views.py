@@ -54,7 +54,11 @@ def views(panels: list[Panel]) -> list[View]:
         panels: The panels.
     """
     runs = [item.run for panel in panels for line in panel.lines for item in line.curves]
-    columns = dict.fromkeys(name for run in runs for name, values in run.metrics().items() if np.isfinite(values).any())
+    columns: dict[str, None] = {}
+    for run in runs:
+        columns |= {
+            name: None for name, values in run.metrics().items() if name not in columns and np.isfinite(values).any()
+        }
     choices: dict[str, dict[str, str]] = {}
     for column in columns:
         split, _, quantity = column.partition("_")
@@ -89,18 +93,16 @@ def series(
     """
     paper = _paper(panel, line, split) if view.difference else None
     published_at = _at_points(paper) if paper is not None else None
-    seeds = []
-    for item in line.curves:
-        values = item.run.metrics().get(view.columns[split])
-        if values is None or (view.difference and published_at is None):
-            continue
-        if published_at is not None:
-            values = values - published_at(tuple(item.samples_seen.tolist()))
-        kept = np.isfinite(values)
-        if kept.all() and len(kept):
-            seeds.append((item, item.samples_seen, values))
-        elif kept.any():
-            seeds.append((item, item.samples_seen[kept], values[kept]))
+    seeds = [
+        (item, item.samples_seen, values)
+        for item in line.curves
+        if (values := item.run.metrics().get(view.columns[split])) is not None
+    ]
+    if view.difference:
+        seeds = [(item, x, y - published_at(tuple(x.tolist()))) for item, x, y in seeds] if published_at else []
+    rows = [y for _, _, y in seeds]
+    if rows and not (all(map(len, rows)) and np.isfinite(np.concatenate(rows)).all()):
+        seeds = [(item, x[kept], y[kept]) for item, x, y in seeds if (kept := np.isfinite(y)).any()]
     return seeds, summarise([(x, y) for _, x, y in seeds])
 
 

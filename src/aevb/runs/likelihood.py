@@ -1,5 +1,6 @@
 """The family of p(x|z) of a run, read without torch."""
 
+from functools import lru_cache
 from typing import Any, get_args
 
 from aevb.config.class_attributes import attribute
@@ -20,5 +21,10 @@ def stated_likelihood(settings: dict[str, Any]) -> Likelihood | None:
     model = settings.get("model")
     decoder = model.get("decoder") if isinstance(model, dict) else None
     target = decoder.get("_target_") if isinstance(decoder, dict) else None
-    stated = attribute(target, "likelihood") if isinstance(target, str) else None
+    return _stated_by(target) if isinstance(target, str) else None
+
+
+@lru_cache(maxsize=1024)  # thousands of runs have the same few decoders
+def _stated_by(target: str) -> Likelihood | None:
+    stated = attribute(target, "likelihood")
     return stated if stated in get_args(Likelihood) else None

@@ -144,7 +144,7 @@ def curve(run: Run) -> Curve:
         Its curve.
     """
     settings, metrics = run.settings, run.metrics()
-    missing = np.full(len(metrics["samples_seen"]), np.nan)
+    seen = metrics["samples_seen"]
     return Curve(
         run=run,
         data=str(settings["choices"]["data"]),
@@ -153,9 +153,13 @@ def curve(run: Run) -> Curve:
         lr=run.done.get("learning_rate", settings["optimizer"].get("lr")),
         seed=settings["seed"],
         config_key=_config_key(run),
-        samples_seen=metrics["samples_seen"],
-        bound={split: metrics.get(f"{split}_bound", missing) for split in ("train", "test")},
+        samples_seen=seen,
+        bound={split: _or_nan(metrics.get(f"{split}_bound"), seen) for split in ("train", "test")},
     )
+
+
+def _or_nan(values: np.ndarray | None, seen: np.ndarray) -> np.ndarray:
+    return np.full(len(seen), np.nan) if values is None else values
 
 
 def has_fallen(run: Run) -> bool:

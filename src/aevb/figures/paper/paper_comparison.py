@@ -89,11 +89,12 @@ def compare(line: Line, lines: list[Line], at: list[int]) -> Iterator[dict[str, 
         if paper is None:
             continue
         for samples_seen in at:
-            reached = [item for item in line.curves if math.isfinite(item.at(split, samples_seen))]
+            bounds = [(item, item.at(split, samples_seen)) for item in line.curves if item.last >= samples_seen]
+            reached = [item for item, bound in bounds if math.isfinite(bound)]
             expected = paper.at(samples_seen)
             if not reached or math.isnan(expected):
                 continue
-            values = sorted((item.seed, item.at(split, samples_seen)) for item in reached)
+            values = sorted((item.seed, bound) for item, bound in bounds if math.isfinite(bound))
             seeds = seed_statistics([bound for _, bound in values])  # some may differ in model.seed alone
             difference = seeds.mean - expected
             verdict = judge(difference, data)
