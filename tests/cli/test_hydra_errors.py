@@ -163,3 +163,12 @@ def test_what_hydra_cannot_name_is_one_line_with_a_remedy(word: str, line: str) 
     with hydra_session() as application, pytest.raises((HydraException, ValueError)) as error:
         compose_master(application, "train", [word])
     assert explain(error.value, "train", [word]) == line
+
+
+def test_a_path_with_a_comma_is_offered_in_quotes() -> None:
+    error = HydraException("Ambiguous value for argument 'run=my runs, old/a run'")
+    message = explain(error, "evaluate", ["run=my runs, old/a run"])
+    assert (
+        """, or 'run=[my runs, old/a run]' for a list, or 'run="my runs, old/a run"' for one path with a comma"""
+        in message
+    )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aevb.cli.unknown_keys import check_groups
+from aevb.cli.unknown_keys import check_groups, unknown_key
 from aevb.errors import UserError
 
 
@@ -25,3 +25,8 @@ def test_an_appended_group_of_another_command_is_refused(word: str, root: str, w
 )
 def test_appended_options_and_keys_of_the_command_are_left_to_hydra(word: str, root: str) -> None:
     check_groups([word, "seed=1"], root)
+
+
+def test_a_suggested_key_is_in_the_quotes_that_its_value_needs() -> None:
+    message = unknown_key("data_root", "train", ["data_root=my data"])
+    assert message.endswith("try: 'data.root=my data'")

@@ -125,6 +125,17 @@ def test_what_is_no_run_is_named(tmp_path: Path) -> None:
         runs.read_settings(tmp_path)
 
 
+def test_a_suggested_run_is_in_the_quotes_that_its_name_needs(tmp_path: Path) -> None:
+    folder = tmp_path / "my runs, old"
+    made(folder / "a run")
+    with pytest.raises(UserError) as error:
+        runs.read_settings(folder)
+    assert str(error.value).endswith(f"""; try: 'run="{folder / "a run"}"'""")
+    with pytest.raises(UserError) as error:
+        runs.read_settings(folder / "none")
+    assert str(error.value).endswith(f"; try: ls '{folder}'")
+
+
 @pytest.mark.fault(
     "an exception in the middle of a write",
     "the old file stays; no temporary file remains",

@@ -11,6 +11,7 @@ from typing import Any
 from aevb.cli.run_choice import chosen_runs
 from aevb.config.class_attributes import attribute, settings_in
 from aevb.config.identity import flatten
+from aevb.console.typed import as_typed
 from aevb.errors import UserError
 
 __all__ = ["EvaluationFiles"]
@@ -67,10 +68,10 @@ def _replaced(settings: Settings, other: Settings) -> UserError:
     old, new = there.get(key), here[key]
     if key in IN_SEVERAL_JOBS:
         lists = [value if isinstance(value, list) else [value] for value in (old, new)]
-        union = ",".join(dict.fromkeys(map(str, [*lists[0], *lists[1]])))
+        union = dict.fromkeys(map(str, [*lists[0], *lists[1]]))
         return UserError(
             f"{key}={_shown(new)}: would replace files of {key}={_shown(old)}; allowed: one job for each file; "
-            f"try: '{key}=[{union}]', without -m"
+            f"try: {as_typed(key, *union)}, without -m"
         )
     return UserError(
         f"{key}={new}: would replace the files of {key}={old}, whose names do not have it; allowed: one job "

@@ -4,6 +4,7 @@ import os
 
 from aevb.cli.arguments import Arguments, run_command, user_path
 from aevb.cli.flags import take_trusted
+from aevb.console.typed import as_typed
 from aevb.errors import UserError
 from aevb.files.regular import check_folder
 from aevb.runs.run_reference import is_archived, unpacked_run
@@ -56,9 +57,14 @@ def _settings(arguments: list[str]) -> dict[str, str]:
             raise UserError(f"{key}=: empty; allowed: {KEYS[key]}; try: --help")
         if key not in KEYS or not equals:
             if os.path.lexists(user_path(argument)):
-                raise UserError(f"{argument}: not of the form key=value; allowed: key=value; try: run={argument}")
+                raise UserError(
+                    f"{argument}: not of the form key=value; allowed: key=value; try: {as_typed('run', argument)}"
+                )
             raise UserError(f"{argument}: no such setting; allowed: {', '.join(f'{k}=...' for k in KEYS)}; try: --help")
-        settings[key] = value
+        quoted = (
+            value[0] in "'\"" and value[-1:] == value[0] and len(value) > 2 and not os.path.lexists(user_path(value))
+        )
+        settings[key] = value[1:-1] if quoted else value  # as the commands that Hydra reads suggest it: run="my runs"
     if "run" not in settings:
         raise UserError("run: missing; allowed: the directory of a finished run; try: run=outputs/runs/NAME")
     if (chosen := settings.get("format")) not in FORMATS:

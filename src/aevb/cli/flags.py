@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import re
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -119,7 +120,8 @@ def _refuse(message: str) -> NoReturn:
     if unknown != message and near:
         remedy = near[0]
     elif unknown != message and value:  # --latent_dim=3
-        remedy = f"{flag.lstrip('-')}={value}, or {remedy}"
+        typed = literal_path(f"{flag.lstrip('-')}={value}")
+        remedy = f"{shlex.quote(typed)}, or {remedy}"
     raise UserError(f"{wrong}; try: {remedy}")
 
 

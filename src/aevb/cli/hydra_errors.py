@@ -11,12 +11,13 @@ from omegaconf.errors import GrammarParseError
 
 from aevb.cli.composition import HYDRA_BASE
 from aevb.cli.experiment_sweep import refuse_several
-from aevb.cli.overrides import KEY, literal_path, override
+from aevb.cli.overrides import KEY, PATHS, literal_path, override
 from aevb.cli.synonyms import own_data
 from aevb.cli.unknown_keys import GROUPS, faults_of, unknown_key
 from aevb.cli.unknown_options import unknown_launcher, unknown_option
 from aevb.config import CONF, options
 from aevb.config.tree import split_option
+from aevb.console.typed import as_typed
 from aevb.errors import UserError
 
 __all__ = ["explain"]
@@ -122,8 +123,9 @@ def _several_values(argument: str, root: str, arguments: list[str]) -> str:
             f"{argument}: several options; allowed: one, or -m for one run of each; try: {argument.partition(',')[0]}"
         )
     takes_a_list = not faults_of([f"{key}=[{values}]"], root, arguments)
-    or_a_list = f", or '{key}=[{values}]' for a list" if takes_a_list else ""
-    return f"{argument}: several values; allowed: one; try: -m for one run of each{or_a_list}"
+    or_a_list = f", or {shlex.quote(f'{key}=[{values}]')} for a list" if takes_a_list else ""
+    or_one = f", or {as_typed(key, values)} for one path with a comma" if key in PATHS else ""
+    return f"{argument}: several values; allowed: one; try: -m for one run of each{or_a_list}{or_one}"
 
 
 def _unnamed(error: Exception, root: str, arguments: list[str]) -> str:
@@ -176,4 +178,4 @@ def _with_equals(word: str, root: str, arguments: list[str]) -> str:
     else:
         tried = [*after, *([] if value is None else [str(value)])]
         fitting = [text for text in tried if not faults_of([f"{word}={text}"], root, arguments)]
-    return f"{word}={fitting[0]}" if fitting else f"aevb-{root} --help"
+    return shlex.quote(literal_path(f"{word}={fitting[0]}")) if fitting else f"aevb-{root} --help"

@@ -7,6 +7,7 @@ config is composed. Output directories may be set on the command line, but not b
 """
 
 import re
+import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -26,6 +27,7 @@ from aevb.config.messages import Fault
 from aevb.config.signature import signature
 from aevb.config.tree import options, read_yaml
 from aevb.config.value_types import InvalidValue
+from aevb.console.typed import as_typed
 from aevb.errors import UserError
 
 __all__ = ["check", "install", "installed", "may_be_sweep"]
@@ -155,17 +157,16 @@ def _check_overrides(overrides: list[str]) -> None:
             raise UserError(f"{override}: a list; allowed: one option of {group}; try: {group}={near}")
     for override in overrides:
         if match := re.search(r"\$\{hydra:job\.(num|id)\}", override):
-            key = override.lstrip("+").partition("=")[0]
+            typed = shlex.quote(override.lstrip("+").replace(match[0], "${seed}"))
             raise UserError(
-                f"{override}: the same run has another number in another sweep; allowed: keys of the config; "
-                f"try: '{key}={override.partition('=')[2].replace(match[0], '${seed}')}'"
+                f"{override}: the same run has another number in another sweep; allowed: keys of the config; try: {typed}"
             )
     for override in overrides:
         key, _, value = override.lstrip("+~").partition("=")
         if key in UNUSED:
             raise UserError(
                 f"{key}={value}: Hydra's folder of a run, in which aevb writes nothing; allowed: output_dir and name; "
-                f"try: output_dir={value or 'DIR'}"
+                f"try: {shlex.quote('output_dir=' + (value or 'DIR'))}"
             )
 
 
@@ -178,7 +179,7 @@ def _check_paths(cfg: DictConfig, config_name: str | None, overrides: list[str])
         if value != default and key not in typed:
             raise UserError(
                 f"{key}={value}: a place to write that a config has chosen; allowed: {default}, or another on the command "
-                f"line; try: {key}={value} there, if that is where you want it"
+                f"line; try: {as_typed(key, str(value))} there, if that is where you want it"
             )
 
 

@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from os import PathLike, fspath
 from typing import Any
 
+from aevb.console.typed import PLAIN, literal
 from aevb.errors import UserError
 
-__all__ = ["literal_path", "override"]
+__all__ = ["PATHS", "literal_path", "override"]
 
 KEY = re.compile(r"~|\+{0,2}[A-Za-z_][\w./@-]*", re.ASCII)
-PLAIN = re.compile(r"[A-Za-z_/.][\w./-]*", re.ASCII)  # text that the grammar reads as itself
-RESERVED = ("null", "true", "false", "nan", "inf")
 PATHS = ("run", "runs", "name", "output_dir", "data_root", "init_from", "data.path", "data.root", "figure.data_root")
 """Keys of the commands that Hydra configures whose value is a path, or the name of a folder."""
 
@@ -88,7 +87,7 @@ def _text(key: str, value: Any) -> str:
     if isinstance(value, PathLike):
         value = fspath(value)
     if isinstance(value, str):
-        return value if PLAIN.fullmatch(value) and value.lower() not in RESERVED else _quoted(value)
+        return literal(value)
     if isinstance(value, Mapping):
         return "{" + ",".join(f"{_text(key, str(name))}:{_text(key, item)}" for name, item in value.items()) + "}"
     if isinstance(value, list | tuple):
@@ -104,8 +103,3 @@ def _text(key: str, value: Any) -> str:
         f"{key}={type(value).__name__}: no value for a config; allowed: numbers, text, None, lists and mappings of them"
         + (f"; try: {remedy}" if key in ("data", "data.path") else "")
     )
-
-
-def _quoted(text: str) -> str:
-    # Within quotes a backslash is itself, except before a quote: there, and at the end, it is doubled.
-    return "'" + re.sub(r"(\\*)('|$)", lambda match: 2 * match[1] + ("\\'" if match[2] else ""), text) + "'"

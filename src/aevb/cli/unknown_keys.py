@@ -1,6 +1,7 @@
 """What is said of a key that there is not, or not in this command; and what is wrong with the value of a key."""
 
 import re
+import shlex
 from collections.abc import Sequence
 from itertools import islice, product
 from typing import Any
@@ -46,7 +47,7 @@ def unknown_key(key: str, root: str, arguments: list[str]) -> str:
     typed = [text.partition("=")[2] for text in arguments if text.lstrip("+~").startswith(f"{key}=")]
     value = typed[-1] if typed else ""
     if (present := present_argument(key, root)) != key:
-        return f"{key}={value}: renamed; try: {present}={value}"
+        return f"{key}={value}: renamed; try: {shlex.quote(f'{present}={value}')}"
     known = options(key)
     if known and not _is_group_of(key, root):
         return _group_of_another_command(key, value, root)
@@ -56,21 +57,21 @@ def unknown_key(key: str, root: str, arguments: list[str]) -> str:
     if "/" in key and options(group := key.partition("/")[0]):  # experiment/pitfalls=kl_sign
         return unknown_option(group, f"{key.partition('/')[2]}/{value}", root)
     if root == "evaluate" and key in DATA_KEYS:
-        return f"{key}={value}: data of the run that have moved are named by data_root; try: data_root={value}"
+        return f"{key}={value}: data of the run that have moved are named by data_root; try: {shlex.quote(f'data_root={value}')}"
     if root == "train" and key == "data.path":
-        return f"{key}={value}: only your own data have a path; try: data=array {key}={value}"
+        return f"{key}={value}: only your own data have a path; try: data=array {shlex.quote(f'{key}={value}')}"
     if root == "train" and key == "data_root":  # as aevb-evaluate has it
-        return f"{key}={value}: the folder or file of the data is named by data.root; try: data.root={value}"
+        return f"{key}={value}: the folder or file of the data is named by data.root; try: {shlex.quote(f'data.root={value}')}"
     if key.startswith(("hydra.launcher.", "hydra.sweeper.")):
         node = ".".join(key.split(".")[:2])
         return f"{key}={value}: no such key; allowed: those of {node}; try: aevb-{root} --cfg hydra --package {node}"
     if key.endswith("._target_") and value and f"+{key}={value}" not in arguments:
-        return f"{key}={value}: nothing is built there; allowed: with +, a further object; try: +{key}={value}"
+        return f"{key}={value}: nothing is built there; allowed: with +, a further object; try: {shlex.quote(f'+{key}={value}')}"
     if meant := setting_meant(key, root):
         return f"{key}={value}: no such key; the length of a run is max_samples, in training samples; try: {meant}"
     everywhere = _keys(root, arguments, key)
     if key in everywhere:
-        return f"+{key}={value}: the key exists; try: {key}={value}"
+        return f"+{key}={value}: the key exists; try: {shlex.quote(f'{key}={value}')}"
     parent = f"{key.rpartition('.')[0]}." if "." in key else ""
     siblings = list(dict.fromkeys(k[len(parent) :].split(".")[0] for k in everywhere if k.startswith(parent)))
     siblings = [name for name in siblings if name != "_target_"]
@@ -79,14 +80,14 @@ def unknown_key(key: str, root: str, arguments: list[str]) -> str:
     own = [k for k in everywhere if key.startswith("hydra") or not k.startswith("hydra.")]
     meant = dotted if dotted in everywhere else suggestion(key, siblings, own)
     wrong = f"no such key; did you mean {meant}?" if meant else "no such key"
-    remedy = f"{meant}={value}" if meant else f"aevb-{root} --help"
+    remedy = shlex.quote(f"{meant}={value}") if meant else f"aevb-{root} --help"
     if meant and (known := options(meant)) and re.fullmatch(r"[\w.+-]+", value) and value not in known:
         remedy = unknown_option(meant, value, root).rpartition("; try: ")[2]  # optimiser=0.1
-    elif meant and value and (refused := faults_of([remedy], root, arguments)):
+    elif meant and value and (refused := faults_of([f"{meant}={value}"], root, arguments)):
         word = SYNONYMS.get(value, value)
         chosen = None if LITERAL.fullmatch(word) else _choices_with(word, parent, siblings, root, arguments)
         if chosen:
-            wrong, remedy = f"no such key; did you mean {chosen}?", f"{chosen}={word}"
+            wrong, remedy = f"no such key; did you mean {chosen}?", shlex.quote(f"{chosen}={word}")
         else:
             remedy = refused[0].partition("; try: ")[2] or f"aevb-{root} --help"
     allowed = ", ".join(f"{parent}{name}" for name in siblings) or "none"

@@ -14,6 +14,7 @@ from aevb.cli.flags import check_trusted
 from aevb.cli.weights_training import train_again
 from aevb.console.counts import counted
 from aevb.console.printable import printable
+from aevb.console.typed import typed_path
 from aevb.errors import UserError
 from aevb.files.regular import read_text
 from aevb.files.replaceable import ARCHIVE, check_replaceable
@@ -88,7 +89,7 @@ def _finished(folders: list[Path]) -> dict[str, Path]:
         directories = [run for run in run_directories(folder) if state(run) == "done"]
         if not directories:
             raise UserError(
-                f"{folder}: no finished runs; allowed: a folder with run directories; try: aevb-status {folder}"
+                f"{folder}: no finished runs; allowed: a folder with run directories; try: aevb-status {typed_path(folder)}"
             )
         for run in directories:
             name = run.resolve().name
@@ -115,7 +116,7 @@ def _unpack(arguments: argparse.Namespace) -> int:
     wrong = [name for name in arguments.names if name not in runs]
     if wrong:
         raise UserError(
-            f"{path}:{wrong[0]}: no such run; allowed: {', '.join(list(runs)[:5])}{', ...' if len(runs) > 5 else ''}; try: aevb-weights list {path}"
+            f"{path}:{wrong[0]}: no such run; allowed: {', '.join(list(runs)[:5])}{', ...' if len(runs) > 5 else ''}; try: aevb-weights list {typed_path(path)}"
         )
     chosen: list[ArchivedRun] = [runs[name] for name in arguments.names] or list(runs.values())
     present = [run.name for run in chosen if (arguments.output / run.name).exists()]

@@ -1,14 +1,16 @@
 """Error messages about a config: `key=value: what is wrong; allowed: ...; try: ...`, one line for each fault."""
 
 import re
+import shlex
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
+from aevb.console.typed import as_typed
 from aevb.errors import UserError
 
-__all__ = ["LITERAL", "MISSING", "TRUST", "ConfigError", "Fault", "shown", "suggestion"]
+__all__ = ["LITERAL", "MISSING", "TRUST", "ConfigError", "Fault", "shown", "suggestion", "typed_setting"]
 
 MISSING = "???"
 """OmegaConf's mark of a value that must be given."""
@@ -97,6 +99,16 @@ def shown(value: Any) -> str:
 def _shown_text(value: str) -> str:
     text = " ".join(value.split())
     return f"'{text}'" if LITERAL.fullmatch(text) else text
+
+
+def typed_setting(key: str, value: Any) -> str:
+    """Return `key=value` as it is typed in a shell.
+
+    Args:
+        key: A dotted key.
+        value: Any value of a config.
+    """
+    return as_typed(key, value) if isinstance(value, str) else shlex.quote(f"{key}={shown(value)}")
 
 
 def suggestion(key: str, siblings: list[str], everywhere: list[str]) -> str | None:

@@ -17,7 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 from aevb.config.combinations import RULES
 from aevb.config.compound_types import Mapping
 from aevb.config.identity import flatten
-from aevb.config.messages import MISSING, TRUST, ConfigError, Fault, shown, suggestion
+from aevb.config.messages import MISSING, TRUST, ConfigError, Fault, shown, suggestion, typed_setting
 from aevb.config.migration import present_argument
 from aevb.config.resolved import Settings
 from aevb.config.signature import Parameter, Signature, defined, signature
@@ -182,7 +182,7 @@ class _Check:
 
     def unknown(self, key: str, value: Any, beside: dict[str, Parameter]) -> None:
         if (present := present_argument(key, self.root)) != key:
-            self.fault(key, "renamed", value, remedy=f"{present}={shown(value)}")
+            self.fault(key, "renamed", value, remedy=typed_setting(present, value))
             return
         parent = f"{key.rpartition('.')[0]}." if "." in key else ""
         if f"{parent}_target_" in self.typed and key not in self.typed:  # of the class that was there before
@@ -201,7 +201,7 @@ class _Check:
             offered = SYNONYMS.get(str(value), value)
             choices = [other for other, kind in types.items() if isinstance(kind, Choice) and _reads(kind, offered)]
             meant = choices[0] if len(choices) == 1 else meant
-        remedy = f"{meant}={shown(offered)}" if meant in types and _reads(types[meant], offered) else None
+        remedy = typed_setting(meant, offered) if meant in types and _reads(types[meant], offered) else None
         wrong = f"no such key; did you mean {meant}?" if meant else "no such key"
         self.fault(key, wrong, value, allowed=", ".join(beside) or "none", remedy=remedy)
 

@@ -16,6 +16,7 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
+from aevb.console.typed import typed_path
 from aevb.data.array_sizes import FLOAT32, check_fits, check_sizes
 from aevb.data.csv_table import read_csv
 from aevb.data.image_folder import read_folder
@@ -82,7 +83,7 @@ def read_own(path: Path, colour: bool = False) -> OwnArrays:
         raise UserError(f"data.path={path}: {reason}") from error
     except FileNotFoundError as error:
         raise UserError(
-            f"data.path={path}: no such file or folder; allowed: {ALLOWED}; try: ls {path.parent}"
+            f"data.path={path}: no such file or folder; allowed: {ALLOWED}; try: ls {typed_path(path.parent)}"
         ) from error
     except OSError as error:
         reason = error.strerror or " ".join(str(error).split())
@@ -110,7 +111,9 @@ def _read_file(path: Path, file: IO[bytes]) -> tuple[dict[str, np.ndarray], str]
         check_sizes(file)
         return _npz(file), "an .npz file"
     if start[:2] == b"\x1f\x8b":
-        raise UserError(f"compressed with gzip, which is not unpacked; allowed: {ALLOWED}; try: gunzip -k {path.name}")
+        raise UserError(
+            f"compressed with gzip, which is not unpacked; allowed: {ALLOWED}; try: gunzip -k {typed_path(path)}"
+        )
     if start[:1] == b"\x80":
         raise UserError(
             f"a pickle, which is not read because it could execute code; allowed: {ALLOWED}; "

@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import torch
 
 from aevb.config.instantiate import instantiate
+from aevb.console.typed import typed_path
 from aevb.data.dataset import Dataset, ImageShape, Splits
 from aevb.data.labels import classes_of, with_labels
 from aevb.data.target_convention import TargetConvention
@@ -123,7 +124,7 @@ def _weights(run: Path, done: dict[str, Any], model: VAE, weights: Weights) -> d
     name = layout.BEST if weights == "best" else layout.MODEL
     remedy = "try: restore the file, or remove it and DONE, then the command that trained the run"
     if not (run / name).exists():
-        remedy = f"try: restore the file, or aevb-weights pack {run} --train, which trains the run again"
+        remedy = f"try: restore the file, or aevb-weights pack {typed_path(run)} --train, which trains the run again"
     state = read_weights(run / name, model, remedy)
     digest = sha256_of_model(run, name)
     recorded = done["best"]["sha256"] if weights == "best" else done.get("model_sha256", digest)

@@ -4,6 +4,7 @@ import os
 import stat
 from pathlib import Path
 
+from aevb.console.typed import typed_path
 from aevb.errors import UserError
 from aevb.files.regular import KINDS, open_regular
 
@@ -48,5 +49,5 @@ def check_replaceable(path: Path, flag: str, signature: tuple[bytes, ...]) -> No
     if start and not (start.startswith(signature[0]) and all(part in start for part in signature)):
         raise UserError(
             f"{flag} {path}: a file that aevb did not write; allowed: a new file, or an earlier output to replace; "
-            f"try: {flag} {path.with_stem(path.stem + '-2')}"
+            f"try: {flag} {typed_path(path.with_stem(path.stem + '-2'))}"
         )

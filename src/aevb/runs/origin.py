@@ -3,6 +3,7 @@
 The identity of the new run has the sha256 of the weights, not the path: `init_sha256` is written into its config.
 """
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,8 @@ def with_origin(settings: dict[str, Any]) -> dict[str, Any]:
     directory = Path(path)
     archive, name = split_reference(path)
     if name is not None:
-        raise UserError(
-            f"init_from={path}: in an archive; allowed: a run directory; try: aevb-weights unpack {archive} {name}".rstrip()
-        )
+        words = ["aevb-weights", "unpack", str(archive), *([name] if name else [])]
+        raise UserError(f"init_from={path}: in an archive; allowed: a run directory; try: {shlex.join(words)}")
     if state(directory) != "done":
         raise UserError(
             f"init_from={path}: not a finished run ({state(directory)}); allowed: a run directory with DONE; "

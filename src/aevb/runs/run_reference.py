@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from os import PathLike, fspath
 from pathlib import Path
 
+from aevb.console.typed import typed_path
 from aevb.errors import UserError
 from aevb.runs.scratch import scratch
 from aevb.runs.weights_archive import open_archive, unpack
@@ -90,7 +91,7 @@ def unpacked_run(reference: str | PathLike[str], owner: object) -> Path:
         some = ", ".join(list(runs)[:5]) + (f" and {len(runs) - 5} more" if len(runs) > 5 else "")
         example = next(iter(runs), "NAME")
         wrong = f"{path}:{name}: no such run" if name else f"{path}: an archive of {len(runs)} runs, and none is named"
-        raise UserError(f"{wrong}; allowed: {some or 'none'}; try: {path}:{example}")
+        raise UserError(f"{wrong}; allowed: {some or 'none'}; try: {typed_path(f'{path}:{example}')}")
     return unpack(path, runs[name], _temporary(owner))
 
 

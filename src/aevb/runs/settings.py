@@ -19,6 +19,7 @@ from aevb.config import flatten
 from aevb.config.migration import upgrade
 from aevb.config.value_types import INTEGER_END
 from aevb.config.yaml_file import parse_yaml
+from aevb.console.typed import as_typed, typed_path
 from aevb.errors import UserError
 from aevb.files.regular import MIB, check_folder, read_bytes
 from aevb.runs import layout
@@ -125,12 +126,12 @@ def _is_finite(node: dict[str, Any]) -> bool:
 def _missing(directory: Path) -> str:
     names = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
     if run := next((name for name in names if os.path.isfile(directory / name / layout.CONFIG)), None):
-        return f"run={directory}: a folder of runs; allowed: one of them; try: run={directory / run}"
+        return f"run={directory}: a folder of runs; allowed: one of them; try: {as_typed('run', directory / run)}"
     reason = f"it has no {layout.CONFIG}" if names else "it is empty"
     if not os.path.isdir(directory):
         reason = "there is no such folder"
     where = directory if names else directory.parent if os.path.isdir(directory.parent) else "outputs/runs"
-    return f"run={directory}: not a run: {reason}; allowed: a folder that aevb-train made; try: ls {where}"
+    return f"run={directory}: not a run: {reason}; allowed: a folder that aevb-train made; try: ls {typed_path(where)}"
 
 
 def _schema() -> list[tuple[str, Callable[[Any], bool], str]]:

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from aevb.console.typed import typed_path
 from aevb.errors import SURROGATES, UserError
 from aevb.files.archive import is_stored
 from aevb.files.atomic import write_atomically
@@ -135,7 +136,7 @@ def open_archive(path: Path) -> list[ArchivedRun]:
     """
     if path.is_dir():
         raise UserError(
-            f"{path}: a folder; allowed: an archive that aevb-weights wrote; try: aevb-weights pack {path}, which makes one"
+            f"{path}: a folder; allowed: an archive that aevb-weights wrote; try: aevb-weights pack {typed_path(path)}, which makes one"
         )
     try:
         with open_regular(path) as file:
@@ -144,7 +145,7 @@ def open_archive(path: Path) -> list[ArchivedRun]:
             with zipfile.ZipFile(file) as archive:
                 return _checked(path, archive)
     except FileNotFoundError as error:
-        raise UserError(f"{path}: no such archive; try: ls {path.parent}") from error
+        raise UserError(f"{path}: no such archive; try: ls {typed_path(path.parent)}") from error
     except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, RecursionError) as error:
         raise UserError(f"{path}: damaged ({' '.join(str(error).split())[:200]}); {REMEDY}") from error
 
