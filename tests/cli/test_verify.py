@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from aevb.cli.verify import faults
+from aevb.cli.verify import faults, verify
 from aevb.runs.comparison import differences
+from aevb.runs.settings import read_settings
 from helpers.commands import TINY, aevb, tool
 
 
@@ -54,7 +55,9 @@ def test_a_run_comes_out_again(folder: Path) -> None:
     assert "--samples 1e9: out of range; allowed: an integer >= 100 and <= 300" in result.stderr
 
 
-def test_what_a_run_began_with_is_missed_by_name(folder: Path, tmp_path: Path) -> None:
+def test_what_a_run_began_with_is_missed_by_name(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     np.save(tmp_path / "x.npy", np.eye(200, 8, dtype=np.float32))
     own = ["data=array", "data.path=x.npy", "model=bernoulli", *TINY[1:], "name=own"]
     origin = folder / "outputs" / "runs" / "a"
@@ -72,6 +75,12 @@ def test_what_a_run_began_with_is_missed_by_name(folder: Path, tmp_path: Path) -
             result = tool("verify", f"outputs/runs/{name}", folder=tmp_path)
             assert (result.returncode, result.stdout) == (2, "")
             assert result.stderr.startswith(line)
+        monkeypatch.chdir(tmp_path)
+        for where in ("moved.npy", "other.npy"):  # a file of the same content, and one of another
+            np.save("other.npy", np.ones((200, 8), np.float32))
+            monkeypatch.setattr("sys.argv", ["aevb-verify", "outputs/runs/own", "--data-root", where])
+            assert _verified_with(tmp_path / where, monkeypatch) == (0 if where == "moved.npy" else 2)
+        assert "or --data-root PATH that has them" in capsys.readouterr().err
         origin.mkdir()
         (origin / "model.pt").write_bytes(b"others")
         result = tool("verify", "outputs/runs/warm", folder=tmp_path)
@@ -79,6 +88,20 @@ def test_what_a_run_began_with_is_missed_by_name(folder: Path, tmp_path: Path) -
         shutil.rmtree(origin)
     finally:
         moved.rename(origin)
+
+
+def _verified_with(path: Path, monkeypatch: pytest.MonkeyPatch) -> int | str | None:
+    """The exit code of aevb-verify in this process, in which the second execution is a copy of the run, with these data."""
+
+    def execute(again: Path, trusted: tuple[str, ...]) -> None:
+        assert read_settings(again)["data"]["path"] == str(path)
+        shutil.copytree("outputs/runs/own", again, dirs_exist_ok=True)
+
+    monkeypatch.setattr("aevb.cli.verify._execute", execute)
+    monkeypatch.setattr("signal.signal", lambda *_: None)  # the handler of this process stays
+    with pytest.raises(SystemExit) as end:
+        verify()
+    return end.value.code
 
 
 def test_a_run_that_ends_between_evaluation_points_comes_out_again(folder: Path) -> None:

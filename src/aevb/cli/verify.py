@@ -22,7 +22,7 @@ from aevb.execution import pool
 from aevb.execution.worker_command import WorkerCommand
 from aevb.runs import layout
 from aevb.runs.comparison import environments, rows
-from aevb.runs.data_record import check_same_data, located
+from aevb.runs.data_record import check_data_root, check_same_data, located
 from aevb.runs.origin import check_origin
 from aevb.runs.scratch import scratch
 from aevb.runs.settings import NO_LOGGER
@@ -43,12 +43,15 @@ def _verify() -> int:
     parser.add_argument(
         "--trust", action="append", default=[], metavar="MODULE", help="a module of yours that the config may name"
     )
+    parser.add_argument("--data-root", metavar="PATH", help="folder or file of the data, if not where the run had them")
     arguments = parser.parse_args()
     check_trusted(arguments.trust)
     settings = runs.read_settings(arguments.run)
     before = rows(arguments.run)
     _check_targets(arguments.run, settings, tuple(arguments.trust))
-    _check_data(arguments.run, settings, tuple(arguments.trust))
+    check_data_root(arguments.data_root, [settings["data"]])
+    data = located(arguments.run, settings["data"], arguments.data_root)
+    _check_data(arguments.run, data, tuple(arguments.trust))
     check_origin(settings)
     if not before:
         raise UserError(f"{arguments.run}: no rows in {layout.METRICS} yet; try: the aevb-train command that began it")
@@ -58,7 +61,7 @@ def _verify() -> int:
     with scratch() as folder:
         again = folder / arguments.run.resolve().name
         short = {**settings, "max_samples": samples, "output_dir": str(folder), "logger": NO_LOGGER, "max_time": None}
-        short["data"] = located(arguments.run, settings["data"])
+        short["data"] = data
         runs.prepare(again, short)
         print(f"{printable(arguments.run)}: executing again to {samples:,} samples", flush=True)
         _execute(again, tuple(arguments.trust))
@@ -86,17 +89,18 @@ def _check_targets(run: Path, settings: dict[str, Any], trusted: tuple[str, ...]
             )
 
 
-def _check_data(run: Path, settings: dict[str, Any], trusted: tuple[str, ...]) -> None:
+def _check_data(run: Path, data: dict[str, Any], trusted: tuple[str, ...]) -> None:
     # Other data are the cause of other results, so they are named before anything is executed.
     if (run / layout.DATA).exists():
-        data = located(run, settings["data"])
         path = data.get("path")
         if isinstance(path, str) and not os.path.exists(path):
             raise UserError(
-                f"{path}: no such file or folder, and the run {run} was trained on it; allowed: the same content at that path; "
-                "try: move or link it there"
+                f"{path}: no such file or folder, and the run {run} was trained on it; allowed: the same content at any "
+                "place; try: --data-root PATH, its path now"
             )
-        check_same_data(run, instantiate(data, trusted).load().hashes(), data, "restore them")
+        check_same_data(
+            run, instantiate(data, trusted).load().hashes(), data, "restore them, or --data-root PATH that has them"
+        )
 
 
 def _number(text: str, first: int, end: int) -> int:
