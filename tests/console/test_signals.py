@@ -1,6 +1,7 @@
 """Stop signals that arrive before a run trains: the process ends by them, whatever code they interrupt."""
 
 import os
+import pickle
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
@@ -8,7 +9,7 @@ from contextlib import suppress
 import pytest
 
 from aevb.console import signals
-from aevb.console.signals import end_by_signal, ends_by_signal, handle_stop_signals, stop_signals
+from aevb.console.signals import Stopped, end_by_signal, ends_by_signal, handle_stop_signals, stop_signals
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +33,12 @@ def test_a_signal_that_a_library_catches_ends_the_command(number: str) -> None:
     assert end.value.code == 128 + one
     with pytest.raises(SystemExit):
         end_by_signal()
+
+
+def test_a_stop_says_which_signal_it_was_in_every_process() -> None:
+    stopped = pickle.loads(pickle.dumps(Stopped(signal.SIGTERM, "before training began")))
+    assert (stopped.code, stopped.is_said) == (143, False)
+    assert str(stopped) == "stopped by SIGTERM before training began"
 
 
 def test_an_error_that_a_library_makes_of_a_signal_is_not_reported() -> None:

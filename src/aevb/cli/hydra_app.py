@@ -46,7 +46,7 @@ from aevb.config import CONF
 from aevb.config.machine import check_machine
 from aevb.console.environment import COMMAND, SCRATCH
 from aevb.console.printable import printable
-from aevb.console.signals import end_by_signal, ends_by_signal, handle_stop_signals
+from aevb.console.signals import Stopped, end_by_signal, ends_by_signal, handle_stop_signals
 from aevb.console.streams import OutputError, standard_streams
 from aevb.errors import UserError, resource_error
 from aevb.execution.lifetime import exit_with_launcher
@@ -129,6 +129,11 @@ def run_hydra_app(
             line = str(error) if isinstance(error, UserError) else explain(error, root, sys.argv[1:])
             print_error(program, line)
             sys.exit(2)
+        except Stopped as stopped:
+            if not stopped.is_said:
+                begun = " before training began" if root == "train" and stopped.when is None else ""
+                print_error(program, f"{stopped}{begun}; try: the same command")
+            raise
         except KeyboardInterrupt:
             resumes = ", which resumes each run from its last checkpoint, if it has one" if root == "train" else ""
             print_error(program, f"interrupted; try: the same command{resumes}")
@@ -207,6 +212,14 @@ def _execute(
 
 
 def _end_sweep(program: str, points: list[SweepPoint], failures: Failures, flags: Flags) -> None:
+    try:
+        _show_end(program, points, failures, flags)
+    except Stopped as stopped:
+        stopped.when = "after the last run of the sweep"
+        raise
+
+
+def _show_end(program: str, points: list[SweepPoint], failures: Failures, flags: Flags) -> None:
     reasons = failures.read()
     rows = summary(points, reasons)
     if rows:

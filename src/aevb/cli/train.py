@@ -25,7 +25,7 @@ from aevb.cli.worker_command import worker_command
 from aevb.config.machine import check_machine
 from aevb.config.tree import options
 from aevb.console.printable import printable, with_error
-from aevb.console.signals import end_by_signal
+from aevb.console.signals import Stopped, end_by_signal
 from aevb.data.target_convention import log_px_of
 from aevb.errors import ReportedError, UserError, resource_error
 from aevb.execution import pool
@@ -138,6 +138,8 @@ def _leaves_no_untrained(plans: Sequence[PlannedRun]) -> Iterator[None]:
                     runs.discard(plan.directory)
                     if not plan.directory.is_dir():
                         print_error(PROGRAM, f"{plan.directory}: stopped before its first checkpoint, and removed")
+                        if isinstance(end, Stopped):
+                            end.is_said = True
         raise
     except Exception as error:
         too_little = resource_error(error)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 
-from aevb.console.signals import STOP_SIGNALS
+from aevb.console.signals import STOP_SIGNALS, Stopped
 from aevb.execution.child_process import (
     SignalReceived,
     exit_code,
@@ -110,7 +110,7 @@ def live_pool() -> Iterator[LivePool]:
             yield pool
         except SignalReceived as received:
             pool.stop_all(received.number)
-            raise SystemExit(128 + received.number) from None
+            raise Stopped(received.number, "") from None
         except BaseException:
             pool.stop_all(signal.SIGTERM)
             raise

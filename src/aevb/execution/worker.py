@@ -9,6 +9,7 @@ import traceback
 from pathlib import Path
 
 from aevb.console.process_exit import exit_immediately
+from aevb.console.signals import Stopped
 from aevb.console.streams import prepare_streams
 from aevb.data.torchvision_import import matching_torchvision
 from aevb.errors import UserError
@@ -40,6 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
         _report(f"{options.directory}: {error}")
         return 2
     except SystemExit as stop:
+        if arguments is None and isinstance(stop, Stopped) and not stop.is_said:  # no other process says so
+            print(f"{options.directory}: {stop}; the same command begins again", file=sys.stderr, flush=True)
         return stop.code if isinstance(stop.code, int) else 1
     except Exception:
         _report(traceback.format_exc())

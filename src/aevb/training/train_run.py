@@ -4,6 +4,7 @@ A run that is there already is continued or extended. Under aevb.execution.local
 several ranks, of which the first writes. Hydra is not imported.
 """
 
+import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -14,6 +15,7 @@ import torch
 
 from aevb import runs
 from aevb.config.instantiate import build, instantiate
+from aevb.console.signals import Stopped
 from aevb.console.streams import OutputError
 from aevb.data.dataset import LoadedData
 from aevb.errors import UserError, resource_error
@@ -84,6 +86,11 @@ def run(
                 settings = runs.read_settings(directory)
                 with time_budget(settings.get("max_time"), received), _renaming_noticed(directory):
                     _train(directory, settings, trusted, ranks, slot, received, data, cores)
+        except Stopped as stopped:  # of a new run, the command that removes its directory says so
+            if ranks.first and not _is_new(directory):
+                print(f"{directory}: {stopped}; the same command continues it", file=sys.stderr, flush=True)
+                stopped.is_said = True
+            raise
         except OutputError:  # the reader of the output has gone: no failure of the run
             raise
         except Exception as error:
@@ -97,6 +104,10 @@ def run(
                 where = error.filename or directory
                 raise UserError(f"{where}: {error.strerror}; try: mend that, then the same command") from error
             raise
+
+
+def _is_new(directory: Path) -> bool:
+    return not (directory / layout.DONE).exists() and newest_checkpoint(directory) is None
 
 
 @contextmanager

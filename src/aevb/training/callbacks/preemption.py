@@ -12,7 +12,7 @@ from typing import Any
 
 import lightning as L
 
-from aevb.console.signals import end_by_signal, stop_signals
+from aevb.console.signals import Stopped, end_by_signal, stop_signals
 from aevb.training.module import Training
 from aevb.training.schedule import Block
 
@@ -22,7 +22,7 @@ __all__ = ["PreemptionCallback", "Signals"]
 class Signals:
     """Handles stop signals while it is entered.
 
-    A signal raises SystemExit(128 + number); between `defer` and `release` it asks the module to stop.
+    A signal raises Stopped, which exits with 128 + its number; between `defer` and `release` it asks the module to stop.
 
     Attributes:
         number: The last signal received, 0 for none.
@@ -33,6 +33,7 @@ class Signals:
         self.number = 0
         self.reason = ""
         self._module: Training | None = None
+        self._has_trained = False
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Signals":
@@ -70,7 +71,7 @@ class Signals:
 
     def release(self) -> None:
         """Let signals end the process, from now on."""
-        self._module = None
+        self._module, self._has_trained = None, True
 
     def _install(self) -> None:
         for number in self._before:
@@ -79,7 +80,7 @@ class Signals:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self.number = number
         if self._module is None:
-            raise SystemExit(128 + number)
+            raise Stopped(number, "in the last evaluation" if self._has_trained else "before training began")
         self._module.stop_requested = True
 
 
