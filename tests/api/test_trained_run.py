@@ -245,7 +245,7 @@ def test_table_of_runs(tmp_path):
 
 
 def test_a_finished_run_has_no_reason_to_count(tmp_path):
-    plant(tmp_path, "data=digits", "latent_dim=2", train={100: -44.0})
+    plant(tmp_path, "data=digits", "latent_dim=2", "max_samples=100", train={100: -44.0})
     damaged = plant(tmp_path, "data=digits", "latent_dim=3", train={100: -44.0})
     (damaged / "DONE").write_text("{")
     assert aevb.runs(tmp_path)["why"].count() == 1

@@ -46,7 +46,11 @@ def test_every_state_is_reported(planted_runs: Path) -> None:
     assert rows[4].why.startswith("damaged: ")
     assert not is_locked(planted_runs / "d")  # a dead owner keeps no lock
     assert row(planted_runs / "d").state == "partial"
-    assert row(planted_runs / "a", 2000).state == "partial"  # more is wanted than it was trained for
+    longer = row(planted_runs / "a", 2000)  # more is wanted than it was trained for
+    assert (longer.state, longer.why) == ("partial", "done with 1,000 samples, not extended yet")
+    for name in ("metrics.csv", "progress.json"):
+        (planted_runs / "d" / name).unlink(missing_ok=True)
+    assert row(planted_runs / "d").why == "nothing is saved yet; training begins at 0"
     assert row(planted_runs / "none").state == "missing"
     with pytest.raises(UserError, match="no such folder"):
         rows_of(planted_runs / "none")

@@ -15,8 +15,9 @@ import pytest
 from aevb import runs
 from aevb.config import fingerprint
 from aevb.errors import UserError
+from aevb.runs.lock import lock
 from aevb.runs.progress import Progress, write_progress
-from aevb.runs.refused_extension import restore
+from aevb.runs.refused_extension import unextended
 from helpers.commands import settings
 
 
@@ -73,7 +74,10 @@ def test_a_finished_run_has_its_config_back(tmp_path: Path) -> None:
     before = (run / "config.yaml").read_bytes()
     runs.prepare(run, settings("max_samples=2000"))
     assert (run / "config.yaml").read_bytes() != before
-    restore(run)
+    with lock(run):
+        unextended(run)  # another process is at work
+    assert (run / "config.yaml").read_bytes() != before
+    unextended(run)
     assert (run / "config.yaml").read_bytes() == before
 
 

@@ -33,6 +33,7 @@ from aevb.execution.child_process import described_end
 from aevb.execution.queue import QueuedRun, train_in_ensembles, train_in_parallel
 from aevb.runs import layout, manifest
 from aevb.runs.lock import lock
+from aevb.runs.refused_extension import unextended
 from aevb.runs.status import failure_reason, has_diverged
 
 __all__ = ["final_values", "train"]
@@ -128,12 +129,17 @@ def _train_points(
 
 @contextmanager
 def _leaves_no_untrained(plans: Sequence[PlannedRun]) -> Iterator[None]:
-    """Remove new runs that never came to a checkpoint, if a signal, full output, a full disk or too little memory ends the command."""
+    """Remove new runs that never came to a checkpoint, if a signal, full output, a full disk or too little memory ends the command.
+
+    A finished run whose extension a signal ended before it began is what it was.
+    """
     try:
         yield
     except (KeyboardInterrupt, SystemExit) as end:
         if isinstance(end, KeyboardInterrupt) or (isinstance(end.code, int) and end.code > SIGNALLED):
             for plan in plans:
+                if plan.action == "extend":
+                    unextended(plan.directory)
                 if plan.action == "new" and plan.directory.is_dir():
                     runs.discard(plan.directory)
                     if not plan.directory.is_dir():

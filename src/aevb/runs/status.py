@@ -34,6 +34,7 @@ __all__ = [
 DIVERGED = "aevb.training.divergence.Diverged: "
 ERROR_CLASS = re.compile(r"^aevb(\.\w+)+: ")  # as a traceback writes the class of an error of aevb
 LONGEST_REASON = 2000  # characters
+NOT_BEGUN = "nothing is saved yet; training begins at 0"
 TAIL = 1 << 16  # bytes of FAILED that are read
 
 
@@ -159,7 +160,7 @@ def _row(
         return Row(str(directory), "running", seen, wanted, "", point, bound, progress.samples_per_second)
     if before == "done":
         short = seen < wanted and not (done or {}).get("stopped_early")
-        why = why if short else (done or {}).get("warning", "")
+        why = (why or f"done with {seen:,} samples, not extended yet") if short else (done or {}).get("warning", "")
         return Row(str(directory), "partial" if short else "done", seen, wanted, why, point)
     if progress is not None:  # what the run would be resumed from
         seen = max(seen, progress.saved_samples)
@@ -167,7 +168,8 @@ def _row(
         why = failure_reason(directory) or why
         if has_diverged(directory):
             return Row(str(directory), "diverged", seen, wanted, why, point, bound)
-    return Row(str(directory), before, seen, wanted, why or pruned_by(directory), point, bound)
+    why = why or pruned_by(directory) or (NOT_BEGUN if before == "partial" and seen == 0 else "")
+    return Row(str(directory), before, seen, wanted, why, point, bound)
 
 
 def with_bound(item: Row) -> Row:
