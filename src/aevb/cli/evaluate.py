@@ -25,6 +25,7 @@ from aevb.errors import UserError
 from aevb.execution.evaluation_queue import evaluate_in_parallel
 from aevb.execution.queue import blocks_at_once
 from aevb.execution.worker_command import thread_variables
+from aevb.files.folders import check_links
 from aevb.runs.data_record import check_data_root
 from aevb.runs.run_reference import is_archived, unpacked_run
 
@@ -127,6 +128,8 @@ def _checked(settings: Settings) -> Settings:
 
 def _check_run(settings: Settings) -> None:
     directory = Path(settings["run"])
+    if settings["output_dir"] is not None:
+        check_links(Path(settings["output_dir"]))
     check_data_root(settings["data_root"], [runs.read_settings(directory)["data"]])
     if runs.state(directory) != "done":
         raise UserError(f"run={directory}: not finished; try: the aevb-train command that began it, which resumes it")

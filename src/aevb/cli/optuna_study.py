@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from aevb.cli.optuna_space import Space
 from aevb.errors import UserError
+from aevb.files.folders import make_folders
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -161,7 +162,7 @@ def open_study(file: Path, name: str, settings: StudySettings) -> Iterator["Stud
     if settings.pruner == "median":
         pruner = optuna.pruners.MedianPruner(settings.pruner_startup_trials, settings.pruner_warmup_samples)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_folders(file.parent)
         storage = optuna.storages.RDBStorage(f"sqlite:///{file}", engine_kwargs={"connect_args": {"timeout": 60}})
         study = optuna.create_study(
             storage=storage, study_name=name, direction=settings.direction, pruner=pruner, load_if_exists=True

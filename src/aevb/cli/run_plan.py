@@ -20,6 +20,7 @@ from aevb.console.imports import without_collection
 from aevb.data.torchvision_import import matching_torchvision
 from aevb.errors import UserError
 from aevb.execution.queue import blocks_at_once
+from aevb.files.folders import check_links
 from aevb.runs.data_record import absolute_location, located, record_data
 from aevb.runs.origin import with_origin
 from aevb.runs.settings import OPTION
@@ -74,6 +75,7 @@ def plan_run(cfg: DictConfig, context: JobContext, warn: Callable[[str], None] =
     directory = Path(settings["output_dir"]) / "runs" / name
     settings["name"] = directory.name
     _check_length(directory)
+    check_links(directory)
     action = runs.planned_action(directory, settings)
     if action != "new" and _is_elsewhere(directory, settings["data"]):
         check_data(settings, directory, context.trusted, warn)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from aevb.errors import UserError
+from aevb.files.folders import make_folders
 
 __all__ = [
     "PREFIX",
@@ -62,7 +63,7 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], Any], previous: Pa
     """
     staged = temporary(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folders(path.parent)
         staged.unlink(missing_ok=True)
         with staged.open("xb") as file:  # "x": never through a link that someone left there
             write(file)

@@ -14,6 +14,7 @@ from aevb.config import flatten
 from aevb.config.machine import check_package
 from aevb.errors import UserError
 from aevb.files.atomic import write_text
+from aevb.files.folders import make_folders
 from aevb.files.regular import is_regular, open_regular, read_text
 from aevb.loggers.base import RunContext
 from aevb.loggers.failures import in_one_line
@@ -144,7 +145,7 @@ def _one_at_a_time(path: Path) -> Iterator[None]:
     # MLflow makes the tables of a new store, and an experiment, without a lock: of two runs that begin together one fails.
     import fcntl
 
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folders(path.parent)
     with open_regular(path, os.O_RDWR | os.O_CREAT, "r+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -19,6 +19,7 @@ from typing import IO
 from aevb.console.process_tree import descends_from
 from aevb.errors import UserError
 from aevb.files.atomic import remove_leftovers
+from aevb.files.folders import make_folders
 from aevb.files.regular import open_regular, read_bytes
 from aevb.runs import layout
 from aevb.runs.settings import check_folders
@@ -118,7 +119,7 @@ def _fcntl() -> ModuleType:
 def _take(path: Path) -> IO[bytes]:
     fcntl, tests = _fcntl(), 0
     while True:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folders(path.parent)
         file = open_regular(path, os.O_RDWR | os.O_CREAT, "r+b")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
