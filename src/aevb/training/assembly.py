@@ -27,6 +27,7 @@ from aevb.runs.run_data import read_data
 from aevb.training.clipping import Clipping
 from aevb.training.engines.ensemble import Slot
 from aevb.training.evaluation_settings import EvaluationSettings
+from aevb.training.first_step import TORCH, check_takes_step
 from aevb.training.minibatches import Stream
 from aevb.training.module import Training
 from aevb.training.multi_device import Ranks
@@ -133,11 +134,14 @@ def assemble(job: TrainingJob, settings: dict[str, Any], slot: Slot | None) -> t
     value, norm = settings.get("clip_value"), settings.get("clip_norm")
     clipping = None if value is None and norm is None else Clipping(value, norm)
 
+    def made(groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+        arguments = {"params": groups, "batch_size": settings["batch_size"]}
+        return build(settings["optimizer"], torch.optim.Optimizer, "optimizer", trusted, **arguments)
+
     def make_optimizer(groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
         groups = with_own_decay(groups, settings["optimizer"].get("weight_decay"))
-        arguments = {"params": groups, "batch_size": settings["batch_size"]}
         try:
-            optimizer = build(settings["optimizer"], torch.optim.Optimizer, "optimizer", trusted, **arguments)
+            optimizer = made(groups)
         except ValueError as error:  # of torch, which checks numbers and shapes itself: lr=-1, Muon on biases
             name = settings["optimizer"]["_target_"].rpartition(".")[2]
             raise UserError(
@@ -145,6 +149,8 @@ def assemble(job: TrainingJob, settings: dict[str, Any], slot: Slot | None) -> t
                 "groups of matrices and of biases; try: optimizer=adam"
             ) from error
         check_has_decay(optimizer, groups)
+        if settings["optimizer"]["_target_"].startswith(TORCH):
+            check_takes_step(made, groups)
         return optimizer
 
     module = Training(
