@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from aevb import runs
+from aevb.cli.status import rows_of_sweep
 from aevb.errors import UserError
 from aevb.runs.lock import is_locked
 from aevb.runs.status import row, rows_of
@@ -147,6 +148,13 @@ def test_refusals(command: str, arguments: str, words: str, tmp_path: Path) -> N
     assert result.stderr.startswith(f"aevb-{command}: {words}")
     assert "Traceback" not in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_message_of_a_refused_sweep_leaves_open_what_ran_before(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as error:
+        rows_of_sweep(["latent_dim=2,-1", f"output_dir={tmp_path}"], ())
+    last = str(error.value).splitlines()[-1]
+    assert last == "1 of the sweep's 2 jobs refused; aevb-train would start none of them, so they are not shown"
 
 
 def test_tiny_is_a_sweep_of_one(tmp_path: Path) -> None:

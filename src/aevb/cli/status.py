@@ -11,7 +11,7 @@ from aevb.cli.flags import take_trusted
 from aevb.cli.hydra_errors import explain
 from aevb.cli.overrides import literal_path
 from aevb.cli.run_plan import plan_run
-from aevb.cli.sweep import check_points, compose_master
+from aevb.cli.sweep import NOT_STARTED, check_points, compose_master
 from aevb.cli.tables import show
 from aevb.cli.user_errors import is_user_error
 from aevb.cli.watch import watch
@@ -108,8 +108,11 @@ def rows_of_sweep(overrides: list[str], trusted: tuple[str, ...], config_dir: st
     try:
         with hydra_session(config_dir) as application:
             planned = check_points(application, compose_master(application, "train", overrides), plan_run, trusted)
+    except UserError as error:  # this command starts nothing, and there may be runs of an earlier aevb-train
+        refused = str(error).replace(NOT_STARTED, "aevb-train would start none of them, so they are not shown")
+        raise UserError(refused) from error
     except Exception as error:
-        if isinstance(error, UserError) or not is_user_error(error):
+        if not is_user_error(error):
             raise
         raise UserError(explain(error, "train", overrides)) from error
     return [row(point.plan.directory, point.plan.max_samples, point.label) for point in planned if point.plan]

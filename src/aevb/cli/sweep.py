@@ -26,6 +26,7 @@ from aevb.errors import UserError
 from aevb.runs.lifecycle import PlannedAction
 
 __all__ = [
+    "NOT_STARTED",
     "Check",
     "PlannedRun",
     "SweepPoint",
@@ -36,6 +37,8 @@ __all__ = [
     "is_sweep",
 ]
 
+NOT_STARTED = "nothing was started"
+"""What is said of a sweep of which a job is refused."""
 LIMIT = 10_000
 """Jobs of a sweep at most: each is composed and checked before the first starts."""
 
@@ -273,7 +276,7 @@ def _refuse(faults: dict[str, list[str]], count: int) -> None:
     if faults:
         bad = len({label for labels in faults.values() for label in labels})
         named = [f"{labels[0]}: {line}" for line, labels in faults.items()]
-        raise UserError("\n".join([*named, f"{bad} of the sweep's {count} jobs refused; nothing was started"]))
+        raise UserError("\n".join([*named, f"{bad} of the sweep's {count} jobs refused; {NOT_STARTED}"]))
 
 
 def _same_runs(points: list[SweepPoint]) -> Iterator[tuple[str, str]]:
