@@ -106,7 +106,14 @@ def _checked(word: str) -> str:
         )
     if argument := ARGUMENTS.get(word.partition("=")[0]):
         raise UserError(f"{word}: a flag of the command line; allowed: key=value; try: {argument}")
-    if word.startswith("-") or ("=" not in word and not word.startswith("~")):
+    if word.partition("=")[0] in ("-m", "--multirun"):
+        raise UserError(
+            f"{word}: a sweep has several runs; allowed: a single run; try: a call of aevb.train for each run"
+        )
+    if word.startswith("-"):
+        flag = word.partition("=")[0]
+        raise UserError(f"{word}: no flags here; allowed: key=value; try: aevb-train {flag}, on a command line")
+    if "=" not in word and not word.startswith("~"):
         group = next((name for name in GROUPS["train"] if word in options(name)), None)
         remedy = f"{group}={word}" if group else "latent_dim=2"
         raise UserError(f"{word}: not of the form key=value; allowed: overrides of aevb-train; try: '{remedy}'")
