@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ from aevb.errors import UserError
 from aevb.execution.queue import blocks_at_once
 from aevb.files.folders import check_links
 from aevb.runs.data_record import absolute_location, located, record_data
-from aevb.runs.origin import with_origin
+from aevb.runs.layout import newest_checkpoint
+from aevb.runs.origin import recorded_origins, with_origin
 from aevb.runs.settings import OPTION
 from aevb.runs.status import has_diverged
 
@@ -60,20 +62,11 @@ def plan_run(cfg: DictConfig, context: JobContext, warn: Callable[[str], None] =
     own_data = is_own_data(settings, context.trusted)
     if own_data:
         settings, choices, model_choice = choose_decoder(settings, context)
-    if settings.get("init_from") is not None:
-        settings = with_origin(settings)
     _check_options(choices)
-    # What a run would be if nothing but its short name were asked for.
-    short = {key: settings[key] for key in ("latent_dim", "seed")}
-    defaults = context.defaults(IN_THE_NAME, **short)
-    settings["choices"] = label_replaced(choices, settings, defaults)
-    replaced = [group for group in IN_THE_NAME if pitfall_of(settings[group])]
-    if replaced and context.choices.get("pitfall"):  # the name says so already
-        mistaken = context.defaults(("pitfall",), **short)
-        defaults |= {group: mistaken[group] for group in replaced}
-    name = run_name(settings, defaults)
-    directory = Path(settings["output_dir"]) / "runs" / name
-    settings["name"] = directory.name
+    if settings.get("init_from") is None:
+        directory = _named(settings, choices, context)
+    else:
+        settings, directory = _from_origin(settings, choices, context)
     _check_length(directory)
     check_links(directory)
     action = runs.planned_action(directory, settings)
@@ -91,6 +84,44 @@ def plan_run(cfg: DictConfig, context: JobContext, warn: Callable[[str], None] =
         own_data,
         model_choice,
     )
+
+
+def _named(settings: dict[str, Any], choices: dict[str, Any], context: JobContext) -> Path:
+    """The directory of a run, by its name, which is added to the settings together with the choices."""
+    # What a run would be if nothing but its short name were asked for.
+    short = {key: settings[key] for key in ("latent_dim", "seed")}
+    defaults = context.defaults(IN_THE_NAME, **short)
+    settings["choices"] = label_replaced(choices, settings, defaults)
+    replaced = [group for group in IN_THE_NAME if pitfall_of(settings[group])]
+    if replaced and context.choices.get("pitfall"):  # the name says so already
+        mistaken = context.defaults(("pitfall",), **short)
+        defaults |= {group: mistaken[group] for group in replaced}
+    directory = Path(settings["output_dir"]) / "runs" / run_name(settings, defaults)
+    settings["name"] = directory.name
+    return directory
+
+
+def _from_origin(settings: dict[str, Any], choices: dict[str, Any], context: JobContext) -> tuple[dict[str, Any], Path]:
+    """The settings and the directory of a run that starts from another; one that has weights of its own needs that no longer."""
+    try:
+        started = with_origin(settings)
+    except UserError:
+        for digest in recorded_origins(Path(settings["output_dir"]) / "runs", settings["init_from"]):
+            if settings.get("init_sha256") in (None, digest):
+                earlier = {**settings, "init_sha256": digest}
+                directory = _named(earlier, choices, context)
+                if _needs_no_origin(directory, earlier):
+                    return earlier, directory
+        raise
+    return started, _named(started, choices, context)
+
+
+def _needs_no_origin(directory: Path, settings: dict[str, Any]) -> bool:
+    with suppress(UserError):  # the directory of another run
+        return runs.state(directory) != "missing" and (
+            runs.planned_action(directory, settings) == "done" or newest_checkpoint(directory) is not None
+        )
+    return False
 
 
 def _check_options(choices: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ The identity of the new run has the sha256 of the weights, not the path: `init_s
 """
 
 import shlex
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ from aevb.files.regular import is_regular
 from aevb.runs import layout
 from aevb.runs.run import Run, sha256_of_model, state
 from aevb.runs.run_reference import split_reference
+from aevb.runs.settings import read_settings
+from aevb.runs.walk import run_directories
 
-__all__ = ["check_origin", "with_origin"]
+__all__ = ["check_origin", "recorded_origins", "with_origin"]
 
 
 def with_origin(settings: dict[str, Any]) -> dict[str, Any]:
@@ -58,6 +61,22 @@ def with_origin(settings: dict[str, Any]) -> dict[str, Any]:
                 f"{own.rpartition('.')[2]}; allowed: the same optimizer; try: init_optimizer=false"
             )
     return {**settings, "init_sha256": digest}
+
+
+def recorded_origins(runs: Path, path: str) -> list[str]:
+    """Return the sha256 of the weights with which runs started from a path, where another run was then.
+
+    Args:
+        runs: A folder of runs.
+        path: The `init_from` of these runs.
+    """
+    digests: dict[str, None] = {}
+    for directory in run_directories(runs):
+        with suppress(UserError, OSError):
+            settings = read_settings(directory)
+            if settings.get("init_from") == path and isinstance(digest := settings.get("init_sha256"), str):
+                digests[digest] = None
+    return list(digests)
 
 
 def check_origin(settings: dict[str, Any]) -> None:
