@@ -115,7 +115,9 @@ def test_a_panel_says_how_many_seeds_came_to_the_end(tmp_path):
 def test_a_run_of_one_evaluation_point_is_a_dot(tmp_path):
     plant(tmp_path, "data=digits", train={2000: -40.0}, test={2000: -41.0})
     canvas = Figure2().compose(finished(tmp_path), ()).canvas
-    train, test = canvas.axes[0].lines
+    train, test = (line for line in canvas.axes[0].lines if line.get_marker() == "o")
+    assert not train.get_clip_on()  # the point lies at the end of the axis, which would hide half of the dot
+    assert not test.get_clip_on()
     assert (train.get_marker(), train.get_markerfacecolor()) == ("o", "none")
     assert test.get_marker() == "o"
     assert [handle.get_marker() for handle in canvas.legends[0].legend_handles[-2:]] == ["o", "o"]

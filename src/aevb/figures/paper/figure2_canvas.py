@@ -87,13 +87,16 @@ def _panel(ax: Axes, panel: tuple[str, int], lines: list[Line], right: float) ->
     for i, line in enumerate(lines):
         for split in ("train", "test"):
             x, mean, low, high, seeds = band(line.curves, split)
-            dot = DOTS[split] if _is_dot(line, split, right) else {}
-            ax.plot(x, mean, color=line.colour, linestyle=DASHES[split], linewidth=OUR_WIDTH, zorder=3.5, **dot)
+            ax.plot(x, mean, color=line.colour, linestyle=DASHES[split], linewidth=OUR_WIDTH, zorder=3.5)
+            if _is_dot(line, split, right):  # whole, though it be at an end of the axis
+                inside = (x >= left(right)) & (x <= right)
+                style = {"color": line.colour, "linestyle": "", "zorder": 3.5, "clip_on": False, **DOTS[split]}
+                ax.plot(x[inside], mean[inside], **style)
             low, high = np.where(seeds > 1, low, np.nan), np.where(seeds > 1, high, np.nan)
             ax.fill_between(x, low, high, color=line.colour, alpha=0.25, linewidth=0, zorder=3)
         above = (0, 3 + NOTE * (len(lines) - 1 - i))
-        style: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "fontsize": 7}
-        ax.annotate(_note(line), (0.5, 1), above, color=line.colour, ha="center", va="bottom", **style)
+        note: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "fontsize": 7}
+        ax.annotate(_note(line), (0.5, 1), above, color=line.colour, ha="center", va="bottom", **note)
     ax.set_xscale("log")
     ax.set_xlim(left(right), right)
     ax.xaxis.set_minor_formatter(NullFormatter())
