@@ -12,7 +12,7 @@ from aevb.data.image_grid import image_grid
 from aevb.errors import UserError
 from aevb.figures.common.style import RC
 from aevb.figures.paper.figure4 import Figure4
-from aevb.figures.studies.beta import Beta
+from aevb.figures.studies.beta import Beta, _objectives
 from aevb.figures.studies.bubbles import Bubbles
 from aevb.figures.studies.clipping import Clipping
 from aevb.figures.studies.interpolation import Interpolation, line
@@ -113,6 +113,16 @@ def metrics_csv(run, **last):
     columns = [*head, *(name for name in last if name not in head)]
     row = ",".join(str(values.get(name, "")) for name in columns)
     write_text(run / "metrics.csv", f"{','.join(columns)}\n{row}\n")
+
+
+def test_beta_names_the_estimators_that_differ():
+    rows = [
+        {"beta": 1.0, "objective": "sgvb_a"},
+        {"beta": 2.0, "objective": "beta_vae"},
+        {"beta": 4.0, "objective": "beta_vae"},
+    ]
+    assert _objectives(rows) == " The objectives: AEVB, estimator A at β = 1; β-VAE at β = 2, 4."
+    assert _objectives(rows[1:]) == ""
 
 
 def test_beta_shows_reconstruction_against_kl_of_runs_that_are_otherwise_alike(tmp_path):

@@ -17,7 +17,7 @@ from aevb.figures.common.base import Drawing, Figure, markdown_table
 from aevb.figures.common.images import GAP, show
 from aevb.figures.common.learning_curves import curve
 from aevb.figures.common.origin import meanings, provenance
-from aevb.figures.common.style import dataset
+from aevb.figures.common.style import dataset, method
 from aevb.noise import Noise
 from aevb.runs.run import Run
 from aevb.types import PositiveInt, Seed
@@ -91,7 +91,7 @@ class Beta(Figure):
         text = (
             f"{dataset(first.settings['choices']['data'])}, test images, nats per image, {first.done['samples_seen']:,} training "
             f"samples, latent_dim {first.settings['latent_dim']}, seed {first.settings['seed']}. The bound is the lower bound of log p(x), "
-            "whatever β.\n\n"
+            f"whatever β.{_objectives(rows)}\n\n"
         )
         return Drawing(rows, canvas, text=f"{text}{meanings(runs)}\n{markdown_table(shown)}")
 
@@ -101,6 +101,15 @@ def _row(run: Run) -> dict[str, Any]:
     values = {name: float(metrics[f"test_{name}"][-1]) for name in ("reconstruction", "kl", "bound")}
     facts = {"objective": run.settings["choices"]["objective"], "samples_seen": run.done["samples_seen"]}
     return {"beta": run.settings["objective"]["beta"], **values, **facts, **provenance(run)}
+
+
+def _objectives(rows: list[dict[str, Any]]) -> str:
+    """Which estimator of the loss each value of beta has, if there are several; the first sentence names none."""
+    betas: dict[str, list[str]] = {}
+    for row in rows:
+        betas.setdefault(method(str(row["objective"])).label, []).append(f"{row['beta']:g}")
+    named = "; ".join(f"{label} at β = {', '.join(values)}" for label, values in betas.items())
+    return f" The objectives: {named}." if len(betas) > 1 else ""
 
 
 def _curve(ax: Axes, rows: list[dict[str, Any]]) -> None:
