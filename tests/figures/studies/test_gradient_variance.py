@@ -1,12 +1,25 @@
 """The figure of gradient variances, on small models: the known order of the estimators, and every number in the CSV."""
 
+from contextlib import contextmanager
+from types import SimpleNamespace
+
 import matplotlib
 import pytest
 
 from aevb.figures.common.style import RC
+from aevb.figures.studies import gradient_variance
 from aevb.figures.studies.gradient_variance import GradientVariance
 from aevb.runs.run import finished
 from helpers.figure_runs import plant, plant_model, read_csv
+
+BARS = []  # of every bar: its total, and what it was advanced by
+
+
+@contextmanager
+def counted_bar(total, description, unit):
+    advanced = []
+    BARS.append((total, advanced))
+    yield SimpleNamespace(advance=advanced.append)
 
 
 @pytest.fixture(scope="module")
@@ -15,8 +28,14 @@ def paths(tmp_path_factory):
     plant_model(runs, "data=digits", "latent_dim=2", "hidden_dim=8")
     plant_model(runs, "data=digits", "latent_dim=2", "hidden_dim=9", train={100: -300.0, 5_000: -100.0})
     figure = GradientVariance(draws=12, minibatches=1, samples=3)
-    with matplotlib.rc_context(RC):
+    with pytest.MonkeyPatch.context() as patch, matplotlib.rc_context(RC):
+        patch.setattr(gradient_variance, "bar", counted_bar)
         return figure.draw(runs, runs / "out"), [run.name for run in figure.wanted(finished(runs))]
+
+
+def test_each_run_has_a_bar_that_comes_to_its_end(paths):
+    assert [total for total, _ in BARS] == [12 * 10] * len(paths[1])  # draws, estimators
+    assert all(sum(advanced) == total for total, advanced in BARS)
 
 
 def test_the_files_and_the_order_of_the_runs(paths):

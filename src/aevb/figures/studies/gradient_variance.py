@@ -24,6 +24,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from torch import Tensor
 
+from aevb.console.progress import Bar, bar
 from aevb.distributions import Bernoulli
 from aevb.estimators.enumeration import MAX_LATENT_DIM
 from aevb.estimators.gradient_variance import GradientMoments, gradient_moments
@@ -107,25 +108,27 @@ class GradientVariance(Figure):
         x = torch.from_numpy(loaded.load_data().train.x).to(float_type(settings))
         dynamic, size = loaded.dataset.dynamic, settings["batch_size"]
         facts = {"samples_seen": run.done["samples_seen"], "targets": convention(run), **provenance(run)}
-        for k in range(self.minibatches):
-            lower_bound = self._exact(loaded.model, Stream(x, size, settings["seed"], dynamic=dynamic), k)
-            for estimator in self._estimators(loaded.model, x):
-                stream = Stream(x, size, settings["seed"], dynamic=dynamic)
-                stream.position = self.minibatches
-                objective = with_past(estimator.objective, loaded.model, stream)
-                stream.position = k
-                for group, moments in self._moments(objective, loaded.model, next(stream)).items():
-                    mean = moments if estimator.own_mean else lower_bound.setdefault(group, moments)
-                    yield {
-                        "estimator": estimator.name,
-                        "samples": estimator.samples,
-                        "group": group,
-                        "minibatch": k,
-                        "draws": self.draws,
-                        **moments._asdict(),
-                        **_relative(moments, mean),
-                        **facts,
-                    }
+        chosen = self._estimators(loaded.model, x)
+        with bar(self.minibatches * len(chosen) * self.draws, run.name, "draws") as progress:
+            for k in range(self.minibatches):
+                lower_bound = self._exact(loaded.model, Stream(x, size, settings["seed"], dynamic=dynamic), k)
+                for estimator in chosen:
+                    stream = Stream(x, size, settings["seed"], dynamic=dynamic)
+                    stream.position = self.minibatches
+                    objective = with_past(estimator.objective, loaded.model, stream)
+                    stream.position = k
+                    for group, moments in self._moments(objective, loaded.model, next(stream), progress).items():
+                        mean = moments if estimator.own_mean else lower_bound.setdefault(group, moments)
+                        yield {
+                            "estimator": estimator.name,
+                            "samples": estimator.samples,
+                            "group": group,
+                            "minibatch": k,
+                            "draws": self.draws,
+                            **moments._asdict(),
+                            **_relative(moments, mean),
+                            **facts,
+                        }
 
     def _estimators(self, model: VAE, x: Tensor) -> list[Estimator]:
         if isinstance(model.prior(), Bernoulli):
@@ -147,7 +150,7 @@ class GradientVariance(Figure):
         }
         return {name: GradientMoments(0.0, 0.0, norm, 0.0) for name, norm in norms.items()}
 
-    def _moments(self, objective: Objective, model: VAE, batch: Batch) -> dict[str, GradientMoments]:
+    def _moments(self, objective: Objective, model: VAE, batch: Batch, progress: Bar) -> dict[str, GradientMoments]:
         groups = {"phi": model.phi, "theta": model.theta}
         sizes = {name: sum(parameter.numel() for parameter in group) for name, group in groups.items()}
         draws = {name: batch.x.new_empty(self.draws, size) for name, size in sizes.items()}
@@ -158,6 +161,7 @@ class GradientVariance(Figure):
             gradients = torch.autograd.grad(update.loss, [*model.phi, *model.theta])
             torch.cat([gradient.flatten() for gradient in gradients[: len(model.phi)]], out=draws["phi"][s])
             torch.cat([gradient.flatten() for gradient in gradients[len(model.phi) :]], out=draws["theta"][s])
+            progress.advance(1)
         return {name: gradient_moments(values) for name, values in draws.items()}
 
 
