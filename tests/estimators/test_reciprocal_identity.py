@@ -122,3 +122,30 @@ def test_an_image_does_not_depend_on_its_neighbours():
 def test_estimates_with_other_settings_have_other_names():
     assert Reciprocal().suffix == "-s50-c10-t200"  # the committed files
     assert Reciprocal(leapfrogs=16, warm_up_samples=500).suffix == "-s50-c10-t200-l16-w500"
+
+
+def test_too_few_effective_samples_are_reported():
+    """Exact draws of N(0, I) in 20 dimensions, log p(x) = 0: with 25 to fit the Gaussian, the estimate is far too high.
+
+    The seed is fixed. Of 200 others the 25 draws had at most 4.6 effective samples, and of 20 the 1000 at least 680.
+    """
+    images, dims = 6, 20
+    excess = {}
+    for half in (25, 1000):
+        fitted, averaged = numbers(half, images, dims), numbers(half, images, dims, seed=1)
+        log_joint = torch.distributions.Normal(0.0, 1.0).log_prob(averaged).sum(2)
+        estimate = module._estimate(fitted, averaged, log_joint, torch.ones(images))
+        excess[half] = estimate.log_px
+        summary = Reciprocal(2 * half).summary(linear_gaussian(), data(), estimate._asdict())
+        assert summary["share_below_threshold"] == (1.0 if half == 25 else 0.0)
+        assert ("verdict" in summary) == (half == 25)
+    assert excess[25].mean() > 1
+    assert excess[1000].abs().max() < 0.1
+    lost = {"effective_samples": torch.tensor([torch.nan, 9.0, 9.0, 9.0])}
+    assert (
+        Reciprocal()
+        .summary(linear_gaussian(), data(), lost)["verdict"]
+        .startswith(
+            "the effective sample size is below 5 for 25 % of the images; their log p(x) may be far too high; try: "
+        )
+    )
