@@ -209,12 +209,21 @@ def test_early_stopping_that_begins_after_the_end_is_warned_of() -> None:
             ("init_optimizer=true",),
             "init_optimizer=true: there is no init_from; allowed: false; try: init_from=outputs/runs/NAME",
         ),
+        (
+            ("schedule=step", "schedule.every=1", "schedule.gamma=10", "optimizer.lr=0.1", "max_samples=41"),
+            "schedule.gamma=10.0: the learning rate would be above 1e+38 after 40 changes; allowed: a number > 0, here below "
+            "9.441; try: schedule.gamma=0.5",
+        ),
     ],
 )
 def test_schedules_and_stopping_that_do_not_go_together(overrides, fault):
     with pytest.raises(ConfigError) as error:
         settings(*overrides)
     assert error.value.faults == [fault]
+
+
+def test_a_learning_rate_may_rise():
+    settings("schedule=step", "schedule.every=1", "schedule.gamma=10", "optimizer.lr=0.1", "max_samples=39")
 
 
 @pytest.mark.parametrize("objective", ["gan", "mcem", "variational_em"])

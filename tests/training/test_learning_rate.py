@@ -101,7 +101,7 @@ class Own(Schedule):
         self._factor, self._until = factor, until
 
     def factor(self, samples_seen):
-        return self._factor
+        return self._factor() if callable(self._factor) else self._factor
 
     def constant_until(self, samples_seen):
         return self._until
@@ -115,7 +115,7 @@ def test_a_number_of_numpy_or_torch_is_a_plain_one(number):
     assert module.optimizers(use_pl_optimizer=False)[0].rates == [0.025, 0.025]
 
 
-@pytest.mark.parametrize("value", [None, "fast", math.nan, math.inf, -1.0])
+@pytest.mark.parametrize("value", [None, "fast", math.nan, math.inf, -1.0, lambda: 1e4**100])
 def test_what_is_no_factor_is_refused_in_one_line(value):
     with pytest.raises(
         UserError, match=r"^schedule: Own\.factor\(0\) is .*; allowed: a finite number >= 0; try: return 1\.0$"

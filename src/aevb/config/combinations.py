@@ -46,6 +46,7 @@ RULES: tuple[Callable[[Settings], Iterator[Fault]], ...] = (
     training_rules.validation_needs_a_split,
     training_rules.max_time_is_a_time,
     training_rules.optimizer_comes_with_weights,
+    training_rules.schedule_stays_finite,
     model_rules.leave_one_out_needs_samples,
     model_rules.theta_has_a_posterior,
     model_rules.discrete_latents_have_no_derivative,

@@ -1,5 +1,6 @@
 """Rules about how a run is trained: its name, its minibatches, devices, and when it ends."""
 
+import math
 import re
 from collections.abc import Iterator
 
@@ -18,9 +19,13 @@ __all__ = [
     "name_is_a_folder",
     "no_validation",
     "optimizer_comes_with_weights",
+    "schedule_stays_finite",
     "validation_needs_a_split",
 ]
 
+
+LARGEST_LR = 1e38
+"""What the single-precision weights of a model can still be multiplied by."""
 
 CLOSED_FORM = {
     "objective": ("SGVB_A", "SGVB_B", "BetaVAE", "IWAE", "DReG", "WakeSleep"),
@@ -221,3 +226,23 @@ def optimizer_comes_with_weights(settings: Settings) -> Iterator[Fault]:
     if settings.get("init_sha256") is not None and settings.get("init_from") is None:
         value = settings.get("init_sha256")
         yield Fault("init_sha256", "there is no init_from", value, "null", "init_from=outputs/runs/NAME")
+
+
+def schedule_stays_finite(settings: Settings) -> Iterator[Fault]:
+    """Check that a learning rate that is multiplied by more than one again and again can be computed to the end.
+
+    Args:
+        settings: The config of the run.
+
+    Yields:
+        The fault, if there is one.
+    """
+    gamma, every, lr, end = map(settings.get, ("schedule.gamma", "schedule.every", "optimizer.lr", "max_samples"))
+    numbers = all(isinstance(value, int | float) and value > 0 for value in (gamma, every, lr, end))
+    if not numbers or settings.target("schedule") != "aevb.optimizers.schedules.Step":
+        return
+    changes = (end - 1) // every
+    if changes and math.log(gamma) * changes + math.log(lr) > math.log(LARGEST_LR):
+        most = math.exp((math.log(LARGEST_LR) - math.log(lr)) / changes)
+        wrong = f"the learning rate would be above {LARGEST_LR:g} after {changes:,} changes"
+        yield Fault("schedule.gamma", wrong, gamma, f"a number > 0, here below {most:.4g}", "schedule.gamma=0.5")

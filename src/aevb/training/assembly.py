@@ -19,7 +19,7 @@ from aevb.models.standardised import StandardisedVAE
 from aevb.models.vae import VAE
 from aevb.nn.torch_settings import describe_hardware
 from aevb.objectives.objective import Objective
-from aevb.optimizers.schedules import Schedule
+from aevb.optimizers.schedules import Schedule, Step
 from aevb.runs import layout, manifest
 from aevb.runs.data_record import located, record_data
 from aevb.runs.layout import newest_checkpoint
@@ -166,6 +166,8 @@ def assemble(job: TrainingJob, settings: dict[str, Any], slot: Slot | None) -> t
         microbatches=trainer.microbatches,
         prepare_optimizers=None if states is None else partial(load_optimizers, states=states),
     )
+    if isinstance(schedule, Step) and schedule.gamma > 1:
+        module.divergence.remedy = "try: schedule.gamma=0.5, for above 1 the learning rate grows without a bound"
     if has_unbounded_density(model.decoder):
         _name_constant_pixels(module, splits.train.x[:, : job.dataset.dim])
     return module, _context(job, settings, points, model, dtype)

@@ -74,7 +74,10 @@ class LearningRate:
         return self._optimizers[0][1][0] * self._factor(samples_seen)
 
     def _factor(self, samples_seen: int) -> float:
-        factor = self._number("factor", samples_seen)
+        try:
+            factor = self._number("factor", samples_seen)
+        except OverflowError as error:  # of a user's schedule; gamma ** n of our own is refused with the config
+            raise self._wrong("factor", samples_seen, math.inf) from error
         if not 0 <= factor < math.inf:
             raise self._wrong("factor", samples_seen, factor)
         return factor
