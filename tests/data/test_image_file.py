@@ -1,10 +1,12 @@
 """One image of a folder: what Pillow warns of, what is refused, and the name in the message."""
 
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps
 
 from aevb.data.image_file import pixels_of, size_of
 from aevb.errors import UserError
@@ -67,3 +69,60 @@ def test_a_decompression_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 15)
     with pytest.raises(UserError, match=r"1\.png is no image \(Image size \(20 pixels\) exceeds limit"):
         size_of(tmp_path / "1.png", tmp_path)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("suffix", ["png", "webp", "jpg"])
+def test_an_image_is_read_as_it_is_looked_at(tmp_path: Path, orientation: int, suffix: str) -> None:
+    """A camera held on its side stores the pixels as they come, and in EXIF how they are to be turned."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    options = {"lossless": True} if suffix == "webp" else {}
+    Image.fromarray(np.kron(IMAGE, np.ones((8, 8), np.uint8))).save(tmp_path / f"1.{suffix}", exif=exif, **options)
+    with Image.open(tmp_path / f"1.{suffix}") as image:
+        upright = np.asarray(ImageOps.exif_transpose(image).convert("L"))
+    assert size_of(tmp_path / f"1.{suffix}", tmp_path) == upright.shape == ((40, 32) if orientation < 5 else (32, 40))
+    levels = pixels_of(tmp_path / f"1.{suffix}", tmp_path, upright.shape, "L").values
+    assert np.array_equal(levels, upright)
+
+
+def test_a_tiff_on_its_side_is_refused(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    Image.fromarray(IMAGE).save(tmp_path / "1.tif", exif=exif)
+    for read in (lambda path: size_of(path, tmp_path), lambda path: pixels_of(path, tmp_path, (5, 4), "L")):
+        with pytest.raises(
+            UserError, match=r"^1\.tif has the orientation 6; allowed in a TIFF: 1, upright pixels; try: "
+        ):
+            read(tmp_path / "1.tif")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("1.png", lambda: png_of_16_bits(2, 3)),
+        ("1.png", lambda: png_of_16_bits(4, 2)),
+        ("1.png", lambda: png_of_16_bits(6, 4)),
+        ("1.ppm", lambda: b"P6 2 2 65535\n" + bytes(24)),
+    ],
+    ids=["RGB", "LA", "RGBA", "PPM"],
+)
+def test_sixteen_bits_in_colour_are_refused(tmp_path: Path, name: str, content) -> None:
+    """Pillow has no mode for them and gives the upper 8."""
+    (tmp_path / name).write_bytes(content())
+    with pytest.raises(UserError, match=rf"^{name} has 16 bits for each channel; allowed: 8 bits; try: an \.npy file"):
+        pixels_of(tmp_path / name, tmp_path, (2, 2), "RGB")
+
+
+def png_of_16_bits(colour_type: int, channels: int) -> bytes:
+    rows = np.arange(4 * channels, dtype=">u2").reshape(2, -1)
+    header = struct.pack(">IIBBBBB", 2, 2, 16, colour_type, 0, 0, 0)
+    parts = (
+        (b"IHDR", header),
+        (b"IDAT", zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))),
+        (b"IEND", b""),
+    )
+    chunks = (
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from aevb.errors import UserError
 from aevb.files.regular import open_regular
@@ -19,6 +19,8 @@ EIGHT_BITS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
 GREY = ("1", "L", "LA")
 SEQUENCES = ("TIFF", "PNG", "WEBP")
 """Formats whose further pages or frames are images of their own; those of a JPEG are previews of a camera."""
+UPRIGHT = 1  # values of the EXIF orientation
+ON_THEIR_SIDE = (5, 6, 7, 8)
 MAX_PIXELS = 1 << 24
 """Pixels of an image at most: larger ones are no data for these models, and may be decompression bombs."""
 
@@ -38,7 +40,7 @@ class Pixels(NamedTuple):
 
 
 def size_of(path: Path, root: Path) -> tuple[int, int]:
-    """Return the size of an image, (rows, columns).
+    """Return the size of an image, (rows, columns), as it is looked at.
 
     Args:
         path: The file.
@@ -49,14 +51,14 @@ def size_of(path: Path, root: Path) -> tuple[int, int]:
     """
     with _opened(path, root) as image:
         columns, rows = image.size
-    if rows * columns > MAX_PIXELS:
-        name = path.relative_to(root)
-        raise UserError(f"{name} has {rows} x {columns} pixels; allowed: {MAX_PIXELS:,}; try: smaller images")
-    return rows, columns
+        if rows * columns > MAX_PIXELS:
+            name = path.relative_to(root)
+            raise UserError(f"{name} has {rows} x {columns} pixels; allowed: {MAX_PIXELS:,}; try: smaller images")
+        return (columns, rows) if _orientation(image, path, root) in ON_THEIR_SIDE else (rows, columns)
 
 
 def pixels_of(path: Path, root: Path, size: tuple[int, int], mode: str) -> Pixels:
-    """Read an image.
+    """Read an image; one that a camera has stored on its side or upside down is turned, as its EXIF orientation says.
 
     Args:
         path: The file.
@@ -73,6 +75,13 @@ def pixels_of(path: Path, root: Path, size: tuple[int, int], mode: str) -> Pixel
     name = path.relative_to(root)
     with _opened(path, root) as image:
         columns, rows = image.size
+        fits = (
+            rows * columns == size[0] * size[1]
+        )  # the orientation may be behind the pixels of a PNG, which are then read
+        has_more_bits = _has_more_bits(image)
+        orientation = _orientation(image, path, root) if fits else UPRIGHT
+        if orientation in ON_THEIR_SIDE:
+            rows, columns = columns, rows
         if (rows, columns) != size:
             raise UserError(
                 f"{name} has {rows} x {columns} pixels, the first image {size[0]} x {size[1]}; allowed: one size; "
@@ -82,13 +91,41 @@ def pixels_of(path: Path, root: Path, size: tuple[int, int], mode: str) -> Pixel
             raise UserError(
                 f"{name} has mode {image.mode}; allowed: 8 bits for each pixel; try: an .npy file of floats for others"
             )
+        if has_more_bits:
+            raise UserError(
+                f"{name} has 16 bits for each channel; allowed: 8 bits; try: an .npy file of floats, values divided by 65535"
+            )
         if image.format in SEQUENCES and (count := getattr(image, "n_frames", 1)) > 1:
             raise UserError(
                 f"{name} holds {count} images; allowed: one in each file; try: an .npy file with all of them"
             )
+        if orientation != UPRIGHT:
+            image = ImageOps.exif_transpose(image)
         with_alpha = "A" in image.mode or "transparency" in image.info
         transparent = with_alpha and bool((np.asarray(image.convert("RGBA"))[..., 3] < 255).any())
         return Pixels(np.asarray(image.convert(mode)), image.mode not in GREY, transparent)
+
+
+def _orientation(image: Image.Image, path: Path, root: Path) -> int:
+    orientation = image.getexif().get(ExifTags.Base.Orientation, UPRIGHT)
+    if image.format == "TIFF" and orientation != UPRIGHT:  # which Pillow turns itself, and not always rightly
+        raise UserError(
+            f"{path.relative_to(root)} has the orientation {orientation}; allowed in a TIFF: {UPRIGHT}, upright pixels; "
+            "try: save it as PNG"
+        )
+    return orientation
+
+
+def _has_more_bits(image: Image.Image) -> bool:
+    # Pillow has no mode for 16 bits in colour, or beside transparency, and keeps the upper 8: only the raw mode says so.
+    if image.format not in ("PNG", "TIFF", "PPM"):
+        return False
+    modes = [tile[3] if isinstance(tile[3], tuple) else (tile[3],) for tile in getattr(image, "tile", ())]
+    return any(
+        (isinstance(part, str) and ";16" in part) or (image.format == "PPM" and isinstance(part, int) and part > 255)
+        for parts in modes
+        for part in parts
+    )
 
 
 @contextmanager
