@@ -203,7 +203,7 @@ def test_early_stopping_that_begins_after_the_end_is_warned_of() -> None:
         (
             ("early_stopping=validation", "evaluator=importance"),
             "evaluator: early stopping watches the validation bound, which the evaluator bound computes; "
-            "allowed: evaluators with bound among them; try: evaluator=[bound,importance]",
+            "allowed: evaluators with bound among them; try: 'evaluator=[bound,importance]'",
         ),
         (
             ("init_optimizer=true",),

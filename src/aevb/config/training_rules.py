@@ -164,7 +164,7 @@ def early_stopping_needs_the_bound(settings: Settings) -> Iterator[Fault]:
     if settings.get("early_stopping") and "bound" not in (settings.get("evaluator") or {}):
         wrong = "early stopping watches the validation bound, which the evaluator bound computes"
         yield Fault(
-            "evaluator", wrong, allowed="evaluators with bound among them", remedy="evaluator=[bound,importance]"
+            "evaluator", wrong, allowed="evaluators with bound among them", remedy="'evaluator=[bound,importance]'"
         )
 
 

@@ -17,7 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 from aevb.config.combinations import RULES
 from aevb.config.compound_types import Mapping
 from aevb.config.identity import flatten
-from aevb.config.messages import MISSING, TRUST, ConfigError, Fault, shown, suggestion, typed_setting
+from aevb.config.messages import MISSING, TRUST, ConfigError, Fault, suggestion, typed_setting
 from aevb.config.migration import present_argument
 from aevb.config.resolved import Settings
 from aevb.config.signature import Parameter, Signature, defined, signature
@@ -236,7 +236,7 @@ class _Check:
         if isinstance(kind, Choice) and (synonym := SYNONYMS.get(str(value))):
             with suppress(InvalidValue):
                 offered = kind.read(synonym)
-        offer = f"{key}={shown(offered)}" if offered is not None or _reads(kind, None) else None
+        offer = typed_setting(key, offered) if offered is not None or _reads(kind, None) else None
         self.fault(key, wrong, value, allowed=str(kind), remedy=offer)
 
     def entries(self, key: str, entries: dict[str, Any], value_type: ValueType) -> dict[str, Any]:
