@@ -34,7 +34,7 @@ from aevb.training.callbacks.checkpointing import CheckpointCallback
 from aevb.training.callbacks.early_stopping import EarlyStoppingCallback
 from aevb.training.callbacks.evaluation import EvaluationCallback
 from aevb.training.callbacks.metrics_csv import MetricsWriter
-from aevb.training.callbacks.preemption import PreemptionCallback, Signals
+from aevb.training.callbacks.preemption import PreemptionCallback, Signals, time_budget
 from aevb.training.callbacks.progress import ProgressBar, ProgressRecord
 from aevb.training.checkpoints.background_writer import BackgroundWriter
 from aevb.training.checkpoints.identity import RunIdentity, check_checkpoint, identity
@@ -48,7 +48,6 @@ from aevb.training.module import Training
 from aevb.training.multi_device import ALONE, Ranks
 from aevb.training.schedule import BlockSchedule, EvaluationSchedule
 from aevb.training.settings import TrainerSettings
-from aevb.training.time_budget import time_budget
 from aevb.training.timer import RunClock, TrainingTimer
 from aevb.training.trials import select_learning_rate
 

@@ -1,4 +1,4 @@
-"""Stop signals: a run in training continues to the end of its round, saves on all ranks at the same step, and ends.
+"""Stop signals and the time budget: a run in training continues to the end of its round, saves on all ranks at the same step, and ends.
 
 Handlers only note the signal. Those of Lightning would broadcast from inside the handler, which waits for ever
 if the ranks receive the signal at different moments; here the note is part of the next exchange of gradients.
@@ -7,16 +7,19 @@ if the ranks receive the signal at different moments; here the note is part of t
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
 import lightning as L
 
+from aevb.config.duration import seconds_of
 from aevb.console.signals import Stopped, end_by_signal, stop_signals
 from aevb.training.module import Training
 from aevb.training.schedule import Block
 
-__all__ = ["PreemptionCallback", "Signals"]
+__all__ = ["PreemptionCallback", "Signals", "time_budget"]
 
 
 class Signals:
@@ -82,6 +85,35 @@ class Signals:
         if self._module is None:
             raise Stopped(number, "in the last evaluation" if self._has_trained else "before training began")
         self._module.stop_requested = True
+
+
+@contextmanager
+def time_budget(max_time: str | float | None, signals: Signals) -> Iterator[None]:
+    """Ask a run to stop, as SIGTERM does, if the `with` block takes longer than a time budget.
+
+    The time starts when the process begins with the run and includes evaluations. The same command continues the run, with
+    a new budget.
+
+    Args:
+        max_time: Seconds or [DD:]HH:MM:SS; None: any time.
+        signals: The signals of the run.
+    """
+    seconds = None if max_time is None else seconds_of(max_time)
+    if seconds is None:  # no time: aevb-train has checked max_time, but a config.yaml from elsewhere may say anything
+        yield
+        return
+
+    def expire() -> None:
+        signals.reason = f"max_time={max_time}"
+        signals.request_stop(signal.SIGTERM)
+
+    timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), expire)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 class PreemptionCallback(L.Callback):

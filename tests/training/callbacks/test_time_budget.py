@@ -9,8 +9,7 @@ from aevb import runs
 from aevb.config import ConfigError, fingerprint, validate
 from aevb.config.duration import seconds_of
 from aevb.training import train_run
-from aevb.training.callbacks.preemption import Signals
-from aevb.training.time_budget import time_budget
+from aevb.training.callbacks.preemption import Signals, time_budget
 from helpers.commands import settings
 from helpers.short_runs import DIGITS, outcome, train
 
