@@ -75,11 +75,9 @@ def pixels_of(path: Path, root: Path, size: tuple[int, int], mode: str) -> Pixel
     name = path.relative_to(root)
     with _opened(path, root) as image:
         columns, rows = image.size
-        fits = (
-            rows * columns == size[0] * size[1]
-        )  # the orientation may be behind the pixels of a PNG, which are then read
         has_more_bits = _has_more_bits(image)
-        orientation = _orientation(image, path, root) if fits else UPRIGHT
+        # The orientation may stand behind the pixels of a PNG, which are read for it: not for an image of another size.
+        orientation = _orientation(image, path, root) if rows * columns == size[0] * size[1] else UPRIGHT
         if orientation in ON_THEIR_SIDE:
             rows, columns = columns, rows
         if (rows, columns) != size:
