@@ -10,14 +10,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from aevb.data.target_convention import TargetConvention
 from aevb.report.differing import Differing, differing_settings
 from aevb.report.images import read_images
 from aevb.report.page import resource
 from aevb.report.panels import MOST_LINES, STYLES
+from aevb.report.records import RunRecord, redacted
 from aevb.report.redaction import Redaction
 from aevb.report.scales import Scale, linear_ticks, log_ticks, power_of_ten, short_number
 from aevb.report.statistics import summarise
 from aevb.report.svg import area, element, path
+from aevb.runs.status import Row
 
 
 def test_summary_of_seeds() -> None:
@@ -81,6 +84,27 @@ def test_redaction_of_nested_values() -> None:
     assert redaction.value({"a": [{"path": "/home/bob/x"}], "api_key": "k", "seed": 1}) == {
         "a": [{"path": "~/x"}], "api_key": "[redacted]", "seed": 1,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("pattern", "left"),
+    [
+        ("grey", []),
+        ("kind", []),
+        ("scale", []),
+        ("target_convention", ["targets"]),
+        ("secret", ["targets", "target_convention"]),
+        ("7", ["targets", "target_convention"]),
+    ],
+)
+def test_a_word_of_the_convention_of_the_targets_can_be_removed(pattern: str, left: list[str]) -> None:
+    convention = {"kind": "grey", "scale": 255, "description": "", "remark": "secret set 7"}
+    facts = {"samples_seen": 1, "targets": "grey/255, secret set 7", "target_convention": convention}
+    record = RunRecord(Path("run"), Row("run", "done"), facts=facts)
+    public = redacted(record, Redaction([], [], re.compile(pattern))).facts
+    assert [key for key in ("targets", "target_convention") if key in public] == left
+    TargetConvention.of_run(public)  # is not refused
+    assert not re.search(pattern, str(list(public.values())))
 
 
 def test_settings_that_only_repeat_another_are_left_out() -> None:

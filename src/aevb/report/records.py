@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from aevb.console.forks import map_forked
+from aevb.data.target_convention import TargetConvention
 from aevb.errors import UserError
 from aevb.files.regular import read_tail
 from aevb.report.differing import flat_settings
@@ -230,7 +231,20 @@ def redacted(record: RunRecord, redaction: Redaction) -> RunRecord:
     return replace(
         record,
         settings=value(record.settings),
-        facts=value(record.facts),
+        facts=_public_facts(record.facts, redaction),
         manifest=value(record.manifest),
         evaluations_read=[item._replace(facts=value(item.facts)) for item in record.evaluations_read],
     )
+
+
+def _public_facts(facts: dict[str, Any], redaction: Redaction) -> dict[str, Any]:
+    # Without the convention of the targets if what is left of it would be another one, or none that there is.
+    public: dict[str, Any] = redaction.value(facts)
+    before = TargetConvention.of_run(facts)
+    try:
+        after = TargetConvention.of_run(public)
+    except (TypeError, ValueError):
+        after = None
+    if before is not None and (after is None or after.kind != before.kind):
+        return {key: item for key, item in public.items() if key not in ("targets", "target_convention")}
+    return public
