@@ -164,7 +164,7 @@ def test_unreadable_files_are_refused_and_nothing_is_executed(tmp_path: Path) ->
         (b"", "empty"),
         (b"some text", "text, but not named .csv or .tsv"),
         (b"\x00\xff\xfe", "of a format that is not known"),
-        (gzip.compress(b"some text"), "compressed with gzip, .* try: gunzip -k mine.npz"),
+        (gzip.compress(b"some text"), "compressed with gzip, .* try: gunzip -k .*mine.npz"),
         (pickle.dumps(Exploit()), "a pickle, which is not read"),
         (whole[:middle], "damaged"),
         (whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :], "damaged"),
