@@ -167,7 +167,7 @@ def assemble(job: TrainingJob, settings: dict[str, Any], slot: Slot | None) -> t
         prepare_optimizers=None if states is None else partial(load_optimizers, states=states),
     )
     if isinstance(schedule, Step) and schedule.gamma > 1:
-        module.divergence.remedy = "try: schedule.gamma=0.5, for above 1 the learning rate grows without a bound"
+        module.divergence.remedy = "try: schedule.gamma=0.5, for above 1 the learning rate grows without limit"
     if has_unbounded_density(model.decoder):
         _name_constant_pixels(module, splits.train.x[:, : job.dataset.dim])
     return module, _context(job, settings, points, model, dtype)

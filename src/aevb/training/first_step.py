@@ -16,7 +16,7 @@ TORCH = "torch.optim."
 def check_takes_step(
     make: Callable[[list[dict[str, Any]]], torch.optim.Optimizer], groups: list[dict[str, Any]]
 ) -> None:
-    """Let an optimizer of torch.optim take a step of copies of the parameters, before the run has files.
+    """Let an optimizer of torch.optim take a step of copies of the parameters, before training begins.
 
     An error of a user's own optimizer is shown with its traceback.
 
