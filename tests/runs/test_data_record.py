@@ -132,6 +132,8 @@ def test_a_folder_of_data_is_refused_where_no_run_reads_files() -> None:
     check_data_root("elsewhere", [digits, mnist])
     check_data_root(None, [digits])
     with pytest.raises(
-        UserError, match=r"data_root=elsewhere: aevb\.data\.digits\.Digits reads no file; allowed: null"
+        UserError, match=r"data_root=elsewhere: aevb\.data\.digits\.Digits reads no file; allowed: none"
     ):
         check_data_root("elsewhere", [digits])
+    with pytest.raises(UserError, match=r"^--data-root elsewhere: "):
+        check_data_root("elsewhere", [digits], "--data-root ")

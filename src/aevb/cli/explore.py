@@ -30,7 +30,7 @@ def _explore() -> int:
     arguments = parser.parse_args()
     runs: list[Path] = [unpacked_run(run, parser) for run in dict.fromkeys(arguments.runs)]
     # A folder that is no run is refused before torch is loaded.
-    check_data_root(arguments.data_root, [read_settings(run)["data"] for run in runs])
+    check_data_root(arguments.data_root, [read_settings(run)["data"] for run in runs], "--data-root ")
     output = arguments.output or (
         runs[0] / "explorer.html" if len(runs) == 1 and not is_archived(arguments.runs[0]) else Path("explorer.html")
     )

@@ -49,7 +49,7 @@ def _verify() -> int:
     settings = runs.read_settings(arguments.run)
     before = rows(arguments.run)
     _check_targets(arguments.run, settings, tuple(arguments.trust))
-    check_data_root(arguments.data_root, [settings["data"]])
+    check_data_root(arguments.data_root, [settings["data"]], "--data-root ")
     data = located(arguments.run, settings["data"], arguments.data_root)
     _check_data(arguments.run, data, tuple(arguments.trust))
     check_origin(settings)

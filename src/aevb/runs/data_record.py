@@ -69,18 +69,19 @@ def located(directory: Path, data: dict[str, Any], data_root: str | None = None)
     return node
 
 
-def check_data_root(data_root: str | None, nodes: list[dict[str, Any]]) -> None:
+def check_data_root(data_root: str | None, nodes: list[dict[str, Any]], typed: str = "data_root=") -> None:
     """Refuse a folder of data for runs that read no files.
 
     Args:
         data_root: The folder; None passes.
         nodes: The node `data` of each run's config.
+        typed: How the command line names the folder.
 
     Raises:
         UserError: If none of the runs reads a file.
     """
     if data_root is not None and not any(set(LOCATION_KEYS) & node.keys() for node in nodes):
-        raise UserError(f"data_root={data_root}: {nodes[0]['_target_']} reads no file; allowed: null; try: without it")
+        raise UserError(f"{typed}{data_root}: {nodes[0]['_target_']} reads no file; allowed: none; try: without it")
 
 
 def check_same_data(
