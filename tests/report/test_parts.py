@@ -107,6 +107,12 @@ def test_a_word_of_the_convention_of_the_targets_can_be_removed(pattern: str, le
     assert not re.search(pattern, str(list(public.values())))
 
 
+def test_a_name_of_targets_is_not_redacted_into_that_of_others() -> None:
+    # Runs of version 0.1 have recorded the name alone, and one of an unknown form would describe real targets.
+    record = RunRecord(Path("run"), Row("run", "done"), facts={"samples_seen": 1, "targets": "grey/255"})
+    assert redacted(record, Redaction([], [], re.compile("255"))).facts == {"samples_seen": 1}
+
+
 def test_settings_that_only_repeat_another_are_left_out() -> None:
     runs = [
         {

@@ -128,9 +128,8 @@ class RunRecord(Run):
     @cached_property
     def _metrics(self) -> dict[str, np.ndarray]:
         table = self.table or {CLOCK: np.array([], dtype=np.int64)}
-        names = dict.fromkeys(
-            [CLOCK, "train_bound", "test_bound", *self.columns]
-        )  # figures ask every run for the bounds
+        # Figures ask every run for the bounds.
+        names = dict.fromkeys([CLOCK, "train_bound", "test_bound", *self.columns])
         return {name: table[name] if name in table else np.full(len(table[CLOCK]), np.nan) for name in names}
 
 
