@@ -25,13 +25,21 @@ def _run(command: str) -> None:
 def _run_to_exit(command: str) -> None:
     if not _is_somewhere():
         sys.exit(_print(f"aevb-{command}: the working directory has been removed; try: cd to a folder that exists"))
+    from aevb.console.signals import Stopped, ends_by_signal, handle_stop_signals
+
+    handle_stop_signals()
     try:
         if "--version" in sys.argv[1:]:
             _print_version(f"aevb-{command}")
-        _import_and_run(command)
+        with ends_by_signal():
+            _import_and_run(command)
     except KeyboardInterrupt:  # while modules were imported; later the command catches it
         _print(f"aevb-{command}: interrupted")
         sys.exit(130)
+    except Stopped as stopped:
+        if not stopped.is_said:
+            _print(f"aevb-{command}: {stopped}; try: the same command")
+        raise
 
 
 def _print_version(program: str) -> None:

@@ -133,6 +133,7 @@ def run_hydra_app(
             if not stopped.is_said:
                 begun = " before training began" if root == "train" and stopped.when is None else ""
                 print_error(program, f"{stopped}{begun}; try: the same command")
+                stopped.is_said = True
             raise
         except KeyboardInterrupt:
             resumes = ", which resumes each run from its last checkpoint, if it has one" if root == "train" else ""

@@ -1,8 +1,6 @@
 """Does a run come out again? It is executed once more from its own config, in a folder of its own, and compared bit by bit."""
 
 import os
-import signal
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -57,7 +55,6 @@ def _verify() -> int:
         raise UserError(f"{arguments.run}: no rows in {layout.METRICS} yet; try: the aevb-train command that began it")
     end = runs.Run(arguments.run).done["samples_seen"] if runs.state(arguments.run) == "done" else max(before)
     samples = end if arguments.samples is None else _number(arguments.samples, min(before), end)
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     with scratch() as folder:
         again = folder / arguments.run.resolve().name
         short = {**settings, "max_samples": samples, "output_dir": str(folder), "logger": NO_LOGGER, "max_time": None}
