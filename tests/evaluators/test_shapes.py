@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from aevb.data.digits import Digits
 from aevb.data.shapes import Shapes as Data
 from aevb.distributions import DiagonalNormal
 from aevb.errors import UserError
@@ -65,6 +66,15 @@ def test_perfect_and_blank_and_swapped_pictures():
 def test_images_must_be_square():
     with pytest.raises(UserError, match="evaluator=shapes: images of 5 pixels"):
         run_over(Shapes(), linear_gaussian(), data(), seed=0)
+
+
+@pytest.mark.parametrize("targets", ["grey", "dynamic", "threshold"])
+def test_images_must_be_shapes(targets):
+    model = VAE(None, BernoulliDecoder(4, 2, 3), StandardNormal(2))
+    Shapes().check_images(model, torch.from_numpy(Data(n_train=1, targets=targets).load().test.x))
+    digits = torch.from_numpy(Digits().load().test.x)
+    with pytest.raises(UserError, match=r"evaluator=shapes: \d of the first 200 images are rectangles"):
+        Shapes().check_images(model, digits)
 
 
 @pytest.mark.parametrize("sigma", [0.5, 1.2])

@@ -23,6 +23,9 @@ from aevb.types import PositiveInt
 
 __all__ = ["Shapes"]
 
+CHECKED = 200
+"""Images that are looked at before anything is computed."""
+
 
 class Shapes(Evaluator):
     """Whether the original, the reconstruction and the sample of each image are recognisable shapes.
@@ -47,6 +50,23 @@ class Shapes(Evaluator):
     def needs_density(self) -> bool:
         """Whether the evaluator uses log q(z|x): it does not, q(z|x) may be a point."""
         return False
+
+    def check_images(self, model: VAE, x: Tensor) -> None:
+        """Check that the images are shapes, for the rule calls whatever else there is not recognisable.
+
+        Args:
+            model: The model.
+            x: Images, (n, D); the first CHECKED of them are looked at.
+
+        Raises:
+            UserError: If they are not square, or less than half of them are recognisable.
+        """
+        recognisable = fit(_square(x[:CHECKED].cpu())).recognisable
+        if (count := int(recognisable.sum())) < len(recognisable) / 2:
+            raise UserError(
+                f"evaluator=shapes: {count} of the first {len(recognisable)} images are rectangles, circles or triangles; "
+                "allowed: the images of data=shapes; try: evaluator=reconstruction"
+            )
 
     @torch.no_grad()
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
