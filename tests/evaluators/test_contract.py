@@ -39,7 +39,7 @@ SMALL = {
 EXACT = {"enumeration", "quadrature", "reconstruction"}
 """Evaluators without random numbers."""
 
-WHOLE_SPLIT = {"information"}
+WHOLE_SPLIT = {"information", "total_correlation"}
 """Evaluators whose value of an image depends on all other images."""
 
 MODELS = {

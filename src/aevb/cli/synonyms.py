@@ -12,6 +12,8 @@ OPTIONS = {
     ("objective", "elbo"): "sgvb_b",
     ("objective", "infovae"): "mmd",
     ("objective", "reinforce"): "score_function",
+    ("objective", "btcvae"): "beta_tcvae",
+    ("objective", "tcvae"): "beta_tcvae",
     ("objective", "sgvb"): "sgvb_b",
     ("objective", "vae"): "sgvb_b",
     ("data", "frey"): "frey_face",

@@ -26,7 +26,17 @@ from aevb.distributions import Bernoulli, DiagonalNormal
 from aevb.models.vae import VAE
 from aevb.noise import Noise
 
-__all__ = ["ACTIVE", "COLLAPSED", "InformationEstimate", "Units", "information", "log_aggregate", "units", "verdict"]
+__all__ = [
+    "ACTIVE",
+    "COLLAPSED",
+    "InformationEstimate",
+    "Units",
+    "information",
+    "log_aggregate",
+    "posteriors",
+    "units",
+    "verdict",
+]
 
 ACTIVE = 0.01
 """Variance over images of a posterior mean above which its dimension is an active unit (Burda et al.)."""
@@ -93,7 +103,7 @@ def information(model: VAE, x: Tensor, noise: Noise, samples: int = 1, batch_siz
     Returns:
         The decomposition for each image.
     """
-    qz_x, pz = _posteriors(model, x, batch_size), model.prior()
+    qz_x, pz = posteriors(model, x, batch_size), model.prior()
     kl = qz_x.kl(pz)
     reconstruction, mutual_information = torch.zeros_like(kl), torch.zeros_like(kl)
     for _ in range(samples):
@@ -139,7 +149,7 @@ def units(model: VAE, x: Tensor, batch_size: int = 1000) -> Units:
     Returns:
         The use of each latent dimension.
     """
-    qz_x, pz = _posteriors(model, x, batch_size), model.prior()
+    qz_x, pz = posteriors(model, x, batch_size), model.prior()
     kl = _one_by_one(qz_x).kl(_one_by_one(pz)).mean(0)
     variance = qz_x.mean.var(0, unbiased=False)
     return Units(*(tensor.to("cpu", torch.float64) for tensor in (kl, variance, qz_x.log_var)))
@@ -173,7 +183,17 @@ def _one_by_one(distribution: Any) -> Any:
     return DiagonalNormal(distribution.mean[..., None], distribution.log_var[..., None])
 
 
-def _posteriors(model: VAE, x: Tensor, batch_size: int) -> Posterior:
+def posteriors(model: VAE, x: Tensor, batch_size: int) -> Posterior:
+    """Return q(z|x) of many images.
+
+    Args:
+        model: The model.
+        x: Images, (N, D).
+        batch_size: Maximum number of images encoded at once.
+
+    Returns:
+        q(z|x_n), over (N, J).
+    """
     parts = [model.encoder(part) for part in x.split(batch_size)]
     if isinstance(parts[0], Bernoulli):
         return Bernoulli(torch.cat([part.logits for part in parts]))
