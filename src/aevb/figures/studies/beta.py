@@ -42,7 +42,7 @@ class Beta(Figure):
     def wanted(self, runs: list[Run]) -> list[Run]:
         """Return comparable runs whose objective has a beta and whose metrics have both parts of the bound.
 
-        They differ in beta, and in the estimator of the same loss, alone; a warm-up or free bits make another loss. None has a
+        They differ in beta, and in the estimator of the same loss, alone; a warm-up, free bits or the weights of beta-TCVAE make another loss. None has a
         pitfall there. Of several such groups, the one with the most values of beta is taken, and the lowest seed of those
         (see `Figure.wanted`).
         """
@@ -57,7 +57,7 @@ class Beta(Figure):
         for run in sorted(selected, key=lambda run: run.settings["seed"]):
             item = curve(run)
             shared = tuple((key, value) for key, value in item.config_key if not key.startswith("objective."))
-            loss = tuple(run.settings["objective"].get(key) or 0 for key in ("warm_up", "free_bits"))
+            loss = tuple(run.settings["objective"].get(key) or 0 for key in ("warm_up", "free_bits", "alpha", "gamma"))
             kind = (item.data, item.latent_dim, item.lr, item.seed, shared, loss, run.done["samples_seen"])
             kinds.setdefault(kind, {}).setdefault(run.settings["objective"]["beta"], run)
         best = max(kinds.values(), key=len, default={})

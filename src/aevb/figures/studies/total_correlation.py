@@ -1,0 +1,121 @@
+"""What the weight beta does to the parts of the KL divergence: one line per objective, along beta.
+
+The parts are those of `evaluator=total_correlation` on the test images, the lower bound that of the same draws' model.
+beta-VAE multiplies all three parts by beta, beta-TCVAE the total correlation alone.
+"""
+
+from collections import Counter, defaultdict
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import NullFormatter, NullLocator
+
+from aevb.figures.common.base import Drawing, Figure, markdown_table
+from aevb.figures.common.learning_curves import curve
+from aevb.figures.common.legends import add_legend
+from aevb.figures.common.origin import meanings, provenance
+from aevb.figures.common.style import dataset, method, number
+from aevb.runs.run import Run
+
+__all__ = ["TotalCorrelation"]
+
+PANELS = {
+    "total_correlation": "total correlation of z, nats",
+    "mutual_information": "mutual information of x and z, nats",
+    "bound": "lower bound, nats",
+}
+OTHERS = {"warm_up": 0, "free_bits": 0, "alpha": 1, "gamma": 1}
+"""Settings of the objectives beside beta, and the values with which the two differ in what beta multiplies alone."""
+
+
+class TotalCorrelation(Figure):
+    """Runs with `evaluator=[bound,total_correlation]` that differ in the objective, beta and the seed alone."""
+
+    name = "total_correlation"
+    command = "aevb-train experiment=total_correlation"
+
+    def wanted(self, runs: list[Run]) -> list[Run]:
+        """Return the largest set of comparable runs, at most one for each objective, beta and seed (see `Figure.wanted`)."""
+        kinds: dict[Any, dict[Any, Run]] = defaultdict(dict)
+        for run in runs:
+            node = run.settings["objective"]
+            if "beta" not in node or any(node.get(key, value) != value for key, value in OTHERS.items()):
+                continue
+            if not all(_evaluation(run, name) for name in ("total_correlation", "bound")):
+                continue
+            item = curve(run)
+            shared = tuple((key, value) for key, value in item.config_key if not key.startswith("objective."))
+            kind = (item.data, item.latent_dim, item.lr, shared, run.done["samples_seen"])
+            kinds[kind].setdefault((_objective(run), node["beta"], run.settings["seed"]), run)
+        best = max(kinds.values(), key=len, default={})
+        return [best[key] for key in sorted(best)]
+
+    def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
+        """Compose the panels and a table of means over seeds (see `Figure.compose`)."""
+        rows = [_row(run) for run in runs]
+        canvas = Canvas(figsize=(8.4, 2.9))
+        for ax, (name, title) in zip(canvas.subplots(1, len(PANELS)), PANELS.items(), strict=True):
+            _panel(ax, rows, name)
+            ax.set_title(title)
+        add_legend(canvas, canvas.axes[0].get_legend_handles_labels()[0], "outside lower center", 2)
+        names = (*PANELS, "dimension_kl")
+        shown = [
+            {
+                "objective": method(objective).label,
+                "β": f"{beta:g}",
+                "seeds": count,
+                **{name.replace("_", " "): number(_mean(rows, objective, beta, name)) for name in names},
+            }
+            for (objective, beta), count in sorted(Counter((row["objective"], row["beta"]) for row in rows).items())
+        ]
+        first = runs[0]
+        text = (
+            f"{dataset(first.settings['choices']['data'])}, test images, nats per image, {first.done['samples_seen']:,} training "
+            f"samples, latent_dim {first.settings['latent_dim']}; means over seeds, each seed a dot. KL = mutual information + total "
+            "correlation + KL of the dimensions (dimension kl). The lower bound is that of log p(x), whatever β."
+        )
+        return Drawing(rows, canvas, text=f"{text}\n\n{meanings(runs)}\n{markdown_table(shown)}")
+
+
+def _objective(run: Run) -> str:
+    return str(run.settings["choices"]["objective"])
+
+
+def _evaluation(run: Run, name: str) -> dict[str, Any]:
+    records = [item for item in run.evaluations() if (item["name"], item["split"]) == (name, "test")]
+    return max(records, key=lambda item: (item["n"], item["settings"].get("samples", 0)), default={})
+
+
+def _row(run: Run) -> dict[str, Any]:
+    values = {name: entry["mean"] for name, entry in _evaluation(run, "total_correlation")["values"].items()}
+    return {
+        "objective": _objective(run),
+        "beta": run.settings["objective"]["beta"],
+        "seed": run.settings["seed"],
+        **values,
+        "bound": _evaluation(run, "bound")["mean"],
+        "samples_seen": run.done["samples_seen"],
+        **provenance(run),
+    }
+
+
+def _mean(rows: list[dict[str, Any]], objective: str, beta: float, name: str) -> float:
+    return float(np.mean([row[name] for row in rows if (row["objective"], row["beta"]) == (objective, beta)]))
+
+
+def _panel(ax: Axes, rows: list[dict[str, Any]], name: str) -> None:
+    for objective in dict.fromkeys(row["objective"] for row in rows):
+        own = [row for row in rows if row["objective"] == objective]
+        betas = sorted({row["beta"] for row in own})
+        label, colour, _ = method(objective)
+        ax.plot(betas, [_mean(own, objective, beta, name) for beta in betas], color=colour, label=label)
+        ax.plot([row["beta"] for row in own], [row[name] for row in own], "o", color=colour, markersize=3)
+    betas = sorted({row["beta"] for row in rows if row["beta"] > 0})
+    ax.set_xscale("symlog", linthresh=min(betas, default=1))
+    ax.set_xticks(betas, [f"{beta:g}" for beta in betas])
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.set_xlabel("β")
+    ax.margins(y=0.1)

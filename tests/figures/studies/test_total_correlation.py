@@ -1,0 +1,63 @@
+"""The figure of the parts of the KL divergence: which runs are compared, and their numbers."""
+
+import matplotlib
+import pytest
+import torch
+
+from aevb.evaluators.bound import Bound
+from aevb.evaluators.evaluator import Evaluation
+from aevb.evaluators.record import record
+from aevb.evaluators.total_correlation import TotalCorrelation as Evaluator
+from aevb.figures.common.style import RC
+from aevb.figures.studies.beta import Beta
+from aevb.figures.studies.total_correlation import TotalCorrelation
+from aevb.runs.run import finished
+from helpers.figure_runs import plant
+
+
+def put(run, correlation, bound):
+    parts = {"mutual_information": 3.0, "total_correlation": correlation, "dimension_kl": 0.5, "kl": 3.5 + correlation}
+    for evaluator, values in ((Evaluator(), parts), (Bound(), {"bound": bound, "reconstruction": 0.0, "kl": 0.0})):
+        tensors = {name: torch.tensor([value, value]).double() for name, value in values.items()}
+        record(run, evaluator, Evaluation(tensors, evaluator.primary_value, {}), "test", None)
+
+
+@pytest.fixture
+def runs(tmp_path):
+    for seed in (0, 1):
+        for beta in (1, 4):
+            for name in ("beta_vae", "beta_tcvae"):
+                words = (f"objective={name}", f"objective.beta={beta}", f"seed={seed}")
+                scale = 1 if name == "beta_vae" else 0.5
+                put(plant(tmp_path, *words, train={100: -90.0}), scale * (8 / beta + seed), -100.0 - beta)
+    for words in (
+        ("objective=beta_vae", "objective.warm_up=10"),  # another loss
+        ("objective=beta_tcvae", "objective.alpha=0"),
+        ("objective=beta_vae", "latent_dim=3"),  # another model
+    ):
+        put(plant(tmp_path, *words, train={100: -90.0}), 1.0, -1.0)
+    plant(tmp_path, "objective=beta_vae", "objective.beta=2", train={100: -90.0})  # not evaluated
+    return finished(tmp_path)
+
+
+def test_runs_that_differ_in_objective_beta_and_seed_are_compared(runs):
+    figure = TotalCorrelation()
+    wanted = figure.wanted(runs)
+    with matplotlib.rc_context(RC):
+        drawing = figure.compose(wanted, ())
+    table = {(row["objective"], row["beta"], row["seed"]): row for row in drawing.rows}
+    assert table.keys() == {(name, beta, s) for name in ("beta_vae", "beta_tcvae") for beta in (1, 4) for s in (0, 1)}
+    assert table["beta_vae", 4, 1]["total_correlation"] == 3.0
+    assert table["beta_tcvae", 1, 0]["bound"] == -101.0
+    left = drawing.canvas.axes[0]
+    lines = {line.get_label(): line.get_ydata().tolist() for line in left.lines if len(line.get_xdata()) == 2}
+    assert (lines["β-VAE"], lines["β-TCVAE"]) == ([8.5, 2.5], [4.25, 1.25])  # means over seeds
+    assert "| β-VAE | 4 | 2 | 2.50 | 3.00 | -104.00 | 0.50 |" in drawing.text
+
+
+def test_the_curve_along_beta_has_one_of_the_two_objectives(runs):
+    for run in runs:
+        metrics = (run.directory / "metrics.csv").read_text().replace(",,,", ",-1,1,")
+        (run.directory / "metrics.csv").write_text(metrics)
+    kinds = {run.settings["choices"]["objective"] for run in Beta().wanted(finished(runs[0].directory.parent))}
+    assert len(kinds) == 1
