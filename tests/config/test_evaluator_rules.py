@@ -29,6 +29,9 @@ MODELS = {
     "point": ("model=convolutional", "latent_dim=2", "objective=autoencoder"),
     "laplace": ("latent_dim=2", "model/encoder=laplace"),
     "laplace prior": ("latent_dim=2", "model/encoder=laplace", "model/prior=laplace"),
+    "mixture of many dimensions": ("latent_dim=4", "objective=sgvb_a", "model/prior=mixture"),
+    "laplace with a mixture": ("latent_dim=2", "objective=sgvb_a", "model/encoder=laplace", "model/prior=mixture"),
+    "vamp": ("model=gaussian", "latent_dim=2", "objective=sgvb_a", "model/prior=vamp"),
     "conditional": ("model=conditional", "latent_dim=2"),
     "two layers": ("model=two_layer", "objective=sgvb_a", "latent_dim=2", "model.encoder.top_latent_dim=2"),
 }

@@ -5,14 +5,18 @@ from typing import Any, get_args
 
 import pytest
 import torch
+from omegaconf import OmegaConf
 
-from aevb.config import ConfigError, options
-from aevb.config.families import ACCEPTS, CLOSED_FORM, SUPPORTS
+from aevb.config import ConfigError, options, validate
+from aevb.config.families import ACCEPTS, CLOSED_FORM, MIXTURES, SUPPORTS
 from aevb.distributions import DiagonalNormal, NoClosedForm
 from aevb.distributions.families import FAMILIES
+from aevb.distributions.normal_mixture import NormalMixture
 from aevb.distributions.reparameterised import FamilyName, ReparameterisedDistribution
 from aevb.models.families import FamilyEncoder, FamilyPrior, PriorName
-from helpers.commands import settings
+from aevb.models.mixture_prior import MixturePrior
+from aevb.models.vamp_prior import VampPrior
+from helpers.commands import composed, settings
 
 NORMAL = DiagonalNormal(torch.zeros(2), torch.zeros(2))
 
@@ -97,6 +101,59 @@ def test_the_tighter_bound_of_dreg_has_any_prior_of_its_support() -> None:
     assert fault("objective=beta_vae", "model/prior=laplace").startswith(
         "model/prior=laplace: objective=beta_vae needs"
     )
+
+
+ACCEPTED = ("dreg", "iwae", "nvil", "score_function", "sgvb_a", "vimco")
+"""Objectives whose loss has log p(z) with a gradient; with a mixture also mcem and wake_sleep."""
+
+
+def test_a_mixture_is_trained_by_objectives_that_sample_its_density() -> None:
+    vamp = OmegaConf.to_container(composed("model/prior=vamp", "objective=sgvb_a"), resolve=True)["model"]["prior"]
+    for objective in options("objective"):
+        if objective in ("arm", "exact_bound"):  # their model=binary has a p(z) of its own
+            continue
+        choice = ("model/prior=mixture", f"objective={objective}", "latent_dim=2", "evaluator=[]")
+        config: dict[str, Any] = OmegaConf.to_container(composed(*choice), resolve=True)
+        lines = faults(config)
+        assert bool(lines) == (objective not in (*ACCEPTED, "mcem", "wake_sleep"))
+        config["model"]["prior"] = vamp
+        lines += faults(config)
+        assert (len(lines) == 0) == (objective in ACCEPTED)
+        assert all(line.endswith("; try: objective=sgvb_a") for line in lines)
+
+
+def faults(config: dict[str, Any]) -> list[str]:
+    try:
+        validate(config)
+    except ConfigError as error:
+        return error.faults
+    return []
+
+
+@pytest.mark.parametrize(("prior", "objective"), [("mixture", "sgvb_b"), ("mixture", "gan"), ("vamp", "wake_sleep")])
+def test_a_mixture_that_would_not_be_trained_is_refused(prior: str, objective: str) -> None:
+    assert fault(f"model/prior={prior}", f"objective={objective}").startswith(f"model/prior={prior}: ")
+
+
+def test_states_of_the_mixtures_are_those_of_their_classes() -> None:
+    assert (MixturePrior.family, VampPrior.family) == MIXTURES
+    assert set(MIXTURES) <= set(options("model/prior"))
+    assert isinstance(MixturePrior(2)(), NormalMixture)
+
+
+@pytest.mark.parametrize("encoder", ["laplace", "student_t"])
+def test_other_families_have_a_mixture_as_prior_and_no_mixture_of_their_own(encoder: str) -> None:
+    settings(f"model/encoder={encoder}", "model/prior=mixture", "objective=sgvb_a")
+    line = fault(f"model/encoder={encoder}", "model/prior=vamp", "objective=sgvb_a")
+    assert line.startswith("model/prior=vamp: a mixture of normal q(z|u), and ")
+    assert fault("model/encoder=beta", "model/prior=mixture", "objective=sgvb_a").startswith(
+        "model/prior=mixture: this prior is"
+    )
+
+
+def test_a_point_has_no_vamp_prior() -> None:
+    line = fault("model/prior=vamp", "+model.encoder.variance=0", "objective=sgvb_a", "evaluator=[]")
+    assert line.startswith("model/prior=vamp: a mixture of q(z|u), which are points")
 
 
 def test_a_pitfall_keeps_its_objective() -> None:

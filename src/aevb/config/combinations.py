@@ -54,6 +54,8 @@ RULES: tuple[Callable[[Settings], Iterator[Fault]], ...] = (
     model_rules.lagging_has_normal_latents,
     family_rules.supports_match,
     family_rules.objective_suits_the_families,
+    family_rules.prior_can_be_trained,
+    family_rules.vamp_has_an_encoder,
     model_rules.targets_lie_in_the_unit_interval,
     model_rules.targets_are_binary,
     model_rules.own_data_have_a_path,

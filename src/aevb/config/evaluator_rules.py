@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from aevb.config.class_attributes import constant
+from aevb.config.families import MIXTURES
 from aevb.config.messages import Fault
 from aevb.config.resolved import Settings, pitfall_of
 from aevb.config.tree import CONF, options, read_yaml
@@ -53,7 +54,7 @@ def _unsupported(settings: Settings, node: dict[str, Any]) -> Reason | None:
     target, trusted = str(node.get("_target_") or ""), settings.trusted
     latents, kind = constant(target, "latents", trusted), _kind(settings, node)
     if not isinstance(latents, tuple):  # computed, or the class cannot be read
-        latents = ("normal",) if node.get("annealed") else ("normal", "binary", "other")
+        latents = ("normal", "mixture") if node.get("annealed") else ("normal", "binary", "other")
     dim, limit = _latent_dim(settings), constant(target, "max_latent_dim", trusted)
     binary_only = constant(target, "binary_only", trusted) is True
     if constant(target, "draws_images", trusted) is True and settings.conditional:
@@ -63,7 +64,7 @@ def _unsupported(settings: Settings, node: dict[str, Any]) -> Reason | None:
         return "needs a continuous z, and this model's is binary", ("enumeration", "fitted_bound")
     if _needs_encoder(node, trusted) and _has_no_encoder(settings):
         return "needs q(z|x), and this model has no encoder", ("ais", "reciprocal", "fitted_bound", "quadrature")
-    if kind == "other" and kind not in latents:
+    if kind in ("other", "mixture") and not {kind, "other"} & set(latents):
         return "takes q(z|x) and p(z) for normal distributions, and one of this model's is none", (
             "bound",
             "importance",
@@ -71,7 +72,7 @@ def _unsupported(settings: Settings, node: dict[str, Any]) -> Reason | None:
     if _needs_density(node, trusted) and settings.get("model.encoder.variance") == 0:
         wrong = "needs log q(z|x), and the code of this model is a point (model.encoder.variance=0), without a density"
         return wrong, ("reconstruction",)
-    if binary_only and kind in ("normal", "other"):
+    if binary_only and kind in ("normal", "mixture", "other"):
         return "sums over all binary z, and z of this model is continuous", ("importance", "quadrature")
     if isinstance(limit, int) and isinstance(dim, int) and dim > limit:
         allowed = f"latent_dim={dim} of this model is above {limit}, and the cost is exponential in it"
@@ -92,6 +93,8 @@ def _kind(settings: Settings, node: dict[str, Any]) -> str:
     if settings.class_name("model") == "TwoLayerVAE" and node.get("start") == "prior":
         return "normal"  # taken in coordinates in which it is (see `TwoLayerVAE.non_centred`)
     families = [_family(settings, part) for part in ("model.encoder", "model.prior")]
+    if not families[0] and families[1] in MIXTURES:
+        return "mixture"
     if any(families):
         return "other"
     return "normal" if settings.target("model.prior") == "aevb.models.prior.StandardNormal" else ""

@@ -1,6 +1,6 @@
 """What is known of the families of q(z|x) and p(z) without torch. Tests compare it with aevb.distributions."""
 
-__all__ = ["ACCEPTS", "CLOSED_FORM", "SUPPORTS"]
+__all__ = ["ACCEPTS", "CLOSED_FORM", "MIXTURES", "SUPPORTS"]
 
 HEAVY = "real, without moments"
 
@@ -22,6 +22,9 @@ ACCEPTS: dict[str, tuple[str, ...]] = {
     "dirichlet": ("simplex",),
 }
 """Family of p(z) -> the supports of q(z|x) for which KL(q || p) is finite, as `FamilyPrior.accepts` gives them."""
+
+MIXTURES = ("mixture", "vamp")
+"""Priors that are trained mixtures of normal distributions, for real z: what `family` of their classes states."""
 
 CLOSED_FORM = {
     "normal": ("normal",),

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-from aevb.config.families import ACCEPTS, CLOSED_FORM, SUPPORTS
+from aevb.config.families import ACCEPTS, CLOSED_FORM, MIXTURES, SUPPORTS
 from aevb.config.messages import Fault
 from aevb.config.resolved import Settings, pitfall_of
 from aevb.config.tree import CONF, options, read_yaml
 
-__all__ = ["objective_suits_the_families", "supports_match"]
+__all__ = ["objective_suits_the_families", "prior_can_be_trained", "supports_match", "vamp_has_an_encoder"]
 
 NORMAL = ("aevb.models.prior.StandardNormal",)
 DISCRETE_OR_OWN = ("aevb.models.adapters.", "aevb.models.two_layer.", "aevb.models.vae.")
@@ -27,7 +27,7 @@ def supports_match(settings: Settings) -> Iterator[Fault]:
     encoder, prior = family(settings, "model.encoder"), family(settings, "model.prior")
     no_encoder = settings.get("model.encoder") is None
     support = "real" if no_encoder or encoder == "normal" else SUPPORTS.get(encoder)
-    accepted = ("real",) if prior == "normal" else ACCEPTS.get(prior)
+    accepted = ("real",) if prior in ("normal", *MIXTURES) else ACCEPTS.get(prior)
     if support is None or accepted is None or support in accepted:
         return
     part = "the samplers of a model without an encoder need a real z"
@@ -51,12 +51,60 @@ def objective_suits_the_families(settings: Settings) -> Iterator[Fault]:
     Yields:
         The fault, if there is one.
     """
-    if any(supports_match(settings)):
+    if any(supports_match(settings)) or any(prior_can_be_trained(settings)) or any(vamp_has_an_encoder(settings)):
         return  # the prior has to change first
     encoder, prior = family(settings, "model.encoder"), family(settings, "model.prior")
     if (wrong := _refuses(settings, encoder, prior)) and settings.class_name("objective") != "Lagging":
         key, value = ("model/prior", prior) if encoder == "normal" else ("model/encoder", encoder)
         yield Fault(key, wrong, value, _allowed(settings), _sampled(settings))
+
+
+def prior_can_be_trained(settings: Settings) -> Iterator[Fault]:
+    """Refuse an objective that would not train the parameters of p(z).
+
+    Args:
+        settings: The config.
+
+    Yields:
+        The fault, if there is one.
+    """
+    reason = settings.states("objective", "no_trained_prior")
+    if reason and settings.states("model.prior", "trained") is True:
+        name = settings.option_name("objective")
+        wrong = f"objective={name} {reason}"
+        allowed = "standard_normal; or an objective that samples log p(z)"
+        yield Fault("model/prior", wrong, family(settings, "model.prior"), allowed, "objective=sgvb_a")
+
+
+def vamp_has_an_encoder(settings: Settings) -> Iterator[Fault]:
+    """Refuse a prior that is made of q(z|x) where there is no normal q(z|x), or where theta and phi are trained in turns.
+
+    Args:
+        settings: The config.
+
+    Yields:
+        The fault, if there is one.
+    """
+    if settings.states("model.prior", "needs_encoder") is not True or any(prior_can_be_trained(settings)):
+        return
+    wrong, remedy = "", "model/encoder=gaussian"
+    if settings.get("model.encoder") is None:
+        wrong, remedy = "a mixture of q(z|u), and the model has no encoder", "objective=sgvb_a"
+    elif (encoder := family(settings, "model.encoder")) not in ("", "normal"):
+        wrong = f"a mixture of normal q(z|u), and model/encoder={encoder} is none"
+    elif settings.get("model.encoder.variance") == 0:
+        wrong, remedy = (
+            "a mixture of q(z|u), which are points (model.encoder.variance=0)",
+            "model/prior=standard_normal",
+        )
+    elif settings.states_anywhere(settings.get("objective") or {}, "in_turns"):
+        name = settings.option_name("objective")
+        wrong = f"made of q(z|u), so that theta and phi are trained together, and objective={name} does so in turns"
+        remedy = "objective=sgvb_a"
+    if wrong:
+        prior = family(settings, "model.prior")
+        allowed = "a normal q(z|x) that is trained together with p(z)"
+        yield Fault("model/prior", wrong, prior, allowed, remedy)
 
 
 def family(settings: Settings, part: str) -> str:
@@ -72,7 +120,13 @@ def family(settings: Settings, part: str) -> str:
     if target.startswith("aevb.models.families."):
         return str(named)
     if part == "model.prior":
-        return "normal" if target in NORMAL else ""
+        return (
+            "normal"
+            if target in NORMAL
+            else str(stated)
+            if (stated := settings.states(part, "family")) in MIXTURES
+            else ""
+        )
     known = target.startswith("aevb.models.") and not target.startswith(DISCRETE_OR_OWN)
     return "normal" if known and not settings.states(part, "discrete") else ""
 
@@ -105,6 +159,8 @@ def _sampled(settings: Settings) -> str:
 
 
 def _family_of(option: str) -> str:
+    if option in MIXTURES:
+        return option
     return str(read_yaml(CONF / "model" / "prior" / f"{option}.yaml").get("family", "normal"))
 
 

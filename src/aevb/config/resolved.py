@@ -24,13 +24,15 @@ STATED = {
         "closed_form_kl",
         "normal_posterior",
         "normal_prior",
+        "no_trained_prior",
+        "in_turns",
         "differentiates_mean",
         "capturable",
     ),
     "model": ("objectives", "conditional"),
     "model.encoder": ("discrete", "capturable"),
     "model.decoder": ("likelihood", "binary_targets", "differentiable_mean", "side_multiple", "capturable"),
-    "model.prior": ("capturable",),
+    "model.prior": ("trained", "needs_encoder", "capturable"),
 }
 """Node -> the class attributes that are read from the source, each documented in the base class of the node.
 

@@ -162,6 +162,8 @@ class ReparameterisedDistribution:
         Raises:
             NoClosedForm: torch has no closed form for this pair.
         """
+        if not isinstance(other, ReparameterisedDistribution | DiagonalNormal):
+            raise NoClosedForm(self.family, getattr(other, "family", type(other).__name__))
         prior: Any = (
             td.Normal(other.mean.double(), other.scale.double())
             if isinstance(other, DiagonalNormal)

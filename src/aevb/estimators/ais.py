@@ -29,6 +29,7 @@ import torch
 from torch import Tensor
 
 from aevb.distributions import DiagonalNormal
+from aevb.distributions.normal_mixture import NormalMixture
 from aevb.estimators.log_mean_error import log_mean_error
 from aevb.estimators.model_queries import prior_of
 from aevb.models.vae import VAE
@@ -105,7 +106,9 @@ class _Path:
         self.model, self.x, self.leapfrogs = model, x, leapfrogs
         self.betas = schedule(temperatures)
         with torch.no_grad():
-            self.start: DiagonalNormal = prior_of(model, x) if start == "prior" else model.encoder(x)
+            self.start: DiagonalNormal | NormalMixture = prior_of(model, x) if start == "prior" else model.encoder(x)
+        if isinstance(self.start, NormalMixture):
+            self.start = self.start.detach()  # of trained parameters
 
     def log_ratio(self, z: Tensor) -> Tensor:
         """Return log p(x, z) - log q_0(z)."""
@@ -133,6 +136,8 @@ class _Path:
         return _Points(after.position, torch.where(accepted, last, points.ratio), slope), acceptance
 
     def _slope(self, z: Tensor) -> Tensor:
+        if isinstance(self.start, NormalMixture):
+            return self.start.slope(z)
         return (self.start.mean - z) * torch.exp(-self.start.log_var)
 
 

@@ -34,6 +34,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from aevb.distributions.normal_mixture import NormalMixture
 from aevb.estimators.model_queries import latent_dim, log_px_z_of_all
 from aevb.models.vae import VAE
 
@@ -74,7 +75,7 @@ def quadrature(
     Args:
         model: The model.
         x: Images, (M, D).
-        radius: r; the lattice covers [-r, r]^J.
+        radius: r; the lattice covers [-r, r]^J, and if p(z) is a mixture that reaches further, all of it.
         tolerance: Largest accepted half difference of the two lattices, nats.
         margin: A cube is dropped if its largest integrand is this far below that of the image, nats.
         levels: Maximum number of levels.
@@ -82,7 +83,9 @@ def quadrature(
     Returns:
         The log-likelihood and the posterior of each image.
     """
-    m, dims = len(x), latent_dim(model)
+    m, dims, pz = len(x), latent_dim(model), model.prior()
+    if isinstance(pz, NormalMixture):
+        radius = max(radius, pz.reach)
     sums = _Sums(m, dims, radius)
     log_px, dropped, spacing, change = torch.full((4, m), -math.inf, dtype=torch.float64)
     finished = torch.zeros(m, dtype=torch.bool)
@@ -95,7 +98,7 @@ def quadrature(
         for cube, pairs in _groups(cubes):
             z = lattice.points(cube).to(x)
             members = images[pairs]
-            log_joint = log_px_z_of_all(model, x[members.to(x.device)], z) + model.prior().log_prob(z)[:, None]
+            log_joint = log_px_z_of_all(model, x[members.to(x.device)], z) + pz.log_prob(z)[:, None]
             log_joint = log_joint.to("cpu", torch.float64)
             mass[pairs] = sums.add(members, log_joint, lattice.points(cube), lattice.log_volume)
             peak[pairs], hidden[pairs] = _peaks(log_joint, dims)

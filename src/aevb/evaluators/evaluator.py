@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
+from aevb.config.families import MIXTURES
 from aevb.data.target_convention import Likelihood
 from aevb.distributions import Bernoulli
 from aevb.evaluators.suitable import unsupported
@@ -99,7 +100,8 @@ class Evaluator(ABC):
         """The supported kinds of z.
 
         "normal": q(z|x) and p(z) are normal distributions. "binary": z is binary. "other": q(z|x) or p(z)
-        is of another family of section 2.4.
+        is of another family of section 2.4. "mixture": q(z|x) is normal and p(z) a mixture of normals; it is supported
+        wherever "other" is.
         """
         return ("normal", "binary", "other")
 
@@ -136,7 +138,7 @@ class Evaluator(ABC):
             return "needs a continuous z, and this model's is binary", ("enumeration", "fitted_bound")
         if self.needs_encoder and not model.has_encoder:
             return "needs q(z|x), and this model has no encoder", ("ais", "reciprocal", "quadrature")
-        if kind == "other" and kind not in self.latents:
+        if kind in ("other", "mixture") and not {kind, "other"} & set(self.latents):
             reason = "takes q(z|x) and p(z) for normal distributions, and one of this model's is none"
             return reason, ("bound", "importance")
         if self.needs_density and not model.has_density:
@@ -190,6 +192,8 @@ def kind_of_latents(model: VAE) -> str:
     """
     if isinstance(model.prior(), Bernoulli):
         return "binary"
+    if not hasattr(model.encoder, "family") and getattr(model.prior, "family", None) in MIXTURES:
+        return "mixture"
     return "other" if hasattr(model.encoder, "family") or hasattr(model.prior, "family") else "normal"
 
 

@@ -54,7 +54,7 @@ class Importance(Evaluator):
     @property
     def latents(self) -> tuple[str, ...]:
         """The supported kinds of z (see `Evaluator.latents`): annealed chains need a normal prior."""
-        return ("normal",) if self.annealed > 0 else super().latents
+        return ("normal", "mixture") if self.annealed > 0 else super().latents
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """Estimate log p(x) of each image.
@@ -96,7 +96,7 @@ class Importance(Evaluator):
             return numbers
         kind = kind_of_latents(model)
         few = kind == "binary" and latent_dim(model) <= MAX_LATENT_DIM
-        other = "ais" if kind == "normal" else "enumeration" if few else None
+        other = "ais" if kind in ("normal", "mixture") else "enumeration" if few else None
         verdict = (
             f"Pareto k is above {threshold:.2f}, the threshold for K = {self.samples:,}, for {100 * share:.3g} % of the images; "
             f"their log p(x) may be far too low; try: evaluator.importance.samples={10 * self.samples}"

@@ -20,7 +20,7 @@ class Quadrature(Evaluator):
     It is the reference value for the other estimators.
 
     Args:
-        radius: The lattice covers [-radius, radius]^J.
+        radius: The lattice covers [-radius, radius]^J; if p(z) is a mixture that reaches further, all of it.
         tolerance: Error at which the refinement of an image ends, nats.
         margin: Cubes whose largest integrand is this far below the largest of the image are dropped,
             nats.
@@ -51,8 +51,8 @@ class Quadrature(Evaluator):
 
     @property
     def latents(self) -> tuple[str, ...]:
-        """The supported kinds of z (see `Evaluator.latents`): the lattice needs a normal prior."""
-        return ("normal",)
+        """The supported kinds of z (see `Evaluator.latents`): the lattice needs a prior of known width."""
+        return ("normal", "mixture")
 
     def check(self, model: VAE) -> None:
         """Check that the model has at most MAX_LATENT_DIM latent dimensions.

@@ -54,4 +54,14 @@ class Decoder(Network):
 
 
 class Prior(Network):
-    """Base class of priors, () -> p(z)."""
+    """Base class of priors, () -> p(z).
+
+    A prior with a method `attach(model, initialization, seed)` is given its model when that is made: it may refer to the
+    encoder, and sets its own initial parameters (aevb.models.mixture_prior, aevb.models.vamp_prior).
+    """
+
+    trained: bool = False
+    """Whether p(z) is a mixture that is trained by the gradient of log p(z) (`Objective.no_trained_prior`). Inherited."""
+
+    needs_encoder: bool = False
+    """Whether p(z) is made of the model's q(z|x), so that theta and phi are trained together. Inherited."""

@@ -60,7 +60,15 @@ class StandardisedEncoder(_Standardised):
         Returns:
             q(z|x) over (..., J).
         """
-        return self.network((x - self.location) / self.scale)
+        return self.network(self.standardised(x))
+
+    def standardised(self, x: Tensor) -> Tensor:
+        """Return (x - m) / s, which the networks see.
+
+        Args:
+            x: Images in the units of the data, (..., D).
+        """
+        return (x - self.location) / self.scale
 
 
 class StandardisedDecoder(_Standardised):

@@ -79,6 +79,8 @@ class VAE(nn.Module):
         _check_supports(self.encoder, prior)
         if initialization is not None:
             initialize(self.encoder, decoder, initialization, seed)
+        if (attach := getattr(prior, "attach", None)) is not None:
+            attach(self, initialization, seed)
         self.theta_posterior = None if theta_log_var is None else ThetaPosterior(decoder, theta_log_var)
 
     def log_joint(self, x: Tensor, z: Tensor) -> Tensor:

@@ -27,6 +27,7 @@ class Autoencoder(Objective):
     """
 
     capturable = True
+    no_trained_prior = "has no p(z) in its loss, which would stay as it begins"
 
     def __init__(self, weight_prior: NonNegativeFloat = 1.0) -> None:
         super().__init__(weight_prior)

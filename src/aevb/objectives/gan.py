@@ -77,6 +77,7 @@ class GAN(Objective):
     """
 
     draws_images = True
+    no_trained_prior = "is trained through draws of p(z), and those of a mixture have no derivative"
     differentiates_mean = True
     weight_prior_of = ()
     value: Tensor

@@ -64,6 +64,8 @@ class Lagging(Objective):
         idle: Buffer, number of checks since that maximum.
     """
 
+    no_trained_prior = "watches I(x; z), which has a formula for a normal p(z) only"
+    in_turns = True
     mean_over_data = False  # the inner loop ends by the bound of the whole minibatch
     aggressive: Tensor
     seen: Tensor

@@ -115,6 +115,12 @@ class Objective(nn.Module, ABC):
     normal_prior: bool = False
     """Whether p(z) must be a diagonal normal. Inherited."""
 
+    no_trained_prior: str = ""
+    """Why a p(z) that is trained by the gradient of log p(z) is refused (aevb.models.base.Prior); "" if it is not. Inherited."""
+
+    in_turns: bool = False
+    """Whether theta and phi have updates of their own, so that a p(z) made of both is refused. Inherited."""
+
     differentiates_mean: bool = False
     """Whether theta is trained by the gradient of the mean of p(x|z), which some decoders have not."""
 

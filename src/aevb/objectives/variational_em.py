@@ -56,6 +56,7 @@ class VariationalEM(Objective):
         UserError: From `forward`: the images are binarised anew at every presentation.
     """
 
+    no_trained_prior = "fits a normal q(z), whose KL(q || p) has no closed form for a mixture"
     mean_over_data = False  # the end of an E-step depends on the whole minibatch, and phi is shared by all ranks
     weight_prior_of = ("theta",)
     phi: Tensor

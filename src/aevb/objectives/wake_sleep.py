@@ -45,6 +45,7 @@ class WakeSleep(Objective):
 
     capturable = True
     draws_images = True
+    in_turns = True
     weight_prior_of: tuple[str, ...] = ("theta",)
 
     def __init__(

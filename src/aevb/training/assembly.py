@@ -15,7 +15,7 @@ from aevb.evaluators.targets import float_type, targets
 from aevb.loggers.base import RunContext
 from aevb.models.checks import check_parts
 from aevb.models.gaussian import has_unbounded_density
-from aevb.models.standardised import StandardisedVAE
+from aevb.models.standardised import StandardisedEncoder, StandardisedVAE
 from aevb.models.vae import VAE
 from aevb.nn.torch_settings import describe_hardware
 from aevb.objectives.objective import Objective
@@ -185,6 +185,8 @@ def _model(job: TrainingJob, settings: dict[str, Any], x: torch.Tensor) -> VAE:
     check_parts(model, x[:2])
     if isinstance(model, StandardisedVAE):
         model.set_units(x)
+    if (start_from := getattr(model.prior, "start_from", None)) is not None:
+        start_from(model.encoder.standardised(x) if isinstance(model.encoder, StandardisedEncoder) else x, model_seed)
     return model
 
 
