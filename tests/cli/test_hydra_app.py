@@ -107,6 +107,11 @@ def refused(result: subprocess.CompletedProcess[str], folder: Path, *words: str)
             "objective=null: a group takes the name of an option",
             [f"try: objective={options('objective')[0]}"],
         ),
+        (
+            "model=two_layer objective=iwae model/prior=vamp",
+            "model/prior=vamp: the model that is chosen has a prior of its own",
+            ["try: model=bernoulli model/prior=vamp"],
+        ),
         ("+hydra.foo=1", "hydra.foo=1: no such key", ["allowed: "]),
         ("++hydra.job.nmae=x -m latent_dim=2,3", "hydra.job.nmae=x: no such key; did you mean hydra.job.name?", []),
         ("hydra.run.dir=/dev/null/x", "hydra.run.dir=/dev/null/x: Hydra's folder of a run", ["try: output_dir="]),

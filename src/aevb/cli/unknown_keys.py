@@ -18,7 +18,7 @@ from aevb.cli.user_errors import is_user_error
 from aevb.config import CONF, ConfigError, flatten, options, suggestion, validate
 from aevb.config.messages import LITERAL
 from aevb.config.migration import present_argument
-from aevb.config.tree import root_defaults
+from aevb.config.tree import read_yaml, root_defaults
 from aevb.config.value_types import SYNONYMS
 from aevb.errors import UserError
 
@@ -51,6 +51,8 @@ def unknown_key(key: str, root: str, arguments: list[str]) -> str:
     known = options(key)
     if known and not _is_group_of(key, root):
         return _group_of_another_command(key, value, root)
+    if value in known and "/" in key:  # model/prior=mixture, of a model whose parts are fixed
+        return _fixed_part(key, value)
     if known:
         remedy = f"'~{key}'" if key in OPTIONAL and value == "null" else f"{key}={known[0]}"
         return f"{key}={value}: a group takes the name of an option; allowed: {', '.join(known)}; try: {remedy}"
@@ -108,6 +110,21 @@ def check_groups(overrides: Sequence[str], root: str) -> None:
         key, _, value = text.lstrip("+").partition("=")
         if text.startswith("+") and options(key) and not _is_group_of(key, root):
             raise UserError(_group_of_another_command(key, value, root))
+
+
+def _fixed_part(key: str, value: str) -> str:
+    group, part = key.split("/")
+    open_to_it = [
+        option
+        for option in options(group)
+        if any(
+            part in node for node in read_yaml(CONF / group / f"{option}.yaml").get("defaults", []) if node != "_self_"
+        )
+    ]
+    return (
+        f"{key}={value}: the {group} that is chosen has a {part} of its own; allowed: {', '.join(open_to_it)}; "
+        f"try: {group}={open_to_it[0]} {key}={value}"
+    )
 
 
 def _is_group_of(key: str, root: str) -> bool:
