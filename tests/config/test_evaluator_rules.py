@@ -32,6 +32,9 @@ MODELS = {
     "mixture of many dimensions": ("latent_dim=4", "objective=sgvb_a", "model/prior=mixture"),
     "laplace with a mixture": ("latent_dim=2", "objective=sgvb_a", "model/encoder=laplace", "model/prior=mixture"),
     "vamp": ("model=gaussian", "latent_dim=2", "objective=sgvb_a", "model/prior=vamp"),
+    "full covariance": ("model=gaussian", "latent_dim=2", "model/encoder=full_covariance"),
+    "planar": ("latent_dim=2", "model/encoder=planar", "objective=sgvb_a"),
+    "iaf": ("latent_dim=4", "model/encoder=iaf", "model/prior=laplace", "objective=sgvb_a"),
     "conditional": ("model=conditional", "latent_dim=2"),
     "two layers": ("model=two_layer", "objective=sgvb_a", "latent_dim=2", "model.encoder.top_latent_dim=2"),
 }

@@ -1,5 +1,6 @@
 """Families of q(z|x) and p(z) that do not go together, or not with the objective, are refused before a run."""
 
+import re
 import shlex
 from typing import Any, get_args
 
@@ -8,7 +9,7 @@ import torch
 from omegaconf import OmegaConf
 
 from aevb.config import ConfigError, options, validate
-from aevb.config.families import ACCEPTS, CLOSED_FORM, MIXTURES, SUPPORTS
+from aevb.config.families import ACCEPTS, CLOSED_FORM, CORRELATED, MIXTURES, SUPPORTS
 from aevb.distributions import DiagonalNormal, NoClosedForm
 from aevb.distributions.families import FAMILIES
 from aevb.distributions.normal_mixture import NormalMixture
@@ -58,7 +59,19 @@ def test_closed_forms_are_those_of_the_distributions() -> None:
     assert computed == CLOSED_FORM
 
 
-WITHOUT = ("f", "gompertz", "kumaraswamy", "logistic", "pareto", "rayleigh", "student_t", "triangular", "weibull")
+WITHOUT = (
+    "f",
+    "gompertz",
+    "iaf",
+    "kumaraswamy",
+    "logistic",
+    "pareto",
+    "planar",
+    "rayleigh",
+    "student_t",
+    "triangular",
+    "weibull",
+)
 
 
 @pytest.mark.parametrize("encoder", options("model/encoder"))
@@ -159,3 +172,23 @@ def test_a_point_has_no_vamp_prior() -> None:
 def test_a_pitfall_keeps_its_objective() -> None:
     line = fault("pitfall=kl_sign", "model/encoder=student_t", "evaluator=bound")
     assert line.endswith("; try: model/prior=standard_normal model/encoder=gaussian")
+
+
+@pytest.mark.parametrize("encoder", CORRELATED)
+def test_posteriors_with_correlated_coordinates_say_what_they_are(encoder: str) -> None:
+    assert settings(f"model/encoder={encoder}", "objective=sgvb_a")["model"]["encoder"]["latent_dim"] == 20
+    for objective in ("beta_vae", "dreg"):
+        line = fault(f"objective={objective}", f"model/encoder={encoder}")
+        assert line.startswith(
+            f"model/encoder={encoder}: objective={objective} needs a diagonal normal q(z|x); allowed: "
+        )
+    assert fault("model/prior=beta", f"model/encoder={encoder}", "objective=sgvb_a").startswith("model/prior=beta: ")
+    lagging = "objective=lagging watches I(x; z), which has a formula for a diagonal normal q(z|x) only"
+    with pytest.raises(ConfigError, match=re.escape(lagging)):
+        settings(f"model/encoder={encoder}", "objective=lagging", "objective@objective.objective=sgvb_a")
+
+
+def test_mmd_needs_a_closed_form_only_where_it_keeps_the_kl_divergence() -> None:
+    settings("objective=mmd", "model/encoder=planar")
+    line = fault("objective=mmd", "objective.alpha=0.5", "model/encoder=planar")
+    assert "has no closed form, which objective=mmd needs" in line

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 from aevb.config.class_attributes import constant
-from aevb.config.families import MIXTURES
+from aevb.config.families import CORRELATED, MIXTURES
 from aevb.config.messages import Fault
 from aevb.config.resolved import Settings, pitfall_of
 from aevb.config.tree import CONF, options, read_yaml
@@ -64,6 +64,8 @@ def _unsupported(settings: Settings, node: dict[str, Any]) -> Reason | None:
         return "needs a continuous z, and this model's is binary", ("enumeration", "fitted_bound")
     if _needs_encoder(node, trusted) and _has_no_encoder(settings):
         return "needs q(z|x), and this model has no encoder", ("ais", "reciprocal", "fitted_bound", "quadrature")
+    if kind == "normal prior" and not ("other" in latents or (kind in latents and not _needs_encoder(node, trusted))):
+        return "takes q(z|x) for a diagonal normal, and that of this model is another one", ("bound", "importance")
     if kind in ("other", "mixture") and not {kind, "other"} & set(latents):
         return "takes q(z|x) and p(z) for normal distributions, and one of this model's is none", (
             "bound",
@@ -72,7 +74,7 @@ def _unsupported(settings: Settings, node: dict[str, Any]) -> Reason | None:
     if _needs_density(node, trusted) and settings.get("model.encoder.variance") == 0:
         wrong = "needs log q(z|x), and the code of this model is a point (model.encoder.variance=0), without a density"
         return wrong, ("reconstruction",)
-    if binary_only and kind in ("normal", "mixture", "other"):
+    if binary_only and kind in ("normal", "normal prior", "mixture", "other"):
         return "sums over all binary z, and z of this model is continuous", ("importance", "quadrature")
     if isinstance(limit, int) and isinstance(dim, int) and dim > limit:
         allowed = f"latent_dim={dim} of this model is above {limit}, and the cost is exponential in it"
@@ -95,6 +97,8 @@ def _kind(settings: Settings, node: dict[str, Any]) -> str:
     families = [_family(settings, part) for part in ("model.encoder", "model.prior")]
     if not families[0] and families[1] in MIXTURES:
         return "mixture"
+    if families[0] in CORRELATED and settings.target("model.prior") == "aevb.models.prior.StandardNormal":
+        return "normal prior"
     if any(families):
         return "other"
     return "normal" if settings.target("model.prior") == "aevb.models.prior.StandardNormal" else ""

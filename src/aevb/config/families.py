@@ -1,6 +1,6 @@
 """What is known of the families of q(z|x) and p(z) without torch. Tests compare it with aevb.distributions."""
 
-__all__ = ["ACCEPTS", "CLOSED_FORM", "MIXTURES", "SUPPORTS"]
+__all__ = ["ACCEPTS", "CLOSED_FORM", "CORRELATED", "MIXTURES", "SUPPORTS"]
 
 HEAVY = "real, without moments"
 
@@ -41,3 +41,6 @@ CLOSED_FORM = {
     "dirichlet": ("dirichlet",),
 }
 """Family of q(z|x) -> those of p(z) that accept its support and for which `kl` has a closed form."""
+
+CORRELATED: dict[str, tuple[str, ...]] = {"full_covariance": ("normal",), "planar": (), "iaf": ()}
+"""Family of a q(z|x) over real z whose coordinates depend on each other, as the class of its encoder states it -> as above."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from aevb.config.families import ACCEPTS, CLOSED_FORM, MIXTURES, SUPPORTS
+from aevb.config.families import ACCEPTS, CLOSED_FORM, CORRELATED, MIXTURES, SUPPORTS
 from aevb.config.messages import Fault
 from aevb.config.resolved import Settings, pitfall_of
 from aevb.config.tree import CONF, options, read_yaml
@@ -26,7 +26,7 @@ def supports_match(settings: Settings) -> Iterator[Fault]:
     """
     encoder, prior = family(settings, "model.encoder"), family(settings, "model.prior")
     no_encoder = settings.get("model.encoder") is None
-    support = "real" if no_encoder or encoder == "normal" else SUPPORTS.get(encoder)
+    support = "real" if no_encoder or encoder == "normal" or encoder in CORRELATED else SUPPORTS.get(encoder)
     accepted = ("real",) if prior in ("normal", *MIXTURES) else ACCEPTS.get(prior)
     if support is None or accepted is None or support in accepted:
         return
@@ -120,13 +120,11 @@ def family(settings: Settings, part: str) -> str:
     if target.startswith("aevb.models.families."):
         return str(named)
     if part == "model.prior":
-        return (
-            "normal"
-            if target in NORMAL
-            else str(stated)
-            if (stated := settings.states(part, "family")) in MIXTURES
-            else ""
-        )
+        if target in NORMAL:
+            return "normal"
+        return str(stated) if (stated := settings.states(part, "family")) in MIXTURES else ""
+    if (stated := settings.constant(part, "family")) in CORRELATED:
+        return str(stated)
     known = target.startswith("aevb.models.") and not target.startswith(DISCRETE_OR_OWN)
     return "normal" if known and not settings.states(part, "discrete") else ""
 
@@ -138,24 +136,32 @@ def _refuses(settings: Settings, encoder: str, prior: str) -> str:
     if not encoder or not prior:
         return ""
     if encoder != "normal" and settings.states_anywhere(node, "normal_posterior"):
-        return f"objective={name} needs a normal q(z|x)"
+        return f"objective={name} needs a {'diagonal ' if encoder in CORRELATED else ''}normal q(z|x)"
     if prior != "normal" and settings.states_anywhere(node, "normal_prior"):
         return f"objective={name} needs a normal p(z), and model/prior={prior} is none"
-    if settings.states_anywhere(node, "closed_form_kl") and prior not in CLOSED_FORM.get(encoder, ()):
+    if _needs_closed_form(settings) and prior not in (CLOSED_FORM | CORRELATED).get(encoder, ()):
         return f"KL(q || p) with model/prior={prior} has no closed form, which objective={name} needs"
     return ""
 
 
 def _allowed(settings: Settings) -> str:
-    pairs = ", ".join(f"{q} with {' or '.join(priors)}" for q, priors in CLOSED_FORM.items())
+    pairs = ", ".join(f"{q} with {' or '.join(priors)}" for q, priors in (CLOSED_FORM | CORRELATED).items() if priors)
+    of_normals = settings.states_anywhere(settings.get("objective") or {}, "normal_posterior")
+    return f"{pairs}; or an objective that samples it" if _needs_closed_form(settings) and not of_normals else "normal"
+
+
+def _needs_closed_form(settings: Settings) -> bool:
     node: dict[str, Any] = settings.get("objective") or {}
-    return f"{pairs}; or an objective that samples it" if settings.states_anywhere(node, "closed_form_kl") else "normal"
+    of_mmd = settings.class_name("objective") == "MMD" and node.get("alpha", 1.0) < 1
+    return of_mmd or settings.states_anywhere(node, "closed_form_kl")
 
 
 def _sampled(settings: Settings) -> str:
     # A pitfall replaces the objective, so that another one changes nothing.
     pitfall = pitfall_of(settings.get("objective"))
-    return "model/prior=standard_normal model/encoder=gaussian" if pitfall else "objective=sgvb_a"
+    if pitfall:
+        return "model/prior=standard_normal model/encoder=gaussian"
+    return "objective.alpha=1" if settings.class_name("objective") == "MMD" else "objective=sgvb_a"
 
 
 def _family_of(option: str) -> str:

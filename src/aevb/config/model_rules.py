@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from aevb.config.families import CORRELATED
 from aevb.config.messages import Fault
 from aevb.config.objective_options import objectives_for_discrete_latents
 from aevb.config.resolved import Settings
@@ -87,7 +88,7 @@ def mean_has_a_derivative(settings: Settings) -> Iterator[Fault]:
 
 
 def lagging_has_normal_latents(settings: Settings) -> Iterator[Fault]:
-    """Refuse objective=lagging for the families of section 2.4, for which its mutual information has no formula.
+    """Refuse objective=lagging for other q(z|x) and p(z) than a diagonal normal, for which its mutual information has no formula.
 
     Args:
         settings: The config.
@@ -103,6 +104,9 @@ def lagging_has_normal_latents(settings: Settings) -> Iterator[Fault]:
                     f"{path}.family", wrong, family, "a normal distribution", "model=bernoulli, or objective=sgvb_a"
                 )
                 return
+        if (family := settings.constant("model.encoder", "family")) in CORRELATED:
+            wrong = "objective=lagging watches I(x; z), which has a formula for a diagonal normal q(z|x) only"
+            yield Fault("model/encoder", wrong, family, "gaussian", "model/encoder=gaussian, or objective=sgvb_a")
 
 
 def targets_lie_in_the_unit_interval(settings: Settings) -> Iterator[Fault]:

@@ -108,7 +108,7 @@ def importance(
     # One draw of many latent vectors, decoded in chunks that fit the cache: the small operations on z and the weights are then few.
     chunk, middle = max(1, batch_size // len(x)), samples // 2
     draws = min(batch_size, max(1, DRAWN * batch_size // len(x)))
-    if not isinstance(proposal, DiagonalNormal):
+    if not _takes_one_array(proposal):
         draws = math.ceil(draws / PIECE) * PIECE
     for half, (begin, end) in enumerate(((0, middle), (middle, samples))):
         for start in range(begin, end, draws):
@@ -133,9 +133,14 @@ def _draw(proposal: Distribution, noise: Noise, samples: int) -> Tensor:
     # A normal takes one array of noise, whose numbers follow each other however they are divided among calls. Other
     # proposals may take several arrays, as of uniform and normal numbers, so that the lengths of the calls must not
     # depend on batch_size or on the number of images.
-    if isinstance(proposal, DiagonalNormal):
+    if _takes_one_array(proposal):
         return proposal.sample(noise, samples)
     return torch.cat([proposal.sample(noise, min(PIECE, samples - start)) for start in range(0, samples, PIECE)])
+
+
+def _takes_one_array(proposal: Distribution) -> bool:
+    # As a flow, which moreover knows the density of the very tensor that it has drawn (aevb.distributions.flows).
+    return isinstance(proposal, DiagonalNormal) or getattr(proposal, "one_array", False)
 
 
 class _Kernels:

@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from aevb.config.families import MIXTURES
+from aevb.config.families import CORRELATED, MIXTURES
 from aevb.data.target_convention import Likelihood
 from aevb.distributions import Bernoulli
 from aevb.evaluators.suitable import unsupported
+from aevb.models.prior import StandardNormal
 from aevb.models.vae import VAE
 from aevb.noise import Noise
 
@@ -102,6 +103,7 @@ class Evaluator(ABC):
         "normal": q(z|x) and p(z) are normal distributions. "binary": z is binary. "other": q(z|x) or p(z)
         is of another family of section 2.4. "mixture": q(z|x) is normal and p(z) a mixture of normals; it is supported
         wherever "other" is.
+        in q(z|x) (full covariance, flows); an evaluator that supports it, but not "other", does so where it needs no q(z|x).
         """
         return ("normal", "binary", "other")
 
@@ -138,6 +140,11 @@ class Evaluator(ABC):
             return "needs a continuous z, and this model's is binary", ("enumeration", "fitted_bound")
         if self.needs_encoder and not model.has_encoder:
             return "needs q(z|x), and this model has no encoder", ("ais", "reciprocal", "quadrature")
+        if kind == "normal prior" and not (
+            "other" in self.latents or (kind in self.latents and not self.needs_encoder)
+        ):
+            reason = "takes q(z|x) for a diagonal normal, and that of this model is another one"
+            return reason, ("bound", "importance")
         if kind in ("other", "mixture") and not {kind, "other"} & set(self.latents):
             reason = "takes q(z|x) and p(z) for normal distributions, and one of this model's is none"
             return reason, ("bound", "importance")
@@ -194,6 +201,8 @@ def kind_of_latents(model: VAE) -> str:
         return "binary"
     if not hasattr(model.encoder, "family") and getattr(model.prior, "family", None) in MIXTURES:
         return "mixture"
+    if getattr(model.encoder, "family", None) in CORRELATED and isinstance(model.prior, StandardNormal):
+        return "normal prior"
     return "other" if hasattr(model.encoder, "family") or hasattr(model.prior, "family") else "normal"
 
 

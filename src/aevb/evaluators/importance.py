@@ -96,7 +96,7 @@ class Importance(Evaluator):
             return numbers
         kind = kind_of_latents(model)
         few = kind == "binary" and latent_dim(model) <= MAX_LATENT_DIM
-        other = "ais" if kind in ("normal", "mixture") else "enumeration" if few else None
+        other = "ais" if kind in ("normal", "normal prior", "mixture") else "enumeration" if few else None
         verdict = (
             f"Pareto k is above {threshold:.2f}, the threshold for K = {self.samples:,}, for {100 * share:.3g} % of the images; "
             f"their log p(x) may be far too low; try: evaluator.importance.samples={10 * self.samples}"

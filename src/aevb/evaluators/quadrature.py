@@ -52,7 +52,7 @@ class Quadrature(Evaluator):
     @property
     def latents(self) -> tuple[str, ...]:
         """The supported kinds of z (see `Evaluator.latents`): the lattice needs a prior of known width."""
-        return ("normal", "mixture")
+        return ("normal", "normal prior", "mixture")
 
     def check(self, model: VAE) -> None:
         """Check that the model has at most MAX_LATENT_DIM latent dimensions.

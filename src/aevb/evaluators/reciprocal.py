@@ -53,7 +53,7 @@ class Reciprocal(Evaluator):
     @property
     def latents(self) -> tuple[str, ...]:
         """The supported kinds of z (see `Evaluator.latents`): the trajectories need a smooth log p(z)."""
-        return ("normal", "mixture")
+        return ("normal", "normal prior", "mixture")
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """Estimate log p(x) of each image.

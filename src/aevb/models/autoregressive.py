@@ -82,11 +82,12 @@ class ContextWeights(NamedTuple):
     bias: Tensor
     outer: Tensor
 
-    def of(self, x: Tensor) -> Tensor:
+    def of(self, x: Tensor, context: Tensor | None = None) -> Tensor:
         """Return g for all pixels at once.
 
         Args:
-            x: Binary images, (..., D).
+            x: Binary images, or other vectors, (..., D).
+            context: Added to the input of each hidden unit, (..., H); None: nothing.
 
         Returns:
             g, (..., D).
@@ -94,8 +95,13 @@ class ContextWeights(NamedTuple):
         zero = torch.zeros_like(self.direct[0])
         g = affine(x, self.direct, zero)
         if len(self.bias):
-            g = g + affine(tanh_affine(x, self.inner, self.bias), self.outer, zero)
+            g = g + affine(self._units(x, context), self.outer, zero)
         return g
+
+    def _units(self, x: Tensor, context: Tensor | None) -> Tensor:
+        if context is None:
+            return tanh_affine(x, self.inner, self.bias)
+        return torch.tanh(affine(x, self.inner, self.bias) + context)
 
     @torch.no_grad()
     def in_order(self, logits: Tensor, pixel: Callable[[Tensor, int], Tensor], shape: torch.Size) -> Tensor:

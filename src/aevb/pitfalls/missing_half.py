@@ -19,6 +19,8 @@ __all__ = ["MissingHalf"]
 class MissingHalf(SGVB_B):
     """SGVB estimator B with twice the KL divergence; the arguments are those of `SGVB_B`."""
 
+    normal_posterior = True
+
     def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
         """Yield one update of theta and phi for one minibatch (see `Objective.forward`)."""
         x, _, noise = next(stream)

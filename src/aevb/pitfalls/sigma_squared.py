@@ -20,6 +20,8 @@ __all__ = ["SigmaSquared"]
 class SigmaSquared(SGVB_B):
     """SGVB estimator B with the wrong reparameterisation; the arguments are those of `SGVB_B`."""
 
+    normal_posterior = True
+
     def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
         """Yield one update of theta and phi for one minibatch (see `Objective.forward`)."""
         x, _, noise = next(stream)
