@@ -102,7 +102,7 @@ class Evaluator(ABC):
 
         "normal": q(z|x) and p(z) are normal distributions. "binary": z is binary. "other": q(z|x) or p(z)
         is of another family of section 2.4. "mixture": q(z|x) is normal and p(z) a mixture of normals; it is supported
-        wherever "other" is.
+        wherever "other" is. "normal prior": p(z) is normal, and the coordinates of z depend on each other
         in q(z|x) (full covariance, flows); an evaluator that supports it, but not "other", does so where it needs no q(z|x).
         """
         return ("normal", "binary", "other")
