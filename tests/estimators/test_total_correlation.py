@@ -12,6 +12,7 @@ from aevb.estimators.mutual_information import information, log_aggregate
 from aevb.estimators.total_correlation import Decomposition, decomposition, minibatch_decomposition
 from aevb.models.prior import StandardNormal
 from aevb.noise import Noise
+from helpers.binary_oracles import binary, images
 from helpers.oracles import data, linear_gaussian
 
 N, J = 5, 2
@@ -107,3 +108,18 @@ def test_several_draws_are_averaged() -> None:
     both = decomposition(model, x, Noise(0, "test", 0), samples=2)
     for value, one, other in zip(both, *singles, strict=True):
         torch.testing.assert_close(value, (one + other) / 2)
+
+
+@torch.no_grad()
+def test_binary_dimensions_are_counted() -> None:
+    """q(z) and q(z_j) of each draw are means over the images of their probabilities, written out."""
+    model, x = binary(3), images()
+    parts = decomposition(model, x, Noise(0, "test", 0))
+    q = model.encoder(x)
+    z, on = q.sample(Noise(0, "test", 0)), q.logits.sigmoid()
+    for m in range(len(x)):
+        each = torch.where(z[m] == 1, on, 1 - on)  # of z_j under each image, (N, J)
+        own, whole, single = each[m].prod(), each.prod(-1).mean(), each.mean(0).prod()
+        torch.testing.assert_close(parts.mutual_information[m], (own / whole).log())
+        torch.testing.assert_close(parts.total_correlation[m], (whole / single).log())
+        torch.testing.assert_close(parts.dimension_kl[m], single.log() - model.prior().log_prob(z[m]))

@@ -30,7 +30,10 @@ from helpers.oracles import fill
 from helpers.statistics import assert_mean
 
 # An evaluator that takes binary z is named in DISCRETE; the property `latents` of any other leaves out "binary".
-DISCRETE = ("bound", "importance", "information", "enumeration", "fitted_bound", "reconstruction", "shapes")
+DISCRETE = (
+    *("bound", "importance", "information", "total_correlation"),
+    *("enumeration", "fitted_bound", "reconstruction", "shapes"),
+)
 REFUSING = ("bits_per_dim", "predictive")  # for reasons of their own
 
 
