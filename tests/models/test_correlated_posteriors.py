@@ -74,7 +74,7 @@ def exact(x: Tensor) -> VAE:
     at_zero = posterior(vae, 0 * columns[:1]).mean[0]
     fill(encoder.mean.weight, (posterior(vae, columns).mean - at_zero).T), fill(encoder.mean.bias, at_zero)
     factor = truth.scale_tril[0]
-    for head, value in ((encoder.log_var, 2 * factor.diagonal().log()), (encoder.lower, factor[1:2, 0])):
+    for head, value in ((encoder.log_var, 2 * factor.diagonal().log()), (encoder.lower, factor[1:2, 0] / factor[1, 1])):
         head.weight.zero_(), fill(head.bias, value)
     return vae
 

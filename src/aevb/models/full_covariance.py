@@ -1,10 +1,12 @@
 r"""q(z|x) with a full covariance matrix (Kingma & Welling 2019, An Introduction to VAEs, section 2.5.1).
 
-    h = f(W x + b),   mu = W_1 h + b_1,   log L_jj^2 = W_2 h + b_2,   L_jk = W_3 h + b_3 for k < j
+    h = f(W x + b),   mu = W_1 h + b_1,   log L_jj^2 = W_2 h + b_2,   L_jk = L_jj (W_3 h + b_3) for k < j
     q(z|x) = N(mu, L L')
 
 L is lower triangular with a positive diagonal, so it is the Cholesky factor of the covariance matrix and every
 covariance matrix has exactly one. The head of the diagonal is that of `GaussianEncoder`: with W_3 = 0 and b_3 = 0 it is the same q.
+The last head gives the elements below the diagonal in units of their row's L_jj: as numbers of their own, their errors would be as
+large where the posterior is narrow, and cost more than the correlations gain (docs/flows).
 """
 
 import torch
@@ -55,8 +57,9 @@ class FullCovarianceEncoder(Encoder):
             q(z|x) over (..., J).
         """
         h = hidden_units(self.hidden, self.deeper, self.activation, x)
-        mean, dims = self.mean(h), self.mean.out_features
+        mean, diagonal, dims = self.mean(h), self.log_var(h), self.mean.out_features
         lower = mean.new_zeros(*mean.shape[:-1], dims * dims)
         if dims > 1:
             lower = lower.index_copy(-1, self.below, self.lower(h))
-        return TriangularNormal(mean, self.log_var(h), lower.unflatten(-1, (dims, dims)))
+        scale = torch.exp(0.5 * diagonal).unsqueeze(-1)
+        return TriangularNormal(mean, diagonal, scale * lower.unflatten(-1, (dims, dims)))
