@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from aevb.distributions import NoClosedForm
+from aevb.distributions import DiagonalNormal, NoClosedForm
 from aevb.distributions.flows import Flow
 from aevb.models.inverse_autoregressive import InverseAutoregressiveEncoder
 from aevb.models.planar import PlanarEncoder, PlanarStep
@@ -213,3 +213,14 @@ def test_single_precision_is_enough(kind: str) -> None:
     exact = network(images()).log_prob(z)
     single = network.float()(images().float()).log_prob(z.float())
     torch.testing.assert_close(single.double(), exact, rtol=1e-3, atol=2e-3)
+
+
+def test_a_planar_map_in_units_of_the_base_is_the_map_of_the_standardised_point() -> None:
+    generator = torch.Generator().manual_seed(0)
+    v, w, z, mean, log_var = (torch.randn((20, 3), generator=generator, dtype=torch.float64) for _ in range(5))
+    step = PlanarStep.constrained(v, w, torch.randn(20, generator=generator, dtype=torch.float64))
+    base = DiagonalNormal(mean, log_var)
+    value, log_det = step.relative_to(base).forward(z)
+    expected, log_det_expected = step.forward((z - mean) / base.scale)
+    torch.testing.assert_close(value, base.scale * expected + mean)
+    torch.testing.assert_close(log_det, log_det_expected)

@@ -9,6 +9,10 @@ f is invertible if w'u > -1 (their appendix A.1). The output v of the network fo
 d = 0.001 bounds the slope of f from below. m differs from theirs by d and by log(e - 1): m(0) = 0, so v = 0 is the identity,
 and u stays bounded as w goes to 0.
 
+The network states v, w and b in units of the base N(mu, diag sigma^2): f is taken of (z - mu) / sigma, so u becomes sigma u, w becomes
+w / sigma, and b becomes b - w'mu / sigma. The family is the same, and the displacements shrink where the posterior is narrow;
+as numbers of their own they cost more than they gain (docs/flows).
+
 The inverse: a = w'z solves a + w'u tanh(a + b) = w'f(z), whose left side increases in a and leaves a by at most |w'u|. Bisection
 finds a; one step of Newton from there, with the slope held fixed, is exact to the second order and has the right gradient
 (the implicit function theorem). Then z = f(z) - u tanh(a + b).
@@ -60,6 +64,16 @@ class PlanarStep(NamedTuple):
         m = LEAST_SLOPE - 1 + (1 - LEAST_SLOPE) * F.softplus(wv + AT_ZERO)
         square = (w**2).sum(-1, keepdim=True).clamp(min=torch.finfo(w.dtype).tiny)
         return cls(v + (m - wv) * w / square, w, b)
+
+    def relative_to(self, base: DiagonalNormal) -> "PlanarStep":
+        """Return the map in units of a normal: sigma g((z - mu) / sigma) + mu, where g is this map.
+
+        Args:
+            base: N(mu, diag sigma^2), over (..., J).
+        """
+        scale = base.scale
+        w = self.w / scale
+        return PlanarStep(scale * self.u, w, self.b - (w * base.mean).sum(-1))
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """Return f(z) and log |det df/dz| (see `aevb.distributions.flows.Step`).
@@ -144,5 +158,9 @@ class PlanarEncoder(Encoder):
         """
         h = hidden_units(self.hidden, self.deeper, self.activation, x)
         v, w = (head(h).unflatten(-1, (self.flows, -1)).unbind(-2) for head in (self.u, self.w))
-        steps = [PlanarStep.constrained(*parameters) for parameters in zip(v, w, self.b(h).unbind(-1), strict=True)]
-        return Flow(self.family, DiagonalNormal(self.mean(h), self.log_var(h)), steps)
+        base = DiagonalNormal(self.mean(h), self.log_var(h))
+        steps = [
+            PlanarStep.constrained(*parameters).relative_to(base)
+            for parameters in zip(v, w, self.b(h).unbind(-1), strict=True)
+        ]
+        return Flow(self.family, base, steps)
