@@ -18,3 +18,11 @@ def test_all_pairs_do_not_lose_their_digits_to_cancellation(log_var: float) -> N
     log_prob = DiagonalNormal(mean, torch.full_like(mean, log_var)).log_prob_of_all(x)
     expected = scipy.stats.norm.logpdf(x[:, 0].numpy(), mean.numpy(), sigma)
     torch.testing.assert_close(log_prob, torch.from_numpy(expected), rtol=1e-8, atol=1e-6)
+
+
+def test_the_slope_is_the_gradient_of_the_log_density():
+    generator = torch.Generator().manual_seed(0)
+    mean, log_var, z = (torch.randn((4, 3), generator=generator, dtype=torch.float64) for _ in range(3))
+    q = DiagonalNormal(mean, log_var)
+    (expected,) = torch.autograd.grad(q.log_prob(z.requires_grad_()).sum(), z)
+    torch.testing.assert_close(q.slope(z.detach()), expected)

@@ -57,6 +57,17 @@ class DiagonalNormal:
         """
         return -0.5 * (LOG_2PI + self.log_var + (value - self.mean) ** 2 * torch.exp(-self.log_var)).sum(-1)
 
+    def slope(self, value: Tensor) -> Tensor:
+        """Return the gradient of log N at points, (mu - x) / sigma^2.
+
+        Args:
+            value: Points, (..., D).
+
+        Returns:
+            The gradients, (..., D).
+        """
+        return (self.mean - value) * torch.exp(-self.log_var)
+
     def log_prob_of_all(self, value: Tensor) -> Tensor:
         """Return the log-density of every row of `value` under every one of the G distributions.
 

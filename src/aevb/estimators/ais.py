@@ -129,16 +129,11 @@ class _Path:
             return self.start.log_prob(z) + beta * ratio
 
         log_q = self.start.log_prob(points.z)
-        chains = Chains(points.z, log_q + beta * points.ratio, self._slope(points.z) + beta * points.slope)
+        chains = Chains(points.z, log_q + beta * points.ratio, self.start.slope(points.z) + beta * points.slope)
         after, acceptance, accepted = hmc(density, chains, step, self.leapfrogs, noise)
-        slope = (after.gradient - self._slope(after.position)) / beta
+        slope = (after.gradient - self.start.slope(after.position)) / beta
         slope = torch.where(accepted[..., None], slope, points.slope)
         return _Points(after.position, torch.where(accepted, last, points.ratio), slope), acceptance
-
-    def _slope(self, z: Tensor) -> Tensor:
-        if isinstance(self.start, NormalMixture):
-            return self.start.slope(z)
-        return (self.start.mean - z) * torch.exp(-self.start.log_var)
 
 
 def schedule(temperatures: int) -> list[float]:
