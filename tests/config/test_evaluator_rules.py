@@ -121,3 +121,14 @@ def test_early_stopping_ends_with_the_evaluator_that_it_watches() -> None:
         settings(*chosen)
     (line,) = error.value.faults
     settings(*chosen, *shlex.split(line.partition("; try: ")[2]))
+
+
+@pytest.mark.parametrize("encoder", ["full_covariance", "planar", "iaf"])
+@pytest.mark.parametrize("name", ["ais", "bdmc"])
+def test_chains_from_the_encoder_need_a_diagonal_normal(name: str, encoder: str) -> None:
+    words = ("objective=sgvb_a", f"model/encoder={encoder}", f"evaluator={name}")
+    settings(*DATA, *words, f"evaluator.{name}.start=prior")
+    (line,) = faults(*words, f"evaluator.{name}.start=encoder")
+    assert line.startswith(
+        f"evaluator={name}: takes q(z|x) for a diagonal normal, and that of this model is another one"
+    )
