@@ -196,6 +196,15 @@ def test_early_stopping_that_begins_after_the_end_is_warned_of() -> None:
             "trainer.microbatches=3; try: batch_size=99",
         ),
         (
+            ("objective=beta_tcvae", "batch_size=1"),
+            "batch_size=1: the loss of BetaTCVAE compares the images of a minibatch; allowed: an integer >= 2; try: "
+            "batch_size=100",
+        ),
+        (
+            ("objective=lagging", "objective@objective.objective=mmd", "batch_size=1"),
+            "batch_size=1: the loss of MMD compares the images of a minibatch; allowed: an integer >= 2; try: batch_size=100",
+        ),
+        (
             ("objective=nvil", "model=binary", "trainer.microbatches=2"),
             "trainer.microbatches=2: the loss of NVIL is no mean over data, so it cannot be computed in shares; "
             "allowed: 1; try: trainer.microbatches=1",

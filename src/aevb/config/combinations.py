@@ -31,13 +31,14 @@ def flags_are_literals(settings: Settings) -> Iterator[Fault]:
             continue
         for name in computed_attributes(target, names, settings.trusted):
             wrong = f"{name} is computed, and it is read from the source without running it"
-            example = '"bernoulli"' if name == "likelihood" else "False"
+            example = {"likelihood": '"bernoulli"', "min_batch_size": "2"}.get(name, "False")
             yield Fault(f"{path}._target_", wrong, target, f"a literal in the class body, `{name} = {example}`")
 
 
 RULES: tuple[Callable[[Settings], Iterator[Fault]], ...] = (
     training_rules.name_is_a_folder,
     training_rules.batch_fits_the_data,
+    training_rules.batch_suits_the_objective,
     training_rules.closed_form_exists,
     training_rules.devices_share_a_batch,
     training_rules.devices_need_a_mean,

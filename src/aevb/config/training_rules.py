@@ -10,6 +10,7 @@ from aevb.config.resolved import Settings
 
 __all__ = [
     "batch_fits_the_data",
+    "batch_suits_the_objective",
     "closed_form_exists",
     "devices_need_a_mean",
     "devices_share_a_batch",
@@ -67,6 +68,25 @@ def batch_fits_the_data(settings: Settings) -> Iterator[Fault]:
         yield Fault(
             "batch_size", "more than there are training data", batch_size, allowed, f"batch_size={min(100, n_train)}"
         )
+
+
+def batch_suits_the_objective(settings: Settings) -> Iterator[Fault]:
+    """Check that a minibatch has as many images as the loss needs, also that of a wrapped objective.
+
+    Args:
+        settings: The config.
+
+    Yields:
+        The fault, if there is one.
+    """
+    batch_size, path = settings.get("batch_size"), "objective"
+    while settings.target(path):
+        least = settings.states(path, "min_batch_size")
+        if isinstance(least, int) and batch_size < least:
+            wrong = f"the loss of {settings.class_name(path)} compares the images of a minibatch"
+            yield Fault("batch_size", wrong, batch_size, f"an integer >= {least}", "batch_size=100")
+            return
+        path += ".objective"
 
 
 def closed_form_exists(settings: Settings) -> Iterator[Fault]:

@@ -39,6 +39,7 @@ class BetaTCVAE(Objective):
     reparameterised = True
     normal_posterior = True
     normal_prior = True
+    min_batch_size = 2
     mean_over_data = False  # q(z) is estimated from the whole minibatch
 
     def __init__(

@@ -50,6 +50,7 @@ class MMD(Objective):
 
     reparameterised = True
     no_trained_prior = "is trained through draws of p(z), and those of a mixture have no derivative"
+    min_batch_size = 2
     mean_over_data = False  # MMD^2 is a mean over pairs of the whole minibatch
 
     def __init__(

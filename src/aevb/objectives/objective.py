@@ -97,6 +97,9 @@ class Objective(nn.Module, ABC):
     objective is refused on several devices. Inherited.
     """
 
+    min_batch_size: int = 1
+    """The fewest images of a minibatch for which the loss is defined. A smaller batch_size is refused. Inherited."""
+
     over_theta: bool = False
     """Whether the objective trains a posterior q(theta), which the model must then have (model.theta_log_var).
 
