@@ -205,6 +205,16 @@ def test_early_stopping_that_begins_after_the_end_is_warned_of() -> None:
             "batch_size=1: the loss of MMD compares the images of a minibatch; allowed: an integer >= 2; try: batch_size=100",
         ),
         (
+            ("objective=beta_vae", "objective.free_bits=0.1", "trainer.microbatches=2"),
+            "trainer.microbatches=2: the loss of BetaVAE with free_bits=0.1 is no mean over data, so it cannot be computed in "
+            "shares; allowed: 1; try: trainer.microbatches=1",
+        ),
+        (
+            ("objective=beta_vae", "objective.free_bits=0.1", "trainer=ddp"),
+            "trainer.devices=2: the loss of BetaVAE with free_bits=0.1 is no mean over data, so devices cannot share it; "
+            "allowed: 1; try: trainer=default",
+        ),
+        (
             ("objective=nvil", "model=binary", "trainer.microbatches=2"),
             "trainer.microbatches=2: the loss of NVIL is no mean over data, so it cannot be computed in shares; "
             "allowed: 1; try: trainer.microbatches=1",

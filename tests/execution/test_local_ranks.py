@@ -73,6 +73,19 @@ def test_an_odd_number_of_ranks_and_targets_drawn_anew(tmp_path):
     assert first["n"] == second["n"] == 360
 
 
+def test_the_warm_up_counts_the_samples_of_all_ranks(tmp_path):
+    """Its end is at two thirds of the training; counted by rank it would not come, and a test of weights would see that."""
+    beta = ("objective=beta_vae", "objective.beta=2", "objective.warm_up=1e4", "evaluation.start=1e3")
+    one, two = pair(tmp_path, "trainer.devices=1,2", "max_samples=1.5e4", "trainer.precision=64", *beta)
+    bounds, weights = differences(one, two)
+    assert bounds < 1e-10
+    assert weights < 1e-8
+    for run in (one, two):
+        rows = run.metrics()
+        expected = 2 * np.minimum(1, rows["samples_seen"] / 1e4)
+        assert np.array_equal(rows["train_kl_weight"], expected)
+
+
 def test_two_ranks_in_float32_drift_by_less_than_stated(tmp_path):
     """docs/many-devices.md promises 1e-4 nats here; seen with seeds 1, 2, 3: 4e-6 nats, and 3e-7 to 1.5e-6 between weights.
 

@@ -18,6 +18,7 @@ __all__ = ["STATED", "Settings", "label_replaced", "pitfall_of"]
 STATED = {
     "objective": (
         "mean_over_data",
+        "no_mean_with",
         "min_batch_size",
         "over_theta",
         "reparameterised",

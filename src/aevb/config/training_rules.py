@@ -150,8 +150,8 @@ def devices_need_a_mean(settings: Settings) -> Iterator[Fault]:
         The fault, if there is one.
     """
     devices = settings.get("trainer.devices")
-    if isinstance(devices, int) and devices > 1 and settings.states("objective", "mean_over_data") is False:
-        wrong = f"the loss of {settings.class_name('objective')} is no mean over data, so devices cannot share it"
+    if isinstance(devices, int) and devices > 1 and (objective := _no_mean(settings)):
+        wrong = f"the loss of {objective} is no mean over data, so devices cannot share it"
         yield Fault("trainer.devices", wrong, devices, "1", "trainer=default")
 
 
@@ -165,11 +165,18 @@ def microbatches_need_a_mean(settings: Settings) -> Iterator[Fault]:
         The fault, if there is one.
     """
     parts = settings.get("trainer.microbatches")
-    if isinstance(parts, int) and parts > 1 and settings.states("objective", "mean_over_data") is False:
-        wrong = (
-            f"the loss of {settings.class_name('objective')} is no mean over data, so it cannot be computed in shares"
-        )
+    if isinstance(parts, int) and parts > 1 and (objective := _no_mean(settings)):
+        wrong = f"the loss of {objective} is no mean over data, so it cannot be computed in shares"
         yield Fault("trainer.microbatches", wrong, parts, "1", "trainer.microbatches=1")
+
+
+def _no_mean(settings: Settings) -> str:
+    # What Objective.no_mean will say.
+    name, keys = settings.class_name("objective"), settings.states("objective", "no_mean_with")
+    if settings.states("objective", "mean_over_data") is False:
+        return name
+    reasons = [f"{name} with {key}={value:g}" for key in keys or () if (value := settings.get(f"objective.{key}"))]
+    return next(iter(reasons), "")
 
 
 def early_stopping_needs_the_bound(settings: Settings) -> Iterator[Fault]:

@@ -52,7 +52,7 @@ class BetaVAE(Objective):
     reparameterised = True
     normal_posterior = True
     normal_prior = True
-    mean_over_data = False  # free bits: the maximum is taken of the mean KL of the minibatch
+    no_mean_with = ("free_bits",)  # the maximum is taken of the mean KL of the minibatch
     seen: Tensor
 
     def __init__(
@@ -69,7 +69,8 @@ class BetaVAE(Objective):
 
     def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
         """Yield one update of theta and phi for one minibatch (see `Objective.forward`)."""
-        x, _, noise = next(stream)
+        batch = next(stream)
+        x, noise = batch.x, batch.noise
         qz_x, pz = model.encoder(x), model.prior()
         require_diagonal_normal("beta_vae", qz_x)
         require_diagonal_normal("beta_vae", pz)
@@ -78,7 +79,7 @@ class BetaVAE(Objective):
         kl = kl_of_each(qz_x, pz).mean(0)
         paid = kl.clamp(min=self.free_bits) if self.free_bits else kl  # kl >= 0 up to rounding
         loss = self.kl_weight.to(kl) * paid.sum() - reconstruction
-        self.seen.add_(len(x))  # in place: the state is restored when a block of minibatches is repeated
+        self.seen.add_(batch.counted)  # in place: the state is restored when a block of minibatches is repeated
         stats = {"bound": reconstruction - kl.sum(), "reconstruction": reconstruction, "kl": kl.sum()}
         yield Update(loss, ("theta", "phi"), len(x), detached(stats))
 

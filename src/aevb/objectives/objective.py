@@ -22,18 +22,34 @@ from aevb.noise import Noise
 __all__ = ["Batch", "Objective", "TrainingData", "Update", "detached", "require_diagonal_normal"]
 
 
-class Batch(NamedTuple):
-    """One minibatch, or the share of it that belongs to this rank.
-
-    Attributes:
-        x: Images, (M, D).
-        index: Indices of the images in the training set, (M,).
-        noise: The random numbers of this minibatch.
-    """
-
+class _Batch(NamedTuple):
     x: Tensor
     index: Tensor  # type: ignore[assignment]  # hides tuple.index, which is not needed here
     noise: Noise
+
+
+class Batch(_Batch):
+    """One minibatch, or the share of it that belongs to this rank: `x, index, noise = batch`.
+
+    Args:
+        x: Images, (M, D).
+        index: Indices of the images in the training set, (M,).
+        noise: The random numbers of this minibatch.
+        counted: By how many training samples a counter of the objective advances; None: by M. On several
+            devices that is the size of the whole minibatch; 0 where this process computes another share of
+            it afterwards.
+
+    Attributes:
+        counted: That number.
+    """
+
+    counted: int
+
+    def __new__(cls, x: Tensor, index: Tensor, noise: Noise, counted: int | None = None) -> "Batch":
+        """Return the minibatch."""
+        batch = super().__new__(cls, x, index, noise)
+        batch.counted = len(x) if counted is None else counted
+        return batch
 
 
 class Update(NamedTuple):
@@ -100,6 +116,9 @@ class Objective(nn.Module, ABC):
     min_batch_size: int = 1
     """The fewest images of a minibatch for which the loss is defined. A smaller batch_size is refused. Inherited."""
 
+    no_mean_with: tuple[str, ...] = ()
+    """Names of arguments with which, unless they are zero, the loss is no mean over data. Inherited."""
+
     over_theta: bool = False
     """Whether the objective trains a posterior q(theta), which the model must then have (model.theta_log_var).
 
@@ -157,6 +176,13 @@ class Objective(nn.Module, ABC):
         Yields:
             One update after the other; the optimizer steps before the next is computed.
         """
+
+    @property
+    def no_mean(self) -> str:
+        """The objective as a message names it if its loss is no mean over data, such as "BetaVAE with free_bits=0.1"; else ""."""
+        name = type(self).__name__
+        reasons = [f"{name} with {key}={value:g}" for key in self.no_mean_with if (value := getattr(self, key))]
+        return name if not self.mean_over_data else next(iter(reasons), "")
 
     def round_samples(self, batch_size: int) -> int:
         """Return the number of training samples that one round adds to samples_seen.

@@ -233,13 +233,13 @@ def _check_decoder(model: VAE, dataset: Dataset) -> None:
 
 
 def _check_shares(objective: Objective, ranks: Ranks, microbatches: int) -> None:
-    if microbatches > 1 and not objective.mean_over_data:
+    if microbatches > 1 and objective.no_mean:
         raise UserError(
-            f"trainer.microbatches={microbatches}: the loss of {type(objective).__name__} is no mean over data, so it "
+            f"trainer.microbatches={microbatches}: the loss of {objective.no_mean} is no mean over data, so it "
             "cannot be computed in shares; allowed: 1; try: trainer.microbatches=1"
         )
-    if ranks.world > 1 and not objective.mean_over_data:
+    if ranks.world > 1 and objective.no_mean:
         raise UserError(
-            f"trainer.devices={ranks.world}: the loss of {type(objective).__name__} is no mean over data, so devices cannot "
+            f"trainer.devices={ranks.world}: the loss of {objective.no_mean} is no mean over data, so devices cannot "
             "take their shares of it; allowed: 1; try: trainer=default"
         )

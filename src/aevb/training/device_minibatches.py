@@ -74,7 +74,8 @@ class DeviceMinibatches:
             u = torch.stack([noise.uniform(tuple(x.shape[1:]), x.dtype) for noise in noises])
             x = (u < x).to(x.dtype)
         noises = [DeviceNoise(draws, k, "noise", **share) for k in range(self.count)]
-        return [Batch(*parts) for parts in zip(_apart(x), self.index.unbind(), noises, strict=True)]
+        whole = self.rows * self.world
+        return [Batch(*parts, whole) for parts in zip(_apart(x), self.index.unbind(), noises, strict=True)]
 
 
 def _apart(x: Tensor) -> list[Tensor]:

@@ -39,6 +39,7 @@ class Stream(Iterator[Batch]):
         position: Number t of the next minibatch; may be set.
         ahead: Number of minibatches that the device prepares at once, with random numbers made there
             (aevb.noise.device). 0: each is prepared by itself, with random numbers of the host.
+        counted: `Batch.counted` of every minibatch; may be set.
     """
 
     ahead: int = 0
@@ -56,7 +57,7 @@ class Stream(Iterator[Batch]):
     ) -> None:
         self.x, self.batch_size, self.seed, self.sampling, self.dynamic = x, batch_size, seed, sampling, dynamic
         self.rank, self.world = rank, world
-        self.position = 0
+        self.position, self.counted = 0, batch_size
         self._permutations: dict[int, np.ndarray] = {}
         self._prepared: dict[int, Batch] = {}
         self._prefetch = {purpose: NoisePrefetch(seed, purpose) for purpose in ("noise", "binarisation")}
@@ -70,7 +71,7 @@ class Stream(Iterator[Batch]):
         x = self.x.index_select(0, index)
         if self.dynamic:
             x = (self._noise("binarisation", t).uniform(tuple(x.shape), x.dtype) < x).to(x.dtype)
-        return Batch(x, index, self._noise("noise", t))
+        return Batch(x, index, self._noise("noise", t), self.counted)
 
     def on_device(self, count: int) -> DeviceMinibatches:
         """Return a buffer for minibatches of this stream, on the device of `x`.
@@ -107,7 +108,8 @@ class Stream(Iterator[Batch]):
         if t not in self._prepared:
             minibatches = self.on_device(self.ahead)
             minibatches.load(t)
-            self._prepared = dict(enumerate(minibatches.batches(), start=t))
+            ready = (Batch(*batch, self.counted) for batch in minibatches.batches())
+            self._prepared = dict(enumerate(ready, start=t))
         return self._prepared.pop(t)
 
     def _noise(self, purpose: str, t: int) -> Noise:

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from aevb.errors import UserError
+from aevb.objectives.beta_vae import BetaVAE
 from aevb.objectives.dreg import DReG
 from aevb.objectives.full_vb import FullVB
 from aevb.objectives.iwae import IWAE
@@ -72,6 +73,16 @@ def test_a_training_in_shares_equals_the_whole_up_to_rounding():
     whole = train(training(tape=False), [20])
     shares = train(training(tape=False, microbatches=5), [20])
     assert isinstance(shares.engine, Accumulated)
+    torch.testing.assert_close(state(shares), state(whole), rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("engine", ["closed_form", "autograd"])
+def test_the_warm_up_advances_once_per_minibatch(engine):
+    """The weight of every share is that of the whole minibatch: 20 minibatches of 5 images, and 60 images until it is 2."""
+    objective = lambda: BetaVAE(beta=2.0, warm_up=60)  # noqa: E731
+    whole = train(training(objective=objective, engine=engine, tape=False), [4, 4])
+    shares = train(training(objective=objective, engine=engine, tape=False, microbatches=5), [4, 4])
+    assert whole.objective.seen.item() == shares.objective.seen.item() == 40
     torch.testing.assert_close(state(shares), state(whole), rtol=1e-9, atol=1e-11)
 
 

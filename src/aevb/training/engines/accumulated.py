@@ -82,6 +82,8 @@ class Accumulated:
                 )
                 for share in range(self.microbatches)
             ]
+            for share in self._shares[:-1]:
+                share.counted = 0
         for share in self._shares:
             share.x, share.position, share.ahead = stream.x, stream.position, stream.ahead
         return self._shares

@@ -37,7 +37,7 @@ class ClosedFormBeta(ClosedForm):
         objective, rows = self.objective, len(batch.x)
         paid = kl.clamp(min=objective.free_bits).sum() if objective.free_bits else kl.sum()
         loss = objective.kl_weight.to(kl) * paid - reconstruction
-        objective.seen.add_(rows)  # in place: the state is restored when a block of minibatches is repeated
+        objective.seen.add_(batch.counted)  # in place: the state is restored when a block of minibatches is repeated
         stats = {"bound": reconstruction - kl.sum(), "reconstruction": reconstruction, "kl": kl.sum()}
         return Update(loss, ("theta", "phi"), rows, stats)
 
