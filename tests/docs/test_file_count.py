@@ -16,6 +16,7 @@ MARGIN = 10
 
 @pytest.mark.process
 @pytest.mark.slow
+@pytest.mark.long  # three processes import torch while each of its calls is traced
 def test_the_bound_holds_and_is_close(tmp_path: Path) -> None:
     page = (REPOSITORY / "CONTRIBUTING.md").read_text()
     command = re.search(r"^ {4}python (scripts/trace_files\.py .*)$", page, re.MULTILINE)

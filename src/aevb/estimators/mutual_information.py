@@ -23,6 +23,8 @@ import torch
 from torch import Tensor
 
 from aevb.distributions import Bernoulli, DiagonalNormal
+from aevb.distributions.normal_mixture import NormalMixture
+from aevb.estimators.mixture_kl import kl_from_marginals
 from aevb.models.vae import VAE
 from aevb.noise import Noise
 
@@ -71,7 +73,7 @@ class Units(NamedTuple):
 
     Attributes:
         kl: Mean over images of KL(q(z_j|x) || p(z_j)), (J,), nats per image; the sum is the KL divergence
-            in the bound.
+            in the bound unless p(z) is a mixture, whose dimensions depend on each other.
         variance: Variance over images of the posterior mean, (J,).
         log_var: Log-variance of q(z|x), (N, J); for binary z this is log rho (1 - rho).
     """
@@ -91,7 +93,8 @@ def information(model: VAE, x: Tensor, noise: Noise, samples: int = 1, batch_siz
     """Estimate the decomposition of the KL divergence (Hoffman & Johnson 2016, eq. 7).
 
     The aggregate posterior is the mixture over all N images. The cost is L N^2 J multiplications, in
-    float64 on the CPU, and L N decodings.
+    float64 on the CPU, and L N decodings. If p(z) is a mixture, whose KL divergence has no closed form, it is
+    estimated from the same draws.
 
     Args:
         model: The model.
@@ -104,10 +107,13 @@ def information(model: VAE, x: Tensor, noise: Noise, samples: int = 1, batch_siz
         The decomposition for each image.
     """
     qz_x, pz = posteriors(model, x, batch_size), model.prior()
-    kl = qz_x.kl(pz)
+    has_closed_form = not isinstance(pz, NormalMixture)
+    kl = qz_x.kl(pz) if has_closed_form else x.new_zeros(len(x))
     reconstruction, mutual_information = torch.zeros_like(kl), torch.zeros_like(kl)
     for _ in range(samples):
         z = qz_x.sample(noise)
+        if not has_closed_form:
+            kl += (qz_x.log_prob(z) - pz.log_prob(z)) / samples
         parts = zip(z.split(batch_size), x.split(batch_size), strict=True)
         reconstruction += torch.cat([model.decoder(z_part).log_prob(x_part) for z_part, x_part in parts]) / samples
         log_qz = log_aggregate(z, qz_x).to(kl.device, kl.dtype)
@@ -150,16 +156,20 @@ def units(model: VAE, x: Tensor, batch_size: int = 1000) -> Units:
         The use of each latent dimension.
     """
     qz_x, pz = posteriors(model, x, batch_size), model.prior()
-    kl = _one_by_one(qz_x).kl(_one_by_one(pz)).mean(0)
+    if isinstance(pz, NormalMixture) and isinstance(qz_x, DiagonalNormal):
+        kl = kl_from_marginals(qz_x, pz).mean(0)
+    else:
+        kl = _one_by_one(qz_x).kl(_one_by_one(pz)).mean(0)
     variance = qz_x.mean.var(0, unbiased=False)
     return Units(*(tensor.to("cpu", torch.float64) for tensor in (kl, variance, qz_x.log_var)))
 
 
-def verdict(use: Units) -> str:
+def verdict(use: Units, kl: float) -> str:
     """Summarise the use of the latent dimensions in a few words.
 
     Args:
         use: The use of each latent dimension.
+        kl: Mean over images of KL(q(z|x) || p(z)), nats.
 
     Returns:
         "collapsed": The KL divergence is below 0.1 nats per image and no unit is active.
@@ -169,10 +179,10 @@ def verdict(use: Units) -> str:
         "diverged": The KL divergence is not finite.
     """
     active = int(use.active.sum())
-    if not use.kl.sum().isfinite():
+    if not math.isfinite(kl):
         return "diverged"
     if active == 0:
-        return "collapsed" if use.kl.sum() < COLLAPSED else "no unit active"
+        return "collapsed" if kl < COLLAPSED else "no unit active"
     return "all units active" if active == len(use.kl) else "partly collapsed"
 
 

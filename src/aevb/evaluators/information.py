@@ -48,7 +48,7 @@ class Information(Evaluator):
     @property
     def latents(self) -> tuple[str, ...]:
         """The supported kinds of z (see `Evaluator.latents`): the aggregate posterior needs a density."""
-        return ("normal", "binary")
+        return ("normal", "binary", "mixture")
 
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """Estimate the terms of the lower bound of each image.
@@ -74,15 +74,15 @@ class Information(Evaluator):
         Returns:
             verdict: one sentence; ceiling: log n, the upper limit of the estimated mutual information, nats;
             active_units: the number of dimensions whose variance_of_mean is above active_above;
-            kl_per_dimension (nats) and variance_of_mean, both of length J; log_var_histogram: the histogram
+            kl_per_dimension (nats; see `Units.kl`) and variance_of_mean, both of length J; log_var_histogram: the histogram
             of log sigma^2 over images and dimensions.
         """
         use = units(model, x, self.batch_size)
         counts, edges = _histogram(use.log_var)
-        active, total = int(use.active.sum()), len(use.kl)
-        activity = verdict(use) if len(x) > 1 else "the activity of units cannot be told from one image"
+        active, total, kl = int(use.active.sum()), len(use.kl), values["kl"].mean().item()
+        activity = verdict(use, kl) if len(x) > 1 else "the activity of units cannot be told from one image"
         return {
-            "verdict": f"{activity}: {active} of {total} units active, KL {use.kl.sum():.2f} nats; mutual information "
+            "verdict": f"{activity}: {active} of {total} units active, KL {kl:.2f} nats; mutual information "
             f"{values['mutual_information'].mean():.2f} of at most log N = {math.log(len(x)):.2f} nats",
             "ceiling": math.log(len(x)),
             "active_units": active,
