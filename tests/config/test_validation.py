@@ -99,6 +99,10 @@ def test_a_value_is_reported_once_under_its_key() -> None:
             ["evaluator.importance=null"],
             "evaluator.importance=null: not a mapping; allowed: a mapping {name: value}; try: '~evaluator.importance', which removes it",
         ),
+        (
+            ["experiment=priors", "evaluator=bound"],
+            "evaluator.importance: settings of an option that evaluator does not name; allowed: ais",
+        ),
         (["~model._target_"], "model: nothing says what to build (no _target_); allowed: autoregressive, bernoulli"),
         (["model=autoregressive"], "data.targets=grey: AutoregressiveDecoder is a probability of binary images"),
         (["~data"], "data: missing; allowed: array, "),

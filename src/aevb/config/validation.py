@@ -126,8 +126,12 @@ class _Check:
             group, _, name = path.partition(".")
             known = options(group)
             near = get_close_matches(name, known, n=1) or known[:1]
-            remedy = "" if not near else f"'{group}=[{near[0]}]', or without {path}" if name else f"{group}={near[0]}"
-            self.fault(path, "nothing says what to build (no _target_)", allowed=", ".join(known), remedy=remedy)
+            remedy, wrong = "".join(f"{group}={option}" for option in near), "nothing says what to build (no _target_)"
+            if name:  # one of several: settings of an option that is not among the chosen ones
+                chosen = [other for other, built in self.settings[group].items() if "_target_" in built]
+                remedy = f"'{group}=[{','.join([*chosen, *near])}]', or '~{path}'"
+                wrong = f"settings of an option that {group} does not name"
+            self.fault(path, wrong, allowed=", ".join(known), remedy=remedy)
             return
         self.node(path, node, raw)
 
