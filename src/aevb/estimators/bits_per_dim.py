@@ -28,7 +28,7 @@ from torch.special import log_ndtr
 
 from aevb.distributions import DiagonalNormal
 from aevb.errors import UserError
-from aevb.estimators.bound import bound
+from aevb.estimators.bound import bound, kl_divergence
 from aevb.models.vae import VAE
 from aevb.noise import Noise
 
@@ -106,12 +106,13 @@ def bits_per_dim(model: VAE, x: Tensor, noise: Noise, scale: int = 256) -> BitsE
     rows, noisy = torch.cat([x, labels], -1), torch.cat([x + u / scale, labels], -1)
     density, dequantised = (bound(model, values, noise).bound for values in (rows, noisy))
     qz_x = model.encoder(rows)
-    px_z = model.decode(qz_x.sample(noise), rows)
+    z = qz_x.sample(noise)
+    px_z = model.decode(z, rows)
     if not isinstance(px_z, DiagonalNormal):
         raise UserError(
             f"bits per dimension: {type(px_z).__name__} is no density; allowed: a Gaussian p(x|z); try: evaluator=bound"
         )
-    kl = qz_x.kl(model.prior())
+    kl = kl_divergence(qz_x, model.prior(), z[None])
     discretised = log_mass(px_z, x, scale).sum(-1).to(kl) - kl
     below, above = -px_z.mean / px_z.scale, (px_z.mean - 1) / px_z.scale
     outside = torch.exp(log_ndtr(below)) + torch.exp(log_ndtr(above))

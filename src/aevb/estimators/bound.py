@@ -7,7 +7,7 @@ The paper uses L = 1. If the KL divergence of q and the prior has no closed form
 1/L sum_l log q(z^(l) | x) - log p(z^(l)), which is also unbiased.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,7 +16,7 @@ from aevb.distributions.base import NoClosedForm
 from aevb.models.vae import VAE
 from aevb.noise import Noise
 
-__all__ = ["BoundEstimate", "bound"]
+__all__ = ["BoundEstimate", "bound", "kl_divergence"]
 
 
 class BoundEstimate(NamedTuple):
@@ -49,9 +49,24 @@ def bound(model: VAE, x: Tensor, noise: Noise, samples: int = 1) -> BoundEstimat
     qz_x = model.encoder(x)
     z = qz_x.sample(noise, samples)
     reconstruction = model.decoder(z).log_prob(x).mean(0)
-    pz = model.prior()
+    kl = kl_divergence(qz_x, model.prior(), z)
+    return BoundEstimate(reconstruction - kl, reconstruction, kl)
+
+
+def kl_divergence(qz_x: Any, pz: Any, z: Tensor) -> Tensor:
+    """Return the KL divergence of q(z|x) from p(z), in closed form if there is one, else estimated from draws.
+
+    Args:
+        qz_x: q(z|x), over (M, J).
+        pz: p(z), over (J,).
+        z: Draws of q(z|x), (L, M, J).
+
+    Returns:
+        KL(q(z|x) || p(z)), (M,), nats.
+    """
+    kl: Tensor
     try:
         kl = qz_x.kl(pz)
     except NoClosedForm:
         kl = (qz_x.log_prob(z) - pz.log_prob(z)).mean(0)
-    return BoundEstimate(reconstruction - kl, reconstruction, kl)
+    return kl

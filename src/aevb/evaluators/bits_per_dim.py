@@ -31,11 +31,6 @@ class BitsPerDim(Evaluator):
         """Whether the evaluator uses q(z|x)."""
         return True
 
-    @property
-    def latents(self) -> tuple[str, ...]:
-        """The supported kinds of z (see `Evaluator.latents`): those whose KL divergence has a closed form."""
-        return ("normal", "binary")
-
     def unsupported(self, model: VAE) -> tuple[str, tuple[str, ...]] | None:
         """Return why a model is not supported: its p(x|z) must be a density.
 
