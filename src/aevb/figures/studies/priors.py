@@ -30,6 +30,8 @@ __all__ = ["Priors", "contour_levels"]
 PRIORS = {"StandardNormal": "N(0, I)", "MixturePrior": "mixture", "VampPrior": "VampPrior"}
 MASSES = (0.99, 0.9, 0.5)
 """Shares of p(z) inside its contours, the outermost first."""
+HELD = 0.9995
+"""Share of p(z) inside a panel."""
 LATTICE = 300
 """Points of the lattice on each axis."""
 TERMS = ("bound", "reconstruction", "kl", "mutual_information", "marginal_kl")
@@ -77,8 +79,7 @@ class Priors(Figure):
             eps = np.random.Generator(np.random.Philox(key=0)).standard_normal(q.mean.shape)
             draws = q.mean + np.exp(0.5 * q.log_var) * eps
             scatter(ax, draws, test.label[: self.count], ("$z_1$", "$z_2$"))
-            radius = _draw_contours(ax, model, float(np.abs(draws).max()))
-            ax.set(xlim=(-radius, radius), ylim=(-radius, radius), aspect="equal")
+            _draw_contours(ax, model, draws)
             ax.set_title(f"p(z): {PRIORS[_prior(run)]}; marginal KL {number(_terms(run)['marginal_kl'])} nats")
         rows = [
             {"prior": PRIORS[_prior(run)], "seed": run.settings["seed"], **_terms(run), **provenance(run)}
@@ -109,20 +110,20 @@ def _terms(run: Run) -> dict[str, float]:
     return {name: best["values"][name]["mean"] for name in TERMS}
 
 
-def _draw_contours(ax: Axes, model: Any, least: float) -> float:
-    # The lattice holds the draws and what is left of p(z) at the outermost contour; returns its radius.
-    prior, radius = model.model.prior(), max(4.0, 1.05 * least)
-    while True:
-        axis = np.linspace(-radius, radius, LATTICE)
-        points = torch.from_numpy(np.stack(np.meshgrid(axis, axis), -1)).to(model.dtype)
+def _draw_contours(ax: Axes, model: Any, draws: np.ndarray) -> None:
+    # On the smallest square around the draws that holds HELD of p(z), so that the outermost contour is closed.
+    prior, centre = model.model.prior(), 0.5 * (draws.min(0) + draws.max(0))
+    least = 0.55 * float(np.ptp(draws, axis=0).max())
+    for radius in least * 1.1 ** np.arange(20):
+        axes = [np.linspace(middle - radius, middle + radius, LATTICE) for middle in centre]
+        points = torch.from_numpy(np.stack(np.meshgrid(*axes), -1)).to(model.dtype)
         with torch.no_grad():
             density = prior.log_prob(points).double().exp().numpy()
-        mass = density.sum() * (axis[1] - axis[0]) ** 2
-        if mass > MASSES[0] or radius > 8 * least:
+        if density.sum() * (2 * radius / (LATTICE - 1)) ** 2 > HELD:
             break
-        radius *= 1.5
-    ax.contour(axis, axis, density, levels=contour_levels(density), colors="black", linewidths=(0.6, 0.9, 1.2))
-    return float(radius)
+    ax.contour(*axes, density, levels=contour_levels(density), colors="black", linewidths=(0.6, 0.9, 1.2))
+    ax.set_aspect("equal", adjustable="box")
+    ax.set(xlim=axes[0][[0, -1]], ylim=axes[1][[0, -1]])
 
 
 def contour_levels(density: np.ndarray) -> list[float]:
