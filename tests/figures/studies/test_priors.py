@@ -44,8 +44,8 @@ def test_one_panel_a_prior_and_one_row_a_run(tmp_path):
     runs = figure.wanted(finished(tmp_path))
     with matplotlib.rc_context(RC):
         drawing = figure.compose(runs, ())
-    found = [(row["prior"], row["seed"], row["marginal_kl"]) for row in drawing.rows]
-    assert found == [
+    drawn = [(row["prior"], row["seed"], row["marginal_kl"]) for row in drawing.rows]
+    assert drawn == [
         *(("N(0, I)", seed, 0.9 + seed) for seed in (0, 1)),
         *(("mixture", seed, 0.4 + seed) for seed in (0, 1)),
         *(("VampPrior", seed, 0.2 + seed) for seed in (0, 1)),
