@@ -114,7 +114,7 @@ def _draw_contours(ax: Axes, model: Any, draws: np.ndarray) -> None:
     # On the smallest square around the draws that holds HELD of p(z), so that the outermost contour is closed.
     prior, centre = model.model.prior(), 0.5 * (draws.min(0) + draws.max(0))
     least = 0.55 * float(np.ptp(draws, axis=0).max())
-    for radius in least * 1.1 ** np.arange(20):
+    for radius in least * 1.1 ** np.arange(60):
         axes = [np.linspace(middle - radius, middle + radius, LATTICE) for middle in centre]
         points = torch.from_numpy(np.stack(np.meshgrid(*axes), -1)).to(model.dtype)
         with torch.no_grad():
