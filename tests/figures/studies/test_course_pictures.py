@@ -74,6 +74,16 @@ def test_pictures_of_normal_distributions_leave_other_families_out(tmp_path):
         assert figure.wanted(finished(tmp_path)) == []
 
 
+@pytest.mark.parametrize("encoder", ["full_covariance", "planar", "iaf"])
+def test_bubbles_leave_out_posteriors_whose_ellipses_have_a_slope(tmp_path, encoder):
+    """The ellipse of mu and sigma alone lies along the axes, whatever the covariance of q(z|x) is."""
+    base = ("data=digits", "latent_dim=2", "objective=sgvb_a")
+    plant_model(tmp_path, *base, f"model/encoder={encoder}")
+    assert Bubbles().wanted(finished(tmp_path)) == []
+    diagonal = plant_model(tmp_path, *base)
+    assert [run.directory for run in Bubbles().wanted(finished(tmp_path))] == [diagonal]
+
+
 def test_pictures_between_points_leave_binary_latents_out(tmp_path):
     """The decoder is not defined between 0 and 1, and a Bernoulli has no ellipse."""
     binary = plant_model(tmp_path, "data=digits", "latent_dim=2", "model=binary", "objective=vimco")

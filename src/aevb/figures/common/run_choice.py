@@ -9,6 +9,8 @@ highest training bound at the end. A run with a pitfall, whose training bound ma
 from collections.abc import Collection
 
 from aevb.config import pitfall_of
+from aevb.config.families import CLOSED_FORM, CORRELATED
+from aevb.config.family_rules import family
 from aevb.config.resolved import Settings
 from aevb.figures.common.base import markdown_table
 from aevb.figures.common.learning_curves import Curve, curve, with_bound
@@ -21,7 +23,9 @@ __all__ = [
     "SELECT_AT",
     "caption",
     "representatives",
+    "with_closed_form_kl",
     "with_continuous_latents",
+    "with_diagonal_normal_posterior",
     "with_latent_dim",
     "with_standard_normal_prior",
 ]
@@ -49,6 +53,29 @@ def with_standard_normal_prior(runs: list[Run]) -> list[Run]:
         runs: Finished runs.
     """
     return [run for run in runs if Settings(run.settings).class_name("model.prior") == "StandardNormal"]
+
+
+def with_diagonal_normal_posterior(runs: list[Run]) -> list[Run]:
+    """Return the runs whose q(z|x) is not known to be another family than a diagonal normal.
+
+    Args:
+        runs: Finished runs.
+    """
+    return [run for run in runs if family(Settings(run.settings), "model.encoder") in ("normal", "")]
+
+
+def with_closed_form_kl(runs: list[Run]) -> list[Run]:
+    """Return the runs whose KL(q(z|x) || p(z)) is not known to have no closed form, by their families.
+
+    Args:
+        runs: Finished runs.
+    """
+    chosen = []
+    for run in runs:
+        encoder, prior = (family(Settings(run.settings), f"model.{part}") for part in ("encoder", "prior"))
+        if not encoder or not prior or prior in (CLOSED_FORM | CORRELATED).get(encoder, ()):
+            chosen.append(run)
+    return chosen
 
 
 def with_continuous_latents(runs: list[Run]) -> list[Run]:

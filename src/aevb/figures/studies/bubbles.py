@@ -13,7 +13,13 @@ from matplotlib.collections import EllipseCollection
 from aevb.figures.common.base import Drawing, Figure
 from aevb.figures.common.image_panels import image_panels
 from aevb.figures.common.origin import provenance
-from aevb.figures.common.run_choice import caption, representatives, with_latent_dim, with_standard_normal_prior
+from aevb.figures.common.run_choice import (
+    caption,
+    representatives,
+    with_diagonal_normal_posterior,
+    with_latent_dim,
+    with_standard_normal_prior,
+)
 from aevb.figures.common.style import DIGITS
 from aevb.runs.run import Run
 from aevb.types import PositiveInt
@@ -36,9 +42,12 @@ class Bubbles(Figure):
         self.count, self.data_root = count, data_root
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Return the runs with two latent dimensions, a normal q(z|x) and a standard normal prior (see `Figure.wanted`)."""
+        """Return the runs with two latent dimensions, a diagonal normal q(z|x) and p(z) = N(0, I) (see `Figure.wanted`).
+
+        The ellipse of another q(z|x) may have a slope.
+        """
         chosen = with_latent_dim(with_standard_normal_prior(runs), [2])  # with a bound, and so with an encoder
-        return [run for run in chosen if "family" not in run.settings["model"]["encoder"]]
+        return with_diagonal_normal_posterior(chosen)
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """Compose the panels (see `Figure.compose`)."""
