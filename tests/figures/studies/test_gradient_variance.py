@@ -97,3 +97,22 @@ def test_binary_latents_are_measured_by_the_exact_gradient(tmp_path):
     norms = [float(row["variance"]) / float(row["relative"]) for row in rows if row["estimator"] != "VIMCO"]
     assert norms == pytest.approx([norms[0]] * len(norms))
     assert "| VIMCO | K = 4 |" in files[3].read_text()
+
+
+def test_runs_without_a_closed_form_of_the_kl_divergence_are_left_out(tmp_path):
+    """Estimator B refused the whole picture because of one flow, learned prior or family of section 2.4 in the folder."""
+    base = ("data=digits", "latent_dim=2", "objective=sgvb_a")
+    for words in (
+        "model/encoder=planar",
+        "model/encoder=iaf",
+        "model/encoder=logistic",
+        "model/prior=mixture",
+        "model/prior=vamp",
+    ):
+        plant(tmp_path, *base, words, train={100: -30.0})
+    assert GradientVariance().wanted(finished(tmp_path)) == []
+    kept = [
+        plant(tmp_path, *base, f"model/encoder={q}", train={100: -30.0})
+        for q in ("full_covariance", "laplace", "gaussian")
+    ]
+    assert {run.directory for run in GradientVariance().wanted(finished(tmp_path))} == set(kept)

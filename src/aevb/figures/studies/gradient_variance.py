@@ -35,6 +35,7 @@ from aevb.figures.common.base import Drawing, Figure, markdown_table
 from aevb.figures.common.learning_curves import with_bound
 from aevb.figures.common.legends import add_legend
 from aevb.figures.common.origin import convention, meanings, provenance
+from aevb.figures.common.run_choice import with_closed_form_kl
 from aevb.figures.common.style import SPARE
 from aevb.figures.studies.gradient_estimators import Estimator, binary_estimators, estimators, with_past
 from aevb.models.vae import VAE
@@ -74,12 +75,12 @@ class GradientVariance(Figure):
         self.draws, self.minibatches, self.samples, self.data_root = draws, minibatches, samples, data_root
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Return the runs with an encoder and a point estimate of theta, ordered by length.
+        """Return the runs with an encoder, KL(q || p) in closed form and a point estimate of theta, ordered by length.
 
-        See `Figure.wanted`.
+        Estimator B needs the closed form. See `Figure.wanted`.
         """
         models = {run.name: run.settings["model"] for run in runs}
-        served = [run for run in with_bound(runs) if models[run.name].get("theta_log_var") is None]
+        served = [run for run in with_closed_form_kl(with_bound(runs)) if models[run.name].get("theta_log_var") is None]
         return sorted(served, key=lambda run: run.done["samples_seen"])
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
