@@ -18,10 +18,10 @@ from helpers.figure_runs import plant, plant_model
 BASE = ("data=digits", "objective=sgvb_a", "latent_dim=2", "hidden_dim=5")
 
 
-def put(run, marginal_kl):
+def put(run, marginal_kl, images=2):
     terms = {"bound": -30.0 - marginal_kl, "reconstruction": -27.0, "kl": 3.0 + marginal_kl, "mutual_information": 3.0}
     values = {
-        name: torch.tensor([value, value], dtype=torch.float64)
+        name: torch.tensor([value] * images, dtype=torch.float64)
         for name, value in (terms | {"marginal_kl": marginal_kl}).items()
     }
     record(run, Information(), Evaluation(values, "mutual_information", {}), "test", None)
@@ -40,6 +40,9 @@ def test_one_panel_a_prior_and_one_row_a_run(tmp_path):
             put(plant_model(tmp_path, *BASE, f"model/prior={prior}", f"seed={seed}"), marginal_kl + seed)
     plant(tmp_path, *BASE, "model/prior=mixture", "seed=2", train={1000: -20.0})  # not evaluated
     put(plant(tmp_path, *BASE, "batch_size=50", train={1000: -20.0}), 0.1)  # not comparable
+    put(
+        plant(tmp_path, *BASE, "model/prior=mixture", "seed=3", train={1000: -20.0}), 0.1, images=4
+    )  # I is at most log n
     figure = Priors(count=20)
     runs = figure.wanted(finished(tmp_path))
     with matplotlib.rc_context(RC):
@@ -55,5 +58,6 @@ def test_one_panel_a_prior_and_one_row_a_run(tmp_path):
         f"p(z): {name}; marginal KL {kl:.2f} nats"
         for name, kl in (("N(0, I)", 0.9), ("mixture", 0.4), ("VampPrior", 0.2))
     ]
+    assert "of the first 2 images" in drawing.text
     assert "| VampPrior | 1 | -31.20 | -27.00 | 4.20 | 3.00 | 1.20 |" in drawing.text
     assert all(len(ax.collections) == 1 for ax in drawing.canvas.axes)  # contours

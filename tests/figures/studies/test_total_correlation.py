@@ -15,10 +15,10 @@ from aevb.runs.run import finished
 from helpers.figure_runs import plant
 
 
-def put(run, correlation, bound):
+def put(run, correlation, bound, images=2):
     parts = {"mutual_information": 3.0, "total_correlation": correlation, "dimension_kl": 0.5, "kl": 3.5 + correlation}
     for evaluator, values in ((Evaluator(), parts), (Bound(), {"bound": bound, "reconstruction": 0.0, "kl": 0.0})):
-        tensors = {name: torch.tensor([value, value]).double() for name, value in values.items()}
+        tensors = {name: torch.tensor([value] * images).double() for name, value in values.items()}
         record(run, evaluator, Evaluation(tensors, evaluator.primary_value, {}), "test", None)
 
 
@@ -37,6 +37,9 @@ def runs(tmp_path):
     ):
         put(plant(tmp_path, *words, train={100: -90.0}), 1.0, -1.0)
     plant(tmp_path, "objective=beta_vae", "objective.beta=2", train={100: -90.0})  # not evaluated
+    put(
+        plant(tmp_path, "objective=beta_vae", "objective.beta=3", train={100: -90.0}), 1.0, -1.0, images=4
+    )  # another log n
     return finished(tmp_path)
 
 

@@ -56,11 +56,12 @@ class Priors(Figure):
         kinds: dict[Any, dict[tuple[int, int], Run]] = defaultdict(dict)
         for run in with_latent_dim(runs, [2]):
             prior = _prior(run)
-            if prior not in PRIORS or "family" in run.settings["model"]["encoder"] or not _terms(run):
+            if prior not in PRIORS or "family" in run.settings["model"]["encoder"] or not _evaluation(run):
                 continue
             item = curve(run)
             shared = tuple((key, value) for key, value in item.config_key if not key.startswith("model.prior."))
-            kind = (item.data, item.lr, shared, run.done["samples_seen"])
+            images = _evaluation(run)["n"]  # I depends on the number, log n at most
+            kind = (item.data, item.lr, shared, run.done["samples_seen"], images)
             kinds[kind].setdefault((list(PRIORS).index(prior), item.seed), run)
         best = max(kinds.values(), key=lambda kind: (len({prior for prior, _ in kind}), len(kind)), default={})
         return [best[key] for key in sorted(best)]
@@ -93,7 +94,7 @@ class Priors(Figure):
         text = (
             f"{dataset(first.settings['choices']['data'])}, test images, {first.done['samples_seen']:,} training samples. Draws from "
             "q(z|x), as their class, and contours of p(z) that hold 50, 90 and 99 % of its mass. In nats per image: bound = "
-            "reconstruction − kl, kl = mutual information + marginal kl."
+            f"reconstruction − kl, kl = mutual information + marginal kl, of the first {_evaluation(first)['n']:,} images."
         )
         return Drawing(rows, canvas, text=f"{text}\n\n{meanings(runs)}\n{markdown_table(table)}")
 
@@ -102,12 +103,14 @@ def _prior(run: Run) -> str:
     return Settings(run.settings).class_name("model.prior")
 
 
-def _terms(run: Run) -> dict[str, float]:
+def _evaluation(run: Run) -> dict[str, Any]:
     records = [item for item in run.evaluations() if (item["name"], item["split"]) == ("information", "test")]
-    if not records:
-        return {}
-    best = max(records, key=lambda item: (item["n"], item["settings"].get("samples", 0)))
-    return {name: best["values"][name]["mean"] for name in TERMS}
+    return max(records, key=lambda item: (item["n"], item["settings"].get("samples", 0)), default={})
+
+
+def _terms(run: Run) -> dict[str, float]:
+    values = _evaluation(run)["values"]
+    return {name: values[name]["mean"] for name in TERMS}
 
 
 def _draw_contours(ax: Axes, model: Any, draws: np.ndarray) -> None:

@@ -47,7 +47,8 @@ class TotalCorrelation(Figure):
                 continue
             item = curve(run)
             shared = tuple((key, value) for key, value in item.config_key if not key.startswith("objective."))
-            kind = (item.data, item.latent_dim, item.lr, shared, run.done["samples_seen"])
+            images = _evaluation(run, "total_correlation")["n"]  # the parts depend on the number, log n at most
+            kind = (item.data, item.latent_dim, item.lr, shared, run.done["samples_seen"], images)
             kinds[kind].setdefault((_objective(run), node["beta"], run.settings["seed"]), run)
         best = max(kinds.values(), key=len, default={})
         return [best[key] for key in sorted(best)]
@@ -72,7 +73,8 @@ class TotalCorrelation(Figure):
         ]
         first = runs[0]
         text = (
-            f"{dataset(first.settings['choices']['data'])}, test images, nats per image, {first.done['samples_seen']:,} training "
+            f"{dataset(first.settings['choices']['data'])}, the first {_evaluation(first, 'total_correlation')['n']:,} "
+            f"test images, nats per image, {first.done['samples_seen']:,} training "
             f"samples, latent_dim {first.settings['latent_dim']}; means over seeds, each seed a dot. KL = mutual information + total "
             "correlation + KL of the dimensions (dimension kl). The lower bound is that of log p(x), whatever β."
         )
