@@ -34,6 +34,24 @@ def test_a_default_that_another_class_lacks_is_removed(tmp_path: Path, monkeypat
         validate(composed(*typed), ("plain_decoder",), overrides=typed)
 
 
+@pytest.mark.parametrize(
+    ("chosen", "remedy"),
+    [("model/encoder=planar", "model/encoder=gaussian"), ("model/encoder=gamma", "model/encoder=gaussian")]
+    + [(f"model={name}", "model=bernoulli") for name in ("binary", "two_layer")],
+)
+def test_an_encoder_that_cannot_be_a_point_is_replaced_for_the_autoencoder(chosen: str, remedy: str) -> None:
+    """Without the key, as was suggested, the run began and ended in the suggestion to set it again."""
+    words = ("objective=autoencoder", chosen)
+    with pytest.raises(ConfigError) as refusal:
+        validate(composed(*words), overrides=words)
+    (line,) = [line for line in refusal.value.faults if "variance" in line]
+    assert line == (
+        "model.encoder.variance=0: the objective needs a point for q(z|x), and this encoder has none; "
+        f"allowed: the encoders of model=bernoulli, gaussian, convolutional and conditional; try: {remedy}"
+    )
+    validate(composed("objective=autoencoder", remedy), overrides=("objective=autoencoder", remedy))
+
+
 TILTED = """
 class Tilted:
     def __init__(self, temperature: float, samples: int = 1, weight_prior: float = 1.0) -> None: ...

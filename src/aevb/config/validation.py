@@ -21,7 +21,7 @@ from aevb.config.messages import MISSING, TRUST, ConfigError, Fault, suggestion,
 from aevb.config.migration import present_argument
 from aevb.config.resolved import Settings
 from aevb.config.signature import Parameter, Signature, defined, signature
-from aevb.config.tree import GROUPS_WITHIN, allowed, options, root_defaults, targets
+from aevb.config.tree import CONF, GROUPS_WITHIN, allowed, options, read_yaml, root_defaults, targets
 from aevb.config.value_types import SYNONYMS, Choice, InvalidValue, ValueType
 from aevb.errors import SURROGATES
 
@@ -195,6 +195,16 @@ class _Check:
             return
         from_file = bool(parent and self.typed) and key not in self.typed and not key.startswith(self.typed_nodes)
         if from_file and not get_close_matches(key.removeprefix(parent), beside, n=1, cutoff=0.7):
+            if key == "model.encoder.variance" and value == 0:  # of objective=autoencoder, which refuses all others
+                node = self.settings["model"]["encoder"]
+                of_group = {
+                    read_yaml(CONF / f"model/encoder/{name}.yaml")["_target_"] for name in options("model/encoder")
+                }
+                remedy = "model/encoder=gaussian" if node["_target_"] in of_group else "model=bernoulli"
+                wrong = "the objective needs a point for q(z|x), and this encoder has none"
+                own = "the encoders of model=bernoulli, gaussian, convolutional and conditional"
+                self.fault(key, wrong, value, own, remedy)
+                return
             wrong = "set by a file, and no such key of its _target_"
             self.fault(key, wrong, value, allowed=", ".join(beside) or "none", remedy=f"'~{key}'")
             return
