@@ -34,7 +34,10 @@ Pixels = Literal["means", "draws", "mode"]
 
 
 class Posterior(NamedTuple):
-    """q(z|x) = N(mean, diag exp(log_var)).
+    """The mean and variance of each z_j under q(z|x); if q(z|x) is a diagonal normal, N(mean, diag exp(log_var)) is q(z|x).
+
+    Of other q(z|x) they are no full description: a full covariance and flows also have covariances, and the moments of a
+    flow are Monte Carlo estimates. `model.encoder` returns the distribution itself.
 
     Attributes:
         mean: The mean, (..., J); for binary z the probabilities.
@@ -147,7 +150,7 @@ class TrainedModel:
             y: Their labels, integers (...), for a conditional model only.
 
         Returns:
-            The parameters of q(z|x), each (..., J).
+            The mean and log-variance of each z_j under q(z|x), each (..., J).
 
         Raises:
             UserError: If the shape or the values of x or y do not fit the model.
