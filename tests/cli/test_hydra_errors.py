@@ -172,3 +172,33 @@ def test_a_path_with_a_comma_is_offered_in_quotes() -> None:
         """, or 'run=[my runs, old/a run]' for a list, or 'run="my runs, old/a run"' for one path with a comma"""
         in message
     )
+
+
+@pytest.mark.parametrize(
+    ("folder", "word", "answer"),
+    [
+        (
+            "mine",
+            "model=dep",
+            r"model=dep: no such option; did you mean deep\?; allowed: .*, deep, .*; try: model=deep",
+        ),
+        ("mine", "data=csv", r"data=csv: no such option; did you mean array\?; .*; try: data=array"),
+        (
+            "mine/model",
+            "model=deep",
+            r"--config-dir=/.*/mine/model: .* has model/deep\.yaml; try: --config-dir=/.*/mine",
+        ),
+        (None, "model=deep", "model=deep: not searched for in conf; .*; try: --config-dir=conf"),
+        (None, "model=dep", "model=dep: no such option; allowed: (?!.*deep).*; try: model=bernoulli"),
+    ],
+)
+def test_options_of_the_users_own_folder_are_known_to_the_message(
+    folder: str | None, word: str, answer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("mine", "conf"):
+        (tmp_path / name / "model").mkdir(parents=True)
+        (tmp_path / name / "model" / "deep.yaml").touch()
+    monkeypatch.chdir(tmp_path)
+    with hydra_session(folder) as application, pytest.raises(HydraException) as error:
+        compose_master(application, "train", [word])
+    assert re.fullmatch(answer, explain(error.value, "train", [word]))

@@ -83,6 +83,15 @@ def test_a_class_that_is_not_defined_is_answered_with_a_near_one(
         validate(composed(*typed), ("tilted",), overrides=typed)
 
 
+def test_a_module_without_a_class_is_answered_with_its_class(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module(tmp_path, monkeypatch, "tilted", TILTED)
+    typed = ("objective._target_=tilted",)
+    with pytest.raises(
+        ConfigError, match=r"=tilted: a module, .*, tilted\.Tilted; try: objective\._target_=tilted\.Tilted$"
+    ):
+        validate(composed(*typed), ("tilted",), overrides=typed)
+
+
 def test_all_faults_are_reported_together() -> None:
     cfg = composed("latent_dim=0", "optimizer.lr=-1", "+nonsense=1", "+model.latnet_dim=3", "objective.samples=1.5")
     with pytest.raises(ConfigError) as error:

@@ -14,7 +14,7 @@ from aevb.cli.experiment_sweep import refuse_several
 from aevb.cli.overrides import KEY, PATHS, literal_path, override
 from aevb.cli.synonyms import own_data
 from aevb.cli.unknown_keys import GROUPS, faults_of, unknown_key
-from aevb.cli.unknown_options import unknown_launcher, unknown_option
+from aevb.cli.unknown_options import missing_option, unknown_launcher, unknown_option
 from aevb.config import CONF, options
 from aevb.config.tree import split_option
 from aevb.console.typed import as_typed
@@ -81,7 +81,7 @@ def explain(error: Exception, root: str, arguments: list[str]) -> str:
             "allowed: a folder beside them; try: --config-dir in its place"
         )
     if match := re.search(r"Could not find '([^']+)'", text):
-        return unknown_option(*split_option(match[1]), root)
+        return missing_option(*split_option(match[1]), root, text)
     if match := re.search(r"Could not load 'hydra/launcher/([^']+)'", text):
         typed = [argument.partition("=")[2] for argument in arguments if argument.startswith("hydra/launcher=")]
         return unknown_launcher((typed or [match[1]])[0])
