@@ -1,5 +1,6 @@
 """The units of what evaluators record: none is called nats that is not."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,15 @@ def test_every_evaluator_in_nats_is_one_and_its_docstring_says_so() -> None:
         (source,) = [text for text in sources if f'    name = "{name}"\n' in text]
         assert "nats" in source
         assert [value for value in values if value not in source] == [], name
+
+
+def test_every_evaluator_that_returns_nats_is_listed() -> None:
+    returned = re.compile(r'def values\(.*?Returns:\n(.*?)"""', re.DOTALL)
+    for path in (SOURCE / "evaluators").glob("*.py"):
+        text = path.read_text()
+        name, values = re.search(r'^    name = "(\w+)"$', text, re.MULTILINE), returned.search(text)
+        if name and values and "nats" in values[1]:
+            assert NATS.get(name[1]), name[1]
 
 
 @pytest.mark.parametrize(

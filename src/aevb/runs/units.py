@@ -20,6 +20,7 @@ NATS = {
     "quadrature": ("log_px", "error"),
     "reciprocal": ("log_px", "log_px_kde", "log_px_validated", "monte_carlo_error"),
     "reconstruction": ("log_px_z",),
+    "total_correlation": ("total_correlation", "mutual_information", "dimension_kl", "kl"),
 }
 """The values in nats, by evaluator."""
 BITS = "_bits_per_dim"
