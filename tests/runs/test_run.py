@@ -129,6 +129,17 @@ def test_what_is_no_run_is_named(tmp_path: Path) -> None:
         runs.read_settings(tmp_path)
 
 
+def test_the_name_of_a_run_alone_is_answered_with_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    made(Path("outputs/runs/mine"))
+    with pytest.raises(
+        UserError, match=r"^run=mine: not a run: there is no such folder; .*; try: run=outputs/runs/mine$"
+    ):
+        runs.read_settings(Path("mine"))
+    with pytest.raises(UserError, match=r"; try: ls \.$"):
+        runs.read_settings(Path("other"))
+
+
 def test_a_suggested_run_is_in_the_quotes_that_its_name_needs(tmp_path: Path) -> None:
     folder = tmp_path / "my runs, old"
     made(folder / "a run")

@@ -131,7 +131,10 @@ def _missing(directory: Path) -> str:
     if not os.path.isdir(directory):
         reason = "there is no such folder"
     where = directory if names else directory.parent if os.path.isdir(directory.parent) else "outputs/runs"
-    return f"run={directory}: not a run: {reason}; allowed: a folder that aevb-train made; try: ls {typed_path(where)}"
+    named = Path("outputs/runs") / directory.name  # the name of a run alone
+    is_there = not names and os.path.isfile(named / layout.CONFIG)
+    remedy = as_typed("run", named) if is_there else f"ls {typed_path(where)}"
+    return f"run={directory}: not a run: {reason}; allowed: a folder that aevb-train made; try: {remedy}"
 
 
 def _schema() -> list[tuple[str, Callable[[Any], bool], str]]:
