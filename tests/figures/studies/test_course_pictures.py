@@ -13,7 +13,7 @@ from aevb.errors import UserError
 from aevb.figures.common.style import RC
 from aevb.figures.paper.figure4 import Figure4
 from aevb.figures.studies.beta import Beta, _objectives
-from aevb.figures.studies.bubbles import Bubbles
+from aevb.figures.studies.bubbles import Bubbles, layers
 from aevb.figures.studies.clipping import Clipping
 from aevb.figures.studies.interpolation import Interpolation, line
 from aevb.figures.studies.keras import Keras
@@ -66,6 +66,18 @@ def test_bubbles_are_the_posteriors(tmp_path):
     np.testing.assert_allclose(ellipses.get_offsets(), q.mean)
     np.testing.assert_allclose(ellipses.get_widths(), 2 * np.exp(q.log_var[:, 0] / 2), rtol=1e-5)
     assert [row["sigma2"] for row in drawing.rows] == pytest.approx(np.exp(q.log_var[:, 1] / 2).tolist(), rel=1e-5)
+
+
+def test_bubbles_that_cover_each_other_are_transparent(tmp_path):
+    assert layers(np.array([[0.0, 0.0], [10.0, 0.0]]), np.ones((2, 2))) == pytest.approx(2 * np.pi / (12 * 2))
+    plant_model(tmp_path, "data=digits", "latent_dim=2")  # untrained: all posteriors are nearly N(0, I)
+    opacity = []
+    for count in (1, 100):
+        (ellipses,) = drawing_of(Bubbles(count=count), tmp_path).canvas.axes[0].collections
+        opacity.append(float(ellipses.get_facecolors()[0, 3]))
+        assert ellipses.get_edgecolors()[:, 3] == pytest.approx(0.55)
+    assert opacity[0] == pytest.approx(0.55)
+    assert opacity[1] < 0.02
 
 
 def test_pictures_of_normal_distributions_leave_other_families_out(tmp_path):

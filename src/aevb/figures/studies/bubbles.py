@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.collections import EllipseCollection
+from matplotlib.colors import to_rgba_array
 
 from aevb.figures.common.base import Drawing, Figure
 from aevb.figures.common.image_panels import image_panels
@@ -24,7 +25,10 @@ from aevb.figures.common.style import DIGITS
 from aevb.runs.run import Run
 from aevb.types import PositiveInt
 
-__all__ = ["Bubbles"]
+__all__ = ["Bubbles", "layers"]
+
+OPACITY = 0.55
+"""Of an ellipse, where they hardly overlap."""
 
 
 class Bubbles(Figure):
@@ -71,9 +75,8 @@ class Bubbles(Figure):
                 units="xy",
                 offsets=q.mean,
                 offset_transform=ax.transData,
-                facecolors=colours,
-                edgecolors=colours,
-                alpha=0.55,
+                facecolors=to_rgba_array(colours, OPACITY / max(1.0, layers(q.mean, sigma))),
+                edgecolors=to_rgba_array(colours, OPACITY),
                 linewidth=0.4,
             )
             ax.add_collection(ellipses)
@@ -103,3 +106,14 @@ class Bubbles(Figure):
         return Drawing(
             rows, canvas, text=caption("Ellipses mu ± sigma of q(z|x) of test images, coloured by class.", chosen)
         )
+
+
+def layers(mean: np.ndarray, sigma: np.ndarray) -> float:
+    """Return how many ellipses lie over a point of the smallest box that holds them all, on average.
+
+    Args:
+        mean: Their centres, (n, 2).
+        sigma: Their half-axes, (n, 2).
+    """
+    box = np.prod((mean + sigma).max(0) - (mean - sigma).min(0))
+    return float(np.pi * np.prod(sigma, axis=1).sum() / box)
