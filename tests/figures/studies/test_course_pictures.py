@@ -5,11 +5,13 @@ import shutil
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.figure import Figure as Canvas
 from PIL import Image
 
 import aevb
 from aevb.data.image_grid import image_grid
 from aevb.errors import UserError
+from aevb.figures.common.images import drawn_aspect, show
 from aevb.figures.common.style import RC
 from aevb.figures.paper.figure4 import Figure4
 from aevb.figures.studies.beta import Beta, _objectives
@@ -66,6 +68,15 @@ def test_bubbles_are_the_posteriors(tmp_path):
     np.testing.assert_allclose(ellipses.get_offsets(), q.mean)
     np.testing.assert_allclose(ellipses.get_widths(), 2 * np.exp(q.log_var[:, 0] / 2), rtol=1e-5)
     assert [row["sigma2"] for row in drawing.rows] == pytest.approx(np.exp(q.log_var[:, 1] / 2).tolist(), rel=1e-5)
+
+
+def test_pictures_of_a_table_have_the_size_of_a_page():
+    """An image of 28 x 20 keeps its shape; a row of 784 columns made a picture of 900,000 pixels across."""
+    assert (drawn_aspect((28, 20)), drawn_aspect((1, 784))) == (20 / 28, 4)
+    for width, aspect in ((120, 1.0), (784, "auto")):
+        ax = Canvas().subplots()
+        show(ax, np.zeros((10, width)))
+        assert ax.get_aspect() == aspect
 
 
 def test_bubbles_that_cover_each_other_are_transparent(tmp_path):

@@ -14,7 +14,7 @@ from scipy.stats import norm
 
 from aevb.data.image_grid import image_grid
 from aevb.figures.common.base import Drawing, Figure
-from aevb.figures.common.images import GAP, show
+from aevb.figures.common.images import GAP, drawn_aspect, show
 from aevb.figures.common.origin import provenance
 from aevb.figures.common.run_choice import caption, representatives, with_latent_dim, with_standard_normal_prior
 from aevb.figures.common.style import dataset
@@ -50,7 +50,7 @@ class Figure4(Figure):
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """Compose one panel per data set (see `Figure.compose`)."""
         chosen = representatives(runs)
-        widths = [SIZE * run.done["shape"][1] / run.done["shape"][0] for run in chosen.values()]
+        widths = [SIZE * drawn_aspect(run.done["shape"]) for run in chosen.values()]
         canvas = Canvas(figsize=(sum(widths) + 0.6 * len(widths), SIZE + 0.6))
         grid = canvas.add_gridspec(1, len(widths), width_ratios=widths)
         rows: list[dict[str, Any]] = []
@@ -65,7 +65,7 @@ class Figure4(Figure):
             ax.set_xticks([0, 0.5, 1], ["0", "½", "1"])
             ax.set_yticks([0, 0.5, 1], ["0", "½", "1"])
             shape = run.done["shape"]
-            ax.set_aspect(shape[0] / shape[1])
+            ax.set_aspect(1 / drawn_aspect(shape))
             facts = {"data": data, "samples_seen": run.done["samples_seen"], **provenance(run)}
             cells = enumerate(z.tolist())
             rows += [{"row": k // side, "column": k % side, "z1": z1, "z2": z2, **facts} for k, (z1, z2) in cells]

@@ -9,7 +9,7 @@ from typing import Literal
 from aevb.data.image_grid import image_grid
 from aevb.figures.common.base import Drawing, Figure
 from aevb.figures.common.image_panels import image_panels
-from aevb.figures.common.images import GAP, show
+from aevb.figures.common.images import GAP, drawn_aspect, show
 from aevb.figures.common.origin import provenance
 from aevb.figures.common.run_choice import caption, representatives, with_latent_dim
 from aevb.runs.run import Run
@@ -52,7 +52,7 @@ class Figure5(Figure):
         from aevb.evaluation.trained_model import TrainedModel
 
         chosen = representatives(runs)
-        widest = max(run.done["shape"][1] / run.done["shape"][0] for run in chosen.values())
+        widest = max(drawn_aspect(run.done["shape"]) for run in chosen.values())
         canvas, axes = image_panels(chosen, "{data}, {latent_dim}-D latent space", (SIZE * widest + 0.1, SIZE + 0.25))
         rows = []
         for (data, latent_dim), run in chosen.items():

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure as Canvas
 
 from aevb.data.image_grid import image_grid
 from aevb.figures.common.base import Drawing, Figure
-from aevb.figures.common.images import GAP, show
+from aevb.figures.common.images import GAP, drawn_aspect, show
 from aevb.figures.common.origin import provenance
 from aevb.figures.common.run_choice import caption
 from aevb.figures.common.style import dataset
@@ -60,7 +60,7 @@ class Conditional(Figure):
         for run in sorted(runs, key=lambda run: (-run.done["samples_seen"], run.settings["seed"], run.name)):
             chosen.setdefault((str(run.settings["choices"]["data"]), run.settings["latent_dim"]), run)
         classes = {key: self.classes or list(range(min(20, run.done["num_classes"]))) for key, run in chosen.items()}
-        aspect = max(run.done["shape"][1] / run.done["shape"][0] for run in chosen.values())
+        aspect = max(drawn_aspect(run.done["shape"]) for run in chosen.values())
         height = SIZE * max(map(len, classes.values())) + 0.5
         canvas = Canvas(figsize=((0.5 + SIZE * aspect * self.columns) * len(chosen), height))
         rows: list[dict[str, Any]] = []

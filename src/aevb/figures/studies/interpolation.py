@@ -8,7 +8,7 @@ from matplotlib.figure import Figure as Canvas
 from aevb.data.image_grid import image_grid
 from aevb.errors import UserError
 from aevb.figures.common.base import Drawing, Figure
-from aevb.figures.common.images import show
+from aevb.figures.common.images import drawn_aspect, show
 from aevb.figures.common.origin import provenance
 from aevb.figures.common.run_choice import caption, representatives, with_continuous_latents, with_latent_dim
 from aevb.figures.common.style import dataset
@@ -56,7 +56,7 @@ class Interpolation(Figure):
         from aevb.evaluation.trained_model import TrainedModel
 
         chosen = representatives(runs)
-        widest = max(run.done["shape"][1] / run.done["shape"][0] for run in chosen.values())
+        widest = max(drawn_aspect(run.done["shape"]) for run in chosen.values())
         canvas = Canvas(figsize=(1.3 + SIZE * widest * (self.steps + 2), (SIZE + 0.12) * len(chosen) + 0.45))
         rows: list[dict[str, Any]] = []
         for i, ((data, latent_dim), run) in enumerate(chosen.items()):

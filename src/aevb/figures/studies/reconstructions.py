@@ -7,7 +7,7 @@ from matplotlib.figure import Figure as Canvas
 
 from aevb.data.image_grid import image_grid
 from aevb.figures.common.base import Drawing, Figure
-from aevb.figures.common.images import GAP, show
+from aevb.figures.common.images import GAP, drawn_aspect, show
 from aevb.figures.common.origin import provenance
 from aevb.figures.common.run_choice import caption, representatives, with_latent_dim
 from aevb.figures.common.style import dataset
@@ -47,7 +47,7 @@ class Reconstructions(Figure):
         for (data, latent_dim), run in chosen.items():
             rows.setdefault(data, {})[latent_dim] = run
         height = sum(0.3 + SIZE * (1 + len(row)) for row in rows.values())
-        widest = max(run.done["shape"][1] / run.done["shape"][0] for run in chosen.values())
+        widest = max(drawn_aspect(run.done["shape"]) for run in chosen.values())
         canvas = Canvas(figsize=(0.8 + SIZE * widest * self.count, height))
         grid = canvas.add_gridspec(len(rows), 1, height_ratios=[1 + len(row) for row in rows.values()])
         numbers: list[dict[str, Any]] = []

@@ -10,7 +10,7 @@ from typing import Any
 from aevb.data.image_grid import image_grid
 from aevb.figures.common.base import Drawing, Figure, markdown_table
 from aevb.figures.common.image_panels import image_panels
-from aevb.figures.common.images import GAP, show
+from aevb.figures.common.images import GAP, drawn_aspect, show
 from aevb.figures.common.origin import convention, provenance
 from aevb.figures.common.style import dataset, estimate, method
 from aevb.runs.run import Run
@@ -56,7 +56,7 @@ class Samples(Figure):
             known = {chosen[setting, i].settings["choices"]["objective"] for i in range(len(before))}
             if run.settings["choices"]["objective"] not in known:
                 chosen[setting, len(before)] = run
-        widest = max(run.done["shape"][1] / run.done["shape"][0] for run in chosen.values())
+        widest = max(drawn_aspect(run.done["shape"]) for run in chosen.values())
         canvas, axes = image_panels(chosen, "{data}", (SIZE * widest + 0.1, SIZE + 0.4))
         rows = []
         for panel, run in chosen.items():
