@@ -100,8 +100,10 @@ class Interpolation(Figure):
         missing = [value for value in self.labels if value not in classes]
         if missing:
             allowed = ", ".join(map(str, classes))
+            present = list(dict.fromkeys([*(value for value in self.labels if value in classes), *classes.tolist()]))
             raise UserError(
-                f"figure.labels={list(self.labels)}: no test image is a {missing[0]}; allowed: {allowed}; try: [3,8]"
+                f"figure.labels={list(self.labels)}: no test image is a {missing[0]}; allowed: {allowed}; "
+                f"try: figure.labels=[{present[0]},{present[1]}]"
             )
         first, second = (np.flatnonzero(label == value) for value in self.labels)
         return np.array([first[0], second[1 if self.labels[0] == self.labels[1] and len(second) > 1 else 0]])
