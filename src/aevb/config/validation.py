@@ -204,10 +204,10 @@ class _Check:
                 of_group = {
                     read_yaml(CONF / f"model/encoder/{name}.yaml")["_target_"] for name in options("model/encoder")
                 }
-                remedy = "model/encoder=gaussian" if node["_target_"] in of_group else "model=bernoulli"
+                to_try = "model/encoder=gaussian" if node["_target_"] in of_group else "model=bernoulli"
                 wrong = "the objective needs a point for q(z|x), and this encoder has none"
                 own = "the encoders of model=bernoulli, gaussian, convolutional and conditional"
-                self.fault(key, wrong, value, own, remedy)
+                self.fault(key, wrong, value, own, to_try)
                 return
             wrong = "set by a file, and no such key of its _target_"
             self.fault(key, wrong, value, allowed=", ".join(beside) or "none", remedy=f"'~{key}'")
