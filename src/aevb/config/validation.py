@@ -141,7 +141,7 @@ class _Check:
         key = f"{path}._target_"
         if isinstance(target, str) and target in self.trusted:
             known = defined(f"{target}.", self.trusted) or [f"{target}.NAME"]
-            self.fault(key, "a module, and no class of it", target, ", ".join(known), f"{key}={known[-1]}")
+            self.fault(key, "names a module and not a class", target, ", ".join(known), f"{key}={known[-1]}")
             return
         if not isinstance(target, str) or not allowed(target, self.trusted):
             near = get_close_matches(str(target), targets(), n=1)
