@@ -42,7 +42,9 @@ def test_callbacks_are_refused_in_one_line(
 
 def compositions(monkeypatch: pytest.MonkeyPatch, *arguments: str, flags: tuple[str, ...] = ()) -> list[RunMode]:
     """For what Hydra composes the config of a command line."""
-    assert run(["--check", *flags, *arguments], monkeypatch) == 0  # composes the defaults, which are kept (aevb.cli.job)
+    assert (
+        run(["--check", *flags, *arguments], monkeypatch) == 0
+    )  # composes the defaults, which are kept (aevb.cli.job)
     composed, compose = [], ConfigLoaderImpl._load_configuration_impl
 
     def counted(self: ConfigLoaderImpl, config_name: str, overrides: list[str], run_mode: RunMode, **more: bool):
