@@ -12,7 +12,7 @@ from sitegen.markdown import bullets, table
 from sitegen.repository import REPOSITORY
 from sitegen.result_tables import plain, signed
 
-__all__ = ["iwae_table", "iwae_table_text"]
+__all__ = ["iwae_sentence", "iwae_table", "iwae_table_text"]
 
 RUNS = REPOSITORY / "results" / "iwae_table"
 """Folder of the runs."""
@@ -99,6 +99,19 @@ def iwae_table_text() -> str:
         their log p(x) may lie well above it."""
     )
     return bullets(*sentences)
+
+
+def iwae_sentence() -> str:
+    """Return the sentence of the README on the runs with all of the training."""
+    values = [
+        f"{plain(row.log_px)} with K = {row.k} (theirs {plain(PUBLISHED[row.k][0])})"
+        for row in _rows()
+        if row.passes >= PASSES
+    ]
+    return (
+        f"Table 1 of [Burda et al. 2016](docs/iwae/README.md), importance-weighted auto-encoders, after all of their {PASSES:,} passes: "
+        f"log p(x) {' and '.join(values)}, one seed."
+    )
 
 
 def _against_published(passes: float, rows: list[Row]) -> str:

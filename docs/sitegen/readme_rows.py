@@ -1,7 +1,8 @@
-"""The six rows of the README: figure, command, cost, and ours minus the paper's, with a note for each number; and how fast it is."""
+"""The six rows of the README: figure, command, cost, and ours minus the paper's, with a note for each number; IWAE; speed."""
 
 import textwrap
 
+from sitegen.iwae_table import iwae_sentence
 from sitegen.markdown import table
 from sitegen.readme_speed import readme_speed
 from sitegen.result_numbers import difference
@@ -79,7 +80,8 @@ def readme_rows() -> str:
         "of the test set, from [docs/results](docs/results/README.md), which also lists what does not match:",
         indent="",
     )
-    return "\n\n".join([table(header, lines), explained, "\n".join(numbered), _wrapped(readme_speed(), indent="")])
+    others = [_wrapped(text, indent="") for text in (iwae_sentence(), readme_speed())]
+    return "\n\n".join([table(header, lines), explained, "\n".join(numbered), *others])
 
 
 def _wrapped(text: str, indent: str = "   ") -> str:

@@ -87,7 +87,8 @@ def test_a_module_without_a_class_is_answered_with_its_class(tmp_path: Path, mon
     module(tmp_path, monkeypatch, "tilted", TILTED)
     typed = ("objective._target_=tilted",)
     with pytest.raises(
-        ConfigError, match=r"=tilted: names a module and not a class; .*, tilted\.Tilted; try: objective\._target_=tilted\.Tilted$"
+        ConfigError,
+        match=r"=tilted: names a module and not a class; .*, tilted\.Tilted; try: objective\._target_=tilted\.Tilted$",
     ):
         validate(composed(*typed), ("tilted",), overrides=typed)
 

@@ -54,5 +54,13 @@ def test_the_order_is_that_of_the_runs_with_the_same_number_of_passes(runs):
     assert "After 3,280 passes Pareto k is above the threshold for 90% (K = 1) of the images" in _text()
 
 
+def test_the_readme_names_the_runs_with_all_of_the_training(runs):
+    runs(5, -87.0)
+    runs(1, -86.5, samples=164_000_000)
+    assert iwae_table.iwae_sentence().endswith(
+        "passes: log p(x) \u221286.50 with K = 1 (theirs \u221286.76), one seed."
+    )
+
+
 def _text() -> str:
     return " ".join(iwae_table.iwae_table_text().split())
