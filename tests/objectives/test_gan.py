@@ -12,8 +12,9 @@ from aevb.distributions import Bernoulli, DiagonalNormal
 from aevb.models.bernoulli import BernoulliDecoder
 from aevb.models.prior import StandardNormal
 from aevb.models.vae import VAE
+from aevb.nn.discriminator import Discriminator
 from aevb.noise import Noise
-from aevb.objectives.gan import GAN, Discriminator
+from aevb.objectives.gan import GAN
 from aevb.training.engines.autograd import Autograd
 from helpers.objectives import minibatches
 from helpers.statistics import assert_mean

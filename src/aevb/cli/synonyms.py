@@ -14,6 +14,7 @@ OPTIONS = {
     ("objective", "reinforce"): "score_function",
     ("objective", "btcvae"): "beta_tcvae",
     ("objective", "tcvae"): "beta_tcvae",
+    ("objective", "factorvae"): "factor_vae",
     ("objective", "sgvb"): "sgvb_b",
     ("objective", "vae"): "sgvb_b",
     ("data", "frey"): "frey_face",

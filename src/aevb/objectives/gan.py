@@ -18,44 +18,17 @@ from torch import Tensor, nn
 from aevb.distributions.bernoulli import softplus
 from aevb.errors import UserError
 from aevb.models.vae import VAE
+from aevb.nn.discriminator import Discriminator
 from aevb.nn.initialization import initialize
-from aevb.nn.matmul import Linear
-from aevb.nn.mlp import Activation, activation_function
+from aevb.nn.mlp import Activation
 from aevb.noise import Noise
 from aevb.objectives.objective import Batch, Objective, Update
 from aevb.types import Fraction, PositiveInt, Seed
 
-__all__ = ["GAN", "Discriminator"]
+__all__ = ["GAN"]
 
 DECAY = 0.99
 """Decay of the running mean of V, per minibatch."""
-
-
-class Discriminator(nn.Module):
-    """The logit log D(x) - log(1 - D(x)) of a network with one hidden layer.
-
-    Args:
-        data_dim: Number of pixels, D.
-        hidden_dim: Number of hidden units.
-        activation: Activation function of the hidden layer.
-    """
-
-    def __init__(self, data_dim: int, hidden_dim: PositiveInt, activation: Activation = "relu") -> None:
-        super().__init__()
-        self.hidden = Linear(data_dim, hidden_dim)
-        self.logit = Linear(hidden_dim, 1)
-        self.activation = activation_function(activation)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the logit of D(x).
-
-        Args:
-            x: Images, (M, D).
-
-        Returns:
-            Logits, (M,).
-        """
-        return self.logit(self.activation(self.hidden(x)))[..., 0]
 
 
 class GAN(Objective):

@@ -52,6 +52,7 @@ METHODS = {
     "dreg": Method("importance-weighted, DReG", "#D55E00", None),
     "beta_vae": Method("β-VAE", "#E69F00", None),
     "beta_tcvae": Method("β-TCVAE", "#CC79A7", None),
+    "factor_vae": Method("FactorVAE", "#009E73", None),
     "lagging": Method("lagging inference network", "#D55E00", None),
     "variational_em": Method("variational EM", "#8C6D31", None),
     "nvil": Method("NVIL", "#009E73", None),

@@ -1,7 +1,7 @@
 """What the weight beta does to the parts of the KL divergence: one line per objective, along beta.
 
 The parts are those of `evaluator=total_correlation` on the test images, the lower bound that of the same draws' model.
-beta-VAE multiplies all three parts by beta, beta-TCVAE the total correlation alone.
+beta-VAE multiplies all three parts by beta, beta-TCVAE and FactorVAE the total correlation alone.
 """
 
 from collections import Counter, defaultdict
@@ -27,7 +27,7 @@ PANELS = {
     "bound": "lower bound, nats",
 }
 OTHERS = {"warm_up": 0, "free_bits": 0, "alpha": 1, "gamma": 1}
-"""Settings of the objectives beside beta, and the values with which the two differ in what beta multiplies alone."""
+"""Settings of the objectives beside beta, and the values with which they differ in what beta multiplies alone."""
 
 
 class TotalCorrelation(Figure):

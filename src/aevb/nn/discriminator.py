@@ -1,0 +1,38 @@
+"""The discriminator D(x): the probability that x was drawn from the first of two distributions."""
+
+from torch import Tensor, nn
+
+from aevb.nn.matmul import Linear
+from aevb.nn.mlp import Activation, activation_function
+from aevb.types import PositiveInt
+
+__all__ = ["Discriminator"]
+
+
+class Discriminator(nn.Module):
+    """The logit log D(x) - log(1 - D(x)) of a network with one hidden layer.
+
+    Where D is optimal between two densities p and q, the logit is log p(x) - log q(x) (Goodfellow et al. 2014, proposition 1).
+
+    Args:
+        data_dim: Number of dimensions of x, D.
+        hidden_dim: Number of hidden units.
+        activation: Activation function of the hidden layer.
+    """
+
+    def __init__(self, data_dim: int, hidden_dim: PositiveInt, activation: Activation = "relu") -> None:
+        super().__init__()
+        self.hidden = Linear(data_dim, hidden_dim)
+        self.logit = Linear(hidden_dim, 1)
+        self.activation = activation_function(activation)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the logit of D(x).
+
+        Args:
+            x: Vectors, (..., D).
+
+        Returns:
+            Logits, (...).
+        """
+        return self.logit(self.activation(self.hidden(x)))[..., 0]
