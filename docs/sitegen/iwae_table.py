@@ -36,6 +36,7 @@ class Row(NamedTuple):
         units: Active units, Cov_x(E[z|x]) > 0.01.
         hours: Of training.
         unreliable: Share of the images whose Pareto k is above the threshold for 5,000 draws.
+        others: L_5000 of the first 10,000 training images and of the validation images, nats, if it was computed.
     """
 
     k: int
@@ -46,6 +47,7 @@ class Row(NamedTuple):
     units: int
     hours: float
     unreliable: float
+    others: tuple[float, ...]
 
 
 def _rows() -> list[Row]:
@@ -61,6 +63,7 @@ def _row(run: Path) -> Row:
         "DONE",
     )
     importance, bound, information, done = (json.loads((run / name).read_text(encoding="utf-8")) for name in names)
+    others = [run / "evaluation" / f"importance-{name}.json" for name in ("train-k5000-first10000", "valid-k5000")]
     return Row(
         settings["objective"]["samples"],
         done["samples_seen"] / settings["data"]["n_train"],
@@ -70,6 +73,7 @@ def _row(run: Path) -> Row:
         information["active_units"],
         done["training_seconds"] / 3600,
         importance["share_above_threshold"],
+        tuple(json.loads(path.read_text(encoding="utf-8"))["mean"] for path in others if path.exists()),
     )
 
 
@@ -91,7 +95,7 @@ def iwae_table_text() -> str:
     sentences = []
     for passes in sorted({row.passes for row in rows}, reverse=True):
         equal = [row for row in rows if row.passes == passes]
-        sentences += [_against_published(passes, equal), *_order(equal)]
+        sentences += [_against_published(passes, equal), *_order(equal), *_overfitting(equal)]
     last = max(row.passes for row in rows)
     shares = " and ".join(f"{row.unreliable:.0%} (K = {row.k})" for row in rows if row.passes == last)
     sentences.append(
@@ -130,3 +134,12 @@ def _order(rows: list[Row]) -> Iterator[str]:
         gain, published = row.log_px - former.log_px, PUBLISHED[row.k][0] - PUBLISHED[former.k][0]
         order = "as published" if gain > 0 else "against the published order"
         yield f"**K = {row.k} has {signed(gain)} nats against K = {former.k}**, {order} ({signed(published)})."
+
+
+def _overfitting(rows: list[Row]) -> Iterator[str]:
+    for row in rows:
+        if len(row.others) == 2:
+            train, valid = row.others
+            gaps = sorted((train - row.log_px, train - valid))
+            yield f"""With K = {row.k}, L_5000 of the first 10,000 training images is {plain(train)}, that of the validation images
+            {plain(valid)}: the model overfits by {plain(gaps[0], 1)} to {plain(gaps[1], 1)} nats. Theirs had a fifth more training images."""

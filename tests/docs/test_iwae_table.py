@@ -37,7 +37,7 @@ def test_a_line_for_each_k_beside_the_published_values(runs):
     ]
 
 
-def test_the_order_is_that_of_the_runs_with_the_same_number_of_passes(runs):
+def test_the_order_is_that_of_the_runs_with_the_same_number_of_passes(runs, tmp_path):
     runs(1, -88.0)
     part = "After 364 of 3,280 passes, 11% of the training, ours minus the published log p(x) is"
     assert f"**{part} \u22121.24 nats (K = 1)**." in _text()
@@ -52,6 +52,11 @@ def test_the_order_is_that_of_the_runs_with_the_same_number_of_passes(runs):
     assert _text().index(whole) < _text().index(part)
     assert _text().count(" against K = 1**") == 1
     assert "After 3,280 passes Pareto k is above the threshold for 90% (K = 1) of the images" in _text()
+    assert "training images" not in _text()
+    for name, mean in {"train-k5000-first10000": -85.25, "valid-k5000": -87.0}.items():
+        (tmp_path / "1-164000000" / "evaluation" / f"importance-{name}.json").write_text(json.dumps({"mean": mean}))
+    known = "training images is \u221285.25, that of the validation images \u221287.00: the model overfits by 1.2 to 1.8 nats"
+    assert known in _text()
 
 
 def test_the_readme_names_the_runs_with_all_of_the_training(runs):
