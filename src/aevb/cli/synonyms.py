@@ -8,6 +8,7 @@ from aevb.cli.overrides import literal_path
 __all__ = ["option_meant", "option_to_try", "own_data", "setting_meant"]
 
 OPTIONS = {
+    ("objective", "aae"): "adversarial_autoencoder",
     ("objective", "aevb"): "sgvb_b",
     ("objective", "elbo"): "sgvb_b",
     ("objective", "infovae"): "mmd",

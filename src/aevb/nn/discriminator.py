@@ -1,6 +1,7 @@
 """The discriminator D(x): the probability that x was drawn from the first of two distributions."""
 
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from aevb.nn.matmul import Linear
 from aevb.nn.mlp import Activation, activation_function
@@ -36,3 +37,16 @@ class Discriminator(nn.Module):
             Logits, (...).
         """
         return self.logit(self.activation(self.hidden(x)))[..., 0]
+
+    def of_fixed(self, x: Tensor) -> Tensor:
+        """Return the logit of D(x) with a gradient for x and none for the parameters: for what plays against D.
+
+        Args:
+            x: Vectors, (..., D).
+
+        Returns:
+            Logits, (...).
+        """
+        fixed = {name: parameter.detach() for name, parameter in self.named_parameters()}
+        logit: Tensor = functional_call(self, fixed, (x,))
+        return logit

@@ -16,7 +16,6 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from aevb.distributions.bernoulli import softplus
 from aevb.errors import UserError
@@ -70,7 +69,7 @@ class FactorVAE(Objective):
     ) -> None:
         super().__init__(weight_prior)
         self.beta, self.samples = beta, samples
-        self.discriminator: nn.Module = Discriminator(latent_dim, hidden_dim)
+        self.discriminator = Discriminator(latent_dim, hidden_dim)
         initialize(nn.Module(), self.discriminator, "glorot", seed, "discriminator")
         self.register_buffer("total_correlation", torch.zeros(()))
 
@@ -87,7 +86,7 @@ class FactorVAE(Objective):
         z = qz_x.rsample(noise, self.samples)
         reconstruction = model.decoder(z).log_prob(x).mean()
         kl = qz_x.kl(model.prior()).mean()
-        correlation = self._logit_of_fixed(z).mean()
+        correlation = self.discriminator.of_fixed(z).mean()  # the discriminator must not lower it
         self.total_correlation.mul_(DECAY).add_((1 - DECAY) * correlation.detach())
         # log D = -softplus(-l), log(1 - D) = -softplus(l)
         joint, product = self.discriminator(z.detach()), self.discriminator(permuted(z.detach(), noise))
@@ -95,12 +94,6 @@ class FactorVAE(Objective):
         loss = kl - reconstruction + (self.beta - 1) * correlation + cross_entropy
         stats = {"bound": reconstruction - kl, "reconstruction": reconstruction, "kl": kl}
         yield Update(loss, ("theta", "phi"), len(x), detached(stats))
-
-    def _logit_of_fixed(self, z: Tensor) -> Tensor:
-        # The encoder lowers the logit; the discriminator must not.
-        fixed = {name: parameter.detach() for name, parameter in self.discriminator.named_parameters()}
-        logit: Tensor = functional_call(self.discriminator, fixed, (z,))
-        return logit
 
 
 def permuted(z: Tensor, noise: Noise) -> Tensor:

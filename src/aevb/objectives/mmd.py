@@ -14,16 +14,14 @@ Only the ratio of this variance to that of the prior, which is 1, matters.
 
 import math
 from collections.abc import Iterator
-from typing import Any
 
 from torch import Tensor
 
 from aevb.distributions import DiagonalNormal
-from aevb.distributions.base import NoClosedForm
 from aevb.errors import UserError
 from aevb.estimators.mmd import median_distance, mmd
 from aevb.models.vae import VAE
-from aevb.objectives.objective import Batch, Objective, Update, detached
+from aevb.objectives.objective import Batch, Objective, Update, detached, known_kl
 from aevb.types import Fraction, NonNegativeFloat, PositiveFloat, PositiveInt
 
 __all__ = ["MMD"]
@@ -83,18 +81,8 @@ class MMD(Objective):
         discrepancy = mmd(z, prior, bandwidth).mean()
         loss = (self.alpha + self.weight - 1) * discrepancy - reconstruction
         stats: dict[str, Tensor] = {"reconstruction": reconstruction, "mmd": discrepancy}
-        kl = self._kl(qz_x, pz) if model.has_density or self.alpha < 1 else None
+        kl = qz_x.kl(pz).mean() if self.alpha < 1 else known_kl(qz_x, pz) if model.has_density else None
         if kl is not None:
             stats |= {"bound": reconstruction - kl, "kl": kl}
             loss = loss + (1 - self.alpha) * kl if self.alpha < 1 else loss
         yield Update(loss, ("theta", "phi"), len(x), detached(stats))
-
-    def _kl(self, qz_x: Any, pz: Any) -> Tensor | None:
-        # Only the loss needs it; without a closed form the bound is not reported.
-        try:
-            kl: Tensor = qz_x.kl(pz).mean()
-        except NoClosedForm:
-            if self.alpha < 1:
-                raise
-            return None
-        return kl

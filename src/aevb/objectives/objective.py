@@ -9,17 +9,17 @@ therefore in the checkpoint.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor, nn
 
-from aevb.distributions import DiagonalNormal
+from aevb.distributions import DiagonalNormal, NoClosedForm
 from aevb.errors import UserError
 from aevb.models.fixed_variance import Point, no_density
 from aevb.models.vae import VAE
 from aevb.noise import Noise
 
-__all__ = ["Batch", "Objective", "TrainingData", "Update", "detached", "require_diagonal_normal"]
+__all__ = ["Batch", "Objective", "TrainingData", "Update", "detached", "known_kl", "require_diagonal_normal"]
 
 
 class _Batch(NamedTuple):
@@ -91,6 +91,23 @@ def detached(stats: Mapping[str, Tensor]) -> dict[str, Tensor]:
         stats: Scalars by name.
     """
     return {name: value.detach() for name, value in stats.items()}
+
+
+def known_kl(qz_x: Any, pz: Any) -> Tensor | None:
+    """Return the mean KL(q(z|x) || p(z)) of a minibatch for the report of an objective whose loss does not need it.
+
+    Args:
+        qz_x: q(z|x), over (M, J).
+        pz: p(z), over (J,).
+
+    Returns:
+        A scalar in nats; None if there is no closed form.
+    """
+    try:
+        kl: Tensor = qz_x.kl(pz).mean()
+    except NoClosedForm:
+        return None
+    return kl
 
 
 class Objective(nn.Module, ABC):
