@@ -4,27 +4,26 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from aevb.nn.matmul import Linear
-from aevb.nn.mlp import Activation, activation_function
-from aevb.types import PositiveInt
+from aevb.nn.mlp import Activation, HiddenDim, activation_function, hidden_layers
 
 __all__ = ["Discriminator"]
 
 
 class Discriminator(nn.Module):
-    """The logit log D(x) - log(1 - D(x)) of a network with one hidden layer.
+    """The logit log D(x) - log(1 - D(x)) of a network with one or several hidden layers.
 
     Where D is optimal between two densities p and q, the logit is log p(x) - log q(x) (Goodfellow et al. 2014, proposition 1).
 
     Args:
         data_dim: Number of dimensions of x, D.
-        hidden_dim: Number of hidden units.
-        activation: Activation function of the hidden layer.
+        hidden_dim: Number of hidden units of one layer, or of each of several.
+        activation: Activation function of the hidden layers.
     """
 
-    def __init__(self, data_dim: int, hidden_dim: PositiveInt, activation: Activation = "relu") -> None:
+    def __init__(self, data_dim: int, hidden_dim: HiddenDim, activation: Activation = "relu") -> None:
         super().__init__()
-        self.hidden = Linear(data_dim, hidden_dim)
-        self.logit = Linear(hidden_dim, 1)
+        self.hidden, self.deeper, units = hidden_layers(data_dim, hidden_dim)
+        self.logit = Linear(units, 1)
         self.activation = activation_function(activation)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -36,7 +35,10 @@ class Discriminator(nn.Module):
         Returns:
             Logits, (...).
         """
-        return self.logit(self.activation(self.hidden(x)))[..., 0]
+        h = self.activation(self.hidden(x))
+        for layer in self.deeper:
+            h = self.activation(layer(h))
+        return self.logit(h)[..., 0]
 
     def of_fixed(self, x: Tensor) -> Tensor:
         """Return the logit of D(x) with a gradient for x and none for the parameters: for what plays against D.

@@ -8,8 +8,8 @@ raises log D instead of lowering log(1 - D). At the optimal D the logit is log p
 minus the marginal KL, KL(q(z) || p(z)). As in MMD-VAE, the information of z about a single x is free.
 
 q(z|x) is a normal, or a point with model.encoder.variance=0 ("Gaussian posterior" and "deterministic" in the paper).
-D has one hidden layer, and all networks are trained in one step by one optimizer; the paper's D has two, and an
-autoencoder step and an adversarial step take turns.
+All networks are trained in one step, D by the optimizer of phi; in the paper an autoencoder step and an adversarial step
+take turns.
 """
 
 from collections.abc import Iterator
@@ -21,6 +21,7 @@ from aevb.distributions.bernoulli import softplus
 from aevb.models.vae import VAE
 from aevb.nn.discriminator import Discriminator
 from aevb.nn.initialization import initialize
+from aevb.nn.mlp import HiddenDim
 from aevb.objectives.objective import Batch, Objective, Update, detached, known_kl
 from aevb.types import NonNegativeFloat, PositiveInt, Seed
 
@@ -40,7 +41,7 @@ class AdversarialAutoencoder(Objective):
         latent_dim: Number of latent dimensions, J.
         weight: Weight of -log D(z).
         samples: Number of draws of z per datapoint, L.
-        hidden_dim: Number of hidden units of the discriminator.
+        hidden_dim: Number of hidden units of the discriminator's one layer, or of each of several.
         seed: Seed of the discriminator's initial parameters.
         weight_prior: Precision of the prior on the weights, those of the discriminator included (see `Objective`).
 
@@ -58,7 +59,7 @@ class AdversarialAutoencoder(Objective):
         latent_dim: int,
         weight: NonNegativeFloat = 1.0,
         samples: PositiveInt = 1,
-        hidden_dim: PositiveInt = 500,
+        hidden_dim: HiddenDim = 500,
         seed: Seed = 0,
         weight_prior: NonNegativeFloat = 1.0,
     ) -> None:

@@ -8,8 +8,8 @@ At the optimal D the logit is log q(z) - sum_j log q(z_j), and so the estimate i
 dimension from another image of the minibatch. beta is 1 + the paper's gamma: the whole weight of the total correlation,
 as in beta-TCVAE, for the lower bound contains it once.
 
-D has one hidden layer and is trained by the optimizer of phi in the same step; the paper's has six layers, and an
-optimizer and a second minibatch of its own.
+D is trained by the optimizer of phi in the same step; the paper's has six layers of 1000 units, and an optimizer and a
+second minibatch of its own. While D trails behind the encoder, it sees a part of the total correlation only.
 """
 
 from collections.abc import Iterator
@@ -22,6 +22,7 @@ from aevb.errors import UserError
 from aevb.models.vae import VAE
 from aevb.nn.discriminator import Discriminator
 from aevb.nn.initialization import initialize
+from aevb.nn.mlp import HiddenDim
 from aevb.noise import Noise
 from aevb.objectives.objective import Batch, Objective, Update, detached
 from aevb.types import NonNegativeFloat, PositiveInt, Seed
@@ -41,7 +42,7 @@ class FactorVAE(Objective):
         latent_dim: Number of latent dimensions, J.
         beta: Weight of the total correlation, 1 + the paper's gamma.
         samples: Number of draws of z per datapoint, L.
-        hidden_dim: Number of hidden units of the discriminator.
+        hidden_dim: Number of hidden units of the discriminator's one layer, or of each of several.
         seed: Seed of the discriminator's initial parameters.
         weight_prior: Precision of the prior on the weights, those of the discriminator included (see `Objective`).
 
@@ -63,7 +64,7 @@ class FactorVAE(Objective):
         latent_dim: int,
         beta: NonNegativeFloat = 6.0,
         samples: PositiveInt = 1,
-        hidden_dim: PositiveInt = 500,
+        hidden_dim: HiddenDim = 500,
         seed: Seed = 0,
         weight_prior: NonNegativeFloat = 1.0,
     ) -> None:

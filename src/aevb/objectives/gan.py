@@ -20,10 +20,10 @@ from aevb.errors import UserError
 from aevb.models.vae import VAE
 from aevb.nn.discriminator import Discriminator
 from aevb.nn.initialization import initialize
-from aevb.nn.mlp import Activation
+from aevb.nn.mlp import Activation, HiddenDim
 from aevb.noise import Noise
 from aevb.objectives.objective import Batch, Objective, Update
-from aevb.types import Fraction, PositiveInt, Seed
+from aevb.types import Fraction, Seed
 
 __all__ = ["GAN"]
 
@@ -38,7 +38,7 @@ class GAN(Objective):
 
     Args:
         data_dim: Number of pixels, D.
-        hidden_dim: Number of hidden units of the discriminator.
+        hidden_dim: Number of hidden units of the discriminator's one layer, or of each of several.
         activation: Activation function of the discriminator.
         smoothing: One-sided label smoothing: the discriminator's target for data is 1 - smoothing
             (Salimans et al. 2016).
@@ -58,7 +58,7 @@ class GAN(Objective):
     def __init__(
         self,
         data_dim: int,
-        hidden_dim: PositiveInt,
+        hidden_dim: HiddenDim,
         activation: Activation = "relu",
         smoothing: Fraction = 0.0,
         seed: Seed = 0,
