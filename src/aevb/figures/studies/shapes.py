@@ -1,4 +1,4 @@
-"""Drawn shapes: the same network trained with the lower bound and with MMD.
+"""Drawn shapes: the same network trained with the lower bound, with MMD, and against a discriminator.
 
 The figure shows reconstructions and samples side by side, and a table of both. The shares are those of
 the evaluator `shapes` on the whole test split. A row of the table is a configuration, with the mean, the
@@ -24,6 +24,7 @@ from aevb.types import PositiveInt, Seed
 __all__ = ["Shapes"]
 
 SIZE = 1.75  # of a panel, inches
+ACROSS = 6  # columns beside each other; further ones go below
 QUANTITIES = (
     ("mean_square_error", "error a pixel", "{:.5f}"),
     ("squared_error", "error an image", "{:.2f}"),
@@ -61,8 +62,12 @@ class Shapes(Figure):
         groups: dict[str, list[Run]] = {}
         for item, name in zip(curves, distinct_names(curves, [label(item.run) for item in curves]), strict=True):
             groups.setdefault(name, []).append(item.run)
-        canvas = Canvas(figsize=(SIZE * (1 + len(groups)), 2 * SIZE + 0.45))
-        axes = canvas.subplots(2, 1 + len(groups), squeeze=False)
+        bands, across = -(-(1 + len(groups)) // ACROSS), min(1 + len(groups), ACROSS)
+        canvas = Canvas(figsize=(SIZE * across, bands * (2 * SIZE + 0.45)))
+        panels = canvas.subplots(2 * bands, across, squeeze=False)
+        axes = np.concatenate([panels[2 * band : 2 * band + 2] for band in range(bands)], 1)
+        for ax in axes[:, 1 + len(groups) :].flat:
+            ax.axis("off")
         count = self.side**2
         rows: list[dict[str, Any]] = []
         table = []
@@ -112,7 +117,8 @@ def _broken(name: str) -> str:
 def _order(run: Run) -> tuple[Any, ...]:
     variance = run.settings["model"]["encoder"].get("variance")
     weight = run.settings["objective"].get("weight", 0)
-    return "weight" in run.settings["objective"], -1 if variance is None else variance, weight, label(run)
+    name = method(str(run.settings["choices"]["objective"])).label
+    return "weight" in run.settings["objective"], name, -1 if variance is None else variance, weight, label(run)
 
 
 def _evaluations(run: Run) -> dict[str, dict[str, Any]]:

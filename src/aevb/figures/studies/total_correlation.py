@@ -60,7 +60,7 @@ class TotalCorrelation(Figure):
         for ax, (name, title) in zip(canvas.subplots(1, len(PANELS)), PANELS.items(), strict=True):
             _panel(ax, rows, name)
             ax.set_title(title)
-        add_legend(canvas, canvas.axes[0].get_legend_handles_labels()[0], "outside lower center", 2)
+        add_legend(canvas, canvas.axes[0].get_legend_handles_labels()[0], "outside lower center", 3)
         names = (*PANELS, "dimension_kl")
         shown = [
             {
