@@ -75,12 +75,14 @@ class AdversarialAutoencoder(Objective):
 
     def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
         """Yield one update of theta, phi and the discriminator for one minibatch (see `Objective.forward`)."""
-        x, _, noise = next(stream)
+        batch = next(stream)
+        x, noise = batch.x, batch.noise
         qz_x = model.encoder(x)
         z = qz_x.rsample(noise, self.samples)
         reconstruction = model.decoder(z).log_prob(x).mean()
         logit = self.discriminator.of_fixed(z)  # the discriminator must not raise it
-        self.marginal_kl.mul_(DECAY).sub_((1 - DECAY) * logit.detach().mean())
+        if batch.counted:  # once a minibatch, also where it is computed in shares
+            self.marginal_kl.mul_(DECAY).sub_((1 - DECAY) * logit.detach().mean())
         # log D = -softplus(-l), log(1 - D) = -softplus(l)
         prior = self.discriminator(model.sample_prior(len(x), noise).detach())
         cross_entropy = softplus(-prior).mean() + softplus(self.discriminator(z.detach())).mean()

@@ -75,14 +75,16 @@ class GAN(Objective):
 
     def forward(self, model: VAE, stream: Iterator[Batch]) -> Iterator[Update]:
         """Yield one update of the discriminator and one of theta for one minibatch (see `Objective.forward`)."""
-        x, _, noise = next(stream)
+        batch = next(stream)
+        x, noise = batch.x, batch.noise
         with torch.no_grad():
             generated = self._generate(model, len(x), noise)
         # log D = -softplus(-l), log(1 - D) = -softplus(l)
         real, fake = self.discriminator(x), self.discriminator(generated)
         loss = softplus(-real).mean() + self.smoothing * real.mean() + softplus(fake).mean()
         value = -(softplus(-real).mean() + softplus(fake).mean()).detach()
-        self.value.mul_(DECAY).add_((1 - DECAY) * value)
+        if batch.counted:  # once a minibatch, also where it is computed in shares
+            self.value.mul_(DECAY).add_((1 - DECAY) * value)
         yield Update(loss, ("phi",), len(x), {"value": value})
 
         generated = self._generate(model, len(x), noise)

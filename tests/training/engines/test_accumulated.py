@@ -4,9 +4,11 @@ import pytest
 import torch
 
 from aevb.errors import UserError
+from aevb.objectives.adversarial_autoencoder import AdversarialAutoencoder
 from aevb.objectives.beta_vae import BetaVAE
 from aevb.objectives.dreg import DReG
 from aevb.objectives.full_vb import FullVB
+from aevb.objectives.gan import GAN
 from aevb.objectives.iwae import IWAE
 from aevb.objectives.sgvb_a import SGVB_A
 from aevb.objectives.sgvb_b import SGVB_B
@@ -16,7 +18,7 @@ from aevb.training.engines.accumulated import Accumulated
 from aevb.training.engines.ensemble import GradientBatcher, Slot
 from aevb.training.engines.select import choose_engine
 from aevb.training.minibatches import Stream
-from helpers.static_rounds import MODELS, D, N, state, train, training
+from helpers.static_rounds import MODELS, D, J, N, state, train, training
 
 M = 12
 CASES = [
@@ -27,6 +29,7 @@ CASES = [
     ("paper", WakeSleep, "autograd"),
     ("paper", lambda: IWAE(4), "auto"),
     ("linear", lambda: DReG(3), "auto"),
+    ("paper", lambda: AdversarialAutoencoder(J, hidden_dim=4), "auto"),
     ("binary", lambda: VIMCO(3), "auto"),
     ("full", lambda: FullVB(N, samples=2), "auto"),
 ]
@@ -84,6 +87,20 @@ def test_the_warm_up_advances_once_per_minibatch(engine):
     shares = train(training(objective=objective, engine=engine, tape=False, microbatches=5), [4, 4])
     assert whole.objective.seen.item() == shares.objective.seen.item() == 40
     torch.testing.assert_close(state(shares), state(whole), rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("objective", "name"),
+    [(lambda: AdversarialAutoencoder(J, hidden_dim=4), "marginal_kl"), (lambda: GAN(D, 4), "value")],
+)
+def test_a_running_mean_advances_once_per_minibatch(objective, name):
+    """From 1 it goes to 0.99 and a hundredth of a number of about 0 to -1.4: five times, it would be at 0.96 at most."""
+    model, own = MODELS["paper"]().double(), objective().double()
+    getattr(own, name).fill_(1.0)
+    groups = {"theta": model.theta, "phi": [*model.phi, *own.parameters()]}
+    for _ in choose_engine("auto", own, model, groups, 4)(model, Stream(torch.rand(N, D).double(), M, seed=3)):
+        pass
+    assert 0.97 < getattr(own, name).item() < 1
 
 
 def test_shares_are_not_recorded_and_not_for_ensembles():
