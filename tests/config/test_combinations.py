@@ -212,7 +212,7 @@ def test_early_stopping_that_begins_after_the_end_is_warned_of() -> None:
         (
             ("objective=beta_vae", "objective.free_bits=0.1", "trainer=ddp"),
             "trainer.devices=2: the loss of BetaVAE with free_bits=0.1 is no mean over data, so devices cannot share it; "
-            "allowed: 1; try: trainer=default",
+            "allowed: 1; try: trainer.devices=1",
         ),
         (
             ("objective=nvil", "model=binary", "trainer.microbatches=2"),

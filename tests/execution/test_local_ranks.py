@@ -145,7 +145,7 @@ def test_what_is_no_mean_over_data_is_refused_on_several_devices(odd):
     run = odd / "run"
     runs.prepare(run, settings(*DIGITS, "trainer=ddp") | {"objective": {"_target_": "odd.Odd"}})
     with pytest.raises(
-        UserError, match=r"^trainer.devices=2: the loss of Odd is no mean over data.*try: trainer=default$"
+        UserError, match=r"^trainer.devices=2: the loss of Odd is no mean over data.*try: trainer.devices=1$"
     ):
         train_run.run(run, ("odd",), Ranks(0, 2, 2))
 

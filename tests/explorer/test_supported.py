@@ -11,19 +11,28 @@ from helpers.commands import settings
 RUN = Path("outputs/runs/some")
 
 
+OF_MODEL = "of model=bernoulli, gaussian or conditional"
+
+
 @pytest.mark.parametrize(
-    ("overrides", "part"),
+    ("overrides", "part", "remedy"),
     [
-        (["model=convolutional"], "model.encoder=ConvolutionalEncoder"),
-        (["model=binary", "objective=nvil", "data.targets=dynamic"], "model.encoder=BernoulliEncoder"),
-        (["objective=gan", "model.encoder=null", "evaluator=ais"], "model.encoder=null"),
-        (["model.encoder.variance=0", "objective=autoencoder", "evaluator=reconstruction"], "model.encoder.variance=0"),
-        (["objective=full_vb"], "theta_log_var"),
-        (["model=two_layer", "objective=iwae"], "model=aevb.models.two_layer.TwoLayerVAE"),
-        (["model/prior=laplace", "objective=sgvb_a"], "model.prior=FamilyPrior"),
+        (["model=convolutional"], "model.encoder=ConvolutionalEncoder", OF_MODEL),
+        (["model=binary", "objective=nvil", "data.targets=dynamic"], "model.encoder=BernoulliEncoder", OF_MODEL),
+        (["objective=gan", "model.encoder=null", "evaluator=ais"], "model.encoder=null", OF_MODEL),
+        (
+            ["model.encoder.variance=0", "objective=autoencoder", "evaluator=reconstruction"],
+            "model.encoder.variance=0",
+            "without it",
+        ),
+        (["objective=full_vb"], "theta_log_var", "of objective=sgvb_b"),
+        (["model=two_layer", "objective=iwae"], "model=aevb.models.two_layer.TwoLayerVAE", OF_MODEL),
+        (["model/prior=laplace", "objective=sgvb_a"], "model.prior=FamilyPrior", "with model/prior=standard_normal"),
+        (["model/prior=vamp", "objective=sgvb_a"], "model.prior=VampPrior", "with model/prior=standard_normal"),
+        (["model/encoder=iaf", "objective=sgvb_a"], "InverseAutoregressiveEncoder", "with model/encoder=gaussian"),
     ],
 )
-def test_other_models_are_refused(overrides: list[str], part: str) -> None:
+def test_other_models_are_refused(overrides: list[str], part: str, remedy: str) -> None:
     try:
         config = settings("data=digits", "logger=none", *overrides)
     except UserError as error:
@@ -33,6 +42,7 @@ def test_other_models_are_refused(overrides: list[str], part: str) -> None:
     message = str(refused.value)
     assert part in message
     assert "allowed: a GaussianEncoder, a BernoulliDecoder" in message
+    assert message.endswith(f"; try: a run {remedy}")
     assert "\n" not in message
 
 

@@ -152,7 +152,7 @@ def devices_need_a_mean(settings: Settings) -> Iterator[Fault]:
     devices = settings.get("trainer.devices")
     if isinstance(devices, int) and devices > 1 and (objective := _no_mean(settings)):
         wrong = f"the loss of {objective} is no mean over data, so devices cannot share it"
-        yield Fault("trainer.devices", wrong, devices, "1", "trainer=default")
+        yield Fault("trainer.devices", wrong, devices, "1", "trainer.devices=1")
 
 
 def microbatches_need_a_mean(settings: Settings) -> Iterator[Fault]:

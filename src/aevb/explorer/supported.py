@@ -33,8 +33,11 @@ PARTS = {  # by model: the encoders and the decoders
 PRIOR = "aevb.models.prior.StandardNormal"
 SUPPORTED = (
     "allowed: a GaussianEncoder, a BernoulliDecoder, GaussianDecoder or FixedVarianceDecoder, or the same of a conditional "
-    "model, and a StandardNormal prior; try: a run of model=bernoulli, gaussian or conditional"
+    "model, and a StandardNormal prior; try: a run "
 )
+OF_MODEL = "of model=bernoulli, gaussian or conditional"
+REMEDIES = {"encoder": "with model/encoder=gaussian", "prior": "with model/prior=standard_normal"}
+"""What to try where this part alone is not supported."""
 
 
 def check_supported(run: Path, settings: dict[str, Any]) -> None:
@@ -49,15 +52,19 @@ def check_supported(run: Path, settings: dict[str, Any]) -> None:
     """
     model = settings["model"]
     if model.get("_target_") not in PARTS:
-        raise UserError(f"run={run}: model={model.get('_target_')} cannot be explored; {SUPPORTED}")
+        raise UserError(f"run={run}: model={model.get('_target_')} cannot be explored; {SUPPORTED}{OF_MODEL}")
     encoders, decoders = PARTS[model["_target_"]]
     parts = {"encoder": encoders, "decoder": decoders, "prior": (PRIOR,)}
-    for part, targets in parts.items():
-        target = (model.get(part) or {}).get("_target_")
-        if target not in targets:
-            name = "null" if target is None else target.rpartition(".")[2]
-            raise UserError(f"run={run}: model.{part}={name} cannot be explored; {SUPPORTED}")
+    chosen = {part: (model.get(part) or {}).get("_target_") for part in parts}
+    others = [part for part, targets in parts.items() if chosen[part] not in targets]
+    if others:
+        target = chosen[others[0]]
+        name = "null" if target is None else target.rpartition(".")[2]
+        remedy = OF_MODEL if target is None or len(others) > 1 else REMEDIES.get(others[0], OF_MODEL)
+        raise UserError(f"run={run}: model.{others[0]}={name} cannot be explored; {SUPPORTED}{remedy}")
     if model["encoder"].get("variance") == 0:
-        raise UserError(f"run={run}: model.encoder.variance=0 is a point and has no density; {SUPPORTED}")
+        raise UserError(f"run={run}: model.encoder.variance=0 is a point and has no density; {SUPPORTED}without it")
     if model.get("theta_log_var") is not None:
-        raise UserError(f"run={run}: model.theta_log_var: the weights have a posterior, not values; {SUPPORTED}")
+        raise UserError(
+            f"run={run}: model.theta_log_var: the weights have a posterior, not values; {SUPPORTED}of objective=sgvb_b"
+        )

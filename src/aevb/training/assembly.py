@@ -241,5 +241,5 @@ def _check_shares(objective: Objective, ranks: Ranks, microbatches: int) -> None
     if ranks.world > 1 and objective.no_mean:
         raise UserError(
             f"trainer.devices={ranks.world}: the loss of {objective.no_mean} is no mean over data, so devices cannot "
-            "take their shares of it; allowed: 1; try: trainer=default"
+            "take their shares of it; allowed: 1; try: trainer.devices=1"
         )
