@@ -67,7 +67,7 @@ def test_help(command: str, tmp_path: Path) -> None:
     examples = result.stdout.partition("Examples\n")[2].splitlines()[:3]
     assert all(line.strip().startswith(f"aevb-{command} ") for line in examples)
     words = {
-        "train": ["sgvb_a, sgvb_b*", "latent_dim", "max_samples", "outputs/runs"],
+        "train": ["sgvb_b*, ", "latent_dim", "max_samples", "outputs/runs"],
         "evaluate": [
             "ais, bdmc, bits_per_dim, bound*, calibration, enumeration, fitted_bound,",
             "importance*, inference_gap, information, predictive, quadrature, reciprocal,",
