@@ -7,7 +7,9 @@ With the aggregate posterior q(z) = 1/N sum_n q(z|x_n), the mean over the images
                        + E log prod_j q(z_j) / p(z)          dimension-wise KL, for p(z) = prod_j p(z_j)
 
 where z ~ q(z|x). The total correlation is 0 if the dimensions of z are independent under q(z). For the N given images
-all parts are estimated without bias if q(z) is the mixture over all of them, which costs N densities for each draw.
+all parts are estimated without bias if q(z) is the mixture over all of them, which costs N densities for each draw. As
+estimates for the population of images they are biased: the mutual information is at most log N, and what it lacks is in the
+total correlation. Near log N the total correlation is far too large, and falls as N grows.
 
 A minibatch has only M of them. For z drawn from q(z|x_m), there are two estimates of q(z), and of each q(z_j):
 

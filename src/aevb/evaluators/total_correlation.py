@@ -14,6 +14,10 @@ from aevb.types import PositiveInt
 __all__ = ["TotalCorrelation"]
 
 
+NEAR = 1.0
+"""Nats below log N from which the estimates are no longer those of the population of images."""
+
+
 class TotalCorrelation(Evaluator):
     """How far the dimensions of z are from independent under the aggregate posterior.
 
@@ -70,9 +74,12 @@ class TotalCorrelation(Evaluator):
         kl, information, correlation, dimensions = (
             values[name].mean() for name in ("kl", "mutual_information", "total_correlation", "dimension_kl")
         )
+        ceiling = math.log(len(x))
+        near = information > ceiling - NEAR
+        warning = "; the mutual information is near log N, so the total correlation is too large: evaluate more images"
         return {
-            "verdict": f"KL {kl:.2f} nats = mutual information {information:.2f} (at most log N = {math.log(len(x)):.2f}) + total "
-            f"correlation {correlation:.2f} + KL of the dimensions {dimensions:.2f}"
+            "verdict": f"KL {kl:.2f} nats = mutual information {information:.2f} (at most log N = {ceiling:.2f}) + total "
+            f"correlation {correlation:.2f} + KL of the dimensions {dimensions:.2f}{warning if near else ''}"
         }
 
     @property

@@ -1,5 +1,7 @@
 """The figure of the parts of the KL divergence: which runs are compared, and their numbers."""
 
+import math
+
 import matplotlib
 import pytest
 import torch
@@ -15,11 +17,11 @@ from aevb.runs.run import finished
 from helpers.figure_runs import plant
 
 
-def put(run, correlation, bound, images=2):
+def put(run, correlation, bound, images=2, split="test"):
     parts = {"mutual_information": 3.0, "total_correlation": correlation, "dimension_kl": 0.5, "kl": 3.5 + correlation}
     for evaluator, values in ((Evaluator(), parts), (Bound(), {"bound": bound, "reconstruction": 0.0, "kl": 0.0})):
         tensors = {name: torch.tensor([value] * images).double() for name, value in values.items()}
-        record(run, evaluator, Evaluation(tensors, evaluator.primary_value, {}), "test", None)
+        record(run, evaluator, Evaluation(tensors, evaluator.primary_value, {}), split, None)
 
 
 @pytest.fixture
@@ -56,6 +58,20 @@ def test_runs_that_differ_in_objective_beta_and_seed_are_compared(runs):
     lines = {line.get_label(): line.get_ydata().tolist() for line in left.lines if len(line.get_xdata()) == 2}
     assert (lines["β-VAE"], lines["β-TCVAE"]) == ([8.5, 2.5], [4.25, 1.25])  # means over seeds
     assert "| β-VAE | 4 | 2 | 2.50 | 3.00 | -104.00 | 0.50 |" in drawing.text
+
+
+def test_the_evaluations_of_another_split_are_drawn(runs):
+    put(TotalCorrelation().wanted(runs)[0].directory, 7.0, -50.0, images=5, split="train")
+    figure = TotalCorrelation(split="train")
+    wanted = figure.wanted(finished(runs[0].directory.parent))
+    with matplotlib.rc_context(RC):
+        drawing = figure.compose(wanted, ())
+    assert [(row["total_correlation"], row["bound"], row["split"], row["images"]) for row in drawing.rows] == [
+        (7.0, -50.0, "train", 5)
+    ]
+    assert "the first 5 training images" in drawing.text
+    ceiling = drawing.canvas.axes[1].lines[-1]
+    assert ceiling.get_ydata() == pytest.approx([math.log(5)] * 2)
 
 
 def test_the_curve_along_beta_has_one_of_the_two_objectives(runs):

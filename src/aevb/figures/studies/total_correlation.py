@@ -1,11 +1,12 @@
 """What the weight beta does to the parts of the KL divergence: one line per objective, along beta.
 
-The parts are those of `evaluator=total_correlation` on the test images, the lower bound that of the same draws' model.
+The parts are those of `evaluator=total_correlation`, and the lower bound is that of the same images.
 beta-VAE multiplies all three parts by beta, beta-TCVAE and FactorVAE the total correlation alone.
 """
 
+import math
 from collections import Counter, defaultdict
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -30,11 +31,21 @@ OTHERS = {"warm_up": 0, "free_bits": 0, "alpha": 1, "gamma": 1}
 """Settings of the objectives beside beta, and the values with which they differ in what beta multiplies alone."""
 
 
+SPLITS = {"train": "training", "valid": "validation", "test": "test"}
+
+
 class TotalCorrelation(Figure):
-    """Runs with `evaluator=[bound,total_correlation]` that differ in the objective, beta and the seed alone."""
+    """Runs with `evaluator=[bound,total_correlation]` that differ in the objective, beta and the seed alone.
+
+    Args:
+        split: Split of the evaluations; of several, those of most images.
+    """
 
     name = "total_correlation"
     command = "aevb-train experiment=total_correlation"
+
+    def __init__(self, split: Literal["train", "valid", "test"] = "test") -> None:
+        self.split = split
 
     def wanted(self, runs: list[Run]) -> list[Run]:
         """Return the largest set of comparable runs, at most one for each objective, beta and seed (see `Figure.wanted`)."""
@@ -43,11 +54,13 @@ class TotalCorrelation(Figure):
             node = run.settings["objective"]
             if "beta" not in node or any(node.get(key, value) != value for key, value in OTHERS.items()):
                 continue
-            if not all(_evaluation(run, name) for name in ("total_correlation", "bound")):
+            if not all(_evaluation(run, name, self.split) for name in ("total_correlation", "bound")):
                 continue
             item = curve(run)
             shared = tuple((key, value) for key, value in item.config_key if not key.startswith("objective."))
-            images = _evaluation(run, "total_correlation")["n"]  # the parts depend on the number, log n at most
+            images = _evaluation(run, "total_correlation", self.split)[
+                "n"
+            ]  # the parts depend on the number, log n at most
             kind = (item.data, item.latent_dim, item.lr, shared, run.done["samples_seen"], images)
             kinds[kind].setdefault((_objective(run), node["beta"], run.settings["seed"]), run)
         best = max(kinds.values(), key=len, default={})
@@ -55,11 +68,13 @@ class TotalCorrelation(Figure):
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
         """Compose the panels and a table of means over seeds (see `Figure.compose`)."""
-        rows = [_row(run) for run in runs]
+        rows = [_row(run, self.split) for run in runs]
+        images = _evaluation(runs[0], "total_correlation", self.split)["n"]
         canvas = Canvas(figsize=(8.4, 2.9))
         for ax, (name, title) in zip(canvas.subplots(1, len(PANELS)), PANELS.items(), strict=True):
             _panel(ax, rows, name)
             ax.set_title(title)
+        canvas.axes[list(PANELS).index("mutual_information")].axhline(math.log(images), color="0.6", linewidth=0.8)
         add_legend(canvas, canvas.axes[0].get_legend_handles_labels()[0], "outside lower center", 3)
         names = (*PANELS, "dimension_kl")
         shown = [
@@ -73,10 +88,11 @@ class TotalCorrelation(Figure):
         ]
         first = runs[0]
         text = (
-            f"{dataset(first.settings['choices']['data'])}, the first {_evaluation(first, 'total_correlation')['n']:,} "
-            f"test images, nats per image, {first.done['samples_seen']:,} training "
+            f"{dataset(first.settings['choices']['data'])}, the first {images:,} "
+            f"{SPLITS[self.split]} images, nats per image, {first.done['samples_seen']:,} training "
             f"samples, latent_dim {first.settings['latent_dim']}; means over seeds, each seed a dot. KL = mutual information + total "
-            "correlation + KL of the dimensions (dimension kl). The lower bound is that of log p(x), whatever β."
+            "correlation + KL of the dimensions (dimension kl). The lower bound is that of log p(x), whatever β. Grey line: log n = "
+            f"{math.log(images):.2f} nats, the most that the mutual information of n images can be; near it the total correlation is too large."
         )
         return Drawing(rows, canvas, text=f"{text}\n\n{meanings(runs)}\n{markdown_table(shown)}")
 
@@ -85,19 +101,22 @@ def _objective(run: Run) -> str:
     return str(run.settings["choices"]["objective"])
 
 
-def _evaluation(run: Run, name: str) -> dict[str, Any]:
-    records = [item for item in run.evaluations() if (item["name"], item["split"]) == (name, "test")]
+def _evaluation(run: Run, name: str, split: str) -> dict[str, Any]:
+    records = [item for item in run.evaluations() if (item["name"], item["split"]) == (name, split)]
     return max(records, key=lambda item: (item["n"], item["settings"].get("samples", 0)), default={})
 
 
-def _row(run: Run) -> dict[str, Any]:
-    values = {name: entry["mean"] for name, entry in _evaluation(run, "total_correlation")["values"].items()}
+def _row(run: Run, split: str) -> dict[str, Any]:
+    evaluation = _evaluation(run, "total_correlation", split)
+    values = {name: entry["mean"] for name, entry in evaluation["values"].items()}
     return {
         "objective": _objective(run),
         "beta": run.settings["objective"]["beta"],
         "seed": run.settings["seed"],
         **values,
-        "bound": _evaluation(run, "bound")["mean"],
+        "bound": _evaluation(run, "bound", split)["mean"],
+        "split": split,
+        "images": evaluation["n"],
         "samples_seen": run.done["samples_seen"],
         **provenance(run),
     }
