@@ -7,7 +7,12 @@ from helpers.oracles import data, linear_gaussian
 
 
 def verdict(information: float, images: int) -> str:
-    parts = {"mutual_information": information, "total_correlation": 0.5, "dimension_kl": 0.25, "kl": information + 0.75}
+    parts = {
+        "mutual_information": information,
+        "total_correlation": 0.5,
+        "dimension_kl": 0.25,
+        "kl": information + 0.75,
+    }
     values = {name: torch.full((images,), value) for name, value in parts.items()}
     return TotalCorrelation().summary(linear_gaussian(), data(images), values)["verdict"]
 
