@@ -47,3 +47,21 @@ def test_a_run_that_diverged_leaves_the_others_legible(tmp_path):
     lines = [line for line in units.lines if len(line.get_xdata())]
     assert len({line.get_color() for line in lines}) == 10
     assert {round(line.get_ydata()[-1]) for line in lines} == {1}  # every line stands nearest to its number of units
+
+
+def test_a_beta_of_the_total_correlation_is_named_by_its_objective(tmp_path):
+    for objective in ("beta_vae", "beta_tcvae", "factor_vae"):
+        informed(tmp_path, f"objective={objective}", "objective.beta=6", kl=2.0)
+    text = drawing_of(tmp_path).text
+    for name in ("β = 6", "β-TCVAE, β = 6", "FactorVAE, β = 6"):
+        assert f"| {name} | 0 of 1 | 2.000" in text
+
+
+def test_units_are_marked_at_integers_where_all_runs_have_the_same(tmp_path):
+    for dims in (2, 3):
+        informed(tmp_path, f"latent_dim={dims}", kl=2.0)
+    units = drawing_of(tmp_path).canvas.axes[2]
+    low, high = units.get_ylim()
+    ticks = [tick for tick in units.get_yticks() if low <= tick <= high]
+    assert len(ticks) >= 2
+    assert all(tick == round(tick) for tick in ticks)

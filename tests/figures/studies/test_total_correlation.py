@@ -16,6 +16,9 @@ from aevb.figures.studies.total_correlation import TotalCorrelation
 from aevb.runs.run import finished
 from helpers.figure_runs import plant
 
+OBJECTIVES = {"beta_vae": 1.0, "beta_tcvae": 0.5, "factor_vae": 0.25}
+"""Objectives, and the planted total correlation in units of that of the first."""
+
 
 def put(run, correlation, bound, images=2, split="test"):
     parts = {"mutual_information": 3.0, "total_correlation": correlation, "dimension_kl": 0.5, "kl": 3.5 + correlation}
@@ -28,9 +31,9 @@ def put(run, correlation, bound, images=2, split="test"):
 def runs(tmp_path):
     for seed in (0, 1):
         for beta in (1, 4):
-            for name in ("beta_vae", "beta_tcvae"):
+            for name in OBJECTIVES:
                 words = (f"objective={name}", f"objective.beta={beta}", f"seed={seed}")
-                scale = 1 if name == "beta_vae" else 0.5
+                scale = OBJECTIVES[name]
                 put(plant(tmp_path, *words, train={100: -90.0}), scale * (8 / beta + seed), -100.0 - beta)
     for words in (
         ("objective=beta_vae", "objective.warm_up=10"),  # another loss
@@ -51,12 +54,13 @@ def test_runs_that_differ_in_objective_beta_and_seed_are_compared(runs):
     with matplotlib.rc_context(RC):
         drawing = figure.compose(wanted, ())
     table = {(row["objective"], row["beta"], row["seed"]): row for row in drawing.rows}
-    assert table.keys() == {(name, beta, s) for name in ("beta_vae", "beta_tcvae") for beta in (1, 4) for s in (0, 1)}
+    assert table.keys() == {(name, beta, s) for name in OBJECTIVES for beta in (1, 4) for s in (0, 1)}
     assert table["beta_vae", 4, 1]["total_correlation"] == 3.0
     assert table["beta_tcvae", 1, 0]["bound"] == -101.0
     left = drawing.canvas.axes[0]
     lines = {line.get_label(): line.get_ydata().tolist() for line in left.lines if len(line.get_xdata()) == 2}
-    assert (lines["β-VAE"], lines["β-TCVAE"]) == ([8.5, 2.5], [4.25, 1.25])  # means over seeds
+    means = {"β-VAE": [8.5, 2.5], "β-TCVAE": [4.25, 1.25], "FactorVAE": [2.125, 0.625]}  # over seeds
+    assert {name: lines[name] for name in means} == means
     assert "| β-VAE | 4 | 2 | 2.50 | 3.00 | -104.00 | 0.50 |" in drawing.text
 
 
@@ -74,9 +78,21 @@ def test_the_evaluations_of_another_split_are_drawn(runs):
     assert ceiling.get_ydata() == pytest.approx([math.log(5)] * 2)
 
 
-def test_the_curve_along_beta_has_one_of_the_two_objectives(runs):
+def test_the_curve_along_beta_has_one_of_the_three_objectives(runs):
     for run in runs:
         metrics = (run.directory / "metrics.csv").read_text().replace(",,,", ",-1,1,")
         (run.directory / "metrics.csv").write_text(metrics)
     kinds = {run.settings["choices"]["objective"] for run in Beta().wanted(finished(runs[0].directory.parent))}
     assert len(kinds) == 1
+
+
+def test_the_curve_along_beta_does_not_mix_weights_of_the_kl_and_of_the_total_correlation(tmp_path):
+    for words in (
+        ("objective=sgvb_b",),
+        ("objective=factor_vae", "objective.beta=2"),
+        ("objective=factor_vae", "objective.beta=8"),
+    ):
+        run = plant(tmp_path, *words, train={100: -90.0})
+        metrics = (run / "metrics.csv").read_text().replace(",,,", ",-1,1,")
+        (run / "metrics.csv").write_text(metrics)
+    assert [run.settings["objective"]["beta"] for run in Beta().wanted(finished(tmp_path))] == [2, 8]

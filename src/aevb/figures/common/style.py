@@ -64,6 +64,9 @@ METHODS = {
     "autoencoder": Method("autoencoder", "#6B6B6B", None),
     "gan": Method("GAN", "#882255", None),
 }
+KL_WEIGHTED = ("sgvb_a", "sgvb_b", "beta_vae")
+"""Objectives whose beta is the weight of the whole KL divergence."""
+
 SPARE = ("#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 """Colours, in this order, for methods that are not in the table and for further variants of a method."""
 

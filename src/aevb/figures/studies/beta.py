@@ -17,7 +17,7 @@ from aevb.figures.common.base import Drawing, Figure, markdown_table
 from aevb.figures.common.images import GAP, show
 from aevb.figures.common.learning_curves import curve
 from aevb.figures.common.origin import meanings, provenance
-from aevb.figures.common.style import dataset, method
+from aevb.figures.common.style import KL_WEIGHTED, dataset, method
 from aevb.noise import Noise
 from aevb.runs.run import Run
 from aevb.types import PositiveInt, Seed
@@ -42,9 +42,9 @@ class Beta(Figure):
     def wanted(self, runs: list[Run]) -> list[Run]:
         """Return comparable runs whose objective has a beta and whose metrics have both parts of the bound.
 
-        They differ in beta, and in the estimator of the same loss, alone; a warm-up, free bits or the weights of beta-TCVAE make another loss. None has a
-        pitfall there. Of several such groups, the one with the most values of beta is taken, and the lowest seed of those
-        (see `Figure.wanted`).
+        They differ in beta, and in the estimator of the same loss, alone; a warm-up, free bits, or a beta of the total
+        correlation alone make another loss. None has a pitfall there. Of several such groups, the one with the most values
+        of beta is taken, and the lowest seed of those (see `Figure.wanted`).
         """
         selected = [
             run
@@ -57,7 +57,11 @@ class Beta(Figure):
         for run in sorted(selected, key=lambda run: run.settings["seed"]):
             item = curve(run)
             shared = tuple((key, value) for key, value in item.config_key if not key.startswith("objective."))
-            loss = tuple(run.settings["objective"].get(key) or 0 for key in ("warm_up", "free_bits", "alpha", "gamma"))
+            name = str(run.settings["choices"]["objective"])
+            others = tuple(
+                run.settings["objective"].get(key) or 0 for key in ("warm_up", "free_bits", "alpha", "gamma")
+            )
+            loss = ("" if name in KL_WEIGHTED else name, *others)
             kind = (item.data, item.latent_dim, item.lr, item.seed, shared, loss, run.done["samples_seen"])
             kinds.setdefault(kind, {}).setdefault(run.settings["objective"]["beta"], run)
         best = max(kinds.values(), key=len, default={})

@@ -19,7 +19,7 @@ from aevb.figures.common.learning_curves import curve, once_per_seed
 from aevb.figures.common.legends import add_legend
 from aevb.figures.common.method_labels import distinct_names
 from aevb.figures.common.origin import meanings, provenance
-from aevb.figures.common.style import MORE, dataset, method
+from aevb.figures.common.style import KL_WEIGHTED, MORE, dataset, method
 from aevb.runs.run import Run
 
 __all__ = ["Collapse", "variant"]
@@ -106,7 +106,7 @@ def variant(settings: dict[str, Any]) -> str:
     parts = [f"β = {node['beta']:g}"] if node.get("beta", 1) != 1 else []
     parts += [f"warm-up of {node['warm_up']:,} samples"] if node.get("warm_up") else []
     parts += [f"free bits, {node['free_bits']:g} nat a unit"] if node.get("free_bits") else []
-    return ", ".join(parts) or method(objective).label
+    return ", ".join(parts if parts and objective in KL_WEIGHTED else [method(objective).label, *parts])
 
 
 def _order(name: str) -> tuple[int, str]:
@@ -146,6 +146,9 @@ def _panel(ax: Axes, traces: list[Trace], column: str, colours: dict[str, str]) 
             decades = round(math.log10(ax.get_ylim()[1] / LEAST))
             ax.set_yticks([0.0, *(LEAST * 10.0**i for i in range(0, decades + 1, -(-decades // 6)))])
     elif units:
+        low, high = ax.get_ylim()
+        if high - low < 2:  # no two integers to mark
+            ax.set_ylim(low - 1, high + 1)
         ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     else:
         ax.set_yscale("symlog", linthresh=COLLAPSED)
