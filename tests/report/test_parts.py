@@ -136,6 +136,16 @@ def test_settings_that_only_repeat_another_are_left_out() -> None:
     assert list(shown.items()) == [("1e-3", 3), ("0.02", 1), ("0.1", 7), ("absent", 9)]
 
 
+def test_a_key_of_some_runs_alone_is_shown_unless_it_has_its_default_or_goes_with_a_choice() -> None:
+    encoder = {"model": "bernoulli", "model.encoder._target_": "aevb.models.gaussian.GaussianEncoder"}
+    plain, older = {**encoder, "model.encoder.activation": "tanh"}, encoder
+    noise = {**plain, "model.encoder.variance": "0.1"}
+    assert [item.key for item in differing_settings([plain, noise, noise])] == ["model.encoder.variance"]
+    assert differing_settings([plain, older]) == []
+    point = {**plain, "objective": "autoencoder", "model.encoder.variance": "0"}
+    assert [item.key for item in differing_settings([plain | {"objective": "sgvb_b"}, point])] == ["objective"]
+
+
 def test_scales_and_ticks() -> None:
     x = Scale(1e4, 1e7, 50, 350, logarithmic=True)
     assert [x(10.0**k) for k in (4, 5, 6, 7)] == pytest.approx([50, 150, 250, 350])

@@ -12,6 +12,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from aevb.config import flatten, shown
+from aevb.config.signature import UNSET, signature
 
 __all__ = ["ABSENT", "Differing", "differing_settings", "flat_settings", "is_number"]
 
@@ -98,21 +99,37 @@ def differing_settings(runs: Sequence[dict[str, str]]) -> list[Differing]:
     keys = [key for key in dict.fromkeys(chain.from_iterable(runs)) if key in differing]
     columns = {key: tuple(run.get(key, ABSENT) for run in runs) for key in keys}
     varying = {key: column for key, column in columns.items() if len(set(column)) > 1}
-    kept = [key for key in varying if not _implied(key, varying)]
+    kept = [key for key in varying if not _implied(key, varying, runs)]
     return [Differing(key, dict(Counter(varying[key]).most_common())) for key in sorted(kept, key=_rank)]
 
 
-def _implied(key: str, varying: dict[str, tuple[str, ...]]) -> bool:
-    if len(set(varying[key]) - {ABSENT}) == 1:
-        return True  # a key that older configs do not have, or that goes with another choice
+def _implied(key: str, varying: dict[str, tuple[str, ...]], runs: Sequence[dict[str, str]]) -> bool:
     group, _, rest = key.partition(".")
+    sources = {group, "data", "objective"} if group == "model" else {group}  # a data set chooses its decoder
+    values = set(varying[key]) - {ABSENT}
+    if len(values) == 1:  # a key that goes with another choice, or that older configs do not have
+        present = tuple(ABSENT if value == ABSENT else "" for value in varying[key])
+        follows = any(_follows(present, varying[other]) for other in sources & varying.keys())
+        return follows or _is_default(key, values.pop(), runs)
     if not rest:
         return False
     last = key.rpartition(".")[2]
     if last in varying and all(a in (b, ABSENT) for a, b in zip(varying[key], varying[last], strict=True)):
         return True  # model.encoder.latent_dim repeats latent_dim
-    sources = {group, "data", "objective"} if group == "model" else {group}  # a data set chooses its decoder
     return any(_follows(varying[key], varying[other]) for other in sources & varying.keys())
+
+
+def _is_default(key: str, value: str, runs: Sequence[dict[str, str]]) -> bool:
+    # True also where no constructor of aevb tells, as for a key at the top that older configs do not have.
+    parent, _, name = key.rpartition(".")
+    target = next(run.get(f"{parent}._target_", "") for run in runs if key in run)
+    known = signature(target) if target.startswith("aevb.") else None
+    parameter = known.parameters.get(name) if known else None
+    return (
+        parameter is None
+        or parameter.default in (UNSET, ...)
+        or flat_settings({name: parameter.default}) == {name: value}
+    )
 
 
 def _follows(column: tuple[str, ...], from_column: tuple[str, ...]) -> bool:
