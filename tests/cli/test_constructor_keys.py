@@ -8,6 +8,7 @@ from omegaconf import DictConfig
 
 from aevb.cli import hydra_policy
 from aevb.config import ConfigError, validate
+from aevb.config.static_imports import forget_sources
 from helpers.commands import composed
 
 SOURCE = """
@@ -25,6 +26,7 @@ def composed_by_the_command(*overrides: str) -> DictConfig:
 def tilted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     (tmp_path / "tilted.py").write_text(SOURCE)
     monkeypatch.syspath_prepend(str(tmp_path))
+    forget_sources()  # another test may have a module of that name
     return "objective._target_=tilted.Tilted"
 
 

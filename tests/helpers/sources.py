@@ -5,6 +5,8 @@ from textwrap import dedent
 
 import pytest
 
+from aevb.config.static_imports import forget_sources
+
 PREAMBLE = """\
     import dataclasses
     from dataclasses import dataclass, field
@@ -25,3 +27,4 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, source: s
     """Write a module that a config may name, below imports that most of them need."""
     (tmp_path / f"{name}.py").write_text(dedent(PREAMBLE) + dedent(source))
     monkeypatch.syspath_prepend(str(tmp_path))
+    forget_sources()  # another test may have a module of that name
