@@ -28,6 +28,11 @@ OF_MODEL = "of model=bernoulli, gaussian or conditional"
         (["objective=full_vb"], "theta_log_var", "of objective=sgvb_b"),
         (["model=two_layer", "objective=iwae"], "model=aevb.models.two_layer.TwoLayerVAE", OF_MODEL),
         (["model/prior=laplace", "objective=sgvb_a"], "model.prior=FamilyPrior", "with model/prior=standard_normal"),
+        (
+            ["model/encoder=gamma", "objective=sgvb_a"],
+            "model.encoder=FamilyEncoder",
+            "with model/encoder=gaussian model/prior=standard_normal",
+        ),
         (["model/prior=vamp", "objective=sgvb_a"], "model.prior=VampPrior", "with model/prior=standard_normal"),
         (["model/encoder=iaf", "objective=sgvb_a"], "InverseAutoregressiveEncoder", "with model/encoder=gaussian"),
     ],

@@ -121,8 +121,9 @@ def _fixed_part(key: str, value: str) -> str:
             part in node for node in read_yaml(CONF / group / f"{option}.yaml").get("defaults", []) if node != "_self_"
         )
     ]
+    own = f"an {part}" if part == "encoder" else f"a {part}"
     return (
-        f"{key}={value}: the {group} that is chosen has a {part} of its own; allowed: {', '.join(open_to_it)}; "
+        f"{key}={value}: the {group} that is chosen has {own} of its own; allowed: {', '.join(open_to_it)}; "
         f"try: {group}={open_to_it[0]} {key}={value}"
     )
 

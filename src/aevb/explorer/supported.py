@@ -12,6 +12,8 @@ with any number of hidden layers and any activation of aevb.nn.mlp, and the same
 from pathlib import Path
 from typing import Any
 
+from aevb.config import CONF, options
+from aevb.config.tree import read_yaml
 from aevb.errors import UserError
 
 __all__ = ["check_supported"]
@@ -36,8 +38,8 @@ SUPPORTED = (
     "model, and a StandardNormal prior; try: a run "
 )
 OF_MODEL = "of model=bernoulli, gaussian or conditional"
-REMEDIES = {"encoder": "with model/encoder=gaussian", "prior": "with model/prior=standard_normal"}
-"""What to try where this part alone is not supported."""
+REMEDIES = {"encoder": "model/encoder=gaussian", "prior": "model/prior=standard_normal"}
+"""What to try where the decoder is supported, and these parts are not."""
 
 
 def check_supported(run: Path, settings: dict[str, Any]) -> None:
@@ -60,7 +62,8 @@ def check_supported(run: Path, settings: dict[str, Any]) -> None:
     if others:
         target = chosen[others[0]]
         name = "null" if target is None else target.rpartition(".")[2]
-        remedy = OF_MODEL if target is None or len(others) > 1 else REMEDIES.get(others[0], OF_MODEL)
+        known = all(chosen[part] in _of_group(part) for part in others)
+        remedy = f"with {' '.join(REMEDIES[part] for part in others)}" if known else OF_MODEL
         raise UserError(f"run={run}: model.{others[0]}={name} cannot be explored; {SUPPORTED}{remedy}")
     if model["encoder"].get("variance") == 0:
         raise UserError(f"run={run}: model.encoder.variance=0 is a point and has no density; {SUPPORTED}without it")
@@ -68,3 +71,9 @@ def check_supported(run: Path, settings: dict[str, Any]) -> None:
         raise UserError(
             f"run={run}: model.theta_log_var: the weights have a posterior, not values; {SUPPORTED}of objective=sgvb_b"
         )
+
+
+def _of_group(part: str) -> set[str]:
+    # The classes of conf/model/encoder or conf/model/prior; a decoder has no group of its own.
+    group = f"model/{part}"
+    return {read_yaml(CONF / group / f"{name}.yaml")["_target_"] for name in options(group)}
