@@ -18,7 +18,7 @@ from helpers.oracles import D, J, data, fill, linear_gaussian
 
 
 def objective(weight: float = 1.0, samples: int = 1) -> AdversarialAutoencoder:
-    return AdversarialAutoencoder(J, weight, samples, hidden_dim=8).double()
+    return AdversarialAutoencoder(J, 8, weight, samples).double()
 
 
 def draws(model, x, samples=1):

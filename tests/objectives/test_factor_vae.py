@@ -16,7 +16,7 @@ from helpers.oracles import D, J, data, fill, linear_gaussian
 
 
 def objective(beta: float = 6.0, samples: int = 1) -> FactorVAE:
-    return FactorVAE(J, beta, samples, hidden_dim=8).double()
+    return FactorVAE(J, 8, beta, samples).double()
 
 
 @pytest.mark.parametrize("samples", [1, 3])

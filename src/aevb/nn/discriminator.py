@@ -3,8 +3,10 @@
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from aevb.nn.initialization import initialize
 from aevb.nn.matmul import Linear
 from aevb.nn.mlp import Activation, HiddenDim, activation_function, hidden_layers
+from aevb.types import Seed
 
 __all__ = ["Discriminator"]
 
@@ -18,13 +20,15 @@ class Discriminator(nn.Module):
         data_dim: Number of dimensions of x, D.
         hidden_dim: Number of hidden units of one layer, or of each of several.
         activation: Activation function of the hidden layers.
+        seed: Seed of the initial parameters, which are Glorot's.
     """
 
-    def __init__(self, data_dim: int, hidden_dim: HiddenDim, activation: Activation = "relu") -> None:
+    def __init__(self, data_dim: int, hidden_dim: HiddenDim, activation: Activation = "relu", seed: Seed = 0) -> None:
         super().__init__()
         self.hidden, self.deeper, units = hidden_layers(data_dim, hidden_dim)
         self.logit = Linear(units, 1)
         self.activation = activation_function(activation)
+        initialize(nn.Module(), self, "glorot", seed, "discriminator")
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the logit of D(x).

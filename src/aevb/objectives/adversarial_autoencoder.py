@@ -15,12 +15,11 @@ take turns.
 from collections.abc import Iterator
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from aevb.distributions.bernoulli import softplus
 from aevb.models.vae import VAE
 from aevb.nn.discriminator import Discriminator
-from aevb.nn.initialization import initialize
 from aevb.nn.mlp import HiddenDim
 from aevb.objectives.objective import Batch, Objective, Update, detached, known_kl
 from aevb.types import NonNegativeFloat, PositiveInt, Seed
@@ -39,9 +38,9 @@ class AdversarialAutoencoder(Objective):
 
     Args:
         latent_dim: Number of latent dimensions, J.
+        hidden_dim: Number of hidden units of the discriminator's one layer, or of each of several.
         weight: Weight of -log D(z).
         samples: Number of draws of z per datapoint, L.
-        hidden_dim: Number of hidden units of the discriminator's one layer, or of each of several.
         seed: Seed of the discriminator's initial parameters.
         weight_prior: Precision of the prior on the weights, those of the discriminator included (see `Objective`).
 
@@ -57,16 +56,15 @@ class AdversarialAutoencoder(Objective):
     def __init__(
         self,
         latent_dim: int,
+        hidden_dim: HiddenDim,
         weight: NonNegativeFloat = 1.0,
         samples: PositiveInt = 1,
-        hidden_dim: HiddenDim = 500,
         seed: Seed = 0,
         weight_prior: NonNegativeFloat = 1.0,
     ) -> None:
         super().__init__(weight_prior)
         self.weight, self.samples = weight, samples
-        self.discriminator = Discriminator(latent_dim, hidden_dim)
-        initialize(nn.Module(), self.discriminator, "glorot", seed, "discriminator")
+        self.discriminator = Discriminator(latent_dim, hidden_dim, seed=seed)
         self.register_buffer("marginal_kl", torch.zeros(()))
 
     def metrics(self) -> dict[str, float]:

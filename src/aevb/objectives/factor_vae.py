@@ -15,13 +15,12 @@ second minibatch of its own. While D trails behind the encoder, it sees a part o
 from collections.abc import Iterator
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from aevb.distributions.bernoulli import softplus
 from aevb.errors import UserError
 from aevb.models.vae import VAE
 from aevb.nn.discriminator import Discriminator
-from aevb.nn.initialization import initialize
 from aevb.nn.mlp import HiddenDim
 from aevb.noise import Noise
 from aevb.objectives.objective import Batch, Objective, Update, detached
@@ -40,9 +39,9 @@ class FactorVAE(Objective):
 
     Args:
         latent_dim: Number of latent dimensions, J.
+        hidden_dim: Number of hidden units of the discriminator's one layer, or of each of several.
         beta: Weight of the total correlation, 1 + the paper's gamma.
         samples: Number of draws of z per datapoint, L.
-        hidden_dim: Number of hidden units of the discriminator's one layer, or of each of several.
         seed: Seed of the discriminator's initial parameters.
         weight_prior: Precision of the prior on the weights, those of the discriminator included (see `Objective`).
 
@@ -62,16 +61,15 @@ class FactorVAE(Objective):
     def __init__(
         self,
         latent_dim: int,
+        hidden_dim: HiddenDim,
         beta: NonNegativeFloat = 6.0,
         samples: PositiveInt = 1,
-        hidden_dim: HiddenDim = 500,
         seed: Seed = 0,
         weight_prior: NonNegativeFloat = 1.0,
     ) -> None:
         super().__init__(weight_prior)
         self.beta, self.samples = beta, samples
-        self.discriminator = Discriminator(latent_dim, hidden_dim)
-        initialize(nn.Module(), self.discriminator, "glorot", seed, "discriminator")
+        self.discriminator = Discriminator(latent_dim, hidden_dim, seed=seed)
         self.register_buffer("total_correlation", torch.zeros(()))
 
     def metrics(self) -> dict[str, float]:

@@ -19,7 +19,6 @@ from aevb.distributions.bernoulli import softplus
 from aevb.errors import UserError
 from aevb.models.vae import VAE
 from aevb.nn.discriminator import Discriminator
-from aevb.nn.initialization import initialize
 from aevb.nn.mlp import Activation, HiddenDim
 from aevb.noise import Noise
 from aevb.objectives.objective import Batch, Objective, Update
@@ -64,9 +63,8 @@ class GAN(Objective):
         seed: Seed = 0,
     ) -> None:
         super().__init__(weight_prior=0.0)
-        self.discriminator: nn.Module = Discriminator(data_dim, hidden_dim, activation)
+        self.discriminator: nn.Module = Discriminator(data_dim, hidden_dim, activation, seed)
         self.smoothing = smoothing
-        initialize(nn.Module(), self.discriminator, "glorot", seed, "discriminator")
         self.register_buffer("value", -torch.tensor(4.0).log())
 
     def metrics(self) -> dict[str, float]:
