@@ -96,3 +96,21 @@ def test_the_curve_along_beta_does_not_mix_weights_of_the_kl_and_of_the_total_co
         metrics = (run / "metrics.csv").read_text().replace(",,,", ",-1,1,")
         (run / "metrics.csv").write_text(metrics)
     assert [run.settings["objective"]["beta"] for run in Beta().wanted(finished(tmp_path))] == [2, 8]
+
+
+def test_runs_of_an_objective_that_differ_in_more_than_beta_are_not_mixed(tmp_path):
+    """A single run of a smaller discriminator is left out, also where it is the only one with its beta."""
+    for words in (
+        ("beta=2",),
+        ("beta=4",),
+        ("beta=4", "hidden_dim=50"),
+        ("beta=8", "hidden_dim=50"),
+        ("beta=6", "hidden_dim=9"),
+    ):
+        typed = ("objective=factor_vae", *(f"objective.{word}" for word in words))
+        put(plant(tmp_path, *typed, train={100: -90.0}), float(len(words)), -100.0)
+    put(plant(tmp_path, "objective=factor_vae", "objective.beta=1", train={100: -90.0}), 1.0, -100.0)
+    wanted = TotalCorrelation().wanted(finished(tmp_path))
+    assert [(run.settings["objective"]["beta"], run.settings["objective"]["hidden_dim"]) for run in wanted] == [
+        (beta, [200, 200, 200]) for beta in (1, 2, 4)
+    ]

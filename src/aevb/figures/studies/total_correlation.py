@@ -30,8 +30,8 @@ PANELS = {
 OTHERS = {"warm_up": 0, "free_bits": 0, "alpha": 1, "gamma": 1}
 """Settings of the objectives beside beta, and the values with which they differ in what beta multiplies alone."""
 
-
 SPLITS = {"train": "training", "valid": "validation", "test": "test"}
+"""The splits as the text below the figure names them."""
 
 
 class TotalCorrelation(Figure):
@@ -48,22 +48,31 @@ class TotalCorrelation(Figure):
         self.split = split
 
     def wanted(self, runs: list[Run]) -> list[Run]:
-        """Return the largest set of comparable runs, at most one for each objective, beta and seed (see `Figure.wanted`)."""
-        kinds: dict[Any, dict[Any, Run]] = defaultdict(dict)
+        """Return the largest set of comparable runs, at most one for each objective, beta and seed (see `Figure.wanted`).
+
+        The runs of an objective have the same settings of it but beta; of several such groups, the largest is taken.
+        """
+        kinds: dict[Any, dict[str, dict[Any, dict[Any, Run]]]] = defaultdict(
+            lambda: defaultdict(lambda: defaultdict(dict))
+        )
         for run in runs:
-            node = run.settings["objective"]
+            node, name = run.settings["objective"], _objective(run)
             if "beta" not in node or any(node.get(key, value) != value for key, value in OTHERS.items()):
                 continue
-            if not all(_evaluation(run, name, self.split) for name in ("total_correlation", "bound")):
+            evaluations = [_evaluation(run, evaluator, self.split) for evaluator in ("total_correlation", "bound")]
+            if not all(evaluations):
                 continue
             item = curve(run)
             shared = tuple((key, value) for key, value in item.config_key if not key.startswith("objective."))
-            images = _evaluation(run, "total_correlation", self.split)[
-                "n"
-            ]  # the parts depend on the number, log n at most
+            own = tuple(pair for pair in item.config_key if pair not in shared and pair[0] != "objective.beta")
+            images = evaluations[0]["n"]  # the parts depend on the number, log n at most
             kind = (item.data, item.latent_dim, item.lr, shared, run.done["samples_seen"], images)
-            kinds[kind].setdefault((_objective(run), node["beta"], run.settings["seed"]), run)
-        best = max(kinds.values(), key=len, default={})
+            kinds[kind][name][own].setdefault((name, node["beta"], run.settings["seed"]), run)
+        candidates = (
+            {key: run for variants in objectives.values() for key, run in max(variants.values(), key=len).items()}
+            for objectives in kinds.values()
+        )
+        best = max(candidates, key=len, default={})
         return [best[key] for key in sorted(best)]
 
     def compose(self, runs: list[Run], trusted: tuple[str, ...]) -> Drawing:
