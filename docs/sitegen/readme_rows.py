@@ -26,7 +26,7 @@ def readme_rows() -> str:
         _line(
             "2, MNIST",
             "aevb-train -m latent_dim=3,5,10,20,200 optimizer.lr=0.01,0.02 max_samples=1e7",
-            "an hour",
+            "~37 min",
             _linked(_ends(mnist), 1),
         ),
         _line(
