@@ -42,6 +42,18 @@ def test_the_histogram_counts_every_image_and_dimension_once():
     assert at == pytest.approx([-1.0, -0.5])
 
 
+def test_a_mutual_information_near_its_limit_is_pointed_out():
+    """log 100 = 4.61 nats."""
+    model, x = linear_gaussian(), data(100)
+    values = {"kl": torch.full((100,), 5.0), "mutual_information": torch.full((100,), 3.6)}
+    clear = "mutual information 3.60 of at most log N = 4.61 nats"
+    assert Information().summary(model, x, values)["verdict"].endswith(clear)
+    values["mutual_information"] += 0.1
+    assert Information().summary(model, x, values)["verdict"].endswith(
+        "3.70 of at most log N = 4.61 nats; this is near the limit, so the population has more: evaluate more images"
+    )
+
+
 def test_one_image_carries_nothing_and_has_a_histogram():
     evaluation = run_over(Information(), linear_gaussian(), data(1), seed=0)
     assert evaluation.mean("mutual_information") == pytest.approx(0, abs=1e-12)

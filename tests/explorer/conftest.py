@@ -11,7 +11,7 @@ from helpers.webdriver import Browser, browser
 
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Page]:
-    """By name of the decoder: J = 2, 5, 2, 2."""
+    """By name of the decoder or the prior: J = 2, 5, 2, 2, 2, 3."""
     return open_pages(made_once(tmp_path_factory, "explorer", make_pages))
 
 

@@ -33,7 +33,6 @@ OF_MODEL = "of model=bernoulli, gaussian or conditional"
             "model.encoder=FamilyEncoder",
             "with model/encoder=gaussian model/prior=standard_normal",
         ),
-        (["model/prior=vamp", "objective=sgvb_a"], "model.prior=VampPrior", "with model/prior=standard_normal"),
         (["model/encoder=iaf", "objective=sgvb_a"], "InverseAutoregressiveEncoder", "with model/encoder=gaussian"),
     ],
 )
@@ -49,6 +48,11 @@ def test_other_models_are_refused(overrides: list[str], part: str, remedy: str) 
     assert "allowed: a GaussianEncoder, a BernoulliDecoder" in message
     assert message.endswith(f"; try: a run {remedy}")
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("prior", ["mixture", "vamp"])
+def test_trained_priors_are_accepted(prior: str) -> None:
+    check_supported(RUN, settings("data=digits", f"model/prior={prior}", "objective=sgvb_a", "logger=none"))
 
 
 @pytest.mark.parametrize("model", ["bernoulli", "gaussian", "unit_gaussian", "conditional", "conditional_gaussian"])

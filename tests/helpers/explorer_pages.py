@@ -25,6 +25,8 @@ RUNS = {
     ),
     "unit_gaussian": ("model=unit_gaussian", "model.decoder.activation=softplus", "+model.encoder.variance=0.01"),
     "conditional": ("model=conditional", "hidden_dim=[20,12]"),
+    "mixture": ("model/prior=mixture", "model.prior.components=3", "objective=sgvb_a"),
+    "vamp": ("model/prior=vamp", "model.prior.components=7", "objective=sgvb_a", "latent_dim=3"),
 }
 
 
@@ -50,7 +52,7 @@ def make_pages(folder: Path) -> None:
 
 
 def open_pages(folder: Path) -> dict[str, Page]:
-    """By name of the decoder: J = 2, 5, 2, 2."""
+    """By name of the decoder or the prior: J = 2, 5, 2, 2, 2, 3."""
     pages = {}
     for name in RUNS:
         run, file = folder / name, folder / f"{name}.html"

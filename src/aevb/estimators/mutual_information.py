@@ -34,6 +34,7 @@ __all__ = [
     "InformationEstimate",
     "Units",
     "information",
+    "is_near_ceiling",
     "log_aggregate",
     "posteriors",
     "units",
@@ -45,6 +46,9 @@ ACTIVE = 0.01
 
 COLLAPSED = 0.1
 """KL(q(z|x) || p(z)) in nats below which, with no active unit, the posterior has collapsed to the prior."""
+
+NEAR = 1.0
+"""Nats below log N from which an estimate of the mutual information is said to be near its upper limit."""
 
 Posterior = DiagonalNormal | Bernoulli
 PAIRS = 10_000_000  # (draw, image) pairs evaluated at once: 80 MB
@@ -119,6 +123,16 @@ def information(model: VAE, x: Tensor, noise: Noise, samples: int = 1, batch_siz
         log_qz = log_aggregate(z, qz_x).to(kl.device, kl.dtype)
         mutual_information += (qz_x.log_prob(z) - log_qz) / samples
     return InformationEstimate(reconstruction - kl, reconstruction, kl, mutual_information, kl - mutual_information)
+
+
+def is_near_ceiling(mutual_information: float, ceiling: float) -> bool:
+    """Whether an estimate is so near its upper limit that more images would give a larger one.
+
+    Args:
+        mutual_information: The mean over the images, nats.
+        ceiling: log N, nats.
+    """
+    return mutual_information > ceiling - NEAR
 
 
 def log_aggregate(z: Tensor, qz_x: Posterior) -> Tensor:

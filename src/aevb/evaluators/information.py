@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from aevb.estimators.mutual_information import ACTIVE, information, units, verdict
+from aevb.estimators.mutual_information import ACTIVE, information, is_near_ceiling, units, verdict
 from aevb.evaluators.evaluator import Evaluator
 from aevb.models.vae import VAE
 from aevb.noise import Noise
@@ -80,11 +80,13 @@ class Information(Evaluator):
         use = units(model, x, self.batch_size)
         counts, edges = _histogram(use.log_var)
         active, total, kl = int(use.active.sum()), len(use.kl), values["kl"].mean().item()
+        mutual, ceiling = values["mutual_information"].mean().item(), math.log(len(x))
+        near = "; this is near the limit, so the population has more: evaluate more images"
         activity = verdict(use, kl) if len(x) > 1 else "the activity of units cannot be told from one image"
         return {
             "verdict": f"{activity}: {active} of {total} units active, KL {kl:.2f} nats; mutual information "
-            f"{values['mutual_information'].mean():.2f} of at most log N = {math.log(len(x)):.2f} nats",
-            "ceiling": math.log(len(x)),
+            f"{mutual:.2f} of at most log N = {ceiling:.2f} nats{near if is_near_ceiling(mutual, ceiling) else ''}",
+            "ceiling": ceiling,
             "active_units": active,
             "active_above": ACTIVE,
             "kl_per_dimension": use.kl.tolist(),

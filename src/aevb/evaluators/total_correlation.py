@@ -5,6 +5,7 @@ import sys
 
 from torch import Tensor
 
+from aevb.estimators.mutual_information import is_near_ceiling
 from aevb.estimators.total_correlation import decomposition
 from aevb.evaluators.evaluator import Evaluator
 from aevb.models.vae import VAE
@@ -12,10 +13,6 @@ from aevb.noise import Noise
 from aevb.types import PositiveInt
 
 __all__ = ["TotalCorrelation"]
-
-
-NEAR = 1.0
-"""Nats below log N from which the estimates are no longer those of the population of images."""
 
 
 class TotalCorrelation(Evaluator):
@@ -75,11 +72,11 @@ class TotalCorrelation(Evaluator):
             values[name].mean() for name in ("kl", "mutual_information", "total_correlation", "dimension_kl")
         )
         ceiling = math.log(len(x))
-        near = information > ceiling - NEAR
         warning = "; the mutual information is near log N, so the total correlation is too large: evaluate more images"
         return {
             "verdict": f"KL {kl:.2f} nats = mutual information {information:.2f} (at most log N = {ceiling:.2f}) + total "
-            f"correlation {correlation:.2f} + KL of the dimensions {dimensions:.2f}{warning if near else ''}"
+            f"correlation {correlation:.2f} + KL of the dimensions {dimensions:.2f}"
+            f"{warning if is_near_ceiling(information.item(), ceiling) else ''}"
         }
 
     @property

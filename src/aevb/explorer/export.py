@@ -9,14 +9,17 @@ from torch import Tensor
 
 from aevb.config.resolved import Settings
 from aevb.data.labels import with_labels
+from aevb.distributions.normal_mixture import NormalMixture
 from aevb.errors import UserError
 from aevb.estimators.model_queries import log_px_z_of_all
+from aevb.estimators.mutual_information import units
 from aevb.evaluation.loading import load_run
 from aevb.evaluators.targets import targets
 from aevb.explorer.images import choose, pack_images, value_range
+from aevb.explorer.prior import frame
 from aevb.explorer.reference import BOUND_SAMPLES, IMPORTANCE_SAMPLES, elbo, importance, noise_table, reference
 from aevb.explorer.supported import check_supported
-from aevb.explorer.weights import Precision, encode_array, pack, rounded
+from aevb.explorer.weights import Precision, encode_array, pack, pack_prior, rounded
 from aevb.models.vae import VAE
 from aevb.runs.run import Run
 from aevb.runs.settings import read_settings
@@ -27,7 +30,8 @@ POINTS = 500  # test images whose posterior means are shown
 TOLERANCE = 0.05  # nats, of the page's self-test
 RELATIVE_TOLERANCE = 1e-5  # of a value, which is more than that beyond 5,000 nats
 CANDIDATES = 500  # test images among which the embedded ones are chosen
-# Of the lattice that log p(x) is summed over, as of the reference: q does not say how far p(z|x) goes.
+# Of the lattice that log p(x) is summed over, as of the reference: q does not say how far p(z|x) goes. A mixture that
+# reaches further widens it.
 GRID_RADIUS = 8.0
 
 
@@ -62,10 +66,13 @@ def export_run(run: Path, data_root: str | None = None, trusted: tuple[str, ...]
     model = loaded.model.double()
     latent_dim, rows, columns = settings["latent_dim"], *loaded.shape[:2]
     eps = noise_table(latent_dim)
-    qz_x = model.encoder(x)
-    bounds = elbo(model, x, eps[:BOUND_SAMPLES])
+    qz_x, pz = model.encoder(x), model.prior()
+    centre, radius = frame(qz_x.mean, pz)
+    use = units(model, x)
+    bounds = elbo(model, x, eps[:BOUND_SAMPLES]).bound
+    reach = max(GRID_RADIUS, pz.reach) if isinstance(pz, NormalMixture) else GRID_RADIUS
     precision = _precision(model, x[:100], eps)
-    chosen = choose(label[:CANDIDATES], _missed(model, x[:CANDIDATES], eps).numpy() if latent_dim == 2 else None)
+    chosen = choose(label[:CANDIDATES], _missed(model, x[:CANDIDATES], eps, reach).numpy() if latent_dim == 2 else None)
     grid_model = rounded(model, precision) if latent_dim == 2 else None
     # Each further class would cost the reference a further grid of decoded z.
     same_class = label[chosen] == label[chosen[0]] if loaded.classes else None
@@ -87,8 +94,10 @@ def export_run(run: Path, data_root: str | None = None, trusted: tuple[str, ...]
         "encoder": {"activation": settings["model"]["encoder"].get("activation", "tanh"),
                     "variance": settings["model"]["encoder"].get("variance")},
         "precision": precision,
-        "radius": _radius(qz_x.mean.abs() + 0.25),
-        "grid_radius": GRID_RADIUS,
+        "prior": pack_prior(pz),
+        "centre": centre,
+        "radius": radius,
+        "grid_radius": reach,
         "classes": loaded.classes or (int(label.max()) + 1 if len(np.unique(label)) > 1 else 0),
         "conditional": loaded.classes is not None,
         "points": {
@@ -98,8 +107,8 @@ def export_run(run: Path, data_root: str | None = None, trusted: tuple[str, ...]
             "elbo": encode_array(bounds.numpy(), "float32"),
             "count": len(x),
         },
-        "kl_by_dimension": (0.5 * (qz_x.log_var.exp() + qz_x.mean**2 - 1 - qz_x.log_var)).mean(0).tolist(),
-        "variance_of_means": (qz_x.mean.var(0) if len(x) > 1 else torch.zeros(latent_dim)).tolist(),
+        "kl_by_dimension": use.kl.tolist(),
+        "variance_of_means": use.variance.tolist(),
         "images": {**pack_images(x[chosen, :pixels].numpy()), "label": label[chosen].tolist(), "index": chosen.tolist()},
         "noise": encode_array(eps.numpy(), "float16"),
         "bound_samples": BOUND_SAMPLES,
@@ -128,19 +137,18 @@ def _precision(model: VAE, x: Tensor, eps: Tensor) -> Precision:
     half = rounded(model, "float16")
     errors = [
         (value(half, x, eps[:BOUND_SAMPLES]) - value(model, x, eps[:BOUND_SAMPLES])).abs().max()
-        for value in (elbo, importance)
+        for value in (_bound, importance)
     ]
     return "float16" if max(errors) < TOLERANCE / 2 else "float32"
 
 
-def _radius(reach: Tensor) -> float:
-    """Half the side of the square that holds all of `reach`: a multiple of 1/2 in [4, GRID_RADIUS]."""
-    return float(min(GRID_RADIUS, max(4.0, np.ceil(2 * reach.max().item()) / 2)))
+def _bound(model: VAE, x: Tensor, eps: Tensor) -> Tensor:
+    return elbo(model, x, eps).bound
 
 
-def _missed(model: VAE, x: Tensor, eps: Tensor) -> Tensor:
+def _missed(model: VAE, x: Tensor, eps: Tensor, reach: float) -> Tensor:
     """Nats by which importance sampling falls short of log p(x), (n,); log p(x) by one coarse grid, J = 2."""
-    axis = torch.linspace(-GRID_RADIUS, GRID_RADIUS, 81, dtype=torch.float64)
+    axis = torch.linspace(-reach, reach, 81, dtype=torch.float64)
     z = torch.cartesian_prod(axis, axis)
     coarse = [log_px_z_of_all(model, x, part) + model.prior().log_prob(part)[:, None] for part in z.split(1000)]
     log_px = torch.logsumexp(torch.cat(coarse), 0) + 2 * torch.log(axis[1] - axis[0])

@@ -19,9 +19,9 @@ from aevb.files.atomic import utf8, write_text
 __all__ = ["ARITHMETIC", "render", "resource", "write_page"]
 
 # The arithmetic runs on the page and, once more, in its worker; the tests run it in node.
-ARITHMETIC = ("arrays.js", "network.js", "estimators.js", "grid.js")
+ARITHMETIC = ("arrays.js", "network.js", "prior.js", "estimators.js", "grid.js")
 INTERFACE = (
-    "state.js", "hash.js", "elements.js", "classes.js", "pictures.js", "background.js", "plane.js", "sliders.js", "brush.js", "numbers.js",
+    "state.js", "hash.js", "elements.js", "classes.js", "pictures.js", "background.js", "contours.js", "plane.js", "sliders.js", "brush.js", "numbers.js",
     "gallery.js", "strips.js", "selftest.js", "download.js", "print.js", "main.js",
 )  # fmt: skip
 

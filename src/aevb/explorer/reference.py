@@ -1,6 +1,6 @@
 r"""Values of the embedded images, computed in float64 by aevb itself, that the page's self-test compares with its own.
 
-    kl     = KL(q(z|x) || p(z)), closed form (appendix B)
+    kl     = KL(q(z|x) || p(z)), closed form (appendix B); for a mixture prior 1/L sum_l log q(z_l|x) - log p(z_l)
     elbo   = 1/L sum_l log p(x|z_l) - kl,  z_l = mu + sigma eps_l                       (eq. 7)
     is     = log 1/K sum_k p(x, z_k) / q(z_k|x), z_k = mu + sigma eps_k                 (Burda et al. 2016, eq. 7)
     log_px = quadrature over z (aevb.estimators.quadrature), for J = 2 only
@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from aevb.estimators.bound import BoundEstimate, kl_divergence
 from aevb.estimators.quadrature import quadrature
 from aevb.models.vae import VAE
 from aevb.noise import Noise
@@ -38,7 +39,7 @@ def noise_table(latent_dim: int) -> Tensor:
 
 
 @torch.no_grad()
-def elbo(model: VAE, x: Tensor, eps: Tensor) -> Tensor:
+def elbo(model: VAE, x: Tensor, eps: Tensor) -> BoundEstimate:
     """Compute the lower bound of each image as the page does.
 
     Args:
@@ -47,11 +48,12 @@ def elbo(model: VAE, x: Tensor, eps: Tensor) -> Tensor:
         eps: Standard normals, (L, J).
 
     Returns:
-        The bound, (n,), nats.
+        The bound and its parts, (n,) each, nats.
     """
     qz_x = model.encoder(x)
     z = qz_x.mean + qz_x.scale * eps[:, None]
-    return model.decoder(z).log_prob(x).mean(0) - qz_x.kl(model.prior())
+    reconstruction, kl = model.decoder(z).log_prob(x).mean(0), kl_divergence(qz_x, model.prior(), z)
+    return BoundEstimate(reconstruction - kl, reconstruction, kl)
 
 
 @torch.no_grad()
@@ -88,12 +90,12 @@ def reference(
     Returns:
         Lists by name: mean and log_var (n, J), kl, elbo, is and, with `quadrature_model`, log_px (n,), in nats.
     """
-    qz_x = model.encoder(x)
+    qz_x, bound = model.encoder(x), elbo(model, x, eps[:BOUND_SAMPLES])
     values = {
         "mean": qz_x.mean,
         "log_var": qz_x.log_var,
-        "kl": qz_x.kl(model.prior()),
-        "elbo": elbo(model, x, eps[:BOUND_SAMPLES]),
+        "kl": bound.kl,
+        "elbo": bound.bound,
         "is": importance(model, x, eps[:IMPORTANCE_SAMPLES]),
     }
     if quadrature_model is not None:

@@ -2,7 +2,7 @@
 
 The page computes these and nothing else, so that every number on it is the model's own:
 
-    prior      p(z) = N(0, I), J >= 1
+    prior      p(z) = N(0, I), or a trained mixture of normal distributions (aevb.explorer.prior), J >= 1
     encoder    q(z|x) = N(mu(x), diag sigma^2(x)), sigma^2(x) learnt or given
     decoder    p(x|z) Bernoulli or Gaussian
 
@@ -32,10 +32,14 @@ PARTS = {  # by model: the encoders and the decoders
         ("aevb.models.conditional.ConditionalBernoulliDecoder", "aevb.models.conditional.ConditionalGaussianDecoder"),
     ),
 }
-PRIOR = "aevb.models.prior.StandardNormal"
+PRIORS = (
+    "aevb.models.prior.StandardNormal",
+    "aevb.models.mixture_prior.MixturePrior",
+    "aevb.models.vamp_prior.VampPrior",
+)
 SUPPORTED = (
     "allowed: a GaussianEncoder, a BernoulliDecoder, GaussianDecoder or FixedVarianceDecoder, or the same of a conditional "
-    "model, and a StandardNormal prior; try: a run "
+    "model, and a StandardNormal, MixturePrior or VampPrior; try: a run "
 )
 OF_MODEL = "of model=bernoulli, gaussian or conditional"
 REMEDIES = {"encoder": "model/encoder=gaussian", "prior": "model/prior=standard_normal"}
@@ -56,7 +60,7 @@ def check_supported(run: Path, settings: dict[str, Any]) -> None:
     if model.get("_target_") not in PARTS:
         raise UserError(f"run={run}: model={model.get('_target_')} cannot be explored; {SUPPORTED}{OF_MODEL}")
     encoders, decoders = PARTS[model["_target_"]]
-    parts = {"encoder": encoders, "decoder": decoders, "prior": (PRIOR,)}
+    parts = {"encoder": encoders, "decoder": decoders, "prior": PRIORS}
     chosen = {part: (model.get(part) or {}).get("_target_") for part in parts}
     others = [part for part, targets in parts.items() if chosen[part] not in targets]
     if others:

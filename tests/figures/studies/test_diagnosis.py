@@ -52,7 +52,7 @@ def words(ax):
 
 def test_the_panels_show_the_evaluation_of_the_most_images(tmp_path):
     run = plant(tmp_path, "latent_dim=3", train={100: -543.0})
-    information(run, 100, mutual_information=4.0)
+    information(run, 1000, mutual_information=4.0)
     information(run, 10, mutual_information=1.0)
     gap(run)
     surgery, units, spread, split = panels(tmp_path)
@@ -74,7 +74,7 @@ def test_at_the_ceiling_the_numbers_are_inequalities(tmp_path):
 
 def test_every_number_is_in_the_csv_and_the_verdict_in_the_table(tmp_path):
     run = plant(tmp_path, "latent_dim=3", train={100: -543.0})
-    information(run, 100, mutual_information=4.0)
+    information(run, 1000, mutual_information=4.0)
     gap(run)
     paths = Diagnosis().draw(tmp_path, tmp_path / "out")
     assert [path.name for path in paths] == ["diagnosis.pdf", "diagnosis.png", "diagnosis.csv", "diagnosis.md"]

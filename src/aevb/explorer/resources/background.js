@@ -29,10 +29,10 @@ function shadeColour() {
 
 // The highest point of p(z|x) if it lies outside the plane, which then shows little or nothing of the shade; "" if not.
 function beyondText(joint) {
-  const { grid_radius: reach, radius } = current.info, along = Math.sqrt(joint.length), spacing = (2 * reach) / along;
+  const { grid_radius: reach, radius, centre } = current.info, along = Math.sqrt(joint.length), spacing = (2 * reach) / along;
   const most = joint.reduce((best, value, g) => (value > joint[best] ? g : best), 0);
   const z = [most % along, Math.floor(most / along)].map((at) => -reach + (at + 0.5) * spacing);
-  if (z.every((v) => Math.abs(v) <= radius)) return "";
+  if (z.every((v, j) => Math.abs(v - centre[j]) <= radius)) return "";
   return `The true posterior is highest outside the plane, near ${z.map((v, j) => `z${subscript(j + 1)} = ${number(v, 1)}`).join(", ")}.`;
 }
 

@@ -1,10 +1,10 @@
 "use strict";
-// What an image costs: KL(q || p) in closed form, the bound, and importance sampling from q(z|x). All in nats.
+// What an image costs: KL(q || p), the bound, and importance sampling from q(z|x). All in nats.
 
-// KL(q(z|x) || N(0, 1)) of each dimension (appendix B).
-const klByDimension = (q) => Array.from(q.mean, (m, j) => 0.5 * (Math.exp(q.logVar[j]) + m * m - 1 - q.logVar[j]));
 const total = (values) => values.reduce((sum, value) => sum + value, 0);
-const logPrior = (z) => -0.5 * total(Array.from(z, (v) => LOG_2PI + v * v));
+
+// KL(q(z|x) || N(0, I)) in closed form (appendix B).
+const closedKl = (q) => 0.5 * total(Array.from(q.mean, (m, j) => Math.exp(q.logVar[j]) + m * m - 1 - q.logVar[j]));
 
 // z = mean + sigma eps, eps row `k` of the table that Python used too.
 function drawFrom(model, q, k) {
@@ -13,16 +13,25 @@ function drawFrom(model, q, k) {
   return z;
 }
 
-// 1/L sum_l log p(x|z_l) - KL (eq. 7), and its standard error over the draws.
+// log q(z|x) of that z.
+function logPosterior(model, q, k) {
+  let sum = 0;
+  for (let j = 0; j < model.J; j++) sum -= 0.5 * (LOG_2PI + q.logVar[j] + model.noise[k * model.J + j] ** 2);
+  return sum;
+}
+
+// 1/L sum_l log p(x|z_l) - KL (eq. 7), and its standard error over the draws. The KL from a mixture is 1/L sum_l log q - log p.
 function bound(model, x, q, samples) {
-  const out = decodings(model, 1), kl = total(klByDimension(q)), values = [];
+  const out = decodings(model, 1), closed = model.prior ? null : closedKl(q), likelihoods = [], kls = [];
   for (let k = 0; k < samples; k++) {
-    decode(model, drawFrom(model, q, k), out, 0);
-    values.push(logLikelihood(model, out, 0, x));
+    const z = drawFrom(model, q, k);
+    decode(model, z, out, 0);
+    likelihoods.push(logLikelihood(model, out, 0, x));
+    kls.push(closed ?? logPosterior(model, q, k) - logPrior(model.prior, z));
   }
-  const reconstruction = total(values) / samples;
-  const variance = total(values.map((v) => (v - reconstruction) ** 2)) / Math.max(1, samples - 1);
-  return { kl, reconstruction, elbo: reconstruction - kl, standardError: Math.sqrt(variance / samples), samples };
+  const reconstruction = total(likelihoods) / samples, kl = total(kls) / samples, elbo = reconstruction - kl;
+  const variance = total(likelihoods.map((v, k) => (v - kls[k] - elbo) ** 2)) / Math.max(1, samples - 1);
+  return { kl, reconstruction, elbo, standardError: Math.sqrt(variance / samples), samples };
 }
 
 // log p(x, z_k) - log q(z_k|x) for k = from, ..., to - 1.
@@ -30,10 +39,8 @@ function logWeights(model, x, q, from, to) {
   const out = decodings(model, 1), weights = [];
   for (let k = from; k < to; k++) {
     const z = drawFrom(model, q, k);
-    let logQ = 0;
-    for (let j = 0; j < model.J; j++) logQ -= 0.5 * (LOG_2PI + q.logVar[j] + model.noise[k * model.J + j] ** 2);
     decode(model, z, out, 0);
-    weights.push(logPrior(z) + logLikelihood(model, out, 0, x) - logQ);
+    weights.push(logPrior(model.prior, z) + logLikelihood(model, out, 0, x) - logPosterior(model, q, k));
   }
   return weights;
 }

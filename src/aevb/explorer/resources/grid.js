@@ -9,7 +9,7 @@ const MARGIN = 14, MOST_DECODED = 6000, ENOUGH = 0.003, COINCIDENCE = 0.02;
 
 function newGrid(model, along) {
   const radius = model.info.grid_radius, spacing = (2 * radius) / along;
-  return { along, radius, spacing, y: model.y, done: 0, decoded: decodings(model, along * along) };
+  return { along, radius, spacing, y: model.y, done: 0, decoded: decodings(model, along * along), logPrior: new Float64Array(along * along) };
 }
 
 // Centre of the cell in column i and row j.
@@ -21,6 +21,7 @@ function growGrid(model, grid, count) {
   for (; grid.done < last; grid.done++) {
     const z = cellCentre(grid.radius, grid.spacing, grid.done % grid.along, Math.floor(grid.done / grid.along));
     decode(model, z, grid.decoded, grid.done);
+    grid.logPrior[grid.done] = logPrior(model.prior, z);
   }
   return grid.done === grid.along ** 2;
 }
@@ -32,13 +33,13 @@ function logJoint(model, grid, x, step = 1) {
   const ink = Float32Array.from(inked, (d) => x[d]);
   for (let row = 0, v = 0; row < side; row++) {
     for (let column = 0; column < side; column++, v++) {
-      const g = row * step * grid.along + column * step, [a, b] = cellCentre(grid.radius, grid.spacing, column * step, row * step);
+      const g = row * step * grid.along + column * step;
       let value = 0;
       if (model.bernoulli) {
         for (let n = 0, at = g * D; n < inked.length; n++) value += ink[n] * first[at + inked[n]];
         value += constant[g];
       } else value = logLikelihood(model, grid.decoded, g, x);
-      values[v] = value - LOG_2PI - (a * a + b * b) / 2;
+      values[v] = value + grid.logPrior[g];
     }
   }
   return values;
@@ -87,7 +88,7 @@ function refinedLogPx(model, grid, x, joint, q) {
       for (const [a, b] of [[0, 0], [0, 1], [1, 0], [1, 1]]) {
         const i = 2 * cell.i + a, j = 2 * cell.j + b, z = cellCentre(grid.radius, spacing, i, j);
         decode(model, z, out, 0);
-        cells.push({ i, j, value: logPrior(z) + logLikelihood(model, out, 0, x) });
+        cells.push({ i, j, value: logPrior(model.prior, z) + logLikelihood(model, out, 0, x) });
       }
     }
     const inner = massOf(cells, spacing), before = logPx;

@@ -18,6 +18,7 @@ function loadRun(index, values) {
   const start = { run: index, image, label, x: values.x ?? x[image], axes: J === 2 ? [0, 1] : [order[0], order[1] ?? order[0]], dimension: order[0] };
   Object.assign(start, { ends: [0, other], follow: !values.z, z: new Array(J).fill(0) });
   pad.undo = [];
+  Object.assign($("selftest"), { textContent: "Self-test: waiting.", className: "" });
   pad.cursor = [info.shape[1] >> 1, info.shape[0] >> 1];
   ask("model", { info, weights: texts, along: 80, y: label }, () => {});
   describe(info, J);
@@ -34,11 +35,12 @@ function layersOf({ hidden_dim: units, encoder, decoder }) {
 }
 
 function describe(info, J) {
-  $("facts").textContent = `${info.data} (${info.convention}), ${info.objective}, latent_dim ${J}, ${layersOf(info)}, ${info.samples_seen.toLocaleString("en")} training samples, ${info.precision} weights.`;
+  $("facts").textContent = `${info.data} (${info.convention}), ${info.objective}, latent_dim ${J}, ${layersOf(info)}, ${current.model.prior ? `prior of ${current.model.prior.K} normal distributions, ` : ""}${info.samples_seen.toLocaleString("en")} training samples, ${info.precision} weights.`;
   $("meaning").textContent = `Numbers in nats. ${info.meaning[0].toUpperCase()}${info.meaning.slice(1)}.`;
   $("dimension").replaceChildren(...info.kl_by_dimension.map((_, j) => element("option", { value: j }, `z${subscript(j + 1)}`)));
   document.body.dataset.plane = J === 2 ? "two" : J === 1 ? "none" : "many";
   for (const option of $("background").options) option.disabled = option.value === "posterior" && J !== 2;
+  document.body.dataset.prior = info.prior ? "mixture" : "normal";
   document.body.dataset.classes = info.classes ? "some" : "none";
   $("ceiling-row").hidden = info.decoder.kind !== "bernoulli" || info.binary; // bits have the ceiling 0
   $("mode-label").hidden = info.decoder.kind !== "bernoulli";

@@ -38,6 +38,7 @@ function buildModel(info, texts) {
   model.encoderHidden = transposed(w["encoder.hidden.weight"], w["encoder.hidden.bias"].length, D + C); // pixels of zero are skipped
   model.decoderInputs = J + C;
   model.noise = floatsOf(info.noise, "float16");
+  model.prior = buildPrior(info.prior, J);
   return ofClass(model, 0);
 }
 

@@ -64,5 +64,5 @@ show(["answer", "grid"], () => {
 });
 show(["z", "x", "model"], () => {
   $("n-likelihood").textContent = nats(logLikelihood(current.model, decodedAt(state.z), 0, targetsOf(state.x)));
-  $("n-prior").textContent = nats(logPrior(state.z));
+  $("n-prior").textContent = nats(logPrior(current.model.prior, state.z));
 });

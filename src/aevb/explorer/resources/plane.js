@@ -4,7 +4,10 @@
 const COLOURS = ["#4477aa", "#ee6677", "#228833", "#b58a00", "#1c9fc4", "#aa3377", "#7a7a7a", "#ee7733", "#6a51a3", "#009988"];
 const plane = { canvas: $("plane"), points: element("canvas"), size: 480 };
 
-const toPlane = (v, along) => (along === 0 ? v + current.info.radius : current.info.radius - v) * (plane.size / (2 * current.info.radius));
+function toPlane(v, along) {
+  const { centre, radius } = current.info, across = (v - centre[state.axes[along]]) / (2 * radius);
+  return plane.size * (along === 0 ? 0.5 + across : 0.5 - across);
+}
 const screenOf = (mean) => [toPlane(mean[state.axes[0]], 0), toPlane(mean[state.axes[1]], 1)];
 
 function ellipse(context, mean, logVar, sigmas) {
@@ -15,25 +18,27 @@ function ellipse(context, mean, logVar, sigmas) {
   context.stroke();
 }
 
-// Circles of the prior at 1, 2 and 3 standard deviations, the axes, and the points: redrawn only when they change.
+// Circles around the origin, of N(0, I), at 1, 2 and 3 standard deviations. Returns their labels: [text, x, y].
+function drawCircles(context) {
+  const scale = plane.size / (2 * current.info.radius), [x, y] = [toPlane(0, 0), toPlane(0, 1)], sigmas = [1, 2, 3];
+  context.setLineDash([2, 3]);
+  for (const s of sigmas) {
+    context.beginPath();
+    context.arc(x, y, s * scale, 0, 2 * Math.PI);
+    context.stroke();
+  }
+  context.setLineDash([]);
+  return sigmas.map((s) => [String(s), x + 3, y - s * scale - 3]);
+}
+
+// Circles or contours of the prior, the axes, and the points: redrawn only when they change.
 function drawPoints() {
   const { info, points } = current, J = info.latent_dim, c = sharpContext(plane.points, plane.size, plane.size);
   c.clearRect(0, 0, plane.size, plane.size);
-  const scale = plane.size / (2 * info.radius), middle = plane.size / 2;
-  c.strokeStyle = colourOf("--faint");
-  c.fillStyle = colourOf("--muted"); // the numbers of the circles are read, the circles themselves only seen
-  c.lineWidth = 1;
-  c.font = "11px sans-serif";
-  Object.assign(c, { textAlign: "start", textBaseline: "alphabetic" });
-  c.setLineDash([2, 3]);
-  for (const sigmas of [1, 2, 3]) {
-    c.beginPath();
-    c.arc(middle, middle, sigmas * scale, 0, 2 * Math.PI);
-    c.stroke();
-    c.fillText(String(sigmas), middle + 3, middle - sigmas * scale - 3);
-  }
-  c.setLineDash([]);
-  for (const line of [[0, middle, plane.size, middle], [middle, 0, middle, plane.size]]) {
+  const [left, top] = [toPlane(0, 0), toPlane(0, 1)]; // of the origin
+  Object.assign(c, { strokeStyle: colourOf("--faint"), lineWidth: 1 });
+  const labels = current.model.prior ? drawContours(c) : drawCircles(c);
+  for (const line of [[0, top, plane.size, top], [left, 0, left, plane.size]]) {
     c.beginPath();
     c.moveTo(line[0], line[1]);
     c.lineTo(line[2], line[3]);
@@ -50,6 +55,7 @@ function drawPoints() {
     else if (info.classes && info.classes <= 10) c.fillText(String(label), x, y);
     else c.fillRect(x - 1.5, y - 1.5, 3, 3);
   }
+  drawLabels(c, labels);
 }
 
 function drawPlane() {
@@ -58,9 +64,10 @@ function drawPlane() {
   const manifold = state.background === "manifold";
   c.imageSmoothingEnabled = true;
   if (background.picture) {
-    const size = plane.size * (manifold ? 1 : current.info.grid_radius / current.info.radius), at = (plane.size - size) / 2;
+    const reach = current.info.grid_radius, size = plane.size * (manifold ? 1 : reach / current.info.radius);
+    const [left, top] = manifold ? [0, 0] : [toPlane(-reach, 0), toPlane(reach, 1)];
     const shift = manifold ? 0 : (background.shift * plane.size) / (2 * current.info.radius);
-    c.drawImage(background.picture, at - shift, at + shift, size, size);
+    c.drawImage(background.picture, left - shift, top + shift, size, size);
   }
   c.globalAlpha = manifold && background.picture ? 0.75 : 1;
   c.drawImage(plane.points, 0, 0, plane.size, plane.size);
@@ -113,13 +120,13 @@ function nearest() {
 }
 
 function moveTo(values) {
-  const z = [...state.z], most = current.info.radius;
-  state.axes.forEach((j, along) => (z[j] = Math.max(-most, Math.min(most, values[along]))));
+  const z = [...state.z], { centre, radius } = current.info;
+  state.axes.forEach((j, along) => (z[j] = Math.max(centre[j] - radius, Math.min(centre[j] + radius, values[along]))));
   update({ z, follow: false });
   say($("position").textContent);
 }
 
-const planeMove = (x, y) => moveTo([(2 * x - 1) * current.info.radius, (1 - 2 * y) * current.info.radius]);
+const planeMove = (x, y) => moveTo([2 * x - 1, 1 - 2 * y].map((v, along) => current.info.centre[state.axes[along]] + v * current.info.radius));
 followPointer(plane.canvas, { start: planeMove, move: planeMove });
 plane.canvas.addEventListener("keydown", (event) => {
   const step = event.shiftKey ? 0.5 : 0.05, [a, b] = state.axes.map((j) => state.z[j]);

@@ -24,7 +24,8 @@ function buildSliders() {
 
 function slider(j) {
   const name = `z${subscript(j + 1)}`, kl = current.info.kl_by_dimension[j];
-  const input = element("input", { type: "range", min: -current.info.radius, max: current.info.radius, step: 0.01, id: `z-${j}`, value: state.z[j] });
+  const { centre, radius } = current.info;
+  const input = element("input", { type: "range", min: centre[j] - radius, max: centre[j] + radius, step: 0.01, id: `z-${j}`, value: state.z[j] });
   input.addEventListener("input", () => {
     const z = [...state.z];
     z[j] = +input.value;
@@ -39,8 +40,8 @@ function slider(j) {
 show(["z", "model"], () => {
   if (current.info.latent_dim === 2) return;
   for (let j = 0; j < current.info.latent_dim; j++) {
-    const input = $(`z-${j}`), reach = Math.ceil(Math.abs(state.z[j]));
-    if (reach > input.max) Object.assign(input, { min: -reach, max: reach }); // q of a drawing and a link go further than the plane
+    const input = $(`z-${j}`), middle = current.info.centre[j], reach = Math.ceil(Math.abs(state.z[j] - middle));
+    if (middle + reach > input.max) Object.assign(input, { min: middle - reach, max: middle + reach }); // q of a drawing and a link go further than the plane
     if (Math.abs(+input.value - state.z[j]) > 0.005) input.value = state.z[j];
     const output = $(`value-${j}`), text = number(state.z[j]);
     if (output.textContent !== text) output.textContent = text;

@@ -23,6 +23,10 @@ function strip(id, pictures, onClick) {
 }
 
 const mix = (a, b, t) => Array.from(a, (v, i) => (1 - t) * v + t * b[i]);
+const logPriorText = (z) => {
+  const value = logPrior(current.model.prior, z);
+  return number(value, value > -100 ? 2 : 1);
+};
 const goTo = (z) => update({ z: Array.from(z), follow: false });
 
 show(["ends", "model"], () => {
@@ -30,7 +34,7 @@ show(["ends", "model"], () => {
   const path = steps.map((t) => mix(q[a].mean, q[b].mean, t));
   const pictures = path.map((z, s) => ({
     values: pictureOf(z, "mean", 0),
-    text: `${number(logPrior(z), logPrior(z) > -100 ? 2 : 1)}${s === 0 ? "\nA" : s === STEPS - 1 ? "\nB" : ""}`,
+    text: `${logPriorText(z)}${s === 0 ? "\nA" : s === STEPS - 1 ? "\nB" : ""}`,
     name: `step ${s} of the interpolation in z, log p(z)`,
   }));
   strip("in-z", pictures, (s) => goTo(path[s]));
@@ -45,8 +49,9 @@ show(["dimension", "z", "model"], () => {
 });
 
 function traverse() {
-  const j = state.dimension, end = Math.max(3, Math.ceil(2 * Math.abs(state.z[j])) / 2); // z is within the range
-  const values = [...Array(9).keys()].map((s) => end * (s / 4 - 1));
+  const j = state.dimension, middle = current.info.centre[j], away = Math.ceil(2 * Math.abs(state.z[j] - middle)) / 2;
+  const end = Math.max(current.model.prior ? current.info.radius : 3, away); // z is within the range
+  const values = [...Array(9).keys()].map((s) => middle + end * (s / 4 - 1));
   const path = values.map((v) => state.z.map((old, k) => (k === j ? v : old)));
   $("dimension").value = j;
   strip("traversal", path.map((z, s) => ({ values: pictureOf(z, "mean", 0), text: number(values[s]), name: `z${subscript(j + 1)}` })), (s) => goTo(path[s]));
@@ -57,7 +62,7 @@ show(["seed", "x", "model", "drawing"], (changes) => {
   const J = current.info.latent_dim, q = current.q, draws = { prior: [], posterior: [] };
   for (let s = 0; s < 12; s++) {
     const normal = normals(mixed(state.seed, s + 1)), eps = Array.from({ length: J }, normal);
-    draws.prior.push(eps);
+    draws.prior.push(drawPrior(current.model.prior, uniforms(mixed(state.seed, -s - 2))(), eps));
     draws.posterior.push(eps.map((e, j) => q.mean[j] + Math.exp(q.logVar[j] / 2) * e));
   }
   for (const [name, path] of Object.entries(draws)) {

@@ -53,9 +53,9 @@ const HANDLERS = {
       await pause();
       if (stale()) return null;
       for (let c = 0; c < count; c++) {
-        const at = Float64Array.from(z), step = (2 * model.info.radius) / count;
-        at[axes[0]] = -model.info.radius + (c + 0.5) * step;
-        at[axes[1]] = model.info.radius - (r + 0.5) * step;
+        const at = Float64Array.from(z), { centre, radius } = model.info, step = (2 * radius) / count;
+        at[axes[0]] = centre[axes[0]] - radius + (c + 0.5) * step;
+        at[axes[1]] = centre[axes[1]] + radius - (r + 0.5) * step;
         decode(model, at, out, 0);
         images.set(meanImage(model, out, 0), (r * count + c) * model.D);
       }

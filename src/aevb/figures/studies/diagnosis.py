@@ -15,6 +15,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
+from aevb.estimators.mutual_information import is_near_ceiling
 from aevb.figures.common.base import Drawing, Figure, markdown_table
 from aevb.figures.common.origin import convention, meanings, provenance
 from aevb.figures.common.style import dataset, estimate, number
@@ -33,7 +34,6 @@ ABOVE: dict[str, Any] = {
     "fontsize": 8,
 }
 LINE: dict[str, Any] = {"color": EDGE, "linewidth": 0.8, "linestyle": (0, (4, 2))}
-NEAR = 0.95  # of log N: from here on the mutual information is said to be at its ceiling
 
 
 class Diagnosis(Figure):
@@ -138,7 +138,7 @@ def _surgery(ax: Axes, information: dict[str, Any]) -> None:
 
 
 def _at_ceiling(information: dict[str, Any]) -> bool:
-    return information["values"]["mutual_information"]["mean"] > NEAR * information["ceiling"]
+    return is_near_ceiling(information["values"]["mutual_information"]["mean"], information["ceiling"])
 
 
 def _units(ax: Axes, information: dict[str, Any]) -> None:
