@@ -49,8 +49,12 @@ def test_a_mutual_information_near_its_limit_is_pointed_out():
     clear = "mutual information 3.60 of at most log N = 4.61 nats"
     assert Information().summary(model, x, values)["verdict"].endswith(clear)
     values["mutual_information"] += 0.1
-    assert Information().summary(model, x, values)["verdict"].endswith(
-        "3.70 of at most log N = 4.61 nats; this is near the limit, so the population has more: evaluate more images"
+    assert (
+        Information()
+        .summary(model, x, values)["verdict"]
+        .endswith(
+            "3.70 of at most log N = 4.61 nats; this is near the limit, so the population has more: evaluate more images"
+        )
     )
 
 

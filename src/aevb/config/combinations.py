@@ -62,6 +62,7 @@ RULES: tuple[Callable[[Settings], Iterator[Fault]], ...] = (
     model_rules.own_data_have_a_path,
     model_rules.sides_suit_the_strides,
     model_rules.model_allows_the_objective,
+    label_rules.classifier_exists,
     label_rules.conditional_model_has_labels,
     label_rules.conditional_model_suits_the_objective,
     evaluator_rules.evaluators_support_the_model,

@@ -60,6 +60,11 @@ def _unsupported(settings: Settings, node: dict[str, Any]) -> Reason | None:
     if constant(target, "draws_images", trusted) is True and settings.conditional:
         wrong = "draws images from the model, and a conditional model has them for given labels only"
         return wrong, ("importance", "ais")
+    if constant(target, "needs_labels", trusted) is True:
+        if not settings.conditional:
+            return "needs a model that is given labels, as model=conditional, and this one is not", ("bound",)
+        if node.get("rule") == "classifier" and settings.get("model.classifier") is None:
+            return "rule=classifier needs q(y|x), and this model has none", ("bound",)
     if kind == "binary" and kind not in latents:
         return "needs a continuous z, and this model's is binary", ("enumeration", "fitted_bound")
     if _needs_encoder(node, trusted) and _has_no_encoder(settings):

@@ -9,7 +9,21 @@ from aevb.config.objective_options import needs_binary_latents, objectives_for_l
 from aevb.config.resolved import Settings
 from aevb.config.tree import CONF, options, read_yaml
 
-__all__ = ["conditional_model_has_labels", "conditional_model_suits_the_objective"]
+__all__ = ["classifier_exists", "conditional_model_has_labels", "conditional_model_suits_the_objective"]
+
+
+def classifier_exists(settings: Settings) -> Iterator[Fault]:
+    """Refuse an objective that trains q(y|x) for a model without one.
+
+    Args:
+        settings: The config of the run.
+
+    Yields:
+        The fault, if there is one.
+    """
+    if settings.states("objective", "needs_classifier") and settings.get("model.classifier") is None:
+        wrong = f"{settings.class_name('objective')} trains a q(y|x), and {settings.class_name('model')} has none"
+        yield Fault("model", wrong, settings.class_name("model"), "SemiSupervisedVAE", "model=semi_supervised")
 
 
 def conditional_model_has_labels(settings: Settings) -> Iterator[Fault]:

@@ -22,6 +22,7 @@ from aevb.evaluation.model_inputs import ModelInputs, integer, seed_of
 from aevb.evaluators.blocks import run_over
 from aevb.evaluators.importance import Importance
 from aevb.evaluators.targets import float_type, targets
+from aevb.models.semi_supervised import SemiSupervisedVAE
 from aevb.models.vae import VAE
 from aevb.nn.torch_settings import on_the_cpu
 from aevb.noise import Noise
@@ -160,6 +161,26 @@ class TrainedModel:
             mean, log_var = qz_x.mean, qz_x.log_var  # two layers compute them here
         # A variance may be a parameter of the model, one row for all images.
         return Posterior(like(mean, x), like(log_var.detach().expand_as(mean).clone(), x))
+
+    def classify(self, x: Array) -> Array:
+        """Return q(y|x) of a model that has it (model=semi_supervised).
+
+        Args:
+            x: Images, (..., D) or (..., rows, columns).
+
+        Returns:
+            The probabilities of the classes, (..., C).
+
+        Raises:
+            UserError: If the model has no q(y|x), or the shape or the values of x do not fit it.
+        """
+        if not isinstance(self.model, SemiSupervisedVAE):
+            raise UserError(
+                f"classify: {type(self.model).__name__} of {self.directory.name} has no q(y|x); allowed: a run of model=semi_supervised; "
+                "try: evaluate('classification', rule='bound') of a conditional model"
+            )
+        with torch.no_grad(), on_the_cpu():
+            return like(self.model.log_qy_x(self.inputs.images(x)).exp(), x)
 
     def decode(self, z: Array, y: Any = None) -> Array:
         """Return the mean of p(x|z), or of p(x|z, y) of a conditional model.

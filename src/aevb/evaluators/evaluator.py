@@ -42,8 +42,9 @@ class Evaluator(ABC):
         needs_theta_posterior: Whether the model must have a q(theta).
         needs_simple_prior: Whether p(z) must be a normal or Bernoulli distribution.
         needs_image_density: Whether p(x|z) must be a density, so that a Bernoulli decoder is refused.
+        needs_labels: Whether the model must be conditional, with the label in each row.
 
-    The last six are also read from the source file, without importing it, when a config is checked, as are the
+    The last seven are also read from the source file, without importing it, when a config is checked, as are the
     properties `needs_encoder`, `needs_density` and `latents` (aevb.config.evaluator_rules). They are therefore
     literals in the class body.
     """
@@ -59,6 +60,7 @@ class Evaluator(ABC):
     needs_theta_posterior: bool = False
     needs_simple_prior: bool = False
     needs_image_density: bool = False
+    needs_labels: bool = False
 
     @abstractmethod
     def values(self, model: VAE, x: Tensor, noise: Noise) -> dict[str, Tensor]:
@@ -135,6 +137,8 @@ class Evaluator(ABC):
         if self.draws_images and model.conditional:
             reason = "draws images from the model, and a conditional model has them for given labels only"
             return reason, ("importance", "ais")
+        if self.needs_labels and not model.conditional:
+            return "needs a model that is given labels, as model=conditional, and this one is not", ("bound",)
         kind = kind_of_latents(model)
         if kind == "binary" and kind not in self.latents:
             return "needs a continuous z, and this model's is binary", ("enumeration", "fitted_bound")

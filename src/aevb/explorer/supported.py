@@ -18,6 +18,10 @@ from aevb.errors import UserError
 
 __all__ = ["check_supported"]
 
+_CONDITIONAL = (
+    ("aevb.models.conditional.ConditionalEncoder",),
+    ("aevb.models.conditional.ConditionalBernoulliDecoder", "aevb.models.conditional.ConditionalGaussianDecoder"),
+)
 PARTS = {  # by model: the encoders and the decoders
     "aevb.models.vae.VAE": (
         ("aevb.models.gaussian.GaussianEncoder",),
@@ -27,10 +31,8 @@ PARTS = {  # by model: the encoders and the decoders
             "aevb.models.gaussian.FixedVarianceDecoder",
         ),
     ),
-    "aevb.models.conditional.ConditionalVAE": (
-        ("aevb.models.conditional.ConditionalEncoder",),
-        ("aevb.models.conditional.ConditionalBernoulliDecoder", "aevb.models.conditional.ConditionalGaussianDecoder"),
-    ),
+    "aevb.models.conditional.ConditionalVAE": _CONDITIONAL,
+    "aevb.models.semi_supervised.SemiSupervisedVAE": _CONDITIONAL,
 }
 PRIORS = (
     "aevb.models.prior.StandardNormal",

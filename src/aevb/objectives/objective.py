@@ -167,6 +167,9 @@ class Objective(nn.Module, ABC):
     """Whether the objective draws images from the model. If True, it is refused for a conditional model, which has
     images for given labels only (aevb.models.conditional). Inherited."""
 
+    needs_classifier: bool = False
+    """Whether the model must have a q(y|x) (aevb.models.semi_supervised). Inherited."""
+
     capturable: bool = False
     """Whether a round can be recorded as a CUDA graph (aevb.training.cuda_graph).
 
