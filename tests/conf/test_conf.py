@@ -18,6 +18,7 @@ GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.n
 PARTS = ("model/encoder", "model/prior")
 COMPANIONS = {
     "objective=mcem": ("latent_dim=3",),  # for its evaluator, quadrature
+    "objective=semi_supervised": ("model=semi_supervised",),
     "evaluator=quadrature": ("latent_dim=3",),
     "evaluator=enumeration": ("objective=exact_bound",),
     "evaluator=predictive": ("objective=full_vb",),
@@ -27,9 +28,11 @@ COMPANIONS = {
         "+logger.logger._target_=lightning.pytorch.loggers.CSVLogger",
         "+logger.logger.save_dir=outputs",
     ),
+    "evaluator=classification": ("model=conditional",),
     "model=binary": ("objective=arm",),
     "model=binary_linear": ("objective=arm",),
     "model=autoregressive": ("data.targets=dynamic",),
+    "model=semi_supervised": ("objective=semi_supervised",),
     "model=two_layer": ("objective=iwae",),
 }  # options that the defaults do not suit
 SWEEPS_ALONE = ("experiment=paper",)  # tests/cli/test_experiment_sweep.py

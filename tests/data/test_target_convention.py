@@ -5,6 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from aevb.config import CONF, options
+from aevb.config.class_attributes import attribute
+from aevb.config.tree import read_yaml
 from aevb.data.array import ArrayDataset
 from aevb.data.binarisation import convention
 from aevb.data.dataset import Dataset
@@ -13,7 +16,7 @@ from aevb.data.frey_face import FreyFace
 from aevb.data.mnist import MNIST
 from aevb.data.shapes import Shapes
 from aevb.data.synthetic import LinearGaussian, SigmoidBelief
-from aevb.data.target_convention import TargetConvention
+from aevb.data.target_convention import TargetConvention, is_conditional
 from aevb.pitfalls.training_on_test import TrainingOnTest
 
 DATASETS: list[Dataset] = [
@@ -58,6 +61,14 @@ def test_the_numbers_of_a_conditional_model_are_given_the_label() -> None:
     assert (
         conditional == plain + "; log p(x|y) given the label y, not comparable with log p(x) of a model without labels"
     )
+
+
+def test_the_models_that_are_conditional_are_those_whose_class_says_so() -> None:
+    configs = [read_yaml(CONF / "model" / f"{name}.yaml") for name in options("model")]
+    targets = {str(config.get("model", config)["_target_"]) for config in configs}
+    conditional = {target for target in targets if attribute(target, "conditional")}
+    assert len(conditional) >= 2
+    assert {target for target in targets if is_conditional({"_target_": target})} == conditional
 
 
 def test_real_numbers_are_a_density() -> None:

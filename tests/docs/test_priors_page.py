@@ -7,8 +7,8 @@ from aevb.config import options
 from aevb.evaluators.evaluator import Evaluator
 from helpers.commands import REPOSITORY
 
-FOR_OTHER_MODELS = {"enumeration", "predictive"}
-"""Evaluators of binary z, and of a q(theta)."""
+FOR_OTHER_MODELS = {"classification", "enumeration", "predictive"}
+"""Evaluators of models with labels, of binary z, and of a q(theta)."""
 
 
 def test_the_page_names_the_evaluators_that_support_a_mixture() -> None:

@@ -110,6 +110,26 @@ def test_onnx_of_a_conditional_model_is_compared_at_labels(
     assert all(set(y.unique().tolist()) == {0, 1} and (y.sum(-1) == 1).all() for y in compared)
 
 
+def test_the_classifier_of_a_semi_supervised_model_is_exported(tmp_path: Path) -> None:
+    small = ("model=semi_supervised", "objective=semi_supervised", "data=digits", "latent_dim=2", "optimizer=adam")
+    options = ("evaluator=classification", "logger=none")
+    model = aevb.train(*small, *options, max_samples=500, output_dir=tmp_path, progress=False)
+    paths = {path.stem: path for path in export_run(load_run(model.directory), "torch_export", tmp_path / "out")}
+    assert set(paths) == {"encoder", "decoder", "classifier"}
+    x = torch.from_numpy(model.test().x[:4])
+    (logits,) = torch.export.load(paths["classifier"]).module()(x)
+    assert_close(torch.softmax(logits, -1), model.classify(x))
+    assert model.classify(x).sum(-1).tolist() == pytest.approx([1] * 4)
+
+
+def test_a_model_without_a_classifier_does_not_classify(tmp_path: Path) -> None:
+    run = plant_model(tmp_path, *MODELS["paper"])
+    with pytest.raises(
+        UserError, match=r"classify: VAE of .* has no q\(y\|x\).*allowed: a run of model=semi_supervised"
+    ):
+        aevb.load(run).classify(images(run))
+
+
 def assert_close(value: object, expected: torch.Tensor) -> None:
     scale = max(1.0, float(expected.detach().abs().max()))
     np.testing.assert_allclose(

@@ -22,7 +22,7 @@ from aevb.models.vae import VAE
 from helpers.commands import composed, settings
 
 OPTIONS = sorted(path.stem for path in (CONF / "evaluator").glob("*.yaml"))
-N, D = 3, 16  # images, pixels
+N, D, C = 3, 16, 3  # images, pixels, classes
 
 SMALL = {
     "ais": ("temperatures=4", "chains=2"),
@@ -50,9 +50,10 @@ MODELS = {
     "no encoder": ("model=gaussian", "latent_dim=2", "model.encoder=null", "evaluator=ais"),
     "point": ("model=gaussian", "latent_dim=2", "++model.encoder.variance=0", "objective=autoencoder"),
     "laplace": ("model=bernoulli", "latent_dim=2", "model/encoder=laplace", "model/prior=laplace"),
+    "conditional": ("model=conditional", "latent_dim=2"),
     "two layers": ("model=two_layer", "latent_dim=2", "objective=iwae", "model.encoder.top_latent_dim=2"),
 }
-SUITABLE = {"enumeration": "binary", "predictive": "full_vb"}
+SUITABLE = {"classification": "conditional", "enumeration": "binary", "predictive": "full_vb"}
 """Where another model than "gaussian" is needed."""
 
 
@@ -70,16 +71,17 @@ def evaluator(option: str) -> Evaluator:
 @cache
 def _model(name: str) -> VAE:
     config = settings("data=digits", "data.targets=threshold", "hidden_dim=3", *MODELS[name])
-    return instantiate(config["model"], data_dim=D, data_shape=(4, 4)).double().eval()
+    return instantiate(config["model"], data_dim=D, data_shape=(4, 4), num_classes=C).double().eval()
 
 
 def model(option: str) -> VAE:
     return copy.deepcopy(_model(SUITABLE.get(option, "gaussian")))
 
 
-def images(count: int = N) -> Tensor:
-    """Binary images of grey level 0 or 128 of 256: valid targets of every decoder and of bits_per_dim."""
-    return torch.rand((count, D), generator=torch.Generator().manual_seed(0)).round().double() / 2
+def images(used: VAE, count: int = N) -> Tensor:
+    """Binary images of grey level 0 or 128 of 256: valid targets of every decoder and of bits_per_dim. With labels if needed."""
+    x = torch.rand((count, D), generator=torch.Generator().manual_seed(0)).round().double() / 2
+    return torch.cat([x, torch.eye(C).double()[:count]], 1) if used.conditional else x
 
 
 def random_state() -> tuple[bytes, object, bytes]:
@@ -89,7 +91,8 @@ def random_state() -> tuple[bytes, object, bytes]:
 @pytest.mark.parametrize("option", OPTIONS)
 def test_every_image_has_one_number_of_every_value(option: str) -> None:
     case = evaluator(option)
-    evaluation = run_over(case, model(option), images(), seed=0)
+    used = model(option)
+    evaluation = run_over(case, used, images(used), seed=0)
     assert evaluation.primary_value == case.primary_value
     assert case.direction in ("lower bound", "upper bound", "exact", "")
     for name, value in evaluation.values.items():
@@ -103,7 +106,8 @@ def test_every_image_has_one_number_of_every_value(option: str) -> None:
 
 @pytest.mark.parametrize("option", OPTIONS)
 def test_a_seed_fixes_every_digit_and_another_changes_them(option: str) -> None:
-    first, again, other = (run_over(evaluator(option), model(option), images(), seed) for seed in (0, 0, 1))
+    x = images(model(option))
+    first, again, other = (run_over(evaluator(option), model(option), x, seed) for seed in (0, 0, 1))
     for name, value in first.values.items():
         assert torch.equal(value.nan_to_num(), again.values[name].nan_to_num()), name
     assert repr(first.summary) == repr(again.summary)
@@ -113,11 +117,12 @@ def test_a_seed_fixes_every_digit_and_another_changes_them(option: str) -> None:
 
 @pytest.mark.parametrize("option", [option for option in OPTIONS if option not in WHOLE_SPLIT])
 def test_the_size_of_the_blocks_and_the_other_images_change_nothing(option: str) -> None:
-    whole = run_over(evaluator(option), model(option), images(), seed=0).values
+    x = images(model(option))
+    whole = run_over(evaluator(option), model(option), x, seed=0).values
     single = evaluator(option)
     single.images = 1
-    cut = run_over(single, model(option), images(), seed=0).values
-    fewer = run_over(evaluator(option), model(option), images()[:2], seed=0).values
+    cut = run_over(single, model(option), x, seed=0).values
+    fewer = run_over(evaluator(option), model(option), x[:2], seed=0).values
     for name, value in whole.items():
         torch.testing.assert_close(cut[name], value, rtol=1e-9, atol=1e-9, equal_nan=True, msg=name)
         torch.testing.assert_close(fewer[name], value[:2], rtol=1e-9, atol=1e-9, equal_nan=True, msg=name)
@@ -125,11 +130,12 @@ def test_the_size_of_the_blocks_and_the_other_images_change_nothing(option: str)
 
 @pytest.mark.parametrize("option", OPTIONS)
 def test_the_model_and_the_global_generators_are_left_alone(option: str) -> None:
-    case, used, x = evaluator(option), model(option), images()
+    case, used = evaluator(option), model(option)
+    x = images(used)
     weights, before = copy.deepcopy(used.state_dict()), random_state()
     run_over(case, used, x, seed=0)
     assert random_state() == before
-    assert torch.equal(x, images())
+    assert torch.equal(x, images(used))
     assert torch.is_grad_enabled()
     assert not used.training
     assert all(torch.equal(value, weights[name]) for name, value in used.state_dict().items())
@@ -140,7 +146,8 @@ def test_the_model_and_the_global_generators_are_left_alone(option: str) -> None
 def test_settings_and_summary_are_json(option: str) -> None:
     case = evaluator(option)
     before = json.dumps(case.settings)
-    summary = run_over(case, model(option), images(), seed=0).summary
+    used = model(option)
+    summary = run_over(case, used, images(used), seed=0).summary
     assert json.loads(json.dumps(case.settings, allow_nan=False)) == case.settings
     assert json.dumps(case.settings) == before
     assert json.loads(json.dumps(summary)) == summary or "NaN" in json.dumps(summary)
@@ -162,14 +169,14 @@ def test_a_model_is_evaluated_or_refused_in_one_line(option: str) -> None:
             if not re.fullmatch(rf"evaluator={case.name}: [^\n]+; allowed: [^\n]+; try: [^\n]+", message):
                 faults.append((name, message))
         else:
-            values = run_over(case, used, images(2), seed=0).values
+            values = run_over(case, used, images(used, 2), seed=0).values
             if not values[case.primary_value].isfinite().all():
                 faults.append((name, "not finite"))
     assert faults == []
     assert refused or option in ("fitted_bound", "reconstruction", "shapes", "importance")
 
 
-@pytest.mark.parametrize("name", ["bernoulli", "binary", "no encoder", "point", "laplace", "two layers"])
+@pytest.mark.parametrize("name", ["bernoulli", "binary", "no encoder", "point", "laplace", "conditional", "two layers"])
 def test_the_suggested_evaluators_support_the_model(name: str) -> None:
     used = _model(name)
     suitable = suitable_evaluators(used)

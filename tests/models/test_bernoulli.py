@@ -34,7 +34,7 @@ DISCRETE = (
     *("bound", "importance", "information", "total_correlation"),
     *("enumeration", "fitted_bound", "reconstruction", "shapes"),
 )
-REFUSING = ("bits_per_dim", "predictive")  # for reasons of their own
+REFUSING = ("bits_per_dim", "classification", "predictive")  # for reasons of their own
 
 
 @pytest.mark.parametrize("logits", [torch.zeros(3), torch.tensor([-2.0, 0.5, 30.0])])

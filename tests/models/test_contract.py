@@ -14,6 +14,7 @@ COMPANIONS = {
     "autoregressive": ("data.targets=dynamic",),
     "binary": ("objective=arm",),
     "binary_linear": ("objective=arm",),
+    "semi_supervised": ("objective=semi_supervised",),
     "two_layer": ("objective=iwae",),
 }
 """Overrides for options that the defaults do not suit."""

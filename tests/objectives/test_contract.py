@@ -17,11 +17,12 @@ from aevb.training.minibatches import Stream
 from helpers.commands import settings
 
 OPTIONS = sorted(path.stem for path in (CONF / "objective").glob("*.yaml"))
-N, M, D = 12, 4, 16  # training images, minibatch size, pixels
+N, M, D, C = 12, 4, 16, 3  # training images, minibatch size, pixels, classes
 
 EXTRA = {
     "lagging": ("objective.inner_steps=3",),
     "score_function": ("objective.baseline=running",),
+    "semi_supervised": ("model=semi_supervised", "objective.labels=6"),
 }
 
 NO_ENCODER = ("model.encoder=null", "evaluator=ais")
@@ -30,6 +31,7 @@ REFUSED: dict[str, tuple[str, ...]] = {
     "mcem": ("data.targets=dynamic",),
     "variational_em": ("data.targets=dynamic",),
     "gan": ("objective.smoothing=2",),
+    "semi_supervised": ("objective.labels=13",),
 }
 """Overrides that an objective refuses, before training or at the first round."""
 
@@ -51,9 +53,11 @@ class Setting(NamedTuple):
 def setting(option: str, *overrides: str) -> Setting:
     small = ("data=digits", "latent_dim=3", "hidden_dim=5", *EXTRA.get(option, ()), *overrides)
     config = settings(f"objective={option}", *small)
-    model = instantiate(config["model"], data_dim=D, data_shape=(4, 4)).double()
+    model = instantiate(config["model"], data_dim=D, data_shape=(4, 4), num_classes=C).double()
     objective = instantiate(config["objective"], data_dim=D, n_train=N).double()
     x = torch.rand((N, D), generator=torch.Generator().manual_seed(0)).round().double()
+    if model.conditional:
+        x = torch.cat([x, torch.eye(C).double()[torch.arange(N) % C]], 1)
     stream = Stream(x, M, seed=0, dynamic=config["data"]["targets"] == "dynamic")
     return Setting(config["objective"], model, objective, stream)
 

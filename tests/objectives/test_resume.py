@@ -17,6 +17,7 @@ OVERRIDES = {
         "evaluator=[]",
     ),  # counted by gradients, a run of this length would be one round
     "score_function": ("objective.baseline=running",),
+    "semi_supervised": ("model=semi_supervised",),
 }
 
 FAST = ("sgvb_b", "nvil", "mcem")  # one each with gradients of the paper's, state of its own, and chains

@@ -54,8 +54,10 @@ def test_the_bound_of_an_image_without_a_label_is_log_px_at_the_true_posterior()
         model.decoder.logits.weight,
         model.decoder.logits.bias,
     ]  # without the weights of z
-    for ours, true in zip(torch.autograd.grad(-exact.loss, theta), torch.autograd.grad(expected, theta), strict=True):
-        torch.testing.assert_close(ours, true)
+    for computed, true in zip(
+        torch.autograd.grad(-exact.loss, theta), torch.autograd.grad(expected, theta), strict=True
+    ):
+        torch.testing.assert_close(computed, true)
 
     uniform = torch.full_like(posterior, -math.log(CLASSES))
     set_classifier(model, uniform)

@@ -16,6 +16,8 @@ OPTIONS = {
     ("objective", "btcvae"): "beta_tcvae",
     ("objective", "tcvae"): "beta_tcvae",
     ("objective", "factorvae"): "factor_vae",
+    ("objective", "m2"): "semi_supervised",
+    ("objective", "ssl"): "semi_supervised",
     ("objective", "sgvb"): "sgvb_b",
     ("objective", "vae"): "sgvb_b",
     ("data", "frey"): "frey_face",

@@ -30,7 +30,7 @@ def _suits_discrete_latents(option: str) -> bool:
 def objectives_for_labels() -> tuple[str, ...]:
     """Return the options of the group `objective` that train a conditional model.
 
-    They draw no images, train no q(theta), and do not choose a model with a binary z.
+    They draw no images, train no q(theta) and no q(y|x), and do not choose a model with a binary z.
     """
     return tuple(name for name in options("objective") if _suits_labels(name))
 
@@ -38,7 +38,8 @@ def objectives_for_labels() -> tuple[str, ...]:
 def _suits_labels(option: str) -> bool:
     target = _objective_node(option)["_target_"]
     return not (
-        attribute(target, "draws_images") or attribute(target, "over_theta") or needs_binary_latents(target)
+        any(attribute(target, name) for name in ("draws_images", "over_theta", "needs_classifier"))
+        or needs_binary_latents(target)
     ) and all(_suits_labels(name) for name in _wrapped_objectives(option))
 
 

@@ -12,6 +12,8 @@ Likelihood = Literal["bernoulli", "gaussian"]
 """The families of p(x|z) that a decoder may state."""
 
 CONDITIONAL = "given the label"  # the remark of a conditional model
+CONDITIONAL_MODELS = (".ConditionalVAE", ".SemiSupervisedVAE")
+"""Endings of the targets of the models whose class says that it is conditional; records are read without importing it."""
 
 SCALED = re.compile(r"(?P<dynamic>dynamically binarised, p = )?grey/(?P<scale>\d+)(, (?P<remark>.*))?")
 BINARY = re.compile(
@@ -27,7 +29,7 @@ def is_conditional(model: Mapping[str, Any]) -> bool:
     Args:
         model: The config node `model` of a run.
     """
-    return str(model.get("_target_")).endswith(".ConditionalVAE")
+    return str(model.get("_target_")).endswith(CONDITIONAL_MODELS)
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from aevb.errors import UserError
 from aevb.evaluation.loading import LoadedRun
 from aevb.files.atomic import utf8, write_atomically
 from aevb.models.base import Encoder
+from aevb.models.semi_supervised import SemiSupervisedVAE
 from aevb.nn.matmul import matmul_backend, use_matmul_backend
 from aevb.runs.run import Run
 
@@ -45,7 +46,7 @@ class Network(NamedTuple):
     """A network that is exported.
 
     Attributes:
-        name: "encoder" or "decoder".
+        name: "encoder", "decoder" or "classifier".
         module: The network; its outputs are tensors.
         inputs: The names of the inputs.
         example: The inputs, (ROWS, D) or (ROWS, J), and (ROWS, C) of a conditional model.
@@ -57,6 +58,17 @@ class Network(NamedTuple):
     inputs: tuple[str, ...]
     example: tuple[Tensor, ...]
     outputs: tuple[str, ...]
+
+
+class _Logits(nn.Module):
+    """A classifier as a network of one output."""
+
+    def __init__(self, classifier: nn.Module) -> None:
+        super().__init__()
+        self.classifier = classifier
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        return (self.classifier(x),)
 
 
 class _Parameters(nn.Module):
@@ -121,6 +133,9 @@ def _networks(run: LoadedRun) -> list[Network]:
         outputs, inputs = _outputs(distribution, name, run), ("x" if name == "encoder" else "z", "y")
         module = _Parameters(getattr(model, name), outputs).eval()
         networks.append(Network(name, module, inputs[: len(example)], example, outputs))
+    if isinstance(model, SemiSupervisedVAE):
+        images = torch.rand((ROWS, sizes["encoder"]), generator=generator, dtype=dtype)
+        networks.append(Network("classifier", _Logits(model.classifier).eval(), ("x",), (images,), ("logits",)))
     return networks
 
 

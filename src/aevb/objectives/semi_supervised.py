@@ -54,7 +54,6 @@ class SemiSupervised(Objective):
     """
 
     reparameterised = True
-    closed_form_kl = True
     needs_classifier = True
     error: Tensor
 

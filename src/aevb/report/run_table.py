@@ -4,6 +4,7 @@ import math
 from collections import defaultdict
 from typing import Any, NamedTuple
 
+from aevb.data.target_convention import log_px_of
 from aevb.report.differing import ABSENT, Differing, is_number
 from aevb.report.quantities import in_words, texts
 from aevb.report.records import RunRecord
@@ -151,9 +152,9 @@ def _name_the_best(records: list[RunRecord], rows: list[list[Cell]], index: int)
     groups: dict[tuple[str | bool | None, ...], list[int]] = defaultdict(list)
     for at, record in enumerate(records):
         if record.flat and rows[at][index].value is not None:
-            conditional = (record.flat.get("model") or "").startswith("conditional")  # its bound is of log p(x|y)
+            quantity = log_px_of(record.settings)
             likelihood = stated_likelihood(record.settings) or record.flat.get("model.decoder._target_")
-            groups[*(record.flat.get(key) for key in COMPARABLE), likelihood, conditional].append(at)
+            groups[*(record.flat.get(key) for key in COMPARABLE), likelihood, quantity].append(at)
     for members in groups.values():
         if len(members) > 1:
             best = max(members, key=lambda at: rows[at][index].value or -math.inf)

@@ -6,6 +6,7 @@ NATS = {
     "ais": ("log_px", "monte_carlo_error"),
     "bdmc": ("gap", "lower", "upper"),
     "bound": ("bound", "reconstruction", "kl"),
+    "classification": ("cross_entropy",),
     "enumeration": ("log_px", "bound"),
     "fitted_bound": ("bound", "reconstruction", "kl"),
     "importance": ("log_px", "monte_carlo_error", "rise"),

@@ -61,6 +61,7 @@ METHODS = {
     "exact_bound": Method("exact gradient", "#6B6B6B", None),
     "mmd": Method("MMD-VAE", "#8C6D31", None),
     "adversarial_autoencoder": Method("AAE", "#0072B2", None),
+    "semi_supervised": Method("semi-supervised, M2", "#56B4E9", None),
     "autoencoder": Method("autoencoder", "#6B6B6B", None),
     "gan": Method("GAN", "#882255", None),
 }
