@@ -50,6 +50,10 @@ def test_other_models_are_refused(overrides: list[str], part: str, remedy: str) 
     assert "\n" not in message
 
 
+def test_semi_supervised_models_are_accepted() -> None:
+    check_supported(RUN, settings("data=digits", "model=semi_supervised", "objective=semi_supervised", "logger=none"))
+
+
 @pytest.mark.parametrize("prior", ["mixture", "vamp"])
 def test_trained_priors_are_accepted(prior: str) -> None:
     check_supported(RUN, settings("data=digits", f"model/prior={prior}", "objective=sgvb_a", "logger=none"))
