@@ -186,3 +186,12 @@ def test_what_differs_is_named(folder: Path, copy: Path) -> None:
     kinds = {" ".join(line.split(":")[0].split()[:2]) for line in lines[1:]}
     assert {"metrics test_bound", "metrics train_bound", "evaluation bound-test"} <= kinds
     assert not any(line.startswith("manifest") for line in lines)
+
+
+def test_a_run_of_a_conditional_model_comes_out_again(tmp_path: Path) -> None:
+    """Its record of the data is of the images and the labels."""
+    result = aevb("train", *TINY, "optimizer=adam", "model=conditional", "name=a", folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    result = tool("verify", "outputs/runs/a", folder=tmp_path)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.splitlines()[-1].endswith("3 rows to 300 samples and the weights equal bit by bit")

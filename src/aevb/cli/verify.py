@@ -9,7 +9,6 @@ from aevb import runs
 from aevb.cli.arguments import Arguments, run_command, run_path
 from aevb.cli.flags import check_trusted
 from aevb.config import allowed
-from aevb.config.instantiate import instantiate
 from aevb.config.messages import TRUST
 from aevb.config.tree import targets_in
 from aevb.config.value_types import InvalidValue, Number
@@ -22,6 +21,7 @@ from aevb.runs import layout
 from aevb.runs.comparison import environments, rows
 from aevb.runs.data_record import check_data_root, check_same_data, located
 from aevb.runs.origin import check_origin
+from aevb.runs.run_data import read_data
 from aevb.runs.scratch import scratch
 from aevb.runs.settings import NO_LOGGER
 from aevb.types import Range
@@ -49,7 +49,7 @@ def _verify() -> int:
     _check_targets(arguments.run, settings, tuple(arguments.trust))
     check_data_root(arguments.data_root, [settings["data"]], "--data-root ")
     data = located(arguments.run, settings["data"], arguments.data_root)
-    _check_data(arguments.run, data, tuple(arguments.trust))
+    _check_data(arguments.run, settings, data, tuple(arguments.trust))
     check_origin(settings)
     if not before:
         raise UserError(f"{arguments.run}: no rows in {layout.METRICS} yet; try: the aevb-train command that began it")
@@ -86,7 +86,7 @@ def _check_targets(run: Path, settings: dict[str, Any], trusted: tuple[str, ...]
             )
 
 
-def _check_data(run: Path, data: dict[str, Any], trusted: tuple[str, ...]) -> None:
+def _check_data(run: Path, settings: dict[str, Any], data: dict[str, Any], trusted: tuple[str, ...]) -> None:
     # Other data are the cause of other results, so they are named before anything is executed.
     if (run / layout.DATA).exists():
         path = data.get("path")
@@ -95,9 +95,8 @@ def _check_data(run: Path, data: dict[str, Any], trusted: tuple[str, ...]) -> No
                 f"{path}: no such file or folder, and the run {run} was trained on it; allowed: the same content at any "
                 "place; try: --data-root PATH, its path now"
             )
-        check_same_data(
-            run, instantiate(data, trusted).load().hashes(), data, "restore them, or --data-root PATH that has them"
-        )
+        hashes = read_data({**settings, "data": data}, trusted).hashes
+        check_same_data(run, hashes, data, "restore them, or --data-root PATH that has them")
 
 
 def _number(text: str, first: int, end: int) -> int:

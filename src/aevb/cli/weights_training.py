@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from aevb import runs
-from aevb.config.instantiate import instantiate
 from aevb.console.counts import counted
 from aevb.console.printable import printable
 from aevb.errors import UserError
@@ -20,6 +19,7 @@ from aevb.runs import layout
 from aevb.runs.comparison import rows
 from aevb.runs.data_record import check_same_data, located, record_data
 from aevb.runs.lock import lock
+from aevb.runs.run_data import read_data
 from aevb.runs.settings import NO_LOGGER
 from aevb.runs.weights_archive import archived_files
 
@@ -61,7 +61,7 @@ def _prepared(recorded: Path, output_dir: Path, trusted: tuple[str, ...]) -> Que
     if runs.planned_action(directory, settings) == "done":
         return None
     data = located(recorded, settings["data"])
-    hashes = instantiate(data, trusted).load().hashes()
+    hashes = read_data({**settings, "data": data}, trusted).hashes
     check_same_data(recorded, hashes, data)
     with lock(directory):
         runs.prepare(directory, settings)
