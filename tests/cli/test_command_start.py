@@ -69,8 +69,8 @@ def test_help(command: str, tmp_path: Path) -> None:
     words = {
         "train": ["sgvb_b*, ", "latent_dim", "max_samples", "outputs/runs"],
         "evaluate": [
-            "ais, bdmc, bits_per_dim, bound*, calibration, enumeration, fitted_bound,",
-            "importance*, inference_gap, information, predictive, quadrature, reciprocal,",
+            "ais, bdmc, bits_per_dim, bound*, calibration, classification, enumeration,",
+            "fitted_bound, importance*, inference_gap, information, predictive, quadrature,",
         ],
     }
     assert all(word in result.stdout for word in words.get(command, ["runs"]))
