@@ -12,8 +12,9 @@ import torch
 
 from aevb.errors import UserError
 from aevb.estimators.quadrature import quadrature
-from aevb.explorer.export import GRID_RADIUS, POINTS, export_run
+from aevb.explorer.export import POINTS, export_run
 from aevb.explorer.images import choose, pack_images
+from aevb.explorer.prior import GRID_RADIUS
 from aevb.explorer.weights import encode_array, rounded
 from helpers.commands import aevb
 from helpers.explorer_pages import Page

@@ -14,7 +14,7 @@ import torch
 from aevb.distributions import DiagonalNormal
 from aevb.distributions.normal_mixture import NormalMixture
 from aevb.explorer.page import resource
-from aevb.explorer.prior import frame
+from aevb.explorer.prior import GRID_RADIUS, frame, grid_radius
 from aevb.explorer.weights import rounded
 from helpers.explorer_pages import NODE, Page, evaluate
 
@@ -110,6 +110,12 @@ def test_the_page_has_the_prior_of_the_run(pages: dict[str, Page], name: str) ->
     with torch.no_grad():
         carried, own = rounded(model, "float16").prior().log_prob(z), model.prior().log_prob(z)
     np.testing.assert_allclose(carried, own, atol=1e-5)
+
+
+def test_the_lattice_is_as_wide_as_that_of_quadrature() -> None:
+    """Eight standard deviations of every component, and never less than for N(0, I)."""
+    assert grid_radius(DiagonalNormal(torch.zeros(2), torch.zeros(2))) == grid_radius(STANDARD) == GRID_RADIUS
+    assert grid_radius(MIXTURE) == pytest.approx(6 + 8 * math.exp(0.5))
 
 
 def test_frame() -> None:

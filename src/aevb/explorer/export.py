@@ -9,14 +9,13 @@ from torch import Tensor
 
 from aevb.config.resolved import Settings
 from aevb.data.labels import with_labels
-from aevb.distributions.normal_mixture import NormalMixture
 from aevb.errors import UserError
 from aevb.estimators.model_queries import log_px_z_of_all
 from aevb.estimators.mutual_information import units
 from aevb.evaluation.loading import load_run
 from aevb.evaluators.targets import targets
 from aevb.explorer.images import choose, pack_images, value_range
-from aevb.explorer.prior import frame
+from aevb.explorer.prior import frame, grid_radius
 from aevb.explorer.reference import BOUND_SAMPLES, IMPORTANCE_SAMPLES, elbo, importance, noise_table, reference
 from aevb.explorer.supported import check_supported
 from aevb.explorer.weights import Precision, encode_array, pack, pack_prior, rounded
@@ -24,15 +23,12 @@ from aevb.models.vae import VAE
 from aevb.runs.run import Run
 from aevb.runs.settings import read_settings
 
-__all__ = ["GRID_RADIUS", "POINTS", "TOLERANCE", "export_run"]
+__all__ = ["POINTS", "TOLERANCE", "export_run"]
 
 POINTS = 500  # test images whose posterior means are shown
 TOLERANCE = 0.05  # nats, of the page's self-test
 RELATIVE_TOLERANCE = 1e-5  # of a value, which is more than that beyond 5,000 nats
 CANDIDATES = 500  # test images among which the embedded ones are chosen
-# Of the lattice that log p(x) is summed over, as of the reference: q does not say how far p(z|x) goes. A mixture that
-# reaches further widens it.
-GRID_RADIUS = 8.0
 
 
 @torch.no_grad()
@@ -70,7 +66,7 @@ def export_run(run: Path, data_root: str | None = None, trusted: tuple[str, ...]
     centre, radius = frame(qz_x.mean, pz)
     use = units(model, x)
     bounds = elbo(model, x, eps[:BOUND_SAMPLES]).bound
-    reach = max(GRID_RADIUS, pz.reach) if isinstance(pz, NormalMixture) else GRID_RADIUS
+    reach = grid_radius(pz)
     precision = _precision(model, x[:100], eps)
     chosen = choose(label[:CANDIDATES], _missed(model, x[:CANDIDATES], eps, reach).numpy() if latent_dim == 2 else None)
     grid_model = rounded(model, precision) if latent_dim == 2 else None

@@ -19,8 +19,10 @@ from aevb.distributions.normal_mixture import NormalMixture
 from aevb.models.mixture_prior import MixturePrior
 from aevb.models.vae import VAE
 
-__all__ = ["frame", "page_prior"]
+__all__ = ["GRID_RADIUS", "frame", "grid_radius", "page_prior"]
 
+GRID_RADIUS = 8.0
+"""Half the side of the lattice that log p(x) is summed over, as of the reference: q does not say how far p(z|x) goes."""
 SIGMAS = 2.5
 """Standard deviations of a component that the plane shows."""
 MARGIN = 0.25
@@ -44,6 +46,15 @@ def page_prior(model: VAE) -> nn.Module:
     return prior
 
 
+def grid_radius(pz: DiagonalNormal | NormalMixture) -> float:
+    """Return half the side of the lattice: more than GRID_RADIUS for a mixture that reaches further, as in `quadrature`.
+
+    Args:
+        pz: The prior.
+    """
+    return max(GRID_RADIUS, pz.reach) if isinstance(pz, NormalMixture) else GRID_RADIUS
+
+
 def frame(mean: Tensor, pz: DiagonalNormal | NormalMixture) -> tuple[list[float], float]:
     """Choose the part of the latent space that the page shows: the square or cube |z_j - c_j| <= r.
 
@@ -52,12 +63,12 @@ def frame(mean: Tensor, pz: DiagonalNormal | NormalMixture) -> tuple[list[float]
         pz: The prior.
 
     Returns:
-        c and r in steps of 1/2, with 4 <= r <= 8 around 0 for N(0, I). For a mixture all posterior means and the
+        c and r in steps of 1/2, with 4 <= r <= GRID_RADIUS around 0 for N(0, I). For a mixture all posterior means and the
         greater part of each component, wherever they lie.
     """
     if not isinstance(pz, NormalMixture):
         extent = mean.abs().max().item() + MARGIN
-        return [0.0] * mean.shape[-1], float(min(8.0, max(4.0, np.ceil(2 * extent) / 2)))
+        return [0.0] * mean.shape[-1], float(min(GRID_RADIUS, max(4.0, np.ceil(2 * extent) / 2)))
     parts = pz.components
     low = torch.minimum(mean.amin(0) - MARGIN, (parts.mean - SIGMAS * parts.scale).amin(0))
     high = torch.maximum(mean.amax(0) + MARGIN, (parts.mean + SIGMAS * parts.scale).amax(0))

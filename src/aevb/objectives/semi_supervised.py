@@ -90,7 +90,7 @@ class SemiSupervised(Objective):
         bounds = bound_of_classes(model, x, noise, self.samples)
         log_qy_x = model.log_qy_x(x)
         weights = torch.where(has_label[:, None], y, log_qy_x.exp())  # of the classes, (M, C)
-        # -KL(weights || p(y)), and 0 log 0 = 0 for a label.
+        # Of the weights; that of a label is 0. Together with log p(y) it is -KL(weights || p(y)).
         entropy = torch.where(has_label, 0, -(log_qy_x.exp() * log_qy_x).sum(-1))
         log_py = -torch.log(torch.tensor(model.num_classes, dtype=x.dtype, device=x.device))
         reconstruction = (weights * bounds.reconstruction.T).sum(-1)
