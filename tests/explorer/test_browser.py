@@ -32,6 +32,17 @@ def test_opens_without_errors_or_requests(window: Browser, pages: dict[str, Page
         assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 200, "the screenshot is empty"
 
 
+def test_a_run_that_is_loaded_again_ends_its_self_test(window: Browser, page: Page) -> None:
+    """As by a link that is pasted while the test runs: the grid begins again, and no number of half a grid is compared."""
+    opened(window, page.file)
+    window.run("""window.seen = [];
+        new MutationObserver(() => seen.push($('selftest').className)).observe($('selftest'), { attributes: true });
+        startSelfTest();
+        loadRun(0, {});""")
+    window.wait("$('selftest').className === 'passed'")
+    assert set(window.run("return seen")) == {"", "passed"}
+
+
 @pytest.mark.parametrize("pointer", ["mouse", "touch"])
 def test_dragging_moves_z(window: Browser, page: Page, pointer: str) -> None:
     opened(window, page.file)

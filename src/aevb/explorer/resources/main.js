@@ -18,7 +18,7 @@ function loadRun(index, values) {
   const start = { run: index, image, label, x: values.x ?? x[image], axes: J === 2 ? [0, 1] : [order[0], order[1] ?? order[0]], dimension: order[0] };
   Object.assign(start, { ends: [0, other], follow: !values.z, z: new Array(J).fill(0) });
   pad.undo = [];
-  Object.assign($("selftest"), { textContent: "Self-test: waiting.", className: "" });
+  stopSelfTest();
   pad.cursor = [info.shape[1] >> 1, info.shape[0] >> 1];
   ask("model", { info, weights: texts, along: 80, y: label }, () => {});
   describe(info, J);

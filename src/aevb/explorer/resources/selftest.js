@@ -29,6 +29,12 @@ function startSelfTest() {
   next(0);
 }
 
+// Of a run that is loaded anew, also the same one by a link: the worker begins its grid again, and half a grid has another mass.
+function stopSelfTest() {
+  testing++;
+  Object.assign($("selftest"), { textContent: "Self-test: waiting.", className: "" });
+}
+
 function finish(worst, failed, count, compared) {
   const names = { kl: "KL", elbo: "ELBO", importance: "importance sampling", logPx: `log p(x${current.info.conditional ? "|y" : ""}) by the grid` };
   const parts = Object.keys(names).filter((name) => name !== "logPx" || compared);
